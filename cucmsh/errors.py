@@ -1,0 +1,119 @@
+"""Every error that a person can see. Imports nothing, prints nothing.
+
+An error says what is wrong; its ``advice`` says what to do about it. Library errors
+become one of these at their door, once, with ``raise ... from``::
+
+    CucmshError                     exit status 1: refused or failed, nothing changed
+     +- UsageError                  exit status 2: unknown, incomplete or bad words
+     +- ConfigurationError          exit status 2: names the file and the dotted key
+     +- CommandClashError           two commands with one phrase, or a stranger's pack
+     +- TrustListError              bytes that are no trust list; carries the offset
+     +- SignatureError              a key, a signature or a signer that does not fit
+     +- CertificateError            bytes that are no certificate or private key
+     +- KeyFileError                a PKCS#12 that does not open, or holds other things
+     +- RefusedError                a rule of the cluster forbids it
+     |   +- BusyError               somebody else holds the lock
+     |   +- CancelledError          the person said no, or Ctrl-C, or Ctrl-D
+     +- StoreError                  a file could not be read or written
+     |   +- MissingFileError        it is not there
+     +- ServiceError                a service command failed
+     +- ConnectionFailedError       a host that cannot be reached or does not answer
+         +- HostKeyError            a host key that is unknown, refused or changed
+         +- AuthenticationError     the host does not accept the password or key
+
+Exit statuses are those of the design's decision 3; 3 (partly done) is a report, not
+an error.
+"""
+
+from __future__ import annotations
+
+
+class CucmshError(Exception):
+    """The root: ``message`` says what is wrong, ``advice`` (if any) what to do."""
+
+    exit_status = 1
+
+    def __init__(self, message: str, advice: str = "") -> None:
+        super().__init__(message)
+        self.message = message
+        self.advice = advice
+
+
+class UsageError(CucmshError):
+    """The words typed are unknown, incomplete or not of the right kind."""
+
+    exit_status = 2
+
+
+class ConfigurationError(CucmshError):
+    """The configuration is missing, unreadable or describes no possible cluster."""
+
+    exit_status = 2
+
+
+class CommandClashError(CucmshError):
+    """Two commands share a phrase, or a package is not a command pack."""
+
+
+class TrustListError(CucmshError):
+    """The bytes are no trust list.
+
+    Args:
+        message: what is wrong.
+        offset: where, in bytes from the start of the file.
+    """
+
+    def __init__(self, message: str, offset: int) -> None:
+        super().__init__(
+            f"{message} (at byte {offset})",
+            "The file is not a whole ITL or CTL file; take another copy of it.",
+        )
+        self.offset = offset
+
+
+class SignatureError(CucmshError):
+    """A signature could not be made, or a signer does not fit its list."""
+
+
+class CertificateError(CucmshError):
+    """The bytes are no certificate, no private key, or the two are no pair."""
+
+
+class KeyFileError(CucmshError):
+    """A PKCS#12 key file does not open or does not hold what it should."""
+
+
+class RefusedError(CucmshError):
+    """A rule of the cluster forbids the change; nothing was changed."""
+
+
+class BusyError(RefusedError):
+    """Somebody else is changing the same thing; nothing was changed."""
+
+
+class CancelledError(RefusedError):
+    """The person ended the command at a question; nothing was changed."""
+
+
+class StoreError(CucmshError):
+    """A file could not be read, written, listed or removed."""
+
+
+class MissingFileError(StoreError):
+    """The file is not there."""
+
+
+class ServiceError(CucmshError):
+    """A service command failed, timed out or is not configured."""
+
+
+class ConnectionFailedError(CucmshError):
+    """The host cannot be reached, or stopped answering."""
+
+
+class HostKeyError(ConnectionFailedError):
+    """The host's key is unknown, was refused, or is not the one that was pinned."""
+
+
+class AuthenticationError(ConnectionFailedError):
+    """The host accepts neither the password nor the key that it was offered."""
