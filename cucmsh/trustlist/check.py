@@ -1,0 +1,132 @@
+"""Is a list what its own signer made? Consistency, never trust.
+
+Refuses, with a sentence: a signer that is not in the list with role SAST, or there
+with two keys; digests and algorithms other than the declared and known ones; keys
+that are not RSA of 1024, 2048 or 4096 bits; a signature of another size; records that
+contradict their certificates; a signature that does not fit the bytes. The RSA
+operation is the verifier's (one a list), so nothing here can be talked into a
+home-made padding check. Whether a phone should *believe* the signer is
+:mod:`cucmsh.trustlist.trust`'s question.
+"""
+
+from __future__ import annotations
+
+from typing import NamedTuple, Protocol
+
+from cucmsh.errors import SignatureError
+from cucmsh.trustlist.certificates import frame_mismatch
+from cucmsh.trustlist.decode import MODULUS_SIZES
+from cucmsh.trustlist.model import Record, TrustList
+from cucmsh.trustlist.public_key import rsa_numbers
+from cucmsh.trustlist.tags import Digest, HeaderTag, RecordTag, Role
+
+RSA_PKCS1_V1_5 = 0  # the only SIGNATUREALGORTITHM ever seen (section 2)
+
+# Bytes of modulus that sign lists. Class 0 (512 bits) decodes, and is too weak to mean
+# anything; 3072 bits have no size class.
+SIGNING_SIZES = (128, 256, 512)
+
+_SERIAL = RecordTag.SERIAL_NUMBER.value
+_HASH_NAMES: dict[int, str] = {digest: digest.hash_name for digest in Digest}
+
+
+class Verifier(Protocol):
+    """Checks one RSASSA-PKCS1-v1_5 signature; raises nothing."""
+
+    def verifies(
+        self,
+        modulus: int,
+        exponent: int,
+        signature: bytes,
+        message: bytes,
+        hash_name: str,
+    ) -> bool:
+        """True if ``signature`` is that of ``message`` under the key and hash."""
+
+
+class SignatureVerdict(NamedTuple):
+    """``reason`` is empty when valid; ``signer`` is ``None`` if not one was found."""
+
+    is_valid: bool
+    reason: str
+    signer: Record | None
+
+
+def check(trust_list: TrustList, verifier: Verifier) -> SignatureVerdict:
+    """Check a list against the signer that it names, found in the list itself.
+
+    Args:
+        trust_list: a decoded or sealed list.
+        verifier: does the RSA operation.
+    """
+    header = trust_list.header.by_tag
+    signers = _signers(header, trust_list.records)
+    if not signers:
+        return SignatureVerdict(
+            is_valid=False,
+            reason="the list holds no System Administrator Security Token with the "
+            "issuer and serial number of its signer",
+            signer=None,
+        )
+    if len({signer.public_key for signer in signers}) > 1:
+        return SignatureVerdict(
+            is_valid=False,
+            reason="the list holds its signer twice, with different keys",
+            signer=None,
+        )
+    reason = (
+        _algorithm_fault(header)
+        or frame_mismatch(trust_list.records)
+        or _signature_fault(trust_list, header, signers[0].public_key or b"", verifier)
+    )
+    return SignatureVerdict(not reason, reason, signers[0])
+
+
+def _signers(header: dict[int, bytes], records: tuple[Record, ...]) -> list[Record]:
+    """The SAST records that the header's issuer and serial name, byte for byte."""
+    issuer = header[HeaderTag.CA_NAME]
+    serial = header[HeaderTag.SERIAL_NUMBER]
+    return [
+        record
+        for record in records
+        if record.find(_SERIAL) == serial
+        and record.find(RecordTag.ISSUER_NAME) == issuer
+        and record.role == Role.SAST
+    ]
+
+
+def _algorithm_fault(header: dict[int, bytes]) -> str:
+    algorithm = header[HeaderTag.SIGNATURE_ALGORITHM][0]
+    if algorithm != RSA_PKCS1_V1_5:
+        return f"signature algorithm {algorithm} is unknown"
+    digest = header[HeaderTag.DIGEST_ALGORITHM][0]
+    if digest not in _HASH_NAMES:
+        return f"digest algorithm {digest} is unknown"
+    return ""
+
+
+def _signature_fault(
+    trust_list: TrustList,
+    header: dict[int, bytes],
+    public_key: bytes,
+    verifier: Verifier,
+) -> str:
+    """Key, size class and signature must be of one size, then the RSA must fit."""
+    try:
+        modulus, exponent = rsa_numbers(public_key)
+    except SignatureError as error:
+        return f"the signer's PUBLICKEY cannot be used: {error.message}"
+    size = (modulus.bit_length() + 7) // 8
+    if size not in SIGNING_SIZES:
+        return f"a key of {modulus.bit_length()} bits signs no trust list"
+    signature = header[HeaderTag.SIGNATURE]
+    size_class = header[HeaderTag.SIGNATURE_MODULUS][0]
+    if not size == MODULUS_SIZES.get(size_class) == len(signature):
+        return (
+            f"a signature of {len(signature)} bytes in size class {size_class} does "
+            f"not fit the signer's key of {size} bytes"
+        )
+    hash_name = _HASH_NAMES[header[HeaderTag.DIGEST_ALGORITHM][0]]
+    if verifier.verifies(modulus, exponent, signature, trust_list.unsigned, hash_name):
+        return ""
+    return "the signature does not fit the list"

@@ -1,0 +1,184 @@
+"""Bytes to a trust list, or the one error. Strict where signers could be confused.
+
+Refuses, with the offset: sizes and counts above the limits, fields that do not close,
+containers that do not equal their children, a HeaderLength or RECORDLENGTH that is no
+field boundary, known fields twice, missing or of a wrong size, text without its NUL,
+bytes behind the last record. Accepts any order behind the leading lengths, unknown
+tags, and lists without padding, DNSNAME or IPADDRESS (section 15).
+
+The invariant: every input gives a value or :class:`TrustListError`, in linear time,
+and ``encode(decode(raw)) == raw``.
+"""
+
+from __future__ import annotations
+
+from cucmsh.errors import TrustListError
+from cucmsh.trustlist.forms import (
+    CONTAINED,
+    CONTAINERS,
+    HEADER_FORMS,
+    RECORD_FORMS,
+    TOP_LEVEL,
+    check_forms,
+    offset_of,
+)
+from cucmsh.trustlist.model import Header, Record, TrustList
+from cucmsh.trustlist.tags import Digest, HeaderTag, RecordTag
+from cucmsh.trustlist.wire import Field, split_fields
+
+MAX_LIST_SIZE = 64 * 1024  # bytes; phones fail to load more (section 4)
+MAX_RECORDS = 256
+
+MODULUS_SIZES = {0: 64, 1: 128, 2: 256, 3: 512}  # bytes, by size class (section 2)
+
+_FRAME_SIZE = 3  # bytes of tag and length
+_LENGTH_FIELD = 5  # bytes of a HeaderLength, version or RECORDLENGTH field
+
+_PADDING = HeaderTag.PADDING.value
+_KNOWN_HEADER = frozenset(HeaderTag) - {HeaderTag.PADDING}
+_KNOWN_RECORD = frozenset(RecordTag)
+_HASH_FIELDS = frozenset((RecordTag.CERTIFICATE_HASH, RecordTag.HASH_ALGORITHM))
+_HASH_SIZES: dict[int, int] = {Digest.SHA1: 20}  # others were never seen (section 16)
+
+
+def decode(raw: bytes) -> TrustList:
+    """Read a whole ITL or CTL file.
+
+    Args:
+        raw: the file, at most 65,536 bytes.
+
+    Raises:
+        TrustListError: the bytes are no trust list; the only error there is.
+    """
+    if len(raw) > MAX_LIST_SIZE:
+        raise TrustListError("The file is larger than 65536 bytes", MAX_LIST_SIZE)
+    raw = bytes(raw)
+    header_size = _header_size(raw)
+    header = _read_header(raw, header_size)
+    records: list[Record] = []
+    offset = header_size
+    while offset < len(raw):
+        if len(records) == MAX_RECORDS:
+            raise TrustListError(f"More than {MAX_RECORDS} records", offset)
+        record_size = _record_size(raw, offset)
+        records.append(_read_record(raw, offset, offset + record_size))
+        offset += record_size
+    return TrustList(header, tuple(records))
+
+
+def _leading_number(raw: bytes, offset: int, tag: int, label: str) -> int:
+    """The 16-bit number of a field that must stand exactly here."""
+    if raw[offset : offset + 3] != bytes((tag, 0, 2)):
+        raise TrustListError(f"{label} does not stand here", offset)
+    if offset + _LENGTH_FIELD > len(raw):
+        raise TrustListError(f"{label} is cut off", offset)
+    return int.from_bytes(raw[offset + 3 : offset + _LENGTH_FIELD], "big")
+
+
+def _header_size(raw: bytes) -> int:
+    version = _leading_number(raw, 0, HeaderTag.VERSION, "The version")
+    if version >> 8 != 1:  # 2.0 heads encrypted configuration files (section 7)
+        raise TrustListError(f"Version {version >> 8}.{version & 255} is unknown", 0)
+    size = _leading_number(
+        raw, _LENGTH_FIELD, HeaderTag.HEADER_LENGTH, "The header length"
+    )
+    if not 2 * _LENGTH_FIELD <= size <= len(raw):
+        raise TrustListError(
+            f"A header of {size} bytes does not fit the file", _LENGTH_FIELD
+        )
+    return size
+
+
+def _record_size(raw: bytes, offset: int) -> int:
+    size = _leading_number(raw, offset, RecordTag.RECORD_LENGTH, "RECORDLENGTH")
+    if not _LENGTH_FIELD <= size <= len(raw) - offset:
+        raise TrustListError(f"A record of {size} bytes does not fit the file", offset)
+    return size
+
+
+def _read_header(raw: bytes, size: int) -> Header:
+    """Read the header; containers are checked to the last level, and kept whole."""
+    fields = split_fields(raw, 0, size, _PADDING)
+    _refuse_repeats(fields, _KNOWN_HEADER, 0)
+    leaves = dict(fields)
+    missing = TOP_LEVEL.difference(leaves)
+    if missing:
+        raise TrustListError(f"The header has no {_label(min(missing))}", 0)
+    outside = CONTAINED.intersection(leaves)
+    if outside:
+        raise TrustListError(f"{_label(min(outside))} is outside its container", 0)
+    leaves |= _check_level(fields, 0)
+    size_class = leaves[HeaderTag.SIGNATURE_MODULUS][0]
+    signature_size = len(leaves[HeaderTag.SIGNATURE])
+    if signature_size != MODULUS_SIZES.get(size_class):
+        raise TrustListError(
+            f"A SIGNATURE of {signature_size} bytes does not fit size class "
+            f"{size_class}",
+            offset_of(fields, HeaderTag.SIGNATURE),
+        )
+    return Header(fields)
+
+
+def _check_level(fields: tuple[Field, ...], start: int) -> dict[int, bytes]:
+    """Check fields that begin at byte ``start``; return what their containers hold."""
+    check_forms(fields, HEADER_FORMS, HeaderTag, start)
+    contained: dict[int, bytes] = {}
+    offset = start
+    for tag, value in fields:
+        if tag in CONTAINERS:
+            children = _children(tag, value, offset)
+            contained.update(children)
+            contained |= _check_level(children, offset + _FRAME_SIZE)
+        offset += 1 if tag == _PADDING else _FRAME_SIZE + len(value)
+    return contained
+
+
+def _children(tag: int, value: bytes, offset: int) -> tuple[Field, ...]:
+    """A container holds exactly the children it has in CUCM, in any order."""
+    try:
+        children = split_fields(value, 0, len(value))
+    except TrustListError as error:
+        raise TrustListError(
+            f"{_label(tag)} does not end with its last field", offset
+        ) from error
+    tags = {child.tag for child in children}
+    if len(children) != len(tags) or tags != CONTAINERS[tag]:
+        raise TrustListError(f"{_label(tag)} does not hold its own fields", offset)
+    return children
+
+
+def _read_record(raw: bytes, start: int, end: int) -> Record:
+    fields = split_fields(raw, start, end)
+    values = dict(fields)
+    if len(values) != len(fields):
+        _refuse_repeats(fields, _KNOWN_RECORD, start)
+    check_forms(fields, RECORD_FORMS, RecordTag, start)
+    if not _HASH_FIELDS.isdisjoint(values):
+        _check_hash(values, start)
+    return Record(fields)
+
+
+def _check_hash(values: dict[int, bytes], offset: int) -> None:
+    """CERTHASH and HASH ALGORITHM come together, and instead of CERTIFICATE."""
+    if not _HASH_FIELDS.issubset(values):
+        raise TrustListError("CERTHASH and HASH ALGORITHM are not together", offset)
+    if RecordTag.CERTIFICATE in values:
+        raise TrustListError("CERTHASH stands beside a CERTIFICATE", offset)
+    algorithm = values[RecordTag.HASH_ALGORITHM][0]
+    size = len(values[RecordTag.CERTIFICATE_HASH])
+    if _HASH_SIZES.get(algorithm, size) != size:
+        raise TrustListError(f"CERTHASH has {size} bytes", offset)
+
+
+def _refuse_repeats(
+    fields: tuple[Field, ...], known: frozenset[int], offset: int
+) -> None:
+    seen: set[int] = set()
+    for tag, _value in fields:
+        if tag in seen and tag in known:
+            raise TrustListError(f"Field {tag} stands twice", offset)
+        seen.add(tag)
+
+
+def _label(tag: int) -> str:
+    return HeaderTag(tag).label

@@ -1,0 +1,108 @@
+"""What each field may look like, and which fields belong together (section 2 and 4).
+
+Tables, and the one loop that holds fields against them. Refuses wrong sizes, empty
+serial numbers, and text without its NUL at the end or with another one inside.
+"""
+
+from __future__ import annotations
+
+from cucmsh.errors import TrustListError
+from cucmsh.trustlist.tags import HeaderTag, RecordTag
+from cucmsh.trustlist.wire import Field, join_fields
+
+# A form is a size in bytes, or one of these.
+_TEXT = -1  # anything, then the only NUL
+_LOOSE_TEXT = -2  # the same, but nothing at all and NULs alone are in use too
+_FILLED = -3  # at least one byte
+
+HEADER_FORMS: dict[int, int] = {
+    HeaderTag.VERSION: 2,
+    HeaderTag.HEADER_LENGTH: 2,
+    HeaderTag.SIGNER_NAME: _TEXT,
+    HeaderTag.SERIAL_NUMBER: _FILLED,
+    HeaderTag.CA_NAME: _TEXT,
+    HeaderTag.SIGNATURE_INFO: 15,
+    HeaderTag.DIGEST_ALGORITHM: 1,
+    HeaderTag.SIGNATURE_ALGORITHM_INFO: 8,
+    HeaderTag.SIGNATURE_ALGORITHM: 1,
+    HeaderTag.SIGNATURE_MODULUS: 1,
+    HeaderTag.FILE_NAME: _TEXT,
+    HeaderTag.TIMESTAMP: 4,
+    HeaderTag.SIGNER_VERSION: 2,
+}
+RECORD_FORMS: dict[int, int] = {
+    RecordTag.RECORD_LENGTH: 2,
+    RecordTag.DNS_NAME: _LOOSE_TEXT,
+    RecordTag.SUBJECT_NAME: _TEXT,
+    RecordTag.FUNCTION: 2,
+    RecordTag.ISSUER_NAME: _TEXT,
+    RecordTag.SERIAL_NUMBER: _FILLED,
+    RecordTag.IP_ADDRESS: 4,
+    RecordTag.HASH_ALGORITHM: 1,
+}
+
+# A container holds exactly its children; everything else but tag 28 must be there.
+CONTAINERS: dict[int, frozenset[int]] = {
+    HeaderTag.SIGNER_ID: frozenset(
+        (HeaderTag.SIGNER_NAME, HeaderTag.SERIAL_NUMBER, HeaderTag.CA_NAME)
+    ),
+    HeaderTag.SIGNATURE_INFO: frozenset(
+        (HeaderTag.DIGEST_ALGORITHM, HeaderTag.SIGNATURE_ALGORITHM_INFO)
+    ),
+    HeaderTag.SIGNATURE_ALGORITHM_INFO: frozenset(
+        (HeaderTag.SIGNATURE_ALGORITHM, HeaderTag.SIGNATURE_MODULUS)
+    ),
+}
+CONTAINED = frozenset[int]().union(*CONTAINERS.values())
+TOP_LEVEL = (
+    frozenset[int](HeaderTag)
+    - CONTAINED
+    - {HeaderTag.PADDING, HeaderTag.SIGNER_VERSION}
+)
+
+_PADDING = HeaderTag.PADDING.value
+
+
+def check_forms(
+    fields: tuple[Field, ...],
+    forms: dict[int, int],
+    tags: type[HeaderTag | RecordTag],
+    start: int,
+) -> None:
+    """Hold fields against their forms; tags without a form may look like anything.
+
+    Args:
+        fields: of a header, a container or a record.
+        forms: HEADER_FORMS or RECORD_FORMS.
+        tags: the enum that names the tags.
+        start: where the fields begin in the file, in bytes.
+
+    Raises:
+        TrustListError: at the first field that does not fit.
+    """
+    for tag, value in fields:
+        form = forms.get(tag)
+        if form is None or form == len(value):
+            continue
+        if form == _FILLED and value:
+            continue
+        if form == _TEXT and value.find(b"\0") == len(value) - 1 >= 0:
+            continue
+        if form == _LOOSE_TEXT and _is_loose_text(value):
+            continue
+        fault = f"has {len(value)} bytes"
+        if form in (_TEXT, _LOOSE_TEXT):
+            fault = "does not end with its only NUL"
+        raise TrustListError(
+            f"{tags(tag).label} {fault}", start + offset_of(fields, tag)
+        )
+
+
+def _is_loose_text(value: bytes) -> bool:
+    return not value or (value[-1] == 0 and b"\0" not in value.rstrip(b"\0"))
+
+
+def offset_of(fields: tuple[Field, ...], tag: int) -> int:
+    """Bytes of header fields before the first one with this tag."""
+    position = [field.tag for field in fields].index(tag)
+    return len(join_fields(fields[:position], _PADDING))

@@ -1,0 +1,95 @@
+"""The header of a new list, as CUCM 10 writes it (section 2).
+
+Refuses only what 16-bit lengths cannot hold. The order is 1, 2, 3 {4, 5, 6},
+7 {8, 9 {10, 11}}, 12, 14, 15 and padding; no tag 28. The padding is reckoned with the
+signature counted in, so everything that is signed is final before there is one.
+"""
+
+from __future__ import annotations
+
+from cucmsh.errors import SignatureError
+from cucmsh.trustlist.check import RSA_PKCS1_V1_5
+from cucmsh.trustlist.decode import MODULUS_SIZES
+from cucmsh.trustlist.model import Header, Record
+from cucmsh.trustlist.tags import Digest, HeaderTag, RecordTag
+from cucmsh.trustlist.wire import MAX_VALUE_SIZE, Field, join_fields, long, short
+
+_VERSION = b"\x01\x02"  # 1.2, in every list of either writer (section 7)
+_LEADING_SIZE = 10  # bytes of the version and HeaderLength fields
+_ALIGNMENT = 4  # bytes; the header's size is a multiple of it
+_SIZE_CLASSES = {size: number for number, size in MODULUS_SIZES.items()}
+
+
+def unsigned_header(
+    own: Record, digest: Digest, signature_size: int, file_name: bytes, timestamp: int
+) -> Header:
+    """A whole header whose signature is still zero.
+
+    Names and serial are the record's own bytes: readers find the signer by comparing
+    them, and a record may spell them in its own way (section 6).
+
+    Args:
+        own: the signer's record.
+        digest: the hash that will be signed.
+        signature_size: bytes of the signature to come; HeaderLength counts them.
+        file_name: with its NUL.
+        timestamp: seconds since 1970, UTC.
+
+    Raises:
+        SignatureError: the header would be larger than 65,535 bytes.
+    """
+    signer_id = join_fields(
+        (
+            _field(HeaderTag.SIGNER_NAME, own.find(RecordTag.SUBJECT_NAME) or b"\0"),
+            _field(HeaderTag.SERIAL_NUMBER, own.serial),
+            _field(HeaderTag.CA_NAME, own.find(RecordTag.ISSUER_NAME) or b"\0"),
+        )
+    )
+    algorithm_info = join_fields(
+        (
+            _field(HeaderTag.SIGNATURE_ALGORITHM, bytes((RSA_PKCS1_V1_5,))),
+            _field(
+                HeaderTag.SIGNATURE_MODULUS, bytes((_SIZE_CLASSES[signature_size],))
+            ),
+        )
+    )
+    signature_info = join_fields(
+        (
+            _field(HeaderTag.DIGEST_ALGORITHM, bytes((digest,))),
+            _field(HeaderTag.SIGNATURE_ALGORITHM_INFO, algorithm_info),
+        )
+    )
+    body = (
+        _field(HeaderTag.SIGNER_ID, signer_id),
+        _field(HeaderTag.SIGNATURE_INFO, signature_info),
+        _field(HeaderTag.SIGNATURE, bytes(signature_size)),
+        _field(HeaderTag.FILE_NAME, file_name),
+        _field(HeaderTag.TIMESTAMP, long(timestamp)),
+    )
+    length = _LEADING_SIZE + len(join_fields(body))
+    padding = -length % _ALIGNMENT
+    length += padding
+    if length > MAX_VALUE_SIZE:
+        raise SignatureError(f"A header of {length} bytes does not fit a trust list")
+    return Header(
+        (
+            _field(HeaderTag.VERSION, _VERSION),
+            _field(HeaderTag.HEADER_LENGTH, short(length)),
+            *body,
+            *(_field(HeaderTag.PADDING, b"") for _ in range(padding)),
+        )
+    )
+
+
+def with_signature(header: Header, signature: bytes) -> Header:
+    """The same header with the signature, which must be of the size foreseen."""
+    return Header(
+        tuple(
+            Field(tag, signature if tag == HeaderTag.SIGNATURE else value)
+            for tag, value in header.fields
+        )
+    )
+
+
+def _field(tag: HeaderTag, value: bytes) -> Field:
+    return Field(tag.value, value)

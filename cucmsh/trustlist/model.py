@@ -1,0 +1,214 @@
+"""The values: a trust list, its header, its records, their fields.
+
+Refuses nothing: the values hold what was written, in the order it was written, and
+:mod:`cucmsh.trustlist.decode` is the one that says what may be. All of them are
+immutable. A property whose field is missing is empty (``""`` for text, ``b""`` for the
+serial) or ``None``; only hand-made headers miss the fields that a decoded one has.
+"""
+
+from __future__ import annotations
+
+from typing import NamedTuple
+
+from cucmsh.trustlist.tags import HeaderTag, RecordTag
+from cucmsh.trustlist.wire import Field, join_fields, split_fields
+
+__all__ = ["Field", "Header", "Record", "TrustList"]
+
+
+def _text(value: bytes | None) -> str:
+    """Names are UTF-8 or ASCII and a NUL; other bytes are shown, never dropped."""
+    return (value or b"").rstrip(b"\0").decode("utf-8", "backslashreplace")
+
+
+def _number(value: bytes | None) -> int | None:
+    return None if value is None else int.from_bytes(value, "big")
+
+
+_PADDING = HeaderTag.PADDING.value
+_SIGNATURE = HeaderTag.SIGNATURE.value
+
+# A container stands before those that it may hold.
+_CONTAINERS: tuple[int, ...] = (
+    HeaderTag.SIGNER_ID,
+    HeaderTag.SIGNATURE_INFO,
+    HeaderTag.SIGNATURE_ALGORITHM_INFO,
+)
+
+
+class Record(NamedTuple):
+    """One record: a certificate, or its hash, with one role (section 4)."""
+
+    fields: tuple[Field, ...]
+
+    @property
+    def by_tag(self) -> dict[int, bytes]:
+        """Every field's value by its tag; only unknown tags can stand twice."""
+        return dict(self.fields)
+
+    def find(self, tag: int) -> bytes | None:
+        """The value of the first field with this tag, or ``None``."""
+        for field_tag, value in self.fields:
+            if field_tag == tag:
+                return value
+        return None
+
+    @property
+    def raw(self) -> bytes:
+        return join_fields(self.fields)
+
+    @property
+    def length(self) -> int:
+        """RECORDLENGTH: bytes of the whole record, as it says itself."""
+        return _number(self.find(RecordTag.RECORD_LENGTH)) or 0
+
+    @property
+    def role(self) -> int | None:
+        return _number(self.find(RecordTag.FUNCTION))
+
+    @property
+    def dns_name(self) -> str:
+        return _text(self.find(RecordTag.DNS_NAME))
+
+    @property
+    def subject_name(self) -> str:
+        return _text(self.find(RecordTag.SUBJECT_NAME))
+
+    @property
+    def issuer_name(self) -> str:
+        return _text(self.find(RecordTag.ISSUER_NAME))
+
+    @property
+    def serial(self) -> bytes:
+        return self.find(RecordTag.SERIAL_NUMBER) or b""
+
+    @property
+    def public_key(self) -> bytes | None:
+        """PKCS#1 RSAPublicKey in DER, or an uncompressed EC point."""
+        return self.find(RecordTag.PUBLIC_KEY)
+
+    @property
+    def signature(self) -> bytes | None:
+        """The certificate's own signature; missing in records of USB tokens."""
+        return self.find(RecordTag.SIGNATURE)
+
+    @property
+    def certificate(self) -> bytes | None:
+        """The certificate in DER; ``None`` in the hash form and in blank records."""
+        return self.find(RecordTag.CERTIFICATE)
+
+    @property
+    def certificate_hash(self) -> bytes | None:
+        return self.find(RecordTag.CERTIFICATE_HASH)
+
+    @property
+    def hash_algorithm(self) -> int | None:
+        return _number(self.find(RecordTag.HASH_ALGORITHM))
+
+    @property
+    def ip_address(self) -> str:
+        """Dotted IPv4, or empty."""
+        value = self.find(RecordTag.IP_ADDRESS)
+        return ".".join(str(byte) for byte in value or b"")
+
+
+class Header(NamedTuple):
+    """The header: who signed the list, how, and when (section 2)."""
+
+    fields: tuple[Field, ...]
+
+    @property
+    def by_tag(self) -> dict[int, bytes]:
+        """Every field by its tag, the containers' children too.
+
+        No two levels share a tag (section 2), so a tag alone says which field it is.
+        """
+        values = dict(self.fields)
+        for container in _CONTAINERS:
+            value = values.get(container, b"")
+            values.update(split_fields(value, 0, len(value)))
+        return values
+
+    def find(self, tag: int) -> bytes | None:
+        """The value of the field with this tag, on whatever level, or ``None``."""
+        return self.by_tag.get(tag)
+
+    @property
+    def raw(self) -> bytes:
+        return join_fields(self.fields, _PADDING)
+
+    @property
+    def version(self) -> tuple[int, ...]:
+        """Major and minor: (1, 2) in every list seen."""
+        return tuple(self.find(HeaderTag.VERSION) or b"")
+
+    @property
+    def length(self) -> int:
+        """HeaderLength: bytes of the header with signature and padding."""
+        return _number(self.find(HeaderTag.HEADER_LENGTH)) or 0
+
+    @property
+    def signer_name(self) -> str:
+        return _text(self.find(HeaderTag.SIGNER_NAME))
+
+    @property
+    def serial(self) -> bytes:
+        return self.find(HeaderTag.SERIAL_NUMBER) or b""
+
+    @property
+    def ca_name(self) -> str:
+        return _text(self.find(HeaderTag.CA_NAME))
+
+    @property
+    def digest(self) -> int:
+        return _number(self.find(HeaderTag.DIGEST_ALGORITHM)) or 0
+
+    @property
+    def signature_algorithm(self) -> int:
+        """0 is RSA with PKCS#1 v1.5; nothing else was ever seen. -1: not there."""
+        number = _number(self.find(HeaderTag.SIGNATURE_ALGORITHM))
+        return -1 if number is None else number
+
+    @property
+    def modulus_class(self) -> int:
+        """0, 1, 2, 3 for a modulus of 64, 128, 256, 512 bytes; -1: not there."""
+        number = _number(self.find(HeaderTag.SIGNATURE_MODULUS))
+        return -1 if number is None else number
+
+    @property
+    def signature(self) -> bytes:
+        return self.find(HeaderTag.SIGNATURE) or b""
+
+    @property
+    def file_name(self) -> str:
+        return _text(self.find(HeaderTag.FILE_NAME))
+
+    @property
+    def timestamp(self) -> int:
+        """Seconds since 1970, UTC."""
+        return _number(self.find(HeaderTag.TIMESTAMP)) or 0
+
+
+class TrustList(NamedTuple):
+    """A whole ITL or CTL."""
+
+    header: Header
+    records: tuple[Record, ...]
+
+    @property
+    def raw(self) -> bytes:
+        return self.header.raw + b"".join(record.raw for record in self.records)
+
+    @property
+    def unsigned(self) -> bytes:
+        """What the signature covers (section 3).
+
+        The whole file with the SIGNATURE field cut out, its tag and length too.
+        Everything else stays, HeaderLength with the number that counts the missing
+        field.
+        """
+        signed = [field for field in self.header.fields if field[0] != _SIGNATURE]
+        header = join_fields(signed, _PADDING)
+        return header + join_fields(
+            [field for record in self.records for field in record.fields]
+        )
