@@ -1,0 +1,196 @@
+"""Reads certificates and makes self-signed ones. Opens no file, keeps no key.
+
+The profile of each unit is that of a genuine CUCM (itl-format.md section 8): v3, no
+critical extension, the name in the order C, O, OU, CN, ST, L, five years less one
+second. Signed with SHA-256 always (design decision 16).
+"""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime, timedelta
+from secrets import token_bytes
+
+from cryptography import x509
+from cryptography.exceptions import UnsupportedAlgorithm
+from cryptography.hazmat.primitives import hashes
+from cryptography.hazmat.primitives.asymmetric import ec, rsa
+from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat
+from cryptography.x509.name import _ASN1Type
+from cryptography.x509.oid import ExtendedKeyUsageOID, NameOID
+
+from cucmsh.errors import CertificateError
+from cucmsh.pki.model import Certificate, Unit
+from cucmsh.pki.names import format_name, parse_name
+
+VALIDITY = timedelta(days=1825) - timedelta(seconds=1)
+IPSEC_END_SYSTEM = x509.ObjectIdentifier("1.3.6.1.5.5.7.3.5")
+DER_ORDER = ("C", "O", "OU", "CN", "ST", "L")
+OIDS = {
+    "CN": NameOID.COMMON_NAME,
+    "OU": NameOID.ORGANIZATIONAL_UNIT_NAME,
+    "O": NameOID.ORGANIZATION_NAME,
+    "L": NameOID.LOCALITY_NAME,
+    "ST": NameOID.STATE_OR_PROVINCE_NAME,
+    "C": NameOID.COUNTRY_NAME,
+}
+KINDS = {oid: kind for kind, oid in OIDS.items()}
+# The characters of a PrintableString (X.680 section 41.4); an underscore is none, so
+# CUCM writes such a value as a T61String (itl-format.md section 6).
+PRINTABLE = frozenset(
+    "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789 '()+,-./:=?"
+)
+
+
+def _attribute(kind: str, value: str) -> x509.NameAttribute[str]:
+    printable = PRINTABLE.issuperset(value)
+    if not value.isascii():
+        return x509.NameAttribute(OIDS[kind], value)
+    tag = _ASN1Type.PrintableString if printable else _ASN1Type.T61String
+    return x509.NameAttribute(OIDS[kind], value, _type=tag)
+
+
+def _name(attributes: dict[str, str]) -> x509.Name:
+    try:
+        return x509.Name(
+            [_attribute(k, attributes[k]) for k in DER_ORDER if k in attributes]
+        )
+    except ValueError as problem:
+        raise CertificateError(
+            f"the subject {format_name(attributes)!r} cannot be written: {problem}",
+            "Shorten or correct [cluster] subject and the node's name.",
+        ) from problem
+
+
+def _key_usage(unit: Unit) -> x509.KeyUsage:
+    is_capf = unit is Unit.CAPF
+    return x509.KeyUsage(
+        digital_signature=True,
+        content_commitment=False,
+        key_encipherment=True,
+        data_encipherment=not is_capf,
+        key_agreement=not is_capf,
+        key_cert_sign=unit is not Unit.ITL_RECOVERY,
+        crl_sign=False,
+        encipher_only=False,
+        decipher_only=False,
+    )
+
+
+def _extended_key_usage(unit: Unit) -> x509.ExtendedKeyUsage:
+    server, client = ExtendedKeyUsageOID.SERVER_AUTH, ExtendedKeyUsageOID.CLIENT_AUTH
+    if unit is Unit.CAPF:
+        return x509.ExtendedKeyUsage([server, IPSEC_END_SYSTEM])
+    if unit is Unit.ITL_RECOVERY:
+        return x509.ExtendedKeyUsage([server, client])
+    return x509.ExtendedKeyUsage([server, client, IPSEC_END_SYSTEM])
+
+
+def _serial_number() -> int:
+    # 16 bytes with the top bit clear and the first byte never zero, as CUCM's are.
+    raw = bytearray(token_bytes(16))
+    raw[0] = (raw[0] & 0x3F) | 0x40
+    return int.from_bytes(raw)
+
+
+def make_certificate(
+    key: rsa.RSAPrivateKey, unit: Unit, common_name: str, subject: str, now: datetime
+) -> Certificate:
+    """A self-signed certificate for ``unit``.
+
+    Args:
+        key: the key it belongs to, which signs it.
+        unit: whose profile it gets.
+        common_name: the CN, e.g. ``ITLRECOVERY_test10pub.joemar2.lab``.
+        subject: the rest of the name, e.g. ``OU=tac;O=cisco;L=rtp;ST=nc;C=US``.
+        now: start of validity, UTC.
+
+    Raises:
+        CertificateError: the name cannot be written into a certificate.
+    """
+    name = _name({"CN": common_name, **(parse_name(subject) if subject else {})})
+    start = now.astimezone(UTC).replace(microsecond=0)
+    public_key = key.public_key()
+    builder = (
+        x509.CertificateBuilder()
+        .subject_name(name)
+        .issuer_name(name)
+        .public_key(public_key)
+        .serial_number(_serial_number())
+        .not_valid_before(start)
+        .not_valid_after(start + VALIDITY)
+        .add_extension(_key_usage(unit), critical=False)
+        .add_extension(_extended_key_usage(unit), critical=False)
+        .add_extension(
+            x509.SubjectKeyIdentifier.from_public_key(public_key), critical=False
+        )
+    )
+    certificate = builder.sign(key, hashes.SHA256())
+    return read_certificate(certificate.public_bytes(Encoding.DER))
+
+
+def read_certificate(raw: bytes) -> Certificate:
+    """The certificate in ``raw``, DER or PEM.
+
+    Raises:
+        CertificateError: the bytes are no certificate, or hold a key of a kind that
+            no trust list knows.
+    """
+    try:
+        if raw.lstrip().startswith(b"-----BEGIN"):
+            parsed = x509.load_pem_x509_certificate(raw)
+        else:
+            parsed = x509.load_der_x509_certificate(raw)
+        return _values(parsed)
+    except (ValueError, TypeError, UnsupportedAlgorithm) as problem:
+        raise CertificateError(
+            f"these bytes are no certificate: {problem}",
+            "A certificate is one PEM block or plain DER.",
+        ) from problem
+
+
+def _values(parsed: x509.Certificate) -> Certificate:
+    key = parsed.public_key()
+    if isinstance(key, rsa.RSAPublicKey):
+        public_key = key.public_bytes(Encoding.DER, PublicFormat.PKCS1)
+    elif isinstance(key, ec.EllipticCurvePublicKey):
+        public_key = key.public_bytes(Encoding.X962, PublicFormat.UncompressedPoint)
+    else:
+        raise CertificateError("the certificate's key is neither RSA nor EC")
+    serial = parsed.serial_number
+    return Certificate(
+        der=parsed.public_bytes(Encoding.DER),
+        subject_name=_cucm_name(parsed.subject),
+        issuer_name=_cucm_name(parsed.issuer),
+        serial=serial.to_bytes(max(1, (serial.bit_length() + 7) // 8)),
+        public_key=public_key,
+        signature=parsed.signature,
+        key_bits=key.key_size,
+        is_rsa=isinstance(key, rsa.RSAPublicKey),
+        signature_algorithm=_algorithm(parsed),
+        not_before=parsed.not_valid_before_utc,
+        not_after=parsed.not_valid_after_utc,
+    )
+
+
+def _cucm_name(name: x509.Name) -> str:
+    first: dict[str, str] = {}
+    for attribute in name:
+        kind = KINDS.get(attribute.oid)
+        value = attribute.value
+        if kind and kind not in first:
+            first[kind] = value if isinstance(value, str) else value.decode("latin-1")
+    return format_name(first)
+
+
+def _algorithm(parsed: x509.Certificate) -> str:
+    oid = parsed.signature_algorithm_oid.dotted_string
+    digest = parsed.signature_hash_algorithm
+    kind = "ECDSA" if oid.startswith("1.2.840.10045") else "RSA"
+    name = digest.name.upper() if digest else "none"
+    return f"{name}with{kind} ({oid})"
+
+
+def to_pem(certificate: Certificate) -> bytes:
+    """The certificate as one PEM block, ASCII, 64 characters a line."""
+    parsed = x509.load_der_x509_certificate(certificate.der)
+    return parsed.public_bytes(Encoding.PEM)

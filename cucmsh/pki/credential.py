@@ -1,0 +1,131 @@
+"""A private key with its certificate: makes them, keeps them as one file, signs.
+
+It never checks a key that it did not write itself less than fully: only ``read_own``
+skips OpenSSL's primality test (42 ms), because every signature made is verified
+against the certificate before anybody sees it (performance.md section 5).
+"""
+
+from __future__ import annotations
+
+from datetime import datetime
+
+from cryptography.exceptions import InvalidSignature, UnsupportedAlgorithm
+from cryptography.hazmat.primitives.asymmetric import ed25519, padding, rsa
+from cryptography.hazmat.primitives.serialization import (
+    Encoding,
+    NoEncryption,
+    PrivateFormat,
+    PublicFormat,
+    load_pem_private_key,
+)
+
+from cucmsh.errors import CertificateError, SignatureError
+from cucmsh.pki.certificates import make_certificate, read_certificate, to_pem
+from cucmsh.pki.model import Certificate, Unit
+from cucmsh.pki.verify import HASHES
+
+DEFAULT_KEY_BITS = 2048
+KEY_BITS = range(1024, 4096 + 1)
+
+
+class Credential:
+    """A private key and the certificate that belongs to it. Its repr names no key.
+
+    Raises:
+        CertificateError: the two are no pair, or the key is not RSA of 1024 to 4096
+            bits.
+    """
+
+    def __init__(self, key: rsa.RSAPrivateKey, certificate: Certificate) -> None:
+        public_key = key.public_key().public_bytes(Encoding.DER, PublicFormat.PKCS1)
+        if public_key != certificate.public_key:
+            raise CertificateError("the private key does not belong to the certificate")
+        if key.key_size not in KEY_BITS:
+            raise CertificateError(
+                f"an RSA key of {key.key_size} bits is not usable in a trust list",
+                "Use a key of 1024 to 4096 bits.",
+            )
+        self._key = key
+        self.certificate = certificate
+
+    def __repr__(self) -> str:
+        return f"<Credential {self.certificate.subject_name}>"
+
+    @property
+    def private_key(self) -> rsa.RSAPrivateKey:
+        """For ``pkcs12`` only: nobody outside this room takes the key itself."""
+        return self._key
+
+    def sign(self, message: bytes, hash_name: str) -> bytes:
+        """An RSASSA-PKCS1-v1_5 signature, verified right after it was made.
+
+        Args:
+            message: the signed bytes.
+            hash_name: ``sha1``, ``sha256`` or ``sha512``.
+
+        Raises:
+            SignatureError: unknown digest, or a key so damaged that its own signature
+                does not verify.
+        """
+        algorithm = HASHES.get(hash_name)
+        if algorithm is None:
+            raise SignatureError(f"no signature can be made with {hash_name}")
+        try:
+            signature = self._key.sign(message, padding.PKCS1v15(), algorithm)
+            self._key.public_key().verify(
+                signature, message, padding.PKCS1v15(), algorithm
+            )
+        except (InvalidSignature, ValueError) as problem:
+            raise SignatureError(
+                f"the key of {self.certificate.subject_name} is damaged: "
+                "its own signature does not verify",
+                "Regenerate the certificate, or restore the key from a backup.",
+            ) from problem
+        return signature
+
+    def to_pem(self) -> bytes:
+        """Key (PKCS#8, not encrypted) and certificate in one file: mode 0600 only."""
+        key = self._key.private_bytes(Encoding.PEM, PrivateFormat.PKCS8, NoEncryption())
+        return key + to_pem(self.certificate)
+
+
+def make_credential(
+    unit: Unit,
+    common_name: str,
+    subject: str,
+    now: datetime,
+    key_bits: int = DEFAULT_KEY_BITS,
+) -> Credential:
+    """A fresh key and its self-signed certificate (see ``make_certificate``)."""
+    key = rsa.generate_private_key(public_exponent=65537, key_size=key_bits)
+    return Credential(key, make_certificate(key, unit, common_name, subject, now))
+
+
+def read_own(pem: bytes) -> Credential:
+    """What ``to_pem`` wrote, from this node's own store.
+
+    Raises:
+        CertificateError: the bytes are not a key and its certificate.
+    """
+    try:
+        key = load_pem_private_key(
+            pem, password=None, unsafe_skip_rsa_key_validation=True
+        )
+    except (ValueError, TypeError, UnsupportedAlgorithm) as problem:
+        raise CertificateError(f"the private key is unreadable: {problem}") from problem
+    if not isinstance(key, rsa.RSAPrivateKey):
+        raise CertificateError("the private key is not an RSA key")
+    start = pem.find(b"-----BEGIN CERTIFICATE")
+    return Credential(key, read_certificate(pem[max(start, 0) :]))
+
+
+def make_ssh_identity() -> tuple[bytes, str]:
+    """An Ed25519 key for the way between nodes.
+
+    Returns:
+        The private key in OpenSSH's PEM form, and the line for ``authorized_keys``.
+    """
+    key = ed25519.Ed25519PrivateKey.generate()
+    private = key.private_bytes(Encoding.PEM, PrivateFormat.OpenSSH, NoEncryption())
+    public = key.public_key().public_bytes(Encoding.OpenSSH, PublicFormat.OpenSSH)
+    return private, public.decode("ascii")

@@ -1,0 +1,18 @@
+"""The whole room behind one door, for those who open it late. Adds nothing."""
+
+from __future__ import annotations
+
+from cucmsh.pki.certificates import read_certificate, to_pem
+from cucmsh.pki.credential import make_credential, read_own
+from cucmsh.pki.pkcs12 import read_key_file, write_key_file
+
+
+class KeyRoom:
+    """What the services do with keys and certificates; see the functions' modules."""
+
+    make_credential = staticmethod(make_credential)
+    read_own = staticmethod(read_own)
+    read_certificate = staticmethod(read_certificate)
+    to_pem = staticmethod(to_pem)
+    read_key_file = staticmethod(read_key_file)
+    write_key_file = staticmethod(write_key_file)
