@@ -1,0 +1,31 @@
+"""What running a fixed list of words gives, here or on a node. Runs nothing itself."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import NamedTuple, Protocol
+
+
+class Completed(NamedTuple):
+    """How a command ended.
+
+    Attributes:
+        status: exit status; 128 + n for signal n.
+        output: what it wrote to standard output, decoded, without the last line end.
+        complaint: the same for standard error.
+    """
+
+    status: int
+    output: str
+    complaint: str
+
+
+class Runner(Protocol):
+    """Runs words as they are, without a shell."""
+
+    def run(self, words: Sequence[str], timeout_seconds: float = 60) -> Completed:
+        """Run ``words`` to the end.
+
+        Raises:
+            ServiceError: it cannot be started, or takes longer.
+        """

@@ -1,0 +1,118 @@
+"""The configuration file as values. Opens that one file and no other.
+
+Unknown keys, wrong types and impossible clusters are errors that name the file and the
+dotted key (design section 6); a syntax error names the line.
+"""
+
+from __future__ import annotations
+
+import os
+import tomllib
+from typing import NamedTuple
+
+from cucmsh.cluster.model import Cluster, Node, NodeRole
+from cucmsh.cluster.table import Table, read_node
+from cucmsh.errors import ConfigurationError
+
+RELEASES = ("10.0",)
+DIGESTS = ("sha1", "sha512")
+
+
+class Settings(NamedTuple):
+    """What one node's configuration says.
+
+    Attributes:
+        path: the file it was read from.
+        release: the release whose rules hold, ``10.0``.
+        is_strict: print what the original prints and nothing else.
+        keep_trust: refuse to compose a list that a holder would not take.
+        may_change_by_exec: whether an exec request may run changing commands.
+        packs: names of further command packs.
+        digest: ``sha1`` or ``sha512``, for the lists this node signs.
+        home: the folder with keys and state.
+        node: this node.
+        cluster: all nodes.
+    """
+
+    path: str
+    release: str
+    is_strict: bool
+    keep_trust: bool
+    may_change_by_exec: bool
+    packs: tuple[str, ...]
+    digest: str
+    home: str
+    node: Node
+    cluster: Cluster
+
+
+def read_settings(path: str) -> Settings:
+    """The settings in the TOML file at ``path``.
+
+    Raises:
+        ConfigurationError: unreadable file, syntax error, unknown key, wrong type, or
+            an impossible cluster.
+    """
+    try:
+        with open(path, "rb") as file:
+            table = Table(tomllib.load(file), path)
+    except FileNotFoundError as problem:
+        raise ConfigurationError(
+            f"{path}: there is no such configuration file",
+            "Name one with --config FILE or $CUCMSH_CONFIG; "
+            "`cucmsh lab` makes a whole cluster to try.",
+        ) from problem
+    except OSError as problem:
+        raise ConfigurationError(f"{path}: {problem.strerror}") from problem
+    except (tomllib.TOMLDecodeError, UnicodeDecodeError) as problem:
+        raise ConfigurationError(f"{path}: {problem}") from problem
+    settings = _settings(table, path)
+    table.finish()
+    return settings
+
+
+def _settings(table: Table, path: str) -> Settings:
+    own = table.table("node")
+    about = table.table("cluster")
+    nodes = tuple(read_node(entry) for entry in about.tables("nodes"))
+    name = own.text("name")
+    cluster = Cluster(about.text("domain", ""), about.text("subject", ""), nodes)
+    _check_cluster(cluster, about)
+    node = cluster.find(name)
+    if node is None or not node.is_member:
+        raise own.error(
+            "name", f"{name!r} is no publisher or subscriber of the cluster"
+        )
+    home = own.text("home", "/var/lib/cucmsh")
+    if not os.path.isabs(home):
+        raise own.error("home", "an absolute path is needed")
+    return Settings(
+        path=path,
+        release=table.choice("release", RELEASES, "10.0"),
+        is_strict=table.choice("fidelity", ("helpful", "strict"), "helpful")
+        == "strict",
+        keep_trust=table.boolean("keep_trust", default=True),
+        may_change_by_exec=table.choice("exec", ("read-only", "all"), "read-only")
+        == "all",
+        packs=table.texts("packs", ()),
+        digest=about.choice("digest", DIGESTS, "sha512"),
+        home=home,
+        node=node,
+        cluster=cluster,
+    )
+
+
+def _check_cluster(cluster: Cluster, about: Table) -> None:
+    names = [node.name.lower() for node in cluster.nodes]
+    twice = next((name for name in names if names.count(name) > 1), None)
+    if twice:
+        raise about.error("nodes", f"the node {twice!r} is there twice")
+    publishers = sum(node.is_publisher for node in cluster.nodes)
+    if publishers != 1:
+        raise about.error(
+            "nodes", f"a cluster has one publisher; here there are {publishers}"
+        )
+    if any(
+        node.role is NodeRole.REPLICA and not node.has_tftp for node in cluster.nodes
+    ):
+        raise about.error("nodes", "a replica without the service tftp does nothing")

@@ -1,0 +1,69 @@
+"""Reads a file back through a node's TFTP service: the door to tftpy's client.
+
+The proof that a node serves what was installed (threats-and-faults.md I4). Sends
+nothing, keeps nothing.
+"""
+
+from __future__ import annotations
+
+import logging
+from io import BytesIO
+from time import monotonic
+
+import tftpy
+
+from cucmsh.cluster.model import TftpAddress
+from cucmsh.cluster.store import MAX_FILE_SIZE
+from cucmsh.errors import ConnectionFailedError, MissingFileError
+
+TIMEOUT_SECONDS = 2
+RETRIES = 2
+DOWNLOAD_SECONDS = 30  # for a server that keeps talking and never ends
+
+# What tftpy's decoder lets through on bytes that are no packet.
+MALFORMED = (tftpy.TftpPacketTypes.struct.error, ValueError, TypeError)
+
+# tftpy reports every packet; what matters comes back as an error of ours.
+logging.getLogger("tftpy").addHandler(logging.NullHandler())
+logging.getLogger("tftpy").propagate = False
+
+
+class _CappedBuffer(BytesIO):
+    """Takes at most ``MAX_FILE_SIZE`` bytes from a server that never ends."""
+
+    def write(self, piece: bytes) -> int:  # type: ignore[override]  # bytes only
+        if self.tell() + len(piece) > MAX_FILE_SIZE:
+            raise tftpy.TftpException("the file is too large")
+        return super().write(piece)
+
+    def close(self) -> None:
+        """Stay readable: tftpy closes what it wrote to."""
+
+
+def read_back(address: TftpAddress, name: str) -> bytes:
+    """The bytes that the TFTP service at ``address`` serves under ``name``.
+
+    Raises:
+        MissingFileError: it answers that it has no such file.
+        ConnectionFailedError: it does not answer, or not with a whole file.
+    """
+    buffer = _CappedBuffer()
+    end = monotonic() + DOWNLOAD_SECONDS
+
+    def check_time(_: object) -> None:
+        if monotonic() > end:
+            raise TimeoutError("it never ends")
+
+    try:
+        client = tftpy.TftpClient(address.host, address.port)
+        client.download(name, buffer, check_time, TIMEOUT_SECONDS, RETRIES)
+    except tftpy.TftpFileNotFoundError as problem:
+        raise MissingFileError(
+            f"TFTP at {address.host} port {address.port} has no {name}"
+        ) from problem
+    except (tftpy.TftpException, *MALFORMED, OSError) as problem:
+        raise ConnectionFailedError(
+            f"TFTP at {address.host} port {address.port} does not answer: "
+            f"{problem or 'no reply'}"
+        ) from problem
+    return buffer.getvalue()

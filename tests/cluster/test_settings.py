@@ -1,0 +1,207 @@
+"""The configuration: what is read from it, and how a mistake is named."""
+
+import os
+from pathlib import Path
+
+import pytest
+
+from cucmsh.cluster.model import NodeRole, SshAddress, TftpAddress
+from cucmsh.cluster.settings import read_settings
+from cucmsh.errors import ConfigurationError
+
+# The example of the design, with a key and an identity for the third node.
+EXAMPLE = """\
+release = "10.0"
+fidelity = "helpful"            # or "strict"
+keep_trust = true               # the lab: false
+
+[node]
+name = "test10pub"
+home = "/var/lib/cucmsh"
+
+[cluster]
+domain = "joemar2.lab"
+subject = "OU=tac;O=cisco;L=rtp;ST=nc;C=US"
+digest = "sha512"
+
+[[cluster.nodes]]
+name = "test10pub"
+role = "publisher"
+services = ["tftp", "tvs", "capf"]
+tftp_directory = "/srv/tftp"
+service_commands = "systemd:tftpd-hpa"
+
+[[cluster.nodes]]
+name = "test10sub"
+role = "subscriber"
+services = ["tftp", "tvs"]
+tftp_directory = "/srv/tftp"
+ssh = { host = "10.1.1.3", user = "cucmsh", identity = "/id", host_key = "ssh-rsa AA" }
+service_commands = "systemd:tftpd-hpa"
+
+[[cluster.nodes]]
+name = "branch1"
+role = "replica"
+services = ["tftp"]
+tftp_directory = "/srv/tftp"
+ssh = { host = "10.2.1.2", user = "cucmsh", identity = "...", host_key = "a b c" }
+service_commands = { restart = ["sudo", "restart"], status = ["status"] }
+"""
+LEAST = """\
+[node]
+name = "one"
+[[cluster.nodes]]
+name = "one"
+role = "publisher"
+services = []
+"""
+
+
+def write(tmp_path: Path, text: str) -> str:
+    path = tmp_path / "cucmsh.toml"
+    path.write_text(text)
+    return str(path)
+
+
+def test_example_of_the_design_reads(tmp_path: Path) -> None:
+    settings = read_settings(write(tmp_path, EXAMPLE))
+    publisher, subscriber, replica = settings.cluster.nodes
+    assert settings.node is publisher is settings.cluster.publisher
+    assert settings.cluster.members == (publisher, subscriber)
+    assert settings.cluster.full_name(subscriber) == "test10sub.joemar2.lab"
+    assert (settings.release, settings.digest) == ("10.0", "sha512")
+    assert (settings.is_strict, settings.keep_trust) == (False, True)
+    assert publisher.services == ("tftp", "tvs", "capf")
+    assert publisher.service_commands is not None
+    assert publisher.service_commands.restart == ("systemctl", "restart", "tftpd-hpa")
+    assert publisher.tftp == TftpAddress("127.0.0.1", 69)
+    assert subscriber.ssh == SshAddress("10.1.1.3", 22, "cucmsh", "/id", "ssh-rsa AA")
+    assert subscriber.tftp == TftpAddress("10.1.1.3", 69)
+    assert replica.role is NodeRole.REPLICA
+    assert replica.ssh is not None
+    assert replica.ssh.host_key == "a b"
+    assert replica.service_commands is not None
+    assert replica.service_commands.start == ()
+
+
+def test_what_is_left_out_has_the_safe_value(tmp_path: Path) -> None:
+    settings = read_settings(write(tmp_path, LEAST))
+    assert settings.keep_trust
+    assert not settings.is_strict
+    assert not settings.may_change_by_exec
+    assert settings.packs == ()
+    assert (settings.home, settings.digest) == ("/var/lib/cucmsh", "sha512")
+    assert settings.cluster.full_name(settings.node) == "one"
+
+
+NODE = "cluster.nodes[1]."
+
+
+@pytest.mark.parametrize(
+    ("old", "new", "key"),
+    [
+        ('release = "10.0"', 'release = "9.1"', "release"),
+        ('release = "10.0"', "release = 10.0", "release"),
+        ("fidelity =", "fidelty =", "fidelty"),
+        ('"helpful" ', '"exact" ', "fidelity"),
+        ("keep_trust = true", "keep_trust = 1", "keep_trust"),
+        ("keep_trust = true", 'exec = "some"', "exec"),
+        ("keep_trust = true", 'packs = "one"', "packs"),
+        ("keep_trust = true", 'packs = ["one", 2]', "packs"),
+        ('[node]\nname = "test10pub"', "[node]", "node.name"),
+        ('[node]\nname = "test10pub"', '[node]\nname = "other"', "node.name"),
+        ('[node]\nname = "test10pub"', '[node]\nname = "branch1"', "node.name"),
+        ('home = "/var', 'home = "var', "node.home"),
+        ('home = "/var', 'house = "/var', "node.house"),
+        ('home = "/var/lib/cucmsh"', 'home = ""', "node.home"),
+        ("[node]", "[[node]]", "node"),
+        ('"sha512"', '"md5"', "cluster.digest"),
+        ('"joemar2.lab"', '"a\\u0007b"', "cluster.domain"),
+        ("digest =", "digests =", "cluster.digests"),
+        ('"subscriber"', '"publisher"', "cluster.nodes"),
+        ('"publisher"', '"subscriber"', "cluster.nodes"),
+        ('"test10sub"', '"test10pub"', "cluster.nodes"),
+        ('"test10sub"', '"TEST10PUB"', "cluster.nodes"),
+        ('"test10sub"', '"a.b"', f"{NODE}name"),
+        ('"test10sub"', '"-b"', f"{NODE}name"),
+        ('"test10sub"', '"../b"', f"{NODE}name"),
+        ('"test10sub"', '""', f"{NODE}name"),
+        ('"test10sub"', f'"{"a" * 64}"', f"{NODE}name"),
+        ('"subscriber"', '"spare"', f"{NODE}role"),
+        ('services = ["tftp", "tvs"]', 'services = "tftp"', f"{NODE}services"),
+        ('services = ["tftp", "tvs"]', 'services = ["ntp"]', f"{NODE}services"),
+        ('services = ["tftp", "tvs"]', "", f"{NODE}services"),
+        ('services = ["tftp", "tvs"]', "services = []", f"{NODE}tftp_directory"),
+        ('user = "cucmsh", identity = "/id"', 'identity = ""', f"{NODE}ssh.identity"),
+        ('identity = "/id"', "identity = 1", f"{NODE}ssh.identity"),
+        ('user = "cucmsh", identity = "/id"', 'user = ""', f"{NODE}ssh.user"),
+        ('host = "10.1.1.3"', 'port = 22, key = "x"', f"{NODE}ssh.host"),
+        ('host = "10.1.1.3"', 'host = "h", port = 0', f"{NODE}ssh.port"),
+        ('host = "10.1.1.3"', 'host = "h", port = 65536', f"{NODE}ssh.port"),
+        ('host = "10.1.1.3"', 'host = "h", port = true', f"{NODE}ssh.port"),
+        ('host = "10.1.1.3"', 'host = "h", port = "22"', f"{NODE}ssh.port"),
+        ('host = "10.1.1.3"', 'host = "h", agent = true', f"{NODE}ssh.agent"),
+        ('"ssh-rsa AA"', '"ssh-rsa"', f"{NODE}ssh.host_key"),
+        ('"a b c" }', '"a b" }\ntftp = {host = ""}', "cluster.nodes[2].tftp.host"),
+        ('"a b c" }', '"a b" }\ntftp = {port = -1}', "cluster.nodes[2].tftp.port"),
+        ('"a b c" }', '"a b" }\nstaging = "x"', "cluster.nodes[2].staging"),
+        ('"a b c" }', '"a b" }\nweb = 1', "cluster.nodes[2].web"),
+        ('["sudo", "restart"]', '"restart"', "service_commands.restart"),
+        ('["sudo", "restart"]', '["a\\u0000b"]', "service_commands.restart"),
+        ("{ restart =", "{ reload =", "service_commands.restart"),
+        ('{ restart = ["sudo", "restart"]', '{ kill = ["x"], restart = ["x"]', ".kill"),
+        (', status = ["status"]', "", "service_commands.status"),
+    ],
+)
+def test_mistake_names_the_file_and_the_key(
+    tmp_path: Path, old: str, new: str, key: str
+) -> None:
+    assert old in EXAMPLE
+    path = write(tmp_path, EXAMPLE.replace(old, new, 1))
+    with pytest.raises(ConfigurationError) as found:
+        read_settings(path)
+    assert found.value.message.startswith(f"{path}: ")
+    assert f"{key}: " in found.value.message
+
+
+@pytest.mark.parametrize("command", ["init:x", "systemd:", "systemd:-x", "systemd"])
+def test_service_manager_is_systemd_with_a_unit(tmp_path: Path, command: str) -> None:
+    path = write(tmp_path, EXAMPLE.replace("systemd:tftpd-hpa", command, 1))
+    with pytest.raises(ConfigurationError, match="service_commands: "):
+        read_settings(path)
+
+
+def test_replica_without_tftp_and_relative_directory_are_impossible(
+    tmp_path: Path,
+) -> None:
+    text = LEAST + '[[cluster.nodes]]\nname = "two"\nrole = "replica"\nservices = []\n'
+    with pytest.raises(ConfigurationError, match=r"cluster\.nodes: a replica"):
+        read_settings(write(tmp_path, text))
+    text = LEAST.replace("[]", '["tftp"]\ntftp_directory = "srv"')
+    with pytest.raises(ConfigurationError, match=r"nodes\[0\]\.tftp_directory: "):
+        read_settings(write(tmp_path, text))
+
+
+@pytest.mark.parametrize("text", ["", "[cluster]", "node = 1", LEAST[:20]])
+def test_missing_tables_are_named(tmp_path: Path, text: str) -> None:
+    with pytest.raises(ConfigurationError, match=r"(node|cluster|cluster\.nodes): a"):
+        read_settings(write(tmp_path, text))
+
+
+def test_syntax_error_names_the_file_and_the_line(tmp_path: Path) -> None:
+    path = write(tmp_path, 'release = "10.0"\nkeep_trust = yes\n')
+    with pytest.raises(ConfigurationError, match="line 2") as found:
+        read_settings(path)
+    assert found.value.message.startswith(f"{path}: ")
+
+
+def test_unreadable_files_are_named(tmp_path: Path) -> None:
+    missing = str(tmp_path / "missing.toml")
+    with pytest.raises(ConfigurationError, match=r"missing\.toml") as found:
+        read_settings(missing)
+    assert "cucmsh lab" in found.value.advice
+    with pytest.raises(ConfigurationError, match=str(tmp_path)):
+        read_settings(str(tmp_path))
+    (tmp_path / "latin").write_bytes(b'release = "\xe4"\n')
+    with pytest.raises(ConfigurationError, match="latin"):
+        read_settings(os.path.join(tmp_path, "latin"))
