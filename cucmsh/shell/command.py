@@ -1,0 +1,145 @@
+"""What a command pack says about one command: its phrase, and what it needs.
+
+Runs nothing, reads nothing, prints nothing. A phrase is written the way a manual
+prints it:
+
+    utils itl reset localkey                            words
+    set cli pagination on|off                           the chosen word is an argument
+    utils itl reset remotekey <host> <user> <path>      mandatory parameters
+    file list tftp <spec> [options]                     optional ones follow
+    utils service restart <service...>                  the rest of the line, as one
+    help [command...]                                   the same, optional
+"""
+
+from __future__ import annotations
+
+import itertools
+from collections.abc import Callable, Iterable, Mapping
+from typing import Any, NamedTuple, TypeVar
+
+CommandFunction = Callable[..., int | None]
+Candidates = Callable[[Any], Iterable[str]]
+_Function = TypeVar("_Function", bound=CommandFunction)
+_ATTRIBUTE = "cucmsh_command"
+_NOTHING_OFFERED: Mapping[str, Candidates] = {}
+
+
+class Parameter(NamedTuple):
+    """A value that follows the words; `takes_rest` swallows the rest of the line."""
+
+    name: str
+    is_mandatory: bool
+    takes_rest: bool
+
+
+class Command(NamedTuple):
+    """One command, as its decorator and its docstring describe it.
+
+    `words` holds one tuple per position: a single word, or the words to choose from.
+    `changes` is true for commands that change the cluster, `publisher_only` for those
+    that a subscriber refuses; both are for the session's guard.
+    """
+
+    phrase: str
+    words: tuple[tuple[str, ...], ...]
+    parameters: tuple[Parameter, ...]
+    function: CommandFunction
+    changes: bool
+    publisher_only: bool
+    summary: str
+    details: str
+    candidates: Mapping[str, Candidates]
+
+    @property
+    def place(self) -> str:
+        """Where it is written, to name it in a complaint."""
+        return f"{self.function.__module__}.{self.function.__qualname__}"
+
+
+def command(
+    phrase: str,
+    *,
+    changes: bool = False,
+    publisher_only: bool = False,
+    candidates: Mapping[str, Candidates] | None = None,
+) -> Callable[[_Function], _Function]:
+    """Declare `def f(dialog, context, *words) -> int | None` as a command.
+
+    Args:
+        phrase: what is typed, see the module's docstring.
+        changes: it changes the cluster.
+        publisher_only: a subscriber refuses it.
+        candidates: for a parameter's name, a function of the context that gives the
+            values worth offering when a person presses Tab.
+
+    Raises:
+        ValueError: the phrase cannot be read, or offers values for no parameter.
+    """
+    words, parameters = _read_phrase(phrase)
+    offered = dict(candidates or _NOTHING_OFFERED)
+    unknown = set(offered).difference(parameter.name for parameter in parameters)
+    if unknown:
+        raise ValueError(f"{phrase!r} has no parameter {', '.join(sorted(unknown))}")
+
+    def declare(function: _Function) -> _Function:
+        summary, details = _read_docstring(function.__doc__ or "")
+        vars(function)[_ATTRIBUTE] = Command(
+            phrase,
+            words,
+            parameters,
+            function,
+            changes,
+            publisher_only,
+            summary,
+            details,
+            offered,
+        )
+        return function
+
+    return declare
+
+
+def find_command(candidate: object) -> Command | None:
+    """Return what the decorator left on a function, or None."""
+    found = getattr(candidate, _ATTRIBUTE, None)
+    return found if isinstance(found, Command) else None
+
+
+def _read_phrase(
+    phrase: str,
+) -> tuple[tuple[tuple[str, ...], ...], tuple[Parameter, ...]]:
+    words: list[tuple[str, ...]] = []
+    parameters: list[Parameter] = []
+    for part in phrase.split(" "):
+        if part[:1] in {"<", "["}:
+            parameters.append(_read_parameter(part, phrase))
+        elif parameters:
+            raise ValueError(f"{phrase!r}: a word follows a parameter")
+        else:
+            words.append(tuple(part.split("|")))
+    if not words or not all(_is_word(word) for step in words for word in step):
+        raise ValueError(f"{phrase!r}: not plain words with single blanks between")
+    for earlier, later in itertools.pairwise(parameters):
+        if earlier.takes_rest or (later.is_mandatory and not earlier.is_mandatory):
+            raise ValueError(f"{phrase!r}: {later.name} can never be reached")
+    return tuple(words), tuple(parameters)
+
+
+def _read_parameter(part: str, phrase: str) -> Parameter:
+    is_mandatory = part.startswith("<")
+    name = part[1:-1].removesuffix("...")
+    if not part.endswith(">" if is_mandatory else "]") or not _is_word(name):
+        raise ValueError(f"{phrase!r}: {part} is no parameter")
+    return Parameter(name, is_mandatory, part[1:-1].endswith("..."))
+
+
+def _is_word(word: str) -> bool:
+    return word.isprintable() and word[:1].isalnum() and not set(word) & set(" <>[]|")
+
+
+def _read_docstring(docstring: str) -> tuple[str, str]:
+    summary, _, rest = docstring.strip().partition("\n")
+    lines = [line.rstrip() for line in rest.split("\n")]
+    indents = [len(line) - len(line.lstrip()) for line in lines if line]
+    shortest = min(indents, default=0)
+    return summary.strip(), "\n".join(line[shortest:] for line in lines).strip("\n")

@@ -1,0 +1,152 @@
+"""What may come next on a line: for Tab, and for `?`.
+
+Pure but for the candidates that a command offers, which may read the context. Runs no
+command and raises nothing: a list that cannot be had is an empty one.
+
+cucm-cli.md section 1 (Editing, completion, help): Tab completes a unique prefix, a `*`
+marks words with more below them, `?` after a command prints its syntax.
+"""
+
+from __future__ import annotations
+
+from typing import Any, NamedTuple
+
+from cucmsh.errors import CucmshError
+from cucmsh.shell.command import Command, Parameter
+from cucmsh.shell.grammar import Grammar, Menu, words_of
+
+_FAILURES = (  # whatever a pack's function may stumble over; what is asked is a favour
+    CucmshError,
+    OSError,
+    LookupError,
+    ValueError,
+    TypeError,
+    AttributeError,
+    ArithmeticError,
+    RuntimeError,
+)
+
+
+class Completion(NamedTuple):
+    """One word that fits: it replaces the word under the cursor."""
+
+    text: str
+    is_menu: bool
+    help: str
+
+
+def complete(grammar: Grammar, context: Any, line: str) -> list[Completion]:
+    """Return what fits at the end of the line: words sorted, values as offered."""
+    before, typed = _split(line)
+    place = grammar.find(before)
+    found = [] if place.values else _words_below(place.menu, typed)
+    if place.menu.command is not None:
+        found += _values(place.menu.command, context, place.values, typed)
+    return found
+
+
+def explain(grammar: Grammar, context: Any, line: str) -> list[str]:
+    """Return the lines that `?` prints after this text; none when nothing fits."""
+    before, typed = _split(line)
+    place = grammar.find(before)
+    if typed and not place.values and typed in place.menu.words:
+        return explain(grammar, context, f"{line} ")  # after a whole word: what follows
+    found = complete(grammar, context, line)
+    words = [] if place.values else _words_below(place.menu, typed)
+    lines = listing(words)
+    if place.menu.command is not None and not (typed and words):
+        lines += _syntax(place.menu.command)
+        lines += [f"    {value.text}" for value in found[len(words) :]]
+    return lines
+
+
+def shared_beginning(completions: list[Completion]) -> str:
+    """Return what all of them begin with: as far as Tab can go by itself."""
+    texts = [each.text for each in completions]
+    first, last = min(texts, default=""), max(texts, default="")
+    length = 0
+    while length < len(first) and first[length] == last[length]:
+        length += 1
+    return first[:length]
+
+
+def listing(completions: list[Completion]) -> list[str]:
+    """Return one line each: the word, a `*` if more comes below it, its help."""
+    names = [f"{each.text}{'*' if each.is_menu else ''}" for each in completions]
+    width = max(map(len, names), default=0)
+    return [
+        f"{name:{width}}    {each.help}".rstrip()
+        for name, each in zip(names, completions, strict=True)
+    ]
+
+
+def _split(line: str) -> tuple[list[str], str]:
+    words = words_of(line)
+    if not words or line.endswith(" "):
+        return words, ""
+    return words[:-1], words[-1]
+
+
+def _words_below(menu: Menu, typed: str) -> list[Completion]:
+    return [
+        Completion(word, bool(below.words), _help_for(below))
+        for word, below in sorted(menu.words.items())
+        if word.startswith(typed)
+    ]
+
+
+def _help_for(menu: Menu) -> str:
+    if menu.command is not None:
+        return menu.command.summary
+    return ", ".join(sorted(menu.words))
+
+
+def _values(
+    command: Command, context: Any, values: tuple[str, ...], typed: str
+) -> list[Completion]:
+    parameter = _parameter_at(command, len(values))
+    offer = command.candidates.get(parameter.name) if parameter else None
+    if parameter is None or offer is None:
+        return []
+    # A value of several words goes on where the blank before the cursor left it.
+    first = command.parameters.index(parameter)
+    before = "".join(f"{word} " for word in values[first:])
+    try:
+        offered = list(offer(context))
+    except _FAILURES:
+        return []
+    return [
+        Completion(value[len(before) :], is_menu=False, help="")
+        for value in offered
+        if value.startswith(before + typed) and value.isprintable()
+    ]
+
+
+def _parameter_at(command: Command, position: int) -> Parameter | None:
+    parameters = command.parameters
+    if position < len(parameters):
+        return parameters[position]
+    if parameters and parameters[-1].takes_rest:
+        return parameters[-1]
+    return None
+
+
+def _syntax(command: Command) -> list[str]:
+    words = ["|".join(step) for step in command.words]
+    shown = [p.name if p.is_mandatory else f"[{p.name}]" for p in command.parameters]
+    width = max((len(p.name) for p in command.parameters), default=0)
+    lines = ["Syntax:", " ".join(words + shown)]
+    for parameter in command.parameters:
+        need = "mandatory" if parameter.is_mandatory else "optional "
+        text = _help_of(command, parameter.name)
+        lines.append(f"{parameter.name:{width}}   {need}   {text}".rstrip())
+    return lines
+
+
+def _help_of(command: Command, name: str) -> str:
+    """Return what the docstring says of a parameter: its line `name: text`."""
+    for line in command.details.split("\n"):
+        head, colon, text = line.strip().partition(":")
+        if colon and head == name:
+            return text.strip()
+    return ""

@@ -1,0 +1,86 @@
+"""What a command may do to the person or program that called it: say, ask, no more.
+
+Opens nothing and knows no terminal. `reader` and `screen` stand behind it in a
+session, a list of answers in a test (`scripted`).
+
+How a question ends when it is not answered:
+
+    Ctrl-C, Ctrl-D      CancelledError: the command ends, the session lives
+    end of the input    EndOfInput, which is one too: nobody is left to ask
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Protocol
+
+from cucmsh.errors import CancelledError
+from cucmsh.shell.secret import Secret
+
+if TYPE_CHECKING:
+    from cucmsh.shell.grammar import Grammar
+
+CONTROL_C = "Control-C pressed"  # cucm-cli.md section 1, Leaving
+CONTROL_D = "Control-D pressed"
+
+
+class EndOfInput(CancelledError):  # noqa: N818  # an ending, as in EOF
+    """The input is over, at a question or at the prompt."""
+
+    def __init__(self, message: str = "The input ended before the answer.") -> None:
+        super().__init__(message)
+
+
+class EndSession(Exception):  # noqa: N818  # what `quit` raises is no error
+    """The session is to end with this exit status."""
+
+    def __init__(self, status: int = 0) -> None:
+        super().__init__(status)
+        self.status = status
+
+
+class SessionSwitches(Protocol):
+    """What commands may know and change of the session they run in.
+
+    `pagination`: True and False as set by a command; None leaves it to the session,
+    which pages for people only.
+    """
+
+    pagination: bool | None
+
+    @property
+    def grammar(self) -> Grammar: ...
+
+
+class Dialog(Protocol):
+    """The terminal, as far as a command is concerned."""
+
+    @property
+    def helpful(self) -> bool:
+        """False when only what the original says may be said."""
+        ...
+
+    @property
+    def session(self) -> SessionSwitches: ...
+
+    def say(self, text: str = "") -> None:
+        """Print a line, or several with newlines between."""
+        ...
+
+    def write(self, text: str) -> None:
+        """Print without a newline: dots of progress."""
+        ...
+
+    def ask(self, question: str) -> str:
+        """Ask for a line; blanks at its ends are dropped."""
+        ...
+
+    def ask_secret(self, question: str, mask: str = "") -> Secret:
+        """Ask for a line that is not echoed, or echoed as one `mask` a character."""
+        ...
+
+    def ask_key(self, question: str, keys: str, again: str) -> str:
+        """Ask for one of the lower-case `keys`, with or without Enter after it.
+
+        `again` is printed, and is the next question, after any other key.
+        """
+        ...

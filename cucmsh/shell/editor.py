@@ -1,0 +1,205 @@
+"""Lines read from a person, with completion, help and history: prompt_toolkit's door.
+
+Reads no secret and no answer (those are the reader's), starts no editor or other
+program, writes no file. Imported late, by whoever joins the session: the prompt does
+not wait for it.
+
+Tab and `?` are bound here, not left to prompt_toolkit's completion: lists are printed
+by our own screen, between two prompts, so that the terminal's echo stays off and keys
+typed meanwhile keep their place. The keys that bring earlier lines back are ours too:
+prompt_toolkit loads its history after the first key, and that key is often Up. A pasted
+line break stays in the line, which the grammar then refuses (threats-and-faults.md T2).
+"""
+
+from __future__ import annotations
+
+import io
+import os
+import termios
+from functools import partial
+from typing import Any, TextIO, cast
+
+from prompt_toolkit import PromptSession
+from prompt_toolkit.data_structures import Size
+from prompt_toolkit.document import Document
+from prompt_toolkit.filters import Condition
+from prompt_toolkit.history import InMemoryHistory
+from prompt_toolkit.input.typeahead import get_typeahead, store_typeahead
+from prompt_toolkit.input.vt100 import Vt100Input
+from prompt_toolkit.input.vt100_parser import Vt100Parser
+from prompt_toolkit.key_binding import KeyBindings, KeyPress, KeyPressEvent
+from prompt_toolkit.output import ColorDepth
+from prompt_toolkit.output.vt100 import Vt100_Output
+
+from cucmsh.errors import CancelledError
+from cucmsh.shell.complete import complete, explain, listing, shared_beginning
+from cucmsh.shell.dialog import CONTROL_C, EndOfInput
+from cucmsh.shell.grammar import Grammar
+from cucmsh.shell.limits import PROMPT
+from cucmsh.shell.reader import Reader
+from cucmsh.shell.screen import Screen
+
+# Suspend, quit, quoted insert, and the prefix of macros and editors (T4); and mouse
+# reports, for which prompt_toolkit takes a pasted colour (ESC [ 31 m) and then breaks.
+_DEAD_KEYS = (
+    *("c-z", "c-\\", "c-q", "c-x"),
+    *("<vt100-mouse-event>", "<windows-mouse-event>", "<cursor-position-response>"),
+)
+
+
+class _ScreenFile(io.TextIOBase):
+    """The screen, as prompt_toolkit wants a file to be."""
+
+    encoding = "utf-8"
+
+    def __init__(self, screen: Screen) -> None:
+        self._screen = screen
+
+    def write(self, text: str, /) -> int:
+        self._screen.send(text)
+        return len(text)
+
+    def fileno(self) -> int:
+        return self._screen.fd
+
+
+class PersonEditor:
+    """A `LineEditor` for the rest of a session.
+
+    `lines` are the lines typed so far; the session goes on adding to them.
+    """
+
+    def __init__(
+        self,
+        grammar: Grammar,
+        context: Any,
+        screen: Screen,
+        reader: Reader,
+        lines: list[str],
+    ) -> None:
+        self._grammar = grammar
+        self._context = context
+        self._screen = screen
+        self._shown: list[str] = []
+        self._document = Document()
+        self._lines = lines
+        self._recalled = 0  # index into the lines; one past the end is the draft
+        self._draft = ""
+        self._input = Vt100Input(os.fdopen(reader.fd, encoding="utf-8", closefd=False))
+        history = InMemoryHistory()
+        for line in lines:
+            history.append_string(line)
+
+        def size() -> Size:
+            return Size(*reader.size())
+
+        self._prompt: PromptSession[str] = PromptSession(
+            PROMPT,
+            history=history,
+            key_bindings=self._key_bindings(),
+            input=self._input,
+            output=Vt100_Output(
+                cast(TextIO, _ScreenFile(screen)),
+                size,
+                default_color_depth=ColorDepth.DEPTH_1_BIT,
+                enable_bell=False,
+                enable_cpr=False,
+            ),
+            complete_while_typing=False,
+            mouse_support=False,
+            enable_suspend=False,
+            enable_open_in_editor=False,
+            enable_system_prompt=False,
+        )
+
+    def read_line(self, typed: str, pending: str) -> tuple[str, str]:
+        """Go on with a line; see `LineEditor`."""
+        self._document = Document(typed)
+        self._recalled = len(self._lines)
+        self._store(pending)
+        if typed:
+            self._screen.send("\r")  # over what is there
+        while True:
+            self._shown = []
+            line = self._read_once()
+            if not self._shown:
+                break
+            self._screen.say("\n".join(self._shown))
+        unread = "".join(press.data for press in get_typeahead(self._input))
+        return line, unread
+
+    def end(self) -> None:
+        """End the input, from a signal handler."""
+        loop = self._prompt.app.loop
+        if loop is not None:
+            loop.call_soon_threadsafe(self._give_up)
+
+    def _read_once(self) -> str:
+        try:
+            return self._prompt.prompt(default=self._document)
+        except (EOFError, OSError, termios.error):  # Ctrl-D, or the line is gone
+            raise EndOfInput from None
+        except KeyboardInterrupt:
+            raise CancelledError(CONTROL_C) from None
+
+    def _give_up(self) -> None:
+        if self._prompt.app.is_running:
+            self._prompt.app.exit(exception=EOFError)
+
+    def _store(self, pending: str) -> None:
+        presses: list[KeyPress] = []
+        parser = Vt100Parser(presses.append)
+        parser.feed(pending)
+        parser.flush()
+        store_typeahead(self._input, presses)
+
+    def _key_bindings(self) -> KeyBindings:
+        bindings = KeyBindings()
+        bindings.add("tab")(self._tab)
+        asks_help = Condition(lambda: self._grammar.is_help_request(self._before()))
+        bindings.add("?", filter=asks_help)(self._question_mark)
+        for key, step in (("up", -1), ("c-p", -1), ("down", 1), ("c-n", 1)):
+            bindings.add(key)(partial(self._recall, step))
+        for key in _DEAD_KEYS:
+            bindings.add(key, eager=True)(_nothing)
+        return bindings
+
+    def _before(self) -> str:
+        return self._prompt.default_buffer.document.text_before_cursor
+
+    def _tab(self, event: KeyPressEvent) -> None:
+        line = self._before()
+        found = complete(self._grammar, self._context, line)
+        typed = line.rpartition(" ")[2]
+        common = shared_beginning(found)
+        addition = common[len(typed) :] + (" " if len(found) == 1 else "")
+        event.current_buffer.insert_text(addition)
+        if len(found) == 1 and typed == common and typed:  # a whole word: what follows
+            found = complete(self._grammar, self._context, self._before())
+            self._show(event, listing(found))
+        elif not addition:
+            self._show(event, listing(found))
+
+    def _recall(self, step: int, event: KeyPressEvent) -> None:
+        wanted = self._recalled + step
+        if not 0 <= wanted <= len(self._lines):
+            return
+        if self._recalled == len(self._lines):
+            self._draft = event.current_buffer.text
+        self._recalled = wanted
+        lines = [*self._lines, self._draft]
+        event.current_buffer.document = Document(lines[wanted])
+
+    def _question_mark(self, event: KeyPressEvent) -> None:
+        self._show(event, explain(self._grammar, self._context, self._before()))
+
+    def _show(self, event: KeyPressEvent, lines: list[str]) -> None:
+        """Leave the prompt to print something; `read_line` comes back to it."""
+        if lines:
+            self._shown = lines
+            self._document = event.current_buffer.document
+            event.app.exit(result="")
+
+
+def _nothing(event: KeyPressEvent) -> None:
+    """Do nothing, on purpose."""

@@ -1,0 +1,118 @@
+"""The one way out: every byte that a person or program sees is written here.
+
+Invents no escape bytes and wraps nothing: text goes out as it is, its newlines as LF
+(the kernel makes CR LF of them on a terminal), in one write a call (clients.md P3, E4).
+
+Invariant (threats-and-faults.md T10): whatever a certificate, a file name or a host
+says, `say` and `write` send only characters that can be shown, LF and TAB. The others,
+bidirectional and zero-width ones among them, become visible escapes.
+
+When nobody listens any more, output is dropped in silence so that the command can
+finish what it does; `is_gone` tells the session to end.
+"""
+
+from __future__ import annotations
+
+import os
+import select
+from typing import Protocol
+
+CLEAR_LINE = "\r\x1b[K"  # how the original takes its pager's line back (G2)
+_ALLOWED = frozenset("\n\t")
+
+
+class Pager(Protocol):
+    """Something that stops the text now and then."""
+
+    def show(self, text: str) -> None: ...
+
+    def restart(self) -> None: ...
+
+
+class Screen:
+    """Where a session writes. `fd` is a file descriptor, open for writing."""
+
+    def __init__(self, fd: int) -> None:
+        self.fd = fd
+        self.is_gone = False
+        self.is_at_line_start = True
+        self.pager: Pager | None = None
+        self._has_prompt = False
+
+    def say(self, text: str = "") -> None:
+        """Print a line, or several with newlines between."""
+        self.write(f"{text}\n")
+
+    def write(self, text: str) -> None:
+        """Print without a newline of our own."""
+        if self.pager is None:
+            self.send(visible(text))
+        else:
+            self.pager.show(visible(text))
+
+    def question(self, text: str) -> None:
+        """Print what must not be held back by a pager."""
+        if self.pager is not None:
+            self.pager.restart()
+        self.send(visible(text))
+
+    def prompt(self, text: str) -> None:
+        """Print a prompt at the start of a line, in one write (P2, P3)."""
+        if self._has_prompt:
+            self._has_prompt = False
+            return
+        self.send(text if self.is_at_line_start else f"\n{text}")
+
+    def prompt_ahead(self, text: str) -> None:
+        """Print the first prompt before there is a session that could.
+
+        The session's own first prompt is then left out.
+        """
+        self.prompt(text)
+        self._has_prompt = True
+
+    def end_line(self) -> None:
+        """Go to a new line unless we are at the start of one."""
+        if not self.is_at_line_start:
+            self.send("\n")
+
+    def send(self, text: str) -> None:
+        """Write exactly this: echo, prompts, a pager's bytes. No stranger's text."""
+        if not text:
+            return
+        self.is_at_line_start = text.endswith(("\n", "\r", CLEAR_LINE))
+        raw = memoryview(text.encode("utf-8", "surrogateescape"))
+        try:
+            while raw and not self.is_gone:
+                raw = raw[self._write(raw) :]
+        except OSError:  # EPIPE, EIO: the other side hung up; ENOSPC: a full disk
+            self.is_gone = True
+
+    def _write(self, raw: memoryview) -> int:
+        try:
+            return os.write(self.fd, raw)
+        except BlockingIOError:  # somebody who shares the terminal made it so
+            select.select([], [self.fd], [])
+            return 0
+
+
+def visible(text: str) -> str:
+    """Return the text with every character that cannot be shown written as an escape.
+
+    A byte that was no UTF-8 (a lone surrogate, PEP 383) is shown as that byte.
+    """
+    if text.isprintable():
+        return text
+    return "".join(
+        char if char.isprintable() or char in _ALLOWED else _escape(char)
+        for char in text
+    )
+
+
+def _escape(char: str) -> str:
+    code = ord(char)
+    if 0xDC80 <= code <= 0xDCFF:
+        code -= 0xDC00
+    if code < 0x100:
+        return f"\\x{code:02x}"
+    return f"\\u{code:04x}" if code < 0x10000 else f"\\U{code:08x}"

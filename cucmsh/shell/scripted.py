@@ -1,0 +1,119 @@
+"""A dialog whose answers are written down beforehand: for tests of commands.
+
+Opens no terminal and forgives nothing: another question than the expected one, a
+question too many and an answer left over are all failures that say what happened.
+"""
+
+from __future__ import annotations
+
+from collections import deque
+from collections.abc import Iterable
+from types import TracebackType
+from typing import Self
+
+from cucmsh.errors import CucmshError
+from cucmsh.shell.dialog import CONTROL_C, SessionSwitches
+from cucmsh.shell.grammar import Grammar
+from cucmsh.shell.secret import Secret
+
+Answer = str | BaseException | type[BaseException]
+
+
+class ScriptedSession:
+    """Switches without a session."""
+
+    def __init__(self, grammar: Grammar | None = None) -> None:
+        self.pagination: bool | None = None
+        self.grammar = Grammar(()) if grammar is None else grammar
+
+
+class ScriptedDialog:
+    """Answers from a list of pairs: a part of the expected question, and the answer.
+
+    An answer that is an exception, or the class of one, is raised instead. Everything
+    said and asked is in `text` (and, by line, in `lines`), answers are not::
+
+        with ScriptedDialog([("(yes|no)", "no")]) as dialog:
+            set_cert_regen(dialog, site, "TVS")
+        assert "Regenerating" not in dialog.text
+
+    Raises:
+        AssertionError: the questions differ from the expected ones, or at the end of
+            the `with` block (or in `finish`) an answer is left over.
+    """
+
+    def __init__(
+        self,
+        answers: Iterable[tuple[str, Answer]] = (),
+        *,
+        helpful: bool = True,
+        session: SessionSwitches | None = None,
+    ) -> None:
+        self.helpful = helpful
+        self.session: SessionSwitches = session or ScriptedSession()
+        self.text = ""
+        self.questions: list[str] = []
+        self._answers = deque(answers)
+
+    @property
+    def lines(self) -> list[str]:
+        return self.text.split("\n")
+
+    def say(self, text: str = "") -> None:
+        self.text += f"{text}\n"
+
+    def write(self, text: str) -> None:
+        self.text += text
+
+    def ask(self, question: str) -> str:
+        return self._next(question).strip()
+
+    def ask_secret(self, question: str, mask: str = "") -> Secret:
+        answer = self._next(question)
+        self.text = f"{self.text[:-1]}{mask * len(answer)}\n"
+        return Secret(answer)
+
+    def ask_key(self, question: str, keys: str, again: str) -> str:
+        key = self._next(question).lower()
+        while len(key) != 1 or key not in keys:
+            key = self._next(again).lower()
+        return key
+
+    def finish(self) -> None:
+        """Fail if there is an answer that nobody asked for."""
+        if self._answers:
+            left = [expected for expected, _ in self._answers]
+            raise AssertionError(f"never asked: {left}; the dialog was:\n{self.text}")
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        trace: TracebackType | None,
+    ) -> None:
+        if kind is None:
+            self.finish()
+
+    def _next(self, question: str) -> str:
+        self.text += f"{question}\n"
+        self.questions.append(question)
+        if not self._answers:
+            raise AssertionError(f"no answer left; the dialog was:\n{self.text}")
+        expected, answer = self._answers.popleft()
+        if expected not in question:
+            raise AssertionError(
+                f"asked {question!r} instead of {expected!r}; "
+                f"the dialog was:\n{self.text}"
+            )
+        if isinstance(answer, str):
+            return answer
+        raise _made(answer)
+
+
+def _made(answer: BaseException | type[BaseException]) -> BaseException:
+    if isinstance(answer, BaseException):
+        return answer
+    return answer(CONTROL_C) if issubclass(answer, CucmshError) else answer()

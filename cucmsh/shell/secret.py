@@ -1,0 +1,50 @@
+"""A password on its way from the keyboard to the one place that uses it.
+
+Shows itself to nobody: not in `repr`, `str`, formatted text or a pickle. Python cannot
+wipe memory, so this promises a short life, not a clean grave.
+"""
+
+from __future__ import annotations
+
+from typing import NoReturn
+
+_MASKED = "********"
+
+
+class Secret:
+    """Text that only `reveal` gives away."""
+
+    __slots__ = ("_text",)
+    __hash__ = None  # type: ignore[assignment]  # a hash would outlive the secret
+
+    def __init__(self, text: str) -> None:
+        self._text = text
+
+    def reveal(self) -> str:
+        """Return the text itself; keep it in no variable that lives on."""
+        return self._text
+
+    def __repr__(self) -> str:
+        return f"Secret({_MASKED!r})"
+
+    def __str__(self) -> str:
+        return _MASKED
+
+    def __bool__(self) -> bool:
+        return bool(self._text)
+
+    def __eq__(self, other: object) -> bool:
+        """Compare in a time that tells nothing about where two secrets differ."""
+        if not isinstance(other, Secret):
+            return NotImplemented
+        ours, theirs = self._raw(), other._raw()
+        difference = len(ours) ^ len(theirs)
+        for one, another in zip(ours, theirs, strict=False):
+            difference |= one ^ another
+        return difference == 0
+
+    def __reduce_ex__(self, protocol: object) -> NoReturn:
+        raise TypeError("a secret is neither copied nor pickled")
+
+    def _raw(self) -> bytes:
+        return self._text.encode("utf-8", "surrogatepass")

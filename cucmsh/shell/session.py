@@ -1,0 +1,229 @@
+"""Prompt, read, run, prompt again: one session, from its banner to its exit status.
+
+Knows no command and imports no editor: that comes late, through `open_editor`, when a
+person turns out to be at the keyboard. Prints no traceback: this is the one place that
+catches everything.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import TYPE_CHECKING, Any, Protocol
+
+from cucmsh.errors import CancelledError, CucmshError
+from cucmsh.shell.dialog import CONTROL_C, EndOfInput, EndSession
+from cucmsh.shell.limits import FAILED, PROMPT
+from cucmsh.shell.reader import Reader
+from cucmsh.shell.screen import Screen
+from cucmsh.shell.signals import hang_ups
+from cucmsh.shell.terminal_dialog import TerminalDialog
+
+if TYPE_CHECKING:  # the first prompt does not wait for these
+    from cucmsh.shell.command import Command
+    from cucmsh.shell.grammar import Grammar
+    from cucmsh.shell.pager import ScreenPager
+
+_REMEMBERED = 1000  # lines, for the editor's history
+
+
+class LineEditor(Protocol):
+    """Reads prompts for a person."""
+
+    def read_line(self, typed: str, pending: str) -> tuple[str, str]:
+        """Go on with a line; return it, and the keys that came after its Enter.
+
+        Raises:
+            CancelledError: Ctrl-C.
+            EndOfInput: Ctrl-D on an empty line, or the end of the input.
+        """
+        ...
+
+    def end(self) -> None:
+        """End the input, from a signal handler."""
+        ...
+
+
+OpenEditor = Callable[["Grammar", Any, Screen, Reader, list[str]], LineEditor]
+
+
+class Session:
+    """One person or program at one prompt.
+
+    Args:
+        load_grammar: gives all commands; called once, when the first prompt already
+            stands: a login pays for every import before it.
+        context: handed to commands, untouched.
+        screen: where to write.
+        reader: where to read.
+        banner: lines before the first prompt, printed at once.
+        notice: more such lines; either may be empty.
+        guard: raises a `CucmshError` to refuse a command before it runs.
+        helpful: False when only what the original says may be said.
+        open_editor: imports and makes the editor, when a person comes; gets the lines
+            typed before.
+        on_internal_error: is told what the person is not; must not raise.
+    """
+
+    def __init__(  # noqa: PLR0913  # the app joins everything here, once
+        self,
+        load_grammar: Callable[[], Grammar],
+        context: Any,
+        screen: Screen,
+        reader: Reader,
+        *,
+        banner: str,
+        notice: str,
+        guard: Callable[[Command], None],
+        helpful: bool,
+        open_editor: OpenEditor,
+        on_internal_error: Callable[[BaseException], None],
+    ) -> None:
+        self._load_grammar = load_grammar
+        self._grammar: Grammar | None = None
+        self.pagination: bool | None = None
+        self._context = context
+        self._screen = screen
+        self._reader = reader
+        self._greeting = [text for text in (banner, notice) if text]
+        self._guard = guard
+        self._helpful = helpful
+        self._open_editor = open_editor
+        self._on_internal_error = on_internal_error
+        self._dialog = TerminalDialog(screen, reader, self, helpful=helpful)
+        self._editor: LineEditor | None = None
+        self._lines: list[str] = []
+
+    @property
+    def grammar(self) -> Grammar:
+        """All commands, loaded when first asked for.
+
+        Raises:
+            CucmshError: they cannot be loaded.
+        """
+        if self._grammar is None:
+            self._grammar = self._load_grammar()
+        return self._grammar
+
+    def run(self) -> int:
+        """Serve the prompt until it is left; return the exit status."""
+        with hang_ups(self._end, owns_terminal=True), self._reader.held():
+            for text in self._greeting:
+                self._screen.say(text)
+            status = None
+            while status is None:
+                status = self._turn()
+            return status
+
+    def run_line(self, line: str) -> int:
+        """Run one command without a prompt; return its exit status.
+
+        Output that could not be written makes a success a failure.
+        """
+        with hang_ups(self._end):
+            try:
+                status = self._execute(line)
+            except EndSession as ending:
+                status = ending.status
+            except EndOfInput as ending:
+                self._screen.say(ending.message)
+                status = ending.exit_status
+        return status or int(self._screen.is_gone)
+
+    def _turn(self) -> int | None:
+        """Read and run one line; return a status when the session is over."""
+        try:
+            line = self._next_line()
+            self._remember(line)
+        except EndOfInput:
+            return 0
+        except (CancelledError, KeyboardInterrupt):
+            return None
+        except CucmshError as error:  # a pack that cannot be loaded: nothing to run
+            return self._refuse(error)
+        try:
+            status = self._execute(line) if line.strip(" ") else 0
+        except EndSession as ending:
+            return ending.status
+        except EndOfInput as ending:
+            return ending.exit_status
+        return status if self._screen.is_gone else None
+
+    def _next_line(self) -> str:
+        typed, pending = "", ""
+        if self._editor is None:
+            self._reader.prompt(PROMPT)
+            line = self._reader.read_line(self.grammar.is_help_request)
+            if isinstance(line, str):
+                return line
+            typed, pending = line
+            self._editor = self._open_editor(
+                self.grammar, self._context, self._screen, self._reader, self._lines
+            )
+        else:
+            pending = self._keys_before_the_editor()
+        line, unread = self._editor.read_line(typed, pending)
+        self._reader.keyboard.give_back(unread)
+        return line
+
+    def _keys_before_the_editor(self) -> str:
+        keyboard = self._reader.keyboard
+        keyboard.settle()
+        if keyboard.has_ended:
+            raise EndOfInput
+        return keyboard.take_waiting()
+
+    def _remember(self, line: str) -> None:
+        if line.strip(" "):
+            self._lines.append(line)
+        del self._lines[:-_REMEMBERED]
+
+    def _execute(self, line: str) -> int:
+        try:
+            call = self.grammar.parse(line)
+            self._guard(call.command)
+            self._screen.pager = self._new_pager()
+            with self._reader.interruptible():
+                status = call.command.function(
+                    self._dialog, self._context, *call.arguments
+                )
+        except (EndOfInput, EndSession):
+            raise
+        except CucmshError as error:
+            return self._refuse(error)
+        except KeyboardInterrupt:
+            return self._refuse(CancelledError(CONTROL_C))
+        except Exception as error:  # noqa: BLE001  # the one place, by design
+            self._on_internal_error(error)
+            kind = type(error).__name__  # its text may hold what nobody should see
+            return self._refuse(CucmshError(f"The command broke off: {kind}."))
+        finally:
+            self._screen.pager = None
+        return status or 0
+
+    def _refuse(self, error: CucmshError) -> int:
+        self._screen.pager = None
+        self._screen.end_line()
+        self._screen.say(error.message)
+        if isinstance(error, CancelledError):
+            return error.exit_status
+        if self._helpful and error.advice:
+            self._screen.say(error.advice)
+        if FAILED not in error.message:
+            self._screen.say(FAILED)
+        return error.exit_status
+
+    def _new_pager(self) -> ScreenPager | None:
+        wanted = self.pagination
+        if wanted is None:
+            wanted = self._editor is not None
+        if not (wanted and self._reader.is_terminal):
+            return None
+        from cucmsh.shell.pager import ScreenPager  # noqa: PLC0415 - see above
+
+        reader = self._reader
+        return ScreenPager(self._screen.send, reader.wait_for_key, reader.size)
+
+    def _end(self) -> None:
+        if self._editor is not None:
+            self._editor.end()
+        self._reader.keyboard.end()

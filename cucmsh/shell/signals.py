@@ -1,0 +1,44 @@
+"""A lost line ends the session in order, instead of killing it in the middle.
+
+Handles SIGHUP and SIGTERM. Ctrl-C is Python's own KeyboardInterrupt, which a session
+has even if it was started by something that ignores SIGINT (a script's background job).
+A command that runs goes on to its end (threats-and-faults.md T9); a waiting read ends.
+"""
+
+from __future__ import annotations
+
+import signal
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from types import FrameType
+
+
+@contextmanager
+def hang_ups(end: Callable[[], None], *, owns_terminal: bool = False) -> Iterator[None]:
+    """Call `end` when the line is lost or the process is asked to end.
+
+    Once the line is lost, a further SIGHUP is ignored for good: what is left to do on
+    the way out shall be done. Only the main thread may set handlers; elsewhere (in
+    tests) this does nothing.
+    """
+
+    def handle(number: int, _frame: FrameType | None) -> None:
+        if number == signal.SIGHUP:
+            saved[signal.SIGHUP] = signal.SIG_IGN
+        end()
+
+    saved: dict[signal.Signals, signal._HANDLER] = {}
+    try:
+        for number in (signal.SIGHUP, signal.SIGTERM):
+            saved[number] = signal.signal(number, handle)
+        if owns_terminal:
+            interrupt = signal.default_int_handler
+            saved[signal.SIGINT] = signal.signal(signal.SIGINT, interrupt)
+    except ValueError:
+        yield
+        return
+    try:
+        yield
+    finally:
+        for number, handler in saved.items():
+            signal.signal(number, handler or signal.SIG_DFL)

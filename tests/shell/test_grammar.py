@@ -1,0 +1,238 @@
+import time
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from cucmsh.errors import CommandClashError, UsageError
+from cucmsh.shell.command import Command, command, find_command
+from cucmsh.shell.grammar import Grammar
+
+FAILED = "Executed command unsuccessfully"
+NO_COMMAND = f"{FAILED}\nNo valid command entered"
+
+
+def declared(phrase: str) -> Command:
+    @command(phrase)
+    def function(dialog: object, context: object, *words: str) -> None:
+        """Do nothing."""
+
+    function.__qualname__ = f"made for {phrase}"
+    found = find_command(function)
+    assert found is not None
+    return found
+
+
+GRAMMAR = Grammar(
+    map(
+        declared,
+        [
+            "show itl",
+            "show cert list own|trust",
+            "show cert <unit>",
+            "set cli pagination on|off",
+            "utils itl reset localkey",
+            "utils itl reset remotekey <host> <user> <path>",
+            "utils service start|stop <service...>",
+            "file list tftp <spec> [options]",
+            "help [command...]",
+        ],
+    )
+)
+
+
+@pytest.mark.parametrize(
+    ("line", "phrase", "arguments"),
+    [
+        ("show itl", "show itl", ()),
+        ("  show   itl  ", "show itl", ()),
+        ("set cli pagination off", "set cli pagination on|off", ("off",)),
+        ("show cert CallManager", "show cert <unit>", ("CallManager",)),
+        ("show cert list own", "show cert list own|trust", ("own",)),
+        (
+            "utils itl reset remotekey 10.1.1.9:22 joe a/b.p12",
+            "utils itl reset remotekey <host> <user> <path>",
+            ("10.1.1.9:22", "joe", "a/b.p12"),
+        ),
+        (
+            "utils service start  Cisco   Tftp",
+            "utils service start|stop <service...>",
+            ("start", "Cisco Tftp"),
+        ),
+        ("file list tftp *", "file list tftp <spec> [options]", ("*",)),
+        ("file list tftp * page", "file list tftp <spec> [options]", ("*", "page")),
+        ("help", "help [command...]", ()),
+        ("help utils itl", "help [command...]", ("utils itl",)),
+    ],
+)
+def test_a_line_becomes_a_call(
+    line: str, phrase: str, arguments: tuple[str, ...]
+) -> None:
+    call = GRAMMAR.parse(line)
+    assert (call.command.phrase, call.arguments) == (phrase, arguments)
+
+
+@pytest.mark.parametrize(
+    "line",
+    [
+        "",
+        " ",
+        "foo",
+        "SHOW itl",
+        "sho itl",
+        "show it",
+        "show itl2",
+        "set cli x",
+        "set cli pagination maybe",
+        "utils itl reset localkeys",
+        "'show' itl",
+        "ls;id",
+        "`id`",
+        "$(id)",
+        "cd () bash",
+        "\u00e9",
+        "utils itl -v",
+        "foo bar",
+    ],
+)
+def test_unknown_input_gets_the_originals_two_lines(line: str) -> None:
+    with pytest.raises(UsageError) as caught:
+        GRAMMAR.parse(line)
+    assert caught.value.message == NO_COMMAND
+
+
+@pytest.mark.parametrize(
+    ("line", "mandatory", "optional"),
+    [
+        ("show itl now", 0, 0),
+        ("show itl; id", 0, 0),
+        ("show cert", 1, 0),
+        ("show cert a b", 1, 0),
+        ("utils itl reset remotekey h u", 3, 0),
+        ("utils itl reset remotekey h u p more", 3, 0),
+        ("utils service start", 1, 0),
+        ("file list tftp", 1, 1),
+        ("file list tftp a b c", 1, 1),
+    ],
+)
+def test_a_wrong_count_gets_the_originals_line(
+    line: str, mandatory: int, optional: int
+) -> None:
+    if line == "show itl; id":  # the semicolon is part of an unknown word
+        expected = NO_COMMAND
+    else:
+        expected = (
+            f"Expected {mandatory} mandatory and up to {optional} "
+            f"non-mandatory parameter(s)\n{FAILED}"
+        )
+    with pytest.raises(UsageError) as caught:
+        GRAMMAR.parse(line)
+    assert caught.value.message == expected
+
+
+@pytest.mark.parametrize("line", ["show", "utils itl", "set cli pagination"])
+def test_an_incomplete_line_names_what_may_follow(line: str) -> None:
+    with pytest.raises(UsageError) as caught:
+        GRAMMAR.parse(line)
+    assert caught.value.message.startswith("The command is incomplete. After '")
+    assert caught.value.message.endswith(f"\n{FAILED}")
+
+
+@pytest.mark.parametrize(
+    "line",
+    [
+        "show cert -rf",
+        "utils service stop -x y",
+        "help --all",
+        "utils itl reset remotekey -oProxyCommand=x joe p",
+    ],
+)
+def test_a_parameter_with_a_leading_dash_is_refused(line: str) -> None:
+    with pytest.raises(UsageError, match="must not begin with a dash"):
+        GRAMMAR.parse(line)
+
+
+@pytest.mark.parametrize(
+    "char", list("\x00\t\n\r\v\f\x1b\x7f\x85\x9b\u2028\u2029\u202e\u200b\udcff")
+)
+def test_a_line_with_a_character_that_cannot_be_shown_is_refused_whole(
+    char: str,
+) -> None:
+    for line in (f"show itl{char}", f"{char}show itl", f"help a{char}show itl"):
+        with pytest.raises(UsageError, match="cannot be shown"):
+            GRAMMAR.parse(line)
+
+
+def test_a_line_may_be_1024_characters_and_no_more() -> None:
+    line = "help " + "x" * 1019
+    assert GRAMMAR.parse(line).arguments == ("x" * 1019,)
+    with pytest.raises(UsageError, match="longer than 1024 characters"):
+        GRAMMAR.parse(f"{line}x")
+
+
+@settings(max_examples=500)
+@given(st.text(max_size=60) | st.from_regex(r"(show|utils|itl|cert|help| |-|a)*"))
+def test_any_line_is_a_call_or_a_usage_error_that_ends_the_original_way(
+    line: str,
+) -> None:
+    said = _said_about(line)
+    assert said == "" or FAILED in said.split("\n")
+    assert "admin:" not in said
+
+
+def _said_about(line: str) -> str:
+    """Return the refusal, or nothing for a call whose words are those of the line."""
+    try:
+        call = GRAMMAR.parse(line)
+    except UsageError as error:
+        return error.message
+    assert " ".join(line.split()).endswith(" ".join(call.arguments))
+    return ""
+
+
+@pytest.mark.parametrize(
+    "line", ["a " * 512, "help " + "a " * 509, "x" * 10**6, "utils " * 170, " " * 1024]
+)
+def test_the_worst_lines_are_read_in_no_time(line: str) -> None:
+    started = time.perf_counter()
+    for _ in range(10):
+        try:
+            GRAMMAR.parse(line)
+        except UsageError:
+            continue
+    assert time.perf_counter() - started < 0.5  # ten times 50 ms (T14)
+
+
+@pytest.mark.parametrize(
+    ("one", "another"),
+    [("a b", "a b"), ("a <b>", "a [c]"), ("a x|y", "a y"), ("a x|y", "a z|x <c>")],
+)
+def test_two_commands_with_one_phrase_are_refused_by_both_names(
+    one: str, another: str
+) -> None:
+    with pytest.raises(CommandClashError) as caught:
+        Grammar([declared(one), declared(another)])
+    assert f"made for {one}" in caught.value.message
+    assert f"made for {another}" in caught.value.message
+
+
+@pytest.mark.parametrize(
+    ("line", "is_help"),
+    [
+        ("", True),
+        ("ut", True),
+        ("utils", True),
+        ("utils ", True),
+        ("utils itl re", True),
+        ("show itl ", True),
+        ("file list tftp ", True),
+        ("file list tftp a", False),
+        ("file list tftp a b", False),
+        ("what", False),
+        ("help ut", False),
+    ],
+)
+def test_a_question_mark_asks_for_help_except_within_a_value(
+    line: str, is_help: bool
+) -> None:
+    assert GRAMMAR.is_help_request(line) is is_help

@@ -1,0 +1,100 @@
+import os
+from collections.abc import Iterator
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from cucmsh.shell.screen import Screen, visible
+
+
+class Wire:
+    """A screen on a pipe that keeps writes apart (packet mode)."""
+
+    def __init__(self) -> None:
+        self.end, self.fd = os.pipe2(os.O_DIRECT)
+        os.set_blocking(self.end, False)
+        self.screen = Screen(self.fd)
+
+    def writes(self) -> list[bytes]:
+        found = []
+        while True:
+            try:
+                found.append(os.read(self.end, 4096))
+            except BlockingIOError:
+                return found
+
+
+@pytest.fixture
+def wire() -> Iterator[Wire]:
+    wire = Wire()
+    yield wire
+    os.close(wire.fd)
+    if wire.end >= 0:
+        os.close(wire.end)
+
+
+@pytest.mark.parametrize(
+    ("text", "shown"),
+    [
+        ("plain\ttab\nline", "plain\ttab\nline"),
+        ("caf\u00e9 \u6f22\u5b57", "caf\u00e9 \u6f22\u5b57"),
+        ("\x1b[31m", r"\x1b[31m"),
+        ("\x00\x07\r\x7f", r"\x00\x07\x0d\x7f"),
+        ("\x85\x9b", r"\x85\x9b"),
+        (
+            "\u202e\u2066\u200b\u200f\ufeff\u2028",
+            r"\u202e\u2066\u200b\u200f\ufeff\u2028",
+        ),
+        ("\U000e0001", r"\U000e0001"),
+        ("\udcff", r"\xff"),
+        ("\ud800", r"\ud800"),
+    ],
+)
+def test_what_cannot_be_shown_becomes_an_escape(text: str, shown: str) -> None:
+    assert visible(text) == shown
+
+
+@given(st.text(alphabet=st.characters(exclude_categories=())))
+def test_nothing_invisible_ever_leaves(text: str) -> None:
+    assert visible(text).replace("\n", "").replace("\t", "").isprintable()
+    visible(text).encode()
+
+
+def test_one_call_is_one_write_with_lf(wire: Wire) -> None:
+    wire.screen.say("one\ntwo")
+    wire.screen.write("...")
+    wire.screen.say()
+    assert wire.writes() == [b"one\ntwo\n", b"...", b"\n"]
+
+
+def test_a_prompt_starts_a_line_in_the_same_write(wire: Wire) -> None:
+    wire.screen.prompt("admin:")
+    wire.screen.prompt("admin:")
+    wire.screen.say("\x1b")
+    wire.screen.prompt("admin:")
+    assert wire.writes() == [b"admin:", b"\nadmin:", b"\\x1b\n", b"admin:"]
+
+
+def test_short_writes_lose_nothing() -> None:
+    end, fd = os.pipe()
+    os.set_blocking(fd, False)  # a full pipe takes a part, then nothing
+    screen = Screen(fd)
+    text = "x" * 300_000
+    pid = os.fork()
+    if pid == 0:
+        os.close(end)
+        screen.write(text)
+        os._exit(0)
+    os.close(fd)
+    taken = sum(len(part) for part in iter(lambda: os.read(end, 65536), b""))
+    assert (taken, os.waitpid(pid, 0)[1]) == (len(text), 0)
+    os.close(end)
+
+
+def test_a_lost_listener_is_noticed_and_never_an_error(wire: Wire) -> None:
+    os.close(wire.end)
+    wire.end = -1
+    wire.screen.say("gone")
+    assert wire.screen.is_gone
+    wire.screen.say("again")

@@ -1,0 +1,184 @@
+import os
+from collections.abc import Callable
+from typing import Any
+
+import pytest
+
+from cucmsh.errors import CommandClashError, RefusedError, UsageError
+from cucmsh.shell.command import Command, command, find_command
+from cucmsh.shell.dialog import Dialog, EndSession
+from cucmsh.shell.grammar import Grammar
+from cucmsh.shell.reader import Reader
+from cucmsh.shell.screen import Screen
+from cucmsh.shell.session import LineEditor, Session
+
+NOT_HERE = "This is not a Publisher Node"
+FAILED = "Executed command unsuccessfully"
+
+
+@command("add <number>")
+def add(dialog: Dialog, context: list[int], number: str) -> int | None:
+    """Add a number to the context."""
+    if not number.isdigit():
+        raise UsageError("Enter a number.", "Digits only.")
+    context.append(int(number))
+    return 3 if number == "3" else None
+
+
+@command("utils change", changes=True)
+def utils_change(dialog: Dialog, context: list[int]) -> None:
+    """Change something."""
+    context.append(-1)
+
+
+@command("utils break")
+def utils_break(dialog: Dialog, context: Any) -> None:
+    """Break off."""
+    raise KeyError("a secret")
+
+
+@command("utils interrupt")
+def utils_interrupt(dialog: Dialog, context: Any) -> None:
+    """Do what Ctrl-C does."""
+    raise KeyboardInterrupt
+
+
+@command("quit")
+def leave(dialog: Dialog, context: Any) -> None:
+    """Leave."""
+    raise EndSession(4)
+
+
+def grammar() -> Grammar:
+    found = map(find_command, list(globals().values()))
+    return Grammar(each for each in found if each is not None)
+
+
+def guard(called: Command) -> None:
+    if called.changes:
+        raise RefusedError(NOT_HERE, "Log in to the publisher.")
+
+
+def no_editor(*parts: Any) -> LineEditor:
+    raise AssertionError("nobody is at the keyboard")
+
+
+class Pipes:
+    """A session between two pipes."""
+
+    def __init__(self, typed: str, helpful: bool, load: Callable[[], Grammar]) -> None:
+        keys, hand = os.pipe()
+        os.write(hand, typed.encode())
+        os.close(hand)
+        self._seen, wire = os.pipe()
+        screen = Screen(wire)
+        self._fds = [keys, wire]
+        self.numbers: list[int] = []
+        self.errors: list[BaseException] = []
+        self.session = Session(
+            load,
+            self.numbers,
+            screen,
+            Reader(keys, screen, lambda: 0.0),
+            banner="Welcome",
+            notice="Be careful.",
+            guard=guard,
+            helpful=helpful,
+            open_editor=no_editor,
+            on_internal_error=self.errors.append,
+        )
+
+    def seen(self) -> str:
+        while self._fds:
+            os.close(self._fds.pop())
+        text = os.read(self._seen, 65536).decode()
+        os.close(self._seen)
+        return text
+
+
+OpenPipes = Callable[..., Pipes]
+
+
+@pytest.fixture
+def open_pipes() -> OpenPipes:
+    def open_one(
+        typed: str = "", *, helpful: bool = True, load: Callable[[], Grammar] = grammar
+    ) -> Pipes:
+        return Pipes(typed, helpful, load)
+
+    return open_one
+
+
+@pytest.mark.parametrize(
+    ("line", "status", "said"),
+    [
+        ("add 7", 0, ""),
+        ("add 3", 3, ""),
+        (
+            "add x",
+            2,
+            "Enter a number.\nDigits only.\nExecuted command unsuccessfully\n",
+        ),
+        ("utils change", 1, f"{NOT_HERE}\nLog in to the publisher.\n{FAILED}\n"),
+        (
+            "utils break",
+            1,
+            "The command broke off: KeyError.\nExecuted command unsuccessfully\n",
+        ),
+        ("utils interrupt", 1, "Control-C pressed\n"),
+        ("quit", 4, ""),
+        ("foo", 2, "Executed command unsuccessfully\nNo valid command entered\n"),
+    ],
+)
+def test_one_line_has_a_status_and_says_why(
+    open_pipes: OpenPipes, line: str, status: int, said: str
+) -> None:
+    pipes = open_pipes()
+    assert pipes.session.run_line(line) == status
+    assert pipes.seen() == said
+
+
+def test_advice_is_an_improvement_that_can_be_turned_off(
+    open_pipes: OpenPipes,
+) -> None:
+    pipes = open_pipes(helpful=False)
+    pipes.session.run_line("utils change")
+    assert pipes.seen() == (
+        "This is not a Publisher Node\nExecuted command unsuccessfully\n"
+    )
+
+
+def test_a_refused_command_does_not_run(open_pipes: OpenPipes) -> None:
+    pipes = open_pipes("utils change\nadd 7\n")
+    assert pipes.session.run() == 0
+    assert pipes.numbers == [7]
+
+
+def test_an_internal_error_is_told_to_the_log_and_not_to_the_person(
+    open_pipes: OpenPipes,
+) -> None:
+    pipes = open_pipes("utils break\nadd 7\n")
+    assert pipes.session.run() == 0
+    assert [type(error) for error in pipes.errors] == [KeyError]
+    assert pipes.numbers == [7]
+    assert "secret" not in pipes.seen()
+
+
+def test_leaving_gives_the_status_that_the_command_asks_for(
+    open_pipes: OpenPipes,
+) -> None:
+    assert open_pipes("quit\nadd 7\n").session.run() == 4
+
+
+def test_the_first_prompt_stands_before_the_commands_are_loaded(
+    open_pipes: OpenPipes,
+) -> None:
+    def load() -> Grammar:
+        raise CommandClashError("two commands", "Rename one.")
+
+    pipes = open_pipes("add 7\n", load=load)
+    assert pipes.session.run() == 1
+    assert pipes.seen() == (
+        "Welcome\nBe careful.\nadmin:\n"
+        "two commands\nRename one.\nExecuted command unsuccessfully\n"
+    )

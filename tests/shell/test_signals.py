@@ -1,0 +1,60 @@
+import os
+import signal
+import threading
+from collections.abc import Iterator
+
+import pytest
+
+from cucmsh.shell.signals import hang_ups
+
+ENDINGS = (signal.SIGHUP, signal.SIGTERM)
+
+
+@pytest.fixture
+def ended() -> Iterator[list[int]]:
+    """What was done about signals that would otherwise end this process."""
+    seen: list[int] = []
+    before = {n: signal.signal(n, lambda got, _: seen.append(got)) for n in ENDINGS}
+    yield seen
+    for number, handler in before.items():
+        signal.signal(number, handler)
+
+
+@pytest.mark.parametrize("number", ENDINGS)
+def test_a_signal_within_the_block_is_its_own(
+    ended: list[int], number: signal.Signals
+) -> None:
+    calls: list[str] = []
+    with hang_ups(lambda: calls.append("end")):
+        os.kill(os.getpid(), number)
+    assert (calls, ended) == (["end"], [])
+
+
+def test_a_signal_after_the_block_is_nobodys_business_of_ours(
+    ended: list[int],
+) -> None:
+    with hang_ups(lambda: None):
+        pass
+    for number in ENDINGS:
+        os.kill(os.getpid(), number)
+    assert ended == list(ENDINGS)
+
+
+def test_a_lost_line_does_not_kill_the_way_out(ended: list[int]) -> None:
+    with hang_ups(lambda: None):
+        os.kill(os.getpid(), signal.SIGHUP)
+    os.kill(os.getpid(), signal.SIGHUP)
+    assert ended == []
+
+
+def test_another_thread_may_not_and_need_not(ended: list[int]) -> None:
+    done: list[bool] = []
+
+    def run() -> None:
+        with hang_ups(lambda: None):
+            done.append(True)
+
+    thread = threading.Thread(target=run)
+    thread.start()
+    thread.join()
+    assert done == [True]
