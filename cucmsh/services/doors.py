@@ -1,0 +1,71 @@
+"""Who a use-case works with: the clock, the doors opened late, and what they lead to.
+
+Roles and values only. ``site`` needs none of it at run time, so no login waits for it.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from typing import TYPE_CHECKING, NamedTuple, Protocol
+
+if TYPE_CHECKING:
+    from datetime import datetime
+
+    from cucmsh.cluster.hostkeys import HostKey
+    from cucmsh.cluster.model import SshAddress, TftpAddress
+    from cucmsh.cluster.runner import Completed, Runner
+    from cucmsh.cluster.store import Store
+    from cucmsh.pki.room import KeyRoom
+    from cucmsh.trustlist.check import Verifier
+
+AcceptHostKey = Callable[["HostKey", str], bool]
+
+
+class Clock(Protocol):
+    """The time, as the front door hands it in."""
+
+    def now(self) -> datetime:
+        """Now, UTC."""
+
+    def boot(self) -> tuple[str, float]:
+        """An identifier of this boot of the machine, and seconds since then."""
+
+
+class Link(Protocol):
+    """A logged-in connection to another host."""
+
+    def run(self, words: Sequence[str], timeout_seconds: float = 60) -> Completed: ...
+
+    def close(self) -> None: ...
+
+
+class BackupServer(NamedTuple):
+    """An SFTP server outside the cluster, and how to log in. Shows no password."""
+
+    host: str
+    port: int
+    user: str
+    password: str
+
+    def __repr__(self) -> str:
+        return f"BackupServer({self.user!r} at {self.host!r} port {self.port})"
+
+
+class Doors(Protocol):
+    """The rooms and hosts that are entered late."""
+
+    def keys(self) -> KeyRoom: ...
+
+    def verifier(self) -> Verifier: ...
+
+    def runner(self) -> Runner: ...
+
+    def open_node(self, address: SshAddress) -> Link: ...
+
+    def open_backup(
+        self, server: BackupServer, known_hosts: str, accept: AcceptHostKey
+    ) -> Link: ...
+
+    def store_on(self, link: Link, root: str) -> Store: ...
+
+    def read_back(self, address: TftpAddress, name: str) -> bytes: ...

@@ -1,0 +1,69 @@
+"""Makes a node's first keys and certificates. Asks nothing, starts nothing.
+
+Making the first certificates starts no hold timer (design decision 15).
+"""
+
+from __future__ import annotations
+
+import os
+
+from cucmsh.errors import MissingFileError
+from cucmsh.pki.model import Unit
+from cucmsh.services.keystore import Keystore
+from cucmsh.services.site import Site
+
+CAPF_DIGITS = 4  # bytes: CAPF- and eight hex digits (cucm-cli.md section 5)
+
+
+def common_name(site: Site, unit: Unit) -> str:
+    """The CN that a certificate of that unit gets on this node now."""
+    full_name = site.settings.cluster.full_name(site.node)
+    if unit is Unit.CAPF:
+        return f"CAPF-{os.urandom(CAPF_DIGITS).hex()}"
+    if unit is Unit.ITL_RECOVERY:
+        return f"ITLRECOVERY_{full_name}"
+    return full_name
+
+
+def make_node(site: Site, security: str, ccm: str) -> bool:
+    """Keys, certificates and secrets of a new node; an existing one stays as it is.
+
+    Returns:
+        Whether anything was made.
+    """
+    keystore = Keystore(site)
+    try:
+        site.home.read("security/CallManager/private.pem")
+    except MissingFileError:
+        pass
+    else:
+        return False
+    keystore.set_secrets(security, ccm)
+    # CallManager comes last: its key says that the node is whole.
+    for unit in sorted(keystore.units, key=lambda unit: unit is Unit.CALL_MANAGER):
+        credential = site.doors.keys().make_credential(
+            unit,
+            common_name(site, unit),
+            site.settings.cluster.subject,
+            site.clock.now(),
+        )
+        if unit is Unit.ITL_RECOVERY and site.node.is_publisher:
+            raw = keystore.make_recovery_file(credential)
+            keystore.install_recovery(raw, credential.certificate)
+        else:
+            keystore.install(unit, credential)
+    return True
+
+
+def public_certificates(site: Site) -> dict[Unit, bytes]:
+    """The certificates of this node that the other members need, as PEM.
+
+    TVS always; CAPF of a node with that service; the publisher's ITLRecovery.
+    """
+    keystore, keys = Keystore(site), site.doors.keys()
+    certificates = {Unit.TVS: keystore.certificate(Unit.TVS)}
+    if Unit.CAPF in keystore.units:
+        certificates[Unit.CAPF] = keystore.certificate(Unit.CAPF)
+    if site.node.is_publisher:
+        certificates[Unit.ITL_RECOVERY] = keystore.recovery().certificate
+    return {unit: keys.to_pem(known) for unit, known in certificates.items()}

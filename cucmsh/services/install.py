@@ -1,0 +1,121 @@
+"""What a member does with a staged file: checks it, puts it in place, proves it.
+
+The other end of ``deliver``, run by ``cucmsh hook`` under this node's own lock.
+Installs no list that is not signed by the cluster's recovery key.
+"""
+
+from __future__ import annotations
+
+from cucmsh.cluster.store import split_name
+from cucmsh.errors import RefusedError, UsageError
+from cucmsh.pki.model import Unit
+from cucmsh.services.compose import served_list, sha256_of
+from cucmsh.services.keystore import Keystore
+from cucmsh.services.outcome import State
+from cucmsh.services.site import LIST_FILE, SERVED_MODE, Site
+from cucmsh.services.state import (
+    Published,
+    clear_keep_mark,
+    keep_mark,
+    set_keep_mark,
+    write_published,
+)
+from cucmsh.services.tftp import is_running, restart, serves
+from cucmsh.trustlist.decode import decode
+from cucmsh.trustlist.model import TrustList
+from cucmsh.trustlist.seal import check
+
+STAGING = "state/staging"
+
+
+def take_staged(site: Site, name: str, sha256: str) -> bytes:
+    """The staged bytes, which are then gone from the staging folder.
+
+    Raises:
+        RefusedError: they are not the bytes that were sent.
+    """
+    if len(split_name(name)) != 1:
+        raise UsageError(f"{name!r} is no name of a staged file")
+    raw = site.home.read(f"{STAGING}/{name}")
+    site.home.remove(f"{STAGING}/{name}")
+    if sha256_of(raw) != sha256:
+        raise RefusedError("the staged file is not the one that was sent")
+    return raw
+
+
+def install_certificate(site: Site, raw: bytes, name: str, unit: str) -> None:
+    """Keep another member's certificate."""
+    node = site.settings.cluster.find(name)
+    if node is None or not node.is_member or node.name == site.node.name:
+        raise UsageError(f"{name!r} is no other member of this cluster")
+    if unit not in list(Unit):
+        raise UsageError(f"{unit!r} is no certificate unit")
+    Keystore(site).trust(node, Unit(unit), raw)
+
+
+def install_list(site: Site, raw: bytes) -> State:
+    """Verify a reset list, put it in place, restart TFTP, read it back.
+
+    Raises:
+        TrustListError, RefusedError: it is no list of this cluster's recovery key.
+        ServiceError: TFTP did not restart; the list is in place and marked.
+    """
+    trust_list = decode(raw)
+    _require_recovery_signature(site, trust_list)
+    put_in_place(site, trust_list)
+    return restart_and_prove(site, raw)
+
+
+def put_in_place(site: Site, trust_list: TrustList) -> None:
+    """Mark first, then remember, then rename (design decision 10)."""
+    raw = trust_list.raw
+    sha256 = sha256_of(raw)
+    with site.node_lock():
+        set_keep_mark(site.home, sha256)
+        timestamp = trust_list.header.timestamp
+        write_published(site.home, Published(sha256, timestamp))
+        site.tftp.write(LIST_FILE, raw, SERVED_MODE)
+
+
+def restart_and_prove(site: Site, raw: bytes) -> State:
+    """Restart a running TFTP service and read the list back through it.
+
+    A stopped service stays stopped; its mark stays too, until the list is proven.
+    """
+    if not is_running(site):
+        return State.STOPPED
+    restart(site)
+    return State.UPDATED if _prove(site, raw) else State.UNPROVEN
+
+
+def close_mark(site: Site) -> bool:
+    """Whether no keep mark stands any more, after a start that nobody proved.
+
+    A reset leaves its mark on a stopped service, or when we are killed. The start
+    after it served that list; once it is read back the next start composes again.
+    """
+    mark, raw = keep_mark(site.home), served_list(site)
+    if not mark:
+        return True
+    return raw is not None and mark == sha256_of(raw) and _prove(site, raw)
+
+
+def _prove(site: Site, raw: bytes) -> bool:
+    """Read the list back through TFTP, and take its mark away (step S12)."""
+    if not serves(site, site.node.tftp, raw):
+        return False
+    with site.node_lock():
+        clear_keep_mark(site.home, sha256_of(raw))
+    return True
+
+
+def _require_recovery_signature(site: Site, trust_list: TrustList) -> None:
+    verdict = check(trust_list, site.doors.verifier())
+    if not verdict.is_valid or verdict.signer is None:
+        raise RefusedError(f"the list does not verify: {verdict.reason}")
+    publisher = site.settings.cluster.publisher
+    recovery = Keystore(site).trusted(publisher, Unit.ITL_RECOVERY)
+    if recovery is None or verdict.signer.certificate != recovery.der:
+        raise RefusedError(
+            f"the list is not signed with the ITLRecovery key of {publisher.name}"
+        )

@@ -1,0 +1,157 @@
+"""The keys and certificates of a node on disk. Signs nothing, serves nothing.
+
+A private key and its certificate are one file, so that no crash leaves half a pair;
+``<unit>.pem`` is derived from it (design decision 17). The truth of the publisher's
+ITLRecovery is its PKCS#12; earlier ones are kept, numbered, until an administrator
+removes them (decision 13).
+"""
+
+from __future__ import annotations
+
+import hashlib
+import hmac
+import json
+import os
+from typing import TYPE_CHECKING
+
+from cucmsh.cluster.model import Node
+from cucmsh.errors import MissingFileError, RefusedError
+from cucmsh.pki.model import Certificate, Unit
+from cucmsh.services.site import Site
+
+if TYPE_CHECKING:
+    from cucmsh.pki.credential import Credential
+
+RECOVERY_FILE = "security/ITLRecovery/ITLRecovery.p12"
+SECURITY_PASSWORD = "security/secrets/security"  # noqa: S105 - a file name
+CCM_VERIFIER = "security/secrets/ccm"
+PUBLIC_MODE = 0o644
+SCRYPT = {"n": 1 << 14, "r": 8, "p": 1}  # 16 MiB and about 50 ms a guess
+
+
+class Keystore:
+    """See the module. ``site`` gives the home store and the key room."""
+
+    def __init__(self, site: Site) -> None:
+        self._site = site
+        self._home = site.home
+
+    @property
+    def units(self) -> tuple[Unit, ...]:
+        """The units this node has; only a node with the service has a CAPF."""
+        has_capf = "capf" in self._site.node.services
+        return tuple(unit for unit in Unit if has_capf or unit is not Unit.CAPF)
+
+    def certificate(self, unit: Unit) -> Certificate:
+        """This node's own certificate of that unit, out of the file with its key.
+
+        The publisher's ITLRecovery is in its PKCS#12, which takes a third of a second
+        to open: here it is the derived one, good enough for looking at.
+        """
+        if unit is not Unit.ITL_RECOVERY or not self._site.node.is_publisher:
+            return self.credential(unit).certificate
+        raw = self._home.read(f"security/{unit}/{unit}.pem")
+        return self._site.doors.keys().read_certificate(raw)
+
+    def credential(self, unit: Unit) -> Credential:
+        """This node's own key of that unit; not the publisher's ITLRecovery."""
+        return self._site.doors.keys().read_own(
+            self._home.read(f"security/{unit}/private.pem")
+        )
+
+    def install(self, unit: Unit, credential: Credential) -> None:
+        """Replace the pair, then the certificate derived from it."""
+        self._home.write(f"security/{unit}/private.pem", credential.to_pem())
+        self._derive(unit, credential.certificate)
+
+    def trusted(self, node: Node, unit: Unit) -> Certificate | None:
+        """The other node's certificate, as far as it was brought here."""
+        if node.name == self._site.node.name:
+            return self.certificate(unit)
+        try:
+            raw = self._home.read(f"security/trust/{node.name}/{unit}.pem")
+        except MissingFileError:
+            return None
+        return self._site.doors.keys().read_certificate(raw)
+
+    def trust(self, node: Node, unit: Unit, pem: bytes) -> None:
+        """Keep another node's certificate."""
+        self._site.doors.keys().read_certificate(pem)
+        self._home.write(f"security/trust/{node.name}/{unit}.pem", pem, PUBLIC_MODE)
+
+    def recovery_file(self) -> bytes:
+        """The present PKCS#12."""
+        return self._home.read(RECOVERY_FILE)
+
+    def recovery(self) -> Credential:
+        """The cluster's recovery key, out of its PKCS#12."""
+        return self.open_key_file(self.recovery_file())
+
+    def open_key_file(self, raw: bytes) -> Credential:
+        """A PKCS#12 that the cluster security password protects."""
+        password = self._home.read(SECURITY_PASSWORD).decode()
+        return self._site.doors.keys().read_key_file(raw, password)
+
+    def install_recovery(self, raw: bytes, certificate: Certificate) -> None:
+        """Make ``raw`` the recovery key file; the present one is kept, numbered.
+
+        The caller has opened ``raw`` and found ``certificate`` in it; opening takes a
+        third of a second, on purpose.
+
+        The earlier copy is on disk before the new file takes its place, so that at
+        every instant a key file of each key is there (invariant I2).
+        """
+        try:
+            present = self.recovery_file()
+        except MissingFileError:
+            present = raw
+        if present != raw:
+            self._home.write(f"{RECOVERY_FILE}.{self._next_number()}", present)
+        self._home.write(RECOVERY_FILE, raw)
+        self._derive(Unit.ITL_RECOVERY, certificate)
+
+    def make_recovery_file(self, credential: Credential) -> bytes:
+        password = self._home.read(SECURITY_PASSWORD).decode()
+        return self._site.doors.keys().write_key_file(credential, password)
+
+    def check_ccm_password(self, password: str) -> None:
+        """Refuse another password than the CCM Administrator's."""
+        try:
+            kept = json.loads(self._home.read(CCM_VERIFIER))
+            salt, expected = bytes.fromhex(kept["salt"]), bytes.fromhex(kept["key"])
+        except (ValueError, KeyError, TypeError) as problem:
+            raise RefusedError(
+                "the verifier of the CCM Administrator password is unreadable",
+                f"Restore {CCM_VERIFIER} in the node's home.",
+            ) from problem
+        if not hmac.compare_digest(_stretch(password, salt), expected):
+            raise RefusedError(
+                "The CCM Administrator password is not correct; nothing was changed",
+                "Type the password of the CCM application administrator.",
+            )
+
+    def set_secrets(self, security: str, ccm: str) -> None:
+        """Keep the cluster security password, and a verifier of the CCM password."""
+        salt = os.urandom(16)
+        kept = {"salt": salt.hex(), "key": _stretch(ccm, salt).hex()}
+        self._home.write(SECURITY_PASSWORD, security.encode())
+        self._home.write(CCM_VERIFIER, json.dumps(kept).encode())
+
+    def _derive(self, unit: Unit, certificate: Certificate) -> None:
+        pem = self._site.doors.keys().to_pem(certificate)
+        self._home.write(f"security/{unit}/{unit}.pem", pem, PUBLIC_MODE)
+
+    def _next_number(self) -> int:
+        prefix = "ITLRecovery.p12."
+        numbers = [
+            int(name.removeprefix(prefix))
+            for name in self._home.names("security/ITLRecovery")
+            if name.startswith(prefix) and name.removeprefix(prefix).isdecimal()
+        ]
+        return max(numbers, default=0) + 1
+
+
+def _stretch(password: str, salt: bytes) -> bytes:
+    # A byte that was no UTF-8 came as a lone surrogate, and goes back to that byte.
+    raw = password.encode("utf-8", "surrogateescape")
+    return hashlib.scrypt(raw, salt=salt, dklen=32, **SCRYPT)

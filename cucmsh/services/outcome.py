@@ -1,0 +1,60 @@
+"""How a change to several nodes ended, one outcome a node. Decides nothing.
+
+One dead node is an outcome, not an exception (design decision 14).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from enum import StrEnum
+from typing import NamedTuple
+
+
+class State(StrEnum):
+    """What became of one node."""
+
+    UPDATED = "updated"
+    STOPPED = "updated, its TFTP service is stopped"
+    UNPROVEN = "list installed, but its TFTP service does not serve it"
+    PENDING = "pending"
+
+
+class NodeOutcome(NamedTuple):
+    """One node's state, and why, if there is a why."""
+
+    name: str
+    state: State
+    reason: str = ""
+
+    @property
+    def is_done(self) -> bool:
+        return self.state in (State.UPDATED, State.STOPPED)
+
+
+class Report(NamedTuple):
+    """All nodes of one change, in the cluster's order."""
+
+    outcomes: tuple[NodeOutcome, ...]
+
+    @property
+    def pending(self) -> tuple[NodeOutcome, ...]:
+        return tuple(outcome for outcome in self.outcomes if not outcome.is_done)
+
+    @property
+    def exit_status(self) -> int:
+        """0 all done, 3 some, 1 none (design decision 3)."""
+        if not self.pending:
+            return 0
+        return 1 if len(self.pending) == len(self.outcomes) else 3
+
+
+class Step(StrEnum):
+    """What a running change tells about a node, as it happens."""
+
+    RESTARTING = "restarting"
+    RESTARTED = "restarted"
+    TRANSFERRED = "transferred"
+    FAILED = "failed"
+
+
+Progress = Callable[[Step, str], None]

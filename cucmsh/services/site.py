@@ -1,0 +1,79 @@
+"""What a use-case works with: settings, stores, clock, and doors opened late.
+
+Opens nothing by itself: a heavy room is entered when a service first asks for it.
+"""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterator
+from contextlib import AbstractContextManager, contextmanager
+from typing import TYPE_CHECKING
+
+from cucmsh.cluster.local import LocalStore
+from cucmsh.cluster.model import Node
+from cucmsh.errors import RefusedError
+
+if TYPE_CHECKING:  # a login waits for this module, and needs none of these
+    from cucmsh.cluster.settings import Settings
+    from cucmsh.services.doors import Clock, Doors, Link
+
+LIST_FILE = "ITLFile.tlv"
+NODE_LOCK_SECONDS = 30
+SERVED_MODE = 0o644  # the TFTP service is another account
+
+
+class Site:
+    """One node, as its use-cases see it."""
+
+    def __init__(self, settings: Settings, clock: Clock, doors: Doors) -> None:
+        self.settings = settings
+        self.clock = clock
+        self.doors = doors
+        self.home = LocalStore(settings.home)
+        self.tftp = LocalStore(settings.node.tftp_directory or settings.home)
+
+    @property
+    def node(self) -> Node:
+        return self.settings.node
+
+    @property
+    def known_hosts(self) -> str:
+        return os.path.join(self.settings.home, "state", "known_hosts")
+
+    def require_publisher(self) -> None:
+        """Refuse on a subscriber, in the original's words (story.md case 4)."""
+        if not self.node.is_publisher:
+            raise RefusedError("This is not a Publisher Node")
+
+    def node_lock(self) -> AbstractContextManager[None]:
+        """One writer on this node; held for moments, so others wait for it."""
+        return self._lock("node.lock", NODE_LOCK_SECONDS)
+
+    def cluster_lock(self, what: str) -> AbstractContextManager[None]:
+        """One changing command on this node's part of the cluster; never waits."""
+        return self._lock("cluster.lock", 0, what)
+
+    @contextmanager
+    def link_to(self, node: Node) -> Iterator[Link]:
+        """The way onto another node."""
+        if node.ssh is None:
+            raise RefusedError(
+                f"no way onto {node.name} is configured",
+                f"Add `ssh` to the entry of {node.name} in {self.settings.path}.",
+            )
+        link = self.doors.open_node(node.ssh)
+        try:
+            yield link
+        finally:
+            link.close()
+
+    def _lock(
+        self, name: str, wait: float, what: str = "a service start"
+    ) -> AbstractContextManager[None]:
+        from cucmsh.cluster.lock import held  # noqa: PLC0415 - no login takes a lock
+
+        since = self.clock.now().strftime("%H:%M:%S UTC")
+        holder = f"{what} (process {os.getpid()}, since {since})"
+        path = os.path.join(self.settings.home, "state", name)
+        return held(path, holder, wait)

@@ -1,0 +1,68 @@
+"""The node's TFTP service, through its configured commands.
+
+A restart is one request that the service manager owns: killing us between two steps
+cannot leave TFTP down (design decision 21). Says running only of what answers.
+"""
+
+from __future__ import annotations
+
+from cucmsh.cluster.model import ServiceCommands, TftpAddress
+from cucmsh.errors import ConnectionFailedError, MissingFileError, ServiceError
+from cucmsh.services.site import LIST_FILE, Site
+
+RESTART_SECONDS = 60
+STATUS_SECONDS = 15
+
+
+def commands_of(site: Site) -> ServiceCommands:
+    """The configured argv lists.
+
+    Raises:
+        ServiceError: this node has no TFTP service, or no commands for it.
+    """
+    commands = site.node.service_commands
+    if not site.node.has_tftp:
+        raise ServiceError(
+            f"{site.node.name} does not run Cisco Tftp",
+            "Use a node whose services contain tftp; see `show network cluster`.",
+        )
+    if commands is None:
+        raise ServiceError(
+            "no commands for Cisco Tftp are configured",
+            f"Add service_commands to {site.node.name} in {site.settings.path}.",
+        )
+    return commands
+
+
+def is_running(site: Site) -> bool:
+    words = commands_of(site).status
+    return site.doors.runner().run(words, STATUS_SECONDS).status == 0
+
+
+def start(site: Site) -> None:
+    _request(site, commands_of(site).start, "start")
+
+
+def stop(site: Site) -> None:
+    _request(site, commands_of(site).stop, "stop")
+
+
+def restart(site: Site) -> None:
+    _request(site, commands_of(site).restart, "restart")
+
+
+def serves(site: Site, address: TftpAddress, raw: bytes) -> bool:
+    """Whether a TFTP client gets exactly these bytes from there now (I4)."""
+    try:
+        return site.doors.read_back(address, LIST_FILE) == raw
+    except (ConnectionFailedError, MissingFileError):
+        return False
+
+
+def _request(site: Site, words: tuple[str, ...], verb: str) -> None:
+    done = site.doors.runner().run(words, RESTART_SECONDS)
+    if done.status != 0:
+        detail = done.complaint or done.output or f"exit status {done.status}"
+        raise ServiceError(
+            f"Cisco Tftp did not {verb}: {detail}", "See the log of the service."
+        )

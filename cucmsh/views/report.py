@@ -1,0 +1,32 @@
+"""Outcomes of changes to several nodes, as lines. Pure."""
+
+from __future__ import annotations
+
+from cucmsh.services.outcome import NodeOutcome, Report, State
+
+
+def report_lines(report: Report) -> list[str]:
+    """What is left open after a reset; nothing if all nodes are done and serving."""
+    lines = [
+        f"{outcome.name}: {outcome.state}."
+        for outcome in report.outcomes
+        if outcome.state is State.STOPPED
+    ]
+    if report.pending:
+        done = len(report.outcomes) - len(report.pending)
+        names = ", ".join(outcome.name for outcome in report.pending)
+        lines += [
+            f"{done} of {len(report.outcomes)} nodes updated; pending: {names}",
+            "Run the command again when they answer; it finishes what is left.",
+            "Executed command unsuccessfully",
+        ]
+    return lines
+
+
+def delivery_lines(outcomes: list[NodeOutcome]) -> list[str]:
+    """Which members did not get a new certificate."""
+    return [
+        f"The certificate was not brought to {outcome.name}: {outcome.reason}"
+        for outcome in outcomes
+        if not outcome.is_done
+    ]

@@ -1,0 +1,482 @@
+"""A publisher and a subscriber on this disk, joined in memory: no socket, no process.
+
+Both are real sites over real stores and keys; what joins them are switches. A node can
+be dead, refuse a hook, have its TFTP service stopped, failing or lying. Keys are made
+once a process, and the files of the made nodes are written anew for every test.
+"""
+
+from __future__ import annotations
+
+import functools
+import os
+import tempfile
+from base64 import b64decode, b64encode
+from collections.abc import Callable, Sequence
+from datetime import UTC, datetime, timedelta
+from hashlib import md5, sha256
+from pathlib import Path
+
+import pytest
+
+from cucmsh import hooks
+from cucmsh.cluster.hostkeys import HostKey, KnownHosts
+from cucmsh.cluster.local import LocalStore
+from cucmsh.cluster.model import (
+    Cluster,
+    Node,
+    NodeRole,
+    ServiceCommands,
+    SshAddress,
+    TftpAddress,
+)
+from cucmsh.cluster.runner import Completed
+from cucmsh.cluster.settings import Settings
+from cucmsh.cluster.store import Store
+from cucmsh.errors import (
+    AuthenticationError,
+    ConnectionFailedError,
+    CucmshError,
+    HostKeyError,
+    MissingFileError,
+)
+from cucmsh.pki import pkcs12
+from cucmsh.pki.credential import Credential, make_credential
+from cucmsh.pki.model import Unit
+from cucmsh.pki.room import KeyRoom
+from cucmsh.pki.verify import RsaVerifier
+from cucmsh.services import keystore
+from cucmsh.services.distribute import apply, locate
+from cucmsh.services.doors import AcceptHostKey, BackupServer, Link
+from cucmsh.services.enrol import make_node, public_certificates
+from cucmsh.services.keystore import RECOVERY_FILE, Keystore
+from cucmsh.services.outcome import Report, Step
+from cucmsh.services.reset import ResetPlan, plan_local_reset, plan_remote_reset
+from cucmsh.services.site import LIST_FILE, Site
+from cucmsh.trustlist.decode import decode
+from cucmsh.trustlist.model import TrustList
+from cucmsh.trustlist.trust import judge
+
+PUBLISHER = "test10pub"
+SUBSCRIBER = "test10sub"
+DOMAIN = "joemar2.lab"
+SUBJECT = "OU=tac;O=cisco;L=rtp;ST=nc;C=US"
+SECURITY = "one long security password"
+CCM = "the application administrator"
+SFTP_PASSWORD = "the backup server's"
+START = datetime(2014, 2, 26, 18, 24, 27, tzinfo=UTC)
+PORTS = {PUBLISHER: 6901, SUBSCRIBER: 6902}
+BACKUP_KEY = HostKey("ssh-rsa", "AAAAB3NzaC1yc2EAAAADAQABAAAAgQC7")
+BACKUP_BLOB = b64decode(BACKUP_KEY.key)
+MD5_FINGERPRINT = md5(BACKUP_BLOB).digest().hex(":")
+SHA256_FINGERPRINT = (
+    f"SHA256:{b64encode(sha256(BACKUP_BLOB).digest()).decode().rstrip('=')}"
+)
+CHEAP_SCRYPT = 16  # the real figure costs 50 ms a question
+
+
+class QuickKeys(KeyRoom):
+    """The real room, with small keys and few rounds; tests/pki has the real figure."""
+
+    @staticmethod
+    def make_credential(  # type: ignore[override]  # the room has no fixed size
+        unit: Unit, common_name: str, subject: str, now: datetime
+    ) -> Credential:
+        return make_credential(unit, common_name, subject, now, key_bits=1024)
+
+    @staticmethod
+    def write_key_file(credential: Credential, password: str) -> bytes:
+        with pytest.MonkeyPatch.context() as patch:
+            patch.setattr(pkcs12, "ROUNDS", 1000)
+            return pkcs12.write_key_file(credential, password)
+
+
+class SettableClock:
+    """One time for the whole cluster; see ``Clock``."""
+
+    def __init__(self) -> None:
+        self.moment = START
+        self.boot_id = "first boot"
+        self.uptime = 1000.0
+
+    def now(self) -> datetime:
+        return self.moment
+
+    def boot(self) -> tuple[str, float]:
+        return self.boot_id, self.uptime
+
+    def pass_seconds(self, seconds: float) -> None:
+        """Time goes by: both clocks know."""
+        self.moment += timedelta(seconds=seconds)
+        self.uptime += seconds
+
+    def reboot(self) -> None:
+        self.boot_id += "'"
+        self.uptime = 0.0
+
+
+class TftpStandIn:
+    """A node's TFTP service and its service manager; see ``Runner``."""
+
+    def __init__(self) -> None:
+        self.is_running = True
+        self.restart_fails = False
+        self.lies_with: bytes | None = None
+        self.answers_others = True
+        self.requests: list[str] = []
+        self.before_start: Callable[[], object] = lambda: None
+
+    def run(self, words: Sequence[str], timeout_seconds: float = 60) -> Completed:
+        assert timeout_seconds > 0
+        verb = words[-1]
+        if verb == "status":
+            return Completed(0 if self.is_running else 3, "", "")
+        self.requests.append(verb)
+        self.is_running = False
+        if verb == "stop":
+            return Completed(0, "", "")
+        if self.restart_fails:
+            return Completed(1, "", "Job for tftpd failed.")
+        try:
+            self.before_start()
+        except CucmshError as refusal:
+            return Completed(1, "", refusal.message)
+        self.is_running = True
+        return Completed(0, "", "")
+
+
+class Member:
+    """One node with its switches."""
+
+    def __init__(self, site: Site) -> None:
+        self.site = site
+        self.service = TftpStandIn()
+        self.service.before_start = lambda: hooks.run(site, ["tftp-start"])
+        self.is_dead = False
+        self.refuses: set[str] = set()
+        self.hooks_run: list[str] = []
+        self.certificates_when_listed: list[bytes] = []
+
+    @property
+    def keys(self) -> Keystore:
+        return Keystore(self.site)
+
+    @property
+    def raw(self) -> bytes:
+        """The list in the TFTP directory."""
+        return self.site.tftp.read(LIST_FILE)
+
+    @property
+    def served(self) -> TrustList:
+        return decode(self.raw)
+
+    @property
+    def signer(self) -> str:
+        return self.served.header.signer_name.split(";")[0]
+
+    def start(self) -> str:
+        """What systemd runs before the TFTP service starts."""
+        return hooks.run(self.site, ["tftp-start"])
+
+    def again(self) -> Site:
+        """The same node as a new process sees it."""
+        return Site(self.site.settings, self.site.clock, self.site.doors)
+
+
+class NodeLink:
+    """A connection to a member: runs its hooks as its front door does."""
+
+    def __init__(self, member: Member) -> None:
+        self._member = member
+
+    def run(self, words: Sequence[str], timeout_seconds: float = 60) -> Completed:
+        assert timeout_seconds > 0
+        assert tuple(words[:2]) == ("cucmsh", "hook")
+        member, hook = self._member, words[2]
+        member.hooks_run.append(" ".join((hook, *words[5:])))
+        if hook in member.refuses:
+            return Completed(1, "", "the disk is full")
+        try:
+            said = hooks.run(member.site, list(words[2:]))
+        except CucmshError as refusal:
+            return Completed(refusal.exit_status, "", refusal.message)
+        return Completed(0, said.rstrip("\n"), "")
+
+    def close(self) -> None:
+        """Holds nothing."""
+
+
+class BackupLink:
+    """A connection to the backup server; runs nothing."""
+
+    def run(self, words: Sequence[str], timeout_seconds: float = 60) -> Completed:
+        raise AssertionError((words, timeout_seconds))
+
+    def close(self) -> None:
+        """Holds nothing."""
+
+
+class BackupStore(LocalStore):
+    """A directory of the backup server; it makes none, as SFTP does not."""
+
+    def __init__(self, root: str, breaks_off: bool) -> None:
+        super().__init__(root)
+        self._breaks_off = breaks_off
+
+    def write(self, name: str, raw: bytes, mode: int = 0o600) -> None:
+        if self._breaks_off:
+            raise ConnectionFailedError("the server closed the connection")
+        if not os.path.isdir(self.root):
+            raise MissingFileError(f"{self.root} is not there")
+        super().write(name, raw, mode)
+
+
+class JoinedDoors:
+    """See ``Doors``: every node and the backup server are in this process."""
+
+    def __init__(self, made: MadeCluster, name: str) -> None:
+        self._made = made
+        self._name = name
+
+    def keys(self) -> KeyRoom:
+        return QuickKeys()
+
+    def verifier(self) -> RsaVerifier:
+        return RsaVerifier()
+
+    def runner(self) -> TftpStandIn:
+        return self._made.members[self._name].service
+
+    def open_node(self, address: SshAddress) -> Link:
+        return NodeLink(self._made.at(address.port, address.host))
+
+    def open_backup(
+        self, server: BackupServer, known_hosts: str, accept: AcceptHostKey
+    ) -> Link:
+        known = KnownHosts(known_hosts)
+        if not known.find(server.host, server.port):
+            if not accept(BACKUP_KEY, "192.0.2.9"):
+                raise HostKeyError("the host key was not accepted")
+            known.add(server.host, server.port, BACKUP_KEY)
+        if server.password != SFTP_PASSWORD:
+            raise AuthenticationError(f"{server.host} does not accept the password")
+        return BackupLink()
+
+    def store_on(self, link: Link, root: str) -> Store:
+        if isinstance(link, NodeLink):
+            return LocalStore(root)
+        place = self._made.backups / root.strip("/")
+        return BackupStore(str(place), self._made.backup_breaks_off)
+
+    def read_back(self, address: TftpAddress, name: str) -> bytes:
+        member = self._made.at(address.port, address.host)
+        is_other = member.site.node.name != self._name
+        if not member.service.is_running or (
+            is_other and not member.service.answers_others
+        ):
+            raise ConnectionFailedError("TFTP does not answer")
+        if member.service.lies_with is not None:
+            return member.service.lies_with
+        return LocalStore(member.site.node.tftp_directory).read(name)
+
+
+class MadeCluster:
+    """Both members, their clock and a backup server's directory, below ``root``."""
+
+    def __init__(
+        self,
+        root: Path,
+        *,
+        keep_trust: bool = False,
+        is_strict: bool = False,
+        publisher_services: tuple[str, ...] = ("tftp", "tvs", "capf"),
+    ) -> None:
+        self.root = root
+        self.backups = root / "backups"
+        self.backup_breaks_off = False
+        (self.backups / "home" / "joe").mkdir(parents=True)
+        self.clock = SettableClock()
+        cluster = Cluster(
+            DOMAIN,
+            SUBJECT,
+            (
+                _node(root, PUBLISHER, NodeRole.PUBLISHER, publisher_services),
+                _node(root, SUBSCRIBER, NodeRole.SUBSCRIBER, ("tftp", "tvs")),
+            ),
+        )
+        self.members: dict[str, Member] = {}
+        for node in cluster.nodes:
+            settings = Settings(
+                path="cucmsh.toml",
+                release="10.0",
+                is_strict=is_strict,
+                keep_trust=keep_trust,
+                may_change_by_exec=False,
+                packs=(),
+                digest="sha1",
+                home=str(root / node.name / "home"),
+                node=node,
+                cluster=cluster,
+            )
+            doors = JoinedDoors(self, node.name)
+            self.members[node.name] = Member(Site(settings, self.clock, doors))
+
+    @property
+    def publisher(self) -> Member:
+        return self.members[PUBLISHER]
+
+    @property
+    def subscriber(self) -> Member:
+        return self.members[SUBSCRIBER]
+
+    @property
+    def site(self) -> Site:
+        return self.publisher.site
+
+    def at(self, port: int, host: str) -> Member:
+        """The node at that address.
+
+        Raises:
+            ConnectionFailedError: it is dead.
+        """
+        name = next(name for name, number in PORTS.items() if number == port)
+        if self.members[name].is_dead:
+            raise ConnectionFailedError(f"{host} does not answer")
+        return self.members[name]
+
+    def start(self) -> None:
+        """Every node composes its list, as at the first start."""
+        for member in self.members.values():
+            member.start()
+
+    def make(self) -> None:
+        """First keys and certificates, and each other's certificates."""
+        for member in self.members.values():
+            make_node(member.site, SECURITY, CCM)
+        for giver in self.members.values():
+            for unit, pem in public_certificates(giver.site).items():
+                for taker in self.members.values():
+                    if taker is not giver:
+                        taker.keys.trust(giver.site.node, unit, pem)
+
+    def apply(self, plan: ResetPlan) -> tuple[Report, list[tuple[Step, str]]]:
+        """Carry the plan out; gives the report and what was said on the way."""
+        said: list[tuple[Step, str]] = []
+        located = locate(self.site)
+        report = apply(
+            plan, located, self.site, lambda step, text: said.append((step, text))
+        )
+        return report, said
+
+    def reset(self, key_file: bytes = b"") -> Report:
+        """A whole reset, all questions answered with yes."""
+        if key_file:
+            return self.apply(plan_remote_reset(self.site, key_file))[0]
+        return self.apply(plan_local_reset(self.site))[0]
+
+    def key_file(self) -> bytes:
+        return self.site.home.read(RECOVERY_FILE)
+
+    def tree(self) -> dict[str, tuple[int, str]]:
+        """Every file with mode and digest; locks are nobody's state."""
+        return {
+            str(path.relative_to(self.root)): (
+                path.lstat().st_mode,
+                sha256(path.read_bytes()).hexdigest(),
+            )
+            for path in sorted(self.root.rglob("*"))
+            if path.is_file() and path.suffix != ".lock"
+        }
+
+
+def accepts(held: TrustList, offered: TrustList) -> bool:
+    """Whether a phone that holds ``held`` takes ``offered`` by itself."""
+    return judge(held, offered, RsaVerifier()).accepted
+
+
+def foreign_key_file(password: str = SECURITY) -> bytes:
+    """The recovery key of another cluster."""
+    name = "ITLRECOVERY_other.example"
+    stranger = QuickKeys.make_credential(Unit.ITL_RECOVERY, name, SUBJECT, START)
+    return QuickKeys.write_key_file(stranger, password)
+
+
+def made_cluster(
+    root: Path,
+    *,
+    keep_trust: bool = False,
+    is_strict: bool = False,
+    publisher_services: tuple[str, ...] = ("tftp", "tvs", "capf"),
+) -> MadeCluster:
+    """A cluster with the keys of this process's one cluster; nothing is composed."""
+    made = MadeCluster(
+        root,
+        keep_trust=keep_trust,
+        is_strict=is_strict,
+        publisher_services=publisher_services,
+    )
+    _write(_made_files(), root)
+    return made
+
+
+def started_cluster(root: Path, *, keep_trust: bool = False) -> MadeCluster:
+    """The same, and both members have composed their first list."""
+    made = MadeCluster(root, keep_trust=keep_trust)
+    _write(_started_files(), root)
+    return made
+
+
+def cheap_questions(patch: pytest.MonkeyPatch) -> None:
+    """Let the CCM Administrator password cost nothing, nor a sync of the disk."""
+    patch.setitem(keystore.SCRYPT, "n", CHEAP_SCRYPT)
+    patch.setattr(os, "fsync", lambda _descriptor: None)
+
+
+Files = list[tuple[str, int, bytes]]
+
+
+@functools.cache
+def _made_files() -> Files:
+    with tempfile.TemporaryDirectory() as folder, pytest.MonkeyPatch.context() as patch:
+        cheap_questions(patch)
+        MadeCluster(Path(folder)).make()
+        return _read(Path(folder))
+
+
+@functools.cache
+def _started_files() -> Files:
+    with tempfile.TemporaryDirectory() as folder, pytest.MonkeyPatch.context() as patch:
+        cheap_questions(patch)
+        made_cluster(Path(folder)).start()
+        return _read(Path(folder))
+
+
+def _read(root: Path) -> Files:
+    return [
+        (str(path.relative_to(root)), path.stat().st_mode, path.read_bytes())
+        for path in root.rglob("*")
+        if path.is_file()
+    ]
+
+
+def _write(files: Files, root: Path) -> None:
+    folders = sorted({os.path.dirname(name) for name, _, _ in files})
+    for folder in folders:
+        os.makedirs(root / folder, mode=0o700, exist_ok=True)
+    for name, mode, raw in files:
+        descriptor = os.open(root / name, os.O_WRONLY | os.O_CREAT, mode & 0o777)
+        os.write(descriptor, raw)
+        os.close(descriptor)
+
+
+def _node(root: Path, name: str, role: NodeRole, services: tuple[str, ...]) -> Node:
+    verbs = (("tftpd", verb) for verb in ("start", "stop", "restart", "status"))
+    return Node(
+        name=name,
+        role=role,
+        services=services,
+        tftp_directory=str(root / name / "tftp") if "tftp" in services else "",
+        tftp=TftpAddress(name, PORTS[name]),
+        staging=str(root / name / "home" / "state" / "staging"),
+        ssh=SshAddress(name, PORTS[name], "cucmsh", "identity", "ssh-ed25519 AAAA"),
+        service_commands=ServiceCommands(*verbs),
+    )

@@ -1,0 +1,183 @@
+"""Five minutes between regenerations on one node (story.md case 5)."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from datetime import timedelta
+from pathlib import Path
+
+import pytest
+
+from cucmsh.errors import RefusedError, UsageError
+from cucmsh.pki.model import Unit
+from cucmsh.services.hold import find_hold
+from cucmsh.services.keystore import RECOVERY_FILE
+from cucmsh.services.outcome import State
+from cucmsh.services.regenerate import regenerate, require_no_hold, require_unit
+from tests.services.made_cluster import MadeCluster, SettableClock, made_cluster
+
+HELD = (
+    "CallManager certificate was modified in the last 5 minutes. Please re-try "
+    "regnerating TVS certificate at a later time"
+)
+
+
+def remaining(cluster: MadeCluster) -> float:
+    hold = find_hold(cluster.publisher.again())
+    return hold.remaining_seconds if hold else 0
+
+
+def test_second_regeneration_is_held_in_the_documents_words(
+    cluster: MadeCluster,
+) -> None:
+    regenerate(cluster.site, Unit.CALL_MANAGER)
+    before = cluster.tree()
+    with pytest.raises(RefusedError) as refused:
+        regenerate(cluster.publisher.again(), Unit.TVS)
+    assert refused.value.message == HELD
+    assert refused.value.advice == "Remaining hold time: 5 min 00 s."
+    assert cluster.tree() == before
+
+
+def test_the_same_unit_is_held_too(cluster: MadeCluster) -> None:
+    regenerate(cluster.site, Unit.TVS)
+    with pytest.raises(RefusedError, match=r"^TVS certificate was .* TVS certificate"):
+        regenerate(cluster.site, Unit.TVS)
+
+
+def test_hold_ends_after_five_minutes(cluster: MadeCluster) -> None:
+    regenerate(cluster.site, Unit.CALL_MANAGER)
+    cluster.clock.pass_seconds(299.5)
+    with pytest.raises(RefusedError) as refused:
+        require_no_hold(cluster.site, Unit.TVS)
+    assert refused.value.advice == "Remaining hold time: 0 min 01 s."
+    cluster.clock.pass_seconds(0.5)
+    regenerate(cluster.site, Unit.TVS)
+
+
+def test_another_node_is_not_held(cluster: MadeCluster) -> None:
+    regenerate(cluster.site, Unit.CALL_MANAGER)
+    regenerate(cluster.subscriber.site, Unit.TVS)
+
+
+def test_first_certificates_start_no_hold(tmp_path: Path) -> None:
+    assert find_hold(made_cluster(tmp_path).site) is None
+
+
+def set_wall_back(clock: SettableClock) -> None:
+    clock.moment -= timedelta(days=1)
+
+
+def set_wall_forward(clock: SettableClock) -> None:
+    clock.moment += timedelta(days=1)
+
+
+def reboot(clock: SettableClock) -> None:
+    clock.reboot()
+
+
+def reboot_and_set_back(clock: SettableClock) -> None:
+    clock.reboot()
+    clock.moment -= timedelta(days=1)
+
+
+@pytest.mark.parametrize(
+    "change", [set_wall_back, set_wall_forward, reboot, reboot_and_set_back]
+)
+def test_no_change_of_the_clock_ends_or_prolongs_a_hold(
+    cluster: MadeCluster, change: Callable[[SettableClock], None]
+) -> None:
+    regenerate(cluster.site, Unit.CALL_MANAGER)
+    change(cluster.clock)
+    assert remaining(cluster) == 300
+    cluster.clock.pass_seconds(301)
+    assert remaining(cluster) == 0
+
+
+def test_time_before_a_reboot_counts(cluster: MadeCluster) -> None:
+    regenerate(cluster.site, Unit.CALL_MANAGER)
+    cluster.clock.pass_seconds(200)
+    cluster.clock.reboot()
+    assert remaining(cluster) == 100
+
+
+# What a regeneration leaves behind
+
+
+@pytest.mark.parametrize("unit", list(Unit))
+def test_pair_and_certificate_are_new_and_fit(cluster: MadeCluster, unit: Unit) -> None:
+    keys = cluster.publisher.keys
+    before = keys.certificate(unit)
+    regenerate(cluster.site, unit)
+    after = keys.certificate(unit)
+    assert after.der != before.der
+    derived = cluster.site.home.read(f"security/{unit}/{unit}.pem")
+    assert cluster.site.doors.keys().read_certificate(derived) == after
+    if unit is Unit.ITL_RECOVERY:
+        assert keys.recovery().certificate == after
+    else:
+        assert keys.credential(unit).certificate == after
+
+
+def test_regenerated_recovery_key_changes_no_list_until_tftp_starts(
+    cluster: MadeCluster,
+) -> None:
+    """Case 6, and the present key file is kept."""
+    lists = [member.raw for member in cluster.members.values()]
+    present = cluster.key_file()
+    regenerate(cluster.site, Unit.ITL_RECOVERY)
+    assert [member.raw for member in cluster.members.values()] == lists
+    assert cluster.site.home.read(f"{RECOVERY_FILE}.1") == present
+    cluster.start()
+    fresh = cluster.publisher.keys.recovery().certificate.der
+    for member in cluster.members.values():
+        assert member.served.records[4].certificate == fresh
+
+
+def test_members_get_the_certificates_that_their_lists_name(
+    cluster: MadeCluster,
+) -> None:
+    outcomes = regenerate(cluster.site, Unit.TVS)
+    assert [(outcome.name, outcome.state) for outcome in outcomes] == [
+        ("test10sub", State.UPDATED)
+    ]
+    node = cluster.site.node
+    there = cluster.subscriber.keys.trusted(node, Unit.TVS)
+    assert there == cluster.publisher.keys.certificate(Unit.TVS)
+
+
+def test_dead_member_is_an_outcome_of_a_regeneration(cluster: MadeCluster) -> None:
+    cluster.subscriber.is_dead = True
+    (outcome,) = regenerate(cluster.site, Unit.TVS)
+    assert (outcome.state, outcome.reason) == (
+        State.PENDING,
+        "test10sub does not answer",
+    )
+    cluster.subscriber.is_dead = False
+    cluster.clock.pass_seconds(300)
+    regenerate(cluster.site, Unit.CAPF)  # brings what was not brought before
+    there = cluster.subscriber.keys.trusted(cluster.site.node, Unit.TVS)
+    assert there == cluster.publisher.keys.certificate(Unit.TVS)
+
+
+def test_stale_derived_certificate_never_travels(cluster: MadeCluster) -> None:
+    """Killed between the PKCS#12 and the certificate derived from it."""
+    name = "security/ITLRecovery/ITLRecovery.pem"
+    stale = cluster.site.home.read(name)
+    regenerate(cluster.site, Unit.ITL_RECOVERY)
+    cluster.site.home.write(name, stale)
+    cluster.clock.pass_seconds(300)
+    regenerate(cluster.site, Unit.TVS)
+    there = cluster.subscriber.keys.trusted(cluster.site.node, Unit.ITL_RECOVERY)
+    assert there == cluster.publisher.keys.recovery().certificate
+
+
+@pytest.mark.parametrize("name", ["CAPF", "callmanager", "CallManager ", "", "../TVS"])
+def test_unit_that_a_subscriber_has_not_is_named(
+    cluster: MadeCluster, name: str
+) -> None:
+    with pytest.raises(UsageError) as refused:
+        require_unit(cluster.subscriber.site, name)
+    assert refused.value.advice == (
+        "Type one of: tomcat, ipsec, ITLRecovery, CallManager, TVS"
+    )

@@ -1,0 +1,243 @@
+"""What a node takes from another one's hands, and what it does not."""
+
+from __future__ import annotations
+
+import pytest
+
+from cucmsh import hooks
+from cucmsh.cluster.local import LocalStore
+from cucmsh.errors import (
+    CertificateError,
+    CucmshError,
+    RefusedError,
+    StoreError,
+    TrustListError,
+    UsageError,
+)
+from cucmsh.pki.model import Unit
+from cucmsh.services.compose import own_records, sha256_of
+from cucmsh.services.enrol import make_node
+from cucmsh.services.journal import login_notice
+from cucmsh.services.keystore import Keystore
+from cucmsh.services.reset import plan_local_reset
+from cucmsh.services.state import keep_mark, recall
+from cucmsh.trustlist.seal import seal
+from cucmsh.trustlist.tags import Digest
+from tests.services.made_cluster import (
+    CCM,
+    SECURITY,
+    SUBJECT,
+    MadeCluster,
+    QuickKeys,
+    foreign_key_file,
+)
+
+
+def stage(cluster: MadeCluster, raw: bytes) -> None:
+    LocalStore(cluster.subscriber.site.node.staging).write("sent", raw)
+
+
+def install(cluster: MadeCluster, raw: bytes, sha256: str = "") -> str:
+    stage(cluster, raw)
+    words = ["install-list", "sent", sha256 or sha256_of(raw)]
+    return hooks.run(cluster.subscriber.site, words)
+
+
+def bring(cluster: MadeCluster, raw: bytes, node: str, unit: str) -> str:
+    stage(cluster, raw)
+    words = ["install-certificate", "sent", sha256_of(raw), node, unit]
+    return hooks.run(cluster.subscriber.site, words)
+
+
+def kept(cluster: MadeCluster) -> dict[str, tuple[int, str]]:
+    """Everything but the staging folder, which is emptied."""
+    return {
+        name: what for name, what in cluster.tree().items() if "/staging/" not in name
+    }
+
+
+def test_reset_list_is_installed_and_the_staged_file_is_gone(
+    cluster: MadeCluster,
+) -> None:
+    raw = plan_local_reset(cluster.site).trust_list.raw
+    assert install(cluster, raw) == "updated\n"
+    assert cluster.subscriber.raw == raw
+    assert cluster.subscriber.site.home.names("state/staging") == []
+
+
+def test_other_bytes_than_announced_are_refused(cluster: MadeCluster) -> None:
+    raw = plan_local_reset(cluster.site).trust_list.raw
+    before = kept(cluster)
+    with pytest.raises(RefusedError, match="not the one that was sent"):
+        install(cluster, raw, sha256_of(b"other bytes"))
+    assert kept(cluster) == before
+
+
+def signed_by_call_manager(cluster: MadeCluster) -> bytes:
+    return cluster.publisher.raw
+
+
+def signed_by_own_call_manager(cluster: MadeCluster) -> bytes:
+    return cluster.subscriber.raw
+
+
+def signed_by_a_stranger(cluster: MadeCluster) -> bytes:
+    stranger = QuickKeys().read_key_file(foreign_key_file(), SECURITY)
+    records = own_records(cluster.site, stranger.certificate)
+    return seal(records, stranger, timestamp=1, digest=Digest.SHA1).raw
+
+
+def named_like_the_recovery_key(cluster: MadeCluster) -> bytes:
+    name = "ITLRECOVERY_test10pub.joemar2.lab"
+    stranger = QuickKeys.make_credential(
+        Unit.ITL_RECOVERY, name, SUBJECT, cluster.clock.now()
+    )
+    records = own_records(cluster.site, stranger.certificate)
+    return seal(records, stranger, timestamp=1, digest=Digest.SHA1).raw
+
+
+def changed_after_signing(cluster: MadeCluster) -> bytes:
+    raw = bytearray(plan_local_reset(cluster.site).trust_list.raw)
+    raw[-30] ^= 1
+    return bytes(raw)
+
+
+@pytest.mark.parametrize(
+    "forge",
+    [
+        signed_by_call_manager,
+        signed_by_own_call_manager,
+        signed_by_a_stranger,
+        named_like_the_recovery_key,
+        changed_after_signing,
+        lambda _: b"garbage",
+        lambda _: b"",
+    ],
+)
+def test_list_without_the_recovery_signature_is_refused(
+    cluster: MadeCluster, forge: object
+) -> None:
+    assert callable(forge)
+    raw = forge(cluster)
+    before = kept(cluster)
+    with pytest.raises((RefusedError, TrustListError)):
+        install(cluster, raw)
+    assert kept(cluster) == before
+    assert keep_mark(cluster.subscriber.site.home) == ""
+
+
+@pytest.mark.parametrize(
+    ("node", "unit"),
+    [
+        ("test10sub", "TVS"),  # its own certificates come from nobody
+        ("stranger", "TVS"),
+        ("../test10pub", "TVS"),
+        ("test10pub/x", "TVS"),
+        ("", "TVS"),
+        ("test10pub", "nosuch"),
+        ("test10pub", "../../TVS"),
+        ("test10pub", ""),
+    ],
+)
+def test_certificate_for_an_unknown_place_is_refused(
+    cluster: MadeCluster, node: str, unit: str
+) -> None:
+    pem = QuickKeys().to_pem(cluster.publisher.keys.certificate(Unit.TVS))
+    before = kept(cluster)
+    with pytest.raises(UsageError):
+        bring(cluster, pem, node, unit)
+    assert kept(cluster) == before
+
+
+def test_certificate_that_is_none_is_refused(cluster: MadeCluster) -> None:
+    before = kept(cluster)
+    with pytest.raises(CertificateError):
+        bring(cluster, b"garbage", "test10pub", "TVS")
+    assert kept(cluster) == before
+
+
+def test_certificate_is_kept_with_its_node(cluster: MadeCluster) -> None:
+    fresh = QuickKeys.make_credential(Unit.TVS, "x", SUBJECT, cluster.clock.now())
+    pem = QuickKeys().to_pem(fresh.certificate)
+    assert bring(cluster, pem, "test10pub", "TVS") == "installed\n"
+    found = cluster.subscriber.keys.trusted(cluster.site.node, Unit.TVS)
+    assert found == fresh.certificate
+
+
+@pytest.mark.parametrize("name", ["a/b", "../published.toml", "/etc/passwd", "..", ""])
+def test_staged_name_leads_nowhere_else(cluster: MadeCluster, name: str) -> None:
+    before = cluster.tree()
+    with pytest.raises((UsageError, StoreError)):
+        hooks.run(cluster.subscriber.site, ["install-list", name, "00"])
+    assert cluster.tree() == before
+
+
+@pytest.mark.parametrize(
+    "words",
+    [[], ["nosuch"], ["install-list"], ["tftp-start", "now"], ["install-list", "a"]],
+)
+def test_unknown_hook_is_refused(cluster: MadeCluster, words: list[str]) -> None:
+    with pytest.raises(UsageError):
+        hooks.run(cluster.site, words)
+
+
+def test_status_hook_says_what_is(cluster: MadeCluster) -> None:
+    assert hooks.run(cluster.site, ["service-status"]) == "active\n"
+    cluster.publisher.service.is_running = False
+    assert hooks.run(cluster.site, ["service-status"]) == "inactive\n"
+
+
+# What a node remembers
+
+
+@pytest.mark.parametrize(
+    "raw", [b"", b"=", b"\xff", b'pending = 5\nunit = 5\ntimestamp = ""']
+)
+@pytest.mark.parametrize("name", ["journal", "published", "keep", "hold"])
+def test_broken_state_reads_as_nothing_remembered(
+    cluster: MadeCluster, name: str, raw: bytes
+) -> None:
+    site = cluster.publisher.again()
+    site.home.write(f"state/{name}.toml", raw)
+    assert login_notice(site) == ""
+    assert cluster.publisher.start().startswith("composed ")
+
+
+def test_unreadable_state_is_told_and_keeps_nobody_out(cluster: MadeCluster) -> None:
+    site = cluster.publisher.again()
+    site.home.write("state/journal.toml/x", b"")
+    assert login_notice(site).startswith("The state of this node is unreadable: ")
+
+
+def test_existing_node_is_not_made_again(cluster: MadeCluster) -> None:
+    before = cluster.tree()
+    assert not make_node(cluster.site, "another", "another")
+    assert cluster.tree() == before
+
+
+def test_no_secret_is_kept_in_the_open(cluster: MadeCluster) -> None:
+    cluster.reset()
+    site = cluster.site
+    for path in sorted(cluster.root.rglob("*")):
+        if path.is_file():
+            raw = path.read_bytes()
+            assert CCM.encode() not in raw, path
+            assert (SECURITY.encode() in raw) == (path.name == "security"), path
+            if b"PRIVATE KEY" in raw or path.name in ("security", "ccm"):
+                assert path.stat().st_mode & 0o777 == 0o600, path
+    assert recall(site.home, "journal") == {}
+
+
+@pytest.mark.parametrize("typed", ["wrong", "", CCM + " ", "\udcff"])
+def test_other_ccm_password_is_refused(cluster: MadeCluster, typed: str) -> None:
+    keystore = Keystore(cluster.site)
+    keystore.check_ccm_password(CCM)
+    with pytest.raises(RefusedError, match="is not correct"):
+        keystore.check_ccm_password(typed)
+
+
+@pytest.mark.parametrize("raw", [b"", b"[]", b"{}", b'{"salt": "x", "key": "y"}'])
+def test_damaged_verifier_lets_nobody_in(cluster: MadeCluster, raw: bytes) -> None:
+    cluster.site.home.write("security/secrets/ccm", raw)
+    with pytest.raises(CucmshError):
+        Keystore(cluster.site).check_ccm_password("")
