@@ -1,0 +1,78 @@
+"""The certificates of this node: shown and regenerated."""
+
+from __future__ import annotations
+
+from commands.questions import is_yes
+from cucmsh.errors import CancelledError
+from cucmsh.services.site import Site
+from cucmsh.shell.command import command
+from cucmsh.shell.dialog import Dialog
+
+
+def units(site: Site) -> list[str]:
+    """The units of this node, for completion."""
+    from cucmsh.services.keystore import Keystore
+
+    return [unit.value for unit in Keystore(site).units]
+
+
+@command("set cert regen <unit>", changes=True, candidates={"unit": units})
+def set_cert_regen(dialog: Dialog, site: Site, name: str) -> int:
+    """Regenerate the key and certificate of one unit of this node.
+
+    Refused within five minutes of the last regeneration on the same node: phones
+    that lose CallManager and TVS at once cannot be reached any more.
+    """
+    from cucmsh.services.regenerate import regenerate, require_no_hold, require_unit
+    from cucmsh.views.report import delivery_lines
+
+    unit = require_unit(site, name)
+    require_no_hold(site, unit)
+    dialog.say(
+        "\nWARNING: This operation will overwrite any CA signed certificate "
+        f"previously imported for {unit}"
+    )
+    if not is_yes(dialog, "Proceed with regeneration (yes|no)? "):
+        raise CancelledError("The certificate was not regenerated.")
+    undelivered = delivery_lines(regenerate(site, unit))
+    dialog.say(
+        f"\nSuccessfully Regenerated Certificate for {unit}.\n"
+        "Please do a backup of the server as soon as possible. Failure to do so can "
+        "stale the cluster in case of a crash.\n"
+        f"You must restart services related to {unit} for the regenerated "
+        "certificates to become active."
+    )
+    for line in undelivered:
+        dialog.say(line)
+    if undelivered:
+        dialog.say("Regenerate it again when they answer.")
+        dialog.say("Executed command unsuccessfully")
+    return 3 if undelivered else 0
+
+
+@command("show cert list own")
+def show_cert_list_own(dialog: Dialog, site: Site) -> None:
+    """List the certificates of this node."""
+    from cucmsh.services.keystore import Keystore
+    from cucmsh.views.certificate import certificate_rows
+
+    keystore = Keystore(site)
+    rows = [(unit.value, keystore.certificate(unit)) for unit in keystore.units]
+    dialog.say("\n".join(certificate_rows(rows)))
+
+
+@command("show cert own <unit>", candidates={"unit": units})
+def show_cert_own(dialog: Dialog, site: Site, name: str) -> None:
+    """Show one certificate of this node, and its PEM form.
+
+    The unit may be written unit/unit.pem, as `show cert list own` prints it.
+    """
+    from cucmsh.services.keystore import Keystore
+    from cucmsh.services.regenerate import require_unit
+    from cucmsh.views.certificate import certificate_lines
+
+    first, slash, file = name.partition("/")
+    unit = require_unit(site, first if slash and file == f"{first}.pem" else name)
+    certificate = Keystore(site).certificate(unit)
+    pem = site.doors.keys().to_pem(certificate)
+    dialog.say("\n".join(certificate_lines(certificate, pem)))

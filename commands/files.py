@@ -1,0 +1,93 @@
+"""The files under ``tftp/``: listed, and sent to an SFTP server."""
+
+from __future__ import annotations
+
+from commands.questions import ATTEMPTS, ask_value, host_key_question, read_port
+from cucmsh.errors import CancelledError, MissingFileError, UsageError
+from cucmsh.services.doors import BackupServer
+from cucmsh.services.site import Site
+from cucmsh.shell.command import command
+from cucmsh.shell.dialog import Dialog
+
+TFTP_FOLDER = "/usr/local/cm/tftp"  # what the original calls it on screen
+
+
+def files(site: Site) -> list[str]:
+    """The files under tftp/, for completion."""
+    from cucmsh.services.files import list_files
+
+    return list_files(site, "*")
+
+
+@command("file list tftp <spec>", candidates={"spec": files})
+def file_list_tftp(dialog: Dialog, site: Site, spec: str) -> int:
+    """List files of the TFTP directory; * and ? stand for any letters.
+
+    On the publisher ITLRecovery.p12 is among them; TFTP itself never serves it.
+    """
+    from cucmsh.services.files import list_files
+
+    names = list_files(site, spec)
+    for name in names:
+        dialog.say(name)
+    dialog.say(f"dir count = 0, file count = {len(names)}")
+    return 0 if names else 1
+
+
+@command("file get tftp <file>", candidates={"file": files})
+def file_get_tftp(dialog: Dialog, site: Site, name: str) -> None:
+    """Send a file of the TFTP directory to an SFTP server.
+
+    `file get tftp ITLRecovery.p12` on the publisher saves the recovery key. An
+    earlier file of that name on the server is kept under NAME.1, NAME.2 and so on.
+    """
+    from cucmsh.services.files import read_file, send_file
+    from cucmsh.views.kilobytes import kilobytes
+
+    dialog.write("Please wait while the system is gathering files info ...")
+    try:
+        raw = read_file(site, name)
+    finally:
+        dialog.say("done.")
+    dialog.say("Sub-directories were not traversed.")
+    dialog.say("Number of files affected: 1")
+    dialog.say(f"Total size in Bytes: {len(raw)}")
+    dialog.say(f"Total size in Kbytes: {kilobytes(len(raw))}")
+    again = "Please answer 'y' for <yes> or 'n' for <no>: "
+    if dialog.ask_key("Would you like to proceed [y/n]? ", "yn", again) == "n":
+        raise CancelledError("Nothing was transferred.")
+    server = _ask_server(dialog)
+    dialog.say()
+    directory = ask_value(dialog, "Download directory: ")
+    dialog.say()
+    accept = host_key_question(dialog, server.host)
+    try:
+        sent = send_file(site, server, (directory, name), raw, accept)
+    except MissingFileError as problem:
+        raise MissingFileError(
+            f"there is no directory {directory} on {server.host}",
+            "Name one that is there and that the user may write to.",
+        ) from problem
+    dialog.say(".")
+    dialog.say("Transfer completed.")
+    dialog.say(f"Downloading file: {TFTP_FOLDER}/{name}")
+    if dialog.helpful and sent.earlier:
+        dialog.say(f"An earlier {name} there is kept as {sent.earlier}")
+
+
+def _ask_server(dialog: Dialog) -> BackupServer:
+    host = ask_value(dialog, "SFTP server IP: ")
+    port = _ask_port(dialog)
+    user = ask_value(dialog, "User ID: ")
+    password = dialog.ask_secret("Password: ", mask="*")
+    return BackupServer(host, port, user, password.reveal())
+
+
+def _ask_port(dialog: Dialog) -> int:
+    for _ in range(ATTEMPTS - 1):
+        try:
+            return read_port(dialog.ask("SFTP server port [22]: ") or "22")
+        except UsageError as problem:
+            if dialog.helpful:
+                dialog.say(problem.message)
+    return read_port(dialog.ask("SFTP server port [22]: ") or "22")

@@ -1,0 +1,146 @@
+"""The trust list: shown, and signed anew with a recovery key."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import TYPE_CHECKING
+
+from commands.questions import host_key_question, require_yes, split_host
+from cucmsh.errors import RefusedError, TrustListError
+from cucmsh.services.doors import BackupServer
+from cucmsh.services.site import Site
+from cucmsh.shell.command import command
+from cucmsh.shell.dialog import Dialog
+
+if TYPE_CHECKING:
+    from cucmsh.services.outcome import Progress
+    from cucmsh.services.reset import ResetPlan
+
+
+@command("show itl")
+def show_itl(dialog: Dialog, site: Site) -> int:
+    """Show this node's trust list, its checksums and whether it verifies.
+
+    The checksums are of the whole file: compare them with what a phone shows.
+    """
+    from cucmsh.services.inventory import read_list
+    from cucmsh.views.times import format_time
+    from cucmsh.views.trust_list import show_trust_list
+
+    try:
+        held = read_list(site)
+    except TrustListError as problem:
+        raise RefusedError(
+            f"Error parsing the ITL File.\n{problem.message}",
+            "Run `utils service restart Cisco Tftp`, which composes a new one.",
+        ) from problem
+    modified = format_time(held.modified)
+    lines = show_trust_list(held.raw, held.trust_list, held.verdict, modified)
+    dialog.say("\n".join(lines))
+    return 0 if held.verdict.is_valid else 1
+
+
+@command("utils itl reset localkey", changes=True, publisher_only=True)
+def utils_itl_reset_localkey(dialog: Dialog, site: Site) -> int:
+    """Sign the ITL with this publisher's recovery key and bring it to all TFTP nodes.
+
+    Phones that hold an ITL with the recovery key trust the cluster again once they
+    are reset. The next restart of Cisco Tftp on a node undoes it there.
+    """
+    from cucmsh.services.reset import plan_local_reset
+
+    _require_ccm_password(dialog, site)
+    return _reset(dialog, site, "utils itl reset localkey", plan_local_reset)
+
+
+@command(
+    "utils itl reset remotekey <host> <user> <path>", changes=True, publisher_only=True
+)
+def utils_itl_reset_remotekey(
+    dialog: Dialog, site: Site, host: str, user: str, path: str
+) -> int:
+    """Sign the ITL with a saved recovery key from an SFTP server.
+
+    The host may be written host:port. The path is that of an ITLRecovery.p12 that
+    `file get tftp ITLRecovery.p12` saved; it opens with the security password of the
+    cluster it came from.
+    """
+    from cucmsh.services.files import fetch_file
+    from cucmsh.services.keystore import Keystore
+    from cucmsh.services.reset import plan_remote_reset
+
+    address, port = split_host(host)
+    password = dialog.ask_secret("Enter Sftp password :")
+    server = BackupServer(address, port, user, password.reveal())
+    raw = fetch_file(site, server, path, host_key_question(dialog, address))
+    Keystore(site).open_key_file(raw)  # say so now, before the next question
+    dialog.say()
+    _require_ccm_password(dialog, site)
+    return _reset(
+        dialog, site, "utils itl reset remotekey", lambda at: plan_remote_reset(at, raw)
+    )
+
+
+def _require_ccm_password(dialog: Dialog, site: Site) -> None:
+    from cucmsh.services.keystore import Keystore
+
+    password = dialog.ask_secret("Enter CCM Administrator password :")
+    Keystore(site).check_ccm_password(password.reveal())
+
+
+def _reset(
+    dialog: Dialog, site: Site, what: str, make_plan: Callable[[Site], ResetPlan]
+) -> int:
+    from cucmsh.services.distribute import apply, locate
+    from cucmsh.views.report import report_lines
+
+    with site.cluster_lock(what):
+        dialog.say("\nLocating active Tftp servers in the cluster....\n")
+        located = locate(site)
+        if not located:
+            raise RefusedError("no node of this cluster has a TFTP service")
+        active = [entry.node.name for entry in located if entry.is_active]
+        dialog.say("Following is the list of Active tftp servers in the cluster\n")
+        dialog.say(repr(active))
+        for entry in located:
+            if dialog.helpful and not entry.is_active:
+                reason = entry.problem or "its TFTP service is stopped"
+                dialog.say(f"Not active: {entry.node.name} ({reason})")
+        plan = make_plan(site)
+        _agree(dialog, plan)
+        dialog.say("The reset ITL file was generated successfully\n")
+        dialog.say(
+            "Transferring new reset ITL file to the TFTP server nodes in the "
+            "cluster.....\n"
+        )
+        report = apply(plan, located, site, _progress(dialog))
+    for line in report_lines(report):
+        dialog.say(line)
+    return report.exit_status
+
+
+def _agree(dialog: Dialog, plan: ResetPlan) -> None:
+    """Show what is unusual; helpful sessions go on only after a typed yes."""
+    if dialog.helpful:
+        for line in plan.warnings:
+            dialog.say(line)
+    for question in plan.questions:
+        dialog.say("\n".join(question.lines))
+        if dialog.helpful:
+            require_yes(dialog, "Do you want to continue (yes/no)? ")
+
+
+def _progress(dialog: Dialog) -> Progress:
+    from cucmsh.services.outcome import Step
+
+    def show(step: Step, text: str) -> None:
+        if step is Step.RESTARTING:
+            dialog.say(f"Restarting Cisco Tftp service on host {text}")
+        elif step is Step.RESTARTED:
+            dialog.say(f"Cisco Tftp service restarted on host {text}")
+        elif step is Step.TRANSFERRED:
+            dialog.say(f"Successfully transferred reset ITL to node {text}\n")
+        else:
+            dialog.say(text)
+
+    return show

@@ -1,0 +1,125 @@
+"""The services of this node: listed, started, stopped, restarted."""
+
+from __future__ import annotations
+
+from cucmsh.errors import ServiceError, UsageError
+from cucmsh.services.site import Site
+from cucmsh.shell.command import command
+from cucmsh.shell.dialog import Dialog
+
+TFTP = "Cisco Tftp"
+NOT_HERE = (  # services of the original that this node does not run
+    "Cisco Certificate Authority Proxy Function",
+    "Cisco Trust Verification Service",
+)
+
+
+def services(_: Site) -> list[str]:
+    """The services that can be started and stopped, for completion."""
+    return [TFTP]
+
+
+@command("utils service list")
+def utils_service_list(dialog: Dialog, site: Site) -> None:
+    """List the services of this node and their states."""
+    dialog.say("Requesting service status, please wait...")
+    dialog.say(_tftp_row(site))
+    for name in NOT_HERE:
+        dialog.say(f"{name}[STOPPED]  Service Not Activated")
+
+
+def _tftp_row(site: Site) -> str:
+    from cucmsh.services import tftp
+
+    if not site.node.has_tftp:
+        return f"{TFTP}[STOPPED]  Service Not Activated"
+    if tftp.is_running(site):
+        return f"{TFTP}[STARTED]  "
+    return f"{TFTP}[STOPPED]  Commanded Out of Service"
+
+
+@command(
+    "utils service start <service...>", changes=True, candidates={"service": services}
+)
+def utils_service_start(dialog: Dialog, site: Site, name: str) -> None:
+    """Start a service of this node; Cisco Tftp composes and signs its ITL first."""
+    from cucmsh.services import tftp
+
+    _require_service(site, name)
+    dialog.say("Service Manager is running")
+    dialog.say(f"{TFTP}[STARTING]  ")
+    tftp.start(site)
+    _require_running(site)
+    dialog.say(f"{TFTP}[STARTED]  ")
+    _close_mark(dialog, site)
+
+
+@command(
+    "utils service stop <service...>", changes=True, candidates={"service": services}
+)
+def utils_service_stop(dialog: Dialog, site: Site, name: str) -> None:
+    """Stop a service of this node."""
+    from cucmsh.services import tftp
+
+    _require_service(site, name)
+    dialog.say("Service Manager is running")
+    dialog.say(f"{TFTP}[STOPPING]  ")
+    tftp.stop(site)
+    if tftp.is_running(site):
+        raise ServiceError(f"{TFTP} is still running", "See the log of the service.")
+    dialog.say(f"{TFTP}[STOPPED]  Commanded Out of Service")
+
+
+@command(
+    "utils service restart <service...>",
+    changes=True,
+    candidates={"service": services},
+)
+def utils_service_restart(dialog: Dialog, site: Site, name: str) -> None:
+    """Restart a service of this node; Cisco Tftp composes and signs its ITL anew.
+
+    A recovery signature ends here: the node signs with its CallManager key again.
+    """
+    from cucmsh.services import tftp
+
+    _require_service(site, name)
+    dialog.say(
+        " Don't press Ctrl-c while the service is getting RESTARTED.If Service has "
+        "not Restarted Properly, execute the same Command Again"
+    )
+    dialog.say("Service Manager is running")
+    dialog.say(f"{TFTP}[STOPPING]  ")
+    dialog.say(f"{TFTP}[STARTING]  ")
+    tftp.restart(site)
+    _require_running(site)
+    dialog.say(f"{TFTP}[STARTED]  ")
+    _close_mark(dialog, site)
+
+
+def _close_mark(dialog: Dialog, site: Site) -> None:
+    """A reset may have been kept for this very start; tell if it still is."""
+    from cucmsh.services.install import close_mark
+
+    if not close_mark(site) and dialog.helpful:
+        dialog.say(
+            f"The reset ITL is in place, but {TFTP} did not give it back; every start "
+            "keeps it until it does."
+        )
+
+
+def _require_running(site: Site) -> None:
+    from cucmsh.services import tftp
+
+    if not tftp.is_running(site):
+        raise ServiceError(f"{TFTP} does not run", "See the log of the service.")
+
+
+def _require_service(site: Site, name: str) -> None:
+    from cucmsh.services import tftp
+
+    if name != TFTP:
+        raise UsageError(
+            f"{name!r} is no service that {site.node.name} can start or stop",
+            f"Type: {TFTP}",
+        )
+    tftp.commands_of(site)

@@ -1,0 +1,44 @@
+"""What systemd and the publisher run: ``cucmsh hook ...``. Asks nobody anything.
+
+=====================================  ==============================================
+``tftp-start``                         compose before the TFTP service starts
+``service-status``                     ``active`` or ``inactive``
+``install-list NAME SHA256``           a staged list of a reset
+``install-certificate NAME SHA256      a staged certificate of another member
+NODE UNIT``
+=====================================  ==============================================
+"""
+
+from __future__ import annotations
+
+from cucmsh.errors import UsageError
+from cucmsh.services.compose import compose_for_start, sha256_of
+from cucmsh.services.install import install_certificate, install_list, take_staged
+from cucmsh.services.site import Site
+from cucmsh.services.tftp import is_running
+
+
+def run(site: Site, words: list[str]) -> str:
+    """Run one hook; gives what it prints.
+
+    Raises:
+        UsageError: there is no such hook, or it takes other words.
+    """
+    match words:
+        case ["tftp-start"]:
+            composed = compose_for_start(site)
+            what = "kept" if composed.is_kept else "composed"
+            remark = f" ({composed.remark})" if composed.remark else ""
+            return f"{what} {sha256_of(composed.raw)}{remark}\n"
+        case ["service-status"]:
+            return "active\n" if is_running(site) else "inactive\n"
+        case ["install-list", name, sha256]:
+            return f"{install_list(site, take_staged(site, name, sha256)).value}\n"
+        case ["install-certificate", name, sha256, node, unit]:
+            install_certificate(site, take_staged(site, name, sha256), node, unit)
+            return "installed\n"
+    raise UsageError(
+        f"there is no hook {' '.join(words)!r}",
+        "Hooks: tftp-start, service-status, install-list NAME SHA256, "
+        "install-certificate NAME SHA256 NODE UNIT",
+    )

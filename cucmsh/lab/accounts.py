@@ -1,0 +1,61 @@
+"""Who may log in to a lab server, how, and what then runs for them.
+
+An account has only the ways in that it was given: a password (asked for as ``password``
+or ``keyboard-interactive``), a public key, or both. Nobody gets in without either.
+"""
+
+from __future__ import annotations
+
+import hmac
+from collections.abc import Callable, Sequence
+from pathlib import Path
+from typing import NamedTuple
+
+_UNKNOWN_WAYS = ("password", "keyboard-interactive")
+
+
+class Account(NamedTuple):
+    """A login of a lab server.
+
+    Args:
+        name: what the client calls it.
+        password: None when there is none.
+        authorized_key: a line ``type base64 [comment]`` without options, or None.
+        shell: argument vector of the login shell (an absolute path first), or None.
+        execute: gives the argument vector for the text of an exec request; may raise
+            ``RefusedError``, whose message the client gets. None refuses them all.
+        sftp_roots: directories that SFTP may reach, or None for no SFTP.
+    """
+
+    name: str
+    password: str | None
+    authorized_key: str | None
+    shell: Sequence[str] | None
+    execute: Callable[[str], Sequence[str]] | None
+    sftp_roots: Sequence[Path] | None
+
+    def __repr__(self) -> str:
+        return f"Account({self.name!r})"  # the password never shows
+
+
+def ways_in(account: Account | None) -> Sequence[str]:
+    """The SSH authentication methods to offer; a stranger is told the usual two."""
+    if account is None:
+        return _UNKNOWN_WAYS
+    ways = ["publickey"] if account.authorized_key is not None else []
+    return [*ways, *(_UNKNOWN_WAYS if account.password is not None else ())]
+
+
+def password_fits(account: Account | None, typed: str | bytes) -> bool:
+    """Compare in constant time; a client may send bytes that are no UTF-8."""
+    if account is None or account.password is None:
+        return False
+    given = typed.encode() if isinstance(typed, str) else typed
+    return hmac.compare_digest(given, account.password.encode())
+
+
+def key_fits(account: Account | None, base64: str) -> bool:
+    """Whether the public key (base64 of its SSH blob) is the account's."""
+    if account is None or account.authorized_key is None:
+        return False
+    return account.authorized_key.split()[1:2] == [base64]

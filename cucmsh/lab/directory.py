@@ -1,0 +1,107 @@
+"""The lab's directory: whose it is, its lock, and the passwords made for it once.
+
+Refuses a directory that is somebody else's, that holds other things, or that another
+lab is using. ``lab.json`` (0600) is what ``--serve`` prints, passwords included.
+"""
+
+from __future__ import annotations
+
+import fcntl
+import json
+import os
+import shutil
+import stat
+import tempfile
+from pathlib import Path
+from secrets import token_urlsafe
+from typing import Any
+
+from cucmsh.cluster.local import LocalStore
+from cucmsh.errors import MissingFileError, RefusedError, StoreError
+
+LAB_FILE = "lab.json"
+LOCK_FILE = "lab.lock"
+PASSWORD_BYTES = 15  # 120 bits, 20 characters
+
+
+class LabDirectory:
+    """A directory that this lab has for itself until ``close``.
+
+    Args:
+        named: the directory that was asked for; empty for a temporary one, which
+            ``close`` removes with everything in it.
+    """
+
+    def __init__(self, named: str) -> None:
+        self._is_temporary = not named
+        try:
+            if named:
+                self.path = Path(named).absolute()
+                _require_own(self.path)
+            else:
+                self.path = Path(tempfile.mkdtemp(prefix="cucmsh-lab-"))
+            self._lock = os.open(
+                self.path / LOCK_FILE, os.O_RDWR | os.O_CREAT | os.O_NOFOLLOW, 0o600
+            )
+        except OSError as problem:
+            raise StoreError(f"{named or 'the lab'}: {problem.strerror}") from problem
+        try:
+            fcntl.flock(self._lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError as problem:
+            os.close(self._lock)
+            raise RefusedError(
+                f"{self.path} is in use by another lab",
+                "End that one, or name another directory.",
+            ) from problem
+        self._store = LocalStore(str(self.path))
+        self._known = self._read()
+
+    @property
+    def lock_descriptor(self) -> int:
+        """For children, which must not inherit it."""
+        return self._lock
+
+    def password(self, name: str) -> str:
+        """The password of that name, made once per directory."""
+        passwords = self._known.setdefault("passwords", {})
+        return str(passwords.setdefault(name, token_urlsafe(PASSWORD_BYTES)))
+
+    def write(self, description: dict[str, Any]) -> None:
+        """Keep what ``--serve`` prints."""
+        self._known = description
+        self._store.write(LAB_FILE, (json.dumps(description) + "\n").encode())
+
+    def close(self) -> None:
+        if self._is_temporary:
+            shutil.rmtree(self.path, ignore_errors=True)
+        os.close(self._lock)
+
+    def _read(self) -> dict[str, Any]:
+        try:
+            kept = json.loads(self._store.read(LAB_FILE))
+            kept["passwords"]["backup"] = kept["sftp"]["password"]
+        except MissingFileError:
+            return {}
+        except (ValueError, KeyError, TypeError) as problem:
+            raise StoreError(
+                f"{self.path / LAB_FILE} is damaged",
+                "Name another directory, or remove this one.",
+            ) from problem
+        return {"passwords": kept["passwords"]}
+
+
+def _require_own(path: Path) -> None:
+    path.mkdir(mode=0o700, parents=True, exist_ok=True)
+    found = path.stat()
+    if not stat.S_ISDIR(found.st_mode):
+        raise StoreError(f"{path} is no directory")
+    if found.st_uid != os.geteuid():
+        raise RefusedError(
+            f"{path} is somebody else's", "Name a directory of your own."
+        )
+    names = {entry.name for entry in path.iterdir()}
+    if names and LAB_FILE not in names and names != {LOCK_FILE}:
+        raise RefusedError(
+            f"{path} holds other things, and no lab",
+            "Name an empty directory, or one that a lab made.",
+        )

@@ -1,0 +1,117 @@
+"""One lab node as a process of its own: SSH, TFTP, and the socket between them.
+
+``admin`` gets that node's shell (password or keyboard-interactive); ``cucmsh`` gets
+SFTP into the staging folder and the hooks, with a key only, as on a real node.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import shlex
+import signal
+import threading
+from datetime import UTC, datetime
+from multiprocessing.connection import Connection
+from typing import cast
+
+from cucmsh.cluster.settings import read_settings
+from cucmsh.errors import CucmshError, RefusedError
+from cucmsh.lab.accounts import Account
+from cucmsh.lab.plan import LOOPBACK, PYTHON, NodePlan
+from cucmsh.lab.service import ControlSocket, TftpService
+from cucmsh.lab.ssh_server import SshServer, host_key
+from cucmsh.lab.tftp_server import TftpServer
+from cucmsh.pki.room import KeyRoom
+from cucmsh.services.doors import Doors
+from cucmsh.services.enrol import make_node
+from cucmsh.services.site import Site
+
+
+class _KeysOnly:
+    """Enough of the doors to make a node; the rest is opened by its commands."""
+
+    def keys(self) -> KeyRoom:
+        return KeyRoom()
+
+
+class _Clock:
+    def now(self) -> datetime:
+        return datetime.now(UTC)
+
+    def boot(self) -> tuple[str, float]:
+        return "", 0.0
+
+
+def site_of(plan: NodePlan) -> Site:
+    """The node's site, for making it and bringing certificates to it."""
+    settings = read_settings(str(plan.config))
+    return Site(settings, _Clock(), cast(Doors, _KeysOnly()))
+
+
+def make(plan: NodePlan, security: str, ccm: str) -> None:
+    """First keys, certificates and secrets of the node, unless it has them."""
+    make_node(site_of(plan), security, ccm)
+
+
+def serve(plan: NodePlan, password: str, key_line: str, channel: Connection) -> None:
+    """Run the node until the other end of ``channel`` closes.
+
+    Sends ``ready``, or what went wrong, once.
+    """
+    os.setsid()  # the terminal's Ctrl-C is for the shell, not for the cluster
+    ended = threading.Event()
+    signal.signal(signal.SIGINT, signal.SIG_IGN)
+    signal.signal(signal.SIGTERM, lambda *_: ended.set())
+    threading.Thread(target=_await_end, args=(channel, ended), daemon=True).start()
+    program = [*PYTHON, "cucmsh", "--config", str(plan.config)]
+    server = TftpServer(LOOPBACK, plan.tftp_port, plan.tftp_directory)
+    service = TftpService(server, [*program, "hook", "tftp-start"], plan.home)
+    accounts = [
+        Account(
+            name="admin",
+            password=password,
+            authorized_key=None,
+            shell=program,
+            execute=lambda line: [*program, "-c", line],
+            sftp_roots=None,
+        ),
+        Account(
+            name="cucmsh",
+            password=None,
+            authorized_key=key_line,
+            shell=None,
+            execute=lambda line: _hook(program, line),
+            sftp_roots=[plan.staging],
+        ),
+    ]
+    environment = {"PATH": os.defpath, "LANG": "C.UTF-8", "SSH_CONNECTION": "lab"}
+    try:
+        ssh = SshServer(plan.ssh, host_key(plan.host_key), accounts, environment)
+        control = ControlSocket(plan.control, service)
+        service.start()
+        ssh.start()
+    except CucmshError as problem:
+        channel.send(f"{plan.name}: {problem.message}")
+        return
+    channel.send("ready")
+    ended.wait()
+    ssh.stop()
+    control.close()
+    service.stop()
+
+
+def _hook(program: list[str], line: str) -> list[str]:
+    try:
+        words = shlex.split(line)
+    except ValueError:
+        words = []
+    if words[:2] != ["cucmsh", "hook"]:
+        raise RefusedError("This account runs `cucmsh hook` only.")
+    return [*program, *words[1:]]
+
+
+def _await_end(channel: Connection, ended: threading.Event) -> None:
+    with contextlib.suppress(EOFError, OSError):
+        channel.recv()
+    ended.set()

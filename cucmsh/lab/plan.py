@@ -1,0 +1,144 @@
+"""Names, places and ports of a lab cluster, and its nodes' configuration files.
+
+Binds the ports, so that the files can name them; starts nothing.
+"""
+
+from __future__ import annotations
+
+import socket
+import sys
+from pathlib import Path
+from typing import NamedTuple
+
+LOOPBACK = "127.0.0.1"
+PUBLISHER = "test10pub"
+SUBSCRIBER = "test10sub"
+DOMAIN = "joemar2.lab"
+SUBJECT = "OU=tac;O=cisco;L=rtp;ST=nc;C=US"
+GENERAL = """\
+release = "10.0"
+fidelity = "helpful"
+keep_trust = false
+exec = "all"
+"""
+PYTHON = (sys.executable, "-I", "-m")
+
+
+class NodePlan(NamedTuple):
+    """One node before it runs: its name, folder, and sockets that are bound."""
+
+    name: str
+    folder: Path
+    ssh: socket.socket
+    ssh_port: int
+    tftp_port: int
+
+    @property
+    def is_publisher(self) -> bool:
+        return self.name == PUBLISHER
+
+    @property
+    def config(self) -> Path:
+        return self.folder / "cucmsh.toml"
+
+    @property
+    def home(self) -> Path:
+        return self.folder / "home"
+
+    @property
+    def tftp_directory(self) -> Path:
+        return self.folder / "tftp"
+
+    @property
+    def staging(self) -> Path:
+        return self.home / "state" / "staging"
+
+    @property
+    def control(self) -> Path:
+        return self.home / "state" / "control"
+
+    @property
+    def host_key(self) -> Path:
+        return self.folder / "ssh_host_key"
+
+    def describe(self) -> dict[str, object]:
+        """What ``--serve`` says of a node."""
+        return {
+            "name": self.name,
+            "config": str(self.config),
+            "home": str(self.home),
+            "tftp_directory": str(self.tftp_directory),
+            "ssh": {"host": LOOPBACK, "port": self.ssh_port},
+            "tftp": {"host": LOOPBACK, "port": self.tftp_port},
+        }
+
+
+def plan_nodes(root: Path, subscribers: int) -> list[NodePlan]:
+    """The publisher and its subscribers, with ports of their own."""
+    names = [PUBLISHER, SUBSCRIBER]
+    names += [f"{SUBSCRIBER}{number}" for number in range(2, subscribers + 1)]
+    holders = [socket.socket(socket.AF_INET, socket.SOCK_DGRAM) for _ in names]
+    try:
+        for holder in holders:  # all at once, so that no two get the same
+            holder.bind((LOOPBACK, 0))
+        ports = [int(holder.getsockname()[1]) for holder in holders]
+    finally:
+        for holder in holders:
+            holder.close()
+    plans = []
+    for name, port in zip(names, ports, strict=True):
+        ssh, ssh_port = bound_listener()
+        plan = NodePlan(name, root / name, ssh, ssh_port, port)
+        for folder in (plan.tftp_directory, plan.staging):
+            folder.mkdir(parents=True, exist_ok=True, mode=0o700)
+        plans.append(plan)
+    return plans
+
+
+def bound_listener() -> tuple[socket.socket, int]:
+    """A TCP socket that is bound and does not listen yet, and its port."""
+    listener = socket.socket(socket.AF_INET, socket.SOCK_STREAM)
+    listener.bind((LOOPBACK, 0))
+    return listener, int(listener.getsockname()[1])
+
+
+def configuration(
+    own: NodePlan, plans: list[NodePlan], identity: Path, host_keys: dict[str, str]
+) -> str:
+    """The TOML file of one node."""
+    parts = [
+        "# Written anew by every start of the lab.\n" + GENERAL,
+        f"[node]\nname = {_text(own.name)}\nhome = {_text(own.home)}\n",
+        f"[cluster]\ndomain = {_text(DOMAIN)}\nsubject = {_text(SUBJECT)}",
+        'digest = "sha1"\n',
+    ]
+    for plan in plans:
+        services = '["tftp", "tvs"]'
+        if plan.is_publisher:
+            services = '["tftp", "tvs", "capf"]'
+        role = "publisher" if plan.is_publisher else "subscriber"
+        parts.append(
+            f"[[cluster.nodes]]\nname = {_text(plan.name)}\nrole = {_text(role)}\n"
+            f"services = {services}\ntftp_directory = {_text(plan.tftp_directory)}\n"
+            f"staging = {_text(plan.staging)}\n"
+            f"tftp = {{ host = {_text(LOOPBACK)}, port = {plan.tftp_port} }}\n"
+            f"ssh = {{ host = {_text(LOOPBACK)}, port = {plan.ssh_port}, "
+            f'user = "cucmsh", identity = {_text(identity)}, '
+            f"host_key = {_text(host_keys[plan.name])} }}\n"
+            f"service_commands = {{ {_commands(plan)} }}\n"
+        )
+    return "\n".join(parts)
+
+
+def _commands(plan: NodePlan) -> str:
+    words = [*PYTHON, "cucmsh.lab.control", str(plan.control)]
+    return ", ".join(
+        f"{verb} = [{', '.join(_text(word) for word in [*words, verb])}]"
+        for verb in ("start", "stop", "restart", "status")
+    )
+
+
+def _text(value: object) -> str:
+    """A TOML basic string; the lab's paths hold printable characters only."""
+    escaped = str(value).replace("\\", "\\\\").replace('"', '\\"')
+    return f'"{escaped}"'

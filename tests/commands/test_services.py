@@ -1,0 +1,182 @@
+"""``utils service``, and the commands about node and session."""
+
+from __future__ import annotations
+
+import pytest
+
+from cucmsh.errors import ServiceError, UsageError
+from cucmsh.services.state import keep_mark
+from cucmsh.shell.dialog import EndSession
+from tests.commands.calls import GRAMMAR, call, dialog_with, run
+from tests.services.made_cluster import MadeCluster
+
+RECOVERY = "CN=ITLRECOVERY_test10pub.joemar2.lab"
+RESTART = "utils service restart Cisco Tftp"
+PHRASES = [
+    "exit",
+    "file get tftp <file>",
+    "file list tftp <spec>",
+    "help [command...]",
+    "quit",
+    "set cert regen <unit>",
+    "set cli pagination on|off",
+    "show cert list own",
+    "show cert own <unit>",
+    "show itl",
+    "show network cluster",
+    "show version active",
+    "utils itl reset localkey",
+    "utils itl reset remotekey <host> <user> <path>",
+    "utils service list",
+    "utils service restart <service...>",
+    "utils service start <service...>",
+    "utils service stop <service...>",
+]
+
+
+def test_pack_holds_every_phrase() -> None:
+    assert sorted(command.phrase for command in GRAMMAR.commands) == PHRASES
+
+
+def test_changing_commands_say_so_and_resets_are_the_publishers() -> None:
+    changing = {entry.phrase for entry in GRAMMAR.commands if entry.changes}
+    assert changing == {
+        phrase
+        for phrase in PHRASES
+        if phrase.startswith(("set cert", "utils itl", "utils service"))
+        and phrase != "utils service list"
+    }
+    assert {entry.phrase for entry in GRAMMAR.commands if entry.publisher_only} == {
+        phrase for phrase in PHRASES if "reset" in phrase
+    }
+
+
+def test_every_command_explains_itself() -> None:
+    for entry in GRAMMAR.commands:
+        assert entry.summary.endswith("."), entry.phrase
+
+
+def test_restart_says_what_was_seen_and_composes_anew(cluster: MadeCluster) -> None:
+    cluster.reset()
+    called = call(cluster.site, RESTART)
+    assert called.text == (
+        " Don't press Ctrl-c while the service is getting RESTARTED.If Service has "
+        "not Restarted Properly, execute the same Command Again\n"
+        "Service Manager is running\n"
+        "Cisco Tftp[STOPPING]  \n"
+        "Cisco Tftp[STARTING]  \n"
+        "Cisco Tftp[STARTED]  \n"
+    )
+    assert cluster.publisher.signer == "CN=test10pub.joemar2.lab"
+
+
+def test_stopped_service_keeps_the_reset_for_exactly_one_start(
+    cluster: MadeCluster,
+) -> None:
+    call(cluster.site, "utils service stop Cisco Tftp")
+    cluster.reset()
+    signers = []
+    for line in ("utils service start Cisco Tftp", RESTART):
+        assert call(cluster.site, line).status == 0
+        signers.append(cluster.publisher.signer)
+    assert signers == [RECOVERY, "CN=test10pub.joemar2.lab"]
+
+
+def test_start_that_is_not_read_back_keeps_the_mark_and_says_so(
+    cluster: MadeCluster,
+) -> None:
+    cluster.publisher.service.lies_with = cluster.publisher.raw
+    cluster.reset()
+    called = call(cluster.site, RESTART)
+    assert called.lines[-2].startswith("The reset ITL is in place, but Cisco Tftp did")
+    assert keep_mark(cluster.site.home)
+    assert cluster.publisher.signer == RECOVERY
+
+
+def test_stop_and_start(cluster: MadeCluster) -> None:
+    assert call(cluster.site, "utils service stop Cisco Tftp").lines[1:] == [
+        "Cisco Tftp[STOPPING]  ",
+        "Cisco Tftp[STOPPED]  Commanded Out of Service",
+        "",
+    ]
+    row = call(cluster.site, "utils service list").lines[1]
+    assert row == "Cisco Tftp[STOPPED]  Commanded Out of Service"
+    assert call(cluster.site, "utils service start Cisco Tftp").lines[1:] == [
+        "Cisco Tftp[STARTING]  ",
+        "Cisco Tftp[STARTED]  ",
+        "",
+    ]
+    assert call(cluster.site, "utils service list").lines[1] == "Cisco Tftp[STARTED]  "
+
+
+@pytest.mark.parametrize("verb", ["start", "restart"])
+def test_failing_service_is_never_called_started(
+    cluster: MadeCluster, verb: str
+) -> None:
+    cluster.publisher.service.restart_fails = True
+    with dialog_with() as dialog, pytest.raises(ServiceError, match="Job for tftpd"):
+        run(dialog, cluster.site, f"utils service {verb} Cisco Tftp")
+    assert "[STARTED]" not in dialog.text
+
+
+@pytest.mark.parametrize("verb", ["start", "stop", "restart"])
+@pytest.mark.parametrize("name", ["cisco tftp", "Cisco", "Cisco Tftp; id", "x"])
+def test_unknown_service_is_wrong_use(
+    cluster: MadeCluster, verb: str, name: str
+) -> None:
+    with dialog_with() as dialog, pytest.raises(UsageError):
+        run(dialog, cluster.site, f"utils service {verb} {name}")
+    assert cluster.publisher.service.requests == []
+
+
+def test_version_is_the_releases(cluster: MadeCluster) -> None:
+    called = call(cluster.site, "show version active", helpful=False)
+    assert called.text == (
+        "Active Master Version: 10.0.1.10000-24\n"
+        "Active Version Installed Software Options:\n"
+        "No Installed Software Options Found.\n"
+    )
+
+
+def test_cluster_is_shown_with_who_answers(cluster: MadeCluster) -> None:
+    cluster.subscriber.is_dead = True
+    called = call(cluster.site, "show network cluster")
+    assert called.status == 3
+    assert called.text == (
+        "test10pub test10pub.joemar2.lab test10pub Publisher callmanager DBPub "
+        "authenticated\n"
+        "test10sub test10sub.joemar2.lab test10sub Subscriber callmanager DBSub "
+        "not authenticated\n"
+        "  test10sub does not answer\n"
+        "\n"
+        "Server Table (processnode) Entries\n"
+        "----------------------------------\n"
+        "test10pub\n"
+        "test10sub\n"
+    )
+
+
+def test_pagination_belongs_to_the_session(cluster: MadeCluster) -> None:
+    with dialog_with() as dialog:
+        told = []
+        for choice in ("off", "on"):
+            run(dialog, cluster.site, f"set cli pagination {choice}")
+            told.append(dialog.session.pagination)
+    assert told == [False, True]
+    assert dialog.lines[0] == "Automatic pagination is turned off"
+
+
+def test_help_lists_and_explains(cluster: MadeCluster) -> None:
+    listed = call(cluster.site, "help").lines
+    assert len(listed) == len(PHRASES) + 1
+    explained = call(cluster.site, "help utils itl reset localkey")
+    assert explained.lines[0] == "utils itl reset localkey help:"
+    assert "Syntax:\nutils itl reset localkey\n" in explained.text
+    with dialog_with() as dialog, pytest.raises(UsageError):
+        run(dialog, cluster.site, "help nonsense")
+
+
+@pytest.mark.parametrize("line", ["quit", "exit"])
+def test_the_way_out(cluster: MadeCluster, line: str) -> None:
+    with dialog_with() as dialog, pytest.raises(EndSession):
+        run(dialog, cluster.site, line)
