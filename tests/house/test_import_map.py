@@ -1,0 +1,149 @@
+"""The house: who may import whom, which door leads to which library, and sizes."""
+
+import ast
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).parents[2]
+PRODUCT = sorted([*ROOT.glob("cucmsh/**/*.py"), *ROOT.glob("commands/**/*.py")])
+
+# The table of design.md section 4: what a room may import besides itself and errors.
+MAY_IMPORT = {
+    "errors": set(),
+    "trustlist": set(),
+    "pki": set(),
+    "cluster": set(),
+    "shell": set(),
+    "services": {"trustlist", "pki", "cluster"},
+    "views": {"services", "trustlist", "pki", "cluster"},
+    "commands": {"services", "views", "shell", "version"},
+    "hooks": {"services"},
+    "app": {
+        *("trustlist", "pki", "cluster", "services"),
+        *("views", "shell", "hooks", "version"),
+    },
+    "lab": {"trustlist", "pki", "cluster", "services"},
+    "front": {"app", "lab", "version"},
+    "version": set(),
+}
+# Of the cluster room, commands see a name for annotations: no store, no socket.
+VALUES_FOR_COMMANDS = {"cucmsh.cluster.hostkeys"}
+
+DOORS = {
+    "cryptography": {"cucmsh/pki/"},
+    "paramiko": {"cucmsh/cluster/ssh.py", "cucmsh/cluster/sftp.py", "cucmsh/lab/"},
+    "tftpy": {"cucmsh/cluster/tftp.py", "cucmsh/lab/tftp_"},
+    "prompt_toolkit": {"cucmsh/shell/editor.py"},
+    "struct": {"cucmsh/trustlist/wire.py"},
+    "subprocess": {"cucmsh/cluster/process.py", "cucmsh/lab/"},
+    "pexpect": set(),
+}
+
+
+def room_of(module: str) -> str:
+    parts = module.split(".")
+    if parts[0] == "commands":
+        return "commands"
+    if len(parts) == 1:
+        return "version"
+    return "front" if parts[1] == "__main__" else parts[1]
+
+
+def imports_of(path: Path) -> Iterator[tuple[str, int]]:
+    for node in ast.walk(ast.parse(path.read_text())):
+        if isinstance(node, ast.Import):
+            yield from ((alias.name, node.lineno) for alias in node.names)
+        elif isinstance(node, ast.ImportFrom):
+            assert node.level == 0, f"{path}:{node.lineno}: a relative import"
+            yield str(node.module), node.lineno
+
+
+def name_of(path: Path) -> str:
+    name = ".".join(path.relative_to(ROOT).with_suffix("").parts)
+    return name.removesuffix(".__init__")
+
+
+@pytest.mark.parametrize("path", PRODUCT, ids=name_of)
+def test_every_import_follows_the_map(path: Path) -> None:
+    room = room_of(name_of(path))
+    for module, line in imports_of(path):
+        if module.split(".")[0] not in ("cucmsh", "commands"):
+            continue
+        other = room_of(module)
+        allowed = {room, "errors", *MAY_IMPORT[room]}
+        if room == "commands" and module in VALUES_FOR_COMMANDS:
+            continue
+        assert other in allowed, f"{path}:{line}: {room} imports {other}"
+        assert room == "commands" or other != "commands", f"{path}:{line}"
+
+
+@pytest.mark.parametrize("path", PRODUCT, ids=name_of)
+def test_heavy_libraries_come_in_through_their_doors(path: Path) -> None:
+    name = path.relative_to(ROOT).as_posix()
+    for module, line in imports_of(path):
+        doors = DOORS.get(module.split(".")[0])
+        if doors is not None:
+            assert any(name.startswith(door) for door in doors), f"{name}:{line}"
+
+
+@pytest.mark.parametrize("path", PRODUCT, ids=name_of)
+def test_only_the_app_reads_the_system_clock(path: Path) -> None:
+    # The lab makes its own clock for the one thing it makes: first certificates.
+    if path.name == "app.py" or "lab" in path.parts:
+        return
+    for node in ast.walk(ast.parse(path.read_text())):
+        if isinstance(node, ast.Attribute) and isinstance(node.value, ast.Name):
+            call = f"{node.value.id}.{node.attr}"
+            where = f"{path}:{node.lineno}"
+            assert call not in ("time.time", "datetime.now", "datetime.utcnow"), where
+
+
+def test_no_import_circle() -> None:
+    modules = {name_of(path): path for path in PRODUCT}
+    graph = {
+        name: {module for module, _ in imports_of(path) if module in modules}
+        for name, path in modules.items()
+    }
+    done: set[str] = set()
+
+    def walk(name: str, above: tuple[str, ...]) -> None:
+        assert name not in above, f"a circle: {' -> '.join((*above, name))}"
+        if name not in done:
+            for other in sorted(graph[name]):
+                walk(other, (*above, name))
+            done.add(name)
+
+    for name in graph:
+        walk(name, ())
+
+
+def test_no_print_but_at_the_front_door_and_one_catch_all() -> None:
+    for path in PRODUCT:
+        for node in ast.walk(ast.parse(path.read_text())):
+            where = f"{path}:{getattr(node, 'lineno', 0)}"
+            if isinstance(node, ast.Call) and isinstance(node.func, ast.Name):
+                assert node.func.id != "print" or path.name == "__main__.py", where
+            if isinstance(node, ast.ExceptHandler) and isinstance(node.type, ast.Name):
+                assert node.type.id != "Exception" or path.name == "session.py", where
+
+
+def test_modules_are_small_and_no_test_folder_is_a_package() -> None:
+    sizes = sorted(
+        sum(1 for line in path.read_text().splitlines() if line.strip())
+        for path in PRODUCT
+    )
+    assert sizes[-1] <= 250
+    assert sizes[len(sizes) // 2] <= 120
+    assert not list(ROOT.glob("tests/**/__init__.py"))
+
+
+def test_no_module_is_called_after_nothing() -> None:
+    empty = {"utils", "helpers", "common", "manager", "core", "base", "misc"}
+    assert not [path for path in PRODUCT if path.stem in empty]
+
+
+def test_python_is_one_that_we_promise() -> None:
+    assert sys.version_info >= (3, 11)

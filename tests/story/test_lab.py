@@ -1,0 +1,166 @@
+"""What the lab promises and what it refuses; and that no secret leaves."""
+
+import json
+import os
+import select
+import signal
+import subprocess
+from collections.abc import Callable
+from pathlib import Path
+
+import pexpect
+import pytest
+
+from tests.story.running import CUCMSH, Lab, Shell
+
+pytestmark = [pytest.mark.lab, pytest.mark.loopback]
+
+
+def processes_of(root: Path) -> list[int]:
+    """Processes whose command line or environment names the lab."""
+    found = []
+    for entry in Path("/proc").iterdir():
+        if entry.name.isdecimal():
+            try:
+                line = (entry / "cmdline").read_bytes()
+                line += (entry / "environ").read_bytes()
+            except OSError:
+                continue
+            if str(root).encode() in line:
+                found.append(int(entry.name))
+    return found
+
+
+@pytest.mark.parametrize("number", ["0", "-1", "999", "x", "", "1.5"])
+def test_impossible_numbers_of_subscribers_are_refused(number: str) -> None:
+    done = subprocess.run(
+        [*CUCMSH, "lab", "--serve", "--subscribers", number],
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert done.returncode == 2
+    assert "is no number of subscribers" in done.stderr
+    assert done.stdout == ""
+
+
+def test_a_directory_with_other_things_is_refused(tmp_path: Path) -> None:
+    (tmp_path / "mine").write_text("precious")
+    done = subprocess.run(
+        [*CUCMSH, "lab", "--serve", "--dir", str(tmp_path)],
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert done.returncode == 1
+    assert "holds other things" in done.stderr
+    assert [entry.name for entry in tmp_path.iterdir()] == ["mine"]
+
+
+def test_a_directory_in_use_is_refused_and_the_lab_lives(lab: Lab) -> None:
+    done = subprocess.run(
+        [*CUCMSH, "lab", "--serve", "--dir", str(lab.root)],
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert done.returncode == 1
+    assert "is in use by another lab" in done.stderr
+    assert lab.call(lab.publisher, "show itl").returncode == 0
+
+
+def test_a_second_start_finds_keys_and_passwords_again(
+    open_lab: Callable[..., Lab],
+) -> None:
+    first = open_lab()
+    key_file = Path(first.publisher["home"], "security/ITLRecovery/ITLRecovery.p12")
+    key = key_file.read_bytes()
+    assert first.stop() == 0
+    assert processes_of(first.root) == []
+    second = open_lab()
+    assert second.passwords == first.passwords
+    assert second.sftp["password"] == first.sftp["password"]
+    assert key_file.read_bytes() == key
+    answer = f"{second.passwords['ccm']}\n"
+    done = second.call(second.publisher, "utils itl reset localkey", answer)
+    assert done.returncode == 0, done.stdout
+
+
+def test_three_nodes_reset_together(open_lab: Callable[..., Lab]) -> None:
+    lab = open_lab("--subscribers", "2")
+    answer = f"{lab.passwords['ccm']}\n"
+    done = lab.call(lab.publisher, "utils itl reset localkey", answer)
+    assert "['test10pub', 'test10sub', 'test10sub2']" in done.stdout
+    files = [Path(node["tftp_directory"], "ITLFile.tlv") for node in lab.nodes]
+    assert len({file.read_bytes() for file in files}) == 1
+
+
+@pytest.mark.terminal
+@pytest.mark.parametrize("end", ["quit", "kill"])
+def test_the_lab_with_a_shell_leaves_nothing(tmp_path: Path, end: str) -> None:
+    child = pexpect.spawn(
+        CUCMSH[0],
+        [*CUCMSH[1:], "lab"],
+        env={"TMPDIR": str(tmp_path), "PATH": os.defpath},
+        encoding="utf-8",
+        timeout=60,
+    )
+    child.expect_exact("\r\nadmin:")
+    (root,) = tmp_path.iterdir()
+    shown = str(child.before)
+    described = json.loads((root / "lab.json").read_text())
+    assert not [word for word in described["passwords"].values() if word in shown]
+    assert len(processes_of(tmp_path)) >= 4
+    handles = [os.pidfd_open(number) for number in processes_of(tmp_path)]
+    if end == "quit":
+        child.sendline("quit")
+        child.expect(pexpect.EOF)
+    else:
+        child.kill(signal.SIGKILL)
+    child.wait()
+    for handle in handles:  # readable when the process has ended
+        assert select.select([handle], [], [], 20)[0]
+        os.close(handle)
+    assert list(tmp_path.iterdir()) == []
+    assert processes_of(tmp_path) == []
+    child.close()
+
+
+@pytest.mark.terminal
+def test_no_typed_password_appears_anywhere(lab: Lab, shell: Shell) -> None:
+    words = {**lab.passwords, "backup": lab.sftp["password"]}
+    seen_lines: set[bytes] = set()
+
+    def look_at_processes() -> None:
+        for number in processes_of(lab.root):
+            for name in ("cmdline", "environ"):
+                try:
+                    seen_lines.add(Path(f"/proc/{number}/{name}").read_bytes())
+                except OSError:
+                    continue
+
+    shell.send("file get tftp ITLRecovery.p12\r")
+    shell.answer("Would you like to proceed [y/n]? ", "y")
+    shell.answer("SFTP server IP: ", lab.sftp["host"])
+    shell.answer("SFTP server port [22]: ", str(lab.sftp["port"]))
+    shell.answer("User ID: ", lab.sftp["user"])
+    shell.answer("Password: ", lab.sftp["password"])
+    look_at_processes()
+    shell.answer("Download directory: ", lab.sftp["directory"])
+    if shell.child.expect_exact(["(yes/no)? ", "Transfer completed."]) == 0:
+        shell.send("yes\r")
+    shell.await_prompt()
+    shell.send("utils itl reset localkey\r")
+    shell.answer("Enter CCM Administrator password :", lab.passwords["ccm"])
+    look_at_processes()
+    shell.await_prompt()
+    look_at_processes()
+    assert seen_lines
+    for word in words.values():
+        assert word not in shell.seen
+        assert not [line for line in seen_lines if word.encode() in line]
+    for path in lab.root.rglob("*"):
+        if path.is_file() and path.name != "lab.json" and "secrets" not in path.parts:
+            raw = path.read_bytes()
+            assert not [word for word in words.values() if word.encode() in raw], path
+    assert (lab.root / "lab.json").stat().st_mode & 0o777 == 0o600
