@@ -15,11 +15,10 @@ from contextlib import contextmanager, suppress
 
 from cucmsh.cluster.store import (
     MAX_FILE_SIZE,
-    TEMPORARY_PREFIX,
-    TEMPORARY_SUFFIX,
     check_size,
     is_temporary,
     split_name,
+    temporary_for,
 )
 from cucmsh.errors import MissingFileError, StoreError
 
@@ -57,10 +56,18 @@ class LocalStore:
             return os.stat(last, dir_fd=folder, follow_symlinks=False).st_mtime
 
     def write(self, name: str, raw: bytes, mode: int = 0o600) -> None:
+        temporary = self.stage(name, raw, mode)
+        try:
+            self.commit(temporary, name)
+        except BaseException:
+            self.discard(temporary)  # the first error wins
+            raise
+
+    def stage(self, name: str, raw: bytes, mode: int = 0o600) -> str:
         check_size(self._path(name), raw)
-        with self._translated(name), self._folder(name, make=True) as (folder, last):
-            temporary = f"{TEMPORARY_PREFIX}{os.urandom(8).hex()}{TEMPORARY_SUFFIX}"
-            descriptor = os.open(temporary, WRITE_FLAGS, 0o600, dir_fd=folder)
+        temporary = temporary_for(name)
+        with self._translated(name), self._folder(temporary, make=True) as (folder, at):
+            descriptor = os.open(at, WRITE_FLAGS, 0o600, dir_fd=folder)
             try:
                 try:
                     os.fchmod(descriptor, mode)
@@ -74,12 +81,21 @@ class LocalStore:
                         )
                 finally:
                     os.close(descriptor)
-                os.rename(temporary, last, src_dir_fd=folder, dst_dir_fd=folder)
             except BaseException:
                 with suppress(OSError):  # the first error wins
-                    os.unlink(temporary, dir_fd=folder)
+                    os.unlink(at, dir_fd=folder)
                 raise
+        return temporary
+
+    def commit(self, temporary: str, name: str) -> None:
+        with self._translated(name), self._folder(name) as (folder, last):
+            at = split_name(temporary)[-1]
+            os.rename(at, last, src_dir_fd=folder, dst_dir_fd=folder)
             os.fsync(folder)
+
+    def discard(self, temporary: str) -> None:
+        with suppress(OSError), self._folder(temporary) as (folder, last):
+            os.unlink(last, dir_fd=folder)
 
     def append(self, name: str, line: str) -> None:
         """Add one line to a log file, made 0600 if it is new."""

@@ -60,6 +60,7 @@ class Node(NamedTuple):
         staging: on a member, the folder that takes files for ``cucmsh hook``.
         ssh: the way onto it from the other nodes, if there is one.
         service_commands: the argv lists of its TFTP service, if they are configured.
+        program: on a member, the argv that runs cucmsh there for ``hook``.
     """
 
     name: str
@@ -70,6 +71,7 @@ class Node(NamedTuple):
     staging: str
     ssh: SshAddress | None
     service_commands: ServiceCommands | None
+    program: tuple[str, ...] = ("cucmsh",)
 
     @property
     def has_tftp(self) -> bool:

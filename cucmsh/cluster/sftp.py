@@ -20,13 +20,17 @@ from cucmsh.cluster.deadline import within
 from cucmsh.cluster.ssh import CHANNEL_SECONDS, SshConnection
 from cucmsh.cluster.store import (
     MAX_FILE_SIZE,
-    TEMPORARY_PREFIX,
-    TEMPORARY_SUFFIX,
     check_size,
     is_temporary,
     split_name,
+    temporary_for,
 )
-from cucmsh.errors import ConnectionFailedError, MissingFileError, StoreError
+from cucmsh.errors import (
+    ConnectionFailedError,
+    CucmshError,
+    MissingFileError,
+    StoreError,
+)
 
 OPERATION_SECONDS = 60  # for one verb from beginning to end
 PIECE = 32 * 1024  # bytes; what every server must take in one request
@@ -53,6 +57,9 @@ class SftpStore:
         self._host = connection.host
         self._root = root
         self._hang_up = connection.close
+        self._late = ConnectionFailedError(
+            f"{self._host} did not answer within {OPERATION_SECONDS} seconds"
+        )
         late = ConnectionFailedError(f"{self._host} does not answer over SFTP")
         try:
             with within(CHANNEL_SECONDS, self._hang_up, late):
@@ -76,11 +83,16 @@ class SftpStore:
                 return self._read_capped(file, path)
 
     def write(self, name: str, raw: bytes, mode: int = 0o600) -> None:
-        path = self._path(name)
-        folder = os.path.dirname(path)
-        temporary = os.path.join(
-            folder, f"{TEMPORARY_PREFIX}{os.urandom(8).hex()}{TEMPORARY_SUFFIX}"
-        )
+        temporary = self.stage(name, raw, mode)
+        try:
+            self.commit(temporary, name)
+        except BaseException:
+            self.discard(temporary)  # the first error wins
+            raise
+
+    def stage(self, name: str, raw: bytes, mode: int = 0o600) -> str:
+        path, staged = self._path(name), temporary_for(name)
+        temporary = self._path(staged)
         check_size(path, raw)
         with self._translated(path):
             self._check_target(path)
@@ -93,11 +105,24 @@ class SftpStore:
                     file.flush()
                     self._sync(file)
                 self._compare(temporary, raw, path)
-                self._rename(temporary, path)
             except BaseException:
                 with suppress(OSError, EOFError, paramiko.SSHException):
                     self._client.remove(temporary)
                 raise
+        return staged
+
+    def commit(self, temporary: str, name: str) -> None:
+        path = self._path(name)
+        with self._translated(path):
+            self._check_target(path)
+            self._rename(self._path(temporary), path)
+
+    def discard(self, temporary: str) -> None:
+        with (
+            suppress(OSError, EOFError, paramiko.SSHException, CucmshError),
+            within(OPERATION_SECONDS, self._hang_up, self._late),
+        ):
+            self._client.remove(self._path(temporary))
 
     def remove(self, name: str) -> None:
         path = self._path(name)
@@ -172,11 +197,8 @@ class SftpStore:
 
     @contextmanager
     def _translated(self, path: str) -> Iterator[None]:
-        late = ConnectionFailedError(
-            f"{self._host} did not answer within {OPERATION_SECONDS} seconds"
-        )
         try:
-            with within(OPERATION_SECONDS, self._hang_up, late):
+            with within(OPERATION_SECONDS, self._hang_up, self._late):
                 yield
         except FileNotFoundError as problem:
             raise MissingFileError(

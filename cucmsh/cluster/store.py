@@ -1,4 +1,4 @@
-"""A store: five verbs on whole files below one folder. Knows no meaning of the bytes.
+"""A store: verbs on whole files below one folder. Knows no meaning of the bytes.
 
 Invariant (threats-and-faults.md I1): whoever reads a file gets the bytes of one
 complete ``write``, the old ones or the new ones, whatever happens to the writer. Every
@@ -7,6 +7,7 @@ implementation passes ``tests/cluster/test_store_contract.py``.
 
 from __future__ import annotations
 
+import os
 from typing import Protocol
 
 from cucmsh.errors import StoreError
@@ -38,6 +39,26 @@ class Store(Protocol):
                 the folder failed), and no temporary file is left. Refused before
                 anything is touched: more than ``MAX_FILE_SIZE`` bytes.
         """
+
+    def stage(self, name: str, raw: bytes, mode: int = 0o600) -> str:
+        """The first half of ``write``: all but the rename.
+
+        Returns:
+            The temporary's name, for ``commit`` or ``discard``.
+
+        Raises:
+            StoreError: nothing is left of it.
+        """
+
+    def commit(self, temporary: str, name: str) -> None:
+        """The second half of ``write``: put what was staged in the file's place.
+
+        Raises:
+            StoreError: the old file is still whole; the temporary is still there.
+        """
+
+    def discard(self, temporary: str) -> None:
+        """Remove what was staged, if it can be removed. Raises nothing."""
 
     def remove(self, name: str) -> None:
         """Remove the file; one that is not there is no error."""
@@ -72,6 +93,13 @@ def check_size(path: str, raw: bytes) -> None:
         raise StoreError(
             f"{path}: {len(raw)} bytes are too many; a file has at most {MAX_FILE_SIZE}"
         )
+
+
+def temporary_for(name: str) -> str:
+    """An unpredictable name beside ``name``, so that nobody can lie in wait there."""
+    *folders, _ = split_name(name)
+    secret = os.urandom(8).hex()
+    return "/".join([*folders, f"{TEMPORARY_PREFIX}{secret}{TEMPORARY_SUFFIX}"])
 
 
 def is_temporary(name: str) -> bool:

@@ -148,6 +148,9 @@ def read_node(table: Table) -> Node:
     staging = table.text("staging", DEFAULT_STAGING)
     if not os.path.isabs(staging):
         raise table.error("staging", "an absolute path is needed")
+    program = table.texts("program", ("cucmsh",))
+    if not program:
+        raise table.error("program", "the words that run cucmsh there are needed")
     return Node(
         name=name,
         role=role,
@@ -157,6 +160,7 @@ def read_node(table: Table) -> Node:
         staging=staging,
         ssh=ssh,
         service_commands=_read_commands(table),
+        program=program,
     )
 
 

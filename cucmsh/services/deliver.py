@@ -33,7 +33,7 @@ def run_hook(site: Site, link: Link, node: Node, raw: bytes, *words: str) -> str
         store.write(name, raw)
     finally:
         store.close()
-    hook = ("cucmsh", "hook", words[0], name, sha256_of(raw), *words[1:])
+    hook = (*node.program, "hook", words[0], name, sha256_of(raw), *words[1:])
     done = link.run(hook, HOOK_SECONDS)
     if done.status != 0:
         reason = done.complaint or done.output or f"exit status {done.status}"

@@ -51,7 +51,7 @@ def _locate(site: Site, node: Node) -> Located:
 
 def _is_active(link: Link, node: Node) -> bool:
     if node.is_member:
-        words: tuple[str, ...] = ("cucmsh", "hook", "service-status")
+        words: tuple[str, ...] = (*node.program, "hook", "service-status")
     else:
         words = node.service_commands.status if node.service_commands else ()
     if not words:

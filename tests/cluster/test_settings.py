@@ -205,3 +205,14 @@ def test_unreadable_files_are_named(tmp_path: Path) -> None:
     (tmp_path / "latin").write_bytes(b'release = "\xe4"\n')
     with pytest.raises(ConfigurationError, match="latin"):
         read_settings(os.path.join(tmp_path, "latin"))
+
+
+def test_words_that_run_cucmsh_on_a_node_are_the_configuration_s(
+    tmp_path: Path,
+) -> None:
+    text = LEAST + 'program = ["/opt/cucmsh/bin/python", "-I", "-m", "cucmsh"]\n'
+    program = read_settings(write(tmp_path, text)).node.program
+    assert program == ("/opt/cucmsh/bin/python", "-I", "-m", "cucmsh")
+    assert read_settings(write(tmp_path, LEAST)).node.program == ("cucmsh",)
+    with pytest.raises(ConfigurationError, match=r"nodes\[0\]\.program"):
+        read_settings(write(tmp_path, LEAST + "program = []\n"))

@@ -504,3 +504,19 @@ def test_broken_connection_is_no_missing_file(
     for act in acts:
         with pytest.raises(ConnectionFailedError, match="broke"):
             act()
+
+
+def test_staged_file_is_not_there_until_it_is_committed(stored: Stored) -> None:
+    stored.store.write("list", b"old")
+    staged = stored.store.stage("list", b"new", 0o644)
+    assert stored.store.read("list") == b"old"
+    assert stored.store.names() == ["list"]
+    stored.store.commit(staged, "list")
+    assert stored.files() == {"list": b"new"}
+    assert (stored.root / "list").stat().st_mode & 0o777 == 0o644
+
+
+def test_discarded_file_leaves_nothing(stored: Stored) -> None:
+    stored.store.discard(stored.store.stage("list", b"new"))
+    assert stored.files() == {}
+    stored.store.discard(".cucmsh-nothing.tmp")
