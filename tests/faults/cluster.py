@@ -14,9 +14,10 @@ import subprocess
 import sys
 import tempfile
 from collections.abc import Sequence
+from contextlib import suppress
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import Any, NamedTuple, cast
+from typing import NamedTuple, cast
 
 from cucmsh.cluster.settings import read_settings
 from cucmsh.pki.room import KeyRoom
@@ -101,7 +102,13 @@ class Cluster:
         self.account = Account(self.folder)
         publisher = self.folder / "publisher"
         self.home, self.tftp = publisher / "home", publisher / "tftp"
-        for folder in (publisher, self.home, self.tftp, self.folder / "nodes"):
+        for folder in (
+            publisher,
+            self.home,
+            self.tftp,
+            self.folder / "nodes",
+            self.folder / "said",
+        ):
             folder.mkdir()
         self.home.chmod(0o700)
         self.identity = publisher / "id_ed25519"
@@ -123,6 +130,7 @@ class Cluster:
         self.manager.services[PUBLISHER] = self.service
         for node in self.nodes:
             self.manager.services[node.name] = node.service
+        self._running: list[Running] = []
         self.members = self.nodes
         self.ports: dict[str, int] = {}
         try:
@@ -215,8 +223,14 @@ class Cluster:
         return self._run([*before, *self.words(line)], answers)
 
     def spawn(self, line: str = RESET, answers: str = ANSWERS) -> Running:
-        """One command on the publisher, while it runs."""
-        return Running(self.words(line), answers)
+        """One command on the publisher, while it runs; ``restore`` ends it."""
+        return self.start_words(self.words(line), answers)
+
+    def start_words(self, words: Sequence[str], answers: str | None) -> Running:
+        """Any program, in the same way."""
+        running = Running(words, answers, self.folder / "said")
+        self._running.append(running)
+        return running
 
     @property
     def old(self) -> bytes:
@@ -250,6 +264,7 @@ class Cluster:
 
     def restore(self, wanted: Snapshot | None = None) -> None:
         """Everything as it was after the cluster was made, and running."""
+        self._end_running()
         self.ports = {}
         self.configure()
         for service in self.manager.services.values():
@@ -270,6 +285,10 @@ class Cluster:
                 _put(path, *entry)
         self._start_all()
 
+    def _end_running(self) -> None:
+        while self._running:
+            self._running.pop().kill()
+
     def _start_all(self) -> None:
         for node in self.nodes:
             node.sshd.start()
@@ -278,6 +297,7 @@ class Cluster:
 
     def close(self) -> None:
         """Nothing of the rig is left: no process, no account, no file."""
+        self._end_running()
         for node in self.nodes:
             node.sshd.stop()
         self.manager.close()
@@ -296,21 +316,30 @@ def _put(path: Path, mode: int, uid: int, gid: int, raw: bytes | None) -> None:
 
 
 class Running:
-    """A command that was started and is looked at while it runs."""
+    """A command that was started and is looked at while it runs.
 
-    def __init__(self, words: list[str], answers: str, **more: Any) -> None:
-        self._folder = tempfile.TemporaryDirectory(prefix="cucmsh-run-")
-        self._out = Path(self._folder.name) / "out"
-        self._err = Path(self._folder.name) / "err"
+    Args:
+        words: the argv.
+        answers: written to its standard input, which is closed then; None keeps it
+            open for ``answer``.
+        folder: for what it says.
+    """
+
+    def __init__(self, words: Sequence[str], answers: str | None, folder: Path) -> None:
+        self._out = folder / f"said-{os.urandom(4).hex()}"
+        self._err = self._out.with_suffix(".complaint")
         with self._out.open("wb") as out, self._err.open("wb") as err:
             self.process = subprocess.Popen(
-                words,
+                list(words),
                 stdin=subprocess.PIPE,
                 stdout=out,
                 stderr=err,
                 env=ENVIRONMENT,
-                **more,
             )
+        if answers is not None:
+            self.answer(answers)
+
+    def answer(self, answers: str) -> None:
         assert self.process.stdin is not None
         self.process.stdin.write(answers.encode())
         self.process.stdin.close()
@@ -321,6 +350,13 @@ class Running:
 
     def end(self, seconds: float = SECONDS) -> Result:
         status = self.process.wait(seconds)
-        result = Result(status, self.said, self._err.read_text(errors="replace"))
-        self._folder.cleanup()
-        return result
+        return Result(status, self.said, self._err.read_text(errors="replace"))
+
+    def kill(self) -> None:
+        """It is gone when this returns."""
+        if self.process.returncode is None:
+            self.process.kill()
+            self.process.wait()
+        assert self.process.stdin is not None
+        with suppress(OSError):
+            self.process.stdin.close()

@@ -8,9 +8,29 @@ from collections.abc import Iterator
 
 import pytest
 
-from tests.faults.cluster import Cluster
+from tests.faults.cluster import Cluster, Replica
+from tests.faults.proxy import Fault, Proxy
 
 NODES = 4
+
+
+class Through:
+    """The proxies of one test."""
+
+    def __init__(self, cluster: Cluster) -> None:
+        self._cluster = cluster
+        self._proxies: list[Proxy] = []
+
+    def __call__(self, node: Replica, fault: Fault) -> Proxy:
+        proxy = Proxy(node.sshd.port, fault)
+        self._proxies.append(proxy)
+        self._cluster.ports[node.name] = proxy.port
+        self._cluster.configure(self._cluster.members)
+        return proxy
+
+    def close(self) -> None:
+        for proxy in self._proxies:
+            proxy.close()
 
 
 @pytest.fixture(scope="session")
@@ -35,6 +55,14 @@ def four(made: Cluster) -> Iterator[Cluster]:
     made.restore()
     yield made
     made.restore()
+
+
+@pytest.fixture
+def through(made: Cluster) -> Iterator[Through]:
+    """Put a proxy with a fault in front of a node's sshd."""
+    through = Through(made)
+    yield through
+    through.close()
 
 
 @pytest.fixture(scope="session")
