@@ -9,9 +9,12 @@ from __future__ import annotations
 
 import os
 import pwd
+import signal
 import subprocess
+from contextlib import suppress
 from pathlib import Path
-from typing import Any
+
+from tests.faults.waiting import until
 
 
 class Account:
@@ -36,18 +39,18 @@ class Account:
             os.chown(path, self.uid, self.gid)
 
     @property
-    def words(self) -> dict[str, Any]:
-        """What ``subprocess`` needs to run something as this account."""
+    def before(self) -> list[str]:
+        """The words that make what follows run as this account."""
         if not self.is_made:
-            return {}
-        return {"user": self.uid, "group": self.gid, "extra_groups": []}
+            return []
+        ids = [f"--reuid={self.uid}", f"--regid={self.gid}", "--clear-groups"]
+        return ["setpriv", *ids]
 
     def can_run(self, words: list[str]) -> bool:
         """Whether this account may run that program at all."""
         try:
-            done = subprocess.run(
-                words, check=False, capture_output=True, cwd="/", **self.words
-            )
+            words = [*self.before, *words]
+            done = subprocess.run(words, check=False, capture_output=True, cwd="/")
         except OSError:
             return False
         return done.returncode == 0
@@ -62,5 +65,16 @@ class Account:
 
     def remove(self) -> None:
         if self.is_made:
+            until(self._has_ended, f"processes of {self.name} do not end")
             words = ["userdel", self.name]
             subprocess.run(words, check=True, capture_output=True)
+
+    def _has_ended(self) -> bool:
+        """Whether nothing runs as this account; what does is killed."""
+        found = False
+        for entry in os.listdir("/proc"):
+            with suppress(OSError):
+                if entry.isdecimal() and os.stat(f"/proc/{entry}").st_uid == self.uid:
+                    os.kill(int(entry), signal.SIGKILL)
+                    found = True
+        return not found

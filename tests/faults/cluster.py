@@ -82,11 +82,17 @@ class _Clock:
         return "", 0.0
 
 
+class _CheapKeyFile(KeyRoom):
+    """Keys of the real size, and a key file that opens at once."""
+
+    write_key_file = staticmethod(QuickKeys.write_key_file)
+
+
 class _KeysOnly:
     """Enough of the doors to make a node; its shell opens the rest."""
 
     def keys(self) -> KeyRoom:
-        return QuickKeys()
+        return _CheapKeyFile()
 
 
 class Cluster:
@@ -204,7 +210,8 @@ class Cluster:
         return "" if done.status == 0 else done.transcript
 
     def hook(self, *words: str) -> Result:
-        return self._run([*CUCMSH, "--config", str(self.config), "hook", *words], "")
+        program = [*CUCMSH, "--config", str(self.config), "hook", *words]
+        return self._run(self.service.inside(program), "")
 
     def words(self, line: str) -> list[str]:
         """The argv of one command on the publisher."""

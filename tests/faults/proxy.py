@@ -96,6 +96,8 @@ class Proxy:
         try:
             await asyncio.sleep(2 * fault.delay)  # the connection is a round trip too
             await self._join(reader, writer, fault)
+        except asyncio.CancelledError:
+            return  # the proxy closes; its streams would log the cancellation
         finally:
             writer.transport.abort()
             self._tasks.discard(task)
@@ -197,6 +199,8 @@ class _Way:
                 piece = piece[: max(0, end - before)]
         if fault.rate:
             for byte in piece:
+                if self._writer.transport.is_closing():
+                    raise _CutError
                 self._writer.write(bytes([byte]))
                 await asyncio.sleep(1 / fault.rate)
         else:

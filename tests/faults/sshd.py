@@ -10,7 +10,7 @@ import os
 import signal
 import socket
 import subprocess
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from contextlib import suppress
 from pathlib import Path
 
@@ -62,6 +62,9 @@ class Sshd:
         authorized: the public key line that may log in.
         first: lines of its configuration that win over ours: the first one counts.
         as_root: it is started by root, which reads passwords.
+
+    Attributes:
+        inside: puts words in front of the server's argv, such as a namespace's.
     """
 
     def __init__(
@@ -83,9 +86,10 @@ class Sshd:
         values = {"port": self.port, "host": self.host, "folder": folder}
         text = "\n".join([*first, CONFIGURATION.format(**values)])
         (folder / "config").write_text(text)
-        self._words = {} if as_root else account.words
+        self._before = [] if as_root else account.before
         account.owns(folder, *folder.iterdir())
         self.sftp_runs("")
+        self.inside: Callable[[list[str]], list[str]] = list
         self._process: subprocess.Popen[bytes] | None = None
         self.start()
 
@@ -101,12 +105,11 @@ class Sshd:
         log = self.folder / "log"
         words = [SSHD, "-D", "-f", str(self.folder / "config"), "-E", str(log)]
         self._process = subprocess.Popen(
-            words,
+            self.inside([*self._before, *words]),
             stdin=subprocess.DEVNULL,
             stdout=subprocess.DEVNULL,
             stderr=subprocess.DEVNULL,
             start_new_session=True,
-            **self._words,
         )
         until(self._answers, f"sshd in {self.folder} does not listen")
 
@@ -145,7 +148,8 @@ class Sshd:
         return [pid for pid in self.sessions() if name_of(pid) == "sftp-server"]
 
     def _signal(self, number: signal.Signals) -> None:
-        assert self._process is not None
+        if self._process is None:
+            return
         for process in (self._process.pid, *self.sessions()):
             with suppress(ProcessLookupError):
                 os.kill(process, number)

@@ -71,6 +71,7 @@ class Service:
         fault: None, or what the next requests do instead of their work; gives the
             answer's status and text.
         before_start: run before every start, as ``ExecStartPre`` is.
+        inside: puts words in front of the server's argv, such as a namespace's.
         requests: the verbs that were asked for.
     """
 
@@ -81,6 +82,7 @@ class Service:
         self.fault: Callable[[str], tuple[int, str]] | None = None
         self.before_start: Callable[[], str] = lambda: ""
         self.requests: list[str] = []
+        self.inside: Callable[[list[str]], list[str]] = list
         self._process: subprocess.Popen[bytes] | None = None
         self._lock = threading.Lock()
 
@@ -122,7 +124,7 @@ class Service:
         if self.is_running:
             return
         self._process = subprocess.Popen(
-            self._words(),
+            self.inside(self._words()),
             stdin=subprocess.DEVNULL,
             stdout=subprocess.DEVNULL,
             stderr=subprocess.DEVNULL,
