@@ -36,17 +36,24 @@ class Backup:
         self._folder = folder
         self._servers: dict[str, Sshd] = {}
 
-    def server(self, *methods: str) -> Sshd:
-        """The sshd that offers these login methods and no other."""
-        name = "-".join(methods)
+    def server(self, *methods: str, together: bool = False) -> Sshd:
+        """The sshd that offers these login methods and no other.
+
+        Args:
+            methods: ``password``, ``keyboard-interactive``, ``publickey``.
+            together: it wants all of them, one after the other.
+        """
+        name = ("-and-" if together else "-or-").join(methods)
         if name not in self._servers:
+            interactive = "keyboard-interactive" in methods
             lines = [
-                "PasswordAuthentication " + _yes("password" in methods),
-                "KbdInteractiveAuthentication "
-                + _yes("keyboard-interactive" in methods),
-                "PubkeyAuthentication " + _yes("publickey" in methods),
-                "UsePAM " + _yes("keyboard-interactive" in methods),
+                f"PasswordAuthentication {_yes('password' in methods)}",
+                f"KbdInteractiveAuthentication {_yes(interactive)}",
+                f"PubkeyAuthentication {_yes('publickey' in methods)}",
+                f"UsePAM {_yes(interactive)}",
             ]
+            if together:
+                lines.append(f"AuthenticationMethods {','.join(methods)}")
             self._servers[name] = Sshd(
                 self._folder / name, self.account, "", first=lines, as_root=True
             )

@@ -8,6 +8,7 @@ from collections.abc import Iterator
 
 import pytest
 
+from tests.faults.backup import Backup
 from tests.faults.cluster import Cluster, Replica
 from tests.faults.proxy import Fault, Proxy
 
@@ -63,6 +64,21 @@ def through(made: Cluster) -> Iterator[Through]:
     through = Through(made)
     yield through
     through.close()
+
+
+@pytest.fixture(scope="session")
+def backups(made: Cluster) -> Iterator[Backup]:
+    made_here = Backup(made.folder / "backup")
+    yield made_here
+    made_here.close()
+
+
+@pytest.fixture
+def backup(backups: Backup) -> Backup:
+    """A backup server with an empty directory."""
+    for path in backups.files.iterdir():
+        path.unlink()
+    return backups
 
 
 @pytest.fixture(scope="session")

@@ -45,7 +45,7 @@ def lists_served(cluster: Cluster) -> Lists:
     return {
         name: get_when_it_answers(service.make.host, service.make.port, LIST_FILE)
         for name, service in services.items()
-        if service.is_running
+        if service.should_run
     }
 
 

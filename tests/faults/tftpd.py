@@ -73,6 +73,7 @@ class Service:
         before_start: run before every start, as ``ExecStartPre`` is.
         inside: puts words in front of the server's argv, such as a namespace's.
         requests: the verbs that were asked for.
+        should_run: nobody asked for a stop since the last start.
     """
 
     def __init__(self, directory: Path, make: Make, account: Account) -> None:
@@ -82,6 +83,7 @@ class Service:
         self.fault: Callable[[str], tuple[int, str]] | None = None
         self.before_start: Callable[[], str] = lambda: ""
         self.requests: list[str] = []
+        self.should_run = False
         self.inside: Callable[[list[str]], list[str]] = list
         self._process: subprocess.Popen[bytes] | None = None
         self._lock = threading.Lock()
@@ -101,6 +103,7 @@ class Service:
                 return (0 if self.is_running else 3), ""
             if verb in ("stop", "restart"):
                 self._stop()
+            self.should_run = verb != "stop"
             if verb in ("start", "restart"):
                 complaint = self.before_start()
                 if complaint:
@@ -114,10 +117,12 @@ class Service:
 
     def start(self) -> None:
         with self._lock:
+            self.should_run = True
             self._start()
 
     def stop(self) -> None:
         with self._lock:
+            self.should_run = False
             self._stop()
 
     def _start(self) -> None:
