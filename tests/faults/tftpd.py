@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import os
 import shutil
+import signal
 import socket
 import subprocess
 import sys
@@ -138,8 +139,10 @@ class Service:
         until(self._answers, f"the TFTP server ({self.make.name}) does not answer")
 
     def _stop(self) -> None:
+        """The whole group, as systemd does: in.tftpd has a child for each client."""
         if self._process is not None:
-            self._process.kill()
+            with suppress(ProcessLookupError):
+                os.killpg(self._process.pid, signal.SIGKILL)
             self._process.wait()
             self._process = None
 
