@@ -109,6 +109,11 @@ def assert_key_is_there(home: Path, raw: bytes) -> None:
     assert (wanted.certificate, wanted.key) in held, "no key file fits the list"
 
 
+def assert_opens(raw: bytes) -> None:
+    """The key file is whole."""
+    assert _opened(raw) is not None, "a key file that does not open"
+
+
 @functools.cache
 def _opened(raw: bytes) -> tuple[bytes, bytes] | None:
     """Certificate and public key of a PKCS#12; None if it does not open."""
