@@ -45,13 +45,15 @@ from cucmsh.pki.model import Unit
 from cucmsh.pki.room import KeyRoom
 from cucmsh.pki.verify import RsaVerifier
 from cucmsh.services import keystore
-from cucmsh.services.distribute import apply, locate
+from cucmsh.services.distribute import apply
 from cucmsh.services.doors import AcceptHostKey, BackupServer, Link
 from cucmsh.services.enrol import make_node, public_certificates
+from cucmsh.services.fleet import Fleet
 from cucmsh.services.keystore import RECOVERY_FILE, Keystore
 from cucmsh.services.outcome import Report, Step
 from cucmsh.services.reset import ResetPlan, plan_local_reset, plan_remote_reset
 from cucmsh.services.site import LIST_FILE, Site
+from cucmsh.services.survey import locate
 from cucmsh.trustlist.decode import decode
 from cucmsh.trustlist.model import TrustList
 from cucmsh.trustlist.trust import judge
@@ -192,7 +194,8 @@ class NodeLink:
         assert timeout_seconds > 0
         assert tuple(words[:2]) == ("cucmsh", "hook")
         member, hook = self._member, words[2]
-        member.hooks_run.append(" ".join((hook, *words[5:])))
+        is_list = hook == "install-list"
+        member.hooks_run.append(" ".join((hook, *words[6 if is_list else 5 :])))
         if hook in member.refuses:
             return Completed(1, "", "the disk is full")
         try:
@@ -361,10 +364,15 @@ class MadeCluster:
     def apply(self, plan: ResetPlan) -> tuple[Report, list[tuple[Step, str]]]:
         """Carry the plan out; gives the report and what was said on the way."""
         said: list[tuple[Step, str]] = []
-        located = locate(self.site)
-        report = apply(
-            plan, located, self.site, lambda step, text: said.append((step, text))
-        )
+        with Fleet(self.site) as fleet:
+            located = locate(self.site, fleet)
+            report = apply(
+                plan,
+                located,
+                self.site,
+                fleet,
+                lambda step, text: said.append((step, text)),
+            )
         return report, said
 
     def reset(self, key_file: bytes = b"") -> Report:

@@ -18,7 +18,7 @@ from cucmsh.errors import (
 )
 from cucmsh.pki.model import Unit
 from cucmsh.services.compose import own_records, sha256_of
-from cucmsh.services.distribute import locate
+from cucmsh.services.fleet import Fleet
 from cucmsh.services.journal import login_notice
 from cucmsh.services.keystore import RECOVERY_FILE
 from cucmsh.services.outcome import Report, State, Step
@@ -31,6 +31,7 @@ from cucmsh.services.reset import (
 )
 from cucmsh.services.site import LIST_FILE
 from cucmsh.services.state import keep_mark
+from cucmsh.services.survey import locate
 from cucmsh.trustlist.check import check
 from cucmsh.trustlist.seal import seal
 from cucmsh.trustlist.tags import Digest
@@ -409,10 +410,24 @@ def test_failing_restart_is_told_and_the_rerun_finishes(
     assert keep_mark(member.site.home) == ""
 
 
-def test_all_nodes_failing_is_status_1(cluster: MadeCluster) -> None:
+def test_nothing_changed_on_any_node_is_status_1(
+    cluster: MadeCluster, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    cluster.subscriber.is_dead = True
+
+    def full(*_: object) -> str:
+        raise StoreError("No space left on device")
+
+    monkeypatch.setattr(cluster.site.tftp, "stage", full)
+    report = cluster.reset()
+    assert {state for _, state in states(report)} == {State.PENDING}
+    assert report.exit_status == 1
+
+
+def test_an_installed_list_that_nobody_gets_is_status_3(cluster: MadeCluster) -> None:
     cluster.subscriber.is_dead = True
     cluster.publisher.service.lies_with = cluster.publisher.raw
-    assert cluster.reset().exit_status == 1
+    assert cluster.reset().exit_status == 3
 
 
 def test_full_disk_of_the_publisher_is_no_list_installed(
@@ -512,7 +527,8 @@ def test_second_session_is_told_who_is_ahead(cluster: MadeCluster) -> None:
 def test_locating_names_who_is_active(cluster: MadeCluster) -> None:
     cluster.publisher.service.is_running = False
     cluster.subscriber.is_dead = True
-    found = locate(cluster.site)
+    with Fleet(cluster.site) as fleet:
+        found = locate(cluster.site, fleet)
     assert [(entry.node.name, entry.is_active, entry.problem) for entry in found] == [
         (PUBLISHER, False, ""),
         (SUBSCRIBER, False, "test10sub does not answer"),
