@@ -4,8 +4,9 @@
 ``tftp-start``                         compose before the TFTP service starts
 ``service-status``                     ``active`` or ``inactive``, and the SHA-256 of
                                        the list in the TFTP directory, or ``-``
-``install-list NAME SHA256 SEEN``      a staged list of a reset, in place of the list
-                                       with the SHA-256 that was seen, or ``-``
+``install-list NAME SHA256 SEEN        a staged list of a reset, in place of the list
+STATE``                                with the SHA-256 that was seen, or ``-``, on a
+                                       node that was ``active`` or ``inactive``
 ``install-certificate NAME SHA256      a staged certificate of another member
 NODE UNIT``
 =====================================  ==============================================
@@ -36,14 +37,16 @@ def run(site: Site, words: list[str]) -> str:
         case ["service-status"]:
             state = "active" if is_running(site) else "inactive"
             return f"{state} {sha256_served(site)}\n"
-        case ["install-list", name, sha256, seen]:
-            outcome = install_list(site, take_staged(site, name, sha256), seen)
+        case ["install-list", name, sha256, seen, "active" | "inactive" as state]:
+            raw = take_staged(site, name, sha256)
+            was_active = state == "active"
+            outcome = install_list(site, raw, seen, was_active=was_active)
             return f"{outcome.state.value}\n{outcome.reason}".rstrip("\n") + "\n"
         case ["install-certificate", name, sha256, node, unit]:
             install_certificate(site, take_staged(site, name, sha256), node, unit)
             return "installed\n"
     raise UsageError(
         f"there is no hook {' '.join(words)!r}",
-        "Hooks: tftp-start, service-status, install-list NAME SHA256 SEEN, "
+        "Hooks: tftp-start, service-status, install-list NAME SHA256 SEEN STATE, "
         "install-certificate NAME SHA256 NODE UNIT",
     )

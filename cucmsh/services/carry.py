@@ -15,9 +15,10 @@ from cucmsh.cluster.model import Node
 from cucmsh.errors import CucmshError, RefusedError, ServiceError
 from cucmsh.services.deliver import bring_certificates, hook_on, stage_on
 from cucmsh.services.doors import Link
+from cucmsh.services.enrol import public_certificates
 from cucmsh.services.fleet import Fleet
 from cucmsh.services.outcome import NodeOutcome, State
-from cucmsh.services.reset import ResetPlan, needed_recovery_pem
+from cucmsh.services.reset import ResetPlan
 from cucmsh.services.site import LIST_FILE, SERVED_MODE, Site
 from cucmsh.services.survey import Located, sha256_on
 from cucmsh.services.tftp import serves
@@ -47,12 +48,14 @@ class Carrier:
         self._sha256 = plan.sha256
         self._site = site
         self._fleet = fleet
-        self._certificates = needed_recovery_pem(site)
+        # All of them, not only the key's: an earlier delivery may have failed.
+        self._certificates = public_certificates(site, plan.recovery)
 
     def stage(self, entry: Located) -> Staged:
         """S8: every byte is on the node, and nothing is changed there yet.
 
-        A member gets the recovery certificate first: it takes no list without it.
+        A member gets our certificates first: it takes no list of a key that it does
+        not know.
         """
         if entry.problem:
             return Staged(entry, "", entry.problem)
@@ -114,7 +117,8 @@ class Carrier:
         return on_member if node.is_member else on_replica
 
     def _install_on_member(self, link: Link, entry: Located, name: str) -> NodeOutcome:
-        words = ("install-list", name, self._sha256, entry.served)
+        state = "active" if entry.is_active else "inactive"
+        words = ("install-list", name, self._sha256, entry.served, state)
         state, _, reason = hook_on(link, entry.node, *words).partition("\n")
         try:
             return NodeOutcome(entry.node.name, State(state), reason)

@@ -41,6 +41,7 @@ def apply(
         sha256=plan.sha256,
         key=plan.recovery.sha256_fingerprint.hex(),
         pending=tuple(entry.node.name for entry in located),
+        active=tuple(entry.node.name for entry in located if entry.is_active),
     )
     open_reset(site, journal)
     if plan.key_file:
@@ -87,7 +88,9 @@ def _commit_own(
     else:
         if entry.is_active:
             progress(Step.RESTARTING, name)
-        outcome = restart_and_prove(site, plan.trust_list.raw)
+        outcome = restart_and_prove(
+            site, plan.trust_list.raw, was_active=entry.is_active
+        )
     if outcome.state is State.UPDATED:
         progress(Step.RESTARTED, name)
     elif not outcome.is_done:

@@ -54,13 +54,16 @@ def install_certificate(site: Site, raw: bytes, name: str, unit: str) -> None:
     Keystore(site).trust(node, Unit(unit), raw)
 
 
-def install_list(site: Site, raw: bytes, expected: str) -> NodeOutcome:
+def install_list(
+    site: Site, raw: bytes, expected: str, *, was_active: bool
+) -> NodeOutcome:
     """Verify a reset list, put it in place, restart TFTP, read it back.
 
     Args:
         site: this node.
         raw: the list.
         expected: SHA-256 of the list that it may replace, or ``NO_LIST``.
+        was_active: whether TFTP ran when the reset began.
 
     Raises:
         TrustListError, RefusedError: it is no list of this cluster's recovery key, or
@@ -69,7 +72,7 @@ def install_list(site: Site, raw: bytes, expected: str) -> NodeOutcome:
     trust_list = decode(raw)
     _require_recovery_signature(site, trust_list)
     put_in_place(site, trust_list, expected)
-    return restart_and_prove(site, raw)
+    return restart_and_prove(site, raw, was_active=was_active)
 
 
 def put_in_place(site: Site, trust_list: TrustList, expected: str) -> None:
@@ -93,15 +96,16 @@ def put_in_place(site: Site, trust_list: TrustList, expected: str) -> None:
         site.tftp.write(LIST_FILE, raw, SERVED_MODE)
 
 
-def restart_and_prove(site: Site, raw: bytes) -> NodeOutcome:
-    """Restart a running TFTP service and read the list back through it.
+def restart_and_prove(site: Site, raw: bytes, *, was_active: bool) -> NodeOutcome:
+    """Restart the TFTP service and read the list back through it.
 
-    A stopped service stays stopped; its mark stays too, until the list is proven. The
-    list is in place whatever becomes of the service.
+    A service that was stopped stays stopped; its mark stays too, until the list is
+    proven. One that an earlier attempt of ours brought down was active, and is brought
+    up again. The list is in place whatever becomes of the service.
     """
     name = site.node.name
     try:
-        if not is_running(site):
+        if not was_active and not is_running(site):
             return NodeOutcome(name, State.STOPPED)
         restart(site)
         if _prove(site, raw):

@@ -24,6 +24,7 @@ class Journal(NamedTuple):
         sha256: that of the new list.
         key: that of the certificate of the key that signs.
         pending: the nodes that are not done.
+        active: the nodes whose TFTP service ran when it was begun.
         at: when it was begun or last tried, ISO 8601.
     """
 
@@ -32,13 +33,15 @@ class Journal(NamedTuple):
     sha256: str
     key: str
     pending: tuple[str, ...]
+    active: tuple[str, ...] = ()
     at: str = ""
 
 
 def open_reset(site: Site, journal: Journal) -> None:
     """Before anything changes: this reset is under way; ``at`` is now."""
     at = site.clock.now().isoformat(timespec="seconds")
-    facts = journal._replace(at=at)._asdict() | {"pending": list(journal.pending)}
+    facts = journal._replace(at=at)._asdict()
+    facts |= {"pending": list(journal.pending), "active": list(journal.active)}
     facts |= {"version": VERSION, "cluster": _cluster(site)}
     remember(site.home, "journal", facts)
 
@@ -54,19 +57,20 @@ def close_reset(site: Site, journal: Journal) -> None:
 def read_journal(site: Site) -> Journal | None:
     """The open reset, or None without one that can be understood."""
     found = recall(site.home, "journal")
-    pending = found.get("pending")
+    pending, active = found.get("pending"), found.get("active")
     if (
         found.get("version") != VERSION
         or found.get("cluster") != _cluster(site)
         or not isinstance(pending, list)
+        or not isinstance(active, list)
     ):
         return None
     command, before, sha256, key, at = (
         str(found.get(name, ""))
         for name in ("command", "before", "sha256", "key", "at")
     )
-    names = tuple(str(name) for name in pending)
-    return Journal(command, before, sha256, key, names, at)
+    names, ran = tuple(map(str, pending)), tuple(map(str, active))
+    return Journal(command, before, sha256, key, names, ran, at)
 
 
 def unfinished_reset(site: Site) -> str:

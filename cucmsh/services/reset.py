@@ -10,7 +10,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, NamedTuple
 
 from cucmsh.errors import RefusedError
-from cucmsh.pki.model import Certificate, Unit
+from cucmsh.pki.model import Certificate
 from cucmsh.services.compose import (
     digest_of,
     next_timestamp,
@@ -150,9 +150,3 @@ def _refusals(site: Site, new: TrustList) -> list[str]:
         return []
     verdict = judge(decode(raw), new, site.doors.verifier())
     return [] if verdict.accepted else [f"Phones: {verdict.reason}"]
-
-
-def needed_recovery_pem(site: Site) -> dict[Unit, bytes]:
-    """The present recovery certificate, for the members (design decision 13)."""
-    certificate = Keystore(site).recovery().certificate
-    return {Unit.ITL_RECOVERY: site.doors.keys().to_pem(certificate)}

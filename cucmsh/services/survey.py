@@ -13,6 +13,7 @@ from cucmsh.errors import CucmshError, MissingFileError, ServiceError
 from cucmsh.services.compose import served_list, sha256_of
 from cucmsh.services.doors import Link
 from cucmsh.services.fleet import Fleet, side_by_side
+from cucmsh.services.journal import read_journal
 from cucmsh.services.site import LIST_FILE, Site
 from cucmsh.services.tftp import is_running
 
@@ -37,9 +38,21 @@ class Located(NamedTuple):
 
 
 def locate(site: Site, fleet: Fleet) -> tuple[Located, ...]:
-    """Every node with a TFTP service, in the order of the configuration."""
+    """Every node with a TFTP service, in the order of the configuration.
+
+    A service that ran when a reset began which is still open counts as active: if it
+    is down now, our own restart brought it down, and nobody else will bring it up.
+    """
     nodes = [node for node in site.settings.cluster.nodes if node.has_tftp]
-    return tuple(side_by_side(lambda node: _locate(site, fleet, node), nodes))
+    journal = read_journal(site)
+    ran = journal.active if journal else ()
+
+    def look(node: Node) -> Located:
+        found = _locate(site, fleet, node)
+        is_active = found.is_active or (node.name in ran and not found.problem)
+        return found._replace(is_active=is_active)
+
+    return tuple(side_by_side(look, nodes))
 
 
 def sha256_served(site: Site) -> str:

@@ -41,7 +41,7 @@ def stage(cluster: MadeCluster, raw: bytes) -> None:
 def install(cluster: MadeCluster, raw: bytes, sha256: str = "") -> str:
     stage(cluster, raw)
     seen = sha256_of(cluster.subscriber.raw)
-    words = ["install-list", "sent", sha256 or sha256_of(raw), seen]
+    words = ["install-list", "sent", sha256 or sha256_of(raw), seen, "active"]
     return hooks.run(cluster.subscriber.site, words)
 
 
@@ -170,7 +170,7 @@ def test_certificate_is_kept_with_its_node(cluster: MadeCluster) -> None:
 def test_staged_name_leads_nowhere_else(cluster: MadeCluster, name: str) -> None:
     before = cluster.tree()
     with pytest.raises((UsageError, StoreError)):
-        hooks.run(cluster.subscriber.site, ["install-list", name, "00", "-"])
+        hooks.run(cluster.subscriber.site, ["install-list", name, "00", "-", "active"])
     assert cluster.tree() == before
 
 

@@ -25,7 +25,6 @@ from cucmsh.services.outcome import Report, State, Step
 from cucmsh.services.regenerate import regenerate
 from cucmsh.services.reset import (
     ResetPlan,
-    needed_recovery_pem,
     plan_local_reset,
     plan_remote_reset,
 )
@@ -535,12 +534,24 @@ def test_locating_names_who_is_active(cluster: MadeCluster) -> None:
     ]
 
 
-def test_needed_certificate_is_that_of_the_key_file_not_a_derived_one(
+def test_member_gets_the_certificate_of_the_key_file_not_a_derived_one(
     cluster: MadeCluster,
 ) -> None:
-    wanted = needed_recovery_pem(cluster.site)
-    cluster.site.home.write("security/ITLRecovery/ITLRecovery.pem", b"stale")
-    assert needed_recovery_pem(cluster.site) == wanted
+    site, sub = cluster.site, cluster.subscriber
+    present = cluster.publisher.keys.recovery().certificate
+    site.home.write("security/ITLRecovery/ITLRecovery.pem", b"stale")
+    assert cluster.reset().exit_status == 0
+    assert sub.keys.trusted(site.node, Unit.ITL_RECOVERY) == present
+
+
+def test_reset_brings_what_a_dead_member_missed(cluster: MadeCluster) -> None:
+    site, sub = cluster.site, cluster.subscriber
+    sub.is_dead = True
+    assert not regenerate(site, Unit.TVS)[0].is_done
+    sub.is_dead = False
+    cluster.reset()
+    present = cluster.publisher.keys.certificate(Unit.TVS)
+    assert sub.keys.trusted(site.node, Unit.TVS) == present
 
 
 def test_own_records_are_what_is_served(cluster: MadeCluster) -> None:
