@@ -89,10 +89,12 @@ class LateDoors:
 
         return SftpStore(cast("SshConnection", link), root)
 
-    def read_back(self, address: TftpAddress, name: str) -> bytes:
+    def read_back(
+        self, address: TftpAddress, name: str, patience_seconds: float = 15
+    ) -> bytes:
         from cucmsh.cluster.tftp import read_back
 
-        return read_back(address, name)
+        return read_back(address, name, patience_seconds)
 
 
 def find_configuration(named: str, environment: Mapping[str, str]) -> str:

@@ -14,6 +14,8 @@ from cucmsh.trustlist.check import SignatureVerdict, check
 from cucmsh.trustlist.decode import decode
 from cucmsh.trustlist.model import TrustList
 
+LOOK_SECONDS = 3  # nobody waits longer for a node at `show itl`
+
 
 class HeldList(NamedTuple):
     """The list in the TFTP directory, when it was written, and whether it verifies."""
@@ -96,7 +98,7 @@ def find_strays(site: Site, raw: bytes) -> list[Stray]:
 
 def _find_stray(site: Site, node: Node, raw: bytes) -> Stray | None:
     try:
-        served = site.doors.read_back(node.tftp, LIST_FILE)
+        served = site.doors.read_back(node.tftp, LIST_FILE, LOOK_SECONDS)
     except CucmshError as problem:
         return Stray(node.name, "", problem.message)
     if served == raw:

@@ -336,7 +336,10 @@ class JoinedDoors:
         place = self._made.backups / root.strip("/")
         return BackupStore(str(place), self._made.backup_breaks_off)
 
-    def read_back(self, address: TftpAddress, name: str) -> bytes:
+    def read_back(
+        self, address: TftpAddress, name: str, patience_seconds: float = 15
+    ) -> bytes:
+        assert patience_seconds > 0
         member = self._made.at(address.port, address.host)
         is_other = member.node.name != self._name
         if not member.service.is_running or (
