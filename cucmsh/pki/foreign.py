@@ -9,8 +9,8 @@ from __future__ import annotations
 
 import signal
 import sys
-from collections.abc import Sequence
-from typing import NamedTuple, Protocol
+from collections.abc import Callable, Sequence
+from typing import NamedTuple
 
 from cucmsh.errors import CertificateError, KeyFileError, ServiceError
 from cucmsh.pki.credential import Credential, read_imported
@@ -23,15 +23,9 @@ MAX_REASON = 200  # characters of a refusal that are shown, and as many of its a
 _STOPPED = {128 + signal.SIGKILL, 128 + signal.SIGXCPU}
 
 
-class Feed(Protocol):
-    """Runs ``words`` with ``raw`` on standard input; kills it after ``seconds``.
-
-    Gives the exit status (128 + n for signal n) and what it wrote.
-    """
-
-    def __call__(
-        self, words: Sequence[str], raw: bytes, seconds: float
-    ) -> tuple[int, bytes]: ...
+# Runs words with bytes on standard input and kills them after so many seconds; gives
+# the exit status (128 + n for signal n) and what they wrote.
+Feed = Callable[[Sequence[str], bytes, float], tuple[int, bytes]]
 
 
 class ForeignKey(NamedTuple):
