@@ -154,8 +154,7 @@ def test_iteration_bomb_is_refused_at_once(recovery: Credential) -> None:
     """Finding 5 of threats-and-faults.md: OpenSSL ran past every timeout tried."""
     bomb = made.with_mac_rounds(write_key_file(recovery, made.PASSWORD), BOMB)
     began = time.monotonic()
-    with pytest.raises(KeyFileError, match="5,000,000 rounds"):
-        read_key_file(bomb, made.PASSWORD)
+    assert "5,000,000 rounds" in refused(bomb)
     assert time.monotonic() - began < 1
 
 
