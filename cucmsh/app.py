@@ -26,6 +26,7 @@ if TYPE_CHECKING:
     from cucmsh.cluster.model import SshAddress, TftpAddress
     from cucmsh.cluster.runner import Runner
     from cucmsh.cluster.store import Store
+    from cucmsh.pki.foreign import ForeignKey
     from cucmsh.pki.room import KeyRoom
     from cucmsh.services.doors import AcceptHostKey, BackupServer, Link
     from cucmsh.shell.command import Command
@@ -57,6 +58,12 @@ class LateDoors:
         from cucmsh.pki.room import KeyRoom
 
         return KeyRoom()
+
+    def open_foreign_key(self, raw: bytes, password: str) -> ForeignKey:
+        from cucmsh.cluster.process import LocalRunner
+        from cucmsh.pki.foreign import open_foreign
+
+        return open_foreign(raw, password, LocalRunner().feed)
 
     def verifier(self) -> Verifier:
         from cucmsh.pki.verify import RsaVerifier

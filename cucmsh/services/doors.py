@@ -15,6 +15,7 @@ if TYPE_CHECKING:
     from cucmsh.cluster.model import SshAddress, TftpAddress
     from cucmsh.cluster.runner import Completed, Runner
     from cucmsh.cluster.store import Store
+    from cucmsh.pki.foreign import ForeignKey
     from cucmsh.pki.room import KeyRoom
     from cucmsh.trustlist.check import Verifier
 
@@ -55,6 +56,8 @@ class Doors(Protocol):
     """The rooms and hosts that are entered late."""
 
     def keys(self) -> KeyRoom: ...
+
+    def open_foreign_key(self, raw: bytes, password: str) -> ForeignKey: ...
 
     def verifier(self) -> Verifier: ...
 

@@ -64,10 +64,13 @@ def plan_remote_reset(site: Site, key_file: bytes) -> ResetPlan:
     """With a recovery key file that came from a backup server.
 
     Raises:
-        KeyFileError: it does not open with this cluster's security password.
+        KeyFileError: it does not open with this cluster's security password, or not
+            in ten seconds, or holds another thing than one RSA key.
     """
     site.require_publisher()
-    return _plan(site, Keystore(site).open_key_file(key_file), key_file)
+    imported = Keystore(site).open_key_file(key_file)
+    plan = _plan(site, imported.credential, imported.key_file)
+    return plan._replace(warnings=(*imported.warnings, *plan.warnings))
 
 
 def _plan(site: Site, recovery: Credential, key_file: bytes) -> ResetPlan:

@@ -41,6 +41,7 @@ from cucmsh.errors import (
 )
 from cucmsh.pki import pkcs12
 from cucmsh.pki.credential import Credential, make_credential
+from cucmsh.pki.foreign import ForeignKey
 from cucmsh.pki.model import Unit
 from cucmsh.pki.room import KeyRoom
 from cucmsh.pki.verify import RsaVerifier
@@ -304,6 +305,10 @@ class JoinedDoors:
 
     def keys(self) -> KeyRoom:
         return QuickKeys()
+
+    def open_foreign_key(self, raw: bytes, password: str) -> ForeignKey:
+        credential = self.keys().read_key_file(raw, password)
+        return ForeignKey(credential, QuickKeys.inspect(raw).is_legacy)
 
     def verifier(self) -> RsaVerifier:
         return RsaVerifier()
