@@ -356,6 +356,11 @@ class JoinedDoors:
         return LocalStore(member.node.tftp_directory).read(name)
 
 
+def remote_plan(site: Site, key_file: bytes) -> ResetPlan:
+    """What ``utils itl reset remotekey`` plans with a file that was fetched."""
+    return plan_remote_reset(site, Keystore(site).open_key_file(key_file))
+
+
 class MadeCluster:
     """Both members, their clock and a backup server's directory, below ``root``."""
 
@@ -454,7 +459,7 @@ class MadeCluster:
     def reset(self, key_file: bytes = b"") -> Report:
         """A whole reset, all questions answered with yes."""
         if key_file:
-            return self.apply(plan_remote_reset(self.site, key_file))[0]
+            return self.apply(remote_plan(self.site, key_file))[0]
         return self.apply(plan_local_reset(self.site))[0]
 
     def key_file(self) -> bytes:
@@ -545,9 +550,10 @@ def _read(root: Path) -> Files:
 
 
 def _write(files: Files, root: Path) -> None:
-    folders = sorted({os.path.dirname(name) for name, _, _ in files})
-    for folder in folders:
-        os.makedirs(root / folder, mode=0o700, exist_ok=True)
+    folders = {parent for name, _, _ in files for parent in Path(name).parents}
+    root.mkdir(parents=True, exist_ok=True)
+    for folder in sorted(folders):
+        (root / folder).mkdir(mode=0o700, exist_ok=True)
     for name, mode, raw in files:
         descriptor = os.open(root / name, os.O_WRONLY | os.O_CREAT, mode & 0o777)
         os.write(descriptor, raw)
