@@ -141,6 +141,17 @@ class Keystore:
         self._home.write(RECOVERY_FILE, raw)
         self._derive(Unit.ITL_RECOVERY, certificate)
 
+    def derive_recovery(self, certificate: Certificate) -> None:
+        """Mend the derived certificate, which a crash may have left behind the key."""
+        pem = self._site.doors.keys().to_pem(certificate)
+        unit = Unit.ITL_RECOVERY
+        try:
+            if self._home.read(f"security/{unit}/{unit}.pem") == pem:
+                return
+        except MissingFileError:
+            pass
+        self._derive(unit, certificate)
+
     def make_recovery_file(self, credential: Credential) -> bytes:
         return self._site.doors.keys().write_key_file(
             credential, self._security_password()

@@ -542,6 +542,7 @@ def test_member_gets_the_certificate_of_the_key_file_not_a_derived_one(
     site.home.write("security/ITLRecovery/ITLRecovery.pem", b"stale")
     assert cluster.reset().exit_status == 0
     assert sub.keys.trusted(site.node, Unit.ITL_RECOVERY) == present
+    assert cluster.publisher.keys.certificate(Unit.ITL_RECOVERY) == present  # mended
 
 
 def test_reset_brings_what_a_dead_member_missed(cluster: MadeCluster) -> None:
