@@ -219,11 +219,14 @@ def test_no_key_or_secret_is_ever_created_wider_than_0600(
         os.umask(ours)
     assert len(created) > 20
     assert wide == []
-    for home in (cluster.site.settings.home, fresh.site.settings.home):
-        for path in Path(home, "security").rglob("*"):
-            mode = path.stat().st_mode & 0o777
-            public = path.suffix == ".pem" and path.name != "private.pem"
-            assert mode == (0o700 if path.is_dir() else 0o644 if public else 0o600)
+    for path in Path(fresh.site.settings.home, "security").rglob("*"):
+        mode = path.stat().st_mode & 0o777
+        public = path.suffix == ".pem" and path.name != "private.pem"
+        assert mode == (0o700 if path.is_dir() else 0o644 if public else 0o600), path
+    assert {
+        path.stat().st_mode & 0o777
+        for path in Path(cluster.site.settings.home).rglob("*.p12*")
+    } == {0o600}
 
 
 def made_legacy(credential: Credential, folder: Path) -> bytes:
