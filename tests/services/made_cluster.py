@@ -65,7 +65,7 @@ CCM = "the application administrator"
 SFTP_PASSWORD = "the backup server's"
 START = datetime(2014, 2, 26, 18, 24, 27, tzinfo=UTC)
 PORTS = {PUBLISHER: 6901, SUBSCRIBER: 6902}
-BACKUP_KEY = HostKey("ssh-rsa", "AAAAB3NzaC1yc2EAAAADAQABAAAAgQC7")
+BACKUP_KEY = HostKey("ssh-rsa", "AAAAB3NzaC1yc2EAAAADAQABAAAAAgC7")
 BACKUP_BLOB = b64decode(BACKUP_KEY.key)
 MD5_FINGERPRINT = md5(BACKUP_BLOB).digest().hex(":")
 SHA256_FINGERPRINT = (
