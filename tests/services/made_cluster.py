@@ -237,6 +237,7 @@ class ReplicaLink:
 
     def __init__(self, replica: Replica) -> None:
         self.replica = replica
+        self.stores: list[LocalStore] = []
         replica.logins += 1
 
     def run(self, words: Sequence[str], timeout_seconds: float = 60) -> Completed:
@@ -244,7 +245,9 @@ class ReplicaLink:
         return self.replica.service.run(words, timeout_seconds)
 
     def close(self) -> None:
-        """Holds nothing."""
+        """What was staged over this connection is nobody's from now on."""
+        for store in self.stores:
+            store.close()
 
 
 class NodeLink:
@@ -337,7 +340,8 @@ class JoinedDoors:
             return LocalStore(root)
         if isinstance(link, ReplicaLink):
             assert root == link.replica.node.tftp_directory
-            return ReplicaStore(link.replica)
+            link.stores.append(ReplicaStore(link.replica))
+            return link.stores[-1]
         place = self._made.backups / root.strip("/")
         return BackupStore(str(place), self._made.backup_breaks_off)
 
