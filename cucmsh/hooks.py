@@ -1,7 +1,10 @@
 """What systemd and the publisher run: ``cucmsh hook ...``. Asks nobody anything.
 
+``hook sign FILE...``, for provisioning scripts, has a report to show and is the app's.
+
 =====================================  ==============================================
-``tftp-start``                         compose before the TFTP service starts
+``tftp-start``                         compose before the TFTP service starts; sign
+                                       the phones' files, bring all to the replicas
 ``service-status``                     ``active`` or ``inactive``
 ``install-list NAME SHA256``           a staged list of a reset
 ``install-certificate NAME SHA256      a staged certificate of another member
@@ -14,6 +17,7 @@ from __future__ import annotations
 from cucmsh.errors import UsageError
 from cucmsh.services.compose import compose_for_start, sha256_of
 from cucmsh.services.install import install_certificate, install_list, take_staged
+from cucmsh.services.publish import after_start
 from cucmsh.services.site import Site
 from cucmsh.services.tftp import is_running
 
@@ -29,7 +33,8 @@ def run(site: Site, words: list[str]) -> str:
             composed = compose_for_start(site)
             what = "kept" if composed.is_kept else "composed"
             remark = f" ({composed.remark})" if composed.remark else ""
-            return f"{what} {sha256_of(composed.raw)}{remark}\n"
+            first = f"{what} {sha256_of(composed.raw)}{remark}"
+            return "\n".join([first, *after_start(site, composed), ""])
         case ["service-status"]:
             return "active\n" if is_running(site) else "inactive\n"
         case ["install-list", name, sha256]:
@@ -39,6 +44,6 @@ def run(site: Site, words: list[str]) -> str:
             return "installed\n"
     raise UsageError(
         f"there is no hook {' '.join(words)!r}",
-        "Hooks: tftp-start, service-status, install-list NAME SHA256, "
+        "Hooks: tftp-start, sign FILE..., service-status, install-list NAME SHA256, "
         "install-certificate NAME SHA256 NODE UNIT",
     )

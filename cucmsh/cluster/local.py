@@ -15,6 +15,7 @@ from contextlib import contextmanager, suppress
 
 from cucmsh.cluster.store import (
     MAX_FILE_SIZE,
+    Listed,
     check_size,
     is_temporary,
     split_name,
@@ -116,21 +117,26 @@ class LocalStore:
             return
 
     def names(self, folder: str = "") -> list[str]:
-        inside = f"{folder}/x" if folder else "x"
         try:
-            with (
-                self._translated(folder or "."),
-                self._folder(inside) as (opened, _),
-                os.scandir(opened) as entries,
-            ):
-                return sorted(
-                    entry.name
-                    for entry in entries
-                    if entry.is_file(follow_symlinks=False)
-                    and not is_temporary(entry.name)
-                )
+            with self._entries(folder) as entries:
+                return sorted(entry.name for entry in entries)
         except MissingFileError:
             return []
+
+    def listing(self, folder: str = "") -> dict[str, Listed]:
+        try:
+            with self._entries(folder) as entries:
+                found = [(e.name, e.stat(follow_symlinks=False)) for e in entries]
+        except MissingFileError:
+            return {}
+        return {name: Listed(at.st_size, int(at.st_mtime)) for name, at in found}
+
+    def make_folder(self, folder: str) -> None:
+        with (
+            self._translated(folder),
+            self._folder(f"{folder}/x", make=True, mode=0o755),
+        ):
+            return
 
     def close(self) -> None:
         """Holds nothing open."""
@@ -139,7 +145,23 @@ class LocalStore:
         return os.path.join(self.root, name)
 
     @contextmanager
-    def _folder(self, name: str, *, make: bool = False) -> Iterator[tuple[int, str]]:
+    def _entries(self, folder: str) -> Iterator[Iterator[os.DirEntry[str]]]:
+        inside = f"{folder}/x" if folder else "x"
+        with (
+            self._translated(folder or "."),
+            self._folder(inside) as (opened, _),
+            os.scandir(opened) as entries,
+        ):
+            yield (
+                entry
+                for entry in entries
+                if entry.is_file(follow_symlinks=False) and not is_temporary(entry.name)
+            )
+
+    @contextmanager
+    def _folder(
+        self, name: str, *, make: bool = False, mode: int = 0o700
+    ) -> Iterator[tuple[int, str]]:
         *folders, last = split_name(name)
         if make:
             os.makedirs(self.root, mode=0o700, exist_ok=True)
@@ -147,7 +169,7 @@ class LocalStore:
         try:
             for folder in folders:
                 if make:
-                    _make_folder(folder, opened)
+                    _make_folder(folder, opened, mode)
                 inner = os.open(folder, FOLDER_FLAGS, dir_fd=opened)
                 os.close(opened)
                 opened = inner
@@ -165,9 +187,9 @@ class LocalStore:
             raise StoreError(f"{self._path(name)}: {problem.strerror}") from problem
 
 
-def _make_folder(name: str, parent: int) -> None:
+def _make_folder(name: str, parent: int, mode: int) -> None:
     try:
-        os.mkdir(name, 0o700, dir_fd=parent)
+        os.mkdir(name, mode, dir_fd=parent)
     except FileExistsError:
         return
     os.fsync(parent)

@@ -20,6 +20,7 @@ from cucmsh.cluster.deadline import within
 from cucmsh.cluster.ssh import CHANNEL_SECONDS, SshConnection
 from cucmsh.cluster.store import (
     MAX_FILE_SIZE,
+    Listed,
     check_size,
     is_temporary,
     split_name,
@@ -33,6 +34,7 @@ from cucmsh.errors import (
 )
 
 OPERATION_SECONDS = 60  # for one verb from beginning to end
+FOLDER_MODE = 0o755  # of folders that a TFTP service is to read
 PIECE = 32 * 1024  # bytes; what every server must take in one request
 
 
@@ -130,17 +132,33 @@ class SftpStore:
             self._client.remove(path)
 
     def names(self, folder: str = "") -> list[str]:
+        return sorted(self.listing(folder))
+
+    def listing(self, folder: str = "") -> dict[str, Listed]:
         path = self._path(folder) if folder else self._root
         try:
             with self._translated(path):
                 entries = self._client.listdir_attr(path)
         except MissingFileError:
-            return []
-        return sorted(
-            entry.filename
+            return {}
+        return {
+            entry.filename: Listed(entry.st_size or 0, int(entry.st_mtime or 0))
             for entry in entries
             if stat.S_ISREG(entry.st_mode or 0) and not is_temporary(entry.filename)
-        )
+        }
+
+    def make_folder(self, folder: str) -> None:
+        parts = split_name(folder)
+        for count in range(1, len(parts) + 1):
+            path = os.path.join(self._root, *parts[:count])
+            with self._translated(path):
+                try:
+                    found = self._client.lstat(path)
+                except FileNotFoundError:
+                    self._client.mkdir(path, FOLDER_MODE)
+                    continue
+                if not stat.S_ISDIR(found.st_mode or 0):
+                    raise StoreError(f"{path} on {self._host} is not a folder")
 
     def close(self) -> None:
         self._client.close()

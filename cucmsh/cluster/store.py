@@ -8,13 +8,20 @@ implementation passes ``tests/cluster/test_store_contract.py``.
 from __future__ import annotations
 
 import os
-from typing import Protocol
+from typing import NamedTuple, Protocol
 
 from cucmsh.errors import StoreError
 
 TEMPORARY_PREFIX = ".cucmsh-"
 TEMPORARY_SUFFIX = ".tmp"
 MAX_FILE_SIZE = 1 << 20  # bytes; lists and keys are small, and a liar must not fill us
+
+
+class Listed(NamedTuple):
+    """What a listing says of a file: bytes, and when it was written (Unix time)."""
+
+    size: int
+    modified: int
 
 
 class Store(Protocol):
@@ -67,6 +74,16 @@ class Store(Protocol):
         """The sorted names of the regular files in ``folder``; none if it is missing.
 
         Temporary files of ``write`` are left out.
+        """
+
+    def listing(self, folder: str = "") -> dict[str, Listed]:
+        """The names of ``names``, with size and time of each file; reads no file."""
+
+    def make_folder(self, folder: str) -> None:
+        """Make the folder, for everybody to read, and those on the way to it.
+
+        Raises:
+            StoreError: something else is there.
         """
 
     def close(self) -> None:

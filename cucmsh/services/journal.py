@@ -8,6 +8,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from cucmsh.errors import StoreError
+from cucmsh.services.pending import pending_replicas, unsigned_files
 from cucmsh.services.site import Site
 from cucmsh.services.state import forget, keep_mark, read_published, recall, remember
 
@@ -36,7 +37,7 @@ def unfinished_reset(site: Site) -> str:
 
 
 def login_notice(site: Site) -> str:
-    """One line for each thing left open; empty if all is well. Reads three files.
+    """One line for each thing left open; empty if all is well. Reads five files.
 
     Unreadable state is told and keeps nobody from logging in.
     """
@@ -64,4 +65,4 @@ def _open_things(site: Site) -> list[str]:
     published = read_published(site.home)
     if published and published.remark:
         lines.append(f"The ITL of this node: {published.remark}")
-    return lines
+    return [*lines, *pending_replicas(site), *unsigned_files(site)]
