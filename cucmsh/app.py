@@ -161,7 +161,7 @@ def _sign(site: Site, files: list[str], out: TextIO) -> int:
 
 
 def verify(file: str, held: str) -> tuple[list[str], int]:
-    """What a list is worth by itself, or to a holder of ``held``; and the status."""
+    """What a list or signed file is worth, to a holder of ``held``; and the status."""
     from cucmsh.pki.certificates import read_certificate
     from cucmsh.pki.verify import RsaVerifier
     from cucmsh.services.inspect import inspect
