@@ -21,7 +21,7 @@ usage: cucmsh [--config FILE]                      the admin shell of a node
        cucmsh [--config FILE] -c 'show itl'        one command
        cucmsh lab [--subscribers N] [--dir DIR] [--serve]
                                                    a cluster on 127.0.0.1, and its shell
-       cucmsh verify FILE [--against HELD]         check a trust list
+       cucmsh verify FILE [--against HELD]         check a list or a signed file
        cucmsh [--config FILE] hook NAME [WORD...]  what services and other nodes run
        cucmsh --version | --help
 

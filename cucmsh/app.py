@@ -14,7 +14,7 @@ from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any, TextIO, cast
 
 from cucmsh.cluster.settings import Settings, read_settings
-from cucmsh.errors import CucmshError, RefusedError
+from cucmsh.errors import CucmshError, RefusedError, UsageError
 from cucmsh.services.journal import login_notice
 from cucmsh.services.site import Site
 from cucmsh.shell.limits import PROMPT
@@ -149,12 +149,28 @@ def run_hook(configuration: str, words: list[str], out: TextIO) -> int:
     """One of the hooks that services and other nodes run; returns the exit status."""
     from cucmsh.hooks import run
 
-    out.write(run(open_site(read_settings(configuration)), words))
+    site = open_site(read_settings(configuration))
+    if words[:1] == ["sign"]:
+        return _sign(site, words[1:], out)
+    out.write(run(site, words))
     return 0
 
 
+def _sign(site: Site, files: list[str], out: TextIO) -> int:
+    """``hook sign FILE...``: for scripts that write the phones' files."""
+    from cucmsh.services.phone_files import named
+    from cucmsh.services.publish import sign_and_push
+    from cucmsh.views.signing import signing_lines
+
+    if not files:
+        raise UsageError("hook sign takes one FILE or more")
+    done = sign_and_push(site, named(site, files))
+    out.write("\n".join([*signing_lines(done), ""]))
+    return done.exit_status
+
+
 def verify(file: str, held: str) -> tuple[list[str], int]:
-    """What a list is worth by itself, or to a holder of ``held``; and the status."""
+    """What a list or signed file is worth, to a holder of ``held``; and the status."""
     from cucmsh.pki.certificates import read_certificate
     from cucmsh.pki.verify import RsaVerifier
     from cucmsh.services.inspect import inspect

@@ -50,6 +50,11 @@ class Site:
         """One writer on this node; held for moments, so others wait for it."""
         return self._lock("", "node.lock", NODE_LOCK_SECONDS)
 
+    def signing_lock(self) -> AbstractContextManager[None]:
+        """One signer of phones' files on this node; no service start waits for it."""
+        what = "the signing of files"
+        return self._lock("security", "signing.lock", NODE_LOCK_SECONDS, what)
+
     def cluster_lock(self, what: str) -> AbstractContextManager[None]:
         """One changing command on this node's part of the cluster; never waits."""
         return self._lock("state", "cluster.lock", 0, what)

@@ -174,6 +174,31 @@ def test_names_are_sorted_regular_files_without_temporary_ones(
     assert stored.store.names() == [".hidden", "a", "b", "ä b"]
 
 
+def test_listing_tells_sizes_and_times_of_the_same_files(stored: Stored) -> None:
+    for name, raw in (("b", OLD), ("a", b""), (f".cucmsh-{'0' * 16}.tmp", OLD)):
+        (stored.root / name).write_bytes(raw)
+        os.utime(stored.root / name, (5, 1393439067))
+    (stored.root / "folder").mkdir()
+    (stored.root / "link").symlink_to("a")
+    when = 1393439067
+    assert stored.store.listing() == {"a": (0, when), "b": (len(OLD), when)}
+    assert stored.store.listing("folder") == {}
+    assert stored.store.listing("nowhere") == {}
+
+
+def test_folder_is_made_on_the_way_and_again_without_harm(stored: Stored) -> None:
+    for _ in range(2):
+        stored.store.make_folder("one/two")
+        assert (stored.root / "one" / "two").stat().st_mode & 0o755 == 0o755
+    stored.store.write("one/two/file", OLD)
+    stored.store.write(NAME, OLD)
+    (stored.root / "link").symlink_to("one")
+    for name in (f"{NAME}/x", "link/x", "../x", "/x"):
+        with pytest.raises(StoreError):
+            stored.store.make_folder(name)
+    assert not (stored.root / "one" / "x").exists()
+
+
 def test_folders_are_reached_by_their_names(stored: Stored) -> None:
     (stored.root / "one" / "two").mkdir(parents=True)
     stored.store.write("one/two/file", OLD)

@@ -449,7 +449,7 @@ class MadeCluster:
     def apply(self, plan: ResetPlan) -> tuple[Report, list[tuple[Step, str]]]:
         """Carry the plan out; gives the report and what was said on the way."""
         said: list[tuple[Step, str]] = []
-        with Fleet(self.site) as fleet:
+        with self.site.cluster_lock("a reset"), Fleet(self.site) as fleet:
             located = locate(self.site, fleet)
             report = apply(
                 plan,
