@@ -27,9 +27,9 @@ SECURITY_PASSWORD = "security/secrets/security"  # noqa: S105 - a file name
 CCM_VERIFIER = "security/secrets/ccm"
 PUBLIC_MODE = 0o644
 LEGACY_WARNING = (
-    "The fetched key file is protected in an old way (RC2, RC4, 3DES or nothing); it "
-    "is installed with AES-256 and the same password. Save it again with "
-    "`file get tftp ITLRecovery.p12` and delete the old file."
+    "The fetched key file is protected in an old way (RC2, RC4, 3DES or nothing); this "
+    "node keeps its key under AES-256, with the same password. Save it again with "
+    "`file get tftp ITLRecovery.p12`, and delete the old file."
 )
 SCRYPT = {"n": 1 << 14, "r": 8, "p": 1}  # 16 MiB and about 50 ms a guess
 
