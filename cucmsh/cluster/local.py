@@ -26,6 +26,7 @@ from cucmsh.cluster.store import (
     is_temporary,
     split_name,
     temporary_for,
+    write_in_halves,
 )
 from cucmsh.errors import MissingFileError, StoreError
 
@@ -65,12 +66,7 @@ class LocalStore:
             return os.stat(last, dir_fd=folder, follow_symlinks=False).st_mtime
 
     def write(self, name: str, raw: bytes, mode: int = 0o600) -> None:
-        temporary = self.stage(name, raw, mode)
-        try:
-            self.commit(temporary, name)
-        except BaseException:
-            self.discard(temporary)  # the first error wins
-            raise
+        write_in_halves(self, name, raw, mode)
 
     def stage(self, name: str, raw: bytes, mode: int = 0o600) -> str:
         check_size(self._path(name), raw)

@@ -37,6 +37,7 @@ from cucmsh.cluster.store import (
     is_temporary,
     split_name,
     temporary_for,
+    write_in_halves,
 )
 from cucmsh.errors import (
     ConnectionFailedError,
@@ -96,12 +97,7 @@ class SftpStore:
             return self._read_all(path, found.size)
 
     def write(self, name: str, raw: bytes, mode: int = 0o600) -> None:
-        temporary = self.stage(name, raw, mode)
-        try:
-            self.commit(temporary, name)
-        except BaseException:
-            self.discard(temporary)  # the first error wins
-            raise
+        write_in_halves(self, name, raw, mode)
 
     def stage(self, name: str, raw: bytes, mode: int = 0o600) -> str:
         path, staged = self._path(name), temporary_for(name)
@@ -237,8 +233,10 @@ class SftpStore:
         handle = self._one(ask.open_to_read(path)).handle()
         try:
             starts = range(0, min(size, MAX_FILE_SIZE) + 1, PIECE)
-            reads = [ask.read(handle, at, PIECE) for at in starts]
-            pieces = [answer.data() for answer in self._session.flight(*reads)]
+            flight = self._session.flight(
+                *(ask.read(handle, at, PIECE) for at in starts)
+            )
+            pieces = [answer.data() for answer in flight]
             whole = all(len(piece) == PIECE for piece in pieces[:-1])
             raw = b"".join(pieces) if whole else pieces[0]
             while piece := self._one(ask.read(handle, len(raw), PIECE)).data():

@@ -74,7 +74,7 @@ def _make_folder(session: SftpSession, path: str, host: str) -> None:
         return
     if not stat.S_ISDIR(found.mode):
         raise StoreError(
-            f"{where} is not a folder", "Move it away; it was not touched."
+            f"{path} on {host} is not a folder", "Move it away; it was not touched."
         )
 
 

@@ -106,6 +106,16 @@ class Store(Protocol):
         """Give back what the store holds."""
 
 
+def write_in_halves(store: Store, name: str, raw: bytes, mode: int) -> None:
+    """``Store.write`` by its halves; the first error wins."""
+    temporary = store.stage(name, raw, mode)
+    try:
+        store.commit(temporary, name)
+    except BaseException:
+        store.discard(temporary)
+        raise
+
+
 def split_name(name: str) -> list[str]:
     """The parts of a name.
 
