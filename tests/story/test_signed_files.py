@@ -111,6 +111,28 @@ def test_provisioning_script_signs_its_file(lab: Lab, tmp_path: Path) -> None:
     assert done.returncode == 2
 
 
+def test_doctor_names_what_is_wrong_until_it_is_not(lab: Lab) -> None:
+    def doctor() -> subprocess.CompletedProcess[str]:
+        words = [*CUCMSH, "--config", str(lab.publisher["config"]), "doctor"]
+        return subprocess.run(
+            words, capture_output=True, text=True, check=False, timeout=60
+        )
+
+    assert call(lab, SIGN).returncode == 0
+    done = doctor()
+    assert done.returncode == 0, done.stdout
+    assert "ok    the TFTP service gives the ITL back\n" in done.stdout
+    assert "ok    test10sub lets us in, with its pinned host key\n" in done.stdout
+    put(lab, "SEP0B.cnf.xml", b"<device/>")
+    done = doctor()
+    assert done.returncode == 1
+    assert (
+        "fail  phones refuse SEP0B.cnf.xml: it is not signed. Run `utils tftp sign`.\n"
+    ) in done.stdout
+    assert call(lab, SIGN).returncode == 0
+    assert doctor().returncode == 0
+
+
 class Box:
     """An ordinary sshd and a TFTP service; the publisher's configuration names it."""
 
