@@ -169,6 +169,16 @@ def _sign(site: Site, files: list[str], out: TextIO) -> int:
     return done.exit_status
 
 
+def doctor(configuration: str) -> tuple[list[str], int]:
+    """What a look at the set-up finds, and the status: 1 if something fails."""
+    from cucmsh.services.doctor import Level, examine
+    from cucmsh.views.findings import finding_lines
+
+    findings = examine(open_site(read_settings(configuration)))
+    has_failed = any(finding.level is Level.FAIL for finding in findings)
+    return finding_lines(findings), int(has_failed)
+
+
 def verify(file: str, held: str) -> tuple[list[str], int]:
     """What a list or signed file is worth, to a holder of ``held``; and the status."""
     from cucmsh.pki.certificates import read_certificate

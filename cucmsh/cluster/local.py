@@ -65,6 +65,15 @@ class LocalStore:
         with self._translated(name), self._folder(name) as (folder, last):
             return os.stat(last, dir_fd=folder, follow_symlinks=False).st_mtime
 
+    def mode(self, name: str = "") -> int:
+        """Permission bits of a file or folder; of the root for an empty name."""
+        with self._translated(name or "."):
+            if not name:
+                return stat.S_IMODE(os.stat(self.root).st_mode)
+            with self._folder(name) as (folder, last):
+                found = os.stat(last, dir_fd=folder, follow_symlinks=False)
+                return stat.S_IMODE(found.st_mode)
+
     def write(self, name: str, raw: bytes, mode: int = 0o600) -> None:
         write_in_halves(self, name, raw, mode)
 

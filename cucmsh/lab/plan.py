@@ -89,7 +89,7 @@ def plan_nodes(root: Path, subscribers: int) -> list[NodePlan]:
     for name, port in zip(names, ports, strict=True):
         ssh, ssh_port = bound_listener()
         plan = NodePlan(name, root / name, ssh, ssh_port, port)
-        for folder in (plan.tftp_directory, plan.staging):
+        for folder in (plan.tftp_directory, plan.home, plan.staging):
             folder.mkdir(parents=True, exist_ok=True, mode=0o700)
         plans.append(plan)
     return plans

@@ -34,9 +34,9 @@ from cucmsh.services.push import Errand, Pushed, bring
 from cucmsh.services.site import Site
 from cucmsh.trustlist.signed import SUFFIX
 
-START_SECONDS = 15.0  # for a TFTP start; with the grace, less than 20 in all
+START_SECONDS = 12.0  # for a TFTP start; with the grace, 15 in all
 PATIENT_SECONDS = 3600.0  # for a command, which a person can end
-GRACE_SECONDS = 4.0  # for what is under way at the deadline
+GRACE_SECONDS = 3.0  # for what is under way at the deadline
 
 
 class _Replica:

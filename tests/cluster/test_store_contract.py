@@ -410,6 +410,17 @@ def test_append_adds_lines_for_the_owner_and_follows_no_link(tmp_path: Path) -> 
         store.append("log/link", "three")
 
 
+def test_mode_is_that_of_file_folder_and_root(local: Stored) -> None:
+    local.root.chmod(0o750)
+    local.store.write("one/file", OLD, 0o640)
+    (local.root / "link").symlink_to("one/file")
+    modes = LocalStore(str(local.root)).mode
+    assert [modes(name) for name in ("", "one", "one/file")] == [0o750, 0o700, 0o640]
+    assert modes("link") == 0o777  # its own, not the target's
+    with pytest.raises(MissingFileError):
+        modes("two")
+
+
 def test_modified_is_when_the_file_was_written(local: Stored) -> None:
     local.store.write(NAME, OLD)
     os.utime(local.root / NAME, (1, 1234.5))
