@@ -47,6 +47,15 @@ def test_a_lost_line_does_not_kill_the_way_out(ended: list[int]) -> None:
     assert ended == []
 
 
+def test_a_loss_that_was_read_before_its_signal_came_does_not_kill_the_way_out(
+    ended: list[int],
+) -> None:
+    with hang_ups(lambda: None, owns_terminal=True):
+        pass  # EIO, the end of the input
+    os.kill(os.getpid(), signal.SIGHUP)
+    assert ended == []
+
+
 def test_another_thread_may_not_and_need_not(ended: list[int]) -> None:
     done: list[bool] = []
 
