@@ -110,10 +110,13 @@ class KnownHosts:
 
         Raises:
             StoreError: the file cannot be written, or the disk is full; what was in
-                it is still there, whole.
+                it is still there, whole. Or that is no host key.
             BusyError: somebody else keeps the file locked.
         """
-        line = f"{_label(host, port)} {key.kind} {key.key}\n".encode()
+        text = f"{_label(host, port)} {key.kind} {key.key}"
+        if read_line(text) is None:
+            raise StoreError(f"{key.kind!r} {key.key!r} is no host key")
+        line = f"{text}\n".encode()
         folder = os.path.dirname(self._path) or "."
         with self._translated():
             os.makedirs(folder, mode=0o700, exist_ok=True)

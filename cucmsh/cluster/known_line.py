@@ -15,15 +15,11 @@ from typing import NamedTuple
 PLAIN, REVOKED, AUTHORITY = "", "@revoked", "@cert-authority"
 HASHED = "|1|"
 HASH_SIZE = 20  # bytes of HMAC-SHA1, and of its salt
-MAX_PATTERN = 1023  # characters; OpenSSH matches no longer one
+MAX_PATTERN = 1022  # characters; OpenSSH matches no longer one
 BLANKS = " \t"
 FIELDS = {"ssh-rsa": 3, "ssh-ed25519": 2, "ssh-dss": 5}  # strings in a key
 ECDSA_FIELDS = 3
-ALIASES = {
-    "ssh-rsa": ("rsa", "rsa-sha2-256", "rsa-sha2-512"),
-    "ssh-ed25519": ("ed25519",),
-    "ssh-dss": ("dsa",),
-}
+SIGNATURES = ("rsa-sha2-256", "rsa-sha2-512")  # of an ssh-rsa key; names it as well
 
 
 class KnownLine(NamedTuple):
@@ -100,7 +96,7 @@ def _kind_of(blob: bytes) -> str:
 
 
 def _is_name_of(name: str, kind: str) -> bool:
-    return name == kind or name.lower() in ALIASES.get(kind, ())
+    return name == kind or (kind == "ssh-rsa" and name in SIGNATURES)
 
 
 def _matches(pattern: str, label: str) -> bool:

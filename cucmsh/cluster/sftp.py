@@ -239,13 +239,15 @@ class SftpStore:
             pieces = [answer.data() for answer in flight]
             whole = all(len(piece) == PIECE for piece in pieces[:-1])
             raw = b"".join(pieces) if whole else pieces[0]
-            while piece := self._one(ask.read(handle, len(raw), PIECE)).data():
+            while len(raw) <= MAX_FILE_SIZE:
+                piece = self._one(ask.read(handle, len(raw), PIECE)).data()
+                if not piece:
+                    return raw
                 raw += piece
-                if len(raw) > MAX_FILE_SIZE:
-                    raise StoreError(
-                        f"{path} on {self._host} is larger than {MAX_FILE_SIZE} bytes"
-                    )
-            return raw
+            raise StoreError(
+                f"{path} on {self._host} is larger than {MAX_FILE_SIZE} bytes",
+                "It is no list and no key file; check the path.",
+            )
         finally:
             with suppress(OSError, *BROKEN):
                 self._one(ask.close(handle))
