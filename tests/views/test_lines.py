@@ -61,7 +61,9 @@ def test_pending_nodes_are_counted_and_named() -> None:
         ((DONE, STOPPED), 0),
         ((DONE, PENDING), 3),
         ((STOPPED, UNPROVEN), 3),
-        ((PENDING, UNPROVEN), 1),
+        ((PENDING, UNPROVEN), 3),
+        ((UNPROVEN,), 3),
+        ((PENDING, PENDING), 1),
     ],
 )
 def test_exit_status_tells_all_some_and_none(
