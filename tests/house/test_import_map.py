@@ -34,7 +34,7 @@ VALUES_FOR_COMMANDS = {"cucmsh.cluster.hostkeys"}
 
 DOORS = {
     "cryptography": {"cucmsh/pki/"},
-    "paramiko": {"cucmsh/cluster/ssh.py", "cucmsh/cluster/sftp.py", "cucmsh/lab/"},
+    "paramiko": {"cucmsh/cluster/ssh", "cucmsh/cluster/sftp", "cucmsh/lab/"},
     "tftpy": {"cucmsh/cluster/tftp.py", "cucmsh/lab/tftp_"},
     "prompt_toolkit": {"cucmsh/shell/editor.py"},
     "struct": {"cucmsh/trustlist/wire.py"},
