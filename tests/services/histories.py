@@ -1,4 +1,4 @@
-"""Trust histories as tables: a step, and the held lists that then accept what is served.
+"""Trust histories as tables: a step, and the held lists that accept what comes of it.
 
 Lists are numbered by the steps after which they were served: a phone that fetched after
 step 3 and slept since holds list 3. The first set is for ``keep_trust`` off, which is
