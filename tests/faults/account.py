@@ -23,7 +23,7 @@ class Account:
     def __init__(self, home: Path, suffix: str = "") -> None:
         self.is_made = os.geteuid() == 0
         if self.is_made:
-            self.name = f"cucmsh-rig-{os.getpid()}{suffix}"
+            self.name = f"cucmsh-rig-{os.urandom(4).hex()}{suffix}"
             # The password "*" fits nothing; "!" would lock the account for keys too.
             words = ["useradd", "--system", "--no-create-home", "--home-dir", str(home)]
             words += ["--shell", "/bin/sh", "--password", "*", self.name]
