@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import gc
 import os
+import resource
 import sys
 
 from cucmsh import __version__
@@ -33,6 +34,7 @@ Exit status: 0 done, 1 refused or failed, 2 wrong use, 3 partly done."""
 def main() -> int:
     """Run the program; returns its exit status."""
     sys.excepthook = _no_traceback
+    resource.setrlimit(resource.RLIMIT_CORE, (0, 0))  # a core would hold passwords
     _drop_working_directory()
     try:
         return _run(sys.argv[1:])

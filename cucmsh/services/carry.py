@@ -13,6 +13,7 @@ from typing import NamedTuple
 
 from cucmsh.cluster.model import Node
 from cucmsh.errors import CucmshError, RefusedError, ServiceError
+from cucmsh.services.compose import sha256_of
 from cucmsh.services.deliver import bring_certificates, hook_on, stage_on
 from cucmsh.services.doors import Link
 from cucmsh.services.enrol import public_certificates
@@ -27,11 +28,15 @@ RESTART_SECONDS = 60
 
 
 class Staged(NamedTuple):
-    """What lies ready on a node: the name of the staged file, or why nothing does."""
+    """What lies ready on a node: the name of the staged file, or why nothing does.
+
+    ``is_settled``: an earlier attempt finished there, and TFTP still says so.
+    """
 
     entry: Located
     name: str
     problem: str = ""
+    is_settled: bool = False
 
 
 class Carrier:
@@ -59,6 +64,8 @@ class Carrier:
         """
         if entry.problem:
             return Staged(entry, "", entry.problem)
+        if is_settled(self._site, entry, self._raw):
+            return Staged(entry, "", is_settled=True)
         try:
             name = self._fleet.on(entry.node, self._stager(entry.node))
         except CucmshError as problem:
@@ -87,6 +94,8 @@ class Carrier:
         node, name = staged.entry.node, staged.name
         if staged.problem:
             return NodeOutcome(node.name, State.PENDING, staged.problem)
+        if staged.is_settled:
+            return NodeOutcome(node.name, State.UNCHANGED)
         attempts = iter((name,))
 
         def work(link: Link) -> NodeOutcome:
@@ -145,6 +154,15 @@ class Carrier:
                 node.name, State.UNPROVEN, f"its TFTP did not restart: {detail}"
             )
         return NodeOutcome(node.name, State.UPDATED)
+
+
+def is_settled(site: Site, entry: Located, raw: bytes) -> bool:
+    """Whether an earlier attempt finished on the node, and TFTP still says so."""
+    return (
+        entry.is_settled
+        and entry.served == sha256_of(raw)
+        and serves(site, entry.node.tftp, raw)
+    )
 
 
 def changed_meanwhile(name: str) -> str:

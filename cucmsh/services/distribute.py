@@ -8,12 +8,14 @@ Asks nothing, decides nothing about trust.
 from __future__ import annotations
 
 from cucmsh.errors import CucmshError, RefusedError, StoreError
-from cucmsh.services.carry import Carrier
+from cucmsh.services.carry import Carrier, is_settled
 from cucmsh.services.fleet import Fleet, side_by_side
 from cucmsh.services.install import put_in_place, restart_and_prove
 from cucmsh.services.journal import Journal, close_reset, open_reset
 from cucmsh.services.keystore import Keystore
 from cucmsh.services.outcome import NodeOutcome, Progress, Report, State, Step
+from cucmsh.services.pending import pending_replicas
+from cucmsh.services.replicas import START_SECONDS, push_held
 from cucmsh.services.reset import ResetPlan
 from cucmsh.services.site import Site
 from cucmsh.services.state import Published, write_published
@@ -40,7 +42,11 @@ def apply(
         before=sha256_served(site),
         sha256=plan.sha256,
         key=plan.recovery.sha256_fingerprint.hex(),
-        pending=tuple(entry.node.name for entry in located),
+        pending=tuple(
+            entry.node.name
+            for entry in located
+            if not (entry.is_settled and entry.served == plan.sha256)
+        ),
         active=tuple(entry.node.name for entry in located if entry.is_active),
     )
     open_reset(site, journal)
@@ -68,6 +74,8 @@ def apply(
         close_reset(site, journal._replace(pending=pending))
     except StoreError as problem:  # it names too many nodes then, never too few
         progress(Step.FAILED, f"the journal stays open: {problem.message}")
+    if pending_replicas(site):  # it may be the list alone that they were waiting for
+        push_held(site, seconds=START_SECONDS)
     return report
 
 
@@ -81,6 +89,8 @@ def _commit_own(
         write_published(site.home, published)
         return None
     name = entry.node.name
+    if is_settled(site, entry, plan.trust_list.raw):
+        return NodeOutcome(name, State.UNCHANGED)
     try:
         put_in_place(site, plan.trust_list, entry.served)
     except RefusedError:
@@ -103,6 +113,8 @@ def _commit_own(
 def _tell(outcome: NodeOutcome, progress: Progress) -> None:
     if not outcome.is_done:
         progress(Step.FAILED, f"{outcome.name}: {outcome.reason or outcome.state}")
+        return
+    if outcome.state is State.UNCHANGED:
         return
     progress(Step.TRANSFERRED, outcome.name)
     if outcome.state is State.UPDATED:

@@ -14,6 +14,7 @@ class State(StrEnum):
     """What became of one node."""
 
     UPDATED = "updated"
+    UNCHANGED = "unchanged: it serves the list already"
     STOPPED = "updated, its TFTP service is stopped"
     UNPROVEN = "list installed, but its TFTP service does not serve it"
     PENDING = "pending"
@@ -28,7 +29,7 @@ class NodeOutcome(NamedTuple):
 
     @property
     def is_done(self) -> bool:
-        return self.state in (State.UPDATED, State.STOPPED)
+        return self.state in (State.UPDATED, State.UNCHANGED, State.STOPPED)
 
 
 class Report(NamedTuple):

@@ -29,12 +29,14 @@ class Located(NamedTuple):
         is_active: whether its TFTP service runs.
         served: SHA-256 of the list in its TFTP directory, or ``NO_LIST``.
         problem: why it cannot be reached; empty if it can.
+        is_settled: whether an open reset to the list that it serves was finished on it.
     """
 
     node: Node
     is_active: bool
     served: str = NO_LIST
     problem: str = ""
+    is_settled: bool = False
 
 
 def locate(site: Site, fleet: Fleet) -> tuple[Located, ...]:
@@ -45,12 +47,14 @@ def locate(site: Site, fleet: Fleet) -> tuple[Located, ...]:
     """
     nodes = [node for node in site.settings.cluster.nodes if node.has_tftp]
     journal = read_journal(site)
-    ran = journal.active if journal else ()
 
     def look(node: Node) -> Located:
         found = _locate(site, fleet, node)
-        is_active = found.is_active or (node.name in ran and not found.problem)
-        return found._replace(is_active=is_active)
+        if journal is None or found.problem:
+            return found
+        is_settled = found.served == journal.sha256 and node.name not in journal.pending
+        is_active = found.is_active or node.name in journal.active
+        return found._replace(is_active=is_active, is_settled=is_settled)
 
     return tuple(side_by_side(look, nodes))
 

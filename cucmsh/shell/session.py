@@ -92,6 +92,7 @@ class Session:
         self._dialog = TerminalDialog(screen, reader, self, helpful=helpful)
         self._editor: LineEditor | None = None
         self._lines: list[str] = []
+        self._has_changed = False
 
     @property
     def grammar(self) -> Grammar:
@@ -117,7 +118,8 @@ class Session:
     def run_line(self, line: str) -> int:
         """Run one command without a prompt; return its exit status.
 
-        Output that could not be written makes a success a failure.
+        Output that could not be written makes a success a failure; one that changed
+        something is then partly done, for whoever asked does not know of it.
         """
         with hang_ups(self._end):
             try:
@@ -127,7 +129,8 @@ class Session:
             except EndOfInput as ending:
                 self._screen.say(ending.message)
                 status = ending.exit_status
-        return status or int(self._screen.is_gone)
+        lost = 3 if self._has_changed else 1
+        return status or (lost if self._screen.is_gone else 0)
 
     def _turn(self) -> int | None:
         """Read and run one line; return a status when the session is over."""
@@ -186,6 +189,7 @@ class Session:
                 status = call.command.function(
                     self._dialog, self._context, *call.arguments
                 )
+            self._has_changed = call.command.changes and status != 1
         except (EndOfInput, EndSession):
             raise
         except CucmshError as error:

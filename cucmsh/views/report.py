@@ -15,7 +15,7 @@ def report_lines(report: Report) -> list[str]:
     lines = [
         f"{outcome.name}: {outcome.state}."
         for outcome in report.outcomes
-        if outcome.state is State.STOPPED
+        if outcome.state in (State.STOPPED, State.UNCHANGED)
     ]
     if report.pending:
         done = len(report.outcomes) - len(report.pending)

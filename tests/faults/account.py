@@ -7,7 +7,6 @@ its end; it may log in with a key only.
 
 from __future__ import annotations
 
-import itertools
 import os
 import pwd
 import signal
@@ -18,16 +17,13 @@ from pathlib import Path
 from tests.faults.waiting import until
 
 
-_numbers = itertools.count(1)
-
-
 class Account:
     """Whom the nodes' sshd runs as; ``remove`` ends its existence if we made it."""
 
     def __init__(self, home: Path) -> None:
         self.is_made = os.geteuid() == 0
         if self.is_made:
-            self.name = f"cucmsh-rig-{os.getpid()}-{next(_numbers)}"
+            self.name = f"cucmsh-rig-{os.urandom(4).hex()}"
             # The password "*" fits nothing; "!" would lock the account for keys too.
             words = ["useradd", "--system", "--no-create-home", "--home-dir", str(home)]
             words += ["--shell", "/bin/sh", "--password", "*", self.name]

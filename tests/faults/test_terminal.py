@@ -55,7 +55,7 @@ class Prompt:
     def hang_up(self) -> None:
         """The other end of the line goes away; the program has ended then."""
         os.close(self.child.child_fd)
-        self.child.closed = self.child.ptyproc.closed = True
+        self.child.closed = True
         until(lambda: not self.child.isalive(), "it does not end")
 
     def send(self, line: str) -> None:
@@ -67,7 +67,8 @@ def prompts(cluster: Cluster) -> Iterator[Prompts]:
     made = Prompts(cluster)
     yield made
     for each in made.opened:
-        each.child.close(force=True)
+        if not each.child.closed:
+            each.child.close(force=True)
 
 
 class Prompts:

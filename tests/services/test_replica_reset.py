@@ -67,6 +67,36 @@ def test_dead_replica_is_pending_and_named_at_the_next_login(
     assert login_notice(cluster.publisher.again()) == ""
 
 
+def test_rerun_touches_only_the_node_that_was_pending(cluster: MadeCluster) -> None:
+    """F10: nobody's phones are disturbed twice."""
+    cluster.replica.is_dead = True
+    assert outcome(cluster).state is State.PENDING
+    cluster.replica.is_dead = False
+    for member in cluster.members.values():
+        member.service.requests.clear()
+    report = cluster.reset()
+    assert [each.state for each in report.outcomes] == [
+        State.UNCHANGED,
+        State.UNCHANGED,
+        State.UPDATED,
+    ]
+    assert report.exit_status == 0
+    for member in cluster.members.values():
+        assert member.service.requests == []
+        assert member.raw == cluster.replica.raw
+
+
+def test_rerun_does_not_believe_a_node_that_serves_something_else_by_now(
+    cluster: MadeCluster,
+) -> None:
+    cluster.replica.is_dead = True
+    outcome(cluster)
+    cluster.subscriber.start()  # the next start composes its own list again
+    report = cluster.reset()
+    assert report.outcomes[1].state is State.UPDATED
+    assert cluster.subscriber.raw == cluster.publisher.raw
+
+
 @pytest.mark.parametrize(
     "step", ["stage", "staged", "commit", "committed", "restart", "status"]
 )
