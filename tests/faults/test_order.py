@@ -19,16 +19,16 @@ from tests.faults.test_network import assert_rerun_converges
 
 pytestmark = [pytest.mark.faults, pytest.mark.loopback]
 
-CALL = re.compile(r"^\d+ +(\w+)\((.*)$")
+CALL = re.compile(r"^(\d+) +(\w+)\((.*)$")
 DESCRIPTOR = re.compile(r"^\d+<([^>]*)>")
 RENAMED = re.compile(r'<([^>]*)>, "([^"]*)", (?:AT_FDCWD|\d+)<[^>]*>, "([^"]*)"')
 TRACED = "trace=openat,write,pwrite64,fsync,renameat,renameat2,rename,sendto,vfork"
 
 
-def calls_of(log: Path) -> list[tuple[str, str]]:
-    """Name and arguments of each call that was made."""
+def calls_of(log: Path) -> list[tuple[str, str, str]]:
+    """Thread, name and arguments of each call that was made."""
     return [
-        (match[1], match[2])
+        (match[1], match[2], match[3])
         for line in log.read_text().splitlines()
         if (match := CALL.match(line)) and "= -1 " not in line
     ]
@@ -41,29 +41,29 @@ def test_f02_nothing_is_renamed_that_is_not_synced_and_the_folder_follows_at_onc
     words = ["strace", "-f", "-b", "execve", "-y", "-e", TRACED, "-o", str(log)]
     assert cluster.call(before=words).status == 0
     dirty: set[str] = set()
-    unsynced_folder = ""
+    unsynced: dict[str, str] = {}  # by thread: the folder of its last rename
     renamed = []
-    for name, arguments in calls_of(log):
+    for thread, name, arguments in calls_of(log):
         match = DESCRIPTOR.match(arguments)
         path = match[1] if match else ""
         if name in ("write", "pwrite64"):
             dirty.add(path)
         elif name == "fsync":
             dirty.discard(path)
-            if path == unsynced_folder:
-                unsynced_folder = ""
+            if path == unsynced.get(thread):
+                del unsynced[thread]
         elif name.startswith("rename"):
             moved = RENAMED.search(arguments)
             assert moved, arguments
             folder, old, new = moved.groups()
             assert f"{folder}/{old}" not in dirty, f"{new} was not synced"
-            assert not unsynced_folder, f"{unsynced_folder} was not synced"
-            unsynced_folder = folder
+            assert thread not in unsynced, f"{unsynced[thread]} was not synced"
+            unsynced[thread] = folder
             renamed.append(f"{folder}/{new}")
         elif name in ("sendto", "vfork"):
-            assert not unsynced_folder, f"{unsynced_folder} was not synced"
+            assert thread not in unsynced, f"{unsynced[thread]} was not synced"
     assert str(cluster.tftp / LIST_FILE) in renamed
-    assert not unsynced_folder
+    assert not unsynced
     journal, mark = (
         next(at for at, path in enumerate(renamed) if word in path)
         for word in ("journal", "keep")
@@ -78,7 +78,7 @@ def test_f02_a_nodes_server_syncs_the_list_before_it_is_renamed(
     log = node.folder / "order"
     node.sshd.sftp_runs(f"strace -f -y -o {log} -e trace=fsync,rename,link")
     assert cluster.call().status == 0
-    names = [name for name, _ in calls_of(log)]
+    names = [name for _, name, _ in calls_of(log)]
     assert names.index("fsync") < names.index("rename")
     log.unlink()
 
