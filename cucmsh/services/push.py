@@ -159,10 +159,15 @@ class _Pusher:
     def stage(self, there: bytes | None) -> None:
         """Put everything that is new beside what it will replace.
 
+        What an earlier push left there when it died goes first; nobody else of ours
+        writes there, for the publisher's lock is held.
+
         Raises:
             StoreError: the list, or too many files, cannot be written there.
             ServiceError: there is no time left.
         """
+        for folder in self._folders():
+            self._store.sweep(folder)
         if there != self._errand.trust_list:
             self._stage(LIST_FILE, self._errand.trust_list)
         vouched = self._vouched()
@@ -212,11 +217,14 @@ class _Pusher:
 
     def _listed(self) -> dict[str, Listed]:
         found = {}
-        names = self._digests.keys() | self._manifest.keys()
-        for folder in {name.rpartition("/")[0] for name in names}:
+        for folder in self._folders():
             for name, listed in self._store.listing(folder).items():
                 found[f"{folder}/{name}" if folder else name] = listed
         return found
+
+    def _folders(self) -> set[str]:
+        names = {LIST_FILE} | self._digests.keys() | self._manifest.keys()
+        return {name.rpartition("/")[0] for name in names}
 
     def _vouched(self) -> set[str]:
         """The files that need not be read, unless a sample of them says otherwise."""

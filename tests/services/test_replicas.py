@@ -197,6 +197,13 @@ def test_push_that_is_killed_or_ended_is_pending(
     assert login_notice(site) == ""
 
 
+def test_leavings_of_a_push_that_died_are_swept(site: Site, box: Box) -> None:
+    for folder in ("", "Desktops/"):
+        box.files.write(f"{folder}.cucmsh-0123456789abcdef.tmp", b"half")
+    assert push(site).problems == {}
+    assert is_same(site, box)
+
+
 def test_no_time_left_leaves_the_replica_as_it_was(site: Site, box: Box) -> None:
     done = push(site, seconds=0)
     assert "no time left" in done.problems["branch1"]
