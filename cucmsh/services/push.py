@@ -24,7 +24,7 @@ from cucmsh.errors import (
 from cucmsh.services.doors import Link
 from cucmsh.services.manifest import Entry, Manifest, digest_of_file
 from cucmsh.services.site import LIST_FILE, SERVED_MODE, Site
-from cucmsh.services.tftp import serves
+from cucmsh.services.tftp import why_unserved
 from cucmsh.trustlist.decode import decode
 from cucmsh.trustlist.trust import judge
 
@@ -121,8 +121,9 @@ def _refusal(site: Site, there: bytes | None, offered: bytes) -> str:
 
 def _unserved(site: Site, node: Node, errand: Errand, names: list[str]) -> str:
     """What does not come back through TFTP: the list, or one of the files."""
-    if not serves(site, node.tftp, errand.trust_list):
-        return "its TFTP service does not give the list back"
+    unserved = why_unserved(site, node.tftp, errand.trust_list)
+    if unserved:
+        return unserved
     for name in random.sample(names, min(1, len(names))):
         try:
             raw = site.doors.read_back(node.tftp, name)
