@@ -22,6 +22,9 @@ usage: cucmsh [--config FILE]                      the admin shell of a node
        cucmsh lab [--subscribers N] [--dir DIR] [--serve]
                                                    a cluster on 127.0.0.1, and its shell
        cucmsh verify FILE [--against HELD]         check a trust list
+       cucmsh [--config FILE] init ROLE ...        make a publisher or a subscriber
+       cucmsh [--config FILE] node add|list|remove ...
+                                                   the nodes of the cluster
        cucmsh [--config FILE] hook NAME [WORD...]  what services and other nodes run
        cucmsh --version | --help
 
@@ -81,6 +84,10 @@ def _node(named: str, words: list[str]) -> int:
             return app.run_shell(configuration)
         case ["-c", line]:
             return app.run_command(configuration, line, os.environ)
+        case ["init", *rest]:
+            return app.run_init(configuration, rest)
+        case ["node", *rest]:
+            return app.run_node(configuration, rest)
         case ["hook", *rest]:
             return app.run_hook(configuration, rest, sys.stdout)
     raise UsageError(f"these words are not understood: {' '.join(words)}", USAGE)

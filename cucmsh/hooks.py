@@ -6,6 +6,8 @@
 ``install-list NAME SHA256``           a staged list of a reset
 ``install-certificate NAME SHA256      a staged certificate of another member
 NODE UNIT``
+``describe``                           this node, for `cucmsh node add`
+``join NAME SHA256``                   the staged cluster, as its publisher has it
 =====================================  ==============================================
 """
 
@@ -14,6 +16,7 @@ from __future__ import annotations
 from cucmsh.errors import UsageError
 from cucmsh.services.compose import compose_for_start, sha256_of
 from cucmsh.services.install import install_certificate, install_list, take_staged
+from cucmsh.services.join import describe, join
 from cucmsh.services.site import Site
 from cucmsh.services.tftp import is_running
 
@@ -37,8 +40,13 @@ def run(site: Site, words: list[str]) -> str:
         case ["install-certificate", name, sha256, node, unit]:
             install_certificate(site, take_staged(site, name, sha256), node, unit)
             return "installed\n"
+        case ["describe"]:
+            return f"{describe(site)}\n"
+        case ["join", name, sha256]:
+            join(site, take_staged(site, name, sha256))
+            return "joined\n"
     raise UsageError(
         f"there is no hook {' '.join(words)!r}",
         "Hooks: tftp-start, service-status, install-list NAME SHA256, "
-        "install-certificate NAME SHA256 NODE UNIT",
+        "install-certificate NAME SHA256 NODE UNIT, describe, join NAME SHA256",
     )

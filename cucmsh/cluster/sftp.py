@@ -142,6 +142,25 @@ class SftpStore:
             if stat.S_ISREG(entry.st_mode or 0) and not is_temporary(entry.filename)
         )
 
+    def make_folder(self, name: str, mode: int) -> None:
+        """Make one folder; one that is there stays as it is.
+
+        Raises:
+            StoreError: a link or another thing is in its place.
+        """
+        path = self._path(name)
+        with self._translated(path):
+            try:
+                found = self._client.lstat(path)
+            except FileNotFoundError:
+                self._client.mkdir(path, mode)
+                return
+            if not stat.S_ISDIR(found.st_mode or 0):
+                raise StoreError(
+                    f"{path} on {self._host} is not a folder",
+                    "Move the link or file away; it was not touched.",
+                )
+
     def close(self) -> None:
         self._client.close()
 

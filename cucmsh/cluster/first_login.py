@@ -1,0 +1,65 @@
+"""The first steps onto a host that is to become a node: its key, and a password login.
+
+A host key is looked at without sending anything, so that a person may compare it as
+long as they like; the host would hang up on an open login. Afterwards only that key is
+taken (threats-and-faults.md T15). Opened late: paramiko stands behind it.
+"""
+
+from __future__ import annotations
+
+from typing import NamedTuple
+
+from cucmsh.cluster.hostkeys import HostKey, KnownHosts
+from cucmsh.cluster.model import SshAddress
+from cucmsh.cluster.ssh import Login, SshConnection, open_host
+from cucmsh.errors import HostKeyError
+
+
+class ShownKey(NamedTuple):
+    """The key a host shows, and the address it was shown from."""
+
+    key: HostKey
+    peer: str
+
+
+class _OneHost(KnownHosts):
+    """Knows one host's key, or none; keeps nothing on disk."""
+
+    def __init__(self, key: HostKey | None) -> None:
+        super().__init__("")
+        self._key = key
+
+    def find(self, _host: str, _port: int) -> list[HostKey]:
+        return [self._key] if self._key else []
+
+
+def look(host: str, port: int) -> ShownKey:
+    """The key that the host shows now.
+
+    Raises:
+        ConnectionFailedError: it does not answer.
+    """
+    seen: list[ShownKey] = []
+
+    def refuse(key: HostKey, peer: str) -> bool:
+        seen.append(ShownKey(key, peer))
+        return False
+
+    try:
+        open_host((host, port), Login(""), _OneHost(None), refuse).close()
+    except HostKeyError:
+        if not seen:
+            raise
+    return seen[0]
+
+
+def open_with_password(address: SshAddress, password: str) -> SshConnection:
+    """A login by password where the address's identity is not known yet.
+
+    Raises:
+        ConnectionFailedError, HostKeyError, AuthenticationError: as ``open_node``.
+    """
+    pinned = HostKey(*address.host_key.split()[:2])
+    login = Login(address.user, password)
+    where = (address.host, address.port)
+    return open_host(where, login, _OneHost(pinned), lambda *_: False)

@@ -1,0 +1,208 @@
+"""The last part of ``node add``: checks the way, exchanges certificates, writes.
+
+Held by the cluster lock. What cannot be done on a third node is told and stays to be
+done; what cannot be done on the new one refuses it. The round trip is harmless: a
+temporary file in the TFTP directory, and the status of the service.
+"""
+
+from __future__ import annotations
+
+import os
+from typing import NamedTuple
+
+from cucmsh.cluster.model import Node
+from cucmsh.cluster.store import Store
+from cucmsh.errors import (
+    ConnectionFailedError,
+    CucmshError,
+    MissingFileError,
+    RefusedError,
+    ServiceError,
+)
+from cucmsh.pki.model import Unit
+from cucmsh.services.add_node import AddPlan, described
+from cucmsh.services.configure import edit
+from cucmsh.services.deliver import run_hook
+from cucmsh.services.doors import Link
+from cucmsh.services.enrol import public_certificates
+from cucmsh.services.join import cluster_document, read_description
+from cucmsh.services.keystore import Keystore
+from cucmsh.services.site import LIST_FILE, SERVED_MODE, Site
+
+STATUS_SECONDS = 30
+CANNOT_RUN = (126, 127)  # a shell's status for words that are no program
+
+
+class Finding(NamedTuple):
+    """One thing that was looked at, and whether it is as it should be."""
+
+    is_good: bool
+    text: str
+
+
+def enrol(site: Site, plan: AddPlan) -> list[Finding]:
+    """Make the planned node one of the cluster; says what was found on the way.
+
+    Raises:
+        CucmshError: the node cannot be used as it is; it is not in the configuration.
+    """
+    from cucmsh.cluster.configuration import with_node  # noqa: PLC0415 - tomlkit
+
+    with site.cluster_lock("cucmsh node add"):
+        with site.link_to(plan.node) as link:
+            if plan.node.is_member:
+                plan, findings = _enrol_subscriber(site, plan, link)
+            else:
+                findings = _check_replica(site, plan.node, link)
+        if plan.node.is_member:
+            findings += tell_others(site, _nodes_with(site, plan.node), plan.node)
+        edit(site, lambda text, path: with_node(text, path, plan.entry))
+    return findings
+
+
+def tell_others(
+    site: Site, nodes: tuple[Node, ...], changed: Node | None
+) -> list[Finding]:
+    """Bring the cluster of ``nodes`` to the other subscribers.
+
+    Args:
+        site: the publisher.
+        nodes: all nodes that there will be.
+        changed: whose certificates they need; None where one has left.
+    """
+    document = cluster_document(site, nodes)
+    findings = []
+    for node in nodes:
+        if not node.is_member or node.is_publisher or node == changed:
+            continue
+        try:
+            with site.link_to(node) as link:
+                run_hook(site, link, node, document, "join")
+                if changed:
+                    _bring(site, link, node, changed)
+        except CucmshError as problem:
+            text = f"{node.name} was not told: {problem.message}; when it answers, "
+            findings.append(Finding(False, f"{text}`cucmsh node add {node.name}`"))
+        else:
+            findings.append(Finding(True, f"{node.name} was told"))
+    return findings
+
+
+def _nodes_with(site: Site, node: Node) -> tuple[Node, ...]:
+    nodes = site.settings.cluster.nodes
+    if any(known.name == node.name for known in nodes):
+        return tuple(node if known.name == node.name else known for known in nodes)
+    return (*nodes, node)
+
+
+def _enrol_subscriber(
+    site: Site, plan: AddPlan, link: Link
+) -> tuple[AddPlan, list[Finding]]:
+    asked, cluster = plan.node, site.settings.cluster
+    done = link.run((*asked.program, "hook", "describe"), STATUS_SECONDS)
+    if done.status != 0:
+        raise ServiceError(
+            f"cucmsh does not run on {asked.name}: "
+            f"{done.complaint or done.output or f'exit status {done.status}'}",
+            "Run `cucmsh init subscriber` there first; name the words that run cucmsh "
+            "there with --program.",
+        )
+    said = read_description(done.output, asked)
+    wanted = (asked.name, asked.role, cluster.publisher.name)
+    if (said.node.name, said.node.role, said.publisher) != wanted:
+        raise RefusedError(
+            f"{asked.name} says that it is {said.node.name}, a {said.node.role} of "
+            f"{said.publisher}",
+            "Compare --host and the options of `cucmsh init` there.",
+        )
+    if (said.domain, said.subject) != (cluster.domain, cluster.subject):
+        raise RefusedError(
+            f"{asked.name} was made with the domain {said.domain!r} and the subject "
+            f"{said.subject!r}",
+            f"Make it anew there: cucmsh init subscriber ... --domain "
+            f"'{cluster.domain}' --subject '{cluster.subject}'",
+        )
+    facts = {
+        "services": list(said.node.services),
+        "tftp_directory": said.node.tftp_directory,
+        "staging": said.node.staging,
+        "tftp": plan.entry.get("tftp") or said.node.tftp._asdict(),
+    }
+    plan = described(site, plan, {key: fact for key, fact in facts.items() if fact})
+    node = plan.node
+    findings = [Finding(True, f"logged in to {node.name} with our key, cucmsh runs")]
+    keystore = Keystore(site)
+    for unit, pem in said.certificates.items():
+        keystore.trust(node, unit, pem)
+    run_hook(site, link, node, cluster_document(site, _nodes_with(site, node)), "join")
+    _bring(site, link, node, site.node)
+    for other in cluster.members:
+        if other.name not in (node.name, site.node.name):
+            _bring(site, link, node, other)
+    findings.append(
+        Finding(True, "certificates exchanged, configuration written there")
+    )
+    if node.has_tftp:
+        done = link.run((*node.program, "hook", "service-status"), STATUS_SECONDS)
+        text = f"its TFTP service is {done.output or done.complaint}"
+        findings.append(Finding(done.output == "active", text))
+    return plan, findings
+
+
+def _bring(site: Site, link: Link, node: Node, other: Node) -> None:
+    """Bring another member's certificates, as they are known here, to a node."""
+    for unit, pem in _certificates_of(site, other).items():
+        words = ("install-certificate", other.name, unit.value)
+        run_hook(site, link, node, pem, *words)
+
+
+def _certificates_of(site: Site, node: Node) -> dict[Unit, bytes]:
+    if node.name == site.node.name:
+        return public_certificates(site)
+    keystore, keys = Keystore(site), site.doors.keys()
+    found = {unit: keystore.trusted(node, unit) for unit in (Unit.TVS, Unit.CAPF)}
+    return {unit: keys.to_pem(known) for unit, known in found.items() if known}
+
+
+def _check_replica(site: Site, node: Node, link: Link) -> list[Finding]:
+    findings = [Finding(True, f"logged in to {node.name} with our key")]
+    store = site.doors.store_on(link, node.tftp_directory)
+    try:
+        findings += _probe(site, node, store)
+    finally:
+        store.close()
+    commands = node.service_commands
+    if commands is None:
+        raise RefusedError(f"no commands for the TFTP service of {node.name} are known")
+    done = link.run(commands.status, STATUS_SECONDS)
+    if done.status in CANNOT_RUN:
+        raise ServiceError(
+            f"{commands.status[0]} cannot be run on {node.name}: {done.complaint}",
+            "Give --service or --restart and --status with words that run there.",
+        )
+    state = "runs" if done.status == 0 else f"does not run (status {done.status})"
+    findings.append(Finding(done.status == 0, f"its TFTP service {state}"))
+    if commands.restart[:2] == ("sudo", "-n"):
+        asked = link.run(("sudo", "-n", "-l", *commands.restart[2:]), STATUS_SECONDS)
+        may = "may" if asked.status == 0 else "MAY NOT"
+        text = f"the account {may} run: {' '.join(commands.restart)}"
+        findings.append(Finding(asked.status == 0, text))
+    return findings
+
+
+def _probe(site: Site, node: Node, store: Store) -> list[Finding]:
+    """Write a temporary file, read it through TFTP, and take it away."""
+    raw = os.urandom(16).hex().encode()
+    temporary = store.stage(LIST_FILE, raw, SERVED_MODE)
+    found = Finding(True, f"{node.tftp_directory} there can be written to")
+    try:
+        is_served = site.doors.read_back(node.tftp, temporary) == raw
+    except MissingFileError:
+        is_served = False
+    except ConnectionFailedError as problem:
+        return [found, Finding(False, problem.message)]
+    finally:
+        store.discard(temporary)
+    does = "serves" if is_served else "does not serve"
+    where = f"TFTP at {node.tftp.host} port {node.tftp.port}"
+    return [found, Finding(is_served, f"{where} {does} {node.tftp_directory}")]
