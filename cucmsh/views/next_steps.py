@@ -82,7 +82,7 @@ def _drop_in(restart: tuple[str, ...], hook: str, account: str) -> list[str]:
 
 
 def _unit(restart: tuple[str, ...]) -> str:
-    """The unit that ``[sudo -n] systemctl restart UNIT`` names; empty for other words."""
+    """UNIT of ``[sudo -n] systemctl restart UNIT``; empty for other words."""
     words = restart[2:] if restart[:2] == ("sudo", "-n") else restart
     is_known = len(words) == 3 and words[0].rsplit("/", 1)[-1] == "systemctl"
     return words[2] if is_known else ""
