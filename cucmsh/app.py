@@ -30,6 +30,7 @@ if TYPE_CHECKING:
     from cucmsh.cluster.runner import Runner
     from cucmsh.cluster.store import Store
     from cucmsh.enrol.asking import TerminalAsking
+    from cucmsh.pki.foreign import ForeignKey
     from cucmsh.pki.room import KeyRoom
     from cucmsh.services.doors import AcceptHostKey, BackupServer, Link
     from cucmsh.services.identity import AccountHome
@@ -62,6 +63,12 @@ class LateDoors:
         from cucmsh.pki.room import KeyRoom
 
         return KeyRoom()
+
+    def open_foreign_key(self, raw: bytes, password: str) -> ForeignKey:
+        from cucmsh.cluster.process import LocalRunner
+        from cucmsh.pki.foreign import open_foreign
+
+        return open_foreign(raw, password, LocalRunner().feed)
 
     def verifier(self) -> Verifier:
         from cucmsh.pki.verify import RsaVerifier
@@ -110,10 +117,12 @@ class LateDoors:
 
         return SftpStore(cast("SshConnection", link), root)
 
-    def read_back(self, address: TftpAddress, name: str) -> bytes:
+    def read_back(
+        self, address: TftpAddress, name: str, patience_seconds: float = 15
+    ) -> bytes:
         from cucmsh.cluster.tftp import read_back
 
-        return read_back(address, name)
+        return read_back(address, name, patience_seconds)
 
 
 def find_configuration(named: str, environment: Mapping[str, str]) -> str:

@@ -18,6 +18,7 @@ become one of these at their door, once, with ``raise ... from``::
      |   +- MissingFileError        it is not there
      +- ServiceError                a service command failed
      +- ConnectionFailedError       a host that cannot be reached or does not answer
+         +- NoAnswerError           it did not answer in time
          +- HostKeyError            a host key that is unknown, refused or changed
          +- AuthenticationError     the host does not accept the password or key
 
@@ -109,6 +110,10 @@ class ServiceError(CucmshError):
 
 class ConnectionFailedError(CucmshError):
     """The host cannot be reached, or stopped answering."""
+
+
+class NoAnswerError(ConnectionFailedError):
+    """The host did not answer within the time it is given."""
 
 
 class HostKeyError(ConnectionFailedError):

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from typing import NamedTuple
 
-from cucmsh.cluster.hostkeys import HostKey, KnownHosts
+from cucmsh.cluster.hostkeys import HostKey, KnownHosts, changed_key
 from cucmsh.cluster.model import SshAddress
 from cucmsh.cluster.ssh import Login, SshConnection, open_host
 from cucmsh.errors import HostKeyError
@@ -22,15 +22,14 @@ class ShownKey(NamedTuple):
     peer: str
 
 
-class _OneHost(KnownHosts):
-    """Knows one host's key, or none; keeps nothing on disk."""
+class _Nobody(KnownHosts):
+    """Knows no host and remembers none: whoever is asked has to decide."""
 
-    def __init__(self, key: HostKey | None) -> None:
+    def __init__(self) -> None:
         super().__init__("")
-        self._key = key
 
-    def find(self, _host: str, _port: int) -> list[HostKey]:
-        return [self._key] if self._key else []
+    def add(self, host: str, port: int, key: HostKey) -> None:
+        """Keep nothing; the key is pinned in the configuration."""
 
 
 def look(host: str, port: int) -> ShownKey:
@@ -38,6 +37,7 @@ def look(host: str, port: int) -> ShownKey:
 
     Raises:
         ConnectionFailedError: it does not answer.
+        HostKeyError: the key is too weak to be pinned.
     """
     seen: list[ShownKey] = []
 
@@ -46,7 +46,7 @@ def look(host: str, port: int) -> ShownKey:
         return False
 
     try:
-        open_host((host, port), Login(""), _OneHost(None), refuse).close()
+        open_host((host, port), Login(""), _Nobody(), refuse).close()
     except HostKeyError:
         if not seen:
             raise
@@ -60,6 +60,11 @@ def open_with_password(address: SshAddress, password: str) -> SshConnection:
         ConnectionFailedError, HostKeyError, AuthenticationError: as ``open_node``.
     """
     pinned = HostKey(*address.host_key.split()[:2])
+
+    def is_pinned(shown: HostKey, _peer: str) -> bool:
+        if shown != pinned:
+            raise changed_key(address.host, [pinned], shown, "it was pinned just now")
+        return True
+
     login = Login(address.user, password)
-    where = (address.host, address.port)
-    return open_host(where, login, _OneHost(pinned), lambda *_: False)
+    return open_host((address.host, address.port), login, _Nobody(), is_pinned)

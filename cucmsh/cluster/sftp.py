@@ -124,6 +124,9 @@ class SftpStore:
         ):
             self._client.remove(self._path(temporary))
 
+    def sweep(self, folder: str = "") -> int:  # noqa: ARG002
+        return 0
+
     def remove(self, name: str) -> None:
         path = self._path(name)
         with suppress(MissingFileError), self._translated(path):

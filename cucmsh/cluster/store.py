@@ -60,6 +60,9 @@ class Store(Protocol):
     def discard(self, temporary: str) -> None:
         """Remove what was staged, if it can be removed. Raises nothing."""
 
+    def sweep(self, folder: str = "") -> int:
+        """Remove temporaries of dead writers."""
+
     def remove(self, name: str) -> None:
         """Remove the file; one that is not there is no error."""
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from cucmsh.pki.certificates import check_name, read_certificate, to_pem
 from cucmsh.pki.credential import make_credential, make_ssh_identity, read_own
+from cucmsh.pki.gate import inspect
 from cucmsh.pki.pkcs12 import read_key_file, write_key_file
 
 
@@ -16,5 +17,6 @@ class KeyRoom:
     read_own = staticmethod(read_own)
     read_certificate = staticmethod(read_certificate)
     to_pem = staticmethod(to_pem)
+    inspect = staticmethod(inspect)
     read_key_file = staticmethod(read_key_file)
     write_key_file = staticmethod(write_key_file)

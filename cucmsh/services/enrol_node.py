@@ -21,10 +21,12 @@ from cucmsh.errors import (
 )
 from cucmsh.pki.model import Unit
 from cucmsh.services.add_node import AddPlan, described
+from cucmsh.services.compose import sha256_of
 from cucmsh.services.configure import edit
-from cucmsh.services.deliver import run_hook
+from cucmsh.services.deliver import hook_on, stage_on
 from cucmsh.services.doors import Link
 from cucmsh.services.enrol import public_certificates
+from cucmsh.services.inventory import LOOK_SECONDS
 from cucmsh.services.join import cluster_document, read_description
 from cucmsh.services.keystore import Keystore
 from cucmsh.services.site import LIST_FILE, SERVED_MODE, Site
@@ -77,7 +79,7 @@ def tell_others(
             continue
         try:
             with site.link_to(node) as link:
-                run_hook(site, link, node, document, "join")
+                _send(site, link, node, document, "join")
                 if changed:
                     _bring(site, link, node, changed)
         except CucmshError as problem:
@@ -134,7 +136,7 @@ def _enrol_subscriber(
     keystore = Keystore(site)
     for unit, pem in said.certificates.items():
         keystore.trust(node, unit, pem)
-    run_hook(site, link, node, cluster_document(site, _nodes_with(site, node)), "join")
+    _send(site, link, node, cluster_document(site, _nodes_with(site, node)), "join")
     _bring(site, link, node, site.node)
     for other in cluster.members:
         if other.name not in (node.name, site.node.name):
@@ -143,17 +145,22 @@ def _enrol_subscriber(
         Finding(True, "certificates exchanged, configuration written there")
     )
     if node.has_tftp:
-        done = link.run((*node.program, "hook", "service-status"), STATUS_SECONDS)
-        text = f"its TFTP service is {done.output or done.complaint}"
-        findings.append(Finding(done.output == "active", text))
+        state = hook_on(link, node, "service-status").partition(" ")[0]
+        findings.append(Finding(state == "active", f"its TFTP service is {state}"))
     return plan, findings
 
 
 def _bring(site: Site, link: Link, node: Node, other: Node) -> None:
     """Bring another member's certificates, as they are known here, to a node."""
     for unit, pem in _certificates_of(site, other).items():
-        words = ("install-certificate", other.name, unit.value)
-        run_hook(site, link, node, pem, *words)
+        _send(site, link, node, pem, "install-certificate", other.name, unit.value)
+
+
+def _send(
+    site: Site, link: Link, node: Node, raw: bytes, hook: str, *words: str
+) -> None:
+    name = stage_on(site, link, node, hook, raw)
+    hook_on(link, node, hook, name, sha256_of(raw), *words)
 
 
 def _certificates_of(site: Site, node: Node) -> dict[Unit, bytes]:
@@ -196,7 +203,7 @@ def _probe(site: Site, node: Node, store: Store) -> list[Finding]:
     temporary = store.stage(LIST_FILE, raw, SERVED_MODE)
     found = Finding(True, f"{node.tftp_directory} there can be written to")
     try:
-        is_served = site.doors.read_back(node.tftp, temporary) == raw
+        is_served = _read(site, node, temporary) == raw
     except MissingFileError:
         is_served = False
     except ConnectionFailedError as problem:
@@ -206,3 +213,7 @@ def _probe(site: Site, node: Node, store: Store) -> list[Finding]:
     does = "serves" if is_served else "does not serve"
     where = f"TFTP at {node.tftp.host} port {node.tftp.port}"
     return [found, Finding(is_served, f"{where} {does} {node.tftp_directory}")]
+
+
+def _read(site: Site, node: Node, name: str) -> bytes:
+    return site.doors.read_back(node.tftp, name, LOOK_SECONDS)

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from concurrent.futures import ThreadPoolExecutor
 from enum import StrEnum
 from typing import TYPE_CHECKING, NamedTuple, cast
 
@@ -11,16 +10,15 @@ from cucmsh.errors import CucmshError, MissingFileError, RefusedError, UsageErro
 from cucmsh.services.compose import served_list
 from cucmsh.services.configure import edit
 from cucmsh.services.enrol_node import Finding, tell_others
+from cucmsh.services.fleet import side_by_side
 from cucmsh.services.identity import public_line, revoke
-from cucmsh.services.inventory import reach
+from cucmsh.services.inventory import LOOK_SECONDS, reach
 from cucmsh.services.join import forget_node
+from cucmsh.services.journal import read_journal
 from cucmsh.services.site import LIST_FILE, Site
-from cucmsh.services.state import recall
 
 if TYPE_CHECKING:
     from cucmsh.services.add_node import EnrolDoors
-
-AT_ONCE = 16  # nodes that are looked at at the same time
 
 
 class Serving(StrEnum):
@@ -52,8 +50,8 @@ class Seen(NamedTuple):
 def look_at_all(site: Site) -> list[Seen]:
     """Every node, in the order of the configuration; several at once."""
     ours = served_list(site)
-    pending = recall(site.home, "journal").get("pending")
-    names = {str(n) for n in pending} if isinstance(pending, list) else set()
+    journal = read_journal(site)
+    names = journal.pending if journal else ()
     nodes = site.settings.cluster.nodes
 
     def look(node: Node) -> Seen:
@@ -63,15 +61,14 @@ def look_at_all(site: Site) -> list[Seen]:
             serving = Serving.PENDING
         return Seen(node, problem, serving)
 
-    with ThreadPoolExecutor(AT_ONCE) as pool:
-        return list(pool.map(look, nodes))
+    return list(side_by_side(look, nodes))
 
 
 def _serving(site: Site, node: Node, ours: bytes | None) -> Serving:
     if not node.has_tftp:
         return Serving.NOTHING
     try:
-        raw = site.doors.read_back(node.tftp, LIST_FILE)
+        raw = site.doors.read_back(node.tftp, LIST_FILE, LOOK_SECONDS)
     except MissingFileError:
         return Serving.NONE
     except CucmshError:

@@ -10,7 +10,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, NamedTuple
 
 from cucmsh.errors import RefusedError
-from cucmsh.pki.model import Certificate, Unit
+from cucmsh.pki.model import Certificate
 from cucmsh.services.compose import (
     digest_of,
     next_timestamp,
@@ -64,10 +64,13 @@ def plan_remote_reset(site: Site, key_file: bytes) -> ResetPlan:
     """With a recovery key file that came from a backup server.
 
     Raises:
-        KeyFileError: it does not open with this cluster's security password.
+        KeyFileError: it does not open with this cluster's security password, or not
+            in ten seconds, or holds another thing than one RSA key.
     """
     site.require_publisher()
-    return _plan(site, Keystore(site).open_key_file(key_file), key_file)
+    imported = Keystore(site).open_key_file(key_file)
+    plan = _plan(site, imported.credential, imported.key_file)
+    return plan._replace(warnings=(*imported.warnings, *plan.warnings))
 
 
 def _plan(site: Site, recovery: Credential, key_file: bytes) -> ResetPlan:
@@ -150,9 +153,3 @@ def _refusals(site: Site, new: TrustList) -> list[str]:
         return []
     verdict = judge(decode(raw), new, site.doors.verifier())
     return [] if verdict.accepted else [f"Phones: {verdict.reason}"]
-
-
-def needed_recovery_pem(site: Site) -> dict[Unit, bytes]:
-    """The present recovery certificate, for the members (design decision 13)."""
-    certificate = Keystore(site).recovery().certificate
-    return {Unit.ITL_RECOVERY: site.doors.keys().to_pem(certificate)}

@@ -54,15 +54,19 @@ class Site:
         """One changing command on this node's part of the cluster; never waits."""
         return self._lock("cluster.lock", 0, what)
 
-    @contextmanager
-    def link_to(self, node: Node) -> Iterator[Link]:
-        """The way onto another node."""
+    def open_link(self, node: Node) -> Link:
+        """The way onto another node; whoever opened it closes it."""
         if node.ssh is None:
             raise RefusedError(
                 f"no way onto {node.name} is configured",
                 f"Add `ssh` to the entry of {node.name} in {self.settings.path}.",
             )
-        link = self.doors.open_node(node.ssh)
+        return self.doors.open_node(node.ssh)
+
+    @contextmanager
+    def link_to(self, node: Node) -> Iterator[Link]:
+        """The way onto another node, for the body."""
+        link = self.open_link(node)
         try:
             yield link
         finally:

@@ -42,3 +42,21 @@ def hang_ups(end: Callable[[], None], *, owns_terminal: bool = False) -> Iterato
     finally:
         for number, handler in saved.items():
             signal.signal(number, handler or signal.SIG_DFL)
+
+
+@contextmanager
+def deferred_interrupts() -> Iterator[list[int]]:
+    """Let SIGINT interrupt nothing in the block; gives the list of those that came.
+
+    As `hang_ups`, it does nothing outside of the main thread.
+    """
+    pressed: list[int] = []
+    try:
+        before = signal.signal(signal.SIGINT, lambda number, _: pressed.append(number))
+    except ValueError:
+        yield pressed
+        return
+    try:
+        yield pressed
+    finally:
+        signal.signal(signal.SIGINT, before or signal.SIG_DFL)

@@ -5,7 +5,7 @@ from collections.abc import Iterator
 
 import pytest
 
-from cucmsh.shell.signals import hang_ups
+from cucmsh.shell.signals import deferred_interrupts, hang_ups
 
 ENDINGS = (signal.SIGHUP, signal.SIGTERM)
 
@@ -58,3 +58,12 @@ def test_another_thread_may_not_and_need_not(ended: list[int]) -> None:
     thread.start()
     thread.join()
     assert done == [True]
+
+
+def test_control_c_waits_for_the_end_of_the_block() -> None:
+    with deferred_interrupts() as pressed:
+        os.kill(os.getpid(), signal.SIGINT)
+        os.kill(os.getpid(), signal.SIGINT)
+    assert pressed == [signal.SIGINT, signal.SIGINT]
+    with pytest.raises(KeyboardInterrupt):
+        os.kill(os.getpid(), signal.SIGINT)
