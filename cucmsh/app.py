@@ -195,7 +195,7 @@ def run_node(configuration: str, words: list[str]) -> int:
     from cucmsh.enrol.node import node
 
     with _asking() as asking:
-        return node(words, asking, open_site(read_settings(configuration)))
+        return node(words, asking, lambda: open_site(read_settings(configuration)))
 
 
 def verify(file: str, held: str) -> tuple[list[str], int]:

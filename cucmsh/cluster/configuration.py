@@ -94,8 +94,8 @@ def _parse(text: str, path: str) -> tomlkit.TOMLDocument:
 
 
 def _nodes(document: tomlkit.TOMLDocument, path: str) -> AoT:
-    cluster: Any = document.get("cluster", {})
-    nodes = cluster.get("nodes")
+    cluster: Any = document.get("cluster")
+    nodes = cluster.get("nodes") if isinstance(cluster, Mapping) else None
     if not isinstance(nodes, AoT):
         raise ConfigurationError(
             f"{path}: cluster.nodes: cannot be edited in this form",

@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import os
+from collections.abc import Callable
 from typing import Protocol
 
-from cucmsh.errors import CancelledError, UsageError
+from cucmsh.errors import CancelledError, RefusedError, UsageError
 from cucmsh.shell.answers import ATTEMPTS, is_yes
 from cucmsh.shell.reader import Reader
 from cucmsh.shell.screen import Screen
@@ -46,16 +47,29 @@ class TerminalAsking:
         return self._reader.ask_secret(question, mask)
 
 
-def ask_twice(asking: Asking, what: str) -> Secret:
+def ask_twice(
+    asking: Asking, what: str, require: Callable[[str], None] | None = None
+) -> Secret:
     """A new password, typed twice.
 
+    Args:
+        asking: the dialog.
+        what: the question.
+        require: raises RefusedError for a password that will not do.
+
     Raises:
-        UsageError: three times two that differ, or empty ones.
+        UsageError: three times two that differ, or that will not do.
     """
     for _ in range(ATTEMPTS):
         first = asking.ask_secret(f"{what} :")
         if not first:
             asking.say("An empty password protects nothing.")
+            continue
+        try:
+            if require:
+                require(first.reveal())
+        except RefusedError as refusal:
+            asking.say(f"{refusal.message}\n{refusal.advice}")
             continue
         if first == asking.ask_secret(f"{what} (again) :"):
             return first

@@ -11,6 +11,7 @@ from cucmsh.enrol.options import (
     DEFAULT_TFTP_DIRECTORY,
     SERVICE_OPTIONS,
     Options,
+    asks_for_help,
     default_service,
 )
 from cucmsh.errors import UsageError
@@ -73,7 +74,10 @@ def init(
     words: Sequence[str], around: Surroundings, asking: Asking, make_site: MakeSite
 ) -> int:
     """Make a node; returns the exit status."""
-    options = Options(words, OPTIONS, USAGE)
+    if asks_for_help(words):
+        asking.say(USAGE)
+        return 0
+    options = Options(words, OPTIONS, "cucmsh init --help")
     plan = plan_init(_new_node(options, around), make_site)
     if plan.is_begun:
         asking.say("An interrupted init is finished; give the same passwords.")
@@ -100,16 +104,18 @@ def _new_node(options: Options, around: Surroundings) -> NewNode:
         case [("publisher" | "subscriber") as role]:
             pass
         case _:
-            raise UsageError("make a publisher or a subscriber?", USAGE)
+            raise UsageError("make a publisher or a subscriber?", options.advice)
     name, publisher = options.get("--name"), options.get("--publisher")
     if not name:
-        raise UsageError("--name is missing", USAGE)
+        raise UsageError("--name is missing", options.advice)
     if role == "publisher":
         if publisher not in ("", name):
-            raise UsageError("a publisher has no other publisher", USAGE)
+            raise UsageError("a publisher has no other publisher", options.advice)
         publisher = name
     elif publisher in ("", name):
-        raise UsageError("--publisher names the publisher of the cluster", USAGE)
+        raise UsageError(
+            "--publisher names the publisher of the cluster", options.advice
+        )
     services = options.get("--services", DEFAULT_SERVICES[role])
     return NewNode(
         role=NodeRole(role),
@@ -137,6 +143,5 @@ def _secrets(
         return security, rest[0] if rest else None
     if is_publisher:
         asking.say(WHAT_IT_PROTECTS)
-    security = ask_twice(asking, SECURITY)
-    require_strong(security.reveal())
+    security = ask_twice(asking, SECURITY, require_strong)
     return security, ask_twice(asking, CCM) if is_publisher else None

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import cast
 
 from cucmsh.cluster.hostkeys import HostKey
@@ -12,6 +12,7 @@ from cucmsh.enrol.options import (
     DEFAULT_TFTP_DIRECTORY,
     SERVICE_OPTIONS,
     Options,
+    asks_for_help,
     default_service,
 )
 from cucmsh.errors import UsageError
@@ -29,6 +30,7 @@ from cucmsh.services.add_node import (
 from cucmsh.services.site import Site
 from cucmsh.shell.answers import split_host
 
+HELP = "cucmsh node --help"
 USAGE = """\
 usage: cucmsh [--config FILE] node list
        cucmsh [--config FILE] node remove NAME
@@ -57,24 +59,32 @@ WHY_REPLICA = (
 )
 
 
-def node(words: Sequence[str], asking: Asking, site: Site) -> int:
+def node(words: Sequence[str], asking: Asking, open_site: Callable[[], Site]) -> int:
     """Add, list or remove nodes; returns the exit status."""
-    require_owner(site)
+    if asks_for_help(words):
+        asking.say(USAGE)
+        return 0
     match list(words):
         case ["list"]:
-            return _list(asking, site)
+            return _list(asking, _own(open_site()))
         case ["remove", name] if not name.startswith("-"):
-            return _remove(asking, site, name)
+            return _remove(asking, _own(open_site()), name)
         case ["add", *rest]:
-            return _add(Options(rest, OPTIONS, USAGE), asking, site)
-    raise UsageError("add, list or remove a node?", USAGE)
+            options = Options(rest, OPTIONS, HELP)
+            return _add(options, asking, _own(open_site()))
+    raise UsageError("add, list or remove a node?", f"See `{HELP}`.")
+
+
+def _own(site: Site) -> Site:
+    require_owner(site)
+    site.require_publisher()
+    return site
 
 
 def _add(options: Options, asking: Asking, site: Site) -> int:
     from cucmsh.services.enrol_node import enrol
     from cucmsh.views.nodes import finding_lines
 
-    site.require_publisher()
     wanted = _wanted(options, site)
     plan = plan_add(site, wanted)
     if not plan.is_known and wanted.role is None:
@@ -86,6 +96,8 @@ def _add(options: Options, asking: Asking, site: Site) -> int:
     asking.say("\n".join(finding_lines(findings)))
     name, role = plan.node.name, plan.node.role.value
     asking.say(f"{name} is a {role} of the cluster: {site.settings.path}")
+    if plan.node.is_member:
+        asking.say("The lists of the others name it after their next TFTP start.")
     if not all(finding.is_good for finding in findings):
         asking.say(f"Put right what is marked, then: cucmsh node add {name}")
         return 3
@@ -97,15 +109,19 @@ def _wanted(options: Options, site: Site) -> WantedNode:
         case [name]:
             pass
         case _:
-            raise UsageError("which node is to be added?", USAGE)
+            raise UsageError("which node is to be added?", options.advice)
     role = options.get("--role")
     if role not in ("", "replica", "subscriber"):
-        raise UsageError(f"--role {role!r} is neither replica nor subscriber", USAGE)
+        raise UsageError(
+            f"--role {role!r} is neither replica nor subscriber", options.advice
+        )
     host, user = options.get("--host"), options.get("--user")
     service, directory = options.service(), options.path("--tftp-directory")
     if role == "subscriber":
         if service or directory:
-            raise UsageError("a subscriber has these in its own configuration", USAGE)
+            raise UsageError(
+                "a subscriber has these in its own configuration", options.advice
+            )
     elif site.settings.cluster.find(name) is None:
         service = service or default_service(user or DEFAULT_USER)
         directory = directory or DEFAULT_TFTP_DIRECTORY

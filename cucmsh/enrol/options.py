@@ -24,38 +24,42 @@ TFTP_PORT = 69
 ServiceCommands = str | dict[str, list[str]]
 
 
+def asks_for_help(words: Iterable[str]) -> bool:
+    return not {"--help", "-h"}.isdisjoint(words)
+
+
 class Options:
     """What was typed after the words that name the command.
 
     Args:
         words: all of it.
         names: the options that there are, each with a value.
-        usage: shown where something is wrong.
+        help_words: what shows the usage, for whoever mistyped.
 
     Raises:
         UsageError: an unknown option, one twice, one without its value.
     """
 
-    def __init__(self, words: Iterable[str], names: Iterable[str], usage: str) -> None:
+    def __init__(
+        self, words: Iterable[str], names: Iterable[str], help_words: str
+    ) -> None:
         self.words: list[str] = []
-        self.usage = usage
+        self.advice = f"See `{help_words}`."
         self._values: dict[str, str] = {}
         known, rest = set(names), list(words)
         while rest:
             word = rest.pop(0)
-            if word in ("--help", "-h"):
-                raise UsageError(usage)
             if not word.startswith("-"):
                 self.words.append(word)
                 continue
             name, equals, value = word.partition("=")
             if name not in known:
-                raise UsageError(f"the option {name!r} is not known", usage)
+                raise UsageError(f"the option {name!r} is not known", self.advice)
             if name in self._values:
-                raise UsageError(f"{name} is there twice", usage)
+                raise UsageError(f"{name} is there twice", self.advice)
             if not equals:
                 if not rest:
-                    raise UsageError(f"{name} needs a value", usage)
+                    raise UsageError(f"{name} needs a value", self.advice)
                 value = rest.pop(0)
             if not value.isprintable():
                 raise UsageError(f"{name} holds characters that cannot be printed")
@@ -80,7 +84,7 @@ class Options:
         if not value:
             return None
         if not value.isascii() or not value.isdecimal():
-            raise UsageError(f"{name} {value!r} is no file descriptor", self.usage)
+            raise UsageError(f"{name} {value!r} is no file descriptor", self.advice)
         return int(value)
 
     def service(self) -> ServiceCommands | None:
@@ -92,10 +96,10 @@ class Options:
         given = {verb: argv for verb, argv in words.items() if argv}
         named = self.get(SERVICE)
         if given and named:
-            raise UsageError("give --service or --restart and --status", self.usage)
+            raise UsageError("give --service or --restart and --status", self.advice)
         if given:
             if not {"restart", "status"} <= given.keys():
-                raise UsageError("--restart and --status go together", self.usage)
+                raise UsageError("--restart and --status go together", self.advice)
             return given
         if not named:
             return None
@@ -103,7 +107,8 @@ class Options:
         is_unit = unit and unit[0] != "-" and UNIT_LETTERS.issuperset(unit)
         if kind not in ("systemd", "sudo") or not is_unit:
             raise UsageError(
-                f"--service {named!r} is neither systemd:UNIT nor sudo:UNIT", self.usage
+                f"--service {named!r} is neither systemd:UNIT nor sudo:UNIT",
+                self.advice,
             )
         return systemd_words(unit, by_sudo=kind == "sudo")
 

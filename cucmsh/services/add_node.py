@@ -17,6 +17,7 @@ from cucmsh.cluster.settings import parse_settings
 from cucmsh.errors import (
     AuthenticationError,
     ConfigurationError,
+    HostKeyError,
     RefusedError,
     UsageError,
 )
@@ -114,8 +115,8 @@ def plan_add(site: Site, wanted: WantedNode) -> AddPlan:
         host, port = wanted.address
         entry |= {"role": role.value, "services": services}
         entry["ssh"] = {"host": host, "port": port, "user": DEFAULT_USER}
-    entry["ssh"] = {"host_key": UNKNOWN_KEY, **entry.get("ssh", {})}
-    entry["ssh"]["identity"] = identity_path(site)
+    entry["ssh"] = {**entry.get("ssh", {}), "identity": identity_path(site)}
+    entry["ssh"].setdefault("host_key", UNKNOWN_KEY)
     if wanted.user:
         entry["ssh"]["user"] = wanted.user
     for key, value in (
@@ -152,6 +153,12 @@ def has_way(site: Site, address: SshAddress) -> bool:
         site.doors.open_node(address).close()
     except AuthenticationError:
         return False
+    except HostKeyError as problem:
+        raise HostKeyError(
+            problem.message,
+            "If it was built anew, read its new key there, and give it to `node add` "
+            "with --host-key.",
+        ) from problem
     return True
 
 

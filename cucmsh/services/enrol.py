@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import os
 
-from cucmsh.errors import CucmshError, MissingFileError
+from cucmsh.errors import CertificateError, KeyFileError, MissingFileError
 from cucmsh.pki.model import Certificate, Unit
 from cucmsh.services.keystore import Keystore
 from cucmsh.services.site import Site
@@ -53,7 +53,7 @@ def make_node(site: Site, security: str, ccm: str | None) -> bool:
     keystore.set_secrets(security, ccm)
     # CallManager comes last: its key says that the node is whole.
     for unit in sorted(keystore.units, key=lambda unit: unit is Unit.CALL_MANAGER):
-        if _is_made(keystore, site, unit):
+        if _is_finished(keystore, site, unit):
             continue
         credential = site.doors.keys().make_credential(
             unit,
@@ -69,16 +69,15 @@ def make_node(site: Site, security: str, ccm: str | None) -> bool:
     return True
 
 
-def _is_made(keystore: Keystore, site: Site, unit: Unit) -> bool:
-    """Whether an earlier, interrupted call has made it, and this password opens it."""
-    if f"{unit}.pem" not in site.home.names(f"security/{unit}"):
-        return False  # the derived certificate is what is written last
+def _is_finished(keystore: Keystore, site: Site, unit: Unit) -> bool:
+    """Whether an earlier, interrupted call made the key; what follows is done anew."""
     try:
         if unit is Unit.ITL_RECOVERY and site.node.is_publisher:
-            keystore.recovery()
+            certificate = keystore.recovery().certificate
+            keystore.install_recovery(keystore.recovery_file(), certificate)
         else:
-            keystore.credential(unit)
-    except CucmshError:
+            keystore.install(unit, keystore.credential(unit))
+    except (MissingFileError, CertificateError, KeyFileError):
         return False
     return True
 
