@@ -23,6 +23,7 @@ HERE = Path(__file__).parent
 LOOPBACK = "127.0.0.1"
 SECONDS = 30
 TFTPD = "/usr/sbin/in.tftpd"
+BY_KEY_ONLY = "StrictModes no\nPasswordAuthentication no\n"
 
 
 def make_key(path: Path) -> Path:
@@ -91,7 +92,9 @@ class TftpBox:
 class Host:
     """An sshd with a key of its own, and a TFTP service."""
 
-    def __init__(self, folder: Path, administrator: Path) -> None:
+    def __init__(
+        self, folder: Path, administrator: Path, settings: str = BY_KEY_ONLY
+    ) -> None:
         folder.mkdir(mode=0o755)
         self.folder = folder
         self.home = folder / "account"
@@ -100,13 +103,12 @@ class Host:
         self.key_file = make_key(folder / "host_key")
         self.user = getpass.getuser()
         self.port = 0
-        keys = self.home / ".ssh" / "authorized_keys"
         (folder / "sshd_config").write_text(
-            f"HostKey {self.key_file}\nStrictModes no\nUsePAM no\nPidFile none\n"
-            f"AuthorizedKeysFile {administrator}.pub {keys}\n"
-            "PasswordAuthentication no\nKbdInteractiveAuthentication no\n"
-            f"PermitRootLogin yes\nSubsystem sftp internal-sftp -d {self.home}\n"
-            "LogLevel QUIET\n"
+            f"HostKey {self.key_file}\nUsePAM no\nPidFile none\n"
+            f"AuthorizedKeysFile {administrator}.pub {self.authorized_keys}\n"
+            "KbdInteractiveAuthentication no\nPermitRootLogin yes\n"
+            f"Subsystem sftp internal-sftp -d {self.home}\nLogLevel DEBUG1\n"
+            f"{settings}"
         )
         if os.geteuid() == 0:  # where it would change its root to
             os.makedirs("/run/sshd", mode=0o755, exist_ok=True)
@@ -132,6 +134,12 @@ class Host:
         line = subprocess.run(words, check=True, capture_output=True, text=True).stdout
         return line.split()[1]
 
+    @property
+    def was_logged_in_to(self) -> bool:
+        """Whether anybody got as far as to send a user name."""
+        log = self.folder / "sshd.log"
+        return log.exists() and b"userauth-request" in log.read_bytes()
+
     def up(self) -> None:
         self._listener = socket.create_server((LOOPBACK, self.port))
         self.port = self._listener.getsockname()[1]
@@ -147,18 +155,17 @@ class Host:
 
     def _serve(self, listener: socket.socket) -> None:
         """One server a connection, as inetd does it."""
-        words = ["/usr/sbin/sshd", "-i", "-f", str(self.folder / "sshd_config")]
+        words = ["/usr/sbin/sshd", "-i", "-e", "-f", str(self.folder / "sshd_config")]
         servers = []
         while True:
             try:
                 client, _ = listener.accept()
             except OSError:  # shut down
                 break
-            with client:
+            with client, (self.folder / "sshd.log").open("ab") as log:
                 peer = client.fileno()
-                quiet = subprocess.DEVNULL
                 servers.append(
-                    subprocess.Popen(words, stdin=peer, stdout=peer, stderr=quiet)
+                    subprocess.Popen(words, stdin=peer, stdout=peer, stderr=log)
                 )
         for server in servers:
             server.wait(20)
