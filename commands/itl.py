@@ -79,11 +79,14 @@ def utils_itl_reset_remotekey(
     password = dialog.ask_secret("Enter Sftp password :")
     server = BackupServer(address, port, user, password.reveal())
     raw = fetch_file(site, server, path, host_key_question(dialog, address))
-    Keystore(site).open_key_file(raw)  # say so now, before the next question
+    imported = Keystore(site).open_key_file(raw)
     dialog.say()
     _require_ccm_password(dialog, site)
     return _reset(
-        dialog, site, "utils itl reset remotekey", lambda at: plan_remote_reset(at, raw)
+        dialog,
+        site,
+        "utils itl reset remotekey",
+        lambda at: plan_remote_reset(at, imported),
     )
 
 

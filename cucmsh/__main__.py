@@ -21,7 +21,8 @@ usage: cucmsh [--config FILE]                      the admin shell of a node
        cucmsh [--config FILE] -c 'show itl'        one command
        cucmsh lab [--subscribers N] [--dir DIR] [--serve]
                                                    a cluster on 127.0.0.1, and its shell
-       cucmsh verify FILE [--against HELD]         check a trust list
+       cucmsh verify FILE [--against HELD]         check a list or a signed file
+       cucmsh [--config FILE] doctor               what is not well with this node
        cucmsh [--config FILE] init ROLE ...        make a publisher or a subscriber
        cucmsh [--config FILE] node add|list|remove ...
                                                    the nodes of the cluster
@@ -84,10 +85,14 @@ def _node(named: str, words: list[str]) -> int:
             return app.run_shell(configuration)
         case ["-c", line]:
             return app.run_command(configuration, line, os.environ)
-        case ["init", *rest]:
-            return app.run_init(configuration, rest)
-        case ["node", *rest]:
-            return app.run_node(configuration, rest)
+        case [("init" | "node") as what, *rest]:
+            run = app.run_init if what == "init" else app.run_node
+            return run(configuration, rest)
+        case ["doctor"]:
+            lines, status = app.doctor(configuration)
+            for line in lines:
+                print(_printable(line))
+            return status
         case ["hook", *rest]:
             return app.run_hook(configuration, rest, sys.stdout)
     raise UsageError(f"these words are not understood: {' '.join(words)}", USAGE)

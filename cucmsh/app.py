@@ -16,7 +16,7 @@ from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any, TextIO, cast
 
 from cucmsh.cluster.settings import Settings, read_settings
-from cucmsh.errors import CucmshError, RefusedError
+from cucmsh.errors import CucmshError, RefusedError, UsageError
 from cucmsh.services.journal import login_notice
 from cucmsh.services.site import Site
 from cucmsh.shell.limits import PROMPT
@@ -33,7 +33,6 @@ if TYPE_CHECKING:
     from cucmsh.pki.foreign import ForeignKey
     from cucmsh.pki.room import KeyRoom
     from cucmsh.services.doors import AcceptHostKey, BackupServer, Link
-    from cucmsh.services.identity import AccountHome
     from cucmsh.shell.command import Command
     from cucmsh.shell.grammar import Grammar
     from cucmsh.shell.reader import Reader
@@ -105,7 +104,7 @@ class LateDoors:
 
         return open_with_password(address, password)
 
-    def home_on(self, link: Link) -> AccountHome:
+    def home_on(self, link: Link) -> Store:
         from cucmsh.cluster.sftp import SftpStore
         from cucmsh.cluster.ssh import SshConnection
 
@@ -170,7 +169,10 @@ def run_hook(configuration: str, words: list[str], out: TextIO) -> int:
     """One of the hooks that services and other nodes run; returns the exit status."""
     from cucmsh.hooks import run
 
-    out.write(run(open_site(read_settings(configuration)), words))
+    site = open_site(read_settings(configuration))
+    if words[:1] == ["sign"]:
+        return _sign(site, words[1:], out)
+    out.write(run(site, words))
     return 0
 
 
@@ -198,8 +200,31 @@ def run_node(configuration: str, words: list[str]) -> int:
         return node(words, asking, lambda: open_site(read_settings(configuration)))
 
 
+def _sign(site: Site, files: list[str], out: TextIO) -> int:
+    """``hook sign FILE...``: for scripts that write the phones' files."""
+    from cucmsh.services.phone_files import named
+    from cucmsh.services.publish import sign_and_push
+    from cucmsh.views.signing import signing_lines
+
+    if not files:
+        raise UsageError("hook sign takes one FILE or more")
+    done = sign_and_push(site, named(site, files))
+    out.write("\n".join([*signing_lines(done), ""]))
+    return done.exit_status
+
+
+def doctor(configuration: str) -> tuple[list[str], int]:
+    """What a look at the set-up finds, and the status: 1 if something fails."""
+    from cucmsh.services.doctor import Level, examine
+    from cucmsh.views.findings import finding_lines
+
+    findings = examine(open_site(read_settings(configuration)))
+    has_failed = any(finding.level is Level.FAIL for finding in findings)
+    return finding_lines(findings), int(has_failed)
+
+
 def verify(file: str, held: str) -> tuple[list[str], int]:
-    """What a list is worth by itself, or to a holder of ``held``; and the status."""
+    """What a list or signed file is worth, to a holder of ``held``; and the status."""
     from cucmsh.pki.certificates import read_certificate
     from cucmsh.pki.verify import RsaVerifier
     from cucmsh.services.inspect import inspect

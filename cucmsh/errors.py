@@ -17,8 +17,8 @@ become one of these at their door, once, with ``raise ... from``::
      +- StoreError                  a file could not be read or written
      |   +- MissingFileError        it is not there
      +- ServiceError                a service command failed
-     +- ConnectionFailedError       a host that cannot be reached or does not answer
-         +- NoAnswerError           it did not answer in time
+     +- ConnectionFailedError       a host that cannot be reached or that broke off
+         +- NoAnswerError           it did not answer in time: trying again costs again
          +- HostKeyError            a host key that is unknown, refused or changed
          +- AuthenticationError     the host does not accept the password or key
 
@@ -67,7 +67,7 @@ class TrustListError(CucmshError):
     def __init__(self, message: str, offset: int) -> None:
         super().__init__(
             f"{message} (at byte {offset})",
-            "The file is not a whole ITL or CTL file; take another copy of it.",
+            "The file is not a whole ITL, CTL or signed file; take another copy of it.",
         )
         self.offset = offset
 
@@ -109,7 +109,7 @@ class ServiceError(CucmshError):
 
 
 class ConnectionFailedError(CucmshError):
-    """The host cannot be reached, or stopped answering."""
+    """The host cannot be reached, or the connection to it broke."""
 
 
 class NoAnswerError(ConnectionFailedError):

@@ -1,7 +1,10 @@
 """What systemd and the publisher run: ``cucmsh hook ...``. Asks nobody anything.
 
+``hook sign FILE...``, for provisioning scripts, has a report to show and is the app's.
+
 =====================================  ==============================================
-``tftp-start``                         compose before the TFTP service starts
+``tftp-start``                         compose before the TFTP service starts; sign
+                                       the phones' files, bring all to the replicas
 ``service-status``                     ``active`` or ``inactive``, and the SHA-256 of
                                        the list in the TFTP directory, or ``-``
 ``install-list NAME SHA256 SEEN        a staged list of a reset, in place of the list
@@ -20,6 +23,7 @@ from cucmsh.errors import UsageError
 from cucmsh.services.compose import compose_for_start, sha256_of
 from cucmsh.services.install import install_certificate, install_list, take_staged
 from cucmsh.services.join import describe, join
+from cucmsh.services.publish import after_start
 from cucmsh.services.site import Site
 from cucmsh.services.survey import sha256_served
 from cucmsh.services.tftp import is_running
@@ -36,7 +40,8 @@ def run(site: Site, words: list[str]) -> str:
             composed = compose_for_start(site)
             what = "kept" if composed.is_kept else "composed"
             remark = f" ({composed.remark})" if composed.remark else ""
-            return f"{what} {sha256_of(composed.raw)}{remark}\n"
+            first = f"{what} {sha256_of(composed.raw)}{remark}"
+            return "\n".join([first, *after_start(site, composed), ""])
         case ["service-status"]:
             state = "active" if is_running(site) else "inactive"
             return f"{state} {sha256_served(site)}\n"
@@ -55,6 +60,7 @@ def run(site: Site, words: list[str]) -> str:
             return "joined\n"
     raise UsageError(
         f"there is no hook {' '.join(words)!r}",
-        "Hooks: tftp-start, service-status, install-list NAME SHA256 SEEN STATE, "
+        "Hooks: tftp-start, sign FILE..., service-status, "
+        "install-list NAME SHA256 SEEN STATE, "
         "install-certificate NAME SHA256 NODE UNIT, describe, join NAME SHA256",
     )

@@ -6,20 +6,52 @@ the first question that does not echo gets the password, all others an empty ans
 
 from __future__ import annotations
 
+SHOWN = 80  # characters of a server's text that a message shows
+
 
 class PasswordAnswers:
-    """Answers the rounds of one login."""
+    """Answers the rounds of one login.
 
-    def __init__(self, password: str) -> None:
-        self._password: str | None = password
+    Args:
+        password: sent at most once.
+        only_by_name: send it only to a question that says "password". For a server
+            that has it already, where another question is for a second factor.
+
+    Attributes:
+        is_sent: whether a question got the password.
+        unanswered: the first question that got nothing; the server's own text.
+    """
+
+    def __init__(self, password: str, *, only_by_name: bool = False) -> None:
+        self._password = password
+        self._only_by_name = only_by_name
+        self.is_sent = False
+        self.unanswered = ""
 
     def __call__(
         self, _title: str, _instructions: str, questions: list[tuple[str, bool]]
     ) -> list[str]:
-        return [self._answer(echoes=echo) for _, echo in questions]
+        return [self._answer(text, echoes=echo) for text, echo in questions]
 
-    def _answer(self, *, echoes: bool) -> str:
-        if echoes or self._password is None:
+    def _answer(self, question: str, *, echoes: bool) -> str:
+        is_asked_for = not self._only_by_name or "password" in question.lower()
+        if echoes or self.is_sent or not is_asked_for:
+            self.unanswered = self.unanswered or question.strip() or "nothing"
             return ""
-        password, self._password = self._password, None
-        return password
+        self.is_sent = True
+        return self._password
+
+
+def shown(text: str) -> str:
+    """A server's text as a message may show it: quoted, escaped, not long."""
+    return repr(text if len(text) <= SHOWN else f"{text[:SHOWN]}...")
+
+
+def shown_names(names: list[str]) -> str:
+    """Names of login methods; one that is no plain name is shown escaped."""
+    texts = [
+        name if name.isascii() and name.isprintable() else shown(name)
+        for name in names
+        if name
+    ]
+    return ", ".join(texts)[: 4 * SHOWN] or "nothing"

@@ -57,7 +57,7 @@ def without_node(text: str, path: str, name: str) -> str:
     """The text without the entry of that name."""
     document = _parse(text, path)
     _drop(_nodes(document, path), lambda known: known == name)
-    return tomlkit.dumps(document)
+    return tomlkit.dumps(document).rstrip("\n") + "\n"
 
 
 def with_cluster(

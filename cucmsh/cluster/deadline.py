@@ -1,7 +1,8 @@
-"""A time limit on the other end: whoever does not answer in time is hung up on.
+"""How long the other end may take; whoever does not answer in time is hung up on.
 
 paramiko waits for ever for the answer to a channel request, and keepalives push its
-other limits back (threats-and-faults.md section 1(c)). Hanging up ends every wait.
+other limits back (threats-and-faults.md section 1(c)). Hanging up ends every wait. The
+seconds are those of rule 5 there.
 """
 
 from __future__ import annotations
@@ -11,6 +12,14 @@ from contextlib import contextmanager
 from threading import Event, Timer
 
 from cucmsh.errors import CucmshError
+
+CONNECT_SECONDS = 10.0  # the look-up of the name included
+BANNER_SECONDS = 15.0
+HANDSHAKE_SECONDS = 15.0
+LOGIN_SECONDS = 30.0  # for all attempts together
+CHANNEL_SECONDS = 15.0
+OPERATION_SECONDS = 30.0  # for one verb of a store from beginning to end
+RESTART_SECONDS = 60.0
 
 
 @contextmanager

@@ -1,21 +1,34 @@
 """Host keys of hosts outside the cluster: our own file, only ever appended to.
 
 Lines are OpenSSH's (``host type key``, ``[host]:port`` for ports other than 22), so
-that people can read them. paramiko's writer loses entries (threats-and-faults.md
-finding 9); this one appends a line under a lock and never rewrites. Decides nothing:
-the question is asked by whoever connects.
+that people can read and write them: hashed names, wildcards and ``@revoked`` too.
+paramiko's writer loses entries (threats-and-faults.md finding 9); this one appends a
+line under a lock and never rewrites. Decides nothing: the question is asked by whoever
+connects.
 """
 
 from __future__ import annotations
 
-import fcntl
+import errno
 import os
+import stat
 from base64 import b64decode, b64encode
 from binascii import Error as Base64Error
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
+from enum import Enum
 from hashlib import md5, sha256
 from typing import NamedTuple
 
-from cucmsh.errors import HostKeyError, StoreError
+from cucmsh.cluster.known_line import PLAIN, REVOKED, KnownLine, read_line
+from cucmsh.cluster.lock import take
+from cucmsh.errors import BusyError, HostKeyError, StoreError
+
+MAX_FILE_SIZE = 4 << 20  # bytes; ten thousand hosts
+WAIT_SECONDS = 10.0  # for others who are adding a key
+SSH_PORT = 22
+FLAGS = os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC  # a planted FIFO waits for ever
+NOT_IN_A_NAME = frozenset(" ,*?!|@#[]\"'\\")
 
 
 class HostKey(NamedTuple):
@@ -25,7 +38,8 @@ class HostKey(NamedTuple):
     key: str
 
     @property
-    def _blob(self) -> bytes:
+    def blob(self) -> bytes:
+        """The key's bytes; empty if the text is no base64."""
         try:
             return b64decode(self.key, validate=True)
         except (Base64Error, ValueError):
@@ -35,7 +49,7 @@ class HostKey(NamedTuple):
     def is_whole(self) -> bool:
         """Whether the base64 holds a key of that type (RFC 4253 section 6.6)."""
         kind = self.kind.encode()
-        return self._blob.startswith(len(kind).to_bytes(4) + kind)
+        return self.blob.startswith(len(kind).to_bytes(4) + kind)
 
     @property
     def short_kind(self) -> str:
@@ -45,12 +59,21 @@ class HostKey(NamedTuple):
     @property
     def md5_fingerprint(self) -> str:
         """Sixteen hex pairs with colons: the original's form."""
-        return md5(self._blob, usedforsecurity=False).digest().hex(":")
+        return md5(self.blob, usedforsecurity=False).digest().hex(":")
 
     @property
     def sha256_fingerprint(self) -> str:
         """OpenSSH's form, ``SHA256:`` and unpadded base64."""
-        return "SHA256:" + b64encode(sha256(self._blob).digest()).decode().rstrip("=")
+        return "SHA256:" + b64encode(sha256(self.blob).digest()).decode().rstrip("=")
+
+
+class Trust(Enum):
+    """What the file says about a key that a host shows."""
+
+    KNOWN = "known"
+    STRANGER = "stranger"
+    CHANGED = "changed"
+    REVOKED = "revoked"
 
 
 class KnownHosts:
@@ -64,41 +87,98 @@ class KnownHosts:
         self._path = path
 
     def find(self, host: str, port: int) -> list[HostKey]:
-        """All keys accepted for the host; empty for a stranger."""
-        wanted = _label(host, port)
-        try:
-            with open(self._path, encoding="ascii", errors="replace") as file:
-                rows = [line.split() for line in file]
-        except FileNotFoundError:
-            return []
-        except OSError as problem:
-            raise StoreError(f"{self._path}: {problem.strerror}") from problem
+        """The keys that are known of the host at that port; empty for a stranger."""
+        found = _about(self._lines(), _label(host, port))
+        bad = [line.blob for line in found if line.marker == REVOKED]
         return [
-            HostKey(row[1], row[2])
-            for row in rows
-            if len(row) >= 3 and row[0] == wanted
+            HostKey(line.kind, b64encode(line.blob).decode())
+            for line in found
+            if line.marker == PLAIN and line.blob not in bad
         ]
 
+    def judge(self, host: str, port: int, shown: HostKey) -> Trust:
+        """What OpenSSH would say to a host that shows this key.
+
+        A key of another type than those that are known has changed, too. Lines with
+        ``@cert-authority`` say nothing about plain keys.
+        """
+        label = _label(host, port)
+        lines = self._lines()
+        trust = _judge(_about(lines, label), shown)
+        if trust is Trust.STRANGER and port != SSH_PORT:
+            by_name = _judge(_about(lines, host.lower()), shown)
+            # Another port is another server: its keys bind nobody here.
+            trust = Trust.STRANGER if by_name is Trust.CHANGED else by_name
+        return trust
+
     def add(self, host: str, port: int, key: HostKey) -> None:
-        """Append one accepted key, synced before it is relied on."""
-        flags = os.O_RDWR | os.O_CREAT | os.O_APPEND | os.O_NOFOLLOW | os.O_CLOEXEC
-        line = f"{_label(host, port)} {key.kind} {key.key}\n".encode()
+        """Append one accepted key, synced before it is relied on.
+
+        Raises:
+            StoreError: the file cannot be written, or the disk is full; what was in
+                it is still there, whole. Or that is no host key.
+            BusyError: somebody else keeps the file locked.
+        """
+        text = f"{_label(host, port)} {key.kind} {key.key}"
+        if read_line(text) is None:
+            raise StoreError(f"{key.kind!r} {key.key!r} is no host key")
+        line = f"{text}\n".encode()
+        folder = os.path.dirname(self._path) or "."
+        with self._translated():
+            os.makedirs(folder, mode=0o700, exist_ok=True)
+            flags = os.O_RDWR | os.O_CREAT | os.O_APPEND
+            descriptor = os.open(self._path, flags | FLAGS, 0o600)
+            try:
+                self._append(descriptor, line)
+            finally:
+                os.close(descriptor)
+            _sync_folder(folder)  # the file may be new
+
+    def _append(self, descriptor: int, line: bytes) -> None:
+        if not stat.S_ISREG(os.fstat(descriptor).st_mode):
+            raise StoreError(f"{self._path} is not a regular file")
+        if not take(descriptor, WAIT_SECONDS):
+            raise BusyError(
+                f"{self._path} is locked by another session", "Try again in a moment."
+            )
+        size = os.fstat(descriptor).st_size
+        if _ends_torn(descriptor, size):
+            line = b"\n" + line
         try:
-            os.makedirs(os.path.dirname(self._path), mode=0o700, exist_ok=True)
-            descriptor = os.open(self._path, flags, 0o600)
-        except OSError as problem:
-            raise StoreError(f"{self._path}: {problem.strerror}") from problem
-        try:
-            fcntl.flock(descriptor, fcntl.LOCK_EX)
-            if _ends_torn(descriptor):
-                line = b"\n" + line
             if os.write(descriptor, line) != len(line):
-                raise StoreError(f"{self._path}: the disk is full")
+                raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))  # noqa: TRY301
             os.fsync(descriptor)
+        except BaseException:
+            with suppress(
+                OSError
+            ):  # a torn line says nothing, and the next add ends it
+                os.ftruncate(descriptor, size)
+            raise
+
+    def _lines(self) -> list[KnownLine]:
+        with self._translated():
+            try:
+                descriptor = os.open(self._path, os.O_RDONLY | FLAGS)
+            except FileNotFoundError:
+                return []
+            with open(descriptor, "rb") as file:
+                found = os.fstat(descriptor)
+                if not stat.S_ISREG(found.st_mode) or found.st_size > MAX_FILE_SIZE:
+                    raise StoreError(
+                        f"{self._path} is no file of at most {MAX_FILE_SIZE} bytes"
+                    )
+                text = file.read(MAX_FILE_SIZE).decode(errors="surrogateescape")
+        return [line for row in text.split("\n") if (line := read_line(row))]
+
+    @contextmanager
+    def _translated(self) -> Iterator[None]:
+        try:
+            yield
         except OSError as problem:
-            raise StoreError(f"{self._path}: {problem.strerror}") from problem
-        finally:
-            os.close(descriptor)
+            raise StoreError(
+                f"{self._path}: {problem.strerror}",
+                "The keys in it are all still there; check the file and its disk.",
+            ) from problem
 
 
 def changed_key(host: str, old: list[HostKey], new: HostKey, why: str) -> HostKeyError:
@@ -111,13 +191,34 @@ def changed_key(host: str, old: list[HostKey], new: HostKey, why: str) -> HostKe
     )
 
 
+def _about(lines: list[KnownLine], label: str) -> list[KnownLine]:
+    return [line for line in lines if line.is_about(label)]
+
+
+def _judge(lines: list[KnownLine], shown: HostKey) -> Trust:
+    blob = shown.blob
+    if any(line.marker == REVOKED and line.blob == blob for line in lines):
+        return Trust.REVOKED
+    plain = [line.blob for line in lines if line.marker == PLAIN]
+    if blob in plain:
+        return Trust.KNOWN
+    return Trust.CHANGED if plain else Trust.STRANGER
+
+
 def _label(host: str, port: int) -> str:
-    if not host or not host.isprintable() or " " in host:
+    if not host or not host.isprintable() or not NOT_IN_A_NAME.isdisjoint(host):
         raise StoreError(f"{host!r} is no host name")
-    return host.lower() if port == 22 else f"[{host.lower()}]:{port}"
+    return host.lower() if port == SSH_PORT else f"[{host.lower()}]:{port}"
 
 
-def _ends_torn(descriptor: int) -> bool:
+def _ends_torn(descriptor: int, size: int) -> bool:
     """Whether a crash or a full disk left the last line without its end."""
-    size = os.fstat(descriptor).st_size
     return size > 0 and os.pread(descriptor, 1, size - 1) != b"\n"
+
+
+def _sync_folder(folder: str) -> None:
+    descriptor = os.open(folder, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
+    try:
+        os.fsync(descriptor)
+    finally:
+        os.close(descriptor)

@@ -1,5 +1,8 @@
 """A store on this machine's disk. Follows no symbolic link below its root.
 
+A writer holds a kernel lock on its temporary from its making to its renaming, so that
+a sweeper can tell a living writer's from a dead one's without trusting a clock.
+
 Every folder on the way is opened by its parent's descriptor without following links,
 so that a swapped folder cannot lead elsewhere (threats-and-faults.md T12). Short
 writes are continued, and what was written is read back before the rename: a full tmpfs
@@ -8,17 +11,23 @@ gave a short count, not an error, and cost a torn list (finding 1 there).
 
 from __future__ import annotations
 
+import fcntl
 import os
 import stat
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 
 from cucmsh.cluster.store import (
+    FOLDER_MODE,
     MAX_FILE_SIZE,
+    Listed,
+    advice_for,
+    check_regular,
     check_size,
     is_temporary,
     split_name,
     temporary_for,
+    write_in_halves,
 )
 from cucmsh.errors import MissingFileError, StoreError
 
@@ -26,6 +35,7 @@ FOLDER_FLAGS = os.O_RDONLY | os.O_DIRECTORY | os.O_NOFOLLOW | os.O_CLOEXEC
 # Without O_NONBLOCK, opening a FIFO that somebody planted would wait for ever.
 READ_FLAGS = os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC
 WRITE_FLAGS = os.O_RDWR | os.O_CREAT | os.O_EXCL | os.O_NOFOLLOW | os.O_CLOEXEC
+MAX_TRIES = 20  # of making a temporary that no sweeper takes for a dead writer's
 
 
 class LocalStore:
@@ -33,6 +43,7 @@ class LocalStore:
 
     def __init__(self, root: str) -> None:
         self.root = root
+        self._staged: dict[str, int] = {}  # temporaries, open and locked
 
     def read(self, name: str) -> bytes:
         with self._translated(name), self._folder(name) as (folder, last):
@@ -55,47 +66,48 @@ class LocalStore:
         with self._translated(name), self._folder(name) as (folder, last):
             return os.stat(last, dir_fd=folder, follow_symlinks=False).st_mtime
 
+    def mode(self, name: str = "") -> int:
+        """Permission bits of a file or folder; of the root for an empty name."""
+        with self._translated(name or "."):
+            if not name:
+                return stat.S_IMODE(os.stat(self.root).st_mode)
+            with self._folder(name) as (folder, last):
+                found = os.stat(last, dir_fd=folder, follow_symlinks=False)
+                return stat.S_IMODE(found.st_mode)
+
     def write(self, name: str, raw: bytes, mode: int = 0o600) -> None:
-        temporary = self.stage(name, raw, mode)
-        try:
-            self.commit(temporary, name)
-        except BaseException:
-            self.discard(temporary)  # the first error wins
-            raise
+        write_in_halves(self, name, raw, mode)
 
     def stage(self, name: str, raw: bytes, mode: int = 0o600) -> str:
         check_size(self._path(name), raw)
-        temporary = temporary_for(name)
-        with self._translated(name), self._folder(temporary, make=True) as (folder, at):
-            descriptor = os.open(at, WRITE_FLAGS, 0o600, dir_fd=folder)
+        with self._translated(name), self._folder(name, make=True) as (folder, last):
+            self._check_target(name, folder, last)
+            temporary, descriptor = _make_temporary(name, folder)
             try:
-                try:
-                    os.fchmod(descriptor, mode)
-                    _write_all(descriptor, raw)
-                    os.fsync(descriptor)
-                    os.lseek(descriptor, 0, os.SEEK_SET)
-                    if _read_all(descriptor) != raw:
-                        raise StoreError(
-                            f"{self._path(name)}: the disk gave back other bytes",
-                            "Check the file system; the old file is unchanged.",
-                        )
-                finally:
-                    os.close(descriptor)
+                os.fchmod(descriptor, mode)
+                _write_all(descriptor, raw)
+                os.fsync(descriptor)
+                self._check_written(name, descriptor, raw)
             except BaseException:
                 with suppress(OSError):  # the first error wins
-                    os.unlink(at, dir_fd=folder)
+                    os.unlink(split_name(temporary)[-1], dir_fd=folder)
+                os.close(descriptor)
                 raise
+        self._staged[temporary] = descriptor
         return temporary
 
     def commit(self, temporary: str, name: str) -> None:
         with self._translated(name), self._folder(name) as (folder, last):
+            self._check_target(name, folder, last)
             at = split_name(temporary)[-1]
             os.rename(at, last, src_dir_fd=folder, dst_dir_fd=folder)
             os.fsync(folder)
+        self._let_go(temporary)
 
     def discard(self, temporary: str) -> None:
         with suppress(OSError), self._folder(temporary) as (folder, last):
             os.unlink(last, dir_fd=folder)
+        self._let_go(temporary)
 
     def append(self, name: str, line: str) -> None:
         """Add one line to a log file, made 0600 if it is new."""
@@ -107,9 +119,6 @@ class LocalStore:
             finally:
                 os.close(descriptor)
 
-    def sweep(self, folder: str = "") -> int:  # noqa: ARG002
-        return 0
-
     def remove(self, name: str) -> None:
         try:
             with self._translated(name), self._folder(name) as (folder, last):
@@ -119,30 +128,71 @@ class LocalStore:
             return
 
     def names(self, folder: str = "") -> list[str]:
-        inside = f"{folder}/x" if folder else "x"
-        try:
-            with (
-                self._translated(folder or "."),
-                self._folder(inside) as (opened, _),
-                os.scandir(opened) as entries,
-            ):
-                return sorted(
-                    entry.name
-                    for entry in entries
-                    if entry.is_file(follow_symlinks=False)
-                    and not is_temporary(entry.name)
-                )
-        except MissingFileError:
-            return []
+        return sorted(self.listing(folder))
+
+    def sweep(self, folder: str = "") -> int:
+        with self._opened(folder) as opened:
+            left = [e.name for e in _files_in(opened) if is_temporary(e.name)]
+            return sum(_sweep_one(name, opened) for name in left if opened is not None)
+
+    def listing(self, folder: str = "") -> dict[str, Listed]:
+        with self._opened(folder) as opened:
+            found = [
+                (entry.name, entry.stat(follow_symlinks=False))
+                for entry in _files_in(opened)
+                if not is_temporary(entry.name)
+            ]
+        return {name: Listed(at.st_size, int(at.st_mtime)) for name, at in found}
+
+    def make_folder(self, folder: str, mode: int = FOLDER_MODE) -> None:
+        with (
+            self._translated(folder),
+            self._folder(f"{folder}/x", make=True, mode=mode),
+        ):
+            return
 
     def close(self) -> None:
-        """Holds nothing open."""
+        """Lets go of what was staged and never put in place; it stays on the disk."""
+        for temporary in list(self._staged):
+            self._let_go(temporary)
+
+    def _let_go(self, temporary: str) -> None:
+        descriptor = self._staged.pop(temporary, None)
+        if descriptor is not None:
+            os.close(descriptor)
 
     def _path(self, name: str) -> str:
         return os.path.join(self.root, name)
 
+    def _check_target(self, name: str, folder: int, last: str) -> None:
+        with suppress(FileNotFoundError):
+            found = os.stat(last, dir_fd=folder, follow_symlinks=False)
+            check_regular(self._path(name), found.st_mode)
+
+    def _check_written(self, name: str, descriptor: int, raw: bytes) -> None:
+        os.lseek(descriptor, 0, os.SEEK_SET)
+        if _read_all(descriptor) != raw:
+            raise StoreError(
+                f"{self._path(name)}: the disk gave back other bytes",
+                "Check the file system; the old file is unchanged.",
+            )
+
     @contextmanager
-    def _folder(self, name: str, *, make: bool = False) -> Iterator[tuple[int, str]]:
+    def _opened(self, folder: str) -> Iterator[int | None]:
+        """The folder itself; None if it is not there."""
+        try:
+            with (
+                self._translated(folder or "."),
+                self._folder(f"{folder}/x" if folder else "x") as (opened, _),
+            ):
+                yield opened
+        except MissingFileError:
+            yield None
+
+    @contextmanager
+    def _folder(
+        self, name: str, *, make: bool = False, mode: int = 0o700
+    ) -> Iterator[tuple[int, str]]:
         *folders, last = split_name(name)
         if make:
             os.makedirs(self.root, mode=0o700, exist_ok=True)
@@ -150,7 +200,7 @@ class LocalStore:
         try:
             for folder in folders:
                 if make:
-                    _make_folder(folder, opened)
+                    _make_folder(folder, opened, mode)
                 inner = os.open(folder, FOLDER_FLAGS, dir_fd=opened)
                 os.close(opened)
                 opened = inner
@@ -165,15 +215,72 @@ class LocalStore:
         except FileNotFoundError as problem:
             raise MissingFileError(f"{self._path(name)} is not there") from problem
         except OSError as problem:
-            raise StoreError(f"{self._path(name)}: {problem.strerror}") from problem
+            raise StoreError(
+                f"{self._path(name)}: {problem.strerror}", advice_for(problem.errno)
+            ) from problem
 
 
-def _make_folder(name: str, parent: int) -> None:
+def _make_folder(name: str, parent: int, mode: int) -> None:
     try:
-        os.mkdir(name, 0o700, dir_fd=parent)
+        os.mkdir(name, mode, dir_fd=parent)
     except FileExistsError:
         return
     os.fsync(parent)
+
+
+def _make_temporary(name: str, folder: int) -> tuple[str, int]:
+    """A new file beside ``name``, open and locked, and its name."""
+    for _ in range(MAX_TRIES):
+        temporary = temporary_for(name)
+        at = split_name(temporary)[-1]
+        descriptor = os.open(at, WRITE_FLAGS, 0o600, dir_fd=folder)
+        try:
+            # A sweeper may come between the two calls: then it has the lock, or the
+            # name is gone by now.
+            if _lock(descriptor) and _is_there(at, folder, descriptor):
+                return temporary, descriptor
+        except OSError:
+            return temporary, descriptor  # no locks here; then no sweeper gets one
+        os.close(descriptor)
+    raise StoreError(
+        "a sweeper takes every temporary file", "Another session is busy; try again."
+    )
+
+
+def _sweep_one(name: str, folder: int) -> bool:
+    with suppress(OSError):
+        descriptor = os.open(name, READ_FLAGS, dir_fd=folder)
+        try:
+            if _lock(descriptor) and _is_there(name, folder, descriptor):
+                os.unlink(name, dir_fd=folder)
+                return True
+        finally:
+            os.close(descriptor)
+    return False
+
+
+def _lock(descriptor: int) -> bool:
+    try:
+        fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except BlockingIOError:
+        return False
+    return True
+
+
+def _is_there(name: str, folder: int, descriptor: int) -> bool:
+    """Whether the name still leads to the open file, and to a file at all."""
+    try:
+        found = os.stat(name, dir_fd=folder, follow_symlinks=False)
+    except FileNotFoundError:
+        return False
+    return stat.S_ISREG(found.st_mode) and os.path.samestat(found, os.fstat(descriptor))
+
+
+def _files_in(folder: int | None) -> list[os.DirEntry[str]]:
+    if folder is None:
+        return []
+    with os.scandir(folder) as entries:
+        return [entry for entry in entries if entry.is_file(follow_symlinks=False)]
 
 
 def _write_all(descriptor: int, raw: bytes) -> None:

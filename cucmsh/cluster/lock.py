@@ -1,13 +1,16 @@
 """A lock that the kernel holds: free as soon as its holder is gone, however it went.
 
-Never trusts a process number or the mere presence of a file (threats-and-faults.md
-T36). The name in the file only tells the loser who is ahead.
+It lies on a folder that is never empty, not on a file: a lock file that somebody
+removes during the hold locks nobody out (threats-and-faults.md T36). The file beside
+it is information only: it tells the loser who is ahead and since when. Never trusts a
+process number or the mere presence of a file.
 """
 
 from __future__ import annotations
 
 import fcntl
 import os
+import stat
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from time import monotonic, sleep
@@ -15,51 +18,95 @@ from time import monotonic, sleep
 from cucmsh.errors import BusyError, StoreError
 
 RETRY_SECONDS = 0.05
+MAX_NOTE = 200  # bytes of what a holder says of itself
+FOLDER_FLAGS = os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC
+NOTE_FLAGS = os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC  # nobody waits for a FIFO
 
 
 @contextmanager
-def held(path: str, holder: str, wait_seconds: float = 0) -> Iterator[None]:
-    """Hold the lock at ``path`` for the body.
+def held(
+    folder: str, note: str, holder: str, wait_seconds: float = 0
+) -> Iterator[None]:
+    """Hold the lock on ``folder`` for the body.
 
     Args:
-        path: the lock file; made 0600 if it is not there.
-        holder: one line on who holds it, shown to those who come second.
+        folder: the folder that is locked; made 0700 if it is not there.
+        note: path of the file that names the holder; made 0600. Whoever removes or
+            fills it changes nothing but what the loser reads.
+        holder: one line on who holds it and since when, for those who come second.
         wait_seconds: how long to wait for it; 0 gives up at once.
 
     Raises:
         BusyError: somebody else holds it.
+        StoreError: the folder cannot be locked.
     """
+    deadline = monotonic() + wait_seconds
     try:
-        os.makedirs(os.path.dirname(path), mode=0o700, exist_ok=True)
-        flags = os.O_RDWR | os.O_CREAT | os.O_NOFOLLOW | os.O_CLOEXEC
-        descriptor = os.open(path, flags, 0o600)
+        os.makedirs(folder, mode=0o700, exist_ok=True)
+        descriptor = _lock(folder, deadline)
     except OSError as problem:
-        raise StoreError(f"{path}: {problem.strerror}") from problem
+        raise StoreError(
+            f"{folder} cannot be locked: {problem.strerror}",
+            "Check that the folder is there and ours.",
+        ) from problem
+    if descriptor is None:
+        raise BusyError(
+            f"{_read(note) or 'another session'} is making a change on this node",
+            "Try again when it is done.",
+        )
     try:
-        _take(descriptor, monotonic() + wait_seconds)
-        with suppress(OSError):  # a full disk: the lock holds without the name too
-            os.ftruncate(descriptor, 0)
-            os.pwrite(descriptor, holder.encode(), 0)
+        _write(note, holder)
         yield
     finally:
+        _write(note, "")
         os.close(descriptor)
 
 
-def _take(descriptor: int, deadline: float) -> None:
+def take(descriptor: int, wait_seconds: float) -> bool:
+    """Whether the open file could be locked within so many seconds; 0 tries once."""
+    end = monotonic() + wait_seconds
     while True:
-        try:
+        with suppress(BlockingIOError):
             fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        except BlockingIOError as problem:
-            if monotonic() < deadline:
-                sleep(RETRY_SECONDS)
-                continue
-            holder = os.pread(descriptor, 200, 0).decode(errors="replace")
-            raise BusyError(
-                f"{holder or 'another session'} is making a change on this node",
-                "Try again when it is done.",
-            ) from problem
-        except OSError as problem:
-            raise StoreError(f"the lock cannot be taken: {problem.strerror}") from (
-                problem
-            )
-        return
+            return True
+        if monotonic() >= end:
+            return False
+        sleep(RETRY_SECONDS)
+
+
+def _lock(folder: str, deadline: float) -> int | None:
+    while True:
+        descriptor = os.open(folder, FOLDER_FLAGS)
+        try:
+            is_ours = take(descriptor, max(deadline - monotonic(), 0))
+            if is_ours and os.path.samestat(os.fstat(descriptor), os.stat(folder)):
+                return descriptor
+        except BaseException:
+            os.close(descriptor)
+            raise
+        os.close(descriptor)
+        if not is_ours:
+            return None
+        # It was moved away and made anew while we waited: lock what is there now.
+
+
+def _write(note: str, text: str) -> None:
+    # A full disk, a folder in the way: the lock holds without the note too.
+    with suppress(OSError):
+        flags = os.O_WRONLY | os.O_CREAT | os.O_TRUNC | NOTE_FLAGS
+        descriptor = os.open(note, flags, 0o600)
+        try:
+            os.write(descriptor, text.encode())
+        finally:
+            os.close(descriptor)
+
+
+def _read(note: str) -> str:
+    with suppress(OSError):
+        descriptor = os.open(note, os.O_RDONLY | NOTE_FLAGS)
+        try:
+            if stat.S_ISREG(os.fstat(descriptor).st_mode):
+                return os.pread(descriptor, MAX_NOTE, 0).decode(errors="replace")
+        finally:
+            os.close(descriptor)
+    return ""

@@ -2,71 +2,88 @@
 
 The agent, key look-up, ssh_config and proxies do not exist here. No key and no
 password is sent before the host's key was pinned, known or accepted. A password goes
-out once per attempt, and in keyboard-interactive only to a question that does not echo
+out once, and in keyboard-interactive only to a question that does not echo
 (threats-and-faults.md T15 to T19). Every phase has a deadline.
 """
 
 from __future__ import annotations
 
-import logging
 import shlex
-import socket
-import sys
-from collections.abc import Callable, Sequence
-from typing import NamedTuple
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
+from threading import Thread
 
-from cucmsh.cluster.answers import PasswordAnswers
+from cucmsh.cluster import deadline
+from cucmsh.cluster.connect import connect
 from cucmsh.cluster.deadline import within
-from cucmsh.cluster.hostkeys import HostKey, KnownHosts, changed_key
+from cucmsh.cluster.hostkeys import (
+    SSH_PORT,
+    HostKey,
+    KnownHosts,
+    Trust,
+    changed_key,
+)
 from cucmsh.cluster.model import SshAddress
 from cucmsh.cluster.runner import Completed
+from cucmsh.cluster.ssh_login import Login as Login  # noqa: PLC0414 (callers look here)
+from cucmsh.cluster.ssh_login import log_in
+from cucmsh.cluster.ssh_transport import BoundedTransport, handshake
 from cucmsh.errors import (
-    AuthenticationError,
     ConnectionFailedError,
     HostKeyError,
+    NoAnswerError,
     ServiceError,
 )
 
-# paramiko imports `invoke`, and with it unittest.mock, for ssh_config files that we
-# never read: 40 % of its import (performance.md section 1).
-sys.modules.setdefault("invoke", None)  # type: ignore[arg-type]  # "not importable"
+import paramiko  # isort: skip  # after our own, which keeps `invoke` out
+from paramiko.common import cMSG_CHANNEL_REQUEST  # isort: skip
 
-import paramiko  # noqa: E402 - after the line above, on purpose
-
-CONNECT_SECONDS = 10
-HANDSHAKE_SECONDS = 15
-LOGIN_SECONDS = 30  # for all attempts together
-CHANNEL_SECONDS = 15
 MAX_OUTPUT = 1 << 20  # bytes of what a remote command may print
-RSA_SIGNATURES = ("rsa-sha2-512", "rsa-sha2-256", "ssh-rsa")
-
-# paramiko reports its thread's tracebacks; what matters comes back as our error.
-logging.getLogger("paramiko").addHandler(logging.NullHandler())
-logging.getLogger("paramiko").propagate = False
+SETTLE_SECONDS = 0.3
+MIN_RSA_BITS = 2048  # of a stranger's host key
 
 AcceptHostKey = Callable[[HostKey, str], bool]
 
 
-class Login(NamedTuple):
-    """How to log in: a key file, a password, or both. The repr shows no password."""
-
-    user: str
-    password: str | None = None
-    identity: str | None = None
-
-    def __repr__(self) -> str:
-        return f"Login({self.user!r})"
-
-
 class SshConnection:
-    """A logged-in connection; whoever opened it closes it."""
+    """A logged-in connection, for one thread; whoever opened it closes it.
 
-    def __init__(self, transport: paramiko.Transport, host: str) -> None:
+    Attributes:
+        host: as it was asked for.
+        is_node: whether it leads to a node of ours, where nobody else's files are.
+        files: the one SFTP channel of all stores on this connection, once it is open.
+    """
+
+    def __init__(
+        self, transport: BoundedTransport, host: str, *, is_node: bool = False
+    ) -> None:
         self.transport = transport
         self.host = host
+        self.is_node = is_node
+        self.files: object = None
+        self._ahead: tuple[Thread, list[paramiko.Channel]] | None = None
+
+    @property
+    def key_exchange(self) -> str:
+        """The name of the key exchange in use, for figures that depend on it."""
+        return self.transport.key_exchange
 
     def close(self) -> None:
         self.transport.close()
+
+    def open_ahead(self) -> None:
+        """Open the channel of the next ``run`` meanwhile: it costs a round trip."""
+        opened: list[paramiko.Channel] = []
+
+        def open_one() -> None:
+            try:
+                opened.append(self.transport.open_session())
+            except (paramiko.SSHException, OSError, EOFError):
+                return  # ``run`` tries again and says why
+
+        if self._ahead is None:
+            self._ahead = (Thread(target=open_one, daemon=True), opened)
+            self._ahead[0].start()
 
     def run(self, words: Sequence[str], timeout_seconds: float = 60) -> Completed:
         """Run ``words`` on the host; each arrives as one word, whatever it holds.
@@ -74,33 +91,46 @@ class SshConnection:
         Raises:
             ServiceError: the command takes longer (the connection is closed then),
                 prints without end, or ends without a status.
+            NoAnswerError: the host does not even start it.
             ConnectionFailedError: the connection broke.
         """
         late = ServiceError(
             f"{words[0]} on {self.host} did not end in {timeout_seconds:.0f} seconds"
         )
-        try:
+        with self._broken_is_ours(words[0]):
+            channel = self._start(words)
             with within(timeout_seconds, self.close, late):
-                return self._run(words)
-        except (paramiko.SSHException, OSError, EOFError) as problem:
-            raise ConnectionFailedError(
-                f"the connection to {self.host} broke: {problem or 'it was closed'}"
-            ) from problem
+                return self._finish(channel, words[0])
 
-    def _run(self, words: Sequence[str]) -> Completed:
-        channel = self.transport.open_session(timeout=CHANNEL_SECONDS)
+    def _start(self, words: Sequence[str]) -> paramiko.Channel:
+        late = NoAnswerError(
+            f"{self.host} did not start {words[0]} within "
+            f"{deadline.CHANNEL_SECONDS:.0f} seconds"
+        )
+        with within(deadline.CHANNEL_SECONDS, self.close, late):
+            channel = self._channel()
+            _ask_to_run(channel, self.transport, shlex.join(words))
+        return channel
+
+    def _channel(self) -> paramiko.Channel:
+        if self._ahead is not None:
+            (opening, opened), self._ahead = self._ahead, None
+            opening.join()
+            if opened and not opened[0].closed:
+                return opened[0]
+        return self.transport.open_session()
+
+    def _finish(self, channel: paramiko.Channel, word: str) -> Completed:
         try:
-            channel.exec_command(shlex.join(words))
-            channel.shutdown_write()
-            output = self._read(channel.makefile("rb"), words[0])
-            complaint = self._read(channel.makefile_stderr("rb"), words[0])
+            output = self._read(channel.makefile("rb"), word)
+            complaint = self._read(channel.makefile_stderr("rb"), word)
             status = channel.recv_exit_status()
         finally:
             channel.close()
-        if not self.transport.is_active():
+        if status < 0 and self._is_broken():
             raise EOFError
         if status < 0:  # OpenSSH tells of a signal with a message paramiko drops
-            raise ServiceError(f"{words[0]} on {self.host} ended without exit status")
+            raise ServiceError(f"{word} on {self.host} ended without exit status")
         return Completed(status, output, complaint)
 
     def _read(self, stream: paramiko.BufferedFile[bytes], word: str) -> str:
@@ -111,29 +141,73 @@ class SshConnection:
             )
         return raw.decode(errors="replace").rstrip("\n")
 
+    def _is_broken(self) -> bool:
+        """Whether the connection ended, and not just a channel of it.
+
+        paramiko ends the channels first; its thread gets a moment to say so.
+        """
+        self.transport.join(SETTLE_SECONDS)
+        return not self.transport.is_active()
+
+    @contextmanager
+    def _broken_is_ours(self, word: str) -> Iterator[None]:
+        try:
+            yield
+        except (paramiko.SSHException, OSError, EOFError) as problem:
+            if not self._is_broken():
+                raise ServiceError(
+                    f"{self.host} does not run {word}: it refused the request",
+                    "The account may be for files only.",
+                ) from problem
+            raise ConnectionFailedError(
+                f"the connection to {self.host} broke: {problem or 'it was closed'}"
+            ) from problem
+
+
+def _ask_to_run(
+    channel: paramiko.Channel, transport: paramiko.Transport, line: str
+) -> None:
+    """As ``Channel.exec_command``, but the end of its input goes along: no wait."""
+    request = paramiko.Message()
+    request.add_byte(cMSG_CHANNEL_REQUEST)
+    request.add_int(channel.remote_chanid)
+    request.add_string("exec")
+    request.add_boolean(True)
+    request.add_string(line)
+    channel._event_pending()  # type: ignore[attr-defined]  # noqa: SLF001
+    transport._send_user_message(request)  # type: ignore[attr-defined]  # noqa: SLF001
+    channel.shutdown_write()
+    channel._wait_for_event()  # type: ignore[attr-defined]  # noqa: SLF001
+
 
 def open_node(address: SshAddress) -> SshConnection:
     """The way onto a node of the cluster: key login, pinned host key.
 
     Raises:
-        ConnectionFailedError: it does not answer.
+        NoAnswerError: it does not answer in time; trying again would take as long.
+        ConnectionFailedError: it cannot be reached, or the connection broke.
         HostKeyError: it shows another key than the one pinned at enrolment.
         AuthenticationError: it does not take our key.
     """
     pinned = HostKey(*address.host_key.split()[:2])
     login = Login(address.user, identity=address.identity)
 
-    def decide(shown: HostKey, _: str) -> None:
+    def decide(shown: HostKey, _key: paramiko.PKey, _peer: str) -> None:
         if shown != pinned:
             raise changed_key(
                 address.host, [pinned], shown, "the configuration pins it"
             )
 
-    return _open((address.host, address.port), login, [pinned], decide)
+    where = (address.host, address.port)
+    return _open(where, login, [pinned.kind], decide, is_node=True)
 
 
 def open_host(
-    address: tuple[str, int], login: Login, known: KnownHosts, accept: AcceptHostKey
+    address: tuple[str, int],
+    login: Login,
+    known: KnownHosts,
+    accept: AcceptHostKey,
+    min_rsa_bits: int = MIN_RSA_BITS,
 ) -> SshConnection:
     """A host outside the cluster, such as a backup server.
 
@@ -142,44 +216,66 @@ def open_host(
         login: user and password.
         known: the keys accepted so far; a key accepted now is added.
         accept: asked about a stranger's key and address; False refuses it.
+        min_rsa_bits: a stranger's RSA key must have so many; fewer only for a server
+            that cannot be given a better key. A known one was accepted as it is.
 
     Raises:
-        ConnectionFailedError, HostKeyError, AuthenticationError: as for ``open_node``.
+        NoAnswerError, ConnectionFailedError, AuthenticationError: as ``open_node``.
+        HostKeyError: the key is revoked, has changed, is too weak, or was refused.
     """
     host, port = address
-    accepted = known.find(host, port)
 
-    def decide(shown: HostKey, peer: str) -> None:
-        if shown in accepted:
-            return
-        if accepted:
-            raise changed_key(host, accepted, shown, "an administrator accepted it")
+    def decide(shown: HostKey, key: paramiko.PKey, peer: str) -> None:
+        match known.judge(host, port, shown):
+            case Trust.KNOWN:
+                return
+            case Trust.REVOKED:
+                raise HostKeyError(
+                    f"the host key of {host}, {shown.sha256_fingerprint}, is marked "
+                    "as revoked; nothing was sent to it",
+                    "Somebody else may have that key: ask who runs the host.",
+                )
+            case Trust.CHANGED:
+                accepted = known.find(host, port)
+                raise changed_key(host, accepted, shown, "an administrator accepted it")
+        if isinstance(key, paramiko.RSAKey) and key.get_bits() < min_rsa_bits:
+            raise HostKeyError(
+                f"the host key of {host} has only {key.get_bits()} bits; "
+                f"RSA needs {min_rsa_bits}; nothing was sent to it",
+                "Give the server a larger RSA key, or one of type ed25519.",
+            )
         if not accept(shown, peer):
             raise HostKeyError(
                 f"the host key of {host} was not accepted; nothing was sent to it"
             )
         known.add(host, port, shown)
 
-    return _open(address, login, accepted, decide)
+    expected = known.find(host, port) or known.find(host, SSH_PORT)
+    kinds = [key.kind for key in expected]
+    return _open(address, login, kinds, decide)
 
 
 def _open(
     address: tuple[str, int],
     login: Login,
-    expected: list[HostKey],
-    decide: Callable[[HostKey, str], None],
+    kinds: Sequence[str],
+    decide: Callable[[HostKey, paramiko.PKey, str], None],
+    *,
+    is_node: bool = False,
 ) -> SshConnection:
     host, port = address
-    transport = _handshake(host, port, expected)
+    connected = connect(host, port, deadline.CONNECT_SECONDS)
+    transport = handshake(connected, f"{host} port {port}", kinds)
     try:
         key = transport.get_remote_server_key()
         peer = str(transport.getpeername()[0])
-        decide(HostKey(key.get_name(), key.get_base64()), peer)
-        late = ConnectionFailedError(
-            f"{host} did not finish the login within {LOGIN_SECONDS} seconds"
+        decide(HostKey(key.get_name(), key.get_base64()), key, peer)
+        late = NoAnswerError(
+            f"{host} did not finish the login within "
+            f"{deadline.LOGIN_SECONDS:.0f} seconds"
         )
-        with within(LOGIN_SECONDS, transport.close, late):
-            _log_in(transport, host, login)
+        with within(deadline.LOGIN_SECONDS, transport.close, late):
+            log_in(transport, host, login)
     except (paramiko.SSHException, EOFError, OSError) as problem:
         transport.close()
         raise ConnectionFailedError(
@@ -188,108 +284,4 @@ def _open(
     except BaseException:
         transport.close()
         raise
-    return SshConnection(transport, host)
-
-
-def _handshake(host: str, port: int, expected: list[HostKey]) -> paramiko.Transport:
-    try:
-        connected = socket.create_connection((host, port), CONNECT_SECONDS)
-    except OSError as problem:
-        reason = problem.strerror or str(problem) or "no answer"
-        raise ConnectionFailedError(
-            f"cannot connect to {host} port {port}: {reason}",
-            "Check the name, the port and that the server runs.",
-        ) from problem
-    # Without it each unpipelined SFTP request waits 40 ms for a delayed ACK.
-    connected.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
-    transport = paramiko.Transport(connected)
-    transport.banner_timeout = transport.handshake_timeout = HANDSHAKE_SECONDS
-    transport.auth_timeout = LOGIN_SECONDS
-    transport.channel_timeout = CHANNEL_SECONDS
-    # Ask first for a key of a type that we can compare; another one is a changed key.
-    options = transport.get_security_options()
-    known = [kind for key in expected for kind in _signatures(key.kind)]
-    options.key_types = sorted(options.key_types, key=lambda kind: kind not in known)
-    try:
-        transport.start_client(timeout=HANDSHAKE_SECONDS)
-    except (paramiko.SSHException, EOFError, OSError) as problem:
-        transport.close()
-        raise ConnectionFailedError(
-            f"{host} port {port} does not speak SSH with us: {problem or 'no answer'}"
-        ) from problem
-    return transport
-
-
-def _signatures(kind: str) -> Sequence[str]:
-    return RSA_SIGNATURES if kind == "ssh-rsa" else (kind,)
-
-
-def _log_in(transport: paramiko.Transport, host: str, login: Login) -> None:
-    offered = _methods(transport, login.user)
-    tried = []
-    for method, attempt in _attempts(transport, login):
-        if transport.is_authenticated():
-            return
-        if method not in offered:
-            continue
-        tried.append(method)
-        try:
-            offered = attempt() or offered  # a partial success names what is missing
-        except paramiko.BadAuthenticationType as problem:
-            offered = problem.allowed_types
-        except paramiko.AuthenticationException:
-            if not transport.is_active():  # it had enough of us
-                break
-    if transport.is_authenticated():
-        return
-    what = " and ".join(tried) or "no login method that we have"
-    raise AuthenticationError(
-        f"{host} did not accept {login.user!r}: tried {what}; "
-        f"it offers {', '.join(offered) or 'nothing'}",
-        "Check the user and the password.",
-    )
-
-
-def _methods(transport: paramiko.Transport, user: str) -> list[str]:
-    try:
-        transport.auth_none(user)
-    except paramiko.BadAuthenticationType as refusal:
-        return list(refusal.allowed_types)
-    return []
-
-
-def _attempts(
-    transport: paramiko.Transport, login: Login
-) -> list[tuple[str, Callable[[], list[str]]]]:
-    user, password = login.user, login.password
-    attempts: list[tuple[str, Callable[[], list[str]]]] = []
-    if login.identity:
-        key = _identity(login.identity)
-        attempts.append(("publickey", lambda: transport.auth_publickey(user, key)))
-    if password is not None:
-        interactive = PasswordAnswers(password)
-        attempts.append(
-            (
-                "password",
-                lambda: transport.auth_password(user, password, fallback=False),
-            )
-        )
-        attempts.append(
-            (
-                "keyboard-interactive",
-                lambda: transport.auth_interactive(user, interactive),
-            )
-        )
-    return attempts
-
-
-def _identity(path: str) -> paramiko.PKey:
-    try:
-        return paramiko.PKey.from_path(path)
-    except (
-        *(paramiko.SSHException, paramiko.pkey.UnknownKeyType),
-        *(OSError, ValueError, TypeError),  # a TypeError: it has a passphrase
-    ) as problem:
-        raise AuthenticationError(f"the identity {path} is unusable: {problem}") from (
-            problem
-        )
+    return SshConnection(transport, host, is_node=is_node)

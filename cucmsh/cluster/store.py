@@ -7,14 +7,25 @@ implementation passes ``tests/cluster/test_store_contract.py``.
 
 from __future__ import annotations
 
+import errno
 import os
-from typing import Protocol
+import stat
+from typing import NamedTuple, Protocol
 
 from cucmsh.errors import StoreError
 
 TEMPORARY_PREFIX = ".cucmsh-"
 TEMPORARY_SUFFIX = ".tmp"
+SECRET_BYTES = 8
+FOLDER_MODE = 0o755  # of folders that a TFTP service is to read
 MAX_FILE_SIZE = 1 << 20  # bytes; lists and keys are small, and a liar must not fill us
+
+
+class Listed(NamedTuple):
+    """What a listing says of a file: bytes, and when it was written (Unix time)."""
+
+    size: int
+    modified: int
 
 
 class Store(Protocol):
@@ -37,7 +48,10 @@ class Store(Protocol):
         Raises:
             StoreError: the old file is still whole (or the new one is, if only syncing
                 the folder failed), and no temporary file is left. Refused before
-                anything is touched: more than ``MAX_FILE_SIZE`` bytes.
+                anything is touched: more than ``MAX_FILE_SIZE`` bytes, and a link, a
+                folder or a FIFO in the file's place.
+            ConnectionFailedError: one of the two is there, whole. Writing again is
+                safe; what is left of the first attempt is for ``sweep``.
         """
 
     def stage(self, name: str, raw: bytes, mode: int = 0o600) -> str:
@@ -55,13 +69,13 @@ class Store(Protocol):
 
         Raises:
             StoreError: the old file is still whole; the temporary is still there.
+            ConnectionFailedError: the answer was lost, so that the old file or the new
+                one is there, whole. A second ``commit`` then either does it or says
+                MissingFileError: it was done.
         """
 
     def discard(self, temporary: str) -> None:
         """Remove what was staged, if it can be removed. Raises nothing."""
-
-    def sweep(self, folder: str = "") -> int:
-        """Remove temporaries of dead writers."""
 
     def remove(self, name: str) -> None:
         """Remove the file; one that is not there is no error."""
@@ -72,8 +86,35 @@ class Store(Protocol):
         Temporary files of ``write`` are left out.
         """
 
+    def sweep(self, folder: str = "") -> int:
+        """Remove temporaries that a writer left when it died; says how many.
+
+        A living writer's are left alone, and whatever has not exactly a temporary's
+        name, and links.
+        """
+
+    def listing(self, folder: str = "") -> dict[str, Listed]:
+        """The names of ``names``, with size and time of each file; reads no file."""
+
+    def make_folder(self, folder: str, mode: int = FOLDER_MODE) -> None:
+        """Make the folder, and those on the way to it; what is there keeps its mode.
+
+        Raises:
+            StoreError: something else is there.
+        """
+
     def close(self) -> None:
         """Give back what the store holds."""
+
+
+def write_in_halves(store: Store, name: str, raw: bytes, mode: int) -> None:
+    """``Store.write`` by its halves; the first error wins."""
+    temporary = store.stage(name, raw, mode)
+    try:
+        store.commit(temporary, name)
+    except BaseException:
+        store.discard(temporary)
+        raise
 
 
 def split_name(name: str) -> list[str]:
@@ -101,9 +142,55 @@ def check_size(path: str, raw: bytes) -> None:
 def temporary_for(name: str) -> str:
     """An unpredictable name beside ``name``, so that nobody can lie in wait there."""
     *folders, _ = split_name(name)
-    secret = os.urandom(8).hex()
+    secret = os.urandom(SECRET_BYTES).hex()
     return "/".join([*folders, f"{TEMPORARY_PREFIX}{secret}{TEMPORARY_SUFFIX}"])
 
 
 def is_temporary(name: str) -> bool:
-    return name.startswith(TEMPORARY_PREFIX) and name.endswith(TEMPORARY_SUFFIX)
+    """Whether it is exactly such a name as ``temporary_for`` makes."""
+    secret = name.removeprefix(TEMPORARY_PREFIX).removesuffix(TEMPORARY_SUFFIX)
+    return name == f"{TEMPORARY_PREFIX}{secret}{TEMPORARY_SUFFIX}" and (
+        len(secret) == 2 * SECRET_BYTES and set(secret) <= set("0123456789abcdef")
+    )
+
+
+def check_regular(path: str, mode: int) -> None:
+    """Refuse to replace what is no regular file.
+
+    Raises:
+        StoreError: says what it is; it was not touched.
+    """
+    if not stat.S_ISREG(mode):
+        raise StoreError(
+            f"{path} is {_kind_of(mode)}, not a regular file",
+            "Move it away and run the command again; it was not touched.",
+        )
+
+
+def advice_for(number: int | None) -> str:
+    """What to do about a system error; the old file is as it was."""
+    match number:
+        case errno.ENOSPC | errno.EDQUOT:
+            return "Free some space there and run the command again."
+        case errno.EROFS:
+            return "Mount the file system for writing and run the command again."
+        case errno.EACCES | errno.EPERM:
+            return (
+                "Check who owns the folder and its mode, and with lsattr whether it "
+                "or the file is immutable."
+            )
+        case errno.ENOENT | errno.ENOTDIR | errno.ELOOP:
+            return "Check the path: every folder on it must be there, and no link."
+    return "The old file is unchanged; check that disk."
+
+
+def _kind_of(mode: int) -> str:
+    kinds = {
+        stat.S_IFLNK: "a symbolic link",
+        stat.S_IFDIR: "a folder",
+        stat.S_IFIFO: "a FIFO",
+        stat.S_IFSOCK: "a socket",
+        stat.S_IFCHR: "a device",
+        stat.S_IFBLK: "a device",
+    }
+    return kinds.get(stat.S_IFMT(mode), "something else")

@@ -82,8 +82,9 @@ def _own(site: Site) -> Site:
 
 
 def _add(options: Options, asking: Asking, site: Site) -> int:
+    from cucmsh.services.doctor import Level
     from cucmsh.services.enrol_node import enrol
-    from cucmsh.views.nodes import finding_lines
+    from cucmsh.views.findings import finding_lines
 
     wanted = _wanted(options, site)
     plan = plan_add(site, wanted)
@@ -98,8 +99,8 @@ def _add(options: Options, asking: Asking, site: Site) -> int:
     asking.say(f"{name} is a {role} of the cluster: {site.settings.path}")
     if plan.node.is_member:
         asking.say("The lists of the others name it after their next TFTP start.")
-    if not all(finding.is_good for finding in findings):
-        asking.say(f"Put right what is marked, then: cucmsh node add {name}")
+    if any(at.level is Level.FAIL for at in findings):
+        asking.say(f"Put right what failed, then: cucmsh node add {name}")
         return 3
     return 0
 
@@ -205,8 +206,9 @@ def _list(asking: Asking, site: Site) -> int:
 
 
 def _remove(asking: Asking, site: Site, name: str) -> int:
+    from cucmsh.services.doctor import Level
     from cucmsh.services.nodes import find_removable, remove
-    from cucmsh.views.nodes import finding_lines
+    from cucmsh.views.findings import finding_lines
 
     found = find_removable(site, name)
     asking.say(
@@ -220,4 +222,4 @@ def _remove(asking: Asking, site: Site, name: str) -> int:
     asking.say(f"{name} is no node of the cluster any more.")
     if found.is_member:
         asking.say("The lists of the others name it until their TFTP services restart.")
-    return 0 if all(finding.is_good for finding in findings) else 3
+    return 3 if any(at.level is Level.FAIL for at in findings) else 0

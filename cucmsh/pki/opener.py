@@ -21,7 +21,7 @@ import sys
 from cucmsh.errors import KeyFileError
 
 SECONDS = 10  # of the processor here, of the wall clock in ``foreign``
-# Bytes of address space. Opening a 4,096-bit key peaks at 37 MiB (measured).
+# Bytes of address space. Opening a 4,096-bit key takes 40 MiB (measured).
 MEMORY = 256 << 20
 MAX_ANSWER = 16 * 1024  # bytes; a 4,096-bit key and its certificate have 5,200
 SOUND, LEGACY = b"sound", b"legacy"

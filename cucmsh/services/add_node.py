@@ -24,7 +24,6 @@ from cucmsh.errors import (
 from cucmsh.services.configure import split_path
 from cucmsh.services.doors import Doors, Link
 from cucmsh.services.identity import (
-    AccountHome,
     authorize,
     identity_path,
     make_identity,
@@ -34,6 +33,7 @@ from cucmsh.services.site import Site
 
 if TYPE_CHECKING:
     from cucmsh.cluster.first_login import ShownKey
+    from cucmsh.cluster.store import Store
 
 DEFAULT_USER = "cucmsh"
 UNKNOWN_KEY = "ssh-unknown AAAA"  # stands in until the host has shown its own
@@ -46,7 +46,7 @@ class EnrolDoors(Doors, Protocol):
 
     def open_with_password(self, address: SshAddress, password: str) -> Link: ...
 
-    def home_on(self, link: Link) -> AccountHome: ...
+    def home_on(self, link: Link) -> Store: ...
 
 
 class WantedNode(NamedTuple):

@@ -46,6 +46,8 @@ def apply(
     open_reset(site, journal)
     if plan.key_file:
         Keystore(site).install_recovery(plan.key_file, plan.recovery)
+    else:
+        Keystore(site).derive_recovery(plan.recovery)
     carrier = Carrier(plan, site, fleet)
     others = [entry for entry in located if entry.node.name != site.node.name]
     staged = list(side_by_side(carrier.stage, others))

@@ -8,7 +8,6 @@ temporary file in the TFTP directory, and the status of the service.
 from __future__ import annotations
 
 import os
-from typing import NamedTuple
 
 from cucmsh.cluster.model import Node
 from cucmsh.cluster.store import Store
@@ -21,25 +20,28 @@ from cucmsh.errors import (
 )
 from cucmsh.pki.model import Unit
 from cucmsh.services.add_node import AddPlan, described
-from cucmsh.services.compose import sha256_of
+from cucmsh.services.compose import served_list, sha256_of
 from cucmsh.services.configure import edit
 from cucmsh.services.deliver import hook_on, stage_on
+from cucmsh.services.doctor import Finding, Level
 from cucmsh.services.doors import Link
 from cucmsh.services.enrol import public_certificates
 from cucmsh.services.inventory import LOOK_SECONDS
 from cucmsh.services.join import cluster_document, read_description
 from cucmsh.services.keystore import Keystore
+from cucmsh.services.replicas import push_held
 from cucmsh.services.site import LIST_FILE, SERVED_MODE, Site
 
 STATUS_SECONDS = 30
+PUSH_SECONDS = 120.0  # for all replicas, side by side
 CANNOT_RUN = (126, 127)  # a shell's status for words that are no program
 
 
-class Finding(NamedTuple):
-    """One thing that was looked at, and whether it is as it should be."""
-
-    is_good: bool
-    text: str
+def found(is_good: bool, what: str, advice: str = "") -> Finding:
+    """A finding; ``advice`` is for one that is not as it should be."""
+    if is_good:
+        return Finding(Level.OK, what)
+    return Finding(Level.FAIL, what, advice)
 
 
 def enrol(site: Site, plan: AddPlan) -> list[Finding]:
@@ -58,8 +60,19 @@ def enrol(site: Site, plan: AddPlan) -> list[Finding]:
                 findings = _check_replica(site, plan.node, link)
         if plan.node.is_member:
             findings += tell_others(site, _nodes_with(site, plan.node), plan.node)
-        edit(site, lambda text, path: with_node(text, path, plan.entry))
+        settings = edit(site, lambda text, path: with_node(text, path, plan.entry))
+        if not plan.node.is_member:
+            now = Site(settings, site.clock, site.doors)
+            findings += _bring_list(now, plan.node.name)
     return findings
+
+
+def _bring_list(site: Site, name: str) -> list[Finding]:
+    if served_list(site) is None:
+        what = "there is no list yet: it comes when Cisco Tftp starts here"
+        return [Finding(Level.WARN, what)]
+    problem = push_held(site, seconds=PUSH_SECONDS).problems.get(name, "")
+    return [found(not problem, problem or "it serves our list")]
 
 
 def tell_others(
@@ -83,10 +96,11 @@ def tell_others(
                 if changed:
                     _bring(site, link, node, changed)
         except CucmshError as problem:
-            text = f"{node.name} was not told: {problem.message}; when it answers, "
-            findings.append(Finding(False, f"{text}`cucmsh node add {node.name}`"))
+            text = f"{node.name} was not told: {problem.message}"
+            advice = f"When it answers: cucmsh node add {node.name}"
+            findings.append(found(False, text, advice))
         else:
-            findings.append(Finding(True, f"{node.name} was told"))
+            findings.append(Finding(Level.OK, f"{node.name} was told"))
     return findings
 
 
@@ -132,7 +146,9 @@ def _enrol_subscriber(
     }
     plan = described(site, plan, {key: fact for key, fact in facts.items() if fact})
     node = plan.node
-    findings = [Finding(True, f"logged in to {node.name} with our key, cucmsh runs")]
+    findings = [
+        Finding(Level.OK, f"logged in to {node.name} with our key, cucmsh runs")
+    ]
     keystore = Keystore(site)
     for unit, pem in said.certificates.items():
         keystore.trust(node, unit, pem)
@@ -142,11 +158,11 @@ def _enrol_subscriber(
         if other.name not in (node.name, site.node.name):
             _bring(site, link, node, other)
     findings.append(
-        Finding(True, "certificates exchanged, configuration written there")
+        Finding(Level.OK, "certificates exchanged, configuration written there")
     )
     if node.has_tftp:
         state = hook_on(link, node, "service-status").partition(" ")[0]
-        findings.append(Finding(state == "active", f"its TFTP service is {state}"))
+        findings.append(found(state == "active", f"its TFTP service is {state}"))
     return plan, findings
 
 
@@ -172,7 +188,7 @@ def _certificates_of(site: Site, node: Node) -> dict[Unit, bytes]:
 
 
 def _check_replica(site: Site, node: Node, link: Link) -> list[Finding]:
-    findings = [Finding(True, f"logged in to {node.name} with our key")]
+    findings = [Finding(Level.OK, f"logged in to {node.name} with our key")]
     store = site.doors.store_on(link, node.tftp_directory)
     try:
         findings += _probe(site, node, store)
@@ -188,12 +204,12 @@ def _check_replica(site: Site, node: Node, link: Link) -> list[Finding]:
             "Give --service or --restart and --status with words that run there.",
         )
     state = "runs" if done.status == 0 else f"does not run (status {done.status})"
-    findings.append(Finding(done.status == 0, f"its TFTP service {state}"))
+    findings.append(found(done.status == 0, f"its TFTP service {state}"))
     if commands.restart[:2] == ("sudo", "-n"):
         asked = link.run(("sudo", "-n", "-l", *commands.restart[2:]), STATUS_SECONDS)
         may = "may" if asked.status == 0 else "MAY NOT"
         text = f"the account {may} run: {' '.join(commands.restart)}"
-        findings.append(Finding(asked.status == 0, text))
+        findings.append(found(asked.status == 0, text))
     return findings
 
 
@@ -201,18 +217,18 @@ def _probe(site: Site, node: Node, store: Store) -> list[Finding]:
     """Write a temporary file, read it through TFTP, and take it away."""
     raw = os.urandom(16).hex().encode()
     temporary = store.stage(LIST_FILE, raw, SERVED_MODE)
-    found = Finding(True, f"{node.tftp_directory} there can be written to")
+    written = Finding(Level.OK, f"{node.tftp_directory} there can be written to")
     try:
         is_served = _read(site, node, temporary) == raw
     except MissingFileError:
         is_served = False
     except ConnectionFailedError as problem:
-        return [found, Finding(False, problem.message)]
+        return [written, found(False, problem.message)]
     finally:
         store.discard(temporary)
     does = "serves" if is_served else "does not serve"
     where = f"TFTP at {node.tftp.host} port {node.tftp.port}"
-    return [found, Finding(is_served, f"{where} {does} {node.tftp_directory}")]
+    return [written, found(is_served, f"{where} {does} {node.tftp_directory}")]
 
 
 def _read(site: Site, node: Node, name: str) -> bytes:

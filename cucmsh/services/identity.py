@@ -7,7 +7,6 @@ terminal, no forwarding, no agent; SFTP and commands are what the account is for
 from __future__ import annotations
 
 import os
-from typing import Protocol
 
 from cucmsh.cluster.store import Store
 from cucmsh.errors import MissingFileError, RefusedError
@@ -17,13 +16,6 @@ IDENTITY = "ssh/id_ed25519"
 SSH_FOLDER = ".ssh"
 AUTHORIZED_KEYS = f"{SSH_FOLDER}/authorized_keys"
 PUBLIC_MODE = 0o644
-
-
-class AccountHome(Store, Protocol):
-    """The home directory of an account on another host."""
-
-    def make_folder(self, name: str, mode: int) -> None:
-        """Make one folder; refuse a link or a file in its place."""
 
 
 def make_identity(site: Site) -> None:
@@ -50,12 +42,12 @@ def public_line(site: Site) -> str:
     if len(line.split()) < 2 or not line.isprintable():
         raise RefusedError(
             f"{identity_path(site)}.pub holds no public key",
-            f"Make it anew: ssh-keygen -y -f {identity_path(site)} > ....pub",
+            f"Write it anew: ssh-keygen -y -f {identity_path(site)}",
         )
     return f"restrict {line}"
 
 
-def authorize(home: AccountHome, line: str) -> bool:
+def authorize(home: Store, line: str) -> bool:
     """Let the key of ``line`` in; whether anything was written.
 
     Raises:

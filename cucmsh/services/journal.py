@@ -9,6 +9,7 @@ from __future__ import annotations
 from typing import NamedTuple
 
 from cucmsh.errors import StoreError
+from cucmsh.services.pending import pending_replicas, unsigned_files
 from cucmsh.services.site import Site
 from cucmsh.services.state import forget, keep_mark, read_published, recall, remember
 
@@ -85,7 +86,7 @@ def _cluster(site: Site) -> str:
 
 
 def login_notice(site: Site) -> str:
-    """One line for each thing left open; empty if all is well. Reads three files.
+    """One line for each thing left open; empty if all is well. Reads five files.
 
     Unreadable state is told and keeps nobody from logging in.
     """
@@ -117,4 +118,4 @@ def _open_things(site: Site) -> list[str]:
     published = read_published(site.home)
     if published and published.remark:
         lines.append(f"The ITL of this node: {published.remark}")
-    return lines
+    return [*lines, *pending_replicas(site), *unsigned_files(site)]

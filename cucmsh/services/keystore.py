@@ -27,9 +27,9 @@ SECURITY_PASSWORD = "security/secrets/security"  # noqa: S105 - a file name
 CCM_VERIFIER = "security/secrets/ccm"
 PUBLIC_MODE = 0o644
 LEGACY_WARNING = (
-    "The fetched key file is protected in an old way (RC2, RC4, 3DES or nothing); it "
-    "is installed with AES-256 and the same password. Save it again with "
-    "`file get tftp ITLRecovery.p12` and delete the old file."
+    "The fetched key file is protected in an old way (RC2, RC4, 3DES or nothing); this "
+    "node keeps its key under AES-256, with the same password. Save it again with "
+    "`file get tftp ITLRecovery.p12`, and delete the old file."
 )
 SCRYPT = {"n": 1 << 14, "r": 8, "p": 1}  # 16 MiB and about 50 ms a guess
 
@@ -140,6 +140,17 @@ class Keystore:
             self._home.write(f"{RECOVERY_FILE}.{self._next_number()}", present)
         self._home.write(RECOVERY_FILE, raw)
         self._derive(Unit.ITL_RECOVERY, certificate)
+
+    def derive_recovery(self, certificate: Certificate) -> None:
+        """Mend the derived certificate, which a crash may have left behind the key."""
+        pem = self._site.doors.keys().to_pem(certificate)
+        unit = Unit.ITL_RECOVERY
+        try:
+            if self._home.read(f"security/{unit}/{unit}.pem") == pem:
+                return
+        except MissingFileError:
+            pass
+        self._derive(unit, certificate)
 
     def make_recovery_file(self, credential: Credential) -> bytes:
         return self._site.doors.keys().write_key_file(

@@ -9,12 +9,15 @@ from cucmsh.cluster.model import Node
 from cucmsh.errors import CucmshError, MissingFileError, RefusedError, UsageError
 from cucmsh.services.compose import served_list
 from cucmsh.services.configure import edit
-from cucmsh.services.enrol_node import Finding, tell_others
+from cucmsh.services.doctor import Finding
+from cucmsh.services.enrol_node import found, tell_others
 from cucmsh.services.fleet import side_by_side
 from cucmsh.services.identity import public_line, revoke
 from cucmsh.services.inventory import LOOK_SECONDS, reach
 from cucmsh.services.join import forget_node
 from cucmsh.services.journal import read_journal
+from cucmsh.services.manifest import forget_manifest
+from cucmsh.services.pending import forget_replica
 from cucmsh.services.site import LIST_FILE, Site
 
 if TYPE_CHECKING:
@@ -104,6 +107,8 @@ def remove(site: Site, node: Node) -> list[Finding]:
         findings = [_take_key_back(site, node)]
         edit(site, lambda text, path: without_node(text, path, node.name))
         forget_node(site, node.name)
+        forget_replica(site, node.name)
+        forget_manifest(site.home, node.name)
         if node.is_member:
             nodes = site.settings.cluster.nodes
             left = tuple(other for other in nodes if other.name != node.name)
@@ -123,6 +128,6 @@ def _take_key_back(site: Site, node: Node) -> Finding:
                 home.close()
     except CucmshError as problem:
         text = f"our key stays in authorized_keys on {node.name}: {problem.message}"
-        return Finding(False, text)
+        return found(False, text)
     text = "taken back" if was_there else "not in ~/.ssh/authorized_keys"
-    return Finding(was_there, f"our key on {node.name}: {text}")
+    return found(was_there, f"our key on {node.name}: {text}")

@@ -48,11 +48,16 @@ class Site:
 
     def node_lock(self) -> AbstractContextManager[None]:
         """One writer on this node; held for moments, so others wait for it."""
-        return self._lock("node.lock", NODE_LOCK_SECONDS)
+        return self._lock("", "node.lock", NODE_LOCK_SECONDS)
+
+    def signing_lock(self) -> AbstractContextManager[None]:
+        """One signer of phones' files on this node; no service start waits for it."""
+        what = "the signing of files"
+        return self._lock("security", "signing.lock", NODE_LOCK_SECONDS, what)
 
     def cluster_lock(self, what: str) -> AbstractContextManager[None]:
         """One changing command on this node's part of the cluster; never waits."""
-        return self._lock("cluster.lock", 0, what)
+        return self._lock("state", "cluster.lock", 0, what)
 
     def open_link(self, node: Node) -> Link:
         """The way onto another node; whoever opened it closes it."""
@@ -73,11 +78,12 @@ class Site:
             link.close()
 
     def _lock(
-        self, name: str, wait: float, what: str = "a service start"
+        self, folder: str, note: str, wait: float, what: str = "a service start"
     ) -> AbstractContextManager[None]:
         from cucmsh.cluster.lock import held  # noqa: PLC0415 - no login takes a lock
 
         since = self.clock.now().strftime("%H:%M:%S UTC")
         holder = f"{what} (process {os.getpid()}, since {since})"
-        path = os.path.join(self.settings.home, "state", name)
-        return held(path, holder, wait)
+        home = self.settings.home
+        path = os.path.join(home, "state", note)
+        return held(os.path.join(home, folder), path, holder, wait)

@@ -1,8 +1,7 @@
-"""The nodes of a cluster, and what was found on their enrolment. Pure."""
+"""The nodes of a cluster, a row each. Pure."""
 
 from __future__ import annotations
 
-from cucmsh.services.enrol_node import Finding
 from cucmsh.services.nodes import Seen
 
 HEAD = ("Name", "Role", "Address", "Login", "TFTP")
@@ -24,10 +23,3 @@ def node_rows(seen: list[Seen]) -> list[str]:
     ]
     problems = [f"{e.node.name}: {e.problem}" for e in seen if e.problem]
     return [line.rstrip() for line in lines] + problems
-
-
-def finding_lines(findings: list[Finding]) -> list[str]:
-    """A line each; what is not as it should be is marked."""
-    return [
-        f"  {'ok' if finding.is_good else '!!'}  {finding.text}" for finding in findings
-    ]

@@ -16,6 +16,7 @@ from cucmsh.cluster.model import SshAddress
 from cucmsh.cluster.ssh import Login, SshConnection, open_host, open_node
 from cucmsh.lab.sftp_server import SftpBackupServer
 from cucmsh.lab.ssh_server import host_key
+from tests.cluster.ssh_hosts import Behaviour, Server
 
 HOST = "127.0.0.1"
 PASSWORD = "sftp password"
@@ -112,6 +113,26 @@ def node(sshd: SshAddress) -> Iterator[SshConnection]:
     connection = open_node(sshd)
     yield connection
     connection.close()
+
+
+@pytest.fixture
+def start(server_key: paramiko.PKey) -> Iterator[Callable[[Behaviour], Server]]:
+    """Start servers that misbehave."""
+    servers: list[Server] = []
+
+    def start_one(behaves: Behaviour) -> Server:
+        servers.append(Server(server_key, behaves))
+        return servers[-1]
+
+    yield start_one
+    for server in servers:
+        server.stop()
+
+
+@pytest.fixture
+def known(tmp_path: Path) -> KnownHosts:
+    """A file of host keys that is not there yet."""
+    return KnownHosts(str(tmp_path / "state" / "known_hosts"))
 
 
 def make_key(path: Path) -> Path:

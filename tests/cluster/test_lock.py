@@ -3,7 +3,8 @@
 import os
 import subprocess
 import sys
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
+from contextlib import AbstractContextManager
 from pathlib import Path
 
 import pytest
@@ -15,22 +16,34 @@ from cucmsh.errors import BusyError, StoreError
 HOLDER = """
 import sys
 from cucmsh.cluster.lock import held
-with held(sys.argv[1], "admin (itl reset)"):
+with held(sys.argv[1], sys.argv[2], "admin (itl reset, since 12:00:00 UTC)"):
     print("held", flush=True)
     sys.stdin.read()
 """
 
 
 @pytest.fixture
-def path(tmp_path: Path) -> str:
-    return str(tmp_path / "state" / "lock")
+def folder(tmp_path: Path) -> Path:
+    """What is locked: a folder that is not empty, as a node's home."""
+    path = tmp_path / "home"
+    (path / "state").mkdir(parents=True)
+    return path
 
 
 @pytest.fixture
-def other(path: str) -> Iterator[subprocess.Popen[str]]:
+def note(folder: Path) -> Path:
+    return folder / "state" / "node.lock"
+
+
+def hold(folder: Path, who: str, wait: float = 0) -> AbstractContextManager[None]:
+    return held(str(folder), str(folder / "state" / "node.lock"), who, wait)
+
+
+@pytest.fixture
+def other(folder: Path, note: Path) -> Iterator[subprocess.Popen[str]]:
     """Another process that holds the lock until its input ends."""
     with subprocess.Popen(
-        [sys.executable, "-c", HOLDER, path],
+        [sys.executable, "-c", HOLDER, str(folder), str(note)],
         stdin=subprocess.PIPE,
         stdout=subprocess.PIPE,
         text=True,
@@ -41,62 +54,141 @@ def other(path: str) -> Iterator[subprocess.Popen[str]]:
         process.kill()
 
 
-def test_second_holder_is_told_who_is_first(
-    path: str, other: subprocess.Popen[str]
+def test_second_holder_is_told_who_is_first_and_since_when(
+    folder: Path, other: subprocess.Popen[str]
 ) -> None:
     for wait in (0, 0.02):
         with (
-            pytest.raises(BusyError, match=r"^admin \(itl reset\) is making") as busy,
-            held(path, "second", wait),
+            pytest.raises(
+                BusyError, match=r"^admin \(itl reset, since 12:00:00 UTC\) is making"
+            ) as busy,
+            hold(folder, "second", wait),
         ):
             raise AssertionError
         assert busy.value.advice
 
 
+def remove(note: Path) -> None:
+    note.unlink()
+
+
+def replace(note: Path) -> None:
+    note.unlink()
+    note.write_text("root (process 1)")
+
+
+def fill(note: Path) -> None:
+    note.unlink()
+    os.mkfifo(note)
+
+
+def empty_the_folder(note: Path) -> None:
+    note.unlink()
+    note.parent.rmdir()
+
+
+@pytest.mark.parametrize("harm", [remove, replace, fill, empty_the_folder])
+def test_t36_lock_holds_whatever_happens_to_its_file(
+    folder: Path,
+    note: Path,
+    other: subprocess.Popen[str],
+    harm: Callable[[Path], None],
+) -> None:
+    harm(note)
+    with pytest.raises(BusyError), hold(folder, "second"):
+        raise AssertionError
+    other.communicate()
+    with hold(folder, "second"):  # and it is free when the holder ends
+        pass
+
+
+def test_locked_folder_cannot_be_removed(
+    folder: Path, note: Path, other: subprocess.Popen[str]
+) -> None:
+    with pytest.raises(OSError, match="not empty"):
+        note.parent.rmdir()
+    with pytest.raises(OSError, match="not empty"):
+        folder.rmdir()
+
+
+def test_folder_made_anew_during_the_wait_is_the_one_that_is_locked(
+    folder: Path, other: subprocess.Popen[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def move_it_away_and_end_the_holder(_seconds: float) -> None:
+        folder.rename(folder.with_name("old"))
+        (folder / "state").mkdir(parents=True)
+        other.communicate()
+
+    monkeypatch.setattr(lock, "sleep", move_it_away_and_end_the_holder)
+    with (
+        hold(folder, "second", 60),
+        pytest.raises(BusyError),
+        hold(folder, "third"),
+    ):
+        raise AssertionError
+
+
 def test_lock_is_free_when_its_holder_is_killed(
-    path: str, other: subprocess.Popen[str]
+    folder: Path, note: Path, other: subprocess.Popen[str]
 ) -> None:
     other.kill()
     other.wait(10)
-    with held(path, "second"):
-        assert Path(path).read_text() == "second"
+    with hold(folder, "second"):
+        assert note.read_text() == "second"
 
 
 def test_waiting_takes_the_lock_when_the_holder_ends(
-    path: str, other: subprocess.Popen[str], monkeypatch: pytest.MonkeyPatch
+    folder: Path, other: subprocess.Popen[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     def end_the_holder(_seconds: float) -> None:
         other.communicate()
 
     monkeypatch.setattr(lock, "sleep", end_the_holder)
-    with held(path, "second", 60):
+    with hold(folder, "second", 60):
         assert other.returncode == 0
 
 
-def test_lock_is_free_after_the_body_however_it_ends(path: str) -> None:
-    with held(path, "first"):
+def test_lock_is_free_after_the_body_however_it_ends(folder: Path, note: Path) -> None:
+    with hold(folder, "first"):
         pass
-    with pytest.raises(ZeroDivisionError), held(path, "a much longer name"):
+    with pytest.raises(ZeroDivisionError), hold(folder, "a much longer name"):
         _ = 1 / 0
-    with held(path, "last"):
-        assert Path(path).read_text() == "last"
+    with hold(folder, "last"):
+        assert note.read_text() == "last"
+    assert note.read_text() == ""  # the next loser is not told of us
 
 
-def test_lock_file_is_the_owner_s_and_no_link(path: str, tmp_path: Path) -> None:
-    with held(path, "first"):
-        assert os.stat(path).st_mode & 0o777 == 0o600
-    (tmp_path / "precious").write_text("precious")
-    (tmp_path / "link").symlink_to("precious")
-    with pytest.raises(StoreError, match="link"), held(str(tmp_path / "link"), "x"):
+def test_two_folders_are_two_locks(folder: Path) -> None:
+    state = folder / "state"
+    with hold(folder, "a service start"), held(str(state), str(state / "x"), "reset"):
+        pass
+
+
+def test_note_is_the_owner_s_and_follows_no_link(folder: Path, note: Path) -> None:
+    with hold(folder, "first"):
+        assert note.stat().st_mode & 0o777 == 0o600
+    (folder / "precious").write_text("precious")
+    note.unlink()
+    note.symlink_to(folder / "precious")
+    with hold(folder, "second"):
+        assert (folder / "precious").read_text() == "precious"
+
+
+def test_file_in_place_of_the_folder_is_named(tmp_path: Path) -> None:
+    (tmp_path / "home").write_text("no folder")
+    with (
+        pytest.raises(StoreError, match="home") as refused,
+        hold(tmp_path / "home", "x"),
+    ):
         raise AssertionError
-    assert (tmp_path / "precious").read_text() == "precious"
+    assert refused.value.advice
 
 
-def test_children_do_not_inherit_the_lock(path: str) -> None:
+def test_children_do_not_inherit_the_lock(folder: Path) -> None:
     words = ["sh", "-c", "readlink /proc/self/fd/* || :"]  # one of them is its own
-    with held(path, "first"):
+    with hold(folder, "first"):
         done = subprocess.run(
             words, capture_output=True, text=True, close_fds=False, check=True
         )
     assert "pipe:" in done.stdout
-    assert path not in done.stdout
+    assert str(folder) not in done.stdout

@@ -166,12 +166,37 @@ def test_removed_file_is_gone_and_removing_it_again_is_no_error(
 def test_names_are_sorted_regular_files_without_temporary_ones(
     stored: Stored,
 ) -> None:
-    for name in ("b", "a", "ä b", ".cucmsh-12.tmp", ".hidden"):
+    for name in ("b", "a", "ä b", ".cucmsh-0123456789abcdef.tmp", ".hidden"):
         (stored.root / name).touch()
     (stored.root / "folder").mkdir()
     (stored.root / "link").symlink_to("a")
     os.mkfifo(stored.root / "fifo")
     assert stored.store.names() == [".hidden", "a", "b", "ä b"]
+
+
+def test_listing_tells_sizes_and_times_of_the_same_files(stored: Stored) -> None:
+    for name, raw in (("b", OLD), ("a", b""), (f".cucmsh-{'0' * 16}.tmp", OLD)):
+        (stored.root / name).write_bytes(raw)
+        os.utime(stored.root / name, (5, 1393439067))
+    (stored.root / "folder").mkdir()
+    (stored.root / "link").symlink_to("a")
+    when = 1393439067
+    assert stored.store.listing() == {"a": (0, when), "b": (len(OLD), when)}
+    assert stored.store.listing("folder") == {}
+    assert stored.store.listing("nowhere") == {}
+
+
+def test_folder_is_made_on_the_way_and_again_without_harm(stored: Stored) -> None:
+    for _ in range(2):
+        stored.store.make_folder("one/two")
+        assert (stored.root / "one" / "two").stat().st_mode & 0o755 == 0o755
+    stored.store.write("one/two/file", OLD)
+    stored.store.write(NAME, OLD)
+    (stored.root / "link").symlink_to("one")
+    for name in (f"{NAME}/x", "link/x", "../x", "/x"):
+        with pytest.raises(StoreError):
+            stored.store.make_folder(name)
+    assert not (stored.root / "one" / "x").exists()
 
 
 def test_folders_are_reached_by_their_names(stored: Stored) -> None:
@@ -258,13 +283,9 @@ def test_write_never_goes_through_a_link(stored: Stored) -> None:
     target = stored.root / "precious"
     target.write_bytes(OLD)
     (stored.root / NAME).symlink_to(target)
-    if isinstance(stored.store, SftpStore):
-        with pytest.raises(StoreError, match="not a regular file"):
-            stored.store.write(NAME, NEW)
-    else:
+    with pytest.raises(StoreError, match="a symbolic link, not a regular file"):
         stored.store.write(NAME, NEW)
-        assert stored.store.read(NAME) == NEW
-        assert not (stored.root / NAME).is_symlink()
+    assert (stored.root / NAME).is_symlink()
     assert target.read_bytes() == OLD
 
 
@@ -387,6 +408,17 @@ def test_append_adds_lines_for_the_owner_and_follows_no_link(tmp_path: Path) -> 
     (tmp_path / "log" / "link").symlink_to("audit")
     with pytest.raises(StoreError):
         store.append("log/link", "three")
+
+
+def test_mode_is_that_of_file_folder_and_root(local: Stored) -> None:
+    local.root.chmod(0o750)
+    local.store.write("one/file", OLD, 0o640)
+    (local.root / "link").symlink_to("one/file")
+    modes = LocalStore(str(local.root)).mode
+    assert [modes(name) for name in ("", "one", "one/file")] == [0o750, 0o700, 0o640]
+    assert modes("link") == 0o777  # its own, not the target's
+    with pytest.raises(MissingFileError):
+        modes("two")
 
 
 def test_modified_is_when_the_file_was_written(local: Stored) -> None:

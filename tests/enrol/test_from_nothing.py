@@ -4,6 +4,7 @@ The tests of this module follow each other, as the chapter's steps do.
 """
 
 import json
+import os
 from collections.abc import Callable
 from pathlib import Path
 
@@ -89,7 +90,7 @@ def test_first_list_is_composed_when_tftp_starts(
 
 
 def test_replica_is_added_after_its_fingerprint_was_confirmed(
-    publisher: Member, branch: Host, administrator: Path
+    publisher: Member, branch: Host, administrator: Path, tmp_path: Path
 ) -> None:
     assert branch.tftp.do("start") == 0
     identity = ["--identity", str(administrator)]
@@ -105,7 +106,9 @@ def test_replica_is_added_after_its_fingerprint_was_confirmed(
     status, shown = ends(child)
     assert status == 0, shown
     assert f"serves {branch.tftp.directory}" in shown
-    assert list(branch.tftp.directory.iterdir()) == []
+    assert os.listdir(branch.tftp.directory) == ["ITLFile.tlv"]
+    ours = (publisher.tftp.directory / "ITLFile.tlv").read_bytes()
+    assert branch.tftp.fetch("ITLFile.tlv", tmp_path / "list") == ours
     line = branch.authorized_keys.read_text()
     public = (publisher.home / "ssh/id_ed25519.pub").read_text()
     assert line == f"restrict {public}"
@@ -142,7 +145,7 @@ def test_subscriber_is_made_there_and_added_here(
         *("--identity", str(administrator), "--host-key", second.key_line),
         *("--program", " ".join(subscriber.program)),
     )
-    assert "!!  its TFTP service is inactive" in done.stdout, done.stderr
+    assert "fail  its TFTP service is inactive" in done.stdout, done.stderr
     assert done.returncode == 3
     assert subscriber.tftp.do("start") == 0
     done = publisher.call("node", "add", "sub")

@@ -12,30 +12,25 @@ LINE = "restrict ssh-ed25519 AAAAC3ours cucmsh@pub"
 OTHERS = b'# notes \xff\nfrom="10.*" ssh-rsa AAAAB3theirs me@home'
 
 
-class Account(LocalStore):
-    """A home directory here, as SFTP gives one elsewhere."""
-
-    def make_folder(self, name: str, mode: int) -> None:
-        Path(self.root, name).mkdir(mode=mode, exist_ok=True)
-
-
 @pytest.fixture
-def account(tmp_path: Path) -> Account:
-    return Account(str(tmp_path))
+def account(tmp_path: Path) -> LocalStore:
+    return LocalStore(str(tmp_path))
 
 
-def keys(account: Account) -> Path:
+def keys(account: LocalStore) -> Path:
     return Path(account.root, ".ssh/authorized_keys")
 
 
-def test_first_key_makes_folder_and_file_for_the_owner_only(account: Account) -> None:
+def test_first_key_makes_folder_and_file_for_the_owner_only(
+    account: LocalStore,
+) -> None:
     assert authorize(account, LINE)
     assert keys(account).read_text() == f"{LINE}\n"
     assert keys(account).stat().st_mode & 0o777 == 0o600
     assert keys(account).parent.stat().st_mode & 0o777 == 0o700
 
 
-def test_other_lines_stay_byte_for_byte(account: Account) -> None:
+def test_other_lines_stay_byte_for_byte(account: LocalStore) -> None:
     keys(account).parent.mkdir()
     keys(account).write_bytes(OTHERS)
     assert authorize(account, LINE)
@@ -48,7 +43,7 @@ def test_other_lines_stay_byte_for_byte(account: Account) -> None:
     "known", [LINE, 'from="10.*",restrict ssh-ed25519 AAAAC3ours other comment']
 )
 def test_key_that_is_there_with_whatever_options_is_not_added(
-    account: Account, known: str
+    account: LocalStore, known: str
 ) -> None:
     keys(account).parent.mkdir()
     keys(account).write_text(f"{known}\n")
@@ -56,7 +51,7 @@ def test_key_that_is_there_with_whatever_options_is_not_added(
     assert keys(account).read_text() == f"{known}\n"
 
 
-def test_commented_key_opens_nothing_and_does_not_count(account: Account) -> None:
+def test_commented_key_opens_nothing_and_does_not_count(account: LocalStore) -> None:
     keys(account).parent.mkdir()
     keys(account).write_text(f"# {LINE}\n")
     assert authorize(account, LINE)
@@ -64,12 +59,12 @@ def test_commented_key_opens_nothing_and_does_not_count(account: Account) -> Non
     assert keys(account).read_text() == f"# {LINE}\n"
 
 
-def test_nothing_is_revoked_where_nothing_is(account: Account) -> None:
+def test_nothing_is_revoked_where_nothing_is(account: LocalStore) -> None:
     assert not revoke(account, LINE)
     assert not keys(account).exists()
 
 
-def test_link_in_place_of_the_file_is_refused(account: Account) -> None:
+def test_link_in_place_of_the_file_is_refused(account: LocalStore) -> None:
     keys(account).parent.mkdir()
     target = Path(account.root, "precious")
     target.write_text("mine")

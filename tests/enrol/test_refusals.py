@@ -102,7 +102,7 @@ def test_host_that_was_built_anew_is_refused_until_its_new_key_is_given(
     assert (done.returncode, "Connection refused" in done.stdout) == (3, True)
     done = made.call("node", "remove", "branch1", answers="yes\n")
     assert done.returncode == 3
-    assert "!!  our key stays in authorized_keys on branch1" in done.stdout
+    assert "fail  our key stays in authorized_keys on branch1" in done.stdout
 
 
 @pytest.mark.usefixtures("unchanged")
@@ -117,7 +117,7 @@ def test_node_that_is_down_is_refused_and_added_when_it_is_up(
     assert "cannot connect" in done.stderr
     box.up()
     done = made.call(*words)
-    assert "!!  its TFTP service does not run" in done.stdout
+    assert "fail  its TFTP service does not run" in done.stdout
     assert done.returncode == 3
     box.tftp.do("start")
     assert made.call(*words).returncode == 0

@@ -43,7 +43,7 @@ VALUES = {"commands": VALUES_FOR_COMMANDS, "enrol": VALUES_FOR_ENROL}
 
 DOORS = {
     "cryptography": {"cucmsh/pki/"},
-    "paramiko": {"cucmsh/cluster/ssh.py", "cucmsh/cluster/sftp.py", "cucmsh/lab/"},
+    "paramiko": {"cucmsh/cluster/ssh", "cucmsh/cluster/sftp", "cucmsh/lab/"},
     "tftpy": {"cucmsh/cluster/tftp.py", "cucmsh/lab/tftp_"},
     "prompt_toolkit": {"cucmsh/shell/editor.py"},
     "tomlkit": {"cucmsh/cluster/configuration.py"},

@@ -158,6 +158,13 @@ def test_iteration_bomb_is_refused_at_once(recovery: Credential) -> None:
     assert time.monotonic() - began < 1
 
 
+def test_our_own_file_passes_the_gate_too(recovery: Credential, tmp_path: Path) -> None:
+    """What lies on the publisher's disk may have been put there by others."""
+    raw = made.exported(recovery.to_pem(), tmp_path, *made.AES, "-nomac")
+    with pytest.raises(KeyFileError, match="no MAC"):
+        read_key_file(raw, made.PASSWORD)
+
+
 def test_patched_rounds_below_the_limit_reach_openssl(recovery: Credential) -> None:
     """The patch that makes the bomb makes a whole file; only its MAC is wrong."""
     raw = made.with_mac_rounds(write_key_file(recovery, made.PASSWORD), 1 << 20)

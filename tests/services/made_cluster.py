@@ -69,7 +69,7 @@ SFTP_PASSWORD = "the backup server's"
 START = datetime(2014, 2, 26, 18, 24, 27, tzinfo=UTC)
 REPLICA = "branch1"
 PORTS = {PUBLISHER: 6901, SUBSCRIBER: 6902, REPLICA: 6903}
-BACKUP_KEY = HostKey("ssh-rsa", "AAAAB3NzaC1yc2EAAAADAQABAAAAgQC7")
+BACKUP_KEY = HostKey("ssh-rsa", "AAAAB3NzaC1yc2EAAAADAQABAAAAAgC7")
 BACKUP_BLOB = b64decode(BACKUP_KEY.key)
 MD5_FINGERPRINT = md5(BACKUP_BLOB).digest().hex(":")
 SHA256_FINGERPRINT = (
@@ -237,6 +237,7 @@ class ReplicaLink:
 
     def __init__(self, replica: Replica) -> None:
         self.replica = replica
+        self.stores: list[LocalStore] = []
         replica.logins += 1
 
     def run(self, words: Sequence[str], timeout_seconds: float = 60) -> Completed:
@@ -244,7 +245,9 @@ class ReplicaLink:
         return self.replica.service.run(words, timeout_seconds)
 
     def close(self) -> None:
-        """Holds nothing."""
+        """What was staged over this connection is nobody's from now on."""
+        for store in self.stores:
+            store.close()
 
 
 class NodeLink:
@@ -337,7 +340,8 @@ class JoinedDoors:
             return LocalStore(root)
         if isinstance(link, ReplicaLink):
             assert root == link.replica.node.tftp_directory
-            return ReplicaStore(link.replica)
+            link.stores.append(ReplicaStore(link.replica))
+            return link.stores[-1]
         place = self._made.backups / root.strip("/")
         return BackupStore(str(place), self._made.backup_breaks_off)
 
@@ -354,6 +358,11 @@ class JoinedDoors:
         if member.service.lies_with is not None:
             return member.service.lies_with
         return LocalStore(member.node.tftp_directory).read(name)
+
+
+def remote_plan(site: Site, key_file: bytes) -> ResetPlan:
+    """What ``utils itl reset remotekey`` plans with a file that was fetched."""
+    return plan_remote_reset(site, Keystore(site).open_key_file(key_file))
 
 
 class MadeCluster:
@@ -440,7 +449,7 @@ class MadeCluster:
     def apply(self, plan: ResetPlan) -> tuple[Report, list[tuple[Step, str]]]:
         """Carry the plan out; gives the report and what was said on the way."""
         said: list[tuple[Step, str]] = []
-        with Fleet(self.site) as fleet:
+        with self.site.cluster_lock("a reset"), Fleet(self.site) as fleet:
             located = locate(self.site, fleet)
             report = apply(
                 plan,
@@ -454,7 +463,7 @@ class MadeCluster:
     def reset(self, key_file: bytes = b"") -> Report:
         """A whole reset, all questions answered with yes."""
         if key_file:
-            return self.apply(plan_remote_reset(self.site, key_file))[0]
+            return self.apply(remote_plan(self.site, key_file))[0]
         return self.apply(plan_local_reset(self.site))[0]
 
     def key_file(self) -> bytes:
@@ -545,9 +554,10 @@ def _read(root: Path) -> Files:
 
 
 def _write(files: Files, root: Path) -> None:
-    folders = sorted({os.path.dirname(name) for name, _, _ in files})
-    for folder in folders:
-        os.makedirs(root / folder, mode=0o700, exist_ok=True)
+    folders = {parent for name, _, _ in files for parent in Path(name).parents}
+    root.mkdir(parents=True, exist_ok=True)
+    for folder in sorted(folders):
+        (root / folder).mkdir(mode=0o700, exist_ok=True)
     for name, mode, raw in files:
         descriptor = os.open(root / name, os.O_WRONLY | os.O_CREAT, mode & 0o777)
         os.write(descriptor, raw)

@@ -17,7 +17,6 @@ from cucmsh.pki.model import Unit
 from cucmsh.pki.pkcs12 import read_key_file, write_key_file
 from cucmsh.services.enrol import make_node
 from cucmsh.services.keystore import LEGACY_WARNING, RECOVERY_FILE
-from cucmsh.services.reset import plan_remote_reset
 from tests.pki import key_files as made
 from tests.services.made_cluster import (
     CCM,
@@ -27,6 +26,7 @@ from tests.services.made_cluster import (
     JoinedDoors,
     MadeCluster,
     foreign_key_file,
+    remote_plan,
 )
 
 assert made.PASSWORD == SECURITY
@@ -63,7 +63,7 @@ def test_modern_file_is_installed_byte_for_byte(
 ) -> None:
     present = cluster.key_file()
     fetched = made.exported(stranger.to_pem(), tmp_path, *made.AES)
-    plan = plan_remote_reset(cluster.site, fetched)
+    plan = remote_plan(cluster.site, fetched)
     assert LEGACY_WARNING not in plan.warnings
     assert cluster.apply(plan)[0].exit_status == 0
     assert key_folder(cluster) == {
@@ -78,7 +78,7 @@ def test_legacy_file_is_told_and_installed_anew_under_aes(
 ) -> None:
     present = cluster.key_file()
     fetched = made.exported(stranger.to_pem(), tmp_path, *made.LEGACY[way])
-    plan = plan_remote_reset(cluster.site, fetched)
+    plan = remote_plan(cluster.site, fetched)
     assert LEGACY_WARNING in plan.warnings
     assert cluster.apply(plan)[0].exit_status == 0
     assert opened(cluster.key_file()).certificate == stranger.certificate
@@ -142,7 +142,7 @@ def test_larger_keys_sign_the_list(
 
 def test_expired_certificate_is_a_question_not_a_refusal(cluster: MadeCluster) -> None:
     cluster.clock.moment += timedelta(days=5 * 365 + 2)
-    plan = plan_remote_reset(cluster.site, cluster.key_file())
+    plan = remote_plan(cluster.site, cluster.key_file())
     assert [question.lines for question in plan.questions] == [
         ("The recovery certificate expired on 2019-02-25.",)
     ]
@@ -182,7 +182,7 @@ def test_bad_file_is_refused_with_advice_and_nothing_changes(
     raw = bad_files(write_key_file(stranger, SECURITY), tmp_path)[case]()
     before = cluster.tree()
     with pytest.raises(KeyFileError) as refused:
-        plan_remote_reset(cluster.site, raw)
+        remote_plan(cluster.site, raw)
     assert SECURITY not in refused.value.message + refused.value.advice
     after = cluster.tree()
     for name in ("pem", "word", "made.key", "made.pem"):  # what this test made itself
@@ -219,11 +219,14 @@ def test_no_key_or_secret_is_ever_created_wider_than_0600(
         os.umask(ours)
     assert len(created) > 20
     assert wide == []
-    for home in (cluster.site.settings.home, fresh.site.settings.home):
-        for path in Path(home, "security").rglob("*"):
-            mode = path.stat().st_mode & 0o777
-            public = path.suffix == ".pem" and path.name != "private.pem"
-            assert mode == (0o700 if path.is_dir() else 0o644 if public else 0o600)
+    for path in Path(fresh.site.settings.home, "security").rglob("*"):
+        mode = path.stat().st_mode & 0o777
+        public = path.suffix == ".pem" and path.name != "private.pem"
+        assert mode == (0o700 if path.is_dir() else 0o644 if public else 0o600), path
+    assert {
+        path.stat().st_mode & 0o777
+        for path in Path(cluster.site.settings.home).rglob("*.p12*")
+    } == {0o600}
 
 
 def made_legacy(credential: Credential, folder: Path) -> bytes:

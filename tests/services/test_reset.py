@@ -26,7 +26,6 @@ from cucmsh.services.regenerate import regenerate
 from cucmsh.services.reset import (
     ResetPlan,
     plan_local_reset,
-    plan_remote_reset,
 )
 from cucmsh.services.site import LIST_FILE
 from cucmsh.services.state import keep_mark
@@ -42,6 +41,7 @@ from tests.services.made_cluster import (
     QuickKeys,
     foreign_key_file,
     made_cluster,
+    remote_plan,
 )
 
 RECOVERY = "CN=ITLRECOVERY_test10pub.joemar2.lab"
@@ -130,7 +130,7 @@ def test_subscriber_is_no_place_for_a_reset(cluster: MadeCluster) -> None:
     with pytest.raises(RefusedError, match=r"^This is not a Publisher Node$"):
         plan_local_reset(site)
     with pytest.raises(RefusedError, match=r"^This is not a Publisher Node$"):
-        plan_remote_reset(site, cluster.key_file())
+        remote_plan(site, cluster.key_file())
     assert cluster.tree() == before
 
 
@@ -196,7 +196,7 @@ def test_other_recovery_key_makes_a_question_with_both_fingerprints(
 ) -> None:
     listed = cluster.publisher.keys.certificate(Unit.ITL_RECOVERY)
     foreign = foreign_key_file()
-    plan = plan_remote_reset(cluster.site, foreign)
+    plan = remote_plan(cluster.site, foreign)
     shown = QuickKeys().read_key_file(foreign, SECURITY).certificate
     question = asked(plan)
     for certificate in (listed, shown):
@@ -248,7 +248,7 @@ def test_key_file_is_on_disk_before_any_list_names_it(
             seen.append(cluster.key_file() == fetched)
         write(store, name, raw, mode)
 
-    plan = plan_remote_reset(cluster.site, fetched)
+    plan = remote_plan(cluster.site, fetched)
     monkeypatch.setattr(LocalStore, "write", watched)
     cluster.apply(plan)
     assert len(seen) >= 2
@@ -258,7 +258,7 @@ def test_key_file_is_on_disk_before_any_list_names_it(
 def test_key_file_with_another_password_is_refused(cluster: MadeCluster) -> None:
     before = cluster.tree()
     with pytest.raises(KeyFileError, match="security password"):
-        plan_remote_reset(cluster.site, foreign_key_file("another password"))
+        remote_plan(cluster.site, foreign_key_file("another password"))
     assert cluster.tree() == before
 
 
@@ -270,7 +270,7 @@ def test_lost_key_file_comes_back_from_the_backup(
     cluster.site.home.remove(RECOVERY_FILE)
     if served == "no list":
         cluster.site.tftp.remove(LIST_FILE)
-    plan = plan_remote_reset(cluster.site, saved)
+    plan = remote_plan(cluster.site, saved)
     assert plan.questions == ()
     assert cluster.apply(plan)[0].exit_status == 0
     assert cluster.key_file() == saved
@@ -285,7 +285,7 @@ def test_a_rebuilt_publisher_brings_the_phones_back(tmp_path: Path) -> None:
     new = MadeCluster(tmp_path / "new")
     new.make()
     new.start()
-    plan = plan_remote_reset(new.site, saved)
+    plan = remote_plan(new.site, saved)
     assert "is not the one that the present ITL names" in asked(plan)
     new.apply(plan)
     from_held = {record.certificate for record in held.records}
@@ -482,7 +482,7 @@ def test_whenever_we_are_killed_lists_verify_and_their_key_is_there(
 ) -> None:
     fetched, crashes = foreign_key_file(), 0
     while crashes < 40:
-        plan = plan_remote_reset(cluster.site, fetched)
+        plan = remote_plan(cluster.site, fetched)
         try:
             with killed_at_write(monkeypatch, crashes):
                 cluster.apply(plan)
@@ -542,6 +542,7 @@ def test_member_gets_the_certificate_of_the_key_file_not_a_derived_one(
     site.home.write("security/ITLRecovery/ITLRecovery.pem", b"stale")
     assert cluster.reset().exit_status == 0
     assert sub.keys.trusted(site.node, Unit.ITL_RECOVERY) == present
+    assert cluster.publisher.keys.certificate(Unit.ITL_RECOVERY) == present  # mended
 
 
 def test_reset_brings_what_a_dead_member_missed(cluster: MadeCluster) -> None:

@@ -1,0 +1,213 @@
+"""SFTP requests, several in flight at once, and answers that are believed in nothing.
+
+A *flight* sends its requests together and waits for all their answers: one round trip.
+A server takes those of one file in order (draft-ietf-secsh-filexfer-02 section 6.1;
+OpenSSH takes all in order). Answers are parsed here and not by paramiko, whose loops
+run as often as a number in the answer says (T20 of threats-and-faults.md).
+"""
+
+from __future__ import annotations
+
+import errno
+from threading import Lock
+from typing import NamedTuple
+
+from cucmsh.cluster import deadline
+from cucmsh.cluster.answers import shown
+from cucmsh.cluster.deadline import within
+from cucmsh.cluster.sftp_requests import Request
+from cucmsh.cluster.ssh import SshConnection
+from cucmsh.errors import ConnectionFailedError, NoAnswerError
+
+import paramiko  # isort: skip  # after our own, which keeps `invoke` out
+from paramiko import sftp as wire  # isort: skip
+
+VERSION = 3
+MAX_ANSWER = 260 * 1024  # bytes; OpenSSH's answers have at most 256 KiB
+HAS_SIZE, HAS_OWNER, HAS_MODE, HAS_TIMES, HAS_MORE = 1, 2, 4, 8, 1 << 31
+CODES = {
+    wire.SFTP_NO_SUCH_FILE: (errno.ENOENT, "no such file"),
+    wire.SFTP_PERMISSION_DENIED: (errno.EACCES, "permission denied"),
+    wire.SFTP_OP_UNSUPPORTED: (errno.EOPNOTSUPP, "the server does not support this"),
+}
+
+
+class Attributes(NamedTuple):
+    """What an answer says of a file; what it does not say is zero."""
+
+    size: int
+    mode: int
+    modified: int  # Unix time, seconds, by the server's clock
+
+
+class Answer:
+    """One answer; each reader raises OSError if the server refused instead."""
+
+    def __init__(self, kind: int, body: bytes) -> None:
+        self._kind = kind
+        self._body = paramiko.Message(body)
+
+    def check(self) -> None:
+        """Nothing was asked for but that it be done."""
+        code, text = self._expect(wire.CMD_STATUS).get_int(), self._text()
+        if code == wire.SFTP_EOF:
+            raise EOFError
+        if code != wire.SFTP_OK:
+            said = (errno.EIO, f"the server says {shown(text)}")
+            raise OSError(*CODES.get(code, said))
+
+    def check_if_supported(self) -> None:
+        try:
+            self.check()
+        except OSError as problem:
+            if problem.errno != errno.EOPNOTSUPP:
+                raise
+
+    def handle(self) -> bytes:
+        return self._expect(wire.CMD_HANDLE).get_binary()
+
+    def data(self) -> bytes:
+        """The bytes read; none at the end of the file."""
+        try:
+            return self._expect(wire.CMD_DATA).get_binary()
+        except EOFError:
+            return b""
+
+    def attributes(self) -> Attributes:
+        self._expect(wire.CMD_ATTRS)
+        return self._attributes()
+
+    def entries(self) -> list[tuple[str, Attributes]]:
+        """Names of a folder, some of them; none at its end."""
+        try:
+            count = self._expect(wire.CMD_NAME).get_int()
+        except EOFError:
+            return []
+        found: list[tuple[str, Attributes]] = []
+        while len(found) < count and self._body.get_remainder():
+            name = self._text()
+            self._text()  # the same for people
+            found.append((name, self._attributes()))
+        return found
+
+    def numbers(self, count: int) -> list[int]:
+        """The answer to an extension of OpenSSH's: 64-bit numbers."""
+        body = self._expect(wire.CMD_EXTENDED_REPLY)
+        return [body.get_int64() for _ in range(count)]
+
+    def _expect(self, kind: int) -> paramiko.Message:
+        if self._kind == wire.CMD_STATUS != kind:
+            self.check()
+        if self._kind != kind:
+            raise paramiko.SSHException("it does not keep to the SFTP protocol")
+        return self._body
+
+    def _text(self) -> str:
+        return self._body.get_binary().decode(errors="replace")
+
+    def _attributes(self) -> Attributes:
+        body = self._body
+        flags = body.get_int()
+        size = body.get_int64() if flags & HAS_SIZE else 0
+        if flags & HAS_OWNER:
+            body.get_int64()
+        mode = body.get_int() if flags & HAS_MODE else 0
+        times = body.get_int64() if flags & HAS_TIMES else 0
+        more = body.get_int() if flags & HAS_MORE else 0
+        while more and body.get_remainder():
+            body.get_binary()
+            body.get_binary()
+            more -= 1
+        return Attributes(size, mode, times & 0xFFFFFFFF)
+
+
+class SftpSession:
+    """The SFTP channel of a connection.
+
+    Raises:
+        NoAnswerError: the host does not answer.
+        ConnectionFailedError: the host offers no SFTP.
+    """
+
+    def __init__(self, connection: SshConnection) -> None:
+        self._lock = Lock()
+        self._number = 0
+        self._is_greeted = False
+        late = NoAnswerError(f"{connection.host} does not answer over SFTP")
+        try:
+            with within(deadline.CHANNEL_SECONDS, connection.close, late):
+                self._channel = connection.transport.open_session()
+                if connection.is_node:
+                    connection.open_ahead()
+                self._begin(at_once=connection.is_node)
+        except (paramiko.SSHException, EOFError, OSError) as problem:
+            raise ConnectionFailedError(
+                f"{connection.host} offers no SFTP: "
+                f"{problem or 'it closed the channel'}"
+            ) from problem
+
+    @property
+    def is_open(self) -> bool:
+        return not self._channel.closed
+
+    def close(self) -> None:
+        self._channel.close()
+
+    def flight(self, *requests: Request) -> list[Answer]:
+        """Send all requests, then wait for all answers; in the requests' order.
+
+        Raises:
+            EOFError, OSError, paramiko.SSHException: the connection broke.
+        """
+        with self._lock:
+            first, self._number = self._number, self._number + len(requests)
+            numbers = range(first, self._number)
+            packets = [
+                _packet(kind, number.to_bytes(4) + fields)
+                for number, (kind, fields) in zip(numbers, requests, strict=True)
+            ]
+            self._channel.sendall(b"".join(packets))
+            if not self._is_greeted:
+                self._greet()
+            answers: dict[int, Answer] = {}
+            while len(answers) < len(numbers):
+                kind, body = self._receive()
+                number = int.from_bytes(body[:4])
+                if number not in numbers or number in answers:
+                    raise paramiko.SSHException("it answers what nobody asked")
+                answers[number] = Answer(kind, body[4:])
+            return [answers[number] for number in numbers]
+
+    def _begin(self, *, at_once: bool) -> None:
+        self._channel.invoke_subsystem("sftp")
+        self._channel.sendall(_packet(wire.CMD_INIT, VERSION.to_bytes(4)))
+        # OpenSSH takes requests behind the version: a round trip less. Whether others
+        # do nobody knows.
+        if not at_once:
+            self._greet()
+
+    def _greet(self) -> None:
+        kind, _ = self._receive()
+        if kind != wire.CMD_VERSION:
+            raise paramiko.SSHException("it does not keep to the SFTP protocol")
+        self._is_greeted = True
+
+    def _receive(self) -> tuple[int, bytes]:
+        size = int.from_bytes(self._receive_exactly(4))
+        if not 1 <= size <= MAX_ANSWER:
+            raise paramiko.SSHException("it sends an answer that is too large")
+        packet = self._receive_exactly(size)
+        return packet[0], packet[1:]
+
+    def _receive_exactly(self, size: int) -> bytes:
+        raw = bytearray()
+        while len(raw) < size:
+            piece = self._channel.recv(size - len(raw))
+            if not piece:
+                raise EOFError
+            raw += piece
+        return bytes(raw)
+
+
+def _packet(kind: int, body: bytes) -> bytes:
+    return (1 + len(body)).to_bytes(4) + bytes([kind]) + body

@@ -1,0 +1,175 @@
+"""paramiko's transport with bounds: what a hostile server may say and how long.
+
+Found in paramiko 5.1 and fenced here: packets of any claimed size, loops as long as a
+number in a packet says, data sent beyond the window, errors of any class out of its
+thread, a limit on the banner that every byte pushes back. CBC ciphers, and MD5 and
+SHA-1 MACs are off: CBC with encrypt-then-MAC is what Terrapin needs (T18 of
+threats-and-faults.md), and paramiko has no ChaCha20.
+"""
+
+from __future__ import annotations
+
+import logging
+import socket
+import sys
+from collections.abc import Callable, Sequence
+from threading import Event
+from time import monotonic
+
+from cucmsh.cluster import deadline
+from cucmsh.errors import ConnectionFailedError, NoAnswerError
+
+# paramiko imports `invoke`, and with it unittest.mock, for ssh_config files that we
+# never read: 40 % of its import (performance.md section 1).
+sys.modules.setdefault("invoke", None)  # type: ignore[arg-type]  # "not importable"
+
+import paramiko  # noqa: E402 - after the line above, on purpose
+from paramiko.common import (  # noqa: E402
+    MSG_CHANNEL_DATA,
+    MSG_CHANNEL_EXTENDED_DATA,
+)
+from paramiko.packet import Packetizer  # noqa: E402
+
+MAX_PACKET = 256 * 1024  # bytes; OpenSSH's own limit
+MAX_UNREAD = 4 << 20  # bytes of one channel; our window is 2 MiB
+MAX_EXTENSIONS = 64
+POLL_SECONDS = 0.02
+
+# paramiko reports its thread's tracebacks; what matters comes back as our error.
+logging.getLogger("paramiko").addHandler(logging.NullHandler())
+logging.getLogger("paramiko").propagate = False
+
+
+class _Packets(Packetizer):
+    def read_all(self, n: int, check_rekey: bool = False) -> bytes:
+        if n > MAX_PACKET:
+            raise paramiko.SSHException("it sends a packet that is too large")
+        return super().read_all(n, check_rekey)
+
+
+class BoundedTransport(paramiko.Transport):
+    """A client's transport.
+
+    Attributes:
+        key_exchange: the name of the method in use, e.g. ``mlkem768x25519-sha256``.
+        goodbye: the text of the server's disconnect message, if it sent one.
+    """
+
+    def __init__(self, connected: socket.socket) -> None:
+        super().__init__(connected, packetizer_class=_Packets)
+        self.key_exchange = ""
+        self.goodbye: str | None = None
+        self.auth_timeout = None  # type: ignore[assignment]  # `within` keeps the time
+        # Both are kept by ``handshake``; these must not be first.
+        self.banner_timeout = 2 * deadline.BANNER_SECONDS
+        self.handshake_timeout = 2 * deadline.HANDSHAKE_SECONDS
+        options = self.get_security_options()
+        options.ciphers = [name for name in options.ciphers if "cbc" not in name]
+        options.digests = [name for name in options.digests if "sha2" in name]
+
+    def get_exception(self) -> Exception | None:
+        problem = super().get_exception()
+        if problem is None or isinstance(
+            problem, paramiko.SSHException | OSError | EOFError
+        ):
+            return problem
+        return paramiko.SSHException(
+            f"it does not keep to the protocol ({type(problem).__name__})"
+        )
+
+    def _parse_kex_init(self, m: paramiko.Message) -> None:
+        super()._parse_kex_init(m)  # type: ignore[misc]  # not in the stubs
+        engine = type(self.kex_engine)
+        names = self._kex_info.items()  # type: ignore[attr-defined]
+        self.key_exchange = next(name for name, kind in names if kind is engine)
+
+    def _parse_ext_info(self, msg: paramiko.Message) -> None:
+        if paramiko.Message(msg.get_remainder()).get_int() > MAX_EXTENSIONS:
+            raise paramiko.SSHException("it claims too many extensions")
+        super()._parse_ext_info(msg)  # type: ignore[misc]
+
+    def _parse_disconnect(self, m: paramiko.Message) -> None:
+        peek = paramiko.Message(m.get_remainder())
+        peek.get_int()
+        self.goodbye = peek.get_binary().decode(errors="replace")
+        super()._parse_disconnect(m)  # type: ignore[misc]
+
+
+def _bounded(
+    feed: Callable[[paramiko.Channel, paramiko.Message], None],
+) -> Callable[[paramiko.Channel, paramiko.Message], None]:
+    def take(channel: paramiko.Channel, message: paramiko.Message) -> None:
+        unread = len(channel.in_buffer) + len(channel.in_stderr_buffer)
+        if unread > MAX_UNREAD:
+            raise paramiko.SSHException("it sends more than it was allowed to")
+        feed(channel, message)
+
+    return take
+
+
+BoundedTransport._channel_handler_table = {  # type: ignore[attr-defined]  # noqa: SLF001 (no public way)
+    number: _bounded(feed)
+    if number in (MSG_CHANNEL_DATA, MSG_CHANNEL_EXTENDED_DATA)
+    else feed
+    for number, feed in paramiko.Transport._channel_handler_table.items()  # type: ignore[attr-defined]  # noqa: SLF001
+}
+
+
+def handshake(
+    connected: socket.socket, name: str, kinds: Sequence[str]
+) -> BoundedTransport:
+    """Banner and key exchange.
+
+    Args:
+        connected: the TCP connection; closed if this fails.
+        name: the host and port, for messages.
+        kinds: types of host keys that are asked for first, since we can compare them;
+            a server that shows another one has a changed key.
+
+    Raises:
+        NoAnswerError: banner or key exchange took too long.
+        ConnectionFailedError: it speaks no SSH, or none that we speak.
+    """
+    transport = BoundedTransport(connected)
+    wanted = [form for kind in kinds for form in _signatures(kind)]
+    options = transport.get_security_options()
+    options.key_types = sorted(options.key_types, key=lambda kind: kind not in wanted)
+    try:
+        _exchange_keys(transport, name)
+    except (paramiko.SSHException, EOFError, OSError) as problem:
+        transport.close()
+        reason = problem or "it closed the connection"
+        raise ConnectionFailedError(
+            f"{name} does not speak SSH with us: {reason}"
+        ) from problem
+    except BaseException:
+        transport.close()
+        raise
+    return transport
+
+
+def _exchange_keys(transport: BoundedTransport, name: str) -> None:
+    done = Event()
+    transport.start_client(event=done)
+    _wait_for_banner(transport, done, name)
+    if not done.wait(deadline.HANDSHAKE_SECONDS):
+        raise NoAnswerError(
+            f"{name} did not finish the key exchange within "
+            f"{deadline.HANDSHAKE_SECONDS:.0f} seconds"
+        )
+    if not transport.is_active():
+        raise transport.get_exception() or EOFError
+
+
+def _wait_for_banner(transport: paramiko.Transport, done: Event, name: str) -> None:
+    end = monotonic() + deadline.BANNER_SECONDS
+    while not transport.remote_version and not done.wait(POLL_SECONDS):
+        if monotonic() > end:
+            raise NoAnswerError(
+                f"{name} did not say that it speaks SSH within "
+                f"{deadline.BANNER_SECONDS:.0f} seconds"
+            )
+
+
+def _signatures(kind: str) -> Sequence[str]:
+    return ("rsa-sha2-512", "rsa-sha2-256") if kind == "ssh-rsa" else (kind,)

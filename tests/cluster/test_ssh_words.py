@@ -1,0 +1,53 @@
+"""Running words on OpenSSH's server."""
+
+import pytest
+
+from cucmsh.cluster.model import SshAddress
+from cucmsh.cluster.ssh import SshConnection, open_node
+from cucmsh.errors import ConnectionFailedError, ServiceError
+
+pytestmark = pytest.mark.loopback
+
+WORDS = [
+    *("", " ", "two words", "'", '"', "it's", 'a"b', "$HOME", "`id`", "$(id)", "a;b"),
+    *("*", "~", "\\", "a\\nb", "line\nbreak", "-n", "#", "!", "{a,b}", "ü", "&&", ">x"),
+]
+
+
+def test_each_word_arrives_as_it_is(node: SshConnection) -> None:
+    done = node.run(["printf", "<%s>", *WORDS, "end"])
+    assert done.output == "".join(f"<{word}>" for word in [*WORDS, "end"])
+
+
+def test_status_and_both_outputs_come_back(node: SshConnection) -> None:
+    done = node.run(["sh", "-c", "echo out; echo wrong >&2; exit 3"])
+    assert done == (3, "out", "wrong")
+
+
+def test_long_output_on_both_streams_comes_back(node: SshConnection) -> None:
+    done = node.run(["sh", "-c", "seq 60000 >&2; seq 60000"])
+    assert done.output == done.complaint == "\n".join(map(str, range(1, 60001)))
+
+
+def test_command_reads_an_empty_input(node: SshConnection) -> None:
+    assert node.run(["cat"]) == (0, "", "")
+
+
+def test_command_without_end_is_cut_off(sshd: SshAddress) -> None:
+    for words, says in ((["yes"], "prints more"), (["sleep", "600"], "did not end")):
+        connection = open_node(sshd)
+        with pytest.raises(ServiceError, match=says):
+            connection.run(words, timeout_seconds=1)
+        connection.close()
+
+
+def test_command_killed_by_a_signal_is_no_success(node: SshConnection) -> None:
+    with pytest.raises(ServiceError, match="without exit status"):
+        node.run(["sh", "-c", "kill -9 $$"])
+
+
+def test_closed_connection_is_a_failed_connection(sshd: SshAddress) -> None:
+    connection = open_node(sshd)
+    connection.close()
+    with pytest.raises(ConnectionFailedError, match="broke"):
+        connection.run(["true"])
