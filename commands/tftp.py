@@ -24,12 +24,18 @@ def utils_tftp_sign(dialog: Dialog, site: Site, specs: str = "") -> int:
     list and its signed files to the replicas.
     """
     from cucmsh.services.phone_files import choose
-    from cucmsh.services.publish import sign_and_push
-    from cucmsh.views.signing import signing_lines
+    from cucmsh.services.publish import exit_status, sign_chosen
+    from cucmsh.services.replicas import push
+    from cucmsh.views.signing import replica_lines, signing_lines
 
-    done = sign_and_push(site, choose(site, specs.split()))
-    for line in signing_lines(done):
+    dialog.say("Signing the files of the phones, please wait...")
+    report = sign_chosen(site, choose(site, specs.split()))
+    for line in signing_lines(report):
         dialog.say(line)
-    if done.exit_status:
+    replicas = push(site)
+    for line in replica_lines(replicas):
+        dialog.say(line)
+    status = exit_status(report, replicas)
+    if status:
         dialog.say("Executed command unsuccessfully")
-    return done.exit_status
+    return status

@@ -203,14 +203,17 @@ def run_node(configuration: str, words: list[str]) -> int:
 def _sign(site: Site, files: list[str], out: TextIO) -> int:
     """``hook sign FILE...``: for scripts that write the phones' files."""
     from cucmsh.services.phone_files import named
-    from cucmsh.services.publish import sign_and_push
-    from cucmsh.views.signing import signing_lines
+    from cucmsh.services.publish import exit_status, sign_chosen
+    from cucmsh.services.replicas import push
+    from cucmsh.views.signing import replica_lines, signing_lines
 
     if not files:
         raise UsageError("hook sign takes one FILE or more")
-    done = sign_and_push(site, named(site, files))
-    out.write("\n".join([*signing_lines(done), ""]))
-    return done.exit_status
+    report = sign_chosen(site, named(site, files))
+    replicas = push(site)
+    lines = [*signing_lines(report), *replica_lines(replicas)]
+    out.write("".join(f"{line}\n" for line in lines))
+    return exit_status(report, replicas)
 
 
 def doctor(configuration: str) -> tuple[list[str], int]:

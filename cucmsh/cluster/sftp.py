@@ -26,7 +26,7 @@ from cucmsh.cluster.sftp_folder import (
     remove_all,
     why_not,
 )
-from cucmsh.cluster.sftp_session import Answer, Attributes, SftpSession
+from cucmsh.cluster.sftp_session import BROKEN, Answer, Attributes, SftpSession
 from cucmsh.cluster.ssh import SshConnection
 from cucmsh.cluster.store import (
     MAX_FILE_SIZE,
@@ -47,13 +47,10 @@ from cucmsh.errors import (
     StoreError,
 )
 
-import paramiko  # isort: skip  # after our own, which keeps `invoke` out
-
 PIECE = 32 * 1024  # bytes; what every server must take in one request
 FOREIGN_AGE_SECONDS = 3600  # on a shared server a younger temporary may be in use
 FOR_EVER = float("inf")
 POSIX_RENAME, FSYNC = "posix-rename@openssh.com", "fsync@openssh.com"
-BROKEN = (EOFError, paramiko.SSHException)
 
 
 class SftpStore:

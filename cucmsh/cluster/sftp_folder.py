@@ -6,10 +6,8 @@ import errno
 import stat
 
 from cucmsh.cluster import sftp_requests as ask
-from cucmsh.cluster.sftp_session import Answer, Attributes, SftpSession
+from cucmsh.cluster.sftp_session import BROKEN, Answer, Attributes, SftpSession
 from cucmsh.errors import StoreError
-
-import paramiko  # isort: skip  # after our own, which keeps `invoke` out
 
 MAX_ENTRIES = 20_000  # of one folder
 MAX_NAME = 255  # bytes; no file system has longer ones
@@ -106,7 +104,7 @@ def why_not(session: SftpSession, folder: str, size: int) -> int:
     try:
         answer = session.flight(ask.extended(STATVFS, folder))[0]
         about = answer.numbers(STATVFS_NUMBERS)
-    except (OSError, EOFError, paramiko.SSHException):
+    except (OSError, *BROKEN):
         return 0
     unit, free, entries, flags = about[1], about[4], about[7], about[9]
     if flags & READ_ONLY:

@@ -8,8 +8,6 @@ back within 20 seconds (invariant I10 allows 30).
 
 from __future__ import annotations
 
-from typing import NamedTuple
-
 from cucmsh.errors import CucmshError
 from cucmsh.services.compose import Composed, sha256_of
 from cucmsh.services.pending import remember_unsigned
@@ -22,20 +20,8 @@ from cucmsh.services.state import keep_mark
 SIGN_SECONDS = 25.0  # measured: ten thousand files with a new key take 10 to 20
 
 
-class Delivered(NamedTuple):
-    """What a command did: files signed here, and brought to the replicas."""
-
-    signing: SignReport
-    replicas: Replicas
-
-    @property
-    def exit_status(self) -> int:
-        """0 all done, 3 some, 1 none (design decision 3)."""
-        return self.signing.exit_status or (3 if self.replicas.problems else 0)
-
-
-def sign_and_push(site: Site, choice: Choice) -> Delivered:
-    """For a command: sign these files, then bring everything to the replicas.
+def sign_chosen(site: Site, choice: Choice) -> SignReport:
+    """For a command: sign these files, and remember whether any is left unsigned.
 
     Raises:
         RefusedError: see ``sign_files``; nothing was changed.
@@ -43,7 +29,12 @@ def sign_and_push(site: Site, choice: Choice) -> Delivered:
     report = sign_files(site, choice)
     if choice.is_all:
         remember_unsigned(site, _problem(report))
-    return Delivered(report, push(site))
+    return report
+
+
+def exit_status(report: SignReport, replicas: Replicas) -> int:
+    """0 all done, 3 some, 1 none (design decision 3)."""
+    return report.exit_status or (3 if replicas.problems else 0)
 
 
 def after_start(site: Site, composed: Composed) -> list[str]:

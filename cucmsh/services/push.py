@@ -250,10 +250,8 @@ class _Pusher:
         self._staged.append((self._store.stage(name, raw, SERVED_MODE), name))
 
     def _remove(self, name: str) -> None:
-        """Only what we brought, and what nobody has touched since."""
-        entry = self._manifest[name]
-        if self._there.get(name) != entry.there:
-            return
+        """Only what we brought, and what nobody has changed since."""
         with suppress(StoreError):
-            if digest_of_file(self._store.read(name)) == entry.digest:
+            raw = self._store.read(name)
+            if digest_of_file(raw) == self._manifest[name].digest:
                 self._store.remove(name)

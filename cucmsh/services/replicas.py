@@ -36,6 +36,7 @@ from cucmsh.trustlist.signed import SUFFIX
 
 START_SECONDS = 12.0  # for a TFTP start; with the grace, 15 in all
 PATIENT_SECONDS = 3600.0  # for a command, which a person can end
+UNFINISHED = "the last push was not finished"
 GRACE_SECONDS = 3.0  # for what is under way at the deadline
 
 
@@ -135,26 +136,38 @@ def push_held(site: Site, *, seconds: float = PATIENT_SECONDS) -> Replicas:
         )
         for node in nodes
     ]
-    for replica in replicas:
-        replica.thread.start()
-    for replica in replicas:
-        replica.thread.join(max(0.0, end + GRACE_SECONDS - monotonic()))
+    # First what is so if we are killed meanwhile.
+    remember_replicas(site, {node.name: UNFINISHED for node in nodes})
+    _run_all(replicas, end + GRACE_SECONDS)
     written, problems = {}, {}
+    is_served = served_list(site) == raw
     for replica in replicas:
         name, pushed = replica.node.name, replica.pushed
         if pushed is None:
-            replica.give_up()
             pushed = Pushed(f"it was not done within {seconds:.0f} seconds")
         if pushed.manifest is not None:
             write_manifest(site.home, name, pushed.manifest)
         if pushed.problem:
             problems[name] = pushed.problem
-        elif served_list(site) != raw:
+        elif not is_served:
             problems[name] = "this node composed another list meanwhile"
         else:
             written[name] = pushed.written
     remember_replicas(site, problems)
     return Replicas(written, problems)
+
+
+def _run_all(replicas: list[_Replica], end: float) -> None:
+    """All at once; who is not done at the end, or at Ctrl-C, is hung up on."""
+    try:
+        for replica in replicas:
+            replica.thread.start()
+        for replica in replicas:
+            replica.thread.join(max(0.0, end - monotonic()))
+    finally:
+        for replica in replicas:
+            if replica.pushed is None:
+                replica.give_up()
 
 
 def _digests(site: Site) -> dict[str, str]:

@@ -2,17 +2,14 @@
 
 from __future__ import annotations
 
-from cucmsh.services.publish import Delivered
+from cucmsh.services.replicas import Replicas
+from cucmsh.services.sign import SignReport
 
 SHOWN = 20  # lines of one kind; ten thousand equal complaints tell no more
 
 
-def signing_lines(delivered: Delivered) -> list[str]:
-    """The counts, every file that was not signed and why, and the replicas.
-
-    A replica that had everything already is not spoken of.
-    """
-    report, replicas = delivered
+def signing_lines(report: SignReport) -> list[str]:
+    """The counts, then every file that was not signed, and why."""
     counts = (len(report.signed), len(report.unchanged), len(report.failed))
     lines = ["{} signed, {} unchanged, {} failed".format(*counts)]
     lines += shortened([f"Not signed: {name}: {why}" for name, why in report.failed])
@@ -23,7 +20,12 @@ def signing_lines(delivered: Delivered) -> list[str]:
             for name in report.orphans
         ]
     )
-    lines += [
+    return lines
+
+
+def replica_lines(replicas: Replicas) -> list[str]:
+    """What the replicas got; one that had everything already is not spoken of."""
+    lines = [
         f"{name}: {count} file{'s' if count > 1 else ''} brought"
         for name, count in replicas.written.items()
         if count

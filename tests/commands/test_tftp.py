@@ -15,6 +15,7 @@ from tests.services.made_cluster import MadeCluster
 from tests.services.replica_boxes import Box, with_boxes
 
 SIGN = "utils tftp sign"
+WAIT = "Signing the files of the phones, please wait...\n"
 FAILED = "Executed command unsuccessfully\n"
 
 
@@ -26,19 +27,22 @@ def put(site: Site, *names: str) -> None:
 def test_counts_are_said_and_a_second_run_says_unchanged(cluster: MadeCluster) -> None:
     put(cluster.site, "SEP1.cnf.xml", "Ringlist.xml")
     first = call(cluster.site, SIGN)
-    assert (first.status, first.text) == (0, "2 signed, 0 unchanged, 0 failed\n")
+    assert (first.status, first.text) == (0, WAIT + "2 signed, 0 unchanged, 0 failed\n")
     second = call(cluster.site, SIGN)
-    assert (second.status, second.text) == (0, "0 signed, 2 unchanged, 0 failed\n")
+    assert (second.status, second.text) == (
+        0,
+        WAIT + "0 signed, 2 unchanged, 0 failed\n",
+    )
 
 
 def test_nothing_to_sign_is_no_failure(cluster: MadeCluster) -> None:
-    assert call(cluster.site, SIGN).text == "0 signed, 0 unchanged, 0 failed\n"
+    assert call(cluster.site, SIGN).text == WAIT + "0 signed, 0 unchanged, 0 failed\n"
 
 
 def test_specs_choose(cluster: MadeCluster) -> None:
     put(cluster.site, "SEP1.cnf.xml", "SEP2.cnf.xml", "Ringlist.xml")
     called = call(cluster.site, f"{SIGN} SEP* Ringlist.xml")
-    assert called.text == "3 signed, 0 unchanged, 0 failed\n"
+    assert called.text == WAIT + "3 signed, 0 unchanged, 0 failed\n"
 
 
 def test_partly_done_is_3_and_nothing_done_is_1(cluster: MadeCluster) -> None:
@@ -46,7 +50,7 @@ def test_partly_done_is_3_and_nothing_done_is_1(cluster: MadeCluster) -> None:
     called = call(cluster.site, f"{SIGN} SEP1.cnf.xml no.xml")
     assert (called.status, called.text) == (
         3,
-        "1 signed, 0 unchanged, 1 failed\n"
+        WAIT + "1 signed, 0 unchanged, 1 failed\n"
         "Not signed: no.xml: there is no such file in the TFTP directory\n" + FAILED,
     )
     assert call(cluster.site, f"{SIGN} no.xml").status == 1
@@ -84,7 +88,10 @@ def test_replicas_are_told_and_a_pending_one_makes_it_3(
     site = with_boxes(cluster, box)
     put(site, "SEP1.cnf.xml")
     called = call(site, SIGN)
-    assert called.text == "1 signed, 0 unchanged, 0 failed\nbranch1: 2 files brought\n"
+    assert (
+        called.text
+        == WAIT + "1 signed, 0 unchanged, 0 failed\nbranch1: 2 files brought\n"
+    )
     assert called.status == 0
     box.is_dead = True
     called = call(site, SIGN)

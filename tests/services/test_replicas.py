@@ -97,8 +97,10 @@ def test_only_what_changed_is_brought(site: Site, box: Box) -> None:
 
 @pytest.mark.parametrize("change", ["truncated", "gone", "rewritten"])
 def test_file_that_somebody_changed_there_is_put_right(
-    site: Site, box: Box, change: str
+    site: Site, box: Box, change: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
+    """By its size and time alone: no sample helps here."""
+    monkeypatch.setattr("cucmsh.services.push.SAMPLES", 0)
     push(site)
     path = Path(box.files.root, SIGNED[1])
     if change == "gone":
@@ -171,6 +173,28 @@ def test_replica_that_hangs_is_given_up_and_its_start_is_not_held_up(
     assert box.hung_up.is_set()
     assert "branch1" in login_notice(site)
     assert cluster.publisher.served
+
+
+def test_push_that_is_killed_or_ended_is_pending(
+    site: Site, box: Box, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """What a login after it says was written before the first step."""
+    push(site)
+    seen = []
+
+    def end(_: object, *__: object) -> None:
+        seen.append(login_notice(site))
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr("threading.Thread.join", end)
+    with pytest.raises(KeyboardInterrupt):
+        push(site)
+    assert box.hung_up.is_set()
+    assert replicas.UNFINISHED in seen[0]
+    assert login_notice(site) == seen[0]
+    monkeypatch.undo()
+    assert push(site).problems == {}
+    assert login_notice(site) == ""
 
 
 def test_no_time_left_leaves_the_replica_as_it_was(site: Site, box: Box) -> None:

@@ -1,0 +1,369 @@
+"""The rig: a publisher with real keys in front of real sshd and TFTP servers.
+
+Everything lives below one folder: ``publisher/`` (home, TFTP directory, identity,
+configuration) and ``nodes/NAME/`` (sshd, TFTP directory). Made once; ``restore`` puts
+back every file, mode and owner, and starts what a test stopped.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import shutil
+import subprocess
+import sys
+import tempfile
+from collections.abc import Sequence
+from contextlib import suppress
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import NamedTuple, cast
+
+from cucmsh.cluster.settings import read_settings
+from cucmsh.pki.room import KeyRoom
+from cucmsh.services.doors import Doors
+from cucmsh.services.enrol import make_node
+from cucmsh.services.site import Site
+from tests.faults.account import Account
+from tests.faults.sshd import Sshd, make_key
+from tests.faults.tftpd import Make, Service, ServiceManager, makes
+from tests.services.made_cluster import QuickKeys
+
+LIST_FILE = "ITLFile.tlv"
+PUBLISHER = "pub"
+SECURITY = "canary-security-4dbf3c61"
+CCM = "canary-ccm-98a1c0b7e2"
+RESET = "utils itl reset localkey"
+ANSWERS = f"{CCM}\n"
+SECONDS = 200  # a guard against a hang, nothing else
+CUCMSH = [sys.executable, "-I", "-m", "cucmsh"]
+ENVIRONMENT = {"PATH": f"{os.defpath}:/usr/sbin:/sbin", "LANG": "C.UTF-8"}
+
+Snapshot = dict[Path, tuple[int, int, int, bytes | None]]
+
+
+class Result(NamedTuple):
+    """How a command ended, and what it said."""
+
+    status: int
+    said: str
+    complaint: str
+
+    @property
+    def transcript(self) -> str:
+        return self.said + self.complaint
+
+
+class Replica:
+    """A plain box: an sshd, a TFTP server, a directory."""
+
+    def __init__(
+        self, folder: Path, account: Account, key: str, number: int, make: Make
+    ) -> None:
+        self.name = f"node{number}"
+        self.folder = folder
+        folder.mkdir()
+        self.tftp = folder / "tftp"
+        self.tftp.mkdir()
+        account.owns(folder, self.tftp)
+        self.sshd = Sshd(folder / "ssh", account, key)
+        self.service = Service(self.tftp, make, account)
+
+    @property
+    def list_file(self) -> Path:
+        return self.tftp / LIST_FILE
+
+
+class _Clock:
+    def now(self) -> datetime:
+        return datetime.now(UTC)
+
+    def boot(self) -> tuple[str, float]:
+        return "", 0.0
+
+
+class _CheapKeyFile(KeyRoom):
+    """Keys of the real size, and a key file that opens at once."""
+
+    write_key_file = staticmethod(QuickKeys.write_key_file)
+
+
+class _KeysOnly:
+    """Enough of the doors to make a node; its shell opens the rest."""
+
+    def keys(self) -> KeyRoom:
+        return _CheapKeyFile()
+
+
+class Cluster:
+    """See the module.
+
+    Attributes:
+        nodes: the replicas; ``configure`` says which of them are in the cluster.
+    """
+
+    def __init__(self, replicas: int) -> None:
+        self.folder = Path(tempfile.mkdtemp(prefix="cucmsh-rig-"))
+        self.folder.chmod(0o755)
+        self.account = Account(self.folder)
+        publisher = self.folder / "publisher"
+        self.home, self.tftp = publisher / "home", publisher / "tftp"
+        for folder in (
+            publisher,
+            self.home,
+            self.tftp,
+            self.folder / "nodes",
+            self.folder / "said",
+        ):
+            folder.mkdir()
+        self.home.chmod(0o700)
+        self.identity = publisher / "id_ed25519"
+        key = make_key(self.identity)
+        self.config = publisher / "cucmsh.toml"
+        self.manager = ServiceManager(self.folder / "manager", self.account)
+        self.nodes = [
+            Replica(
+                self.folder / "nodes" / f"node{number}",
+                self.account,
+                key,
+                number,
+                makes(number),
+            )
+            for number in range(1, replicas + 1)
+        ]
+        self.service = Service(self.tftp, makes(0), self.account)
+        self.service.before_start = self._compose
+        self.manager.services[PUBLISHER] = self.service
+        for node in self.nodes:
+            self.manager.services[node.name] = node.service
+        self._running: list[Running] = []
+        self.members = self.nodes
+        self.ports: dict[str, int] = {}
+        try:
+            self._make_publisher()
+        except BaseException:
+            self.close()
+            raise
+        self.before = self.snapshot()
+
+    def _make_publisher(self) -> None:
+        self.configure()
+        site = Site(read_settings(str(self.config)), _Clock(), cast(Doors, _KeysOnly()))
+        make_node(site, SECURITY, CCM)
+        complaint = self._compose()
+        assert not complaint, complaint
+        for node in self.nodes:
+            self.give(node, (self.tftp / LIST_FILE).read_bytes())
+        self._start_all()
+
+    def give(self, node: Replica, raw: bytes) -> None:
+        """Put a list into the node's directory, as an earlier push did."""
+        node.list_file.write_bytes(raw)
+        node.list_file.chmod(0o644)
+        self.account.owns(node.list_file)
+
+    def configure(
+        self, members: Sequence[Replica] | None = None, **options: object
+    ) -> None:
+        """Write the publisher's configuration anew.
+
+        Args:
+            members: the replicas in the cluster; all of them without it.
+            options: top-level keys, such as ``fidelity="strict"``.
+        """
+        self.members = list(self.nodes if members is None else members)
+        top = {"keep_trust": True, **options}
+        lines = [f"{key} = {json.dumps(value)}" for key, value in top.items()]
+        lines += ["[node]", f'name = "{PUBLISHER}"', f'home = "{self.home}"']
+        lines += ["[cluster]", 'domain = "rig.example"', 'subject = "O=rig;C=US"']
+        lines += self._entry(PUBLISHER, "publisher", self.tftp, self.service)
+        for node in self.members:
+            lines += self._entry(node.name, "replica", node.tftp, node.service)
+            port = self.ports.get(node.name, node.sshd.port)
+            lines.append(
+                f'ssh = {{ host = "{node.sshd.host}", port = {port}, '
+                f'user = "{self.account.name}", identity = "{self.identity}", '
+                f'host_key = "{node.sshd.host_key}" }}'
+            )
+        self.config.write_text("\n".join(lines) + "\n")
+
+    def _entry(self, name: str, role: str, tftp: Path, service: Service) -> list[str]:
+        services = ["tftp", "tvs", "capf"] if role == "publisher" else ["tftp"]
+        verbs = ("start", "stop", "restart", "status")
+        commands = ", ".join(
+            f"{verb} = {json.dumps(self.manager.words(name, verb))}" for verb in verbs
+        )
+        address = f'host = "{service.make.host}", port = {service.make.port}'
+        return [
+            "[[cluster.nodes]]",
+            f'name = "{name}"',
+            f'role = "{role}"',
+            f"services = {json.dumps(services)}",
+            f'tftp_directory = "{tftp}"',
+            f"tftp = {{ {address} }}",
+            f"service_commands = {{ {commands} }}",
+        ]
+
+    def _compose(self) -> str:
+        """What runs before the publisher's TFTP starts; gives its complaint."""
+        done = self.hook("tftp-start")
+        return "" if done.status == 0 else done.transcript
+
+    def hook(self, *words: str) -> Result:
+        program = [*CUCMSH, "--config", str(self.config), "hook", *words]
+        return self._run(self.service.inside(program), "")
+
+    def words(self, line: str) -> list[str]:
+        """The argv of one command on the publisher."""
+        return [*CUCMSH, "--config", str(self.config), "-c", line]
+
+    def call(
+        self, line: str = RESET, answers: str = ANSWERS, before: Sequence[str] = ()
+    ) -> Result:
+        """One command on the publisher, to its end.
+
+        Args:
+            line: the command.
+            answers: a line each.
+            before: words in front of the program, such as ``strace``.
+        """
+        return self._run([*before, *self.words(line)], answers)
+
+    def spawn(self, line: str = RESET, answers: str = ANSWERS) -> Running:
+        """One command on the publisher, while it runs; ``restore`` ends it."""
+        return self.start_words(self.words(line), answers)
+
+    def start_words(self, words: Sequence[str], answers: str | None) -> Running:
+        """Any program, in the same way."""
+        running = Running(words, answers, self.folder / "said")
+        self._running.append(running)
+        return running
+
+    @property
+    def old(self) -> bytes:
+        """The list that everybody served when the cluster was made."""
+        raw = self.before[self.tftp / LIST_FILE][3]
+        assert raw is not None
+        return raw
+
+    @staticmethod
+    def _run(words: list[str], answers: str) -> Result:
+        done = subprocess.run(
+            words,
+            input=answers,
+            capture_output=True,
+            text=True,
+            check=False,
+            timeout=SECONDS,
+            env=ENVIRONMENT,
+        )
+        return Result(done.returncode, done.stdout, done.stderr)
+
+    def snapshot(self) -> Snapshot:
+        """Every file and folder that a command may change: mode, owner, bytes."""
+        found: Snapshot = {}
+        for top in (self.home, self.tftp, *(node.tftp for node in self.nodes)):
+            for path in (top, *top.rglob("*")):
+                about = path.lstat()
+                raw = path.read_bytes() if path.is_file() else None
+                found[path] = (about.st_mode & 0o7777, about.st_uid, about.st_gid, raw)
+        return found
+
+    def restore(self, wanted: Snapshot | None = None) -> None:
+        """Everything as it was after the cluster was made, and running."""
+        self._end_running()
+        self.ports = {}
+        self.configure()
+        for service in self.manager.services.values():
+            service.fault = None
+            service.requests.clear()
+        for node in self.nodes:
+            node.sshd.thaw()
+            node.sshd.sftp_runs("")
+        wanted = self.before if wanted is None else wanted
+        present = self.snapshot()
+        for path in sorted(present.keys() - wanted.keys(), reverse=True):
+            if path.is_dir() and not path.is_symlink():
+                path.rmdir()
+            else:
+                path.unlink()
+        for path, entry in sorted(wanted.items()):
+            if present.get(path) != entry:
+                _put(path, *entry)
+        self._start_all()
+
+    def _end_running(self) -> None:
+        while self._running:
+            self._running.pop().kill()
+
+    def _start_all(self) -> None:
+        for node in self.nodes:
+            node.sshd.start()
+        for service in self.manager.services.values():
+            service.start()
+
+    def close(self) -> None:
+        """Nothing of the rig is left: no process, no account, no file."""
+        self._end_running()
+        for node in self.nodes:
+            node.sshd.stop()
+        self.manager.close()
+        shutil.rmtree(self.folder)
+        self.account.remove()
+
+
+def _put(path: Path, mode: int, uid: int, gid: int, raw: bytes | None) -> None:
+    if raw is None:
+        path.mkdir(exist_ok=True)
+    else:
+        path.unlink(missing_ok=True)
+        path.write_bytes(raw)
+    path.chmod(mode)
+    os.chown(path, uid, gid)
+
+
+class Running:
+    """A command that was started and is looked at while it runs.
+
+    Args:
+        words: the argv.
+        answers: written to its standard input, which is closed then; None keeps it
+            open for ``answer``.
+        folder: for what it says.
+    """
+
+    def __init__(self, words: Sequence[str], answers: str | None, folder: Path) -> None:
+        self._out = folder / f"said-{os.urandom(4).hex()}"
+        self._err = self._out.with_suffix(".complaint")
+        with self._out.open("wb") as out, self._err.open("wb") as err:
+            self.process = subprocess.Popen(
+                list(words),
+                stdin=subprocess.PIPE,
+                stdout=out,
+                stderr=err,
+                env=ENVIRONMENT,
+            )
+        if answers is not None:
+            self.answer(answers)
+
+    def answer(self, answers: str) -> None:
+        assert self.process.stdin is not None
+        self.process.stdin.write(answers.encode())
+        self.process.stdin.close()
+
+    @property
+    def said(self) -> str:
+        return self._out.read_text(errors="replace")
+
+    def end(self, seconds: float = SECONDS) -> Result:
+        status = self.process.wait(seconds)
+        return Result(status, self.said, self._err.read_text(errors="replace"))
+
+    def kill(self) -> None:
+        """It is gone when this returns."""
+        if self.process.returncode is None:
+            self.process.kill()
+            self.process.wait()
+        assert self.process.stdin is not None
+        with suppress(OSError):
+            self.process.stdin.close()
