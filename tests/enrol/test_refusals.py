@@ -170,11 +170,14 @@ def test_words_that_are_no_program_are_named(
 def test_second_administrator_is_told_who_is_first(
     made: Member, box: Host, administrator: Path
 ) -> None:
-    with (made.home / "state/cluster.lock").open("r+") as lock:
-        fcntl.flock(lock, fcntl.LOCK_EX)
-        lock.write("somebody (process 1)")
-        lock.flush()
+    note = made.home / "state/cluster.lock"
+    folder = os.open(note.parent, os.O_RDONLY)
+    try:
+        fcntl.flock(folder, fcntl.LOCK_EX)
+        note.write_text("somebody (process 1)")
         done = made.call(*add(box, administrator, "--host-key", box.key_line))
+    finally:
+        os.close(folder)
     assert done.returncode == 1
     assert "somebody (process 1)" in done.stderr
 
