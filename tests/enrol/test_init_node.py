@@ -95,19 +95,15 @@ def test_made_publisher_composes_a_list_at_once(new: NewNode) -> None:
     assert (settings.digest, settings.keep_trust) == ("sha512", True)
 
 
-def test_folders_have_their_modes_whatever_the_umask(
-    new: NewNode, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    before = os.umask(0)
+@pytest.mark.parametrize("umask", [0, 0o077])
+def test_folders_have_their_modes_whatever_the_umask(new: NewNode, umask: int) -> None:
+    before = os.umask(umask)
     try:
         init(new)
     finally:
         os.umask(before)
-    modes = {
-        path: path.stat().st_mode & 0o777
-        for path in (Path(new.home), Path(new.home, "state/staging"))
-    }
-    assert set(modes.values()) == {0o700}
+    for path in (Path(new.home), Path(new.home, "state/staging")):
+        assert path.stat().st_mode & 0o777 == 0o700
     assert Path(new.tftp_directory).stat().st_mode & 0o777 == 0o755
     assert Path(new.configuration).stat().st_mode & 0o777 == 0o644
 
@@ -130,6 +126,10 @@ def test_subscriber_is_made_without_the_ccm_password(new: NewNode) -> None:
 
 class Interrupted(BaseException):
     """As a kill would: nothing of ours runs after it."""
+
+
+def stop_here(_: Site) -> None:
+    raise Interrupted
 
 
 def interrupt_after(
@@ -188,10 +188,7 @@ def begin(new: NewNode, monkeypatch: pytest.MonkeyPatch) -> None:
     """An init that dies before the last key."""
     with monkeypatch.context() as patch:
         patch.setattr(enrol, "_is_finished", lambda *_: True)
-        patch.setattr(
-            "cucmsh.services.init_node.make_identity",
-            lambda _: (_ for _ in ()).throw(Interrupted()),
-        )
+        patch.setattr("cucmsh.services.init_node.make_identity", stop_here)
         with pytest.raises(Interrupted):
             init(new)
 
@@ -212,6 +209,17 @@ def test_begun_node_is_not_finished_with_another_password(
     with pytest.raises(RefusedError, match="another cluster security password"):
         init(new, "another long password 9")
     assert not is_whole(make_site(plan_init(new, make_site).site.settings))
+    init(new)
+    assert_whole(new)
+
+
+def test_password_given_last_is_the_one_that_counts(
+    new: NewNode, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    with monkeypatch.context() as patch:
+        patch.setattr("cucmsh.services.init_node.make_identity", stop_here)
+        with pytest.raises(Interrupted):
+            make(plan_init(new, make_site), SECURITY, "mistyped")
     init(new)
     assert_whole(new)
 
