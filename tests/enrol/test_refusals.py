@@ -317,7 +317,7 @@ def account() -> Iterator[pwd.struct_passwd]:
     """An account of its own with a password, and a home directory."""
     if os.geteuid() != 0:
         pytest.skip("making an account with a password needs root")
-    name = f"cucmsh-t{os.getpid()}"
+    name = f"cucmsh-enrol{os.getpid()}"
     home = Path(tempfile.mkdtemp(prefix="cucmsh-account-")) / "home"
     home.parent.chmod(0o755)
     subprocess.run(
