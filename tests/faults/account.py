@@ -20,10 +20,10 @@ from tests.faults.waiting import until
 class Account:
     """Whom the nodes' sshd runs as; ``remove`` ends its existence if we made it."""
 
-    def __init__(self, home: Path, suffix: str = "") -> None:
+    def __init__(self, home: Path) -> None:
         self.is_made = os.geteuid() == 0
         if self.is_made:
-            self.name = f"cucmsh-rig-{os.urandom(4).hex()}{suffix}"
+            self.name = f"cucmsh-rig-{os.urandom(4).hex()}"
             # The password "*" fits nothing; "!" would lock the account for keys too.
             words = ["useradd", "--system", "--no-create-home", "--home-dir", str(home)]
             words += ["--shell", "/bin/sh", "--password", "*", self.name]

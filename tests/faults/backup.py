@@ -28,7 +28,7 @@ class Backup:
         folder.mkdir()
         self.files = folder / "files"
         self.files.mkdir()
-        self.account = Account(folder, suffix="b")
+        self.account = Account(folder)
         self.account.owns(self.files)
         words = ["chpasswd"]
         line = f"{self.account.name}:{SFTP_PASSWORD}"

@@ -150,6 +150,8 @@ class Cluster:
         self.configure()
         site = Site(read_settings(str(self.config)), _Clock(), cast(Doors, _KeysOnly()))
         make_node(site, SECURITY, CCM)
+        for node in self.nodes:  # what is composed is brought to them
+            node.service.start()
         complaint = self._compose()
         assert not complaint, complaint
         for node in self.nodes:

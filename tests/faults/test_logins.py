@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import hashlib
 import subprocess
+from typing import Protocol
 
 import pytest
 
 from tests.faults import judge
 from tests.faults.backup import SFTP_PASSWORD, Backup
 from tests.faults.cluster import CCM, Cluster, Result
+from tests.faults.proxy import TO_NODE, Fault, Proxy
 from tests.faults.sshd import Sshd
 from tests.faults.test_network import assert_alone_pending, assert_rerun_converges
 
@@ -26,6 +28,13 @@ KEY_ONLY = {
     "key only": (("publickey",), False),
     "key and password": (("publickey", "password"), True),
 }
+
+
+class Reached(Protocol):
+    """A server, or a proxy in front of it."""
+
+    host: str
+    port: int
 
 
 def save_key(cluster: Cluster, backup: Backup) -> str:
@@ -53,7 +62,7 @@ def remote_reset(
 
 
 def file_get(
-    cluster: Cluster, backup: Backup, server: Sshd, password: str = SFTP_PASSWORD
+    cluster: Cluster, backup: Backup, server: Reached, password: str = SFTP_PASSWORD
 ) -> Result:
     answers = ["y", server.host, str(server.port), backup.account.name]
     answers += [password, str(backup.files), "yes"]
@@ -162,3 +171,36 @@ def test_f12_a_node_that_takes_our_key_no_more_is_pending(cluster: Cluster) -> N
     authorized.write_text(kept)
     assert_alone_pending(cluster, result, bad)
     assert_rerun_converges(cluster)
+
+
+@pytest.mark.parametrize("ending", [1, 200, 2000])
+def test_f04_a_backup_that_is_cut_before_its_end_has_not_happened(
+    cluster: Cluster, backup: Backup, ending: int
+) -> None:
+    server = backup.server("password")
+    proxy = Proxy(server.port)
+    try:
+        relayed = Relayed(server, proxy.port)
+        assert file_get(cluster, backup, relayed).status == 0
+        total = proxy.passed[TO_NODE]
+        cluster.restore()
+        cluster.configure(cluster.nodes[:2])
+        (backup.files / KEY_FILE).unlink()
+        kept = cluster.snapshot()
+        proxy.fault = Fault(cut=total - 300 - ending)
+        result = file_get(cluster, backup, relayed)
+    finally:
+        proxy.close()
+    sent = backup.files / KEY_FILE
+    whole = (cluster.home / "security" / "ITLRecovery" / KEY_FILE).read_bytes()
+    assert not sent.exists() or sent.read_bytes() == whole
+    assert (result.status == 0) == ("Transfer completed." in result.said)
+    if result.status:
+        assert_unchanged(cluster, kept)  # nothing says that it was saved
+
+
+class Relayed:
+    """A server as it is reached through a proxy."""
+
+    def __init__(self, server: Sshd, port: int) -> None:
+        self.host, self.port = server.host, port

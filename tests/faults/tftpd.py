@@ -172,11 +172,16 @@ class Service:
 
 
 class ServiceManager:
-    """Takes requests for any number of services, one thread each request."""
+    """Takes requests for any number of services, one thread each request.
+
+    Attributes:
+        instead: an argv that stands for every command, where none is wanted.
+    """
 
     def __init__(self, folder: Path, account: Account) -> None:
         folder.mkdir()
         self.services: dict[str, Service] = {}
+        self.instead: list[str] = []
         self._pipe = folder / "requests"
         os.mkfifo(self._pipe)
         self.ask = folder / "ask"
@@ -188,7 +193,7 @@ class ServiceManager:
 
     def words(self, node: str, verb: str) -> list[str]:
         """The argv of a service command."""
-        return ["/bin/sh", str(self.ask), node, verb]
+        return self.instead or ["/bin/sh", str(self.ask), node, verb]
 
     def close(self) -> None:
         os.write(self._reader, b"end\n")

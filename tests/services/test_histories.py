@@ -1,12 +1,11 @@
-"""Histories of lists as tables: does a phone still trust what is served now?
+"""Histories of lists: does a phone still trust what is served now?
 
-Each line of a history is a step and the lists that would accept what is served after
-it, by the numbers of the steps after which they were served. A phone that fetched at
-step 3 and slept since is list 3.
+The tables, with what each of their lines says, are in ``histories``.
 """
 
 from __future__ import annotations
 
+import shutil
 from collections.abc import Callable
 from pathlib import Path
 
@@ -14,116 +13,108 @@ import pytest
 
 from cucmsh.pki.model import Unit
 from cucmsh.services.regenerate import regenerate
+from cucmsh.services.reset import plan_local_reset
+from cucmsh.services.site import Site
+from tests.services.histories import HISTORIES
 from tests.services.made_cluster import (
     MadeCluster,
     accepts,
     foreign_key_file,
-    made_cluster,
+    remote_plan,
+    started_cluster,
 )
 
-History = list[tuple[str, set[int]]]
-
-RESET_AND_BACK: History = [
-    ("start", {0}),
-    ("reset", {0, 1}),
-    ("start", {0, 1, 2}),
-    ("reset", {0, 1, 2, 3}),
-]
-LOST_AND_FOUND: History = [
-    ("start", {0}),
-    ("regen CallManager", {0, 1}),
-    ("start", {2}),  # the trouble of the story: phones that hold 0 and 1 are lost
-    ("reset", {0, 1, 2, 3}),  # and the cure
-    ("start", {2, 3, 4}),  # undone
-]
-TVS_ALONE_LOSES_NOBODY: History = [
-    ("start", {0}),
-    ("regen TVS", {0, 1}),
-    ("start", {0, 1, 2}),
-    ("reset", {0, 1, 2, 3}),
-]
-RECOVERY_KEY_CHANGED: History = [
-    ("start", {0}),
-    ("save the key", {0, 1}),
-    ("regen ITLRecovery", {0, 1, 2}),
-    ("reset", {3}),  # too soon: no phone has the new key yet (the plan asks first)
-    ("reset with the saved key", {0, 1, 2, 4}),
-    ("start", {0, 1, 2, 3, 4, 5}),
-]
-RECOVERY_KEY_CHANGED_IN_ORDER: History = [
-    ("start", {0}),
-    ("save the key", {0, 1}),
-    ("regen ITLRecovery", {0, 1, 2}),
-    ("start", {0, 1, 2, 3}),  # CallManager signs, so the new key reaches the phones
-    ("regen CallManager", {0, 1, 2, 3, 4}),
-    ("start", {5}),
-    ("reset", {3, 4, 5, 6}),
-    ("reset with the saved key", {0, 1, 2, 7}),
-]
-FOREIGN_KEY: History = [
-    ("start", {0}),
-    ("save the key", {0, 1}),
-    ("reset with a foreign key", {2}),
-    ("start", {0, 1, 2, 3}),
-    ("reset with the saved key", {0, 1, 4}),
-]
-HISTORIES = {
-    "reset and back": RESET_AND_BACK,
-    "lost and found": LOST_AND_FOUND,
-    "tvs alone loses nobody": TVS_ALONE_LOSES_NOBODY,
-    "recovery key changed": RECOVERY_KEY_CHANGED,
-    "recovery key changed in order": RECOVERY_KEY_CHANGED_IN_ORDER,
-    "foreign key": FOREIGN_KEY,
-}
+REBUILT = "rebuild of the publisher"
 
 
-def steps_of(cluster: MadeCluster) -> dict[str, Callable[[], object]]:
-    saved: list[bytes] = []
+class Steps:
+    """What the tables' words do to a cluster.
 
-    def regen(unit: Unit) -> None:
-        cluster.clock.pass_seconds(301)
-        assert all(outcome.is_done for outcome in regenerate(cluster.site, unit))
+    Attributes:
+        was_asked: whether the last step needed a typed yes.
+    """
 
-    def reset(key_file: bytes) -> None:
-        assert cluster.reset(key_file).exit_status == 0
+    def __init__(self, cluster: MadeCluster) -> None:
+        self._cluster = cluster
+        self._saved: list[bytes] = []
+        self.was_asked = False
+        self.table: dict[str, Callable[[], object]] = {
+            "start": cluster.start,
+            "restart of the publisher": cluster.publisher.start,
+            "reboot of the subscriber": self._reboot,
+            "reset": lambda: self._reset(b""),
+            "save the key": lambda: self._saved.append(cluster.key_file()),
+            "reset with the saved key": lambda: self._reset(self._saved[0]),
+            "reset with the later key": lambda: self._reset(self._saved[1]),
+            "reset with a foreign key": lambda: self._reset(foreign_key_file()),
+            "regen CallManager": lambda: self._regen(cluster.site, Unit.CALL_MANAGER),
+            "regen TVS": lambda: self._regen(cluster.site, Unit.TVS),
+            "regen ITLRecovery": lambda: self._regen(cluster.site, Unit.ITL_RECOVERY),
+            "regen the subscriber's CallManager": lambda: self._regen(
+                cluster.subscriber.site, Unit.CALL_MANAGER
+            ),
+            REBUILT: self._rebuild,
+        }
 
-    return {
-        "start": cluster.start,
-        "reset": lambda: reset(b""),
-        "save the key": lambda: saved.append(cluster.key_file()),
-        "reset with the saved key": lambda: reset(saved[0]),
-        "reset with a foreign key": lambda: reset(foreign_key_file()),
-        "regen CallManager": lambda: regen(Unit.CALL_MANAGER),
-        "regen TVS": lambda: regen(Unit.TVS),
-        "regen ITLRecovery": lambda: regen(Unit.ITL_RECOVERY),
-    }
+    def take(self, step: str) -> None:
+        self._cluster.clock.pass_seconds(1)
+        self.was_asked = False
+        self.table[step]()
+
+    def _regen(self, site: Site, unit: Unit) -> None:
+        self._cluster.clock.pass_seconds(301)
+        assert all(outcome.is_done for outcome in regenerate(site, unit))
+
+    def _reset(self, key_file: bytes) -> None:
+        site = self._cluster.site
+        plan = remote_plan(site, key_file) if key_file else plan_local_reset(site)
+        self.was_asked = bool(plan.questions)
+        assert self._cluster.apply(plan)[0].exit_status == 0
+
+    def _reboot(self) -> None:
+        self._cluster.clock.reboot()
+        self._cluster.subscriber.start()
+
+    def _rebuild(self) -> None:
+        """New keys, the same passwords, the certificates from the subscriber."""
+        site = self._cluster.site
+        for folder in (site.settings.home, site.node.tftp_directory):
+            shutil.rmtree(folder)
+            Path(folder).mkdir(mode=0o700)
+        self._cluster.make()
+        self._cluster.publisher.start()
 
 
+@pytest.mark.parametrize("keep_trust", [False, True], ids=["off", "on"])
 @pytest.mark.parametrize("name", HISTORIES)
 def test_lists_of_the_history_accept_what_is_served_now(
-    name: str, tmp_path: Path
+    name: str, keep_trust: bool, tmp_path: Path
 ) -> None:
-    cluster = made_cluster(tmp_path)
-    steps, served, told = steps_of(cluster), [], []
-    for step, _ in HISTORIES[name]:
-        cluster.clock.pass_seconds(1)
-        steps[step]()
-        served.append(cluster.publisher.served)
-        told.append(
-            {number for number, held in enumerate(served) if accepts(held, served[-1])}
-        )
-    assert told == [accepting for _, accepting in HISTORIES[name]]
+    who, history = HISTORIES[name]
+    cluster = started_cluster(tmp_path, keep_trust=keep_trust)
+    steps, served, told = Steps(cluster), [], []
+    for number, (step, _, _) in enumerate(history):
+        steps.take(step)
+        served.append(cluster.members[who].served)
+        taken = {at for at, held in enumerate(served) if accepts(held, served[-1])}
+        told.append(taken)
+        if keep_trust and number and step != REBUILT and not steps.was_asked:
+            assert number - 1 in taken  # no phone that follows is ever lost
+    expected = [
+        kept if keep_trust and kept is not None else original
+        for _, original, kept in history
+    ]
+    assert told == expected
 
 
 def follow(cluster: MadeCluster, steps: str) -> list[str]:
     """Take the steps; gives those after which the phones of a node were lost."""
-    does = steps_of(cluster)
+    does = Steps(cluster)
     members = list(cluster.members.values())
     held = [member.served for member in members]
     lost = []
     for step in steps.split(", "):
-        cluster.clock.pass_seconds(1)
-        does[step]()
+        does.take(step)
         for number, member in enumerate(members):
             if accepts(held[number], member.served):
                 held[number] = member.served
