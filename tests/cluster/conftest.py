@@ -132,7 +132,7 @@ def sftp(
     root = served / str(abs(hash(request.node.nodeid)))
     root.mkdir()
     store = SftpStore(backup, str(root))
-    yield Stored(store, root)
+    yield Stored(store, root, tells=False)
     store.close()
 
 

@@ -10,8 +10,11 @@ NAME = "ITLFile.tlv"
 
 
 class Stored(NamedTuple):
+    """``tells`` is False for a server that calls every failure "Failure"."""
+
     store: Store
     root: Path
+    tells: bool = True
 
     def files(self) -> dict[str, bytes]:
         """All files, with temporary ones, as the disk has them."""
