@@ -181,7 +181,9 @@ def make_key(path: Path) -> Path:
     return path
 
 
-def serve_openssh(listener: socket.socket, config: Path) -> None:
+def serve_openssh(
+    listener: socket.socket, config: Path, log: Path | None = None
+) -> None:
     """One server per connection, as inetd does it: so nobody has to choose a port."""
     servers = []
     while True:
@@ -190,6 +192,7 @@ def serve_openssh(listener: socket.socket, config: Path) -> None:
         except OSError:  # shut down
             break
         words = ["/usr/sbin/sshd", "-i", "-f", str(config)]
+        words += ["-E", str(log)] if log else []
         with client:
             peer = client.fileno()
             servers.append(
