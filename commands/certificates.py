@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from commands.questions import is_yes
 from cucmsh.errors import CancelledError
 from cucmsh.services.site import Site
+from cucmsh.shell.answers import is_yes
 from cucmsh.shell.command import command
 from cucmsh.shell.dialog import Dialog
 

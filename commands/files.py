@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from commands.questions import ATTEMPTS, ask_value, host_key_question, read_port
+from commands.questions import ask_value, host_key_question
 from cucmsh.errors import CancelledError, MissingFileError, UsageError
 from cucmsh.services.doors import BackupServer
 from cucmsh.services.site import Site
+from cucmsh.shell.answers import ATTEMPTS, read_port
 from cucmsh.shell.command import command
 from cucmsh.shell.dialog import Dialog
 

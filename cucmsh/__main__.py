@@ -24,6 +24,9 @@ usage: cucmsh [--config FILE]                      the admin shell of a node
                                                    a cluster on 127.0.0.1, and its shell
        cucmsh verify FILE [--against HELD]         check a list or a signed file
        cucmsh [--config FILE] doctor               what is not well with this node
+       cucmsh [--config FILE] init ROLE ...        make a publisher or a subscriber
+       cucmsh [--config FILE] node add|list|remove ...
+                                                   the nodes of the cluster
        cucmsh [--config FILE] hook NAME [WORD...]  what services and other nodes run
        cucmsh --version | --help
 
@@ -84,6 +87,9 @@ def _node(named: str, words: list[str]) -> int:
             return app.run_shell(configuration)
         case ["-c", line]:
             return app.run_command(configuration, line, os.environ)
+        case [("init" | "node") as what, *rest]:
+            run = app.run_init if what == "init" else app.run_node
+            return run(configuration, rest)
         case ["doctor"]:
             lines, status = app.doctor(configuration)
             for line in lines:

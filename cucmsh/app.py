@@ -8,8 +8,10 @@ from __future__ import annotations
 
 import gc
 import os
+import sys
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any, TextIO, cast
 
@@ -23,9 +25,11 @@ from cucmsh.shell.terminal import Terminal
 from cucmsh.views.banner import banner
 
 if TYPE_CHECKING:
+    from cucmsh.cluster.first_login import ShownKey
     from cucmsh.cluster.model import SshAddress, TftpAddress
     from cucmsh.cluster.runner import Runner
     from cucmsh.cluster.store import Store
+    from cucmsh.enrol.asking import TerminalAsking
     from cucmsh.pki.foreign import ForeignKey
     from cucmsh.pki.room import KeyRoom
     from cucmsh.services.doors import AcceptHostKey, BackupServer, Link
@@ -89,6 +93,22 @@ class LateDoors:
         login = Login(server.user, server.password)
         known = KnownHosts(known_hosts)
         return open_host((server.host, server.port), login, known, accept)
+
+    def look(self, host: str, port: int) -> ShownKey:
+        from cucmsh.cluster.first_login import look
+
+        return look(host, port)
+
+    def open_with_password(self, address: SshAddress, password: str) -> Link:
+        from cucmsh.cluster.first_login import open_with_password
+
+        return open_with_password(address, password)
+
+    def home_on(self, link: Link) -> Store:
+        from cucmsh.cluster.sftp import SftpStore
+        from cucmsh.cluster.ssh import SshConnection
+
+        return SftpStore(cast("SshConnection", link), ".")
 
     def store_on(self, link: Link, root: str) -> Store:
         from cucmsh.cluster.sftp import SftpStore
@@ -156,6 +176,30 @@ def run_hook(configuration: str, words: list[str], out: TextIO) -> int:
     return 0
 
 
+def run_init(configuration: str, words: list[str]) -> int:
+    """Make a node; returns the exit status."""
+    import pwd
+
+    from cucmsh.enrol.init import Surroundings, init
+
+    path = os.path.abspath(configuration)
+    program = [sys.executable, "-I", "-m", "cucmsh"]
+    if path != DEFAULT_CONFIGURATION:
+        program += ["--config", path]
+    account = pwd.getpwuid(os.geteuid()).pw_name
+    around = Surroundings(path, program, account)
+    with _asking() as asking:
+        return init(words, around, asking, open_site)
+
+
+def run_node(configuration: str, words: list[str]) -> int:
+    """Add, list or remove nodes; returns the exit status."""
+    from cucmsh.enrol.node import node
+
+    with _asking() as asking:
+        return node(words, asking, lambda: open_site(read_settings(configuration)))
+
+
 def _sign(site: Site, files: list[str], out: TextIO) -> int:
     """``hook sign FILE...``: for scripts that write the phones' files."""
     from cucmsh.services.phone_files import named
@@ -191,6 +235,19 @@ def verify(file: str, held: str) -> tuple[list[str], int]:
 
     inspection = inspect(file, held, RsaVerifier(), read_certificate)
     return inspection_lines(inspection), 0 if inspection.is_good else 1
+
+
+@contextmanager
+def _asking() -> Iterator[TerminalAsking]:
+    """Questions without a session; a lost line ends the one that waits."""
+    from cucmsh.enrol.asking import TerminalAsking
+    from cucmsh.shell.reader import Reader
+    from cucmsh.shell.signals import hang_ups
+
+    screen = Screen(1)
+    reader = Reader(0, screen, time.monotonic)
+    with hang_ups(reader.keyboard.end):
+        yield TerminalAsking(screen, reader)
 
 
 def _session(site: Site, screen: Screen, *, is_exec_request: bool = False) -> Session:

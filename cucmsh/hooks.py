@@ -12,6 +12,8 @@ STATE``                                with the SHA-256 that was seen, or ``-``,
                                        node that was ``active`` or ``inactive``
 ``install-certificate NAME SHA256      a staged certificate of another member
 NODE UNIT``
+``describe``                           this node, for `cucmsh node add`
+``join NAME SHA256``                   the staged cluster, as its publisher has it
 =====================================  ==============================================
 """
 
@@ -20,6 +22,7 @@ from __future__ import annotations
 from cucmsh.errors import UsageError
 from cucmsh.services.compose import compose_for_start, sha256_of
 from cucmsh.services.install import install_certificate, install_list, take_staged
+from cucmsh.services.join import describe, join
 from cucmsh.services.publish import after_start
 from cucmsh.services.site import Site
 from cucmsh.services.survey import sha256_served
@@ -50,9 +53,14 @@ def run(site: Site, words: list[str]) -> str:
         case ["install-certificate", name, sha256, node, unit]:
             install_certificate(site, take_staged(site, name, sha256), node, unit)
             return "installed\n"
+        case ["describe"]:
+            return f"{describe(site)}\n"
+        case ["join", name, sha256]:
+            join(site, take_staged(site, name, sha256))
+            return "joined\n"
     raise UsageError(
         f"there is no hook {' '.join(words)!r}",
         "Hooks: tftp-start, sign FILE..., service-status, "
         "install-list NAME SHA256 SEEN STATE, "
-        "install-certificate NAME SHA256 NODE UNIT",
+        "install-certificate NAME SHA256 NODE UNIT, describe, join NAME SHA256",
     )

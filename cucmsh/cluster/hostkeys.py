@@ -46,6 +46,12 @@ class HostKey(NamedTuple):
             return b""
 
     @property
+    def is_whole(self) -> bool:
+        """Whether the base64 holds a key of that type (RFC 4253 section 6.6)."""
+        kind = self.kind.encode()
+        return self.blob.startswith(len(kind).to_bytes(4) + kind)
+
+    @property
     def short_kind(self) -> str:
         """``RSA``, ``ED25519``, ``ECDSA``: as ssh's question names it."""
         return self.kind.removeprefix("ssh-").split("-")[0].upper()

@@ -18,6 +18,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 
 from cucmsh.cluster.store import (
+    FOLDER_MODE,
     MAX_FILE_SIZE,
     Listed,
     advice_for,
@@ -143,10 +144,10 @@ class LocalStore:
             ]
         return {name: Listed(at.st_size, int(at.st_mtime)) for name, at in found}
 
-    def make_folder(self, folder: str) -> None:
+    def make_folder(self, folder: str, mode: int = FOLDER_MODE) -> None:
         with (
             self._translated(folder),
-            self._folder(f"{folder}/x", make=True, mode=0o755),
+            self._folder(f"{folder}/x", make=True, mode=mode),
         ):
             return
 

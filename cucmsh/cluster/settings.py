@@ -61,15 +61,26 @@ def read_settings(path: str) -> Settings:
     """
     try:
         with open(path, "rb") as file:
-            table = Table(tomllib.load(file), path)
+            raw = file.read()
     except FileNotFoundError as problem:
         raise ConfigurationError(
             f"{path}: there is no such configuration file",
-            "Name one with --config FILE or $CUCMSH_CONFIG; "
-            "`cucmsh lab` makes a whole cluster to try.",
+            "Name one with --config FILE or $CUCMSH_CONFIG; `cucmsh init` makes a "
+            "node, `cucmsh lab` a whole cluster to try.",
         ) from problem
     except OSError as problem:
         raise ConfigurationError(f"{path}: {problem.strerror}") from problem
+    return parse_settings(raw, path)
+
+
+def parse_settings(raw: bytes, path: str) -> Settings:
+    """The settings in a configuration that is, or will be, at ``path``.
+
+    Raises:
+        ConfigurationError: as for ``read_settings``.
+    """
+    try:
+        table = Table(tomllib.loads(raw.decode()), path)
     except (tomllib.TOMLDecodeError, UnicodeDecodeError) as problem:
         raise ConfigurationError(f"{path}: {problem}") from problem
     settings = _settings(table, path)

@@ -149,9 +149,9 @@ class SftpStore:
             if not is_temporary(name)
         }
 
-    def make_folder(self, folder: str) -> None:
+    def make_folder(self, folder: str, mode: int = 0o755) -> None:
         with self._translated(self._path(folder)):
-            make_folders(self._session, self._root, split_name(folder), self._host)
+            make_folders(self._session, (self._root, folder), mode, self._host)
 
     def sweep(self, folder: str = "") -> int:
         left = [entry for entry in self._files(folder) if is_temporary(entry[0])]

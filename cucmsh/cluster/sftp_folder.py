@@ -10,7 +10,6 @@ from cucmsh.cluster.sftp_session import BROKEN, Answer, Attributes, SftpSession
 from cucmsh.errors import StoreError
 
 MAX_ENTRIES = 20_000  # of one folder
-FOLDER_MODE = 0o755  # of folders that a TFTP service is to read
 MAX_NAME = 255  # bytes; no file system has longer ones
 STATVFS = "statvfs@openssh.com"
 STATVFS_NUMBERS, READ_ONLY = 11, 1
@@ -53,22 +52,25 @@ def files_in(
     return found
 
 
-def make_folders(session: SftpSession, root: str, parts: list[str], host: str) -> None:
-    """Make the folders on the way from ``root``, for everybody to read.
+def make_folders(
+    session: SftpSession, place: tuple[str, str], mode: int, host: str
+) -> None:
+    """Make the folders on the way: ``place`` is the root, and the name below it.
 
     Raises:
         StoreError: something else is there.
         OSError: the server refused.
     """
+    root, parts = place[0], place[1].split("/")
     for count in range(1, len(parts) + 1):
-        _make_folder(session, "/".join((root, *parts[:count])), host)
+        _make_folder(session, "/".join((root, *parts[:count])), mode, host)
 
 
-def _make_folder(session: SftpSession, path: str, host: str) -> None:
+def _make_folder(session: SftpSession, path: str, mode: int, host: str) -> None:
     try:
         found = session.flight(ask.lstat(path))[0].attributes()
     except FileNotFoundError:
-        session.flight(ask.make_folder(path, FOLDER_MODE))[0].check()
+        session.flight(ask.make_folder(path, mode))[0].check()
         return
     if not stat.S_ISDIR(found.mode):
         raise StoreError(

@@ -85,7 +85,9 @@ class SshConnection:
             self._ahead = (Thread(target=open_one, daemon=True), opened)
             self._ahead[0].start()
 
-    def run(self, words: Sequence[str], timeout_seconds: float = 60) -> Completed:
+    def run(
+        self, words: Sequence[str], timeout_seconds: float = deadline.RESTART_SECONDS
+    ) -> Completed:
         """Run ``words`` on the host; each arrives as one word, whatever it holds.
 
         Raises:

@@ -17,6 +17,7 @@ from cucmsh.errors import StoreError
 TEMPORARY_PREFIX = ".cucmsh-"
 TEMPORARY_SUFFIX = ".tmp"
 SECRET_BYTES = 8
+FOLDER_MODE = 0o755  # of folders that a TFTP service is to read
 MAX_FILE_SIZE = 1 << 20  # bytes; lists and keys are small, and a liar must not fill us
 
 
@@ -95,8 +96,8 @@ class Store(Protocol):
     def listing(self, folder: str = "") -> dict[str, Listed]:
         """The names of ``names``, with size and time of each file; reads no file."""
 
-    def make_folder(self, folder: str) -> None:
-        """Make the folder, for everybody to read, and those on the way to it.
+    def make_folder(self, folder: str, mode: int = FOLDER_MODE) -> None:
+        """Make the folder, and those on the way to it; what is there keeps its mode.
 
         Raises:
             StoreError: something else is there.

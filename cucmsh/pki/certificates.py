@@ -92,6 +92,21 @@ def _serial_number() -> int:
     return int.from_bytes(raw)
 
 
+def check_name(common_name: str, subject: str) -> None:
+    """Refuse a name that no certificate can be made with, before any key is made.
+
+    Raises:
+        CertificateError: as for ``make_certificate``; or the subject holds a CN.
+    """
+    attributes = parse_name(subject) if subject else {}
+    if "CN" in attributes:
+        raise CertificateError(
+            f"the subject {subject!r} holds a CN",
+            "Leave it out: each unit has its own.",
+        )
+    _name({"CN": common_name, **attributes})
+
+
 def make_certificate(
     key: rsa.RSAPrivateKey, unit: Unit, common_name: str, subject: str, now: datetime
 ) -> Certificate:

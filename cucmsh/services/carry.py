@@ -22,7 +22,7 @@ from cucmsh.services.outcome import NodeOutcome, State
 from cucmsh.services.reset import ResetPlan
 from cucmsh.services.site import LIST_FILE, SERVED_MODE, Site
 from cucmsh.services.survey import Located, sha256_on
-from cucmsh.services.tftp import serves
+from cucmsh.services.tftp import why_unserved
 
 RESTART_SECONDS = 60
 
@@ -107,11 +107,10 @@ class Carrier:
             outcome = self._fleet.on(node, work)
         except CucmshError as problem:
             return NodeOutcome(node.name, State.PENDING, problem.message)
-        if outcome.state is State.UPDATED and not serves(
-            self._site, node.tftp, self._raw
-        ):
-            return NodeOutcome(node.name, State.UNPROVEN, "TFTP gives back other bytes")
-        return outcome
+        if outcome.state is not State.UPDATED:
+            return outcome
+        unserved = why_unserved(self._site, node.tftp, self._raw)
+        return NodeOutcome(node.name, State.UNPROVEN, unserved) if unserved else outcome
 
     def _stager(self, node: Node) -> Callable[[Link], str]:
         def on_member(link: Link) -> str:
@@ -161,7 +160,7 @@ def is_settled(site: Site, entry: Located, raw: bytes) -> bool:
     return (
         entry.is_settled
         and entry.served == sha256_of(raw)
-        and serves(site, entry.node.tftp, raw)
+        and not why_unserved(site, entry.node.tftp, raw)
     )
 
 

@@ -74,7 +74,7 @@ def apply(
         close_reset(site, journal._replace(pending=pending))
     except StoreError as problem:  # it names too many nodes then, never too few
         progress(Step.FAILED, f"the journal stays open: {problem.message}")
-    if pending_replicas(site):  # it may be the list alone that they were waiting for
+    if not pending and pending_replicas(site):  # it may have been the list alone
         push_held(site, seconds=START_SECONDS)
     return report
 

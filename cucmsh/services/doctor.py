@@ -24,7 +24,7 @@ from cucmsh.services.keystore import Keystore
 from cucmsh.services.phone_files import choose, look_at
 from cucmsh.services.sign import list_for_files, signer_in
 from cucmsh.services.site import Site
-from cucmsh.services.tftp import serves
+from cucmsh.services.tftp import why_unserved
 from cucmsh.trustlist.seal import check_certificates
 
 WIDTH = 32  # threads that look at other nodes
@@ -128,7 +128,7 @@ def _trust_list(site: Site) -> Iterator[Finding]:
         yield Finding(Level.FAIL, f"the ITL does not verify: {fault}", RESTART)
     else:
         yield Finding(Level.OK, "the ITL verifies")
-    if serves(site, site.node.tftp, held.raw):
+    if not why_unserved(site, site.node.tftp, held.raw):
         yield Finding(Level.OK, "the TFTP service gives the ITL back")
     else:
         where = f"{site.node.tftp.host} port {site.node.tftp.port}"

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import os
 
-from cucmsh.errors import MissingFileError
+from cucmsh.errors import CertificateError, KeyFileError, MissingFileError
 from cucmsh.pki.model import Certificate, Unit
 from cucmsh.services.keystore import Keystore
 from cucmsh.services.site import Site
@@ -25,22 +25,36 @@ def common_name(site: Site, unit: Unit) -> str:
     return full_name
 
 
-def make_node(site: Site, security: str, ccm: str) -> bool:
+def is_whole(site: Site) -> bool:
+    """Whether all keys were made: CallManager's is the last one."""
+    try:
+        site.home.read("security/CallManager/private.pem")
+    except MissingFileError:
+        return False
+    return True
+
+
+def make_node(site: Site, security: str, ccm: str | None) -> bool:
     """Keys, certificates and secrets of a new node; an existing one stays as it is.
+
+    What an interrupted call has made is kept, so calling it again finishes.
+
+    Args:
+        site: the node; its folder may be empty.
+        security: the cluster security password.
+        ccm: the CCM Administrator password; only a publisher is asked for it.
 
     Returns:
         Whether anything was made.
     """
-    keystore = Keystore(site)
-    try:
-        site.home.read("security/CallManager/private.pem")
-    except MissingFileError:
-        pass
-    else:
+    if is_whole(site):
         return False
+    keystore = Keystore(site)
     keystore.set_secrets(security, ccm)
     # CallManager comes last: its key says that the node is whole.
     for unit in sorted(keystore.units, key=lambda unit: unit is Unit.CALL_MANAGER):
+        if _is_finished(keystore, site, unit):
+            continue
         credential = site.doors.keys().make_credential(
             unit,
             common_name(site, unit),
@@ -52,6 +66,19 @@ def make_node(site: Site, security: str, ccm: str) -> bool:
             keystore.install_recovery(raw, credential.certificate)
         else:
             keystore.install(unit, credential)
+    return True
+
+
+def _is_finished(keystore: Keystore, site: Site, unit: Unit) -> bool:
+    """Whether an earlier, interrupted call made the key; what follows is done anew."""
+    try:
+        if unit is Unit.ITL_RECOVERY and site.node.is_publisher:
+            certificate = keystore.recovery().certificate
+            keystore.install_recovery(keystore.recovery_file(), certificate)
+        else:
+            keystore.install(unit, keystore.credential(unit))
+    except (MissingFileError, CertificateError, KeyFileError):
+        return False
     return True
 
 

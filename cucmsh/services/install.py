@@ -21,7 +21,7 @@ from cucmsh.services.state import (
     write_published,
 )
 from cucmsh.services.survey import sha256_served
-from cucmsh.services.tftp import is_running, restart, serves
+from cucmsh.services.tftp import is_running, restart, why_unserved
 from cucmsh.trustlist.decode import decode
 from cucmsh.trustlist.model import TrustList
 from cucmsh.trustlist.seal import check
@@ -108,11 +108,12 @@ def restart_and_prove(site: Site, raw: bytes, *, was_active: bool) -> NodeOutcom
         if not was_active and not is_running(site):
             return NodeOutcome(name, State.STOPPED)
         restart(site)
-        if _prove(site, raw):
-            return NodeOutcome(name, State.UPDATED)
+        unproven = _prove(site, raw)
     except CucmshError as problem:
-        return NodeOutcome(name, State.UNPROVEN, problem.message)
-    return NodeOutcome(name, State.UNPROVEN, "TFTP does not give it back")
+        unproven = problem.message
+    if unproven:
+        return NodeOutcome(name, State.UNPROVEN, unproven)
+    return NodeOutcome(name, State.UPDATED)
 
 
 def close_mark(site: Site) -> bool:
@@ -124,16 +125,19 @@ def close_mark(site: Site) -> bool:
     mark, raw = keep_mark(site.home), served_list(site)
     if not mark:
         return True
-    return raw is not None and mark == sha256_of(raw) and _prove(site, raw)
+    return raw is not None and mark == sha256_of(raw) and not _prove(site, raw)
 
 
-def _prove(site: Site, raw: bytes) -> bool:
-    """Read the list back through TFTP, and take its mark away (step S12)."""
-    if not serves(site, site.node.tftp, raw):
-        return False
-    with site.node_lock():
-        clear_keep_mark(site.home, sha256_of(raw))
-    return True
+def _prove(site: Site, raw: bytes) -> str:
+    """Read the list back through TFTP, and take its mark away (step S12).
+
+    Gives why it could not be proven; empty if it was.
+    """
+    unserved = why_unserved(site, site.node.tftp, raw)
+    if not unserved:
+        with site.node_lock():
+            clear_keep_mark(site.home, sha256_of(raw))
+    return unserved
 
 
 def _require_recovery_signature(site: Site, trust_list: TrustList) -> None:

@@ -173,12 +173,13 @@ class Keystore:
                 "Type the password of the CCM application administrator.",
             )
 
-    def set_secrets(self, security: str, ccm: str) -> None:
+    def set_secrets(self, security: str, ccm: str | None) -> None:
         """Keep the cluster security password, and a verifier of the CCM password."""
-        salt = os.urandom(16)
-        kept = {"salt": salt.hex(), "key": _stretch(ccm, salt).hex()}
         self._home.write(SECURITY_PASSWORD, security.encode())
-        self._home.write(CCM_VERIFIER, json.dumps(kept).encode())
+        if ccm is not None:
+            salt = os.urandom(16)
+            kept = {"salt": salt.hex(), "key": _stretch(ccm, salt).hex()}
+            self._home.write(CCM_VERIFIER, json.dumps(kept).encode())
 
     def _security_password(self) -> str:
         return self._home.read(SECURITY_PASSWORD).decode()

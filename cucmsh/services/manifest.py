@@ -64,5 +64,10 @@ def write_manifest(home: Store, node: str, manifest: Manifest) -> None:
         home.write(_path(node), packed)
 
 
+def forget_manifest(home: Store, node: str) -> None:
+    """For a replica that is no node any more."""
+    home.remove(_path(node))
+
+
 def _path(node: str) -> str:
     return f"state/replica-{node}"

@@ -22,6 +22,16 @@ def remember_replicas(site: Site, problems: Mapping[str, str]) -> None:
     _keep(site, REPLICAS, [f"{name} ({why})" for name, why in problems.items()])
 
 
+def forget_replica(site: Site, name: str) -> None:
+    """A replica that is no node any more is not waited for."""
+    since, what = _open(site, REPLICAS)
+    left = [entry for entry in what if not entry.startswith(f"{name} (")]
+    if left and left != what:
+        remember(site.home, REPLICAS, {"open": left, "at": since})
+    elif not left:
+        _keep(site, REPLICAS, [])
+
+
 def remember_unsigned(site: Site, problem: str) -> None:
     """Keep why files of this node could not be signed at a start; empty: all were."""
     _keep(site, SIGNING, [problem] if problem else [])

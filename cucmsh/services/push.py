@@ -24,7 +24,7 @@ from cucmsh.errors import (
 from cucmsh.services.doors import Link
 from cucmsh.services.manifest import Entry, Manifest, digest_of_file
 from cucmsh.services.site import LIST_FILE, SERVED_MODE, Site
-from cucmsh.services.tftp import serves
+from cucmsh.services.tftp import why_unserved
 from cucmsh.trustlist.decode import decode
 from cucmsh.trustlist.trust import judge
 
@@ -121,8 +121,9 @@ def _refusal(site: Site, there: bytes | None, offered: bytes) -> str:
 
 def _unserved(site: Site, node: Node, errand: Errand, names: list[str]) -> str:
     """What does not come back through TFTP: the list, or one of the files."""
-    if not serves(site, node.tftp, errand.trust_list):
-        return "its TFTP service does not give the list back"
+    unserved = why_unserved(site, node.tftp, errand.trust_list)
+    if unserved:
+        return unserved
     for name in random.sample(names, min(1, len(names))):
         try:
             raw = site.doors.read_back(node.tftp, name)
@@ -159,10 +160,15 @@ class _Pusher:
     def stage(self, there: bytes | None) -> None:
         """Put everything that is new beside what it will replace.
 
+        What an earlier push left there when it died goes first; nobody else of ours
+        writes there, for the publisher's lock is held.
+
         Raises:
             StoreError: the list, or too many files, cannot be written there.
             ServiceError: there is no time left.
         """
+        for folder in self._folders():
+            self._store.sweep(folder)
         if there != self._errand.trust_list:
             self._stage(LIST_FILE, self._errand.trust_list)
         vouched = self._vouched()
@@ -212,11 +218,14 @@ class _Pusher:
 
     def _listed(self) -> dict[str, Listed]:
         found = {}
-        names = self._digests.keys() | self._manifest.keys()
-        for folder in {name.rpartition("/")[0] for name in names}:
+        for folder in self._folders():
             for name, listed in self._store.listing(folder).items():
                 found[f"{folder}/{name}" if folder else name] = listed
         return found
+
+    def _folders(self) -> set[str]:
+        names = {LIST_FILE} | self._digests.keys() | self._manifest.keys()
+        return {name.rpartition("/")[0] for name in names}
 
     def _vouched(self) -> set[str]:
         """The files that need not be read, unless a sample of them says otherwise."""

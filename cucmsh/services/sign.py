@@ -151,6 +151,8 @@ def _sign(
 ) -> list[tuple[str, str]]:
     """Each name, and why it was not signed; one load of the key for all."""
     signer = signer_in(site, held)
+    for folder in {name.rpartition("/")[0] for name in names}:
+        site.tftp.sweep(folder)  # what a signing left that was killed
     digest = digest_of(site)
     now = int(site.clock.now().timestamp())
 

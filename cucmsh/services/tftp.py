@@ -51,12 +51,17 @@ def restart(site: Site) -> None:
     _request(site, commands_of(site).restart, "restart")
 
 
-def serves(site: Site, address: TftpAddress, raw: bytes) -> bool:
-    """Whether a TFTP client gets exactly these bytes from there now (I4)."""
+def why_unserved(site: Site, address: TftpAddress, raw: bytes) -> str:
+    """Why a TFTP client does not get exactly these bytes from there now (I4).
+
+    Empty if it does.
+    """
     try:
-        return site.doors.read_back(address, LIST_FILE) == raw
-    except (ConnectionFailedError, MissingFileError):
-        return False
+        if site.doors.read_back(address, LIST_FILE) == raw:
+            return ""
+    except (ConnectionFailedError, MissingFileError) as problem:
+        return problem.message
+    return "TFTP gives back other bytes"
 
 
 def _request(site: Site, words: tuple[str, ...], verb: str) -> None:

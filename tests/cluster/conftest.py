@@ -12,11 +12,14 @@ import paramiko
 import pytest
 
 from cucmsh.cluster.hostkeys import HostKey, KnownHosts
+from cucmsh.cluster.local import LocalStore
 from cucmsh.cluster.model import SshAddress
+from cucmsh.cluster.sftp import SftpStore
 from cucmsh.cluster.ssh import Login, SshConnection, open_host, open_node
 from cucmsh.lab.sftp_server import SftpBackupServer
 from cucmsh.lab.ssh_server import host_key
 from tests.cluster.ssh_hosts import Behaviour, Server
+from tests.cluster.stores import Stored
 
 HOST = "127.0.0.1"
 PASSWORD = "sftp password"
@@ -116,6 +119,43 @@ def node(sshd: SshAddress) -> Iterator[SshConnection]:
 
 
 @pytest.fixture
+def local(tmp_path: Path) -> Stored:
+    root = tmp_path / "root"
+    root.mkdir()
+    return Stored(LocalStore(str(root)), root)
+
+
+@pytest.fixture
+def sftp(
+    backup: SshConnection, served: Path, request: pytest.FixtureRequest
+) -> Iterator[Stored]:
+    root = served / str(abs(hash(request.node.nodeid)))
+    root.mkdir()
+    store = SftpStore(backup, str(root))
+    yield Stored(store, root, tells=False)
+    store.close()
+
+
+@pytest.fixture
+def openssh(node: SshConnection, tmp_path: Path) -> Iterator[Stored]:
+    store = SftpStore(node, str(tmp_path))
+    yield Stored(store, tmp_path)
+    store.close()
+
+
+@pytest.fixture(
+    params=[
+        "local",
+        pytest.param("sftp", marks=pytest.mark.loopback),
+        pytest.param("openssh", marks=pytest.mark.loopback),
+    ]
+)
+def stored(request: pytest.FixtureRequest) -> Stored:
+    made: Stored = request.getfixturevalue(request.param)
+    return made
+
+
+@pytest.fixture
 def start(server_key: paramiko.PKey) -> Iterator[Callable[[Behaviour], Server]]:
     """Start servers that misbehave."""
     servers: list[Server] = []
@@ -141,7 +181,9 @@ def make_key(path: Path) -> Path:
     return path
 
 
-def serve_openssh(listener: socket.socket, config: Path) -> None:
+def serve_openssh(
+    listener: socket.socket, config: Path, log: Path | None = None
+) -> None:
     """One server per connection, as inetd does it: so nobody has to choose a port."""
     servers = []
     while True:
@@ -150,6 +192,7 @@ def serve_openssh(listener: socket.socket, config: Path) -> None:
         except OSError:  # shut down
             break
         words = ["/usr/sbin/sshd", "-i", "-f", str(config)]
+        words += ["-E", str(log)] if log else []
         with client:
             peer = client.fileno()
             servers.append(

@@ -190,9 +190,13 @@ class Server:
             transport.add_server_key(paramiko.ECDSAKey.generate())
         transport.set_subsystem_handler("sftp", paramiko.SFTPServer, SilentFiles)
         self.prepare(transport)
-        transport.start_server(threading.Event(), Host(self))
+        transport.start_server(threading.Event(), self.interface(transport))
         self.threads.append(threading.Thread(target=self.murmur, args=(transport,)))
         self.threads[-1].start()
+
+    def interface(self, transport: paramiko.Transport) -> Host:
+        """What answers on one connection."""
+        return Host(self)
 
     def murmur(self, transport: paramiko.Transport) -> None:
         while not self.ended.wait(0.05) and transport.is_active():

@@ -72,6 +72,26 @@ def test_lie_ends_in_our_error_or_in_harmless_bytes(
     assert time.monotonic() - began < len(acts) * 10 * SOON
 
 
+@pytest.mark.parametrize(
+    ("liar", "says"),
+    [
+        ("version of 1 MiB", "too large"),
+        ("answer of 2 GiB", "too large"),
+        ("names without end, 9,000 at once", "more than 20000 files"),
+        ("file without end", "larger than 1048576 bytes"),
+        ("file of a FIFO", "a FIFO, not a regular file"),
+    ],
+    indirect=["liar"],
+)
+def test_t20_limit_is_named(liar: LyingServer, known: KnownHosts, says: str) -> None:
+    connection = log_in(liar, known)
+    with pytest.raises(CucmshError, match=says):  # noqa: PT012 (the first may refuse)
+        store = SftpStore(connection, "/")
+        store.names()
+        store.read("file")
+    connection.close()
+
+
 CLIENT = """
 import json, resource, sys
 from cucmsh.cluster import deadline

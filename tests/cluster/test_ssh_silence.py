@@ -72,6 +72,7 @@ def test_questions_without_end_end_in_time(
 
 
 BANNER = b"SSH-2.0-slow\r\n"
+LINGER_NOT = (1).to_bytes(4, sys.byteorder) + bytes(4)  # closing resets
 PACKET = (1004).to_bytes(4) + b"\x04\x14" + bytes(1002)
 
 
@@ -103,6 +104,16 @@ def test_one_byte_at_a_time_pushes_no_limit_back(
                 open_host(address, Login("a", "b"), known, Person(answer=True))
         finally:
             over.set()
+
+
+def test_f5_reset_is_a_broken_connection_and_no_silence(known: KnownHosts) -> None:
+    def reset(client: socket.socket) -> None:
+        client.sendall(BANNER)
+        client.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, LINGER_NOT)
+
+    with serving(reset) as address, pytest.raises(ConnectionFailedError) as broke:
+        open_host(address, Login("a", "b"), known, Person(answer=True))
+    assert not isinstance(broke.value, NoAnswerError)
 
 
 def test_host_that_drops_packets_is_given_up_in_time(

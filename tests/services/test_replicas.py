@@ -197,6 +197,13 @@ def test_push_that_is_killed_or_ended_is_pending(
     assert login_notice(site) == ""
 
 
+def test_leavings_of_a_push_that_died_are_swept(site: Site, box: Box) -> None:
+    for folder in ("", "Desktops/"):
+        box.files.write(f"{folder}.cucmsh-0123456789abcdef.tmp", b"half")
+    assert push(site).problems == {}
+    assert is_same(site, box)
+
+
 def test_no_time_left_leaves_the_replica_as_it_was(site: Site, box: Box) -> None:
     done = push(site, seconds=0)
     assert "no time left" in done.problems["branch1"]
@@ -252,7 +259,7 @@ def test_service_that_gives_something_else_back_is_pending(
     site: Site, box: Box
 ) -> None:
     box.lies_with = b"an older list"
-    assert "does not give the list back" in push(site).problems["branch1"]
+    assert push(site).problems["branch1"] == "TFTP gives back other bytes"
 
 
 def test_every_start_of_the_publisher_pushes(

@@ -314,6 +314,13 @@ def test_signed_file_without_its_plain_one_is_named_and_left(site: Site) -> None
     assert Path(site.tftp.root, f"{PHONE}.sgn").exists()
 
 
+def test_leavings_of_a_killed_signing_are_swept(site: Site) -> None:
+    put(site, LIST)
+    left = put(site, f"{os.path.dirname(LIST)}/.cucmsh-0123456789abcdef.tmp")
+    signed(site)
+    assert not left.exists()
+
+
 def test_reader_sees_a_whole_file_at_every_instant(
     cluster: MadeCluster, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -1,0 +1,147 @@
+"""``cucmsh init``: reads its words, asks for passwords, says what comes next."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import NamedTuple
+
+from cucmsh.cluster.model import NodeRole
+from cucmsh.enrol.asking import Asking, ask_twice, read_secrets
+from cucmsh.enrol.options import (
+    DEFAULT_TFTP_DIRECTORY,
+    SERVICE_OPTIONS,
+    Options,
+    asks_for_help,
+    default_service,
+)
+from cucmsh.errors import UsageError
+from cucmsh.services.init_node import (
+    InitPlan,
+    MakeSite,
+    NewNode,
+    make,
+    plan_init,
+)
+from cucmsh.services.policy import require_strong
+from cucmsh.shell.secret import Secret
+from cucmsh.views.next_steps import next_steps, subscriber_words
+
+DEFAULT_HOME = "/var/lib/cucmsh"
+DEFAULT_SERVICES = {"publisher": "tftp,tvs,capf", "subscriber": "tftp,tvs"}
+SECURITY = "Enter the cluster security password"
+CCM = "Enter the CCM Administrator password"
+WHAT_IT_PROTECTS = """\
+The cluster security password protects ITLRecovery.p12: whoever has both can make your
+phones believe anything. Keep it apart from the copies of that file."""
+USAGE = """\
+usage: cucmsh [--config FILE] init publisher --name NAME [OPTION VALUE]...
+       cucmsh [--config FILE] init subscriber --name NAME --publisher NAME ...
+  --name NAME            this node's host name, without domain
+  --publisher NAME       of the cluster that a subscriber is made for
+  --domain DOMAIN        of the host names; none
+  --subject SUBJECT      of the certificates, such as 'OU=it;O=example;C=US'; none
+  --home DIR             keys and state; /var/lib/cucmsh
+  --tftp-directory DIR   what the TFTP service serves; /srv/tftp
+  --tftp HOST[:PORT]     where it answers; 127.0.0.1:69
+  --service KIND:UNIT    systemd:UNIT, or sudo:UNIT for an account that needs sudo;
+                         tftpd-hpa. Instead, words without a shell:
+  --restart WORDS --status WORDS [--start WORDS] [--stop WORDS]
+  --services LIST        of tftp, tvs and capf; tftp,tvs,capf or tftp,tvs
+  --secrets-fd N         reads the cluster security password from the first line of
+                         this descriptor, and a publisher's CCM Administrator
+                         password from the second, instead of asking"""
+OPTIONS = (
+    *("--name", "--publisher", "--domain", "--subject", "--home", "--services"),
+    *("--tftp-directory", "--tftp", "--secrets-fd", *SERVICE_OPTIONS),
+)
+
+
+class Surroundings(NamedTuple):
+    """Where and as whom we run.
+
+    Attributes:
+        configuration: the path of the configuration, absolute.
+        program: the argv that runs cucmsh with it.
+        account: the name of the account.
+    """
+
+    configuration: str
+    program: Sequence[str]
+    account: str
+
+
+def init(
+    words: Sequence[str], around: Surroundings, asking: Asking, make_site: MakeSite
+) -> int:
+    """Make a node; returns the exit status."""
+    if asks_for_help(words):
+        asking.say(USAGE)
+        return 0
+    options = Options(words, OPTIONS, "cucmsh init --help")
+    plan = plan_init(_new_node(options, around), make_site)
+    if plan.is_begun:
+        asking.say("An interrupted init is finished; give the same passwords.")
+    security, ccm = _secrets(options, plan, asking)
+    asking.say("Making keys and certificates ...")
+    make(plan, security.reveal(), ccm.reveal() if ccm else None)
+    settings = plan.site.settings
+    asking.say(
+        f"The {settings.node.role} {settings.node.name} is made: keys in "
+        f"{settings.home}, configuration {settings.path}.\n"
+    )
+    asking.say("\n".join(next_steps(settings, around.program, around.account)))
+    if settings.node.is_publisher:
+        asking.say(
+            "A box with sshd and TFTP alone becomes a replica by `node add`. One that "
+            "signs lists of its own is a subscriber, and made there first:\n"
+            f"    {subscriber_words(settings)}"
+        )
+    return 0
+
+
+def _new_node(options: Options, around: Surroundings) -> NewNode:
+    match options.words:
+        case [("publisher" | "subscriber") as role]:
+            pass
+        case _:
+            raise UsageError("make a publisher or a subscriber?", options.advice)
+    name, publisher = options.get("--name"), options.get("--publisher")
+    if not name:
+        raise UsageError("--name is missing", options.advice)
+    if role == "publisher":
+        if publisher not in ("", name):
+            raise UsageError("a publisher has no other publisher", options.advice)
+        publisher = name
+    elif publisher in ("", name):
+        raise UsageError(
+            "--publisher names the publisher of the cluster", options.advice
+        )
+    services = options.get("--services", DEFAULT_SERVICES[role])
+    return NewNode(
+        role=NodeRole(role),
+        name=name,
+        publisher=publisher,
+        domain=options.get("--domain"),
+        subject=options.get("--subject"),
+        home=options.path("--home", DEFAULT_HOME),
+        configuration=around.configuration,
+        services=tuple(word for word in services.split(",") if word),
+        tftp_directory=options.path("--tftp-directory", DEFAULT_TFTP_DIRECTORY),
+        tftp=options.tftp(),
+        service_commands=options.service() or default_service(around.account),
+    )
+
+
+def _secrets(
+    options: Options, plan: InitPlan, asking: Asking
+) -> tuple[Secret, Secret | None]:
+    is_publisher = plan.node.role is NodeRole.PUBLISHER
+    descriptor = options.descriptor("--secrets-fd")
+    if descriptor is not None:
+        count = 2 if is_publisher else 1
+        security, *rest = read_secrets(descriptor, "--secrets-fd", count)
+        return security, rest[0] if rest else None
+    if is_publisher:
+        asking.say(WHAT_IT_PROTECTS)
+    security = ask_twice(asking, SECURITY, require_strong)
+    return security, ask_twice(asking, CCM) if is_publisher else None

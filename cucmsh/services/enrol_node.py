@@ -1,0 +1,235 @@
+"""The last part of ``node add``: checks the way, exchanges certificates, writes.
+
+Held by the cluster lock. What cannot be done on a third node is told and stays to be
+done; what cannot be done on the new one refuses it. The round trip is harmless: a
+temporary file in the TFTP directory, and the status of the service.
+"""
+
+from __future__ import annotations
+
+import os
+
+from cucmsh.cluster.model import Node
+from cucmsh.cluster.store import Store
+from cucmsh.errors import (
+    ConnectionFailedError,
+    CucmshError,
+    MissingFileError,
+    RefusedError,
+    ServiceError,
+)
+from cucmsh.pki.model import Unit
+from cucmsh.services.add_node import AddPlan, described
+from cucmsh.services.compose import served_list, sha256_of
+from cucmsh.services.configure import edit
+from cucmsh.services.deliver import hook_on, stage_on
+from cucmsh.services.doctor import Finding, Level
+from cucmsh.services.doors import Link
+from cucmsh.services.enrol import public_certificates
+from cucmsh.services.inventory import LOOK_SECONDS
+from cucmsh.services.join import cluster_document, read_description
+from cucmsh.services.keystore import Keystore
+from cucmsh.services.replicas import push_held
+from cucmsh.services.site import LIST_FILE, SERVED_MODE, Site
+
+STATUS_SECONDS = 30
+PUSH_SECONDS = 120.0  # for all replicas, side by side
+CANNOT_RUN = (126, 127)  # a shell's status for words that are no program
+
+
+def found(is_good: bool, what: str, advice: str = "") -> Finding:
+    """A finding; ``advice`` is for one that is not as it should be."""
+    if is_good:
+        return Finding(Level.OK, what)
+    return Finding(Level.FAIL, what, advice)
+
+
+def enrol(site: Site, plan: AddPlan) -> list[Finding]:
+    """Make the planned node one of the cluster; says what was found on the way.
+
+    Raises:
+        CucmshError: the node cannot be used as it is; it is not in the configuration.
+    """
+    from cucmsh.cluster.configuration import with_node  # noqa: PLC0415 - tomlkit
+
+    with site.cluster_lock("cucmsh node add"):
+        with site.link_to(plan.node) as link:
+            if plan.node.is_member:
+                plan, findings = _enrol_subscriber(site, plan, link)
+            else:
+                findings = _check_replica(site, plan.node, link)
+        if plan.node.is_member:
+            findings += tell_others(site, _nodes_with(site, plan.node), plan.node)
+        settings = edit(site, lambda text, path: with_node(text, path, plan.entry))
+        if not plan.node.is_member:
+            now = Site(settings, site.clock, site.doors)
+            findings += _bring_list(now, plan.node.name)
+    return findings
+
+
+def _bring_list(site: Site, name: str) -> list[Finding]:
+    if served_list(site) is None:
+        what = "there is no list yet: it comes when Cisco Tftp starts here"
+        return [Finding(Level.WARN, what)]
+    problem = push_held(site, seconds=PUSH_SECONDS).problems.get(name, "")
+    return [found(not problem, problem or "it serves our list")]
+
+
+def tell_others(
+    site: Site, nodes: tuple[Node, ...], changed: Node | None
+) -> list[Finding]:
+    """Bring the cluster of ``nodes`` to the other subscribers.
+
+    Args:
+        site: the publisher.
+        nodes: all nodes that there will be.
+        changed: whose certificates they need; None where one has left.
+    """
+    document = cluster_document(site, nodes)
+    findings = []
+    for node in nodes:
+        if not node.is_member or node.is_publisher or node == changed:
+            continue
+        try:
+            with site.link_to(node) as link:
+                _send(site, link, node, document, "join")
+                if changed:
+                    _bring(site, link, node, changed)
+        except CucmshError as problem:
+            text = f"{node.name} was not told: {problem.message}"
+            advice = f"When it answers: cucmsh node add {node.name}"
+            findings.append(found(False, text, advice))
+        else:
+            findings.append(Finding(Level.OK, f"{node.name} was told"))
+    return findings
+
+
+def _nodes_with(site: Site, node: Node) -> tuple[Node, ...]:
+    nodes = site.settings.cluster.nodes
+    if any(known.name == node.name for known in nodes):
+        return tuple(node if known.name == node.name else known for known in nodes)
+    return (*nodes, node)
+
+
+def _enrol_subscriber(
+    site: Site, plan: AddPlan, link: Link
+) -> tuple[AddPlan, list[Finding]]:
+    asked, cluster = plan.node, site.settings.cluster
+    done = link.run((*asked.program, "hook", "describe"), STATUS_SECONDS)
+    if done.status != 0:
+        raise ServiceError(
+            f"cucmsh does not run on {asked.name}: "
+            f"{done.complaint or done.output or f'exit status {done.status}'}",
+            "Run `cucmsh init subscriber` there first; name the words that run cucmsh "
+            "there with --program.",
+        )
+    said = read_description(done.output, asked)
+    wanted = (asked.name, asked.role, cluster.publisher.name)
+    if (said.node.name, said.node.role, said.publisher) != wanted:
+        raise RefusedError(
+            f"{asked.name} says that it is {said.node.name}, a {said.node.role} of "
+            f"{said.publisher}",
+            "Compare --host and the options of `cucmsh init` there.",
+        )
+    if (said.domain, said.subject) != (cluster.domain, cluster.subject):
+        raise RefusedError(
+            f"{asked.name} was made with the domain {said.domain!r} and the subject "
+            f"{said.subject!r}",
+            f"Make it anew there: cucmsh init subscriber ... --domain "
+            f"'{cluster.domain}' --subject '{cluster.subject}'",
+        )
+    facts = {
+        "services": list(said.node.services),
+        "tftp_directory": said.node.tftp_directory,
+        "staging": said.node.staging,
+        "tftp": plan.entry.get("tftp") or said.node.tftp._asdict(),
+    }
+    plan = described(site, plan, {key: fact for key, fact in facts.items() if fact})
+    node = plan.node
+    findings = [
+        Finding(Level.OK, f"logged in to {node.name} with our key, cucmsh runs")
+    ]
+    keystore = Keystore(site)
+    for unit, pem in said.certificates.items():
+        keystore.trust(node, unit, pem)
+    _send(site, link, node, cluster_document(site, _nodes_with(site, node)), "join")
+    _bring(site, link, node, site.node)
+    for other in cluster.members:
+        if other.name not in (node.name, site.node.name):
+            _bring(site, link, node, other)
+    findings.append(
+        Finding(Level.OK, "certificates exchanged, configuration written there")
+    )
+    if node.has_tftp:
+        state = hook_on(link, node, "service-status").partition(" ")[0]
+        findings.append(found(state == "active", f"its TFTP service is {state}"))
+    return plan, findings
+
+
+def _bring(site: Site, link: Link, node: Node, other: Node) -> None:
+    """Bring another member's certificates, as they are known here, to a node."""
+    for unit, pem in _certificates_of(site, other).items():
+        _send(site, link, node, pem, "install-certificate", other.name, unit.value)
+
+
+def _send(
+    site: Site, link: Link, node: Node, raw: bytes, hook: str, *words: str
+) -> None:
+    name = stage_on(site, link, node, hook, raw)
+    hook_on(link, node, hook, name, sha256_of(raw), *words)
+
+
+def _certificates_of(site: Site, node: Node) -> dict[Unit, bytes]:
+    if node.name == site.node.name:
+        return public_certificates(site)
+    keystore, keys = Keystore(site), site.doors.keys()
+    found = {unit: keystore.trusted(node, unit) for unit in (Unit.TVS, Unit.CAPF)}
+    return {unit: keys.to_pem(known) for unit, known in found.items() if known}
+
+
+def _check_replica(site: Site, node: Node, link: Link) -> list[Finding]:
+    findings = [Finding(Level.OK, f"logged in to {node.name} with our key")]
+    store = site.doors.store_on(link, node.tftp_directory)
+    try:
+        findings += _probe(site, node, store)
+    finally:
+        store.close()
+    commands = node.service_commands
+    if commands is None:
+        raise RefusedError(f"no commands for the TFTP service of {node.name} are known")
+    done = link.run(commands.status, STATUS_SECONDS)
+    if done.status in CANNOT_RUN:
+        raise ServiceError(
+            f"{commands.status[0]} cannot be run on {node.name}: {done.complaint}",
+            "Give --service or --restart and --status with words that run there.",
+        )
+    state = "runs" if done.status == 0 else f"does not run (status {done.status})"
+    findings.append(found(done.status == 0, f"its TFTP service {state}"))
+    if commands.restart[:2] == ("sudo", "-n"):
+        asked = link.run(("sudo", "-n", "-l", *commands.restart[2:]), STATUS_SECONDS)
+        may = "may" if asked.status == 0 else "MAY NOT"
+        text = f"the account {may} run: {' '.join(commands.restart)}"
+        findings.append(found(asked.status == 0, text))
+    return findings
+
+
+def _probe(site: Site, node: Node, store: Store) -> list[Finding]:
+    """Write a temporary file, read it through TFTP, and take it away."""
+    raw = os.urandom(16).hex().encode()
+    temporary = store.stage(LIST_FILE, raw, SERVED_MODE)
+    written = Finding(Level.OK, f"{node.tftp_directory} there can be written to")
+    try:
+        is_served = _read(site, node, temporary) == raw
+    except MissingFileError:
+        is_served = False
+    except ConnectionFailedError as problem:
+        return [written, found(False, problem.message)]
+    finally:
+        store.discard(temporary)
+    does = "serves" if is_served else "does not serve"
+    where = f"TFTP at {node.tftp.host} port {node.tftp.port}"
+    return [written, found(is_served, f"{where} {does} {node.tftp_directory}")]
+
+
+def _read(site: Site, node: Node, name: str) -> bytes:
+    return site.doors.read_back(node.tftp, name, LOOK_SECONDS)

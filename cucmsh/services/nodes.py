@@ -1,0 +1,133 @@
+"""The nodes of the cluster, looked at and taken out again. Adds none."""
+
+from __future__ import annotations
+
+from enum import StrEnum
+from typing import TYPE_CHECKING, NamedTuple, cast
+
+from cucmsh.cluster.model import Node
+from cucmsh.errors import CucmshError, MissingFileError, RefusedError, UsageError
+from cucmsh.services.compose import served_list
+from cucmsh.services.configure import edit
+from cucmsh.services.doctor import Finding
+from cucmsh.services.enrol_node import found, tell_others
+from cucmsh.services.fleet import side_by_side
+from cucmsh.services.identity import public_line, revoke
+from cucmsh.services.inventory import LOOK_SECONDS, reach
+from cucmsh.services.join import forget_node
+from cucmsh.services.journal import read_journal
+from cucmsh.services.manifest import forget_manifest
+from cucmsh.services.pending import forget_replica
+from cucmsh.services.site import LIST_FILE, Site
+
+if TYPE_CHECKING:
+    from cucmsh.services.add_node import EnrolDoors
+
+
+class Serving(StrEnum):
+    """What a node's TFTP service gives, beside the publisher's list."""
+
+    SAME = "same list"
+    OTHER = "other list"
+    PENDING = "pending"
+    NONE = "no list"
+    SILENT = "no answer"
+    NOTHING = "-"
+
+
+class Seen(NamedTuple):
+    """One node as it is found now.
+
+    Attributes:
+        node: which one.
+        problem: why our key with its pinned host key does not lead onto it; empty if
+            it does, and for this node.
+        serving: what its TFTP service gives.
+    """
+
+    node: Node
+    problem: str
+    serving: Serving
+
+
+def look_at_all(site: Site) -> list[Seen]:
+    """Every node, in the order of the configuration; several at once."""
+    ours = served_list(site)
+    journal = read_journal(site)
+    names = journal.pending if journal else ()
+    nodes = site.settings.cluster.nodes
+
+    def look(node: Node) -> Seen:
+        problem = "" if node.name == site.node.name else reach(site, node)
+        serving = _serving(site, node, ours)
+        if node.name in names and serving is not Serving.SAME:
+            serving = Serving.PENDING
+        return Seen(node, problem, serving)
+
+    return list(side_by_side(look, nodes))
+
+
+def _serving(site: Site, node: Node, ours: bytes | None) -> Serving:
+    if not node.has_tftp:
+        return Serving.NOTHING
+    try:
+        raw = site.doors.read_back(node.tftp, LIST_FILE, LOOK_SECONDS)
+    except MissingFileError:
+        return Serving.NONE
+    except CucmshError:
+        return Serving.SILENT
+    return Serving.SAME if raw == ours else Serving.OTHER
+
+
+def find_removable(site: Site, name: str) -> Node:
+    """The node of that name, if it can be taken out.
+
+    Raises:
+        RefusedError: not the publisher, or it is this node.
+        UsageError: there is no such node.
+    """
+    site.require_publisher()
+    node = site.settings.cluster.find(name)
+    if node is None:
+        names = ", ".join(node.name for node in site.settings.cluster.nodes)
+        raise UsageError(f"there is no node {name!r}", f"The nodes are: {names}")
+    if node.name == site.node.name:
+        raise RefusedError("the publisher is the cluster; it cannot be taken out")
+    return node
+
+
+def remove(site: Site, node: Node) -> list[Finding]:
+    """Take the node out: our key on it, its entry, its certificates here and there.
+
+    A node that does not answer keeps our key, which is told.
+    """
+    from cucmsh.cluster.configuration import without_node  # noqa: PLC0415 - tomlkit
+
+    with site.cluster_lock("cucmsh node remove"):
+        findings = [_take_key_back(site, node)]
+        edit(site, lambda text, path: without_node(text, path, node.name))
+        forget_node(site, node.name)
+        forget_replica(site, node.name)
+        forget_manifest(site.home, node.name)
+        if node.is_member:
+            nodes = site.settings.cluster.nodes
+            left = tuple(other for other in nodes if other.name != node.name)
+            findings += tell_others(site, left, None)
+    return findings
+
+
+def _take_key_back(site: Site, node: Node) -> Finding:
+    doors = cast("EnrolDoors", site.doors)
+    try:
+        line = public_line(site)
+        with site.link_to(node) as link:
+            home = doors.home_on(link)
+            try:
+                was_there = revoke(home, line)
+            finally:
+                home.close()
+    except CucmshError as problem:
+        text = f"our key stays in authorized_keys on {node.name}: {problem.message}"
+        return found(False, text)
+    text = "taken back" if was_there else "not in ~/.ssh/authorized_keys"
+    return found(was_there, f"our key on {node.name}: {text}")

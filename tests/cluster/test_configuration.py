@@ -1,0 +1,119 @@
+"""Configurations are edited in place: what a person wrote stays."""
+
+import pytest
+
+from cucmsh.cluster.configuration import (
+    new_text,
+    with_cluster,
+    with_node,
+    without_node,
+)
+from cucmsh.cluster.settings import parse_settings
+from cucmsh.errors import ConfigurationError
+
+TEXT = """\
+# ours, since 2014
+release = "10.0"   # do not touch
+
+[node]
+name = 'pub'
+
+[cluster]
+domain = "example.org"
+digest = "sha512"
+
+# the first one
+[[cluster.nodes]]
+name     = "pub"     # aligned
+role     = "publisher"
+services = [
+    "tftp",          # for the phones
+]
+tftp_directory = "/srv/tftp"
+"""
+SSH = {"host": "h", "port": 22, "user": "u", "identity": "/i", "host_key": "a b"}
+BRANCH = {
+    "name": "branch1",
+    "role": "replica",
+    "services": ["tftp"],
+    "tftp_directory": '/srv/"odd" \\ name',
+    "ssh": SSH,
+    "service_commands": {"restart": ["r", "'q'"], "status": ["s"]},
+}
+
+
+def test_added_node_changes_no_other_byte() -> None:
+    text = with_node(TEXT, "f", BRANCH)
+    assert text.startswith(TEXT)
+    node = parse_settings(text.encode(), "f").cluster.find("branch1")
+    assert node is not None
+    assert node.tftp_directory == '/srv/"odd" \\ name'
+    assert node.service_commands is not None
+    assert node.service_commands.restart == ("r", "'q'")
+
+
+def test_node_that_is_there_as_it_should_be_changes_nothing() -> None:
+    text = with_node(TEXT, "f", BRANCH)
+    text = text.replace('"branch1"', '"branch1"  # in the cellar')
+    assert with_node(text, "f", BRANCH) == text
+
+
+def test_changed_key_leaves_the_comments_beside_it() -> None:
+    text = with_node(TEXT, "f", BRANCH)
+    text = text.replace('"branch1"', '"branch1"  # in the cellar')
+    moved = {**BRANCH, "ssh": {**SSH, "host": "other"}}
+    edited = with_node(text, "f", moved)
+    assert edited == text.replace('"h"', '"other"')
+
+
+def test_key_that_is_no_longer_said_is_taken_away() -> None:
+    text = with_node(TEXT, "f", BRANCH)
+    without = {key: value for key, value in BRANCH.items() if key != "ssh"}
+    assert "ssh" not in with_node(text, "f", without)
+
+
+def test_removed_node_leaves_what_was_there_before() -> None:
+    text = without_node(with_node(TEXT, "f", BRANCH), "f", "branch1")
+    assert text == TEXT
+
+
+def test_cluster_is_taken_over_but_for_the_own_entry() -> None:
+    text = with_node(TEXT, "f", BRANCH)
+    other = {"name": "sub", "role": "subscriber", "services": []}
+    about = {"domain": "example.org", "digest": "sha1"}
+    edited = with_cluster(text, "f", about, [other], "pub")
+    settings = parse_settings(edited.encode(), "f")
+    assert [node.name for node in settings.cluster.nodes] == ["pub", "sub"]
+    assert settings.digest == "sha1"
+    assert "# for the phones" in edited
+    assert "# do not touch" in edited
+
+
+@pytest.mark.parametrize(
+    "text", ["[cluster]\nnodes = [{ name = 'a' }]\n", "[cluster]\n", "cluster = 1\n"]
+)
+def test_form_that_cannot_be_edited_is_refused_with_the_one_that_can(text: str) -> None:
+    with pytest.raises(ConfigurationError) as caught:
+        with_node(text, "f", BRANCH)
+    assert "[[cluster.nodes]]" in caught.value.advice
+
+
+def test_text_that_is_no_toml_is_refused_with_its_place() -> None:
+    with pytest.raises(ConfigurationError, match=r"f: .*line 1"):
+        with_node("[cluster\n", "f", BRANCH)
+
+
+def test_new_text_reads_as_what_was_said() -> None:
+    text = new_text(
+        "two\nlines",
+        {"release": "10.0"},
+        {
+            "node": {"name": "pub", "home": "/h"},
+            "cluster": {
+                "domain": "d",
+                "nodes": [{"name": "pub", "role": "publisher", "services": []}],
+            },
+        },
+    )
+    assert text.startswith("# two\n# lines\n")
+    assert parse_settings(text.encode(), "f").home == "/h"

@@ -1,0 +1,232 @@
+"""Hosts on 127.0.0.1: OpenSSH's sshd and a TFTP service, and nothing of ours.
+
+The account is the one that runs the tests; its home on each host is a folder of its
+own (`internal-sftp -d`), so that nobody's real ~/.ssh is touched. TFTP is tftpd-hpa
+where we are root, which it needs; the lab's server otherwise.
+"""
+
+import getpass
+import json
+import os
+import shlex
+import socket
+import subprocess
+import sys
+import threading
+from pathlib import Path
+from typing import Any
+
+import pexpect
+
+CUCMSH = [sys.executable, "-I", "-m", "cucmsh"]
+HERE = Path(__file__).parent
+LOOPBACK = "127.0.0.1"
+SECONDS = 30
+TFTPD = "/usr/sbin/in.tftpd"
+BY_KEY_ONLY = "StrictModes no\nPasswordAuthentication no\n"
+
+
+def make_key(path: Path) -> Path:
+    words = ["ssh-keygen", "-q", "-t", "ed25519", "-N", "", "-C", "", "-f", str(path)]
+    subprocess.run(words, check=True)
+    return path
+
+
+def free_port() -> int:
+    with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as holder:
+        holder.bind((LOOPBACK, 0))
+        return int(holder.getsockname()[1])
+
+
+class TftpBox:
+    """A folder that a TFTP service serves, and the words that start and stop it."""
+
+    def __init__(self, folder: Path) -> None:
+        self.directory = folder / "tftp"
+        self.directory.mkdir(mode=0o755)
+        self.port = free_port()
+        self._file = folder / "tftp.json"
+        serve = [sys.executable, "-I", str(HERE / "lab_tftp.py")]
+        server = [*serve, str(self.port), str(self.directory)]
+        if os.geteuid() == 0:
+            assert Path(TFTPD).exists(), "as root these tests need tftpd-hpa"
+            address = f"{LOOPBACK}:{self.port}"
+            server = [TFTPD, "-L", "-4", "-a", address, "-s", str(self.directory)]
+        self._service: dict[str, Any] = {
+            "server": server,
+            "before": [],
+            "pid": str(folder / "tftp.pid"),
+            "log": str(folder / "tftp.log"),
+            "port": self.port,
+        }
+        self.compose_with([])
+
+    def compose_with(self, words: list[str]) -> None:
+        """What a start runs first: the drop-in of the README."""
+        self._service["before"] = words
+        self._file.write_text(json.dumps(self._service))
+
+    def words(self, verb: str) -> list[str]:
+        return [sys.executable, str(HERE / "tftp_service.py"), str(self._file), verb]
+
+    @property
+    def options(self) -> list[str]:
+        """As `cucmsh init` and `node add` take them."""
+        found = ["--tftp-directory", str(self.directory)]
+        found += ["--tftp", f"{LOOPBACK}:{self.port}"]
+        for verb in ("start", "stop", "restart", "status"):
+            found += [f"--{verb}", shlex.join(self.words(verb))]
+        return found
+
+    def do(self, verb: str) -> int:
+        return subprocess.run(self.words(verb), check=False, timeout=60).returncode
+
+    def fetch(self, name: str, into: Path) -> bytes:
+        """Through curl: a TFTP client of another make."""
+        url = f"tftp://{LOOPBACK}:{self.port}/{name}"
+        words = ["curl", "-s", "-f", "-m", "20", "-o", str(into), url]
+        subprocess.run(words, check=True)
+        return into.read_bytes()
+
+
+class Host:
+    """An sshd with a key of its own, and a TFTP service."""
+
+    def __init__(
+        self, folder: Path, administrator: Path, settings: str = BY_KEY_ONLY
+    ) -> None:
+        folder.mkdir(mode=0o755)
+        self.folder = folder
+        self.home = folder / "account"
+        self.home.mkdir(mode=0o755)
+        self.tftp = TftpBox(folder)
+        self.key_file = make_key(folder / "host_key")
+        self.user = getpass.getuser()
+        self.port = 0
+        (folder / "sshd_config").write_text(
+            f"HostKey {self.key_file}\nUsePAM no\nPidFile none\n"
+            f"AuthorizedKeysFile {administrator}.pub {self.authorized_keys}\n"
+            "KbdInteractiveAuthentication no\nPermitRootLogin yes\n"
+            f"Subsystem sftp internal-sftp -d {self.home}\nLogLevel DEBUG1\n"
+            f"{settings}"
+        )
+        if os.geteuid() == 0:  # where it would change its root to
+            os.makedirs("/run/sshd", mode=0o755, exist_ok=True)
+        self._listener: socket.socket | None = None
+        self._thread: threading.Thread | None = None
+        self.up()
+
+    @property
+    def key_line(self) -> str:
+        return self.key_file.with_suffix(".pub").read_text().strip()
+
+    @property
+    def authorized_keys(self) -> Path:
+        return self.home / ".ssh" / "authorized_keys"
+
+    @property
+    def options(self) -> list[str]:
+        address = f"{LOOPBACK}:{self.port}"
+        return ["--host", address, "--user", self.user]
+
+    def fingerprint(self, kind: str) -> str:
+        words = ["ssh-keygen", "-l", "-E", kind, "-f", str(self.key_file)]
+        line = subprocess.run(words, check=True, capture_output=True, text=True).stdout
+        return line.split()[1]
+
+    @property
+    def was_logged_in_to(self) -> bool:
+        """Whether anybody got as far as to send a user name."""
+        log = self.folder / "sshd.log"
+        return log.exists() and b"userauth-request" in log.read_bytes()
+
+    def up(self) -> None:
+        self._listener = socket.create_server((LOOPBACK, self.port))
+        self.port = self._listener.getsockname()[1]
+        self._thread = threading.Thread(target=self._serve, args=(self._listener,))
+        self._thread.start()
+
+    def down(self) -> None:
+        if self._listener is not None and self._thread is not None:
+            self._listener.shutdown(socket.SHUT_RDWR)
+            self._thread.join()
+            self._listener.close()
+            self._listener = None
+
+    def _serve(self, listener: socket.socket) -> None:
+        """One server a connection, as inetd does it."""
+        words = ["/usr/sbin/sshd", "-i", "-e", "-f", str(self.folder / "sshd_config")]
+        servers = []
+        while True:
+            try:
+                client, _ = listener.accept()
+            except OSError:  # shut down
+                break
+            with client, (self.folder / "sshd.log").open("ab") as log:
+                peer = client.fileno()
+                servers.append(
+                    subprocess.Popen(words, stdin=peer, stdout=peer, stderr=log)
+                )
+        for server in servers:
+            server.wait(20)
+
+    def close(self) -> None:
+        self.down()
+        self.tftp.do("stop")
+
+
+class Member:
+    """A node that runs cucmsh: its configuration, and calls of the program."""
+
+    def __init__(self, folder: Path, name: str, tftp: TftpBox) -> None:
+        folder.mkdir(exist_ok=True, mode=0o755)
+        self.name = name
+        self.config = folder / "cucmsh.toml"
+        self.home = folder / "node"
+        self.tftp = tftp
+        self.program = [*CUCMSH, "--config", str(self.config)]
+        tftp.compose_with([*self.program, "hook", "tftp-start"])
+
+    @property
+    def init_options(self) -> list[str]:
+        return ["--name", self.name, "--home", str(self.home), *self.tftp.options]
+
+    def call(
+        self, *words: str, secrets: str = "", answers: str = ""
+    ) -> subprocess.CompletedProcess[str]:
+        """Run it without a terminal; `secrets` come through the descriptor FD."""
+        inner, outer = os.pipe()
+        os.write(outer, secrets.encode())
+        os.close(outer)
+        try:
+            return subprocess.run(
+                [*self.program, *(str(inner) if w == "FD" else w for w in words)],
+                pass_fds=[inner],
+                input=answers,
+                capture_output=True,
+                text=True,
+                check=False,
+                timeout=120,
+            )
+        finally:
+            os.close(inner)
+
+    def spawn(self, *words: str) -> "pexpect.spawn[str]":
+        child = pexpect.spawn(
+            self.program[0],
+            [*self.program[1:], *words],
+            env={"TERM": "vt100", "PATH": os.defpath},
+            dimensions=(24, 200),
+            timeout=SECONDS,
+            encoding="utf-8",
+        )
+        child.delaybeforesend = None
+        return child
+
+
+def ends(child: "pexpect.spawn[str]") -> tuple[int, str]:
+    """Wait for the end; the exit status and what was shown since the last question."""
+    child.expect(pexpect.EOF)
+    child.close()
+    status = child.exitstatus if child.exitstatus is not None else -1
+    return int(status), str(child.before).replace("\r\n", "\n")

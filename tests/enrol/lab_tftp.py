@@ -1,0 +1,23 @@
+"""The lab's TFTP server as a process: `lab_tftp.py PORT DIRECTORY`, until SIGTERM.
+
+Stands in for tftpd-hpa, which starts as root only.
+"""
+
+import signal
+import sys
+from pathlib import Path
+
+from cucmsh.lab.tftp_server import TftpServer
+
+
+def main() -> None:
+    port, directory = sys.argv[1:]
+    server = TftpServer("127.0.0.1", int(port), Path(directory))
+    server.start()
+    signal.sigwait([signal.SIGTERM])
+    server.stop()
+
+
+if __name__ == "__main__":
+    signal.pthread_sigmask(signal.SIG_BLOCK, [signal.SIGTERM])
+    main()

@@ -1,0 +1,295 @@
+"""What `cucmsh init` makes, refuses, and finishes after it was interrupted."""
+
+import contextlib
+import os
+from collections.abc import Callable
+from pathlib import Path
+from typing import cast
+
+import pytest
+
+from cucmsh.cluster.local import LocalStore
+from cucmsh.cluster.model import NodeRole
+from cucmsh.cluster.settings import Settings, read_settings
+from cucmsh.errors import CertificateError, RefusedError, StoreError, UsageError
+from cucmsh.pki.model import Unit
+from cucmsh.services import enrol
+from cucmsh.services.compose import compose_for_start
+from cucmsh.services.doors import Doors
+from cucmsh.services.enrol import is_whole
+from cucmsh.services.init_node import NewNode, make, plan_init
+from cucmsh.services.keystore import Keystore
+from cucmsh.services.site import Site
+from tests.services.made_cluster import (
+    CCM,
+    SECURITY,
+    QuickKeys,
+    SettableClock,
+    cheap_questions,
+)
+
+
+class _Keys:
+    """Enough of the doors to make a node."""
+
+    def keys(self) -> QuickKeys:
+        return QuickKeys()
+
+
+def make_site(settings: Settings) -> Site:
+    return Site(settings, SettableClock(), cast(Doors, _Keys()))
+
+
+@pytest.fixture(autouse=True)
+def cheap_things(monkeypatch: pytest.MonkeyPatch) -> None:
+    cheap_questions(monkeypatch)
+
+
+@pytest.fixture
+def new(tmp_path: Path) -> NewNode:
+    return NewNode(
+        role=NodeRole.PUBLISHER,
+        name="pub",
+        publisher="pub",
+        domain="example.org",
+        subject="O=example;C=US",
+        home=str(tmp_path / "var" / "home"),
+        configuration=str(tmp_path / "etc" / "cucmsh.toml"),
+        services=("tftp", "tvs", "capf"),
+        tftp_directory=str(tmp_path / "srv" / "tftp"),
+        tftp=None,
+        service_commands="systemd:tftpd-hpa",
+    )
+
+
+def init(new: NewNode, security: str = SECURITY) -> Site:
+    plan = plan_init(new, make_site)
+    make(plan, security, CCM)
+    return plan.site
+
+
+def tree(root: Path) -> list[str]:
+    return sorted(str(path.relative_to(root)) for path in root.rglob("*"))
+
+
+def assert_whole(new: NewNode) -> None:
+    settings = read_settings(new.configuration)
+    site = make_site(settings)
+    keystore = Keystore(site)
+    keystore.check_ccm_password(CCM)
+    for unit in keystore.units:
+        certificate = keystore.certificate(unit)
+        if unit is Unit.ITL_RECOVERY and site.node.is_publisher:
+            assert keystore.recovery().certificate == certificate
+    assert site.home.names("ssh") == ["id_ed25519", "id_ed25519.pub"]
+    assert site.home.names("state") == ["cluster.lock"]
+    assert not list(Path(settings.home).rglob(".cucmsh-*"))
+
+
+def test_made_publisher_composes_a_list_at_once(new: NewNode) -> None:
+    site = init(new)
+    assert_whole(new)
+    compose_for_start(site)
+    assert site.tftp.names() == ["ITLFile.tlv"]
+    settings = read_settings(new.configuration)
+    assert (settings.digest, settings.keep_trust) == ("sha512", True)
+
+
+@pytest.mark.parametrize("umask", [0, 0o077])
+def test_folders_have_their_modes_whatever_the_umask(new: NewNode, umask: int) -> None:
+    before = os.umask(umask)
+    try:
+        init(new)
+    finally:
+        os.umask(before)
+    for path in (Path(new.home), Path(new.home, "state/staging")):
+        assert path.stat().st_mode & 0o777 == 0o700
+    assert Path(new.tftp_directory).stat().st_mode & 0o777 == 0o755
+    assert Path(new.configuration).stat().st_mode & 0o777 == 0o644
+
+
+def test_empty_home_that_is_too_open_is_narrowed(new: NewNode) -> None:
+    Path(new.home).mkdir(parents=True, mode=0o755)
+    init(new)
+    assert Path(new.home).stat().st_mode & 0o777 == 0o700
+
+
+def test_subscriber_is_made_without_the_ccm_password(new: NewNode) -> None:
+    sub = new._replace(role=NodeRole.SUBSCRIBER, name="sub", services=("tftp", "tvs"))
+    plan = plan_init(sub, make_site)
+    make(plan, SECURITY, None)
+    settings = read_settings(sub.configuration)
+    assert settings.cluster.publisher.name == "pub"
+    assert settings.node.role is NodeRole.SUBSCRIBER
+    assert make_site(settings).home.names("security/secrets") == ["security"]
+
+
+class Interrupted(BaseException):
+    """As a kill would: nothing of ours runs after it."""
+
+
+def stop_here(_: Site) -> None:
+    raise Interrupted
+
+
+def interrupt_after(
+    monkeypatch: pytest.MonkeyPatch, steps: int, verb: str
+) -> Callable[[], bool]:
+    """Die at the so many-th call of a verb of the store; tells whether it did."""
+    real = getattr(LocalStore, verb)
+    left = [steps]
+
+    def dying(*arguments: object) -> object:
+        left[0] -= 1
+        if left[0] == 0:
+            raise Interrupted
+        return real(*arguments)
+
+    monkeypatch.setattr(LocalStore, verb, dying)
+    # A killed process cleans nothing up.
+    monkeypatch.setattr(LocalStore, "discard", lambda *_: None)
+    return lambda: left[0] <= 0
+
+
+@pytest.mark.parametrize("verb", ["stage", "commit"])
+def test_init_that_died_anywhere_is_finished_by_another(
+    new: NewNode, tmp_path: Path, verb: str
+) -> None:
+    points = 0
+    while True:
+        points += 1
+        own = new._replace(
+            home=str(tmp_path / f"{points}" / "home"),
+            configuration=str(tmp_path / f"{points}" / "cucmsh.toml"),
+            tftp_directory=str(tmp_path / f"{points}" / "tftp"),
+        )
+        with pytest.MonkeyPatch.context() as patch:
+            has_died = interrupt_after(patch, points, verb)
+            with contextlib.suppress(Interrupted):
+                init(own)
+            if not has_died():
+                break
+        assert not Path(own.configuration).exists() or has_note(own)
+        key_file = Path(own.home, "security/ITLRecovery/ITLRecovery.p12")
+        before = key_file.read_bytes() if key_file.exists() else None
+        init(own)
+        for litter in Path(own.home).rglob(".cucmsh-*"):
+            litter.unlink()  # swept at the next change of the node
+        assert_whole(own)
+        assert before in (None, key_file.read_bytes())
+    assert points > 15
+
+
+def has_note(new: NewNode) -> bool:
+    return Path(new.home, "state/init.toml").exists()
+
+
+def begin(new: NewNode, monkeypatch: pytest.MonkeyPatch) -> None:
+    """An init that dies before the last key."""
+    with monkeypatch.context() as patch:
+        patch.setattr(enrol, "_is_finished", lambda *_: True)
+        patch.setattr("cucmsh.services.init_node.make_identity", stop_here)
+        with pytest.raises(Interrupted):
+            init(new)
+
+
+def test_begun_node_is_not_finished_with_other_options(
+    new: NewNode, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    begin(new, monkeypatch)
+    with pytest.raises(RefusedError, match="begun with other options"):
+        plan_init(new._replace(domain="example.com"), make_site)
+    assert plan_init(new, make_site).is_begun
+
+
+def test_begun_node_is_not_finished_with_another_password(
+    new: NewNode, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    begin(new, monkeypatch)
+    with pytest.raises(RefusedError, match="another cluster security password"):
+        init(new, "another long password 9")
+    assert not is_whole(make_site(plan_init(new, make_site).site.settings))
+    init(new)
+    assert_whole(new)
+
+
+def test_password_given_last_is_the_one_that_counts(
+    new: NewNode, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    with monkeypatch.context() as patch:
+        patch.setattr("cucmsh.services.init_node.make_identity", stop_here)
+        with pytest.raises(Interrupted):
+            make(plan_init(new, make_site), SECURITY, "mistyped")
+    init(new)
+    assert_whole(new)
+
+
+def test_existing_node_is_left_alone(new: NewNode, tmp_path: Path) -> None:
+    init(new)
+    before = tree(tmp_path)
+    with pytest.raises(RefusedError, match="is there already"):
+        plan_init(new, make_site)
+    elsewhere = str(tmp_path / "other.toml")
+    with pytest.raises(RefusedError, match="holds a node or other things"):
+        plan_init(new._replace(configuration=elsewhere), make_site)
+    assert tree(tmp_path) == before
+
+
+@pytest.mark.parametrize(
+    ("change", "complaint"),
+    [
+        ({"name": "not_a_name", "publisher": "not_a_name"}, "no host name"),
+        ({"name": "", "publisher": ""}, "text is needed"),
+        ({"domain": "exa mple.org"}, "no domain"),
+        ({"services": ("tftp", "dns")}, "none of tftp, tvs, capf"),
+        ({"service_commands": "tftpd-hpa"}, "systemd:UNIT"),
+    ],
+)
+def test_impossible_node_is_refused_before_anything_is_made(
+    new: NewNode, tmp_path: Path, change: dict[str, object], complaint: str
+) -> None:
+    with pytest.raises(UsageError, match=complaint):
+        plan_init(new._replace(**change), make_site)  # type: ignore[arg-type]
+    assert tree(tmp_path) == []
+
+
+@pytest.mark.parametrize(
+    "change",
+    [
+        {"subject": "O=example;X=1"},
+        {"subject": "CN=me;O=example"},
+        {"domain": f"{'a' * 60}.org"},  # a CN has at most 64 characters
+    ],
+)
+def test_name_that_fits_no_certificate_is_refused_before_anything_is_made(
+    new: NewNode, tmp_path: Path, change: dict[str, str]
+) -> None:
+    with pytest.raises(CertificateError):
+        plan_init(new._replace(**change), make_site)  # type: ignore[arg-type]
+    assert tree(tmp_path) == []
+
+
+def test_weak_password_makes_nothing(new: NewNode, tmp_path: Path) -> None:
+    with pytest.raises(RefusedError):
+        init(new, "short")
+    assert tree(tmp_path) == []
+
+
+def test_foreign_folder_is_left_alone(new: NewNode) -> None:
+    Path(new.home).mkdir(parents=True)
+    Path(new.home, "thesis.tex").write_text("years of work")
+    with pytest.raises(RefusedError, match="holds a node or other things"):
+        plan_init(new, make_site)
+
+
+def test_file_in_the_way_is_named(new: NewNode, tmp_path: Path) -> None:
+    (tmp_path / "var").write_text("")
+    with pytest.raises(StoreError, match="var"):
+        plan_init(new, make_site)
+
+
+def test_tftp_never_serves_the_home(new: NewNode, tmp_path: Path) -> None:
+    (tmp_path / "link").symlink_to(tmp_path / "var")
+    for served in ("var/home/tftp", "var", "var/home", "link", "link/home/tftp"):
+        with pytest.raises(UsageError, match="TFTP would serve the keys"):
+            plan_init(new._replace(tftp_directory=str(tmp_path / served)), make_site)

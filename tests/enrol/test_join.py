@@ -1,0 +1,183 @@
+"""A subscriber takes over the cluster of its own publisher, and nobody else's."""
+
+import json
+from pathlib import Path
+
+import pytest
+
+from cucmsh.cluster.model import NodeRole, SshAddress, TftpAddress
+from cucmsh.cluster.settings import parse_settings
+from cucmsh.errors import RefusedError, ServiceError
+from cucmsh.services.join import (
+    cluster_document,
+    describe,
+    join,
+    read_description,
+)
+from cucmsh.services.keystore import SECURITY_PASSWORD
+from cucmsh.services.site import Site
+from tests.services.made_cluster import (
+    MadeCluster,
+    cheap_questions,
+    started_cluster,
+)
+
+TEXT = """\
+[node]
+name = "test10sub"
+home = "{home}"
+
+[cluster]
+domain = "joemar2.lab"      # as on the publisher
+subject = "OU=tac;O=cisco;L=rtp;ST=nc;C=US"
+digest = "sha512"
+
+[[cluster.nodes]]
+name = "test10pub"
+role = "publisher"
+services = []
+
+[[cluster.nodes]]
+name = "test10sub"          # this one
+role = "subscriber"
+services = ["tftp", "tvs"]
+tftp_directory = "{tftp}"
+service_commands = "systemd:tftpd-hpa"
+
+[[cluster.nodes]]
+name = "gone"
+role = "subscriber"
+services = ["tvs"]
+"""
+
+
+@pytest.fixture(autouse=True)
+def cheap_things(monkeypatch: pytest.MonkeyPatch) -> None:
+    cheap_questions(monkeypatch)
+
+
+@pytest.fixture
+def cluster(tmp_path: Path) -> MadeCluster:
+    return started_cluster(tmp_path)
+
+
+@pytest.fixture
+def joining(cluster: MadeCluster, tmp_path: Path) -> Site:
+    """The subscriber, with a configuration that does not know the cluster yet."""
+    site = cluster.subscriber.site
+    home, tftp = site.settings.home, site.node.tftp_directory
+    path = tmp_path / "sub.toml"
+    path.write_text(TEXT.format(home=home, tftp=tftp))
+    settings = parse_settings(path.read_bytes(), str(path))
+    return Site(settings, site.clock, site.doors)
+
+
+def document(cluster: MadeCluster) -> bytes:
+    return cluster_document(cluster.site, cluster.site.settings.cluster.nodes)
+
+
+def test_joined_subscriber_knows_the_others_and_keeps_its_own(
+    cluster: MadeCluster, joining: Site
+) -> None:
+    joining.home.write("security/trust/gone/TVS.pem", b"old")
+    join(joining, document(cluster))
+    text = Path(joining.settings.path).read_text()
+    settings = parse_settings(text.encode(), "f")
+    assert [node.name for node in settings.cluster.nodes] == ["test10pub", "test10sub"]
+    assert settings.cluster.publisher.services == ("tftp", "tvs", "capf")
+    assert settings.digest == cluster.site.settings.digest
+    assert settings.node.service_commands is not None
+    assert "# this one" in text
+    assert "# as on the publisher" in text
+    assert joining.home.names("security/trust/gone") == []
+    join(joining, document(cluster))
+    assert Path(joining.settings.path).read_text() == text
+
+
+def test_way_onto_the_publisher_is_taken_with_the_own_key(
+    cluster: MadeCluster, joining: Site
+) -> None:
+    address = SshAddress("10.0.0.1", 22, "cucmsh", "/theirs", "ssh-ed25519 AAAA")
+    first, *rest = cluster.site.settings.cluster.nodes
+    nodes = (first._replace(ssh=address), *rest)
+    join(joining, cluster_document(cluster.site, nodes))
+    settings = parse_settings(Path(joining.settings.path).read_bytes(), "f")
+    way = settings.cluster.publisher.ssh
+    identity = f"{joining.settings.home}/ssh/id_ed25519"
+    assert way == address._replace(identity=identity)
+
+
+def test_words_to_run_are_taken_from_nobody(
+    cluster: MadeCluster, joining: Site
+) -> None:
+    join(joining, document(cluster))
+    settings = parse_settings(Path(joining.settings.path).read_bytes(), "f")
+    assert settings.cluster.publisher.service_commands is None
+
+
+def refused(joining: Site, raw: bytes, complaint: str) -> None:
+    before = Path(joining.settings.path).read_bytes()
+    with pytest.raises(RefusedError, match=complaint):
+        join(joining, raw)
+    assert Path(joining.settings.path).read_bytes() == before
+
+
+def test_other_security_password_is_another_cluster(
+    cluster: MadeCluster, joining: Site
+) -> None:
+    joining.home.write(SECURITY_PASSWORD, b"quite another password")
+    refused(joining, document(cluster), "security password")
+
+
+def test_changed_document_is_refused(cluster: MadeCluster, joining: Site) -> None:
+    raw = document(cluster)
+    refused(joining, raw.replace(b"test10pub", b"test10bad"), "security password")
+    refused(joining, raw[:-10], "describes no cluster")
+    refused(joining, b"\xff", "describes no cluster")
+    refused(joining, b"[]", "describes no cluster")
+
+
+def test_cluster_of_another_publisher_is_refused(
+    cluster: MadeCluster, joining: Site
+) -> None:
+    first, second = cluster.site.settings.cluster.nodes
+    other = (first._replace(name="other"), second)
+    refused(joining, cluster_document(cluster.site, other), "made for the publisher")
+
+
+def test_cluster_without_this_node_is_refused(
+    cluster: MadeCluster, joining: Site
+) -> None:
+    nodes = cluster.site.settings.cluster.nodes[:1]
+    refused(joining, cluster_document(cluster.site, nodes), "joins no other cluster")
+
+
+def test_description_comes_back_as_it_was_given(cluster: MadeCluster) -> None:
+    site = cluster.subscriber.site
+    asked = site.node._replace(tftp=TftpAddress("10.0.0.2", 69), staging="/x")
+    said = read_description(describe(site), asked)
+    assert said.node == site.node._replace(
+        tftp=TftpAddress("10.0.0.2", site.node.tftp.port), ssh=asked.ssh
+    )
+    assert said.publisher == "test10pub"
+    assert "TVS" in said.certificates
+
+
+def test_description_holds_nothing_secret(cluster: MadeCluster) -> None:
+    assert "PRIVATE" not in describe(cluster.subscriber.site)
+
+
+@pytest.mark.parametrize(
+    "change",
+    [{"role": "king"}, {"services": 7}, {"certificates": []}, {"tftp_port": "x"}],
+)
+def test_other_description_is_refused(
+    cluster: MadeCluster, change: dict[str, object]
+) -> None:
+    site = cluster.subscriber.site
+    said = {**json.loads(describe(site)), **change}
+    with pytest.raises(ServiceError, match="does not describe itself"):
+        read_description(json.dumps(said), site.node)
+    with pytest.raises(ServiceError, match="does not describe itself"):
+        read_description("usage: something else", site.node)
+    assert site.node.role is NodeRole.SUBSCRIBER

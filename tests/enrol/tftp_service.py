@@ -1,0 +1,84 @@
+"""A TFTP service as a service manager sees it: `tftp_service.py FILE VERB`.
+
+FILE is JSON: `server` (argv), `before` (argv that must succeed before a start, as
+ExecStartPre), `pid` and `log` (paths), `port`. A start ends when the port answers.
+Exit status of `status`: 0 running, 3 not. Standard library only: any account runs it.
+"""
+
+import json
+import os
+import signal
+import socket
+import subprocess
+import sys
+import time
+from pathlib import Path
+from typing import Any
+
+SECONDS = 20
+READ_REQUEST = b"\0\1nothing-of-that-name\0octet\0"
+
+
+def pid_of(service: dict[str, Any]) -> int:
+    """The process that serves; 0 if none does."""
+    try:
+        pid = int(Path(service["pid"]).read_text())
+        state = Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[0]
+    except (OSError, ValueError):
+        return 0
+    return 0 if state == "Z" else pid
+
+
+def answers(port: int) -> bool:
+    with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as asking:
+        asking.settimeout(0.1)
+        asking.sendto(READ_REQUEST, ("127.0.0.1", port))
+        try:
+            return bool(asking.recv(600))
+        except OSError:
+            return False
+
+
+def start(service: dict[str, Any]) -> int:
+    if pid_of(service):
+        return 0
+    if service["before"] and subprocess.run(service["before"], check=False).returncode:
+        return 1
+    with Path(service["log"]).open("ab") as log:
+        child = subprocess.Popen(
+            service["server"],
+            stdin=subprocess.DEVNULL,
+            stdout=log,
+            stderr=log,
+            start_new_session=True,
+        )
+    Path(service["pid"]).write_text(str(child.pid))
+    end = time.monotonic() + SECONDS
+    while not answers(service["port"]):
+        if child.poll() is not None or time.monotonic() > end:
+            return 1
+    return 0
+
+
+def stop(service: dict[str, Any]) -> int:
+    end = time.monotonic() + SECONDS
+    while pid := pid_of(service):
+        os.kill(pid, signal.SIGTERM)
+        if time.monotonic() > end:
+            return 1
+        time.sleep(0.01)
+    return 0
+
+
+def main() -> int:
+    file, verb = sys.argv[1:]
+    service = json.loads(Path(file).read_text())
+    if verb == "status":
+        return 0 if pid_of(service) else 3
+    if verb in ("stop", "restart") and stop(service):
+        return 1
+    return start(service) if verb in ("start", "restart") else 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())
