@@ -3,9 +3,9 @@
     python tracer.py JOB
 
 ``JOB`` is JSON: ``words`` (argv), ``prompt`` (what the program writes before it reads
-the first answer), ``answers``, ``only`` (the name of the calls that count; all if empty),
-``number`` (of the call to kill at; 0 only counts) and ``after`` (true: when the call
-returns). Prints one line of JSON: the exit status, what
+the first answer), ``answers``, ``only`` (the name of the calls that count; all if it
+is empty), ``number`` (of the call to kill at; 0 only counts) and ``after`` (true: when
+the call returns). Prints one line of JSON: the exit status, what
 was said, and the calls that were counted, as ``[thread, name]`` in their order.
 
 Why not ``strace``: its counters are for each thread, so a program with a thread for
