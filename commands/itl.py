@@ -21,9 +21,11 @@ if TYPE_CHECKING:
 def show_itl(dialog: Dialog, site: Site) -> int:
     """Show this node's trust list, its checksums and whether it verifies.
 
-    The checksums are of the whole file: compare them with what a phone shows.
+    The checksums are of the whole file: compare them with what a phone shows. Nodes
+    that should serve the same list and do not are named at the end.
     """
-    from cucmsh.services.inventory import read_list
+    from cucmsh.services.inventory import find_strays, read_list
+    from cucmsh.views.report import stray_lines
     from cucmsh.views.times import format_time
     from cucmsh.views.trust_list import show_trust_list
 
@@ -37,6 +39,9 @@ def show_itl(dialog: Dialog, site: Site) -> int:
     modified = format_time(held.modified)
     lines = show_trust_list(held.raw, held.trust_list, held.verdict, modified)
     dialog.say("\n".join(lines))
+    if dialog.helpful:
+        for line in stray_lines(find_strays(site, held.raw)):
+            dialog.say(line)
     return 0 if held.verdict.is_valid else 1
 
 
@@ -73,11 +78,14 @@ def utils_itl_reset_remotekey(
     password = dialog.ask_secret("Enter Sftp password :")
     server = BackupServer(address, port, user, password.reveal())
     raw = fetch_file(site, server, path, host_key_question(dialog, address))
-    Keystore(site).open_key_file(raw)  # say so now, before the next question
+    imported = Keystore(site).open_key_file(raw)
     dialog.say()
     _require_ccm_password(dialog, site)
     return _reset(
-        dialog, site, "utils itl reset remotekey", lambda at: plan_remote_reset(at, raw)
+        dialog,
+        site,
+        "utils itl reset remotekey",
+        lambda at: plan_remote_reset(at, imported),
     )
 
 
@@ -91,12 +99,14 @@ def _require_ccm_password(dialog: Dialog, site: Site) -> None:
 def _reset(
     dialog: Dialog, site: Site, what: str, make_plan: Callable[[Site], ResetPlan]
 ) -> int:
-    from cucmsh.services.distribute import apply, locate
+    from cucmsh.services.distribute import apply
+    from cucmsh.services.fleet import Fleet
+    from cucmsh.services.survey import locate
     from cucmsh.views.report import report_lines
 
-    with site.cluster_lock(what):
+    with site.cluster_lock(what), Fleet(site) as fleet:
         dialog.say("\nLocating active Tftp servers in the cluster....\n")
-        located = locate(site)
+        located = locate(site, fleet)
         if not located:
             raise RefusedError("no node of this cluster has a TFTP service")
         active = [entry.node.name for entry in located if entry.is_active]
@@ -113,7 +123,8 @@ def _reset(
             "Transferring new reset ITL file to the TFTP server nodes in the "
             "cluster.....\n"
         )
-        report = apply(plan, located, site, _progress(dialog))
+        with dialog.uninterrupted():
+            report = apply(plan, located, site, fleet, _progress(dialog))
     for line in report_lines(report):
         dialog.say(line)
     return report.exit_status

@@ -21,7 +21,8 @@ usage: cucmsh [--config FILE]                      the admin shell of a node
        cucmsh [--config FILE] -c 'show itl'        one command
        cucmsh lab [--subscribers N] [--dir DIR] [--serve]
                                                    a cluster on 127.0.0.1, and its shell
-       cucmsh verify FILE [--against HELD]         check a trust list
+       cucmsh verify FILE [--against HELD]         check a list or a signed file
+       cucmsh [--config FILE] doctor               what is not well with this node
        cucmsh [--config FILE] hook NAME [WORD...]  what services and other nodes run
        cucmsh --version | --help
 
@@ -81,6 +82,11 @@ def _node(named: str, words: list[str]) -> int:
             return app.run_shell(configuration)
         case ["-c", line]:
             return app.run_command(configuration, line, os.environ)
+        case ["doctor"]:
+            lines, status = app.doctor(configuration)
+            for line in lines:
+                print(_printable(line))
+            return status
         case ["hook", *rest]:
             return app.run_hook(configuration, rest, sys.stdout)
     raise UsageError(f"these words are not understood: {' '.join(words)}", USAGE)

@@ -14,7 +14,7 @@ from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any, TextIO, cast
 
 from cucmsh.cluster.settings import Settings, read_settings
-from cucmsh.errors import CucmshError, RefusedError
+from cucmsh.errors import CucmshError, RefusedError, UsageError
 from cucmsh.services.journal import login_notice
 from cucmsh.services.site import Site
 from cucmsh.shell.limits import PROMPT
@@ -26,6 +26,7 @@ if TYPE_CHECKING:
     from cucmsh.cluster.model import SshAddress, TftpAddress
     from cucmsh.cluster.runner import Runner
     from cucmsh.cluster.store import Store
+    from cucmsh.pki.foreign import ForeignKey
     from cucmsh.pki.room import KeyRoom
     from cucmsh.services.doors import AcceptHostKey, BackupServer, Link
     from cucmsh.shell.command import Command
@@ -58,6 +59,12 @@ class LateDoors:
 
         return KeyRoom()
 
+    def open_foreign_key(self, raw: bytes, password: str) -> ForeignKey:
+        from cucmsh.cluster.process import LocalRunner
+        from cucmsh.pki.foreign import open_foreign
+
+        return open_foreign(raw, password, LocalRunner().feed)
+
     def verifier(self) -> Verifier:
         from cucmsh.pki.verify import RsaVerifier
 
@@ -89,10 +96,12 @@ class LateDoors:
 
         return SftpStore(cast("SshConnection", link), root)
 
-    def read_back(self, address: TftpAddress, name: str) -> bytes:
+    def read_back(
+        self, address: TftpAddress, name: str, patience_seconds: float = 15
+    ) -> bytes:
         from cucmsh.cluster.tftp import read_back
 
-        return read_back(address, name)
+        return read_back(address, name, patience_seconds)
 
 
 def find_configuration(named: str, environment: Mapping[str, str]) -> str:
@@ -140,12 +149,38 @@ def run_hook(configuration: str, words: list[str], out: TextIO) -> int:
     """One of the hooks that services and other nodes run; returns the exit status."""
     from cucmsh.hooks import run
 
-    out.write(run(open_site(read_settings(configuration)), words))
+    site = open_site(read_settings(configuration))
+    if words[:1] == ["sign"]:
+        return _sign(site, words[1:], out)
+    out.write(run(site, words))
     return 0
 
 
+def _sign(site: Site, files: list[str], out: TextIO) -> int:
+    """``hook sign FILE...``: for scripts that write the phones' files."""
+    from cucmsh.services.phone_files import named
+    from cucmsh.services.publish import sign_and_push
+    from cucmsh.views.signing import signing_lines
+
+    if not files:
+        raise UsageError("hook sign takes one FILE or more")
+    done = sign_and_push(site, named(site, files))
+    out.write("\n".join([*signing_lines(done), ""]))
+    return done.exit_status
+
+
+def doctor(configuration: str) -> tuple[list[str], int]:
+    """What a look at the set-up finds, and the status: 1 if something fails."""
+    from cucmsh.services.doctor import Level, examine
+    from cucmsh.views.findings import finding_lines
+
+    findings = examine(open_site(read_settings(configuration)))
+    has_failed = any(finding.level is Level.FAIL for finding in findings)
+    return finding_lines(findings), int(has_failed)
+
+
 def verify(file: str, held: str) -> tuple[list[str], int]:
-    """What a list is worth by itself, or to a holder of ``held``; and the status."""
+    """What a list or signed file is worth, to a holder of ``held``; and the status."""
     from cucmsh.pki.certificates import read_certificate
     from cucmsh.pki.verify import RsaVerifier
     from cucmsh.services.inspect import inspect

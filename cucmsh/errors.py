@@ -67,7 +67,7 @@ class TrustListError(CucmshError):
     def __init__(self, message: str, offset: int) -> None:
         super().__init__(
             f"{message} (at byte {offset})",
-            "The file is not a whole ITL or CTL file; take another copy of it.",
+            "The file is not a whole ITL, CTL or signed file; take another copy of it.",
         )
         self.offset = offset
 

@@ -1,9 +1,15 @@
 """What systemd and the publisher run: ``cucmsh hook ...``. Asks nobody anything.
 
+``hook sign FILE...``, for provisioning scripts, has a report to show and is the app's.
+
 =====================================  ==============================================
-``tftp-start``                         compose before the TFTP service starts
-``service-status``                     ``active`` or ``inactive``
-``install-list NAME SHA256``           a staged list of a reset
+``tftp-start``                         compose before the TFTP service starts; sign
+                                       the phones' files, bring all to the replicas
+``service-status``                     ``active`` or ``inactive``, and the SHA-256 of
+                                       the list in the TFTP directory, or ``-``
+``install-list NAME SHA256 SEEN        a staged list of a reset, in place of the list
+STATE``                                with the SHA-256 that was seen, or ``-``, on a
+                                       node that was ``active`` or ``inactive``
 ``install-certificate NAME SHA256      a staged certificate of another member
 NODE UNIT``
 =====================================  ==============================================
@@ -14,7 +20,9 @@ from __future__ import annotations
 from cucmsh.errors import UsageError
 from cucmsh.services.compose import compose_for_start, sha256_of
 from cucmsh.services.install import install_certificate, install_list, take_staged
+from cucmsh.services.publish import after_start
 from cucmsh.services.site import Site
+from cucmsh.services.survey import sha256_served
 from cucmsh.services.tftp import is_running
 
 
@@ -29,16 +37,22 @@ def run(site: Site, words: list[str]) -> str:
             composed = compose_for_start(site)
             what = "kept" if composed.is_kept else "composed"
             remark = f" ({composed.remark})" if composed.remark else ""
-            return f"{what} {sha256_of(composed.raw)}{remark}\n"
+            first = f"{what} {sha256_of(composed.raw)}{remark}"
+            return "\n".join([first, *after_start(site, composed), ""])
         case ["service-status"]:
-            return "active\n" if is_running(site) else "inactive\n"
-        case ["install-list", name, sha256]:
-            return f"{install_list(site, take_staged(site, name, sha256)).value}\n"
+            state = "active" if is_running(site) else "inactive"
+            return f"{state} {sha256_served(site)}\n"
+        case ["install-list", name, sha256, seen, "active" | "inactive" as state]:
+            raw = take_staged(site, name, sha256)
+            was_active = state == "active"
+            outcome = install_list(site, raw, seen, was_active=was_active)
+            return f"{outcome.state.value}\n{outcome.reason}".rstrip("\n") + "\n"
         case ["install-certificate", name, sha256, node, unit]:
             install_certificate(site, take_staged(site, name, sha256), node, unit)
             return "installed\n"
     raise UsageError(
         f"there is no hook {' '.join(words)!r}",
-        "Hooks: tftp-start, service-status, install-list NAME SHA256, "
+        "Hooks: tftp-start, sign FILE..., service-status, "
+        "install-list NAME SHA256 SEEN STATE, "
         "install-certificate NAME SHA256 NODE UNIT",
     )

@@ -19,12 +19,14 @@ from contextlib import contextmanager, suppress
 
 from cucmsh.cluster.store import (
     MAX_FILE_SIZE,
+    Listed,
     advice_for,
     check_regular,
     check_size,
     is_temporary,
     split_name,
     temporary_for,
+    write_in_halves,
 )
 from cucmsh.errors import MissingFileError, StoreError
 
@@ -63,13 +65,17 @@ class LocalStore:
         with self._translated(name), self._folder(name) as (folder, last):
             return os.stat(last, dir_fd=folder, follow_symlinks=False).st_mtime
 
+    def mode(self, name: str = "") -> int:
+        """Permission bits of a file or folder; of the root for an empty name."""
+        with self._translated(name or "."):
+            if not name:
+                return stat.S_IMODE(os.stat(self.root).st_mode)
+            with self._folder(name) as (folder, last):
+                found = os.stat(last, dir_fd=folder, follow_symlinks=False)
+                return stat.S_IMODE(found.st_mode)
+
     def write(self, name: str, raw: bytes, mode: int = 0o600) -> None:
-        temporary = self.stage(name, raw, mode)
-        try:
-            self.commit(temporary, name)
-        except BaseException:
-            self.discard(temporary)  # the first error wins
-            raise
+        write_in_halves(self, name, raw, mode)
 
     def stage(self, name: str, raw: bytes, mode: int = 0o600) -> str:
         check_size(self._path(name), raw)
@@ -121,14 +127,28 @@ class LocalStore:
             return
 
     def names(self, folder: str = "") -> list[str]:
-        with self._opened(folder) as opened:
-            names = _files_in(opened)
-        return sorted(name for name in names if not is_temporary(name))
+        return sorted(self.listing(folder))
 
     def sweep(self, folder: str = "") -> int:
         with self._opened(folder) as opened:
-            left = [name for name in _files_in(opened) if is_temporary(name)]
+            left = [e.name for e in _files_in(opened) if is_temporary(e.name)]
             return sum(_sweep_one(name, opened) for name in left if opened is not None)
+
+    def listing(self, folder: str = "") -> dict[str, Listed]:
+        with self._opened(folder) as opened:
+            found = [
+                (entry.name, entry.stat(follow_symlinks=False))
+                for entry in _files_in(opened)
+                if not is_temporary(entry.name)
+            ]
+        return {name: Listed(at.st_size, int(at.st_mtime)) for name, at in found}
+
+    def make_folder(self, folder: str) -> None:
+        with (
+            self._translated(folder),
+            self._folder(f"{folder}/x", make=True, mode=0o755),
+        ):
+            return
 
     def close(self) -> None:
         """Lets go of what was staged and never put in place; it stays on the disk."""
@@ -169,7 +189,9 @@ class LocalStore:
             yield None
 
     @contextmanager
-    def _folder(self, name: str, *, make: bool = False) -> Iterator[tuple[int, str]]:
+    def _folder(
+        self, name: str, *, make: bool = False, mode: int = 0o700
+    ) -> Iterator[tuple[int, str]]:
         *folders, last = split_name(name)
         if make:
             os.makedirs(self.root, mode=0o700, exist_ok=True)
@@ -177,7 +199,7 @@ class LocalStore:
         try:
             for folder in folders:
                 if make:
-                    _make_folder(folder, opened)
+                    _make_folder(folder, opened, mode)
                 inner = os.open(folder, FOLDER_FLAGS, dir_fd=opened)
                 os.close(opened)
                 opened = inner
@@ -197,9 +219,9 @@ class LocalStore:
             ) from problem
 
 
-def _make_folder(name: str, parent: int) -> None:
+def _make_folder(name: str, parent: int, mode: int) -> None:
     try:
-        os.mkdir(name, 0o700, dir_fd=parent)
+        os.mkdir(name, mode, dir_fd=parent)
     except FileExistsError:
         return
     os.fsync(parent)
@@ -253,11 +275,11 @@ def _is_there(name: str, folder: int, descriptor: int) -> bool:
     return stat.S_ISREG(found.st_mode) and os.path.samestat(found, os.fstat(descriptor))
 
 
-def _files_in(folder: int | None) -> list[str]:
+def _files_in(folder: int | None) -> list[os.DirEntry[str]]:
     if folder is None:
         return []
     with os.scandir(folder) as entries:
-        return [entry.name for entry in entries if entry.is_file(follow_symlinks=False)]
+        return [entry for entry in entries if entry.is_file(follow_symlinks=False)]
 
 
 def _write_all(descriptor: int, raw: bytes) -> None:

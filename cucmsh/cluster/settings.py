@@ -16,6 +16,9 @@ from cucmsh.errors import ConfigurationError
 
 RELEASES = ("10.0",)
 DIGESTS = ("sha1", "sha512")
+# What phones ask for with .sgn behind the name: configuration, ring and soft key lists,
+# dial rules, locales, load files, ring tones, backgrounds (itl-format.md section 11).
+SIGNED_PATTERNS = ("*.xml", "*.cnf", "*.loads", "*.jar", "*.raw", "*.rwb", "*.png")
 
 
 class Settings(NamedTuple):
@@ -32,6 +35,8 @@ class Settings(NamedTuple):
         home: the folder with keys and state.
         node: this node.
         cluster: all nodes.
+        signed_patterns: which files of the TFTP directory are signed for phones, as
+            shell wildcards; a pattern without ``/`` is held against the last part.
     """
 
     path: str
@@ -44,6 +49,7 @@ class Settings(NamedTuple):
     home: str
     node: Node
     cluster: Cluster
+    signed_patterns: tuple[str, ...] = SIGNED_PATTERNS
 
 
 def read_settings(path: str) -> Settings:
@@ -99,7 +105,14 @@ def _settings(table: Table, path: str) -> Settings:
         home=home,
         node=node,
         cluster=cluster,
+        signed_patterns=_signed_patterns(table),
     )
+
+
+def _signed_patterns(table: Table) -> tuple[str, ...]:
+    if not table.has("signing"):
+        return SIGNED_PATTERNS
+    return table.table("signing").texts("patterns", SIGNED_PATTERNS)
 
 
 def _check_cluster(cluster: Cluster, about: Table) -> None:

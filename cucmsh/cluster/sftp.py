@@ -19,17 +19,25 @@ from contextlib import contextmanager, suppress
 from cucmsh.cluster import deadline
 from cucmsh.cluster import sftp_requests as ask
 from cucmsh.cluster.deadline import within
-from cucmsh.cluster.sftp_folder import files_in, now, why_not
-from cucmsh.cluster.sftp_session import Answer, Attributes, SftpSession
+from cucmsh.cluster.sftp_folder import (
+    files_in,
+    make_folders,
+    now,
+    remove_all,
+    why_not,
+)
+from cucmsh.cluster.sftp_session import BROKEN, Answer, Attributes, SftpSession
 from cucmsh.cluster.ssh import SshConnection
 from cucmsh.cluster.store import (
     MAX_FILE_SIZE,
+    Listed,
     advice_for,
     check_regular,
     check_size,
     is_temporary,
     split_name,
     temporary_for,
+    write_in_halves,
 )
 from cucmsh.errors import (
     ConnectionFailedError,
@@ -39,13 +47,10 @@ from cucmsh.errors import (
     StoreError,
 )
 
-import paramiko  # isort: skip  # after our own, which keeps `invoke` out
-
 PIECE = 32 * 1024  # bytes; what every server must take in one request
 FOREIGN_AGE_SECONDS = 3600  # on a shared server a younger temporary may be in use
 FOR_EVER = float("inf")
 POSIX_RENAME, FSYNC = "posix-rename@openssh.com", "fsync@openssh.com"
-BROKEN = (EOFError, paramiko.SSHException)
 
 
 class SftpStore:
@@ -89,12 +94,7 @@ class SftpStore:
             return self._read_all(path, found.size)
 
     def write(self, name: str, raw: bytes, mode: int = 0o600) -> None:
-        temporary = self.stage(name, raw, mode)
-        try:
-            self.commit(temporary, name)
-        except BaseException:
-            self.discard(temporary)  # the first error wins
-            raise
+        write_in_halves(self, name, raw, mode)
 
     def stage(self, name: str, raw: bytes, mode: int = 0o600) -> str:
         path, staged = self._path(name), temporary_for(name)
@@ -140,7 +140,18 @@ class SftpStore:
             self._one(ask.remove(path)).check()
 
     def names(self, folder: str = "") -> list[str]:
-        return sorted(name for name, _ in self._files(folder) if not is_temporary(name))
+        return sorted(self.listing(folder))
+
+    def listing(self, folder: str = "") -> dict[str, Listed]:
+        return {
+            name: Listed(found.size, found.modified)
+            for name, found in self._files(folder)
+            if not is_temporary(name)
+        }
+
+    def make_folder(self, folder: str) -> None:
+        with self._translated(self._path(folder)):
+            make_folders(self._session, self._root, split_name(folder), self._host)
 
     def sweep(self, folder: str = "") -> int:
         left = [entry for entry in self._files(folder) if is_temporary(entry[0])]
@@ -151,8 +162,8 @@ class SftpStore:
             probe = self._path(temporary_for(f"{inside}clock"))
             end = now(self._session, probe) - self._age if self._age else FOR_EVER
             old = [name for name, found in left if found.modified <= end]
-            requests = [ask.remove(self._path(f"{inside}{name}")) for name in old]
-            return sum(_is_done(answer) for answer in self._session.flight(*requests))
+            paths = [self._path(f"{inside}{name}") for name in old]
+            return remove_all(self._session, paths)
 
     def close(self) -> None:
         """The connection's other stores go on; its owner closes it."""
@@ -206,11 +217,8 @@ class SftpStore:
             )
         if problem.errno != errno.EIO:
             return problem
-        try:
-            folder = os.path.dirname(path) or "."
-            number = why_not(self._session, folder, size + PIECE)
-        except (OSError, *BROKEN):
-            return problem
+        folder = os.path.dirname(path) or "."
+        number = why_not(self._session, folder, size + PIECE)
         return OSError(number, os.strerror(number)) if number else problem
 
     def _check_target(self, path: str, answer: Answer) -> None:
@@ -222,8 +230,10 @@ class SftpStore:
         handle = self._one(ask.open_to_read(path)).handle()
         try:
             starts = range(0, min(size, MAX_FILE_SIZE) + 1, PIECE)
-            reads = [ask.read(handle, at, PIECE) for at in starts]
-            pieces = [answer.data() for answer in self._session.flight(*reads)]
+            flight = self._session.flight(
+                *(ask.read(handle, at, PIECE) for at in starts)
+            )
+            pieces = [answer.data() for answer in flight]
             whole = all(len(piece) == PIECE for piece in pieces[:-1])
             raw = b"".join(pieces) if whole else pieces[0]
             while len(raw) <= MAX_FILE_SIZE:
@@ -271,11 +281,3 @@ class SftpStore:
         self._session.close()  # what comes late must not answer the next request
         reason = f": {problem}" if str(problem) else ""
         return ConnectionFailedError(f"the connection to {self._host} broke{reason}")
-
-
-def _is_done(answer: Answer) -> bool:
-    try:
-        answer.check()
-    except (OSError, EOFError):
-        return False  # another sweeper was quicker
-    return True

@@ -6,10 +6,11 @@ import errno
 import stat
 
 from cucmsh.cluster import sftp_requests as ask
-from cucmsh.cluster.sftp_session import Attributes, SftpSession
+from cucmsh.cluster.sftp_session import BROKEN, Answer, Attributes, SftpSession
 from cucmsh.errors import StoreError
 
 MAX_ENTRIES = 20_000  # of one folder
+FOLDER_MODE = 0o755  # of folders that a TFTP service is to read
 MAX_NAME = 255  # bytes; no file system has longer ones
 STATVFS = "statvfs@openssh.com"
 STATVFS_NUMBERS, READ_ONLY = 11, 1
@@ -52,6 +53,29 @@ def files_in(
     return found
 
 
+def make_folders(session: SftpSession, root: str, parts: list[str], host: str) -> None:
+    """Make the folders on the way from ``root``, for everybody to read.
+
+    Raises:
+        StoreError: something else is there.
+        OSError: the server refused.
+    """
+    for count in range(1, len(parts) + 1):
+        _make_folder(session, "/".join((root, *parts[:count])), host)
+
+
+def _make_folder(session: SftpSession, path: str, host: str) -> None:
+    try:
+        found = session.flight(ask.lstat(path))[0].attributes()
+    except FileNotFoundError:
+        session.flight(ask.make_folder(path, FOLDER_MODE))[0].check()
+        return
+    if not stat.S_ISDIR(found.mode):
+        raise StoreError(
+            f"{path} on {host} is not a folder", "Move it away; it was not touched."
+        )
+
+
 def now(session: SftpSession, probe: str) -> int:
     """The server's clock, Unix time in seconds.
 
@@ -72,13 +96,29 @@ def now(session: SftpSession, probe: str) -> int:
 def why_not(session: SftpSession, folder: str, size: int) -> int:
     """Why ``size`` bytes could not be written there: an error number, or 0.
 
-    OpenSSH says "Failure" to a full disk; but it tells of free space when asked.
-
-    Raises:
-        OSError, EOFError: it tells of nothing.
+    OpenSSH says "Failure" to a full disk, but tells of free space when asked. Whoever
+    tells nothing gives 0.
     """
-    about = session.flight(ask.extended(STATVFS, folder))[0].numbers(STATVFS_NUMBERS)
+    try:
+        answer = session.flight(ask.extended(STATVFS, folder))[0]
+        about = answer.numbers(STATVFS_NUMBERS)
+    except (OSError, *BROKEN):
+        return 0
     unit, free, entries, flags = about[1], about[4], about[7], about[9]
     if flags & READ_ONLY:
         return errno.EROFS
     return errno.ENOSPC if unit * free < size or not entries else 0
+
+
+def remove_all(session: SftpSession, paths: list[str]) -> int:
+    """Remove the files there; says how many were."""
+    answers = session.flight(*(ask.remove(path) for path in paths))
+    return sum(_is_done(answer) for answer in answers)
+
+
+def _is_done(answer: Answer) -> bool:
+    try:
+        answer.check()
+    except (OSError, EOFError):
+        return False  # another sweeper was quicker
+    return True

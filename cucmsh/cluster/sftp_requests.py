@@ -6,7 +6,7 @@ from typing import NamedTuple
 
 OPEN, CLOSE, READ_PIECE, WRITE_PIECE = 3, 4, 5, 6
 LSTAT, FSTAT, STAT, FSETSTAT = 7, 8, 17, 10
-OPENDIR, READDIR, REMOVE, RENAME, EXTENDED = 11, 12, 13, 18, 200
+OPENDIR, READDIR, REMOVE, MKDIR, RENAME, EXTENDED = 11, 12, 13, 14, 18, 200
 READ = 0x01
 CREATE_NEW = READ | 0x02 | 0x08 | 0x20  # read, write, create, exclusively
 HAS_MODE = 4
@@ -62,6 +62,10 @@ def close(handle: bytes) -> Request:
 
 def remove(path: str) -> Request:
     return Request(REMOVE, _string(path))
+
+
+def make_folder(path: str, mode: int) -> Request:
+    return Request(MKDIR, _string(path) + _number(HAS_MODE) + _number(mode))
 
 
 def open_folder(path: str) -> Request:

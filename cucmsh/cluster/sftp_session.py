@@ -23,6 +23,7 @@ import paramiko  # isort: skip  # after our own, which keeps `invoke` out
 from paramiko import sftp as wire  # isort: skip
 
 VERSION = 3
+BROKEN = (EOFError, paramiko.SSHException)  # the channel, not the request
 MAX_ANSWER = 260 * 1024  # bytes; OpenSSH's answers have at most 256 KiB
 HAS_SIZE, HAS_OWNER, HAS_MODE, HAS_TIMES, HAS_MORE = 1, 2, 4, 8, 1 << 31
 CODES = {

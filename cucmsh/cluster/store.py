@@ -10,7 +10,7 @@ from __future__ import annotations
 import errno
 import os
 import stat
-from typing import Protocol
+from typing import NamedTuple, Protocol
 
 from cucmsh.errors import StoreError
 
@@ -18,6 +18,13 @@ TEMPORARY_PREFIX = ".cucmsh-"
 TEMPORARY_SUFFIX = ".tmp"
 SECRET_BYTES = 8
 MAX_FILE_SIZE = 1 << 20  # bytes; lists and keys are small, and a liar must not fill us
+
+
+class Listed(NamedTuple):
+    """What a listing says of a file: bytes, and when it was written (Unix time)."""
+
+    size: int
+    modified: int
 
 
 class Store(Protocol):
@@ -85,8 +92,28 @@ class Store(Protocol):
         name, and links.
         """
 
+    def listing(self, folder: str = "") -> dict[str, Listed]:
+        """The names of ``names``, with size and time of each file; reads no file."""
+
+    def make_folder(self, folder: str) -> None:
+        """Make the folder, for everybody to read, and those on the way to it.
+
+        Raises:
+            StoreError: something else is there.
+        """
+
     def close(self) -> None:
         """Give back what the store holds."""
+
+
+def write_in_halves(store: Store, name: str, raw: bytes, mode: int) -> None:
+    """``Store.write`` by its halves; the first error wins."""
+    temporary = store.stage(name, raw, mode)
+    try:
+        store.commit(temporary, name)
+    except BaseException:
+        store.discard(temporary)
+        raise
 
 
 def split_name(name: str) -> list[str]:

@@ -16,8 +16,8 @@ from cucmsh.cluster.model import TftpAddress
 from cucmsh.cluster.store import MAX_FILE_SIZE
 from cucmsh.errors import ConnectionFailedError, MissingFileError
 
-TIMEOUT_SECONDS = 2
-RETRIES = 2
+TIMEOUT_SECONDS = 1  # until a packet is sent again
+PATIENCE_SECONDS = 15  # for a service that is only just coming up again
 DOWNLOAD_SECONDS = 30  # for a server that keeps talking and never ends
 
 # What tftpy's decoder lets through on bytes that are no packet.
@@ -40,8 +40,15 @@ class _CappedBuffer(BytesIO):
         """Stay readable: tftpy closes what it wrote to."""
 
 
-def read_back(address: TftpAddress, name: str) -> bytes:
+def read_back(
+    address: TftpAddress, name: str, patience_seconds: float = PATIENCE_SECONDS
+) -> bytes:
     """The bytes that the TFTP service at ``address`` serves under ``name``.
+
+    Args:
+        address: where it should answer.
+        name: the file.
+        patience_seconds: how long it may be silent.
 
     Raises:
         MissingFileError: it answers that it has no such file.
@@ -56,7 +63,8 @@ def read_back(address: TftpAddress, name: str) -> bytes:
 
     try:
         client = tftpy.TftpClient(address.host, address.port)
-        client.download(name, buffer, check_time, TIMEOUT_SECONDS, RETRIES)
+        retries = max(round(patience_seconds / TIMEOUT_SECONDS), 1)
+        client.download(name, buffer, check_time, TIMEOUT_SECONDS, retries)
     except tftpy.TftpFileNotFoundError as problem:
         raise MissingFileError(
             f"TFTP at {address.host} port {address.port} has no {name}"

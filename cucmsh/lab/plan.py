@@ -89,8 +89,15 @@ def plan_nodes(root: Path, subscribers: int) -> list[NodePlan]:
     for name, port in zip(names, ports, strict=True):
         ssh, ssh_port = bound_listener()
         plan = NodePlan(name, root / name, ssh, ssh_port, port)
-        for folder in (plan.tftp_directory, plan.staging):
-            folder.mkdir(parents=True, exist_ok=True, mode=0o700)
+        state = plan.staging.parent
+        for folder in (
+            plan.folder,
+            plan.tftp_directory,
+            plan.home,
+            state,
+            plan.staging,
+        ):
+            folder.mkdir(exist_ok=True, mode=0o700)  # `parents` would not get the mode
         plans.append(plan)
     return plans
 

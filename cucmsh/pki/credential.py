@@ -107,9 +107,18 @@ def read_own(pem: bytes) -> Credential:
     Raises:
         CertificateError: the bytes are not a key and its certificate.
     """
+    return _read(pem, is_own=True)
+
+
+def read_imported(pem: bytes) -> Credential:
+    """The same from anywhere else, the key checked fully; raises the same."""
+    return _read(pem, is_own=False)
+
+
+def _read(pem: bytes, *, is_own: bool) -> Credential:
     try:
         key = load_pem_private_key(
-            pem, password=None, unsafe_skip_rsa_key_validation=True
+            pem, password=None, unsafe_skip_rsa_key_validation=is_own
         )
     except (ValueError, TypeError, UnsupportedAlgorithm) as problem:
         raise CertificateError(f"the private key is unreadable: {problem}") from problem

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from cucmsh.pki.certificates import read_certificate, to_pem
 from cucmsh.pki.credential import make_credential, read_own
+from cucmsh.pki.gate import inspect
 from cucmsh.pki.pkcs12 import read_key_file, write_key_file
 
 
@@ -14,5 +15,6 @@ class KeyRoom:
     read_own = staticmethod(read_own)
     read_certificate = staticmethod(read_certificate)
     to_pem = staticmethod(to_pem)
+    inspect = staticmethod(inspect)
     read_key_file = staticmethod(read_key_file)
     write_key_file = staticmethod(write_key_file)

@@ -13,51 +13,67 @@ from cucmsh.errors import CucmshError, ServiceError
 from cucmsh.pki.model import Unit
 from cucmsh.services.compose import sha256_of
 from cucmsh.services.doors import Link
+from cucmsh.services.fleet import Fleet, side_by_side
 from cucmsh.services.outcome import NodeOutcome, State
 from cucmsh.services.site import Site
 
-HOOK_SECONDS = 120
+HOOK_SECONDS = 90
 
 
-def run_hook(site: Site, link: Link, node: Node, raw: bytes, *words: str) -> str:
-    """Stage ``raw`` on ``node`` and run a hook on it; gives what the hook says.
+def stage_on(site: Site, link: Link, node: Node, hook: str, raw: bytes) -> str:
+    """Put ``raw`` into the node's staging folder; gives the name it has there.
 
-    The hook gets the staged name and the SHA-256 of the bytes, then ``words[1:]``.
+    What an earlier attempt of this same node left there for that hook goes first.
+    """
+    store = site.doors.store_on(link, node.staging)
+    prefix = f"{hook}-{site.node.name}-"
+    for name in store.names():
+        if name.startswith(prefix):
+            store.remove(name)
+    name = f"{prefix}{os.urandom(8).hex()}"
+    store.write(name, raw)
+    return name
+
+
+def hook_on(link: Link, node: Node, *words: str) -> str:
+    """Run a hook of the node; gives what it says.
 
     Raises:
         ServiceError: the hook refused; its reason is the message.
     """
-    name = f"{words[0]}-{os.urandom(8).hex()}"
-    store = site.doors.store_on(link, node.staging)
-    try:
-        store.write(name, raw)
-    finally:
-        store.close()
-    hook = (*node.program, "hook", words[0], name, sha256_of(raw), *words[1:])
-    done = link.run(hook, HOOK_SECONDS)
+    done = link.run((*node.program, "hook", *words), HOOK_SECONDS)
     if done.status != 0:
         reason = done.complaint or done.output or f"exit status {done.status}"
         raise ServiceError(f"{node.name} refused: {reason}")
     return done.output
 
 
+def bring_certificates(
+    site: Site, link: Link, node: Node, certificates: dict[Unit, bytes]
+) -> None:
+    """Bring this node's certificates (PEM) to one member."""
+    hook = "install-certificate"
+    for unit, pem in certificates.items():
+        name = stage_on(site, link, node, hook, pem)
+        hook_on(link, node, hook, name, sha256_of(pem), site.node.name, unit.value)
+
+
 def deliver_certificates(
     site: Site, certificates: dict[Unit, bytes]
 ) -> list[NodeOutcome]:
-    """Bring this node's certificates (PEM) to every other member."""
-    return [
-        _deliver(site, node, certificates)
-        for node in site.settings.cluster.members
-        if node.name != site.node.name
-    ]
+    """Bring this node's certificates (PEM) to every other member, side by side."""
+    members = site.settings.cluster.members
+    others = [node for node in members if node.name != site.node.name]
+    with Fleet(site) as fleet:
 
+        def deliver(node: Node) -> NodeOutcome:
+            try:
+                fleet.on(
+                    node,
+                    lambda link: bring_certificates(site, link, node, certificates),
+                )
+            except CucmshError as problem:
+                return NodeOutcome(node.name, State.PENDING, problem.message)
+            return NodeOutcome(node.name, State.UPDATED)
 
-def _deliver(site: Site, node: Node, certificates: dict[Unit, bytes]) -> NodeOutcome:
-    try:
-        with site.link_to(node) as link:
-            for unit, pem in certificates.items():
-                words = ("install-certificate", site.node.name, unit.value)
-                run_hook(site, link, node, pem, *words)
-    except CucmshError as problem:
-        return NodeOutcome(node.name, State.PENDING, problem.message)
-    return NodeOutcome(node.name, State.UPDATED)
+        return list(side_by_side(deliver, others))

@@ -15,6 +15,7 @@ if TYPE_CHECKING:
     from cucmsh.cluster.model import SshAddress, TftpAddress
     from cucmsh.cluster.runner import Completed, Runner
     from cucmsh.cluster.store import Store
+    from cucmsh.pki.foreign import ForeignKey
     from cucmsh.pki.room import KeyRoom
     from cucmsh.trustlist.check import Verifier
 
@@ -56,6 +57,8 @@ class Doors(Protocol):
 
     def keys(self) -> KeyRoom: ...
 
+    def open_foreign_key(self, raw: bytes, password: str) -> ForeignKey: ...
+
     def verifier(self) -> Verifier: ...
 
     def runner(self) -> Runner: ...
@@ -68,4 +71,6 @@ class Doors(Protocol):
 
     def store_on(self, link: Link, root: str) -> Store: ...
 
-    def read_back(self, address: TftpAddress, name: str) -> bytes: ...
+    def read_back(
+        self, address: TftpAddress, name: str, patience_seconds: float = 15
+    ) -> bytes: ...

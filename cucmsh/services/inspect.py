@@ -1,4 +1,4 @@
-"""A list file by itself, or as a phone that holds another one would see it.
+"""A list or signed file by itself, or as a phone that holds a list would see it.
 
 Reads the named files and nothing else; needs no node and no configuration.
 """
@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Callable
-from typing import NamedTuple
+from typing import NamedTuple, TypeVar
 
 from cucmsh.cluster.local import LocalStore
 from cucmsh.errors import MissingFileError, StoreError, TrustListError
@@ -16,7 +16,11 @@ from cucmsh.trustlist.check import SignatureVerdict, Verifier, check
 from cucmsh.trustlist.decode import MAX_LIST_SIZE, decode
 from cucmsh.trustlist.model import TrustList
 from cucmsh.trustlist.seal import check_certificates
+from cucmsh.trustlist.signed import SignedFile, decode_signed, is_no_list
+from cucmsh.trustlist.signed_trust import SignedVerdict, judge_signed
 from cucmsh.trustlist.trust import TrustVerdict, judge
+
+_Value = TypeVar("_Value")
 
 
 class Inspection(NamedTuple):
@@ -44,20 +48,47 @@ class Inspection(NamedTuple):
         return self.verdict.is_valid and not self.mismatch and accepted
 
 
+class SignedInspection(NamedTuple):
+    """What was found in a signed file.
+
+    Attributes:
+        file: the path that was read.
+        raw: its bytes.
+        signed: what it decodes to.
+        verdict: what a holder of the held list would do; None if none was named, for
+            nothing in the file itself can verify it.
+    """
+
+    file: str
+    raw: bytes
+    signed: SignedFile
+    verdict: SignedVerdict | None
+
+    @property
+    def is_good(self) -> bool:
+        return self.verdict is not None and self.verdict.accepted
+
+
 def inspect(
     file: str,
     held: str,
     verifier: Verifier,
     read_certificate: Callable[[bytes], Certificate],
-) -> Inspection:
-    """Judge the list in ``file``, against the one in ``held`` unless that is empty.
+) -> Inspection | SignedInspection:
+    """Judge what is in ``file``, against the list in ``held`` unless that is empty.
 
     Raises:
-        StoreError: a file is not there, not regular, empty or too large.
-        TrustListError: a file is no trust list; the message names it.
+        StoreError: a file is not there, not regular, empty or too large, or it is
+            neither a trust list nor a signed file; the message names it.
     """
-    raw, trust_list = _read(file)
-    trust = judge(_read(held)[1], trust_list, verifier) if held else None
+    raw = _read(file)
+    holding = _decoded(held, _read(held), decode) if held else None
+    if is_no_list(raw):
+        signed = _decoded(file, raw, decode_signed)
+        seen = judge_signed(holding, signed, verifier) if holding else None
+        return SignedInspection(file, raw, signed, seen)
+    trust_list = _decoded(file, raw, decode)
+    trust = judge(holding, trust_list, verifier) if holding else None
     return Inspection(
         file,
         raw,
@@ -68,7 +99,7 @@ def inspect(
     )
 
 
-def _read(path: str) -> tuple[bytes, TrustList]:
+def _read(path: str) -> bytes:
     folder, name = os.path.split(os.path.realpath(path))
     if not name:
         raise StoreError(f"{path} is not a regular file")
@@ -78,11 +109,15 @@ def _read(path: str) -> tuple[bytes, TrustList]:
         raise MissingFileError(f"{path} is not there") from problem
     if not raw:
         raise StoreError(f"{path} is empty", "An ITL file has some thousand bytes.")
-    if len(raw) > MAX_LIST_SIZE:
+    if len(raw) > MAX_LIST_SIZE and not is_no_list(raw):
         raise StoreError(
             f"{path} has {len(raw)} bytes; a trust list has at most {MAX_LIST_SIZE}"
         )
+    return raw
+
+
+def _decoded(path: str, raw: bytes, read: Callable[[bytes], _Value]) -> _Value:
     try:
-        return raw, decode(raw)
+        return read(raw)
     except TrustListError as problem:
         raise StoreError(f"{path}: {problem.message}", problem.advice) from problem

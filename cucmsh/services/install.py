@@ -7,11 +7,11 @@ Installs no list that is not signed by the cluster's recovery key.
 from __future__ import annotations
 
 from cucmsh.cluster.store import split_name
-from cucmsh.errors import RefusedError, UsageError
+from cucmsh.errors import CucmshError, RefusedError, UsageError
 from cucmsh.pki.model import Unit
 from cucmsh.services.compose import served_list, sha256_of
 from cucmsh.services.keystore import Keystore
-from cucmsh.services.outcome import State
+from cucmsh.services.outcome import NodeOutcome, State
 from cucmsh.services.site import LIST_FILE, SERVED_MODE, Site
 from cucmsh.services.state import (
     Published,
@@ -20,6 +20,7 @@ from cucmsh.services.state import (
     set_keep_mark,
     write_published,
 )
+from cucmsh.services.survey import sha256_served
 from cucmsh.services.tftp import is_running, restart, serves
 from cucmsh.trustlist.decode import decode
 from cucmsh.trustlist.model import TrustList
@@ -53,39 +54,65 @@ def install_certificate(site: Site, raw: bytes, name: str, unit: str) -> None:
     Keystore(site).trust(node, Unit(unit), raw)
 
 
-def install_list(site: Site, raw: bytes) -> State:
+def install_list(
+    site: Site, raw: bytes, expected: str, *, was_active: bool
+) -> NodeOutcome:
     """Verify a reset list, put it in place, restart TFTP, read it back.
 
+    Args:
+        site: this node.
+        raw: the list.
+        expected: SHA-256 of the list that it may replace, or ``NO_LIST``.
+        was_active: whether TFTP ran when the reset began.
+
     Raises:
-        TrustListError, RefusedError: it is no list of this cluster's recovery key.
-        ServiceError: TFTP did not restart; the list is in place and marked.
+        TrustListError, RefusedError: it is no list of this cluster's recovery key, or
+            another list than the expected one is served.
     """
     trust_list = decode(raw)
     _require_recovery_signature(site, trust_list)
-    put_in_place(site, trust_list)
-    return restart_and_prove(site, raw)
+    put_in_place(site, trust_list, expected)
+    return restart_and_prove(site, raw, was_active=was_active)
 
 
-def put_in_place(site: Site, trust_list: TrustList) -> None:
-    """Mark first, then remember, then rename (design decision 10)."""
+def put_in_place(site: Site, trust_list: TrustList, expected: str) -> None:
+    """Mark first, then remember, then rename (design decision 10).
+
+    Raises:
+        RefusedError: neither the expected list nor this one is served now.
+    """
     raw = trust_list.raw
     sha256 = sha256_of(raw)
     with site.node_lock():
+        if sha256_served(site) not in (expected, sha256):
+            raise RefusedError(
+                f"the list of {site.node.name} changed after it was looked at; "
+                "it was left alone",
+                "Run the command again.",
+            )
         set_keep_mark(site.home, sha256)
         timestamp = trust_list.header.timestamp
         write_published(site.home, Published(sha256, timestamp))
         site.tftp.write(LIST_FILE, raw, SERVED_MODE)
 
 
-def restart_and_prove(site: Site, raw: bytes) -> State:
-    """Restart a running TFTP service and read the list back through it.
+def restart_and_prove(site: Site, raw: bytes, *, was_active: bool) -> NodeOutcome:
+    """Restart the TFTP service and read the list back through it.
 
-    A stopped service stays stopped; its mark stays too, until the list is proven.
+    A service that was stopped stays stopped; its mark stays too, until the list is
+    proven. One that an earlier attempt of ours brought down was active, and is brought
+    up again. The list is in place whatever becomes of the service.
     """
-    if not is_running(site):
-        return State.STOPPED
-    restart(site)
-    return State.UPDATED if _prove(site, raw) else State.UNPROVEN
+    name = site.node.name
+    try:
+        if not was_active and not is_running(site):
+            return NodeOutcome(name, State.STOPPED)
+        restart(site)
+        if _prove(site, raw):
+            return NodeOutcome(name, State.UPDATED)
+    except CucmshError as problem:
+        return NodeOutcome(name, State.UNPROVEN, problem.message)
+    return NodeOutcome(name, State.UNPROVEN, "TFTP does not give it back")
 
 
 def close_mark(site: Site) -> bool:

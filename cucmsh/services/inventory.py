@@ -2,14 +2,19 @@
 
 from __future__ import annotations
 
+from hashlib import sha1
 from typing import NamedTuple
 
 from cucmsh.cluster.model import Node
 from cucmsh.errors import CucmshError, MissingFileError
+from cucmsh.services.compose import sha256_of
+from cucmsh.services.journal import unfinished_reset
 from cucmsh.services.site import LIST_FILE, Site
 from cucmsh.trustlist.check import SignatureVerdict, check
 from cucmsh.trustlist.decode import decode
 from cucmsh.trustlist.model import TrustList
+
+LOOK_SECONDS = 3  # nobody waits longer for a node at `show itl`
 
 
 class HeldList(NamedTuple):
@@ -50,3 +55,52 @@ def reach(site: Site, node: Node) -> str:
             return ""
     except CucmshError as problem:
         return problem.message
+
+
+class Stray(NamedTuple):
+    """A node whose TFTP service does not give the list that it should.
+
+    Attributes:
+        name: the node.
+        sha1: digest of what it serves, as ``show itl`` there prints it; empty without.
+        problem: why nothing could be read; empty if something was.
+    """
+
+    name: str
+    sha1: str
+    problem: str = ""
+
+
+def find_strays(site: Site, raw: bytes) -> list[Stray]:
+    """Which other nodes should serve the publisher's ``raw`` now, and do not.
+
+    A replica always should; a member only while a reset to this very list is open:
+    later every start of its TFTP service gives it a list of its own. Asks them over
+    TFTP, all at once, and nobody where no node has to serve the same.
+    """
+    if not site.node.is_publisher:
+        return []
+    is_open = unfinished_reset(site) == sha256_of(raw)
+    others = [
+        node
+        for node in site.settings.cluster.nodes
+        if node.has_tftp and node.name != site.node.name
+    ]
+    bound = [node for node in others if is_open or not node.is_member]
+    if not bound:
+        return []
+    # Most `show itl` end here, and do not pay for the import (performance.md row 3).
+    from cucmsh.services.fleet import side_by_side  # noqa: PLC0415
+
+    found = side_by_side(lambda node: _find_stray(site, node, raw), bound)
+    return [stray for stray in found if stray]
+
+
+def _find_stray(site: Site, node: Node, raw: bytes) -> Stray | None:
+    try:
+        served = site.doors.read_back(node.tftp, LIST_FILE, LOOK_SECONDS)
+    except CucmshError as problem:
+        return Stray(node.name, "", problem.message)
+    if served == raw:
+        return None
+    return Stray(node.name, sha1(served, usedforsecurity=False).hexdigest())

@@ -1,42 +1,92 @@
 """What the last reset did, for the next login. It explains; the hashes decide.
 
-Unreadable or foreign journals are ignored (threats-and-faults.md F23).
+A journal that is unreadable, of a newer version or of another cluster is ignored, and
+the next login says so (threats-and-faults.md F23).
 """
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import NamedTuple
 
 from cucmsh.errors import StoreError
+from cucmsh.services.pending import pending_replicas, unsigned_files
 from cucmsh.services.site import Site
 from cucmsh.services.state import forget, keep_mark, read_published, recall, remember
 
-if TYPE_CHECKING:  # a login reads the journal, and reports nothing
-    from cucmsh.services.outcome import Report
+VERSION = 1
 
 
-def open_reset(site: Site, sha256: str, names: list[str]) -> None:
-    """Before anything changes: a reset to that list is under way for these nodes."""
-    since = site.clock.now().isoformat(timespec="seconds")
-    remember(site.home, "journal", {"sha256": sha256, "pending": names, "at": since})
+class Journal(NamedTuple):
+    """An open reset.
+
+    Attributes:
+        command: how it was asked for, ``localkey`` or ``remotekey``.
+        before: SHA-256 of the list that the publisher served.
+        sha256: that of the new list.
+        key: that of the certificate of the key that signs.
+        pending: the nodes that are not done.
+        active: the nodes whose TFTP service ran when it was begun.
+        at: when it was begun or last tried, ISO 8601.
+    """
+
+    command: str
+    before: str
+    sha256: str
+    key: str
+    pending: tuple[str, ...]
+    active: tuple[str, ...] = ()
+    at: str = ""
 
 
-def close_reset(site: Site, sha256: str, report: Report) -> None:
+def open_reset(site: Site, journal: Journal) -> None:
+    """Before anything changes: this reset is under way; ``at`` is now."""
+    at = site.clock.now().isoformat(timespec="seconds")
+    facts = journal._replace(at=at)._asdict()
+    facts |= {"pending": list(journal.pending), "active": list(journal.active)}
+    facts |= {"version": VERSION, "cluster": _cluster(site)}
+    remember(site.home, "journal", facts)
+
+
+def close_reset(site: Site, journal: Journal) -> None:
     """Everything was tried: keep who is pending, or nothing at all."""
-    names = [outcome.name for outcome in report.pending]
-    if names:
-        open_reset(site, sha256, names)
+    if journal.pending:
+        open_reset(site, journal)
     else:
         forget(site.home, "journal")
 
 
+def read_journal(site: Site) -> Journal | None:
+    """The open reset, or None without one that can be understood."""
+    found = recall(site.home, "journal")
+    pending, active = found.get("pending"), found.get("active")
+    if (
+        found.get("version") != VERSION
+        or found.get("cluster") != _cluster(site)
+        or not isinstance(pending, list)
+        or not isinstance(active, list)
+    ):
+        return None
+    command, before, sha256, key, at = (
+        str(found.get(name, ""))
+        for name in ("command", "before", "sha256", "key", "at")
+    )
+    names, ran = tuple(map(str, pending)), tuple(map(str, active))
+    return Journal(command, before, sha256, key, names, ran, at)
+
+
 def unfinished_reset(site: Site) -> str:
     """SHA-256 of the list of a reset that was not finished, or empty."""
-    return str(recall(site.home, "journal").get("sha256", ""))
+    journal = read_journal(site)
+    return journal.sha256 if journal else ""
+
+
+def _cluster(site: Site) -> str:
+    cluster = site.settings.cluster
+    return cluster.full_name(cluster.publisher)
 
 
 def login_notice(site: Site) -> str:
-    """One line for each thing left open; empty if all is well. Reads three files.
+    """One line for each thing left open; empty if all is well. Reads five files.
 
     Unreadable state is told and keeps nobody from logging in.
     """
@@ -48,15 +98,19 @@ def login_notice(site: Site) -> str:
 
 def _open_things(site: Site) -> list[str]:
     lines = []
-    found = recall(site.home, "journal")
-    pending = found.get("pending")
-    if isinstance(pending, list) and pending:
-        names = ", ".join(str(name) for name in pending)
+    journal = read_journal(site)
+    if journal:
         lines.append(
-            f"The ITL reset of {found.get('at')} is not finished; pending: {names}. "
-            "Run `utils itl reset localkey` again."
+            f"The ITL reset of {journal.at} is not finished; pending: "
+            f"{', '.join(journal.pending)}. "
+            f"Run `utils itl reset {journal.command}` again."
         )
-    elif keep_mark(site.home):
+    elif "journal.toml" in site.home.names("state"):
+        lines.append(
+            "The journal of the last ITL reset cannot be read, or is not of this "
+            "version and cluster; it is ignored."
+        )
+    if journal is None and keep_mark(site.home):
         lines.append(
             "The reset ITL of this node was not read back through TFTP yet; "
             "every TFTP start keeps it until it is."
@@ -64,4 +118,4 @@ def _open_things(site: Site) -> list[str]:
     published = read_published(site.home)
     if published and published.remark:
         lines.append(f"The ITL of this node: {published.remark}")
-    return lines
+    return [*lines, *pending_replicas(site), *unsigned_files(site)]

@@ -12,10 +12,10 @@ import hashlib
 import hmac
 import json
 import os
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple
 
 from cucmsh.cluster.model import Node
-from cucmsh.errors import MissingFileError, RefusedError
+from cucmsh.errors import KeyFileError, MissingFileError, RefusedError
 from cucmsh.pki.model import Certificate, Unit
 from cucmsh.services.site import Site
 
@@ -26,7 +26,26 @@ RECOVERY_FILE = "security/ITLRecovery/ITLRecovery.p12"
 SECURITY_PASSWORD = "security/secrets/security"  # noqa: S105 - a file name
 CCM_VERIFIER = "security/secrets/ccm"
 PUBLIC_MODE = 0o644
+LEGACY_WARNING = (
+    "The fetched key file is protected in an old way (RC2, RC4, 3DES or nothing); this "
+    "node keeps its key under AES-256, with the same password. Save it again with "
+    "`file get tftp ITLRecovery.p12`, and delete the old file."
+)
 SCRYPT = {"n": 1 << 14, "r": 8, "p": 1}  # 16 MiB and about 50 ms a guess
+
+
+class ImportedKey(NamedTuple):
+    """A key file from outside, opened.
+
+    Attributes:
+        credential: what it holds.
+        key_file: what to install: the very bytes, or a legacy file written anew.
+        warnings: what an administrator should know.
+    """
+
+    credential: Credential
+    key_file: bytes
+    warnings: tuple[str, ...]
 
 
 class Keystore:
@@ -85,12 +104,24 @@ class Keystore:
 
     def recovery(self) -> Credential:
         """The cluster's recovery key, out of its PKCS#12."""
-        return self.open_key_file(self.recovery_file())
+        raw = self.recovery_file()
+        return self._site.doors.keys().read_key_file(raw, self._security_password())
 
-    def open_key_file(self, raw: bytes) -> Credential:
-        """A PKCS#12 that the cluster security password protects."""
-        password = self._home.read(SECURITY_PASSWORD).decode()
-        return self._site.doors.keys().read_key_file(raw, password)
+    def open_key_file(self, raw: bytes) -> ImportedKey:
+        """A PKCS#12 from outside that the cluster security password opens.
+
+        A process of its own opens it, for at most ten seconds: whoever made it may
+        mean harm (threats-and-faults.md T27). A legacy file is written anew; the
+        publisher keeps no copy of its weak form. Where the present file holds that
+        very key under modern protection, it stays: a second try installs no other.
+        """
+        opened = self._site.doors.open_foreign_key(raw, self._security_password())
+        credential = opened.credential
+        if not opened.is_legacy:
+            return ImportedKey(credential, raw, ())
+        present = self._present_of(credential.certificate)
+        anew = present or self.make_recovery_file(credential)
+        return ImportedKey(credential, anew, (LEGACY_WARNING,))
 
     def install_recovery(self, raw: bytes, certificate: Certificate) -> None:
         """Make ``raw`` the recovery key file; the present one is kept, numbered.
@@ -110,9 +141,21 @@ class Keystore:
         self._home.write(RECOVERY_FILE, raw)
         self._derive(Unit.ITL_RECOVERY, certificate)
 
+    def derive_recovery(self, certificate: Certificate) -> None:
+        """Mend the derived certificate, which a crash may have left behind the key."""
+        pem = self._site.doors.keys().to_pem(certificate)
+        unit = Unit.ITL_RECOVERY
+        try:
+            if self._home.read(f"security/{unit}/{unit}.pem") == pem:
+                return
+        except MissingFileError:
+            pass
+        self._derive(unit, certificate)
+
     def make_recovery_file(self, credential: Credential) -> bytes:
-        password = self._home.read(SECURITY_PASSWORD).decode()
-        return self._site.doors.keys().write_key_file(credential, password)
+        return self._site.doors.keys().write_key_file(
+            credential, self._security_password()
+        )
 
     def check_ccm_password(self, password: str) -> None:
         """Refuse another password than the CCM Administrator's."""
@@ -136,6 +179,20 @@ class Keystore:
         kept = {"salt": salt.hex(), "key": _stretch(ccm, salt).hex()}
         self._home.write(SECURITY_PASSWORD, security.encode())
         self._home.write(CCM_VERIFIER, json.dumps(kept).encode())
+
+    def _security_password(self) -> str:
+        return self._home.read(SECURITY_PASSWORD).decode()
+
+    def _present_of(self, certificate: Certificate) -> bytes | None:
+        """The present key file, if it opens and holds the key of ``certificate``."""
+        keys = self._site.doors.keys()
+        try:
+            raw = self.recovery_file()
+            present = keys.read_key_file(raw, self._security_password())
+        except (MissingFileError, KeyFileError):
+            return None
+        same = present.certificate == certificate and not keys.inspect(raw).is_legacy
+        return raw if same else None
 
     def _derive(self, unit: Unit, certificate: Certificate) -> None:
         pem = self._site.doors.keys().to_pem(certificate)

@@ -42,10 +42,11 @@ class Report(NamedTuple):
 
     @property
     def exit_status(self) -> int:
-        """0 all done, 3 some, 1 none (design decision 3)."""
+        """0 all done, 1 nothing changed anywhere, else 3 (design decision 3)."""
         if not self.pending:
             return 0
-        return 1 if len(self.pending) == len(self.outcomes) else 3
+        states = {outcome.state for outcome in self.outcomes}
+        return 1 if states == {State.PENDING} else 3
 
 
 class Step(StrEnum):

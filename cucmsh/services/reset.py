@@ -10,7 +10,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, NamedTuple
 
 from cucmsh.errors import RefusedError
-from cucmsh.pki.model import Certificate, Unit
+from cucmsh.pki.model import Certificate
 from cucmsh.services.compose import (
     digest_of,
     next_timestamp,
@@ -18,8 +18,9 @@ from cucmsh.services.compose import (
     sha256_of,
 )
 from cucmsh.services.journal import unfinished_reset
-from cucmsh.services.keystore import Keystore
+from cucmsh.services.keystore import ImportedKey, Keystore
 from cucmsh.services.present import Question, present_list
+from cucmsh.services.recovery_key import weaker_than
 from cucmsh.services.site import Site
 from cucmsh.trustlist.decode import decode
 from cucmsh.trustlist.encode import full_record
@@ -60,14 +61,11 @@ def plan_local_reset(site: Site) -> ResetPlan:
     return _plan(site, Keystore(site).recovery(), b"")
 
 
-def plan_remote_reset(site: Site, key_file: bytes) -> ResetPlan:
-    """With a recovery key file that came from a backup server.
-
-    Raises:
-        KeyFileError: it does not open with this cluster's security password.
-    """
+def plan_remote_reset(site: Site, imported: ImportedKey) -> ResetPlan:
+    """With a recovery key that came from a backup server."""
     site.require_publisher()
-    return _plan(site, Keystore(site).open_key_file(key_file), key_file)
+    plan = _plan(site, imported.credential, imported.key_file)
+    return plan._replace(warnings=(*imported.warnings, *plan.warnings))
 
 
 def _plan(site: Site, recovery: Credential, key_file: bytes) -> ResetPlan:
@@ -79,6 +77,9 @@ def _plan(site: Site, recovery: Credential, key_file: bytes) -> ResetPlan:
     if named is None or named.certificate != certificate.der:
         base = _with_recovery(base, named, certificate)
         questions.append(_other_key(named, certificate))
+        weakness = weaker_than(certificate, named.public_key or b"") if named else ""
+        if weakness:
+            questions.append(Question((weakness,)))
     if unfinished_reset(site) == sha256_of(base.raw):
         new = base  # decision 14; nodes that have it already keep these very bytes
     else:
@@ -150,9 +151,3 @@ def _refusals(site: Site, new: TrustList) -> list[str]:
         return []
     verdict = judge(decode(raw), new, site.doors.verifier())
     return [] if verdict.accepted else [f"Phones: {verdict.reason}"]
-
-
-def needed_recovery_pem(site: Site) -> dict[Unit, bytes]:
-    """The present recovery certificate, for the members (design decision 13)."""
-    certificate = Keystore(site).recovery().certificate
-    return {Unit.ITL_RECOVERY: site.doors.keys().to_pem(certificate)}

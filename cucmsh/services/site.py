@@ -50,19 +50,28 @@ class Site:
         """One writer on this node; held for moments, so others wait for it."""
         return self._lock("", "node.lock", NODE_LOCK_SECONDS)
 
+    def signing_lock(self) -> AbstractContextManager[None]:
+        """One signer of phones' files on this node; no service start waits for it."""
+        what = "the signing of files"
+        return self._lock("security", "signing.lock", NODE_LOCK_SECONDS, what)
+
     def cluster_lock(self, what: str) -> AbstractContextManager[None]:
         """One changing command on this node's part of the cluster; never waits."""
         return self._lock("state", "cluster.lock", 0, what)
 
-    @contextmanager
-    def link_to(self, node: Node) -> Iterator[Link]:
-        """The way onto another node."""
+    def open_link(self, node: Node) -> Link:
+        """The way onto another node; whoever opened it closes it."""
         if node.ssh is None:
             raise RefusedError(
                 f"no way onto {node.name} is configured",
                 f"Add `ssh` to the entry of {node.name} in {self.settings.path}.",
             )
-        link = self.doors.open_node(node.ssh)
+        return self.doors.open_node(node.ssh)
+
+    @contextmanager
+    def link_to(self, node: Node) -> Iterator[Link]:
+        """The way onto another node, for the body."""
+        link = self.open_link(node)
         try:
             yield link
         finally:

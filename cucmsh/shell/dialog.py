@@ -11,6 +11,7 @@ How a question ends when it is not answered:
 
 from __future__ import annotations
 
+from contextlib import AbstractContextManager
 from typing import TYPE_CHECKING, Protocol
 
 from cucmsh.errors import CancelledError
@@ -82,5 +83,13 @@ class Dialog(Protocol):
         """Ask for one of the lower-case `keys`, with or without Enter after it.
 
         `again` is printed, and is the next question, after any other key.
+        """
+        ...
+
+    def uninterrupted(self) -> AbstractContextManager[None]:
+        """Let Ctrl-C wait for the end of the block, which it finds undisturbed.
+
+        For steps that must not stop half-way (threats-and-faults.md T9); that the key
+        was pressed is said afterwards.
         """
         ...

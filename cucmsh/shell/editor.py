@@ -111,14 +111,14 @@ class PersonEditor:
             enable_open_in_editor=False,
             enable_system_prompt=False,
         )
+        screen.send("\r")  # its first prompt goes over the one that stands there
 
     def read_line(self, typed: str, pending: str) -> tuple[str, str]:
         """Go on with a line; see `LineEditor`."""
         self._document = Document(typed)
         self._recalled = len(self._lines)
         self._store(pending)
-        if typed:
-            self._screen.send("\r")  # over what is there
+        self._screen.end_line()
         while True:
             self._shown = []
             line = self._read_once()
@@ -141,6 +141,8 @@ class PersonEditor:
             raise EndOfInput from None
         except KeyboardInterrupt:
             raise CancelledError(CONTROL_C) from None
+        finally:  # it leaves the line before its last escapes, which hide that
+            self._screen.is_at_line_start = True
 
     def _give_up(self) -> None:
         if self._prompt.app.is_running:

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections import deque
 from collections.abc import Iterable
+from contextlib import AbstractContextManager, nullcontext
 from types import TracebackType
 from typing import Self
 
@@ -78,6 +79,9 @@ class ScriptedDialog:
         while len(key) != 1 or key not in keys:
             key = self._next(again).lower()
         return key
+
+    def uninterrupted(self) -> AbstractContextManager[None]:
+        return nullcontext()
 
     def finish(self) -> None:
         """Fail if there is an answer that nobody asked for."""

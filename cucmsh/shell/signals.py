@@ -18,8 +18,9 @@ def hang_ups(end: Callable[[], None], *, owns_terminal: bool = False) -> Iterato
     """Call `end` when the line is lost or the process is asked to end.
 
     Once the line is lost, a further SIGHUP is ignored for good: what is left to do on
-    the way out shall be done. Only the main thread may set handlers; elsewhere (in
-    tests) this does nothing.
+    the way out shall be done. So it is after a block that owns the terminal: it may
+    have read the end of a line that is lost, and the signal is still to come. Only the
+    main thread may set handlers; elsewhere (in tests) this does nothing.
     """
 
     def handle(number: int, _frame: FrameType | None) -> None:
@@ -34,6 +35,7 @@ def hang_ups(end: Callable[[], None], *, owns_terminal: bool = False) -> Iterato
         if owns_terminal:
             interrupt = signal.default_int_handler
             saved[signal.SIGINT] = signal.signal(signal.SIGINT, interrupt)
+            saved[signal.SIGHUP] = signal.SIG_IGN
     except ValueError:
         yield
         return
@@ -42,3 +44,21 @@ def hang_ups(end: Callable[[], None], *, owns_terminal: bool = False) -> Iterato
     finally:
         for number, handler in saved.items():
             signal.signal(number, handler or signal.SIG_DFL)
+
+
+@contextmanager
+def deferred_interrupts() -> Iterator[list[int]]:
+    """Let SIGINT interrupt nothing in the block; gives the list of those that came.
+
+    As `hang_ups`, it does nothing outside of the main thread.
+    """
+    pressed: list[int] = []
+    try:
+        before = signal.signal(signal.SIGINT, lambda number, _: pressed.append(number))
+    except ValueError:
+        yield pressed
+        return
+    try:
+        yield pressed
+    finally:
+        signal.signal(signal.SIGINT, before or signal.SIG_DFL)

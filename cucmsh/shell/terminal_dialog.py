@@ -5,10 +5,14 @@ Decides nothing; a command sees this object and no other part of the shell.
 
 from __future__ import annotations
 
-from cucmsh.shell.dialog import SessionSwitches
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+from cucmsh.shell.dialog import CONTROL_C, SessionSwitches
 from cucmsh.shell.reader import Reader
 from cucmsh.shell.screen import Screen
 from cucmsh.shell.secret import Secret
+from cucmsh.shell.signals import deferred_interrupts
 
 
 class TerminalDialog:
@@ -36,3 +40,10 @@ class TerminalDialog:
 
     def ask_key(self, question: str, keys: str, again: str) -> str:
         return self._reader.ask_key(question, keys, again)
+
+    @contextmanager
+    def uninterrupted(self) -> Iterator[None]:
+        with deferred_interrupts() as pressed:
+            yield
+        if pressed:
+            self.say(f"{CONTROL_C}: the change had begun, and was finished.")

@@ -26,6 +26,7 @@ RSA_PKCS1_V1_5 = 0  # the only SIGNATUREALGORTITHM ever seen (section 2)
 # anything; 3072 bits have no size class.
 SIGNING_SIZES = (128, 256, 512)
 
+_LIST_SIGNERS = frozenset((Role.SAST,))
 _SERIAL = RecordTag.SERIAL_NUMBER.value
 _HASH_NAMES: dict[int, str] = {digest: digest.hash_name for digest in Digest}
 
@@ -60,7 +61,7 @@ def check(trust_list: TrustList, verifier: Verifier) -> SignatureVerdict:
         verifier: does the RSA operation.
     """
     header = trust_list.header.by_tag
-    signers = _signers(header, trust_list.records)
+    signers = signers_of(header, trust_list.records, _LIST_SIGNERS)
     if not signers:
         return SignatureVerdict(
             is_valid=False,
@@ -75,15 +76,22 @@ def check(trust_list: TrustList, verifier: Verifier) -> SignatureVerdict:
             signer=None,
         )
     reason = (
-        _algorithm_fault(header)
+        algorithm_fault(header)
         or frame_mismatch(trust_list.records)
-        or _signature_fault(trust_list, header, signers[0].public_key or b"", verifier)
+        or signature_fault(
+            trust_list.unsigned, header, signers[0].public_key or b"", verifier, "list"
+        )
     )
     return SignatureVerdict(not reason, reason, signers[0])
 
 
-def _signers(header: dict[int, bytes], records: tuple[Record, ...]) -> list[Record]:
-    """The SAST records that the header's issuer and serial name, byte for byte."""
+def signers_of(
+    header: dict[int, bytes], records: tuple[Record, ...], roles: frozenset[Role]
+) -> list[Record]:
+    """The records with such a role that the header's issuer and serial name.
+
+    Byte for byte: the two are a look-up key, not names to be understood (section 6).
+    """
     issuer = header[HeaderTag.CA_NAME]
     serial = header[HeaderTag.SERIAL_NUMBER]
     return [
@@ -91,11 +99,12 @@ def _signers(header: dict[int, bytes], records: tuple[Record, ...]) -> list[Reco
         for record in records
         if record.find(_SERIAL) == serial
         and record.find(RecordTag.ISSUER_NAME) == issuer
-        and record.role == Role.SAST
+        and record.role in roles
     ]
 
 
-def _algorithm_fault(header: dict[int, bytes]) -> str:
+def algorithm_fault(header: dict[int, bytes]) -> str:
+    """What is wrong with the declared algorithms; empty if they are known."""
     algorithm = header[HeaderTag.SIGNATURE_ALGORITHM][0]
     if algorithm != RSA_PKCS1_V1_5:
         return f"signature algorithm {algorithm} is unknown"
@@ -105,13 +114,22 @@ def _algorithm_fault(header: dict[int, bytes]) -> str:
     return ""
 
 
-def _signature_fault(
-    trust_list: TrustList,
+def signature_fault(
+    unsigned: bytes,
     header: dict[int, bytes],
     public_key: bytes,
     verifier: Verifier,
+    kind: str,
 ) -> str:
-    """Key, size class and signature must be of one size, then the RSA must fit."""
+    """Key, size class and signature must be of one size, then the RSA must fit.
+
+    Args:
+        unsigned: what the signature covers.
+        header: the header's fields by their tags; the algorithms are known ones.
+        public_key: the signer's, a PUBLICKEY field.
+        verifier: does the RSA operation.
+        kind: the word for what is signed, ``list`` or ``file``.
+    """
     try:
         modulus, exponent = rsa_numbers(public_key)
     except SignatureError as error:
@@ -127,6 +145,6 @@ def _signature_fault(
             f"not fit the signer's key of {size} bytes"
         )
     hash_name = _HASH_NAMES[header[HeaderTag.DIGEST_ALGORITHM][0]]
-    if verifier.verifies(modulus, exponent, signature, trust_list.unsigned, hash_name):
+    if verifier.verifies(modulus, exponent, signature, unsigned, hash_name):
         return ""
-    return "the signature does not fit the list"
+    return f"the signature does not fit the {kind}"

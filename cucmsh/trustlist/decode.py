@@ -31,6 +31,9 @@ MAX_RECORDS = 256
 
 MODULUS_SIZES = {0: 64, 1: 128, 2: 256, 3: 512}  # bytes, by size class (section 2)
 
+SIGNED_VERSION = 0x0100  # 1.0 heads a signed file (section 7)
+ENCRYPTED_VERSION = 0x0200  # 2.0 heads an encrypted and signed one
+
 _FRAME_SIZE = 3  # bytes of tag and length
 _LENGTH_FIELD = 5  # bytes of a HeaderLength, version or RECORDLENGTH field
 
@@ -53,10 +56,8 @@ def decode(raw: bytes) -> TrustList:
     if len(raw) > MAX_LIST_SIZE:
         raise TrustListError("The file is larger than 65536 bytes", MAX_LIST_SIZE)
     raw = bytes(raw)
-    header_size = _header_size(raw)
-    header = _read_header(raw, header_size)
+    header, offset = read_header(raw, is_list=True)
     records: list[Record] = []
-    offset = header_size
     while offset < len(raw):
         if len(records) == MAX_RECORDS:
             raise TrustListError(f"More than {MAX_RECORDS} records", offset)
@@ -75,10 +76,20 @@ def _leading_number(raw: bytes, offset: int, tag: int, label: str) -> int:
     return int.from_bytes(raw[offset + 3 : offset + _LENGTH_FIELD], "big")
 
 
-def _header_size(raw: bytes) -> int:
+def _header_size(raw: bytes, *, is_list: bool) -> int:
     version = _leading_number(raw, 0, HeaderTag.VERSION, "The version")
-    if version >> 8 != 1:  # 2.0 heads encrypted configuration files (section 7)
-        raise TrustListError(f"Version {version >> 8}.{version & 255} is unknown", 0)
+    if version == ENCRYPTED_VERSION:
+        raise TrustListError(
+            "Version 2.0 heads an encrypted configuration file, which is not supported",
+            0,
+        )
+    # Two kinds of files have one signer, and the bytes behind a signed file's header
+    # are anybody's: what is signed as the one must never pass as the other.
+    if is_list == (version == SIGNED_VERSION) or version >> 8 != 1:
+        kind = "trust list" if is_list else "signed file"
+        raise TrustListError(
+            f"Version {version >> 8}.{version & 255} does not head a {kind}", 0
+        )
     size = _leading_number(
         raw, _LENGTH_FIELD, HeaderTag.HEADER_LENGTH, "The header length"
     )
@@ -96,8 +107,20 @@ def _record_size(raw: bytes, offset: int) -> int:
     return size
 
 
-def _read_header(raw: bytes, size: int) -> Header:
-    """Read the header; containers are checked to the last level, and kept whole."""
+def read_header(raw: bytes, *, is_list: bool) -> tuple[Header, int]:
+    """Read the header; containers are checked to the last level, and kept whole.
+
+    Args:
+        raw: a whole file; the header ends at its HeaderLength.
+        is_list: a trust list is expected, else a signed file (section 7).
+
+    Returns:
+        The header, and the offset of what follows it, in bytes.
+
+    Raises:
+        TrustListError: the bytes do not begin with such a header.
+    """
+    size = _header_size(raw, is_list=is_list)
     fields = split_fields(raw, 0, size, _PADDING)
     _refuse_repeats(fields, _KNOWN_HEADER, 0)
     leaves = dict(fields)
@@ -116,7 +139,7 @@ def _read_header(raw: bytes, size: int) -> Header:
             f"{size_class}",
             offset_of(fields, HeaderTag.SIGNATURE),
         )
-    return Header(fields)
+    return Header(fields), size
 
 
 def _check_level(fields: tuple[Field, ...], start: int) -> dict[int, bytes]:

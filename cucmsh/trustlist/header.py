@@ -1,4 +1,4 @@
-"""The header of a new list, as CUCM 10 writes it (section 2).
+"""The header of a new list or signed file, as CUCM 10 writes it (sections 2 and 11).
 
 Refuses only what 16-bit lengths cannot hold. The order is 1, 2, 3 {4, 5, 6},
 7 {8, 9 {10, 11}}, 12, 14, 15 and padding; no tag 28. The padding is reckoned with the
@@ -14,6 +14,7 @@ from cucmsh.trustlist.model import Header, Record
 from cucmsh.trustlist.tags import Digest, HeaderTag, RecordTag
 from cucmsh.trustlist.wire import MAX_VALUE_SIZE, Field, join_fields, long, short
 
+SIGNED_FILE_VERSION = b"\x01\x00"  # 1.0 (section 7)
 _VERSION = b"\x01\x02"  # 1.2, in every list of either writer (section 7)
 _LEADING_SIZE = 10  # bytes of the version and HeaderLength fields
 _ALIGNMENT = 4  # bytes; the header's size is a multiple of it
@@ -83,10 +84,19 @@ def unsigned_header(
 
 def with_signature(header: Header, signature: bytes) -> Header:
     """The same header with the signature, which must be of the size foreseen."""
+    return _replaced(header, HeaderTag.SIGNATURE, signature)
+
+
+def of_signed_file(header: Header) -> Header:
+    """The same header with the version of a signed file (section 11)."""
+    return _replaced(header, HeaderTag.VERSION, SIGNED_FILE_VERSION)
+
+
+def _replaced(header: Header, replaced: HeaderTag, by: bytes) -> Header:
+    """Put in a value of the same size, so that HeaderLength stays true."""
     return Header(
         tuple(
-            Field(tag, signature if tag == HeaderTag.SIGNATURE else value)
-            for tag, value in header.fields
+            Field(tag, by if tag == replaced else value) for tag, value in header.fields
         )
     )
 

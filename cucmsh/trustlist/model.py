@@ -138,8 +138,18 @@ class Header(NamedTuple):
         return join_fields(self.fields, _PADDING)
 
     @property
+    def unsigned(self) -> bytes:
+        """The header with the SIGNATURE field cut out, its tag and length too.
+
+        Everything else stays, HeaderLength with the number that counts the missing
+        field (section 3).
+        """
+        signed = [field for field in self.fields if field[0] != _SIGNATURE]
+        return join_fields(signed, _PADDING)
+
+    @property
     def version(self) -> tuple[int, ...]:
-        """Major and minor: (1, 2) in every list seen."""
+        """Major and minor: (1, 2) in every list seen, (1, 0) in signed files."""
         return tuple(self.find(HeaderTag.VERSION) or b"")
 
     @property
@@ -201,14 +211,7 @@ class TrustList(NamedTuple):
 
     @property
     def unsigned(self) -> bytes:
-        """What the signature covers (section 3).
-
-        The whole file with the SIGNATURE field cut out, its tag and length too.
-        Everything else stays, HeaderLength with the number that counts the missing
-        field.
-        """
-        signed = [field for field in self.header.fields if field[0] != _SIGNATURE]
-        header = join_fields(signed, _PADDING)
-        return header + join_fields(
+        """What the signature covers: the file without its SIGNATURE (section 3)."""
+        return self.header.unsigned + join_fields(
             [field for record in self.records for field in record.fields]
         )

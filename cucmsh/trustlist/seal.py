@@ -100,14 +100,9 @@ def _seal(
     digest: Digest,
     file_name: bytes,
 ) -> TrustList:
-    if digest not in (Digest.SHA1, Digest.SHA512):
-        raise SignatureError(
-            f"Lists are not signed with digest {int(digest)}", "Use SHA-1 or SHA-512."
-        )
-    if not 0 <= timestamp <= _MAX_TIMESTAMP:
-        raise SignatureError(f"The time {timestamp} does not fit a trust list")
+    require_possible(digest, timestamp)
     own = _own_record(records, signer.certificate)
-    size = _signature_size(signer.certificate)
+    size = signature_size(signer.certificate)
     header = unsigned_header(own, digest, size, file_name, timestamp)
     draft = TrustList(header, records)
     _refuse_too_large(draft)
@@ -117,13 +112,38 @@ def _seal(
             f"The list contradicts itself: {mismatch}",
             "Make the list's records anew from the certificates.",
         )
-    signature = signer.sign(draft.unsigned, digest.hash_name)
+    signature = signed_by(signer, draft.unsigned, digest)
+    return decode(TrustList(with_signature(header, signature), records).raw)
+
+
+def require_possible(digest: Digest, timestamp: int) -> None:
+    """Refuse a digest that phones do not read, and a time that has no field.
+
+    Raises:
+        SignatureError: so it is.
+    """
+    if digest not in (Digest.SHA1, Digest.SHA512):
+        raise SignatureError(
+            f"Lists are not signed with digest {int(digest)}", "Use SHA-1 or SHA-512."
+        )
+    if not 0 <= timestamp <= _MAX_TIMESTAMP:
+        raise SignatureError(f"The time {timestamp} does not fit a trust list")
+
+
+def signed_by(signer: Signer, unsigned: bytes, digest: Digest) -> bytes:
+    """The signature of ``unsigned``, of the size that the certificate's key makes.
+
+    Raises:
+        SignatureError: it is of another size, or could not be made.
+    """
+    size = signature_size(signer.certificate)
+    signature = signer.sign(unsigned, digest.hash_name)
     if len(signature) != size:
         raise SignatureError(
             f"The signer made a signature of {len(signature)} bytes; the key in its "
             f"certificate makes {size}"
         )
-    return decode(TrustList(with_signature(header, signature), records).raw)
+    return signature
 
 
 def _own_record(records: tuple[Record, ...], certificate: CertificateFields) -> Record:
@@ -159,7 +179,12 @@ def _own_record(records: tuple[Record, ...], certificate: CertificateFields) -> 
     return own
 
 
-def _signature_size(certificate: CertificateFields) -> int:
+def signature_size(certificate: CertificateFields) -> int:
+    """Bytes of a signature with the certificate's key.
+
+    Raises:
+        SignatureError: no trust list is signed with such a key.
+    """
     modulus, _exponent = rsa_numbers(certificate.public_key)
     size = (modulus.bit_length() + 7) // 8
     if size not in SIGNING_SIZES:

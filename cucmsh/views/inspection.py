@@ -4,23 +4,18 @@ from __future__ import annotations
 
 from hashlib import md5, sha1, sha256
 
-from cucmsh.services.inspect import Inspection
-from cucmsh.trustlist.tags import role_label
+from cucmsh.services.inspect import Inspection, SignedInspection
+from cucmsh.trustlist.model import Header
+from cucmsh.trustlist.tags import Digest, role_label
 from cucmsh.views.times import format_time
 
 
-def inspection_lines(inspection: Inspection) -> list[str]:
-    """The file, its records, and the verdicts in words."""
+def inspection_lines(inspection: Inspection | SignedInspection) -> list[str]:
+    """The file, what is in it, and the verdicts in words."""
+    if isinstance(inspection, SignedInspection):
+        return _signed_lines(inspection)
     header, records = inspection.trust_list
-    raw = inspection.raw
-    lines = [
-        f"File:      {inspection.file} ({len(raw)} bytes, {header.file_name})",
-        f"MD5:       {md5(raw, usedforsecurity=False).hexdigest()}",
-        f"SHA1:      {sha1(raw, usedforsecurity=False).hexdigest()}",
-        f"SHA256:    {sha256(raw).hexdigest()}",
-        f"Timestamp: {format_time(header.timestamp)}",
-        f"Signer:    {header.signer_name}",
-    ]
+    lines = _head(inspection.file, inspection.raw, header)
     for number, record in enumerate(records, 1):
         role = "no role" if record.role is None else role_label(record.role)
         lines.append(f"Record {number}:  {role}: {record.subject_name}")
@@ -33,4 +28,41 @@ def inspection_lines(inspection: Inspection) -> list[str]:
     if inspection.trust is not None:
         word = "accepts" if inspection.trust.accepted else "refuses"
         lines.append(f"A phone with the held list {word} it: {inspection.trust.reason}")
+    return lines
+
+
+def _head(file: str, raw: bytes, header: Header) -> list[str]:
+    return [
+        f"File:      {file} ({len(raw)} bytes, {header.file_name})",
+        f"MD5:       {md5(raw, usedforsecurity=False).hexdigest()}",
+        f"SHA1:      {sha1(raw, usedforsecurity=False).hexdigest()}",
+        f"SHA256:    {sha256(raw).hexdigest()}",
+        f"Timestamp: {format_time(header.timestamp)}",
+        f"Signer:    {header.signer_name}",
+    ]
+
+
+def _signed_lines(inspection: SignedInspection) -> list[str]:
+    header, payload = inspection.signed
+    digest = header.digest
+    known = digest in list(Digest)
+    lines = [
+        *_head(inspection.file, inspection.raw, header),
+        f"Digest:    {Digest(digest).hash_name if known else digest}",
+        f"Signed:    a file of {len(payload)} bytes",
+    ]
+    asked = header.file_name.rpartition("/")[2]
+    if inspection.file.rpartition("/")[2] != asked:
+        lines.append(f"A phone takes it only if it asked for {header.file_name}.")
+    verdict = inspection.verdict
+    if verdict is None:
+        lines.append(
+            "The file was not verified: it holds no certificate; name the list that "
+            "phones hold with --against."
+        )
+    elif verdict.accepted:
+        lines.append("The file was verified successfully.")
+        lines.append(f"A phone with the held list accepts it: {verdict.reason}")
+    else:
+        lines.append(f"A phone with the held list refuses it: {verdict.reason}")
     return lines

@@ -2,7 +2,12 @@
 
 from __future__ import annotations
 
+from typing import TYPE_CHECKING
+
 from cucmsh.services.outcome import NodeOutcome, Report, State
+
+if TYPE_CHECKING:
+    from cucmsh.services.inventory import Stray
 
 
 def report_lines(report: Report) -> list[str]:
@@ -29,4 +34,14 @@ def delivery_lines(outcomes: list[NodeOutcome]) -> list[str]:
         f"The certificate was not brought to {outcome.name}: {outcome.reason}"
         for outcome in outcomes
         if not outcome.is_done
+    ]
+
+
+def stray_lines(strays: list[Stray]) -> list[str]:
+    """Nodes that serve another list than they should."""
+    return [
+        f"{stray.name} serves another list: {stray.sha1}(SHA1)"
+        if stray.sha1
+        else f"{stray.name} could not be compared: {stray.problem}"
+        for stray in strays
     ]

@@ -216,3 +216,18 @@ def test_words_that_run_cucmsh_on_a_node_are_the_configuration_s(
     assert read_settings(write(tmp_path, LEAST)).node.program == ("cucmsh",)
     with pytest.raises(ConfigurationError, match=r"nodes\[0\]\.program"):
         read_settings(write(tmp_path, LEAST + "program = []\n"))
+
+
+def test_patterns_of_signed_files_are_phones_unless_others_are_named(
+    tmp_path: Path,
+) -> None:
+    assert "*.xml" in read_settings(write(tmp_path, LEAST)).signed_patterns
+    own = '[signing]\npatterns = ["SEP*"]\n' + LEAST
+    assert read_settings(write(tmp_path, own)).signed_patterns == ("SEP*",)
+    for text, fault in (
+        ('[signing]\npatterns = "x"\n', "signing.patterns: a list of texts is needed"),
+        ("[signing]\npattern = []\n", "signing.pattern: unknown key"),
+        ("signing = 1\n", "signing: a table is needed"),
+    ):
+        with pytest.raises(ConfigurationError, match=fault):
+            read_settings(write(tmp_path, text + LEAST))

@@ -110,6 +110,31 @@ def test_names_are_sorted_regular_files_without_temporary_ones(
     assert stored.store.names() == [".hidden", "a", "b", "ä b"]
 
 
+def test_listing_tells_sizes_and_times_of_the_same_files(stored: Stored) -> None:
+    for name, raw in (("b", OLD), ("a", b""), (f".cucmsh-{'0' * 16}.tmp", OLD)):
+        (stored.root / name).write_bytes(raw)
+        os.utime(stored.root / name, (5, 1393439067))
+    (stored.root / "folder").mkdir()
+    (stored.root / "link").symlink_to("a")
+    when = 1393439067
+    assert stored.store.listing() == {"a": (0, when), "b": (len(OLD), when)}
+    assert stored.store.listing("folder") == {}
+    assert stored.store.listing("nowhere") == {}
+
+
+def test_folder_is_made_on_the_way_and_again_without_harm(stored: Stored) -> None:
+    for _ in range(2):
+        stored.store.make_folder("one/two")
+        assert (stored.root / "one" / "two").stat().st_mode & 0o755 == 0o755
+    stored.store.write("one/two/file", OLD)
+    stored.store.write(NAME, OLD)
+    (stored.root / "link").symlink_to("one")
+    for name in (f"{NAME}/x", "link/x", "../x", "/x"):
+        with pytest.raises(StoreError):
+            stored.store.make_folder(name)
+    assert not (stored.root / "one" / "x").exists()
+
+
 def test_folders_are_reached_by_their_names(stored: Stored) -> None:
     (stored.root / "one" / "two").mkdir(parents=True)
     stored.store.write("one/two/file", OLD)
@@ -149,3 +174,14 @@ def test_discarded_file_leaves_nothing(stored: Stored) -> None:
     stored.store.discard(stored.store.stage("list", b"new"))
     assert stored.files() == {}
     stored.store.discard(".cucmsh-nothing.tmp")
+
+
+def test_mode_is_that_of_file_folder_and_root(local: Stored) -> None:
+    local.root.chmod(0o750)
+    local.store.write("one/file", OLD, 0o640)
+    (local.root / "link").symlink_to("one/file")
+    modes = LocalStore(str(local.root)).mode
+    assert [modes(name) for name in ("", "one", "one/file")] == [0o750, 0o700, 0o640]
+    assert modes("link") == 0o777  # its own, not the target's
+    with pytest.raises(MissingFileError):
+        modes("two")

@@ -21,6 +21,7 @@ from cucmsh.lab.tftp_server import TftpServer
 pytestmark = pytest.mark.loopback
 
 HOST = "127.0.0.1"
+SOON = 0.3  # seconds
 
 
 @pytest.fixture
@@ -146,7 +147,7 @@ def test_service_that_never_finishes_ends_in_time(
     answer: Callable[[int], bytes],
 ) -> None:
     with pytest.raises(ConnectionFailedError, match="does not answer"):
-        read_back(answering(answer), "ITLFile.tlv")
+        read_back(answering(answer), "ITLFile.tlv", SOON)
 
 
 def test_port_where_nobody_listens_says_so(impatient: None) -> None:
@@ -154,7 +155,7 @@ def test_port_where_nobody_listens_says_so(impatient: None) -> None:
         closed.bind((HOST, 0))
         address = TftpAddress(*closed.getsockname())
     with pytest.raises(ConnectionFailedError, match=f"port {address.port}"):
-        read_back(address, "ITLFile.tlv")
+        read_back(address, "ITLFile.tlv", SOON)
 
 
 @pytest.mark.parametrize(
@@ -172,4 +173,13 @@ def test_hostile_answer_is_an_error_of_ours(
 ) -> None:
     address = answering(lambda _: raw)
     with pytest.raises((ConnectionFailedError, MissingFileError)):
-        read_back(address, "ITLFile.tlv")
+        read_back(address, "ITLFile.tlv", SOON)
+
+
+def test_service_that_comes_up_late_is_waited_for(
+    answering: Callable[[Callable[[int], bytes]], TftpAddress], impatient: None
+) -> None:
+    """A restart ends before the service answers."""
+    whole = b"\0\3\0\1" + b"the list"
+    address = answering(lambda number: b"" if number < 2 else whole)
+    assert read_back(address, "ITLFile.tlv") == b"the list"

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from datetime import timedelta
+from hashlib import sha1
 from pathlib import Path
 
 import pytest
@@ -30,6 +31,7 @@ from tests.services.made_cluster import (
     MadeCluster,
     foreign_key_file,
     made_cluster,
+    started_cluster,
 )
 
 RESET = "utils itl reset localkey"
@@ -346,3 +348,33 @@ def test_show_itl_of_a_changed_list_fails(cluster: MadeCluster) -> None:
     called = call(cluster.site, "show itl")
     assert called.status == 1
     assert called.lines[-2].startswith("The ITL file was not verified: ")
+
+
+# Nodes that serve something else than they should
+
+
+def test_show_itl_names_a_replica_that_serves_another_list(tmp_path: Path) -> None:
+    cluster = started_cluster(tmp_path, has_replica=True)
+    replica = cluster.replica
+    replica.store.write(LIST_FILE, b"an older one")
+    stray = f"branch1 serves another list: {sha1(b'an older one').hexdigest()}(SHA1)"
+    assert call(cluster.site, "show itl").lines[-2] == stray
+    assert stray not in call(cluster.site, "show itl", helpful=False).text
+    replica.store.write(LIST_FILE, cluster.publisher.raw)
+    assert "branch1" not in call(cluster.site, "show itl").text
+    replica.is_dead = True
+    shown = call(cluster.site, "show itl").lines[-2]
+    assert shown == "branch1 could not be compared: branch1 does not answer"
+
+
+def test_show_itl_names_a_member_while_a_reset_is_open(cluster: MadeCluster) -> None:
+    """Without an open reset each member rightly serves a list of its own."""
+    assert "test10sub serves" not in call(cluster.site, "show itl").text
+    cluster.subscriber.refuses = {"install-list"}
+    cluster.reset()
+    assert "test10sub serves another" in call(cluster.site, "show itl").lines[-2]
+    cluster.subscriber.refuses = set()
+    cluster.reset()
+    assert "test10sub serves" not in call(cluster.site, "show itl").text
+    cluster.subscriber.start()
+    assert "test10sub serves" not in call(cluster.site, "show itl").text

@@ -31,6 +31,7 @@ PHRASES = [
     "utils service restart <service...>",
     "utils service start <service...>",
     "utils service stop <service...>",
+    "utils tftp sign [spec...]",
 ]
 
 
@@ -43,7 +44,7 @@ def test_changing_commands_say_so_and_resets_are_the_publishers() -> None:
     assert changing == {
         phrase
         for phrase in PHRASES
-        if phrase.startswith(("set cert", "utils itl", "utils service"))
+        if phrase.startswith(("set cert", "utils itl", "utils service", "utils tftp"))
         and phrase != "utils service list"
     }
     assert {entry.phrase for entry in GRAMMAR.commands if entry.publisher_only} == {

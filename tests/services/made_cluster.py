@@ -41,17 +41,20 @@ from cucmsh.errors import (
 )
 from cucmsh.pki import pkcs12
 from cucmsh.pki.credential import Credential, make_credential
+from cucmsh.pki.foreign import ForeignKey
 from cucmsh.pki.model import Unit
 from cucmsh.pki.room import KeyRoom
 from cucmsh.pki.verify import RsaVerifier
 from cucmsh.services import keystore
-from cucmsh.services.distribute import apply, locate
+from cucmsh.services.distribute import apply
 from cucmsh.services.doors import AcceptHostKey, BackupServer, Link
 from cucmsh.services.enrol import make_node, public_certificates
+from cucmsh.services.fleet import Fleet
 from cucmsh.services.keystore import RECOVERY_FILE, Keystore
 from cucmsh.services.outcome import Report, Step
 from cucmsh.services.reset import ResetPlan, plan_local_reset, plan_remote_reset
 from cucmsh.services.site import LIST_FILE, Site
+from cucmsh.services.survey import locate
 from cucmsh.trustlist.decode import decode
 from cucmsh.trustlist.model import TrustList
 from cucmsh.trustlist.trust import judge
@@ -64,7 +67,8 @@ SECURITY = "one long security password"
 CCM = "the application administrator"
 SFTP_PASSWORD = "the backup server's"
 START = datetime(2014, 2, 26, 18, 24, 27, tzinfo=UTC)
-PORTS = {PUBLISHER: 6901, SUBSCRIBER: 6902}
+REPLICA = "branch1"
+PORTS = {PUBLISHER: 6901, SUBSCRIBER: 6902, REPLICA: 6903}
 BACKUP_KEY = HostKey("ssh-rsa", "AAAAB3NzaC1yc2EAAAADAQABAAAAAgC7")
 BACKUP_BLOB = b64decode(BACKUP_KEY.key)
 MD5_FINGERPRINT = md5(BACKUP_BLOB).digest().hex(":")
@@ -149,6 +153,7 @@ class Member:
 
     def __init__(self, site: Site) -> None:
         self.site = site
+        self.node = site.node
         self.service = TftpStandIn()
         self.service.before_start = lambda: hooks.run(site, ["tftp-start"])
         self.is_dead = False
@@ -182,6 +187,69 @@ class Member:
         return Site(self.site.settings, self.site.clock, self.site.doors)
 
 
+class Replica:
+    """A box with a TFTP service and nothing of ours, with the switches of a member."""
+
+    def __init__(self, node: Node) -> None:
+        self.node = node
+        self.service = TftpStandIn()
+        self.store = LocalStore(node.tftp_directory)
+        self.is_dead = False
+        self.breaks_at: set[str] = set()
+        self.logins = 0
+
+    @property
+    def raw(self) -> bytes:
+        return self.store.read(LIST_FILE)
+
+    def reach(self, step: str) -> None:
+        """Break once at the steps that the test named.
+
+        Raises:
+            ConnectionFailedError: it is one of them.
+        """
+        if step in self.breaks_at:
+            self.breaks_at.discard(step)
+            raise ConnectionFailedError(f"the connection broke at {step}")
+
+
+class ReplicaStore(LocalStore):
+    """The TFTP directory of a replica, over a connection that may break."""
+
+    def __init__(self, replica: Replica) -> None:
+        super().__init__(replica.node.tftp_directory)
+        self._replica = replica
+
+    def stage(self, name: str, raw: bytes, mode: int = 0o600) -> str:
+        self._replica.reach("stage")
+        staged = super().stage(name, raw, mode)
+        self._replica.reach("staged")
+        return staged
+
+    def commit(self, temporary: str, name: str) -> None:
+        self._replica.reach("commit")
+        super().commit(temporary, name)
+        self._replica.reach("committed")
+
+
+class ReplicaLink:
+    """A connection to a replica: runs its service commands."""
+
+    def __init__(self, replica: Replica) -> None:
+        self.replica = replica
+        self.stores: list[LocalStore] = []
+        replica.logins += 1
+
+    def run(self, words: Sequence[str], timeout_seconds: float = 60) -> Completed:
+        self.replica.reach(words[-1])
+        return self.replica.service.run(words, timeout_seconds)
+
+    def close(self) -> None:
+        """What was staged over this connection is nobody's from now on."""
+        for store in self.stores:
+            store.close()
+
+
 class NodeLink:
     """A connection to a member: runs its hooks as its front door does."""
 
@@ -192,7 +260,8 @@ class NodeLink:
         assert timeout_seconds > 0
         assert tuple(words[:2]) == ("cucmsh", "hook")
         member, hook = self._member, words[2]
-        member.hooks_run.append(" ".join((hook, *words[5:])))
+        is_list = hook == "install-list"
+        member.hooks_run.append(" ".join((hook, *words[7 if is_list else 5 :])))
         if hook in member.refuses:
             return Completed(1, "", "the disk is full")
         try:
@@ -240,6 +309,10 @@ class JoinedDoors:
     def keys(self) -> KeyRoom:
         return QuickKeys()
 
+    def open_foreign_key(self, raw: bytes, password: str) -> ForeignKey:
+        credential = self.keys().read_key_file(raw, password)
+        return ForeignKey(credential, QuickKeys.inspect(raw).is_legacy)
+
     def verifier(self) -> RsaVerifier:
         return RsaVerifier()
 
@@ -247,7 +320,8 @@ class JoinedDoors:
         return self._made.members[self._name].service
 
     def open_node(self, address: SshAddress) -> Link:
-        return NodeLink(self._made.at(address.port, address.host))
+        found = self._made.at(address.port, address.host)
+        return ReplicaLink(found) if isinstance(found, Replica) else NodeLink(found)
 
     def open_backup(
         self, server: BackupServer, known_hosts: str, accept: AcceptHostKey
@@ -264,19 +338,31 @@ class JoinedDoors:
     def store_on(self, link: Link, root: str) -> Store:
         if isinstance(link, NodeLink):
             return LocalStore(root)
+        if isinstance(link, ReplicaLink):
+            assert root == link.replica.node.tftp_directory
+            link.stores.append(ReplicaStore(link.replica))
+            return link.stores[-1]
         place = self._made.backups / root.strip("/")
         return BackupStore(str(place), self._made.backup_breaks_off)
 
-    def read_back(self, address: TftpAddress, name: str) -> bytes:
+    def read_back(
+        self, address: TftpAddress, name: str, patience_seconds: float = 15
+    ) -> bytes:
+        assert patience_seconds > 0
         member = self._made.at(address.port, address.host)
-        is_other = member.site.node.name != self._name
+        is_other = member.node.name != self._name
         if not member.service.is_running or (
             is_other and not member.service.answers_others
         ):
             raise ConnectionFailedError("TFTP does not answer")
         if member.service.lies_with is not None:
             return member.service.lies_with
-        return LocalStore(member.site.node.tftp_directory).read(name)
+        return LocalStore(member.node.tftp_directory).read(name)
+
+
+def remote_plan(site: Site, key_file: bytes) -> ResetPlan:
+    """What ``utils itl reset remotekey`` plans with a file that was fetched."""
+    return plan_remote_reset(site, Keystore(site).open_key_file(key_file))
 
 
 class MadeCluster:
@@ -289,22 +375,23 @@ class MadeCluster:
         keep_trust: bool = False,
         is_strict: bool = False,
         publisher_services: tuple[str, ...] = ("tftp", "tvs", "capf"),
+        has_replica: bool = False,
     ) -> None:
         self.root = root
         self.backups = root / "backups"
         self.backup_breaks_off = False
         (self.backups / "home" / "joe").mkdir(parents=True)
         self.clock = SettableClock()
-        cluster = Cluster(
-            DOMAIN,
-            SUBJECT,
-            (
-                _node(root, PUBLISHER, NodeRole.PUBLISHER, publisher_services),
-                _node(root, SUBSCRIBER, NodeRole.SUBSCRIBER, ("tftp", "tvs")),
-            ),
-        )
+        nodes = [
+            _node(root, PUBLISHER, NodeRole.PUBLISHER, publisher_services),
+            _node(root, SUBSCRIBER, NodeRole.SUBSCRIBER, ("tftp", "tvs")),
+        ]
+        if has_replica:
+            nodes.append(_node(root, REPLICA, NodeRole.REPLICA, ("tftp",)))
+        cluster = Cluster(DOMAIN, SUBJECT, tuple(nodes))
         self.members: dict[str, Member] = {}
-        for node in cluster.nodes:
+        self.replica = Replica(_node(root, REPLICA, NodeRole.REPLICA, ("tftp",)))
+        for node in cluster.members:
             settings = Settings(
                 path="cucmsh.toml",
                 release="10.0",
@@ -332,16 +419,17 @@ class MadeCluster:
     def site(self) -> Site:
         return self.publisher.site
 
-    def at(self, port: int, host: str) -> Member:
+    def at(self, port: int, host: str) -> Member | Replica:
         """The node at that address.
 
         Raises:
             ConnectionFailedError: it is dead.
         """
         name = next(name for name, number in PORTS.items() if number == port)
-        if self.members[name].is_dead:
+        found = self.replica if name == REPLICA else self.members[name]
+        if found.is_dead:
             raise ConnectionFailedError(f"{host} does not answer")
-        return self.members[name]
+        return found
 
     def start(self) -> None:
         """Every node composes its list, as at the first start."""
@@ -361,16 +449,21 @@ class MadeCluster:
     def apply(self, plan: ResetPlan) -> tuple[Report, list[tuple[Step, str]]]:
         """Carry the plan out; gives the report and what was said on the way."""
         said: list[tuple[Step, str]] = []
-        located = locate(self.site)
-        report = apply(
-            plan, located, self.site, lambda step, text: said.append((step, text))
-        )
+        with self.site.cluster_lock("a reset"), Fleet(self.site) as fleet:
+            located = locate(self.site, fleet)
+            report = apply(
+                plan,
+                located,
+                self.site,
+                fleet,
+                lambda step, text: said.append((step, text)),
+            )
         return report, said
 
     def reset(self, key_file: bytes = b"") -> Report:
         """A whole reset, all questions answered with yes."""
         if key_file:
-            return self.apply(plan_remote_reset(self.site, key_file))[0]
+            return self.apply(remote_plan(self.site, key_file))[0]
         return self.apply(plan_local_reset(self.site))[0]
 
     def key_file(self) -> bytes:
@@ -418,9 +511,11 @@ def made_cluster(
     return made
 
 
-def started_cluster(root: Path, *, keep_trust: bool = False) -> MadeCluster:
+def started_cluster(
+    root: Path, *, keep_trust: bool = False, has_replica: bool = False
+) -> MadeCluster:
     """The same, and both members have composed their first list."""
-    made = MadeCluster(root, keep_trust=keep_trust)
+    made = MadeCluster(root, keep_trust=keep_trust, has_replica=has_replica)
     _write(_started_files(), root)
     return made
 
@@ -459,9 +554,10 @@ def _read(root: Path) -> Files:
 
 
 def _write(files: Files, root: Path) -> None:
-    folders = sorted({os.path.dirname(name) for name, _, _ in files})
-    for folder in folders:
-        os.makedirs(root / folder, mode=0o700, exist_ok=True)
+    folders = {parent for name, _, _ in files for parent in Path(name).parents}
+    root.mkdir(parents=True, exist_ok=True)
+    for folder in sorted(folders):
+        (root / folder).mkdir(mode=0o700, exist_ok=True)
     for name, mode, raw in files:
         descriptor = os.open(root / name, os.O_WRONLY | os.O_CREAT, mode & 0o777)
         os.write(descriptor, raw)

@@ -130,10 +130,16 @@ def test_every_node_goes_back_to_its_own_key_at_the_start_after_a_reset(
     ]
 
 
+def plan_seen(member: Member) -> str:
+    return sha256_of(member.raw)
+
+
 def test_an_unfinished_mark_keeps_the_list_at_every_start(cluster: MadeCluster) -> None:
     member = cluster.publisher
     plan = plan_local_reset(member.site)
-    install.put_in_place(member.site, plan.trust_list)  # and then we were killed
+    install.put_in_place(
+        member.site, plan.trust_list, plan_seen(member)
+    )  # and then we were killed
     for _ in range(3):
         assert member.start().startswith("kept ")
         assert member.raw == plan.trust_list.raw
@@ -145,7 +151,7 @@ def test_a_restart_that_is_read_back_closes_an_unfinished_mark(
 ) -> None:
     member = cluster.publisher
     plan = plan_local_reset(member.site)
-    install.put_in_place(member.site, plan.trust_list)
+    install.put_in_place(member.site, plan.trust_list, plan_seen(member))
     member.service.run(["tftpd", "restart"])
     assert install.close_mark(member.site)
     assert member.raw == plan.trust_list.raw
@@ -156,7 +162,7 @@ def test_a_mark_stays_while_tftp_serves_something_else(cluster: MadeCluster) -> 
     member = cluster.publisher
     plan = plan_local_reset(member.site)
     member.service.lies_with = member.raw
-    install.put_in_place(member.site, plan.trust_list)
+    install.put_in_place(member.site, plan.trust_list, plan_seen(member))
     assert not install.close_mark(member.site)
     assert keep_mark(member.site.home) == plan.sha256
 

@@ -17,9 +17,10 @@ from cucmsh.errors import (
 from cucmsh.pki.model import Unit
 from cucmsh.services.compose import own_records, sha256_of
 from cucmsh.services.enrol import make_node
-from cucmsh.services.journal import login_notice
+from cucmsh.services.journal import login_notice, unfinished_reset
 from cucmsh.services.keystore import Keystore
 from cucmsh.services.reset import plan_local_reset
+from cucmsh.services.site import LIST_FILE
 from cucmsh.services.state import keep_mark, recall
 from cucmsh.trustlist.seal import seal
 from cucmsh.trustlist.tags import Digest
@@ -39,7 +40,8 @@ def stage(cluster: MadeCluster, raw: bytes) -> None:
 
 def install(cluster: MadeCluster, raw: bytes, sha256: str = "") -> str:
     stage(cluster, raw)
-    words = ["install-list", "sent", sha256 or sha256_of(raw)]
+    seen = sha256_of(cluster.subscriber.raw)
+    words = ["install-list", "sent", sha256 or sha256_of(raw), seen, "active"]
     return hooks.run(cluster.subscriber.site, words)
 
 
@@ -168,7 +170,7 @@ def test_certificate_is_kept_with_its_node(cluster: MadeCluster) -> None:
 def test_staged_name_leads_nowhere_else(cluster: MadeCluster, name: str) -> None:
     before = cluster.tree()
     with pytest.raises((UsageError, StoreError)):
-        hooks.run(cluster.subscriber.site, ["install-list", name, "00"])
+        hooks.run(cluster.subscriber.site, ["install-list", name, "00", "-", "active"])
     assert cluster.tree() == before
 
 
@@ -182,9 +184,11 @@ def test_unknown_hook_is_refused(cluster: MadeCluster, words: list[str]) -> None
 
 
 def test_status_hook_says_what_is(cluster: MadeCluster) -> None:
-    assert hooks.run(cluster.site, ["service-status"]) == "active\n"
+    served = sha256_of(cluster.publisher.raw)
+    assert hooks.run(cluster.site, ["service-status"]) == f"active {served}\n"
     cluster.publisher.service.is_running = False
-    assert hooks.run(cluster.site, ["service-status"]) == "inactive\n"
+    cluster.site.tftp.remove(LIST_FILE)
+    assert hooks.run(cluster.site, ["service-status"]) == "inactive -\n"
 
 
 # What a node remembers
@@ -193,7 +197,7 @@ def test_status_hook_says_what_is(cluster: MadeCluster) -> None:
 @pytest.mark.parametrize(
     "raw", [b"", b"=", b"\xff", b'pending = 5\nunit = 5\ntimestamp = ""']
 )
-@pytest.mark.parametrize("name", ["journal", "published", "keep", "hold"])
+@pytest.mark.parametrize("name", ["published", "keep", "hold"])
 def test_broken_state_reads_as_nothing_remembered(
     cluster: MadeCluster, name: str, raw: bytes
 ) -> None:
@@ -201,6 +205,30 @@ def test_broken_state_reads_as_nothing_remembered(
     site.home.write(f"state/{name}.toml", raw)
     assert login_notice(site) == ""
     assert cluster.publisher.start().startswith("composed ")
+
+
+@pytest.mark.parametrize(
+    "raw",
+    [
+        b"",
+        b"=",
+        b"\xff",
+        b'sha256 = "00"\npending = ["test10sub"]',
+        b'version = 2\ncluster = "test10pub.joemar2.lab"\npending = []',
+        b'version = 1\ncluster = "other.example"\npending = []',
+        b'version = 1\ncluster = "test10pub.joemar2.lab"\npending = "all"',
+    ],
+    ids=["empty", "torn", "no text", "no version", "newer", "foreign", "other shape"],
+)
+def test_journal_that_is_not_ours_is_ignored_and_told(
+    cluster: MadeCluster, raw: bytes
+) -> None:
+    site = cluster.publisher.again()
+    site.home.write("state/journal.toml", raw)
+    assert login_notice(site).startswith("The journal of the last ITL reset cannot be")
+    assert unfinished_reset(site) == ""
+    assert cluster.reset().exit_status == 0
+    assert login_notice(site) == ""
 
 
 def test_unreadable_state_is_told_and_keeps_nobody_out(cluster: MadeCluster) -> None:

@@ -18,19 +18,18 @@ from cucmsh.errors import (
 )
 from cucmsh.pki.model import Unit
 from cucmsh.services.compose import own_records, sha256_of
-from cucmsh.services.distribute import locate
+from cucmsh.services.fleet import Fleet
 from cucmsh.services.journal import login_notice
 from cucmsh.services.keystore import RECOVERY_FILE
 from cucmsh.services.outcome import Report, State, Step
 from cucmsh.services.regenerate import regenerate
 from cucmsh.services.reset import (
     ResetPlan,
-    needed_recovery_pem,
     plan_local_reset,
-    plan_remote_reset,
 )
 from cucmsh.services.site import LIST_FILE
 from cucmsh.services.state import keep_mark
+from cucmsh.services.survey import locate
 from cucmsh.trustlist.check import check
 from cucmsh.trustlist.seal import seal
 from cucmsh.trustlist.tags import Digest
@@ -42,6 +41,7 @@ from tests.services.made_cluster import (
     QuickKeys,
     foreign_key_file,
     made_cluster,
+    remote_plan,
 )
 
 RECOVERY = "CN=ITLRECOVERY_test10pub.joemar2.lab"
@@ -130,7 +130,7 @@ def test_subscriber_is_no_place_for_a_reset(cluster: MadeCluster) -> None:
     with pytest.raises(RefusedError, match=r"^This is not a Publisher Node$"):
         plan_local_reset(site)
     with pytest.raises(RefusedError, match=r"^This is not a Publisher Node$"):
-        plan_remote_reset(site, cluster.key_file())
+        remote_plan(site, cluster.key_file())
     assert cluster.tree() == before
 
 
@@ -196,7 +196,7 @@ def test_other_recovery_key_makes_a_question_with_both_fingerprints(
 ) -> None:
     listed = cluster.publisher.keys.certificate(Unit.ITL_RECOVERY)
     foreign = foreign_key_file()
-    plan = plan_remote_reset(cluster.site, foreign)
+    plan = remote_plan(cluster.site, foreign)
     shown = QuickKeys().read_key_file(foreign, SECURITY).certificate
     question = asked(plan)
     for certificate in (listed, shown):
@@ -248,7 +248,7 @@ def test_key_file_is_on_disk_before_any_list_names_it(
             seen.append(cluster.key_file() == fetched)
         write(store, name, raw, mode)
 
-    plan = plan_remote_reset(cluster.site, fetched)
+    plan = remote_plan(cluster.site, fetched)
     monkeypatch.setattr(LocalStore, "write", watched)
     cluster.apply(plan)
     assert len(seen) >= 2
@@ -258,7 +258,7 @@ def test_key_file_is_on_disk_before_any_list_names_it(
 def test_key_file_with_another_password_is_refused(cluster: MadeCluster) -> None:
     before = cluster.tree()
     with pytest.raises(KeyFileError, match="security password"):
-        plan_remote_reset(cluster.site, foreign_key_file("another password"))
+        remote_plan(cluster.site, foreign_key_file("another password"))
     assert cluster.tree() == before
 
 
@@ -270,7 +270,7 @@ def test_lost_key_file_comes_back_from_the_backup(
     cluster.site.home.remove(RECOVERY_FILE)
     if served == "no list":
         cluster.site.tftp.remove(LIST_FILE)
-    plan = plan_remote_reset(cluster.site, saved)
+    plan = remote_plan(cluster.site, saved)
     assert plan.questions == ()
     assert cluster.apply(plan)[0].exit_status == 0
     assert cluster.key_file() == saved
@@ -285,7 +285,7 @@ def test_a_rebuilt_publisher_brings_the_phones_back(tmp_path: Path) -> None:
     new = MadeCluster(tmp_path / "new")
     new.make()
     new.start()
-    plan = plan_remote_reset(new.site, saved)
+    plan = remote_plan(new.site, saved)
     assert "is not the one that the present ITL names" in asked(plan)
     new.apply(plan)
     from_held = {record.certificate for record in held.records}
@@ -409,10 +409,24 @@ def test_failing_restart_is_told_and_the_rerun_finishes(
     assert keep_mark(member.site.home) == ""
 
 
-def test_all_nodes_failing_is_status_1(cluster: MadeCluster) -> None:
+def test_nothing_changed_on_any_node_is_status_1(
+    cluster: MadeCluster, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    cluster.subscriber.is_dead = True
+
+    def full(*_: object) -> str:
+        raise StoreError("No space left on device")
+
+    monkeypatch.setattr(cluster.site.tftp, "stage", full)
+    report = cluster.reset()
+    assert {state for _, state in states(report)} == {State.PENDING}
+    assert report.exit_status == 1
+
+
+def test_an_installed_list_that_nobody_gets_is_status_3(cluster: MadeCluster) -> None:
     cluster.subscriber.is_dead = True
     cluster.publisher.service.lies_with = cluster.publisher.raw
-    assert cluster.reset().exit_status == 1
+    assert cluster.reset().exit_status == 3
 
 
 def test_full_disk_of_the_publisher_is_no_list_installed(
@@ -468,7 +482,7 @@ def test_whenever_we_are_killed_lists_verify_and_their_key_is_there(
 ) -> None:
     fetched, crashes = foreign_key_file(), 0
     while crashes < 40:
-        plan = plan_remote_reset(cluster.site, fetched)
+        plan = remote_plan(cluster.site, fetched)
         try:
             with killed_at_write(monkeypatch, crashes):
                 cluster.apply(plan)
@@ -512,19 +526,33 @@ def test_second_session_is_told_who_is_ahead(cluster: MadeCluster) -> None:
 def test_locating_names_who_is_active(cluster: MadeCluster) -> None:
     cluster.publisher.service.is_running = False
     cluster.subscriber.is_dead = True
-    found = locate(cluster.site)
+    with Fleet(cluster.site) as fleet:
+        found = locate(cluster.site, fleet)
     assert [(entry.node.name, entry.is_active, entry.problem) for entry in found] == [
         (PUBLISHER, False, ""),
         (SUBSCRIBER, False, "test10sub does not answer"),
     ]
 
 
-def test_needed_certificate_is_that_of_the_key_file_not_a_derived_one(
+def test_member_gets_the_certificate_of_the_key_file_not_a_derived_one(
     cluster: MadeCluster,
 ) -> None:
-    wanted = needed_recovery_pem(cluster.site)
-    cluster.site.home.write("security/ITLRecovery/ITLRecovery.pem", b"stale")
-    assert needed_recovery_pem(cluster.site) == wanted
+    site, sub = cluster.site, cluster.subscriber
+    present = cluster.publisher.keys.recovery().certificate
+    site.home.write("security/ITLRecovery/ITLRecovery.pem", b"stale")
+    assert cluster.reset().exit_status == 0
+    assert sub.keys.trusted(site.node, Unit.ITL_RECOVERY) == present
+    assert cluster.publisher.keys.certificate(Unit.ITL_RECOVERY) == present  # mended
+
+
+def test_reset_brings_what_a_dead_member_missed(cluster: MadeCluster) -> None:
+    site, sub = cluster.site, cluster.subscriber
+    sub.is_dead = True
+    assert not regenerate(site, Unit.TVS)[0].is_done
+    sub.is_dead = False
+    cluster.reset()
+    present = cluster.publisher.keys.certificate(Unit.TVS)
+    assert sub.keys.trusted(site.node, Unit.TVS) == present
 
 
 def test_own_records_are_what_is_served(cluster: MadeCluster) -> None:

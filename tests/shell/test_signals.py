@@ -5,7 +5,7 @@ from collections.abc import Iterator
 
 import pytest
 
-from cucmsh.shell.signals import hang_ups
+from cucmsh.shell.signals import deferred_interrupts, hang_ups
 
 ENDINGS = (signal.SIGHUP, signal.SIGTERM)
 
@@ -47,6 +47,15 @@ def test_a_lost_line_does_not_kill_the_way_out(ended: list[int]) -> None:
     assert ended == []
 
 
+def test_a_loss_that_was_read_before_its_signal_came_does_not_kill_the_way_out(
+    ended: list[int],
+) -> None:
+    with hang_ups(lambda: None, owns_terminal=True):
+        pass  # EIO, the end of the input
+    os.kill(os.getpid(), signal.SIGHUP)
+    assert ended == []
+
+
 def test_another_thread_may_not_and_need_not(ended: list[int]) -> None:
     done: list[bool] = []
 
@@ -58,3 +67,17 @@ def test_another_thread_may_not_and_need_not(ended: list[int]) -> None:
     thread.start()
     thread.join()
     assert done == [True]
+
+
+def test_control_c_waits_for_the_end_of_the_block() -> None:
+    ours: list[int] = []
+    before = signal.signal(signal.SIGINT, lambda got, _: ours.append(got))
+    try:
+        with deferred_interrupts() as pressed:
+            os.kill(os.getpid(), signal.SIGINT)
+            os.kill(os.getpid(), signal.SIGINT)
+        assert (pressed, ours) == ([signal.SIGINT] * 2, [])
+        os.kill(os.getpid(), signal.SIGINT)
+        assert ours == [signal.SIGINT]
+    finally:
+        signal.signal(signal.SIGINT, before)

@@ -172,6 +172,24 @@ def test_no_at_the_host_key_question_sends_nothing(lab: Lab) -> None:
     known.write_bytes(kept)
 
 
+@pytest.mark.parametrize("key", list(KEYS))
+def test_ctrl_c_and_ctrl_d_at_the_host_key_question_accept_nothing(
+    lab: Lab, shell: Shell, saved: Path, key: str
+) -> None:
+    known = Path(lab.publisher["home"], "state", "known_hosts")
+    kept = known.read_bytes()
+    known.unlink()
+    before = lab.digests()
+    shell.send(f"{remote(lab, str(saved))}\r")
+    shell.answer("Enter Sftp password :", lab.sftp["password"])
+    shell.await_text("Are you sure you want to continue connecting (yes/no)? ")
+    shell.send(KEYS[key])
+    shell.await_prompt()
+    assert lab.digests() == before
+    assert not known.exists() or known.read_bytes() == b""
+    known.write_bytes(kept)
+
+
 def test_dead_subscriber_is_pending_and_a_rerun_finishes(
     open_lab: Callable[..., Lab],
 ) -> None:

@@ -86,6 +86,14 @@ def test_a_second_start_finds_keys_and_passwords_again(
     assert done.returncode == 0, done.stdout
 
 
+def test_nobody_else_may_enter_a_directory_of_a_node(lab: Lab) -> None:
+    folders = [path for path in lab.root.rglob("*") if path.is_dir()]
+    open_ones = [path for path in folders if path.stat().st_mode & 0o077]
+    assert lab.root.stat().st_mode & 0o077 == 0
+    assert len(folders) > 20
+    assert open_ones == []
+
+
 def test_three_nodes_reset_together(open_lab: Callable[..., Lab]) -> None:
     lab = open_lab("--subscribers", "2")
     answer = f"{lab.passwords['ccm']}\n"

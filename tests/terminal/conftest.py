@@ -141,10 +141,13 @@ class RealClient(Client):
         return int(self.ends.exitstatus)
 
     def hang_up(self) -> None:
-        """Close the line and wait for the process, which nobody kills."""
-        os.close(self.ends.child_fd)
-        self.ends.child_fd = -1
-        self.ends.closed = True
+        """Close the line and wait for the process, which nobody kills.
+
+        pexpect's own `close` does, after 0.1 seconds.
+        """
+        self.ends.ptyproc.fileobj.close()  # and its number, which others use next
+        self.ends.ptyproc.closed = self.ends.closed = True
+        self.ends.ptyproc.fd = self.ends.child_fd = -1
         self.ends.wait()
 
 
@@ -154,7 +157,7 @@ def opened(request: pytest.FixtureRequest) -> Iterator[Client]:
     client = FakeClient(load_toy()) if request.param == "fake" else RealClient()
     yield client
     if not client.ends.closed:
-        client.ends.close()
+        client.hang_up()
     client.status()
 
 

@@ -49,6 +49,30 @@ def test_keys_typed_ahead_of_the_editor_keep_their_place(client: Client) -> None
     assert b"Tr0ub" not in client.raw
 
 
+@pytest.mark.parametrize("key", ["\t", "\x1b[A"])
+def test_a_hand_over_on_an_empty_line_shows_one_prompt(
+    client: Client, key: str
+) -> None:
+    client.send(f"{key}show version active\r")
+    client.await_text("Active Master Version")
+    assert "admin:\radmin:" in client.shown
+
+
+def test_p2_the_editors_prompt_starts_a_line_too(client: Client) -> None:
+    client.send("utils do\t\r")
+    client.await_text("...")
+    client.send("show version active\r")
+    client.await_text("Active Master Version")
+    assert "...\r\nadmin:" in client.shown
+
+
+def test_a_refusal_follows_its_line_without_a_blank_one(client: Client) -> None:
+    client.send("utils ref\t\r")
+    client.await_text("This is not a Publisher Node")
+    assert "\nThis is not a Publisher Node" in client.shown
+    assert "\n\r\nThis is not a Publisher Node" not in client.shown
+
+
 def test_an_arrow_brings_back_a_line_typed_before_the_editor_came(
     client: Client,
 ) -> None:

@@ -243,7 +243,9 @@ def test_hash_of_an_unknown_algorithm_is_kept(sealed: TrustList) -> None:
 
 def test_other_versions_are_refused(sealed: TrustList) -> None:
     assert "Version 2.0" in refused(sealed.raw[:3] + b"\2\0" + sealed.raw[5:])
-    assert decode(sealed.raw[:3] + b"\1\0" + sealed.raw[5:]).header.version == (1, 0)
+    # 1.0 heads a signed file: what is signed as one must not pass as a list.
+    assert "Version 1.0" in refused(sealed.raw[:3] + b"\1\0" + sealed.raw[5:])
+    assert decode(sealed.raw[:3] + b"\1\1" + sealed.raw[5:]).header.version == (1, 1)
 
 
 def test_limits_of_size_and_count_hold(certutils_raw: bytes) -> None:

@@ -11,7 +11,7 @@ from cucmsh.errors import MissingFileError, StoreError
 from cucmsh.pki.certificates import read_certificate
 from cucmsh.pki.model import Certificate
 from cucmsh.pki.verify import RsaVerifier
-from cucmsh.services.inspect import Inspection, inspect
+from cucmsh.services.inspect import Inspection, SignedInspection, inspect
 from cucmsh.services.outcome import NodeOutcome, Report, State
 from cucmsh.views.certificate import certificate_lines, certificate_rows
 from cucmsh.views.inspection import inspection_lines
@@ -61,7 +61,9 @@ def test_pending_nodes_are_counted_and_named() -> None:
         ((DONE, STOPPED), 0),
         ((DONE, PENDING), 3),
         ((STOPPED, UNPROVEN), 3),
-        ((PENDING, UNPROVEN), 1),
+        ((PENDING, UNPROVEN), 3),
+        ((UNPROVEN,), 3),
+        ((PENDING, PENDING), 1),
     ],
 )
 def test_exit_status_tells_all_some_and_none(
@@ -94,7 +96,7 @@ def test_certificate_is_shown_line_by_line() -> None:
     assert lines[-2:] == ["-----BEGIN", "end"]
 
 
-def looked_at(path: Path, held: Path | None = None) -> Inspection:
+def looked_at(path: Path, held: Path | None = None) -> Inspection | SignedInspection:
     return inspect(str(path), str(held or ""), RsaVerifier(), read_certificate)
 
 
@@ -115,6 +117,53 @@ def test_changed_list_is_never_said_to_be_verified(tmp_path: Path) -> None:
     inspection = looked_at(changed)
     assert not inspection.is_good
     assert inspection_lines(inspection)[-1].startswith("The list was not verified: ")
+
+
+SIGNED, HELD = VECTORS / "signed-sha512.sgn", VECTORS / "signed-held.itl"
+
+
+def test_signed_file_is_judged_by_the_list_that_phones_hold() -> None:
+    inspection = looked_at(SIGNED, HELD)
+    lines = inspection_lines(inspection)
+    assert inspection.is_good
+    assert lines[0] == (
+        f"File:      {SIGNED} (501 bytes, Desktops/320x212x12/List.xml.sgn)"
+    )
+    assert "Digest:    sha512" in lines
+    assert "Signed:    a file of 25 bytes" in lines
+    assert "A phone takes it only if it asked for " in lines[-3]
+    assert lines[-2] == "The file was verified successfully."
+    assert lines[-1].startswith("A phone with the held list accepts it: ")
+
+
+def test_signed_file_by_itself_verifies_nothing() -> None:
+    inspection = looked_at(SIGNED)
+    assert not inspection.is_good
+    assert "--against" in inspection_lines(inspection)[-1]
+
+
+def test_signed_file_that_the_holder_refuses_is_not_good(tmp_path: Path) -> None:
+    raw = SIGNED.read_bytes()
+    changed = tmp_path / "List.xml.sgn"
+    changed.write_bytes(raw.replace(b"List/>", b"Lost/>"))
+    for path, held in ((changed, HELD), (SIGNED, VECTORS / "cucm10-sha1.itl")):
+        inspection = looked_at(path, held)
+        assert not inspection.is_good
+        text = "\n".join(inspection_lines(inspection))
+        assert "A phone with the held list refuses it: " in text
+        assert "successfully" not in text
+
+
+def test_encrypted_file_and_a_signed_one_as_held_list_are_named(
+    tmp_path: Path,
+) -> None:
+    raw = SIGNED.read_bytes()
+    encrypted = tmp_path / "SEP1.cnf.xml.enc.sgn"
+    encrypted.write_bytes(raw[:3] + b"\2\0" + raw[5:])
+    with pytest.raises(StoreError, match=r"encrypted .* not supported"):
+        looked_at(encrypted)
+    with pytest.raises(StoreError, match=r"1\.0 does not head a trust list"):
+        looked_at(HELD, SIGNED)
 
 
 @pytest.mark.parametrize("raw", [b"", b"garbage", b"\0" * 200_000])

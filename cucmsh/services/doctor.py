@@ -1,0 +1,215 @@
+"""Looks whether a production set-up is well: one finding a line. Changes nothing.
+
+Each check stands alone: one that cannot even look is a finding too, and the others go
+on. A *fail* keeps phones from their configuration or from a reset, or lays a key open;
+a *warn* will, one day or if something else goes wrong.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
+from datetime import timedelta
+from enum import StrEnum
+from typing import NamedTuple
+
+from cucmsh.cluster.model import NodeRole
+from cucmsh.errors import CucmshError
+from cucmsh.pki.model import Certificate, Unit
+from cucmsh.services.exposure import exposures
+from cucmsh.services.files import is_backed_up
+from cucmsh.services.inventory import reach, read_list
+from cucmsh.services.journal import login_notice
+from cucmsh.services.keystore import Keystore
+from cucmsh.services.phone_files import choose, look_at
+from cucmsh.services.sign import list_for_files, signer_in
+from cucmsh.services.site import Site
+from cucmsh.services.tftp import serves
+from cucmsh.trustlist.seal import check_certificates
+
+WIDTH = 32  # threads that look at other nodes
+EXPIRY_WARNING = timedelta(days=90)
+LISTED_UNITS = (Unit.CALL_MANAGER, Unit.TVS, Unit.CAPF)  # what phones look at
+SIGN = "Run `utils tftp sign`."
+RESTART = "Run `utils service restart Cisco Tftp`."
+
+
+class Level(StrEnum):
+    """How bad it is."""
+
+    OK = "ok"
+    WARN = "warn"
+    FAIL = "fail"
+
+
+class Finding(NamedTuple):
+    """One thing that was looked at; ``advice`` says what to do, unless all is well."""
+
+    level: Level
+    what: str
+    advice: str = ""
+
+
+Check = Callable[[Site], Iterator[Finding]]
+
+
+def examine(site: Site) -> list[Finding]:
+    """Every finding, in the order of the checks."""
+    findings: list[Finding] = []
+    for check in CHECKS:
+        try:
+            findings += check(site)
+        except CucmshError as problem:
+            findings.append(Finding(Level.FAIL, problem.message, problem.advice))
+    return findings
+
+
+def _modes(site: Site) -> Iterator[Finding]:
+    open_to_others = list(exposures(site))
+    for what, advice in open_to_others:
+        yield Finding(Level.FAIL, what, advice)
+    if not open_to_others:
+        yield Finding(Level.OK, "keys and secrets are the owner's alone")
+
+
+def _keys(site: Site) -> Iterator[Finding]:
+    keystore = Keystore(site)
+    for unit in keystore.units:
+        if unit in LISTED_UNITS:
+            certificate = keystore.certificate(unit)
+            yield _dates(site, f"the {unit} certificate", certificate)
+    if site.node.is_publisher:
+        recovery = keystore.recovery()
+        yield Finding(Level.OK, "the recovery key opens with the security password")
+        yield _dates(site, "the ITLRecovery certificate", recovery.certificate)
+        if not is_backed_up(site):
+            yield Finding(
+                Level.WARN,
+                "the recovery key was not saved since it was made",
+                "Run `file get tftp ITLRecovery.p12`.",
+            )
+        return
+    publisher = site.settings.cluster.publisher
+    brought = keystore.trusted(publisher, Unit.ITL_RECOVERY)
+    if brought is None:
+        yield Finding(
+            Level.FAIL,
+            "the publisher's ITLRecovery certificate was not brought here",
+            "Run `utils itl reset localkey` on the publisher.",
+        )
+    else:
+        yield _dates(site, "the ITLRecovery certificate", brought)
+
+
+def _dates(site: Site, name: str, certificate: Certificate) -> Finding:
+    now = site.clock.now()
+    left = certificate.not_after - now
+    if now < certificate.not_before:
+        return Finding(
+            Level.FAIL,
+            f"the clock is before {name}, which begins at {certificate.not_before}",
+            "Set this node's clock.",
+        )
+    if left < EXPIRY_WARNING:
+        when = "has expired" if left < timedelta() else f"expires in {left.days} days"
+        advice = "Regenerate it with `set cert regen`."
+        return Finding(Level.WARN, f"{name} {when}", advice)
+    return Finding(Level.OK, f"{name} is valid for {left.days} days")
+
+
+def _trust_list(site: Site) -> Iterator[Finding]:
+    if not site.node.has_tftp:
+        yield Finding(Level.OK, f"{site.node.name} has no TFTP service to look at")
+        return
+    held = read_list(site)
+    mismatch = check_certificates(held.trust_list, site.doors.keys().read_certificate)
+    fault = held.verdict.reason or mismatch
+    if fault:
+        yield Finding(Level.FAIL, f"the ITL does not verify: {fault}", RESTART)
+    else:
+        yield Finding(Level.OK, "the ITL verifies")
+    if serves(site, site.node.tftp, held.raw):
+        yield Finding(Level.OK, "the TFTP service gives the ITL back")
+    else:
+        where = f"{site.node.tftp.host} port {site.node.tftp.port}"
+        yield Finding(
+            Level.FAIL,
+            f"the TFTP service at {where} does not give the ITL back",
+            "Start it, and look whether it serves tftp_directory.",
+        )
+
+
+def _phone_files(site: Site) -> Iterator[Finding]:
+    if not site.node.has_tftp:
+        return
+    choice = choose(site)
+    for name, why in choice.refused:
+        yield Finding(Level.WARN, f"{name} is not signed: {why}", "Put a file there.")
+    for name in choice.orphans:
+        yield Finding(
+            Level.WARN,
+            f"{name} has no plain file beside it, and phones still get it",
+            "Remove it if that is wrong.",
+        )
+    if not choice.names:
+        yield Finding(Level.OK, "no file for phones is there to be signed")
+        return
+    held = list_for_files(site)
+    seen = [look_at(site, held, name) for name in choice.names]
+    refused = [(at.name, at.problem or at.fault) for at in seen if not at.is_current]
+    advice = SIGN
+    try:
+        signer_in(site, held)
+    except CucmshError as problem:
+        advice = problem.advice
+        level = Level.FAIL if refused else Level.WARN
+        yield Finding(level, problem.message, advice)
+    for name, why in refused:
+        yield Finding(Level.FAIL, f"phones refuse {name}: {why}", advice)
+    good = len(seen) - len(refused)
+    if good:
+        yield Finding(Level.OK, f"files that phones take: {good}")
+
+
+def _nodes(site: Site) -> Iterator[Finding]:
+    others = [
+        node for node in site.settings.cluster.nodes if node.name != site.node.name
+    ]
+    with ThreadPoolExecutor(WIDTH) as pool:
+        problems = list(pool.map(lambda node: reach(site, node), others))
+    for node, problem in zip(others, problems, strict=True):
+        if problem:
+            advice = "Look at its sshd, the network and the pinned host key."
+            yield Finding(Level.FAIL, f"{node.name}: {problem}", advice)
+        else:
+            yield Finding(Level.OK, f"{node.name} lets us in, with its pinned host key")
+
+
+def _rules(site: Site) -> Iterator[Finding]:
+    """What the design says of a set-up (decision 9)."""
+    if not site.settings.keep_trust:
+        yield Finding(
+            Level.WARN,
+            "keep_trust is off: a start may serve a list that phones refuse",
+            f"Set keep_trust = true in {site.settings.path}.",
+        )
+    for node in site.settings.cluster.nodes:
+        if node.role is NodeRole.SUBSCRIBER and node.has_tftp:
+            yield Finding(
+                Level.WARN,
+                f"phones of {node.name} need TVS to move between lists, and none "
+                "answers in this version",
+                "Make it a replica, unless it has no phones of its own.",
+            )
+    for line in login_notice(site).splitlines():
+        yield Finding(Level.WARN, line)
+
+
+CHECKS: tuple[Check, ...] = (
+    _modes,
+    _keys,
+    _trust_list,
+    _phone_files,
+    _nodes,
+    _rules,
+)

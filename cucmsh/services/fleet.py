@@ -1,0 +1,127 @@
+"""The ways onto the other nodes during one change: opened late, closed together.
+
+A connection is kept from the first look at a node to its last step: a login costs more
+round trips than all that a reset does there (performance.md section 3). One that broke
+is opened again once; a node that did not answer in time is not asked twice, so that it
+costs its time-out and no more (threats-and-faults.md section 4 rule 5).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import suppress
+from threading import Lock
+from time import monotonic
+from types import TracebackType
+from typing import Self, TypeVar
+
+from cucmsh.cluster.deadline import within
+from cucmsh.cluster.model import Node
+from cucmsh.errors import ConnectionFailedError, CucmshError, NoAnswerError
+from cucmsh.services.doors import Link
+from cucmsh.services.site import Site
+
+WIDTH = (
+    128  # threads; 128 cost 12 MiB and 0.1 s more than 32 (performance.md section 3)
+)
+NODE_SECONDS = 120  # for all that one change does on one node
+_Item = TypeVar("_Item")
+_Answer = TypeVar("_Answer")
+
+
+class Fleet:
+    """The links of one change; a context manager that closes them all."""
+
+    def __init__(self, site: Site) -> None:
+        self._site = site
+        self._links: dict[str, Link] = {}
+        self._spent: dict[str, float] = {}
+        self._lock = Lock()
+        self._is_closed = False
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        trace: TracebackType | None,
+    ) -> None:
+        with self._lock:
+            self._is_closed = True
+            links, self._links = list(self._links.values()), {}
+        for link in links:
+            link.close()
+
+    def on(self, node: Node, work: Callable[[Link], _Answer]) -> _Answer:
+        """Do ``work`` on the node, once more on a new connection if the first broke.
+
+        Raises:
+            NoAnswerError: the node took longer than ``NODE_SECONDS`` in all.
+            ConnectionFailedError: it cannot be reached, or broke twice.
+        """
+        begun = monotonic()
+        try:
+            return self._attempt(node, work, begun)
+        except NoAnswerError:
+            raise
+        except ConnectionFailedError:
+            had_link = self._drop(node)
+            if not had_link:
+                raise
+            return self._attempt(node, work, begun)
+        finally:
+            spent = self._spent.get(node.name, 0) + monotonic() - begun
+            self._spent[node.name] = spent
+
+    def _attempt(
+        self, node: Node, work: Callable[[Link], _Answer], begun: float
+    ) -> _Answer:
+        spent = self._spent.get(node.name, 0) + monotonic() - begun
+        late = NoAnswerError(
+            f"{node.name} was not done within {NODE_SECONDS} seconds",
+            "Look at its load and its network, then run the command again.",
+        )
+        link = self._link(node)
+        with within(max(NODE_SECONDS - spent, 0.1), link.close, late):
+            return work(link)
+
+    def _link(self, node: Node) -> Link:
+        link = self._links.get(node.name)
+        if link is None:
+            link = self._site.open_link(node)
+            with self._lock:
+                if self._is_closed:  # the command was ended while we connected
+                    link.close()
+                    raise ConnectionFailedError(f"{node.name} is not needed any more")
+                self._links[node.name] = link
+        return link
+
+    def _drop(self, node: Node) -> bool:
+        with self._lock:
+            link = self._links.pop(node.name, None)
+        if link is not None:
+            with suppress(CucmshError):
+                link.close()
+        return link is not None
+
+
+def side_by_side(
+    work: Callable[[_Item], _Answer], items: Sequence[_Item]
+) -> Iterator[_Answer]:
+    """The answers in the order of the items, each as soon as those before it are there.
+
+    ``work`` raises nothing but what shall end everything.
+    """
+    if len(items) <= 1:
+        yield from map(work, items)
+        return
+    # concurrent.futures costs a third of a bare interpreter; no login needs it.
+    from concurrent.futures import ThreadPoolExecutor  # noqa: PLC0415
+
+    pool = ThreadPoolExecutor(min(len(items), WIDTH))
+    try:
+        yield from pool.map(work, items)
+    finally:  # Ctrl-C does not wait for a node that does not answer
+        pool.shutdown(wait=False, cancel_futures=True)

@@ -1,0 +1,259 @@
+"""Brings one replica what the publisher serves, over one connection.
+
+Compares before it writes, reads nothing back that the manifest vouches for but a few
+samples, and leaves single files that the replica will not take for last: the others do
+not wait for them. See ``replicas`` for the order and the reason for it.
+"""
+
+from __future__ import annotations
+
+import random
+from contextlib import suppress
+from time import monotonic
+from typing import NamedTuple
+
+from cucmsh.cluster.model import Node
+from cucmsh.cluster.store import Listed, Store
+from cucmsh.errors import (
+    CucmshError,
+    MissingFileError,
+    ServiceError,
+    StoreError,
+    TrustListError,
+)
+from cucmsh.services.doors import Link
+from cucmsh.services.manifest import Entry, Manifest, digest_of_file
+from cucmsh.services.site import LIST_FILE, SERVED_MODE, Site
+from cucmsh.services.tftp import serves
+from cucmsh.trustlist.decode import decode
+from cucmsh.trustlist.trust import judge
+
+MAX_FAULTS = 20  # files that a replica does not take, before it is given up
+NOT_THERE = Listed(-1, -1)
+SAMPLES = 8  # files that the manifest vouches for, read all the same at every push
+
+
+class Errand(NamedTuple):
+    """What is to be done on one replica.
+
+    Attributes:
+        trust_list: the list that the publisher serves.
+        digests: its signed files, and the digest of each; the replica's own copy.
+        manifest: what the replica had when it was last looked at.
+        end: when to begin nothing more, by ``monotonic``.
+    """
+
+    trust_list: bytes
+    digests: dict[str, str]
+    manifest: Manifest
+    end: float
+
+
+class Pushed(NamedTuple):
+    """How it ended: why the replica is pending, or empty; and what it has now.
+
+    ``manifest`` is None if nothing was learned about its files.
+    """
+
+    problem: str
+    written: int = 0
+    manifest: Manifest | None = None
+
+
+def bring(site: Site, node: Node, link: Link, errand: Errand) -> Pushed:
+    """Make the replica serve the same, and prove it through TFTP.
+
+    Args:
+        site: the publisher.
+        node: the replica.
+        link: the way onto it.
+        errand: what is to be served, and until when.
+
+    Raises:
+        ConnectionFailedError: the connection broke; the replica is as it was, or has
+            some of the files committed.
+        StoreError, ServiceError: the list or too many files cannot be written, or time
+            is over; the replica is as it was.
+    """
+    store = site.doors.store_on(link, node.tftp_directory)
+    try:
+        there = _read(store, LIST_FILE)
+        refusal = _refusal(site, there, errand.trust_list)
+        if refusal:
+            return Pushed(refusal)
+        pusher = _Pusher(site, store, errand)
+        try:
+            pusher.stage(there)
+            pusher.commit()
+        except BaseException:
+            pusher.discard()
+            raise
+        kept = pusher.seen()
+    finally:
+        store.close()
+    problem = pusher.problem or _unserved(site, node, errand, list(kept))
+    return Pushed(problem, pusher.written, kept)
+
+
+def _read(store: Store, name: str) -> bytes | None:
+    try:
+        return store.read(name)
+    except MissingFileError:
+        return None
+
+
+def _refusal(site: Site, there: bytes | None, offered: bytes) -> str:
+    """Why phones of this replica would not take the list; empty if they would."""
+    if not site.settings.keep_trust or there is None or there == offered:
+        return ""
+    try:
+        held = decode(there)
+    except TrustListError:
+        return ""  # nobody holds what is no list
+    verdict = judge(held, decode(offered), site.doors.verifier())
+    if verdict.accepted:
+        return ""
+    return (
+        f"its list was kept, for its phones would refuse the new one: "
+        f"{verdict.reason} Run `utils itl reset localkey`"
+    )
+
+
+def _unserved(site: Site, node: Node, errand: Errand, names: list[str]) -> str:
+    """What does not come back through TFTP: the list, or one of the files."""
+    if not serves(site, node.tftp, errand.trust_list):
+        return "its TFTP service does not give the list back"
+    for name in random.sample(names, min(1, len(names))):
+        try:
+            raw = site.doors.read_back(node.tftp, name)
+        except CucmshError as problem:
+            return problem.message
+        if digest_of_file(raw) != errand.digests[name]:
+            return f"its TFTP service gives another {name} back"
+    return ""
+
+
+class _Pusher:
+    """The files of one replica: staged, committed, listed."""
+
+    def __init__(self, site: Site, store: Store, errand: Errand) -> None:
+        self.written = 0
+        self._site = site
+        self._store = store
+        self._errand = errand
+        self._digests = errand.digests
+        self._manifest = errand.manifest
+        self._there = self._listed()
+        self._proven: set[str] = set()
+        self._staged: list[tuple[str, str]] = []
+        self._faults: dict[str, str] = {}
+
+    @property
+    def problem(self) -> str:
+        """Which files it did not take; empty if it has all."""
+        if not self._faults:
+            return ""
+        name, why = min(self._faults.items())
+        return f"{len(self._faults)} files were not brought there: {name}: {why}"
+
+    def stage(self, there: bytes | None) -> None:
+        """Put everything that is new beside what it will replace.
+
+        Raises:
+            StoreError: the list, or too many files, cannot be written there.
+            ServiceError: there is no time left.
+        """
+        if there != self._errand.trust_list:
+            self._stage(LIST_FILE, self._errand.trust_list)
+        vouched = self._vouched()
+        for name in self._digests:
+            if name in vouched:
+                self._proven.add(name)
+                continue
+            if monotonic() > self._errand.end:
+                raise ServiceError("there was no time left for its files")
+            try:
+                self._stage_file(name)
+            except StoreError as problem:
+                self._faults[name] = problem.message
+                if len(self._faults) > MAX_FAULTS:
+                    raise
+
+    def commit(self) -> None:
+        """Rename the files, then the list; remove files of ours that are gone here."""
+        for temporary, name in sorted(self._staged, key=lambda at: at[1] == LIST_FILE):
+            try:
+                self._store.commit(temporary, name)
+            except StoreError as problem:
+                if name == LIST_FILE:
+                    raise
+                self._store.discard(temporary)
+                self._faults[name] = problem.message
+                continue
+            self.written += 1
+            self._proven.add(name)
+        self._staged = []
+        for name in self._manifest.keys() - self._digests.keys():
+            self._remove(name)
+
+    def discard(self) -> None:
+        """Take away what was staged, as far as the connection still does it."""
+        for temporary, _ in self._staged:
+            self._store.discard(temporary)
+
+    def seen(self) -> Manifest:
+        """What is proven to be there, as its file system lists it now."""
+        there = self._listed()
+        return {
+            name: Entry(digest, there[name])
+            for name, digest in self._digests.items()
+            if name in self._proven and name in there
+        }
+
+    def _listed(self) -> dict[str, Listed]:
+        found = {}
+        names = self._digests.keys() | self._manifest.keys()
+        for folder in {name.rpartition("/")[0] for name in names}:
+            for name, listed in self._store.listing(folder).items():
+                found[f"{folder}/{name}" if folder else name] = listed
+        return found
+
+    def _vouched(self) -> set[str]:
+        """The files that need not be read, unless a sample of them says otherwise."""
+        vouched = [
+            name
+            for name, digest in self._digests.items()
+            if name in self._manifest
+            and self._manifest[name] == Entry(digest, self._there.get(name, NOT_THERE))
+        ]
+        samples = random.sample(vouched, min(SAMPLES, len(vouched)))
+        return set(vouched) if all(map(self._is_there, samples)) else set()
+
+    def _is_there(self, name: str) -> bool:
+        """Whether the replica has the bytes that it should have."""
+        raw = _read(self._store, name)
+        return raw is not None and digest_of_file(raw) == self._digests[name]
+
+    def _stage_file(self, name: str) -> None:
+        raw = self._site.tftp.read(name)
+        self._digests[name] = digest_of_file(raw)
+        listed = self._there.get(name)
+        if listed and listed.size == len(raw) and self._is_there(name):
+            self._proven.add(name)
+            return
+        folder = name.rpartition("/")[0]
+        if folder and listed is None:
+            self._store.make_folder(folder)
+        self._stage(name, raw)
+
+    def _stage(self, name: str, raw: bytes) -> None:
+        self._staged.append((self._store.stage(name, raw, SERVED_MODE), name))
+
+    def _remove(self, name: str) -> None:
+        """Only what we brought, and what nobody has touched since."""
+        entry = self._manifest[name]
+        if self._there.get(name) != entry.there:
+            return
+        with suppress(StoreError):
+            if digest_of_file(self._store.read(name)) == entry.digest:
+                self._store.remove(name)

@@ -1,0 +1,170 @@
+"""Has every replica serve what this publisher serves: its list and its signed files.
+
+A replica is a plain box with sshd and a TFTP server (design decision 6). After every
+compose and every signing the publisher brings it what is new; one that cannot be
+reached, or does not give the list back through TFTP, is pending and named at the next
+login. All replicas at once, a connection each, and a deadline for all together: a dead
+replica must not keep the publisher's own TFTP service from starting.
+
+The order on one replica is: stage all, then commit the files, the list last. Staging
+takes long and changes nothing that a phone sees; commits are a rename each. The list
+comes last because taking it is the step that a phone cannot take back: from then on it
+refuses whatever the earlier key signed, so all that it will ask for must be there
+already. A phone that meets a new file with the old list still held keeps the
+configuration it has, and asks again after its next list.
+
+With ``keep_trust`` on, a replica whose list would not let its phones take the new one
+keeps what it has, files and all, and is pending: `utils itl reset localkey` helps.
+"""
+
+from __future__ import annotations
+
+from threading import Thread
+from time import monotonic
+from typing import NamedTuple
+
+from cucmsh.cluster.model import Node, NodeRole
+from cucmsh.cluster.tree import tree_below
+from cucmsh.errors import BusyError, CucmshError, StoreError
+from cucmsh.services.compose import served_list
+from cucmsh.services.doors import Link
+from cucmsh.services.manifest import digest_of_file, read_manifest, write_manifest
+from cucmsh.services.pending import remember_replicas
+from cucmsh.services.push import Errand, Pushed, bring
+from cucmsh.services.site import Site
+from cucmsh.trustlist.signed import SUFFIX
+
+START_SECONDS = 12.0  # for a TFTP start; with the grace, 15 in all
+PATIENT_SECONDS = 3600.0  # for a command, which a person can end
+GRACE_SECONDS = 3.0  # for what is under way at the deadline
+
+
+class _Replica:
+    """One replica while it is pushed to, by a thread of its own."""
+
+    def __init__(self, site: Site, node: Node, errand: Errand) -> None:
+        self.node = node
+        self.pushed: Pushed | None = None
+        self._site = site
+        self._errand = errand
+        self._link: Link | None = None
+        self._is_over = False
+        # A daemon: one that hangs in a connect dies with the process.
+        self.thread = Thread(target=self._run, daemon=True)
+
+    def give_up(self) -> None:
+        """Hang up on it; its thread then ends by itself."""
+        self._is_over = True
+        if self._link is not None:
+            self._link.close()
+
+    def _run(self) -> None:
+        try:
+            with self._site.link_to(self.node) as link:
+                self._link = link
+                if not self._is_over:
+                    self.pushed = bring(self._site, self.node, link, self._errand)
+        except CucmshError as problem:
+            self.pushed = Pushed(problem.message)
+
+
+class Replicas(NamedTuple):
+    """What became of the replicas.
+
+    Attributes:
+        written: how many files each got that is done, by name.
+        problems: why the others are pending, by name.
+    """
+
+    written: dict[str, int]
+    problems: dict[str, str]
+
+
+NOBODY = Replicas({}, {})
+
+
+def replicas_of(site: Site) -> list[Node]:
+    """The replicas, if this node is the publisher and has something to bring them."""
+    if not site.node.is_publisher or not site.node.has_tftp:
+        return []
+    nodes = site.settings.cluster.nodes
+    return [node for node in nodes if node.role is NodeRole.REPLICA]
+
+
+def push(
+    site: Site, *, seconds: float = PATIENT_SECONDS, is_reset: bool = False
+) -> Replicas:
+    """Push under the cluster's lock, and remember who is pending.
+
+    Args:
+        site: the publisher; on other nodes nothing is done.
+        seconds: for everything, from now.
+        is_reset: the served list is a reset's. If somebody holds the lock then, it is
+            that reset, which brings its list to the replicas itself.
+
+    Raises:
+        StoreError: what is pending cannot be remembered.
+    """
+    nodes = replicas_of(site)
+    if not nodes:
+        return NOBODY
+    try:
+        with site.cluster_lock("the push to replicas"):
+            return push_held(site, seconds=seconds)
+    except BusyError as busy:
+        if is_reset:
+            return NOBODY
+        problems = {node.name: busy.message for node in nodes}
+    remember_replicas(site, problems)
+    return Replicas({}, problems)
+
+
+def push_held(site: Site, *, seconds: float = PATIENT_SECONDS) -> Replicas:
+    """The same for a caller that holds the cluster's lock."""
+    nodes = replicas_of(site)
+    raw = served_list(site) if nodes else None
+    if raw is None:
+        return NOBODY
+    end = monotonic() + seconds
+    digests = _digests(site)
+    replicas = [
+        _Replica(
+            site,
+            node,
+            Errand(raw, dict(digests), read_manifest(site.home, node.name), end),
+        )
+        for node in nodes
+    ]
+    for replica in replicas:
+        replica.thread.start()
+    for replica in replicas:
+        replica.thread.join(max(0.0, end + GRACE_SECONDS - monotonic()))
+    written, problems = {}, {}
+    for replica in replicas:
+        name, pushed = replica.node.name, replica.pushed
+        if pushed is None:
+            replica.give_up()
+            pushed = Pushed(f"it was not done within {seconds:.0f} seconds")
+        if pushed.manifest is not None:
+            write_manifest(site.home, name, pushed.manifest)
+        if pushed.problem:
+            problems[name] = pushed.problem
+        elif served_list(site) != raw:
+            problems[name] = "this node composed another list meanwhile"
+        else:
+            written[name] = pushed.written
+    remember_replicas(site, problems)
+    return Replicas(written, problems)
+
+
+def _digests(site: Site) -> dict[str, str]:
+    """Every signed file, and the digest of its bytes."""
+    digests = {}
+    for name in tree_below(site.node.tftp_directory).files:
+        if name.endswith(SUFFIX):
+            try:
+                raw = site.tftp.read(name)
+            except StoreError:  # too large for any store, or gone just now
+                continue
+            digests[name] = digest_of_file(raw)
+    return digests

@@ -1,0 +1,19 @@
+"""Sweeps what dead writers left behind on this node (threats-and-faults.md F1, F24).
+
+Takes only temporary files of ours whose writer is gone; anything else stays.
+"""
+
+from __future__ import annotations
+
+from cucmsh.pki.model import Unit
+from cucmsh.services.site import Site
+
+
+def sweep(site: Site) -> None:
+    """Remove stale temporary files from the folders that this node writes to."""
+    trust = [f"security/trust/{n.name}" for n in site.settings.cluster.members]
+    units = [f"security/{unit}" for unit in Unit]
+    for folder in ("state", "state/staging", "security/secrets", *units, *trust):
+        site.home.sweep(folder)
+    if site.node.has_tftp:
+        site.tftp.sweep()

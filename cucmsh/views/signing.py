@@ -1,0 +1,40 @@
+"""What came of signing the phones' files. Pure."""
+
+from __future__ import annotations
+
+from cucmsh.services.publish import Delivered
+
+SHOWN = 20  # lines of one kind; ten thousand equal complaints tell no more
+
+
+def signing_lines(delivered: Delivered) -> list[str]:
+    """The counts, every file that was not signed and why, and the replicas.
+
+    A replica that had everything already is not spoken of.
+    """
+    report, replicas = delivered
+    counts = (len(report.signed), len(report.unchanged), len(report.failed))
+    lines = ["{} signed, {} unchanged, {} failed".format(*counts)]
+    lines += shortened([f"Not signed: {name}: {why}" for name, why in report.failed])
+    lines += shortened(
+        [
+            f"{name} has no plain file beside it, and phones still get it; remove it "
+            "if that is wrong."
+            for name in report.orphans
+        ]
+    )
+    lines += [
+        f"{name}: {count} file{'s' if count > 1 else ''} brought"
+        for name, count in replicas.written.items()
+        if count
+    ]
+    return lines + [
+        f"{name}: pending: {problem}" for name, problem in replicas.problems.items()
+    ]
+
+
+def shortened(lines: list[str]) -> list[str]:
+    """The first lines, and how many more there are."""
+    if len(lines) <= SHOWN:
+        return lines
+    return [*lines[:SHOWN], f"... and {len(lines) - SHOWN} more like these"]

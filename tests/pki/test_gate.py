@@ -1,0 +1,241 @@
+"""The gate in front of a key file: what passes, and what is refused unopened."""
+
+from __future__ import annotations
+
+import time
+from contextlib import suppress
+from datetime import UTC, datetime
+from pathlib import Path
+
+import pytest
+from hypothesis import example, given
+from hypothesis import strategies as st
+
+from cucmsh.errors import KeyFileError
+from cucmsh.pki.credential import Credential, make_credential
+from cucmsh.pki.gate import MAX_KEY_FILE_SIZE, MAX_ROUNDS, Protection, inspect
+from cucmsh.pki.model import Unit
+from cucmsh.pki.pkcs12 import ROUNDS, read_key_file, write_key_file
+from tests.pki import key_files as made
+
+NOW = datetime(2014, 2, 26, tzinfo=UTC)
+PLAIN = made.pfx()
+BOMB = 2**31 - 1
+
+
+@pytest.fixture(scope="session")
+def recovery() -> Credential:
+    name = "ITLRECOVERY_test10pub.joemar2.lab"
+    return make_credential(Unit.ITL_RECOVERY, name, "", NOW, key_bits=1024)
+
+
+def refused(raw: bytes) -> str:
+    with pytest.raises(KeyFileError) as refusal:
+        inspect(raw)
+    return refusal.value.message
+
+
+def test_our_own_files_pass_and_their_rounds_are_counted(recovery: Credential) -> None:
+    raw = write_key_file(recovery, made.PASSWORD)
+    assert inspect(raw) == Protection(2 * ROUNDS + 2048, is_legacy=False)
+
+
+@pytest.mark.parametrize("way", list(made.MODERN))
+def test_modern_files_of_openssl_pass(
+    recovery: Credential, tmp_path: Path, way: str
+) -> None:
+    raw = made.exported(recovery.to_pem(), tmp_path, *made.MODERN[way])
+    assert not inspect(raw).is_legacy
+
+
+@pytest.mark.parametrize("way", list(made.LEGACY))
+def test_legacy_files_of_openssl_pass_and_are_told(
+    recovery: Credential, tmp_path: Path, way: str
+) -> None:
+    raw = made.exported(recovery.to_pem(), tmp_path, *made.LEGACY[way])
+    assert inspect(raw).is_legacy
+
+
+def test_plain_file_made_by_hand_passes() -> None:
+    assert inspect(PLAIN) == Protection(3 * 2048, is_legacy=False)
+    one = made.pfx(mac=made.mac_data(None))  # DEFAULT 1
+    assert inspect(one).rounds == 2 * 2048 + 1
+
+
+HOSTILE = {
+    "empty": (b"", "no PKCS#12"),
+    "text": (b"hello", "no PKCS#12"),
+    "pem": (b"-----BEGIN CERTIFICATE-----\n", "no PKCS#12"),
+    "trailing-byte": (PLAIN + b"\0", "no PKCS#12"),
+    "two-files": (PLAIN * 2, "no PKCS#12"),
+    "endless-length": (b"\x30\x80" + PLAIN[4:] + b"\0\0", "no PKCS#12"),
+    "long-length": (b"\x30\x84\x7f\xff\xff\xff" + PLAIN[4:], "no PKCS#12"),
+    "not-minimal-length": (b"\x30\x83\0" + PLAIN[2:], "no PKCS#12"),
+    "too-large": (PLAIN + bytes(MAX_KEY_FILE_SIZE), "at most 65536"),
+    "deep-nesting": (b"\x30\x82\xff\xff" * 16_000, "no PKCS#12"),
+    "other-version": (made.pfx(version=4), "another version"),
+    "huge-version": (made.pfx(version=1 << 40_000), "another version"),
+    "no-mac": (made.pfx(mac=b""), "no MAC"),
+    "signed": (made.pfx(kind=made.SIGNED_DATA), "not protected by a password"),
+    "pbmac1": (made.pfx(mac=made.mac_data(digest=made.PBMAC1)), "MAC of an unknown"),
+    "enveloped-part": (
+        made.pfx([made.content(made.ENVELOPED_DATA, made.der(made.SEQUENCE))]),
+        "not protected by a password",
+    ),
+    "five-parts": (made.pfx([made.bags()] * 5), "no PKCS#12"),
+    "five-bags": (made.pfx([made.bags(*[made.bag(made.CERTIFICATE)] * 5)]), "PKCS#12"),
+    "nested-bags": (made.pfx([made.bags(made.bag(made.NESTED))]), "other things"),
+    "crl": (made.pfx([made.bags(made.bag(made.CRL))]), "other things"),
+    "secret": (made.pfx([made.bags(made.bag(made.SECRET))]), "other things"),
+    "two-keys": (
+        made.pfx([made.bags(*[made.shrouded(made.pbes2(1))] * 2)]),
+        "more keys than one",
+    ),
+    "two-keys-apart": (
+        made.pfx(
+            [made.bags(made.shrouded(made.pbes2(1))), made.bags(made.bag(made.KEY))]
+        ),
+        "more keys than one",
+    ),
+    "scrypt": (
+        made.pfx([made.encrypted(made.pbes2(1, derivation=made.SCRYPT))]),
+        "derives its key in an unknown way",
+    ),
+    "unknown-cipher": (
+        made.pfx([made.encrypted(made.pbes2(1, cipher=made.SHA_256))]),
+        "encrypted in an unknown way",
+    ),
+    "unknown-encryption": (
+        made.pfx([made.encrypted(made.algorithm(made.PBKDF2))]),
+        "encrypted in an unknown way",
+    ),
+    "no-parameters": (
+        made.pfx([made.encrypted(made.algorithm(made.PBES2))]),
+        "without its parameters",
+    ),
+    "no-algorithm": (
+        made.pfx([made.encrypted(made.der(made.SEQUENCE))]),
+        "without its parameters",
+    ),
+    "no-rounds": (made.pfx(mac=made.mac_data(0)), "impossible number of rounds"),
+    "negative-rounds": (made.pfx(mac=made.mac_data(-1)), "impossible number"),
+}
+
+
+@pytest.mark.parametrize("case", list(HOSTILE))
+def test_hostile_files_are_refused_unopened(case: str) -> None:
+    raw, reason = HOSTILE[case]
+    assert reason in refused(raw)
+
+
+@pytest.mark.parametrize("bits", [23, 31, 63, 64, 40_000])
+@pytest.mark.parametrize("place", ["mac", "key", "certificate", "old key"])
+def test_rounds_above_the_limit_are_refused_wherever_they_stand(
+    place: str, bits: int
+) -> None:
+    rounds = 2**bits - 1
+    assert rounds > MAX_ROUNDS
+    raw = {
+        "mac": made.pfx(mac=made.mac_data(rounds)),
+        "key": made.pfx([made.bags(made.shrouded(made.pbes2(rounds)))]),
+        "certificate": made.pfx([made.encrypted(made.pbes2(rounds))]),
+        "old key": made.pfx([made.bags(made.shrouded(made.old_cipher(rounds)))]),
+    }[place]
+    assert "asks for more than 5,000,000 rounds" in refused(raw)
+
+
+def test_rounds_are_limited_together_not_one_by_one() -> None:
+    half = made.encrypted(made.pbes2(MAX_ROUNDS // 2))
+    assert inspect(made.pfx([half], made.mac_data(1))).rounds == MAX_ROUNDS // 2 + 1
+    assert "5,000,000" in refused(made.pfx([half, half], made.mac_data(1)))
+
+
+def test_iteration_bomb_is_refused_at_once(recovery: Credential) -> None:
+    """Finding 5 of threats-and-faults.md: OpenSSL ran past every timeout tried."""
+    bomb = made.with_mac_rounds(write_key_file(recovery, made.PASSWORD), BOMB)
+    began = time.monotonic()
+    assert "5,000,000 rounds" in refused(bomb)
+    assert time.monotonic() - began < 1
+
+
+def test_our_own_file_passes_the_gate_too(recovery: Credential, tmp_path: Path) -> None:
+    """What lies on the publisher's disk may have been put there by others."""
+    raw = made.exported(recovery.to_pem(), tmp_path, *made.AES, "-nomac")
+    with pytest.raises(KeyFileError, match="no MAC"):
+        read_key_file(raw, made.PASSWORD)
+
+
+def test_patched_rounds_below_the_limit_reach_openssl(recovery: Credential) -> None:
+    """The patch that makes the bomb makes a whole file; only its MAC is wrong."""
+    raw = made.with_mac_rounds(write_key_file(recovery, made.PASSWORD), 1 << 20)
+    assert inspect(raw).rounds == 2 * ROUNDS + (1 << 20)
+    with pytest.raises(KeyFileError, match="security password"):
+        read_key_file(raw, made.PASSWORD)
+
+
+# Any bytes at all: a value or the one error, within the sizes that a value has
+
+
+def assert_value_or_refusal(raw: bytes) -> None:
+    with suppress(KeyFileError):
+        assert 1 <= inspect(raw).rounds <= MAX_ROUNDS
+
+
+@given(st.binary(max_size=300))
+@example(b"\x30\x80")
+def test_any_bytes_give_a_value_or_the_one_error(raw: bytes) -> None:
+    assert_value_or_refusal(raw)
+
+
+@st.composite
+def mutants(draw: st.DrawFn) -> bytes:
+    """A good file, cut, stretched, or with bytes and pieces changed."""
+    raw = bytearray(draw(st.sampled_from([PLAIN, LEGACY_BY_HAND])))
+    for _ in range(draw(st.integers(1, 6))):
+        at = draw(st.integers(0, len(raw)))
+        piece = draw(st.binary(max_size=8) | st.sampled_from([PLAIN, *made.USUAL]))
+        until = at + draw(st.integers(0, 8) | st.just(len(piece)))
+        raw[at:until] = piece
+    return bytes(raw)
+
+
+LEGACY_BY_HAND = made.pfx([made.bags(made.shrouded(made.old_cipher(2048)))])
+
+
+@given(mutants())
+def test_changed_files_give_a_value_or_the_one_error(raw: bytes) -> None:
+    assert_value_or_refusal(raw)
+
+
+@pytest.mark.parametrize("raw", [PLAIN, LEGACY_BY_HAND], ids=["plain", "legacy"])
+def test_every_byte_changed_gives_a_value_or_the_one_error(raw: bytes) -> None:
+    for at in range(len(raw)):
+        for other in (0, 1, 0x30, 0x7F, 0x80, 0x84, 0xFF, raw[at] ^ 1):
+            assert_value_or_refusal(raw[:at] + bytes((other,)) + raw[at + 1 :])
+
+
+def test_file_cut_off_anywhere_is_refused(recovery: Credential) -> None:
+    raw = write_key_file(recovery, made.PASSWORD)
+    for size in range(len(raw)):
+        assert "not a whole one" in refused(raw[:size])
+
+
+@pytest.mark.parametrize(
+    "inner",
+    [
+        made.der(made.SEQUENCE, *[made.der(made.INTEGER, b"\1")] * 20_000),
+        made.der(made.SEQUENCE, *[made.bag(made.CERTIFICATE)] * 2_500),
+        b"\x30\x82\xff\x00" * 16_000,
+        made.der(made.OCTETS, bytes(60_000)),
+    ],
+    ids=["numbers", "bags", "nesting", "zeros"],
+)
+def test_largest_files_are_refused_in_no_time(inner: bytes) -> None:
+    """Linear and bounded: 64 KiB of anything costs milliseconds."""
+    whole = made.der(made.OCTETS, inner[:65_000])
+    raw = made.der(
+        made.SEQUENCE, made.number(3), made.content(made.DATA, whole), made.mac_data()
+    )
+    began = time.monotonic()
+    refused(raw)
+    assert time.monotonic() - began < 1

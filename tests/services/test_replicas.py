@@ -1,0 +1,287 @@
+"""Replicas serve what the publisher serves, or are pending and named."""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+
+import pytest
+
+from cucmsh import hooks
+from cucmsh.pki.model import Unit
+from cucmsh.services import publish, replicas
+from cucmsh.services.compose import served_list, sha256_of
+from cucmsh.services.journal import login_notice
+from cucmsh.services.manifest import read_manifest
+from cucmsh.services.phone_files import choose
+from cucmsh.services.regenerate import regenerate
+from cucmsh.services.replicas import NOBODY, push
+from cucmsh.services.sign import sign_files
+from cucmsh.services.site import LIST_FILE, Site
+from cucmsh.services.state import set_keep_mark
+from tests.services.made_cluster import MadeCluster, started_cluster
+from tests.services.replica_boxes import Box, with_boxes
+
+FILES = ["Desktops/List.xml", "SEP1.cnf.xml", "SEP2.cnf.xml"]
+SIGNED = [f"{name}.sgn" for name in FILES]
+
+
+@pytest.fixture
+def box(tmp_path: Path) -> Box:
+    return Box(str(tmp_path / "branch1"), "branch1", 7001)
+
+
+@pytest.fixture
+def site(cluster: MadeCluster, box: Box) -> Site:
+    """A publisher with signed files and one empty replica."""
+    return prepared(with_boxes(cluster, box))
+
+
+def prepared(site: Site) -> Site:
+    for name in FILES:
+        path = Path(site.tftp.root, name)
+        path.parent.mkdir(exist_ok=True)
+        path.write_bytes(f"<{name}/>".encode())
+    sign_files(site, choose(site))
+    return site
+
+
+def is_same(site: Site, box: Box) -> bool:
+    """Whether the replica has exactly the publisher's list and signed files."""
+    names = [LIST_FILE, *SIGNED]
+    found = {str(p.relative_to(box.files.root)) for p in files_of(box)}
+    return found == set(names) and all(
+        site.tftp.read(name) == box.files.read(name) for name in names
+    )
+
+
+def files_of(box: Box) -> list[Path]:
+    return [path for path in Path(box.files.root).rglob("*") if path.is_file()]
+
+
+def test_empty_replica_gets_list_and_signed_files_and_the_list_last(
+    site: Site, box: Box
+) -> None:
+    done = push(site)
+    assert done.problems == {}
+    assert done.written == {"branch1": 4}
+    assert is_same(site, box)
+    # All is staged before the first rename, and the list is the last of those.
+    verbs = [what.split()[0] for what in box.done if what.split()[0] != "read"]
+    assert verbs == ["stage"] * 4 + ["commit"] * 4
+    assert box.writes()[-1] == f"commit {LIST_FILE}"
+    assert all(path.stat().st_mode & 0o777 == 0o644 for path in files_of(box))
+    assert login_notice(site) == ""
+
+
+def test_second_push_writes_nothing_and_reads_samples_only(
+    site: Site, box: Box, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    push(site)
+    box.done.clear()
+    monkeypatch.setattr("cucmsh.services.push.SAMPLES", 1)
+    assert push(site).written == {"branch1": 0}
+    assert box.writes() == []
+    assert len(box.reads()) == 2  # the list and a sample
+
+
+def test_only_what_changed_is_brought(site: Site, box: Box) -> None:
+    push(site)
+    box.done.clear()
+    Path(site.tftp.root, "SEP1.cnf.xml").write_bytes(b"<new/>")
+    sign_files(site, choose(site))
+    assert push(site).written == {"branch1": 1}
+    assert box.writes() == ["commit SEP1.cnf.xml.sgn"]
+    assert is_same(site, box)
+
+
+@pytest.mark.parametrize("change", ["truncated", "gone", "rewritten"])
+def test_file_that_somebody_changed_there_is_put_right(
+    site: Site, box: Box, change: str
+) -> None:
+    push(site)
+    path = Path(box.files.root, SIGNED[1])
+    if change == "gone":
+        path.unlink()
+    else:
+        raw = path.read_bytes()
+        path.write_bytes(raw[:-1] if change == "truncated" else b"x" * len(raw))
+        os.utime(path, (5, 5))
+    push(site)
+    assert is_same(site, box)
+
+
+def test_sample_finds_what_size_and_time_hide(site: Site, box: Box) -> None:
+    """All three are samples here; then the manifest is believed in nothing."""
+    push(site)
+    path = Path(box.files.root, SIGNED[1])
+    before = path.stat()
+    path.write_bytes(b"x" * before.st_size)
+    os.utime(path, (before.st_atime, before.st_mtime))
+    push(site)
+    assert is_same(site, box)
+
+
+def test_lost_manifest_costs_reading_and_no_writing(site: Site, box: Box) -> None:
+    push(site)
+    for junk in (b"", b"junk", b"x\x9c\x03\0\0\0\0\1"):
+        site.home.write("state/replica-branch1", junk)
+        box.done.clear()
+        assert push(site).written == {"branch1": 0}
+        assert {f"read {name}" for name in SIGNED} <= set(box.reads())
+        assert set(read_manifest(site.home, "branch1")) == set(SIGNED)
+
+
+def test_file_gone_here_is_removed_there_if_it_is_ours(site: Site, box: Box) -> None:
+    box.files.write("theirs.xml.sgn", b"somebody else's")
+    push(site)
+    for name in SIGNED[1:]:
+        site.tftp.remove(name)
+    box.files.write(SIGNED[2], b"changed by somebody else")
+    push(site)
+    left = {str(path.relative_to(box.files.root)) for path in files_of(box)}
+    assert left == {LIST_FILE, SIGNED[0], SIGNED[2], "theirs.xml.sgn"}
+
+
+def test_dead_replica_is_pending_and_the_others_are_served(
+    cluster: MadeCluster, box: Box, tmp_path: Path
+) -> None:
+    second = Box(str(tmp_path / "branch2"), "branch2", 7002)
+    site = prepared(with_boxes(cluster, box, second))
+    box.is_dead = True
+    done = push(site)
+    assert list(done.problems) == ["branch1"]
+    assert is_same(site, second)
+    notice = login_notice(site)
+    assert "branch1 (branch1 does not answer)" in notice
+    assert "branch2" not in notice
+    box.is_dead = False
+    assert push(site).problems == {}
+    assert is_same(site, box)
+    assert login_notice(site) == ""
+
+
+def test_replica_that_hangs_is_given_up_and_its_start_is_not_held_up(
+    cluster: MadeCluster, site: Site, box: Box, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    box.hangs_at = 2
+    monkeypatch.setattr(replicas, "GRACE_SECONDS", 0.2)
+    monkeypatch.setattr(publish, "START_SECONDS", 0.1)
+    assert "pending: it was not done within" in hooks.run(site, ["tftp-start"])
+    assert box.hung_up.is_set()
+    assert "branch1" in login_notice(site)
+    assert cluster.publisher.served
+
+
+def test_no_time_left_leaves_the_replica_as_it_was(site: Site, box: Box) -> None:
+    done = push(site, seconds=0)
+    assert "no time left" in done.problems["branch1"]
+    assert files_of(box) == []
+
+
+def test_connection_that_breaks_anywhere_is_pending_and_the_next_push_finishes(
+    site: Site, box: Box
+) -> None:
+    push(site)
+    steps = 0
+    while True:
+        for path in files_of(box):
+            path.unlink()
+        site.home.remove("state/replica-branch1")
+        box.done.clear()
+        box.breaks_at = steps
+        done = push(site)
+        present = {str(path.relative_to(box.files.root)) for path in files_of(box)}
+        if not done.problems:
+            break
+        # The list is never there before all of its files are.
+        assert LIST_FILE not in present or set(SIGNED) <= present
+        assert "branch1" in login_notice(site)
+        box.breaks_at = -1
+        assert push(site).problems == {}
+        assert is_same(site, box)
+        steps += 1
+    assert steps == 9  # the list is read; four files are staged, and committed
+
+
+def test_one_file_that_cannot_be_written_keeps_none_from_the_others(
+    site: Site, box: Box
+) -> None:
+    box.refuses = SIGNED[1]
+    done = push(site)
+    assert "Permission denied" in done.problems["branch1"]
+    assert sorted(box.files.names()) == sorted([LIST_FILE, SIGNED[2]])
+    box.refuses = ""
+    assert push(site).problems == {}
+    assert is_same(site, box)
+
+
+def test_list_that_cannot_be_written_leaves_everything_as_it_was(
+    site: Site, box: Box
+) -> None:
+    box.refuses = LIST_FILE
+    assert "Permission denied" in push(site).problems["branch1"]
+    assert files_of(box) == []
+
+
+def test_service_that_gives_something_else_back_is_pending(
+    site: Site, box: Box
+) -> None:
+    box.lies_with = b"an older list"
+    assert "does not give the list back" in push(site).problems["branch1"]
+
+
+def test_every_start_of_the_publisher_pushes(
+    cluster: MadeCluster, site: Site, box: Box
+) -> None:
+    assert hooks.run(site, ["tftp-start"]).startswith("composed ")
+    assert is_same(site, box)
+    regenerate(site, Unit.CALL_MANAGER)
+    hooks.run(site, ["tftp-start"])
+    assert is_same(site, box)
+    assert box.files.read(LIST_FILE) == cluster.publisher.raw
+
+
+def test_start_within_a_reset_leaves_the_push_to_it(site: Site, box: Box) -> None:
+    raw = served_list(site)
+    assert raw is not None
+    set_keep_mark(site.home, sha256_of(raw))
+    with site.cluster_lock("utils itl reset localkey"):
+        assert "pending" not in hooks.run(site, ["tftp-start"])
+    assert box.done == []
+    assert login_notice(site).count("\n") == 0  # the mark, and no replica
+
+
+def test_start_within_another_change_is_pending(site: Site, box: Box) -> None:
+    with site.cluster_lock("set cert regen CallManager"):
+        hooks.run(site, ["tftp-start"])
+    assert box.done == []
+    assert "set cert regen CallManager" in login_notice(site)
+
+
+def test_keep_trust_keeps_the_list_that_phones_of_the_replica_hold(
+    tmp_path: Path,
+) -> None:
+    """Nothing there vouches for the new list's signer; a reset helps its phones."""
+    cluster = started_cluster(tmp_path, keep_trust=True)
+    box = Box(str(tmp_path / "branch1"), "branch1", 7001)
+    site = prepared(with_boxes(cluster, box))
+    push(site)
+    before = {path: path.read_bytes() for path in files_of(box)}
+    site.tftp.write(LIST_FILE, foreign_list(tmp_path))
+    assert "phones would refuse" in push(site).problems["branch1"]
+    assert {path: path.read_bytes() for path in files_of(box)} == before
+
+
+def foreign_list(root: Path) -> bytes:
+    other = MadeCluster(root / "other")
+    other.make()
+    other.start()
+    return other.publisher.raw
+
+
+def test_subscribers_and_clusters_without_replicas_push_nothing(
+    cluster: MadeCluster,
+) -> None:
+    assert push(cluster.site) == NOBODY
+    assert push(cluster.subscriber.site) == NOBODY

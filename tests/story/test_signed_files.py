@@ -1,0 +1,226 @@
+"""Signed configuration on a real lab, read by curl and verified by openssl; and an
+ordinary sshd with a TFTP service as a replica."""
+
+from __future__ import annotations
+
+import getpass
+import os
+import socket
+import subprocess
+import threading
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from cucmsh.lab.tftp_server import TftpServer
+from cucmsh.trustlist.decode import decode
+from cucmsh.trustlist.tags import Role
+from tests.cluster.conftest import make_key, serve_openssh
+from tests.story.running import CUCMSH, Lab
+
+pytestmark = [pytest.mark.lab, pytest.mark.loopback]
+
+HOST = "127.0.0.1"
+SIGN = "utils tftp sign"
+RESTART = "utils service restart Cisco Tftp"
+PHONE = "SEP001122334455.cnf.xml"
+DESKTOPS = "Desktops/320x212x12/List.xml"
+
+
+def call(lab: Lab, line: str, answers: str = "") -> subprocess.CompletedProcess[str]:
+    """As ``Lab.call``, with patience for a replica that is dead."""
+    return subprocess.run(
+        [*CUCMSH, "--config", lab.publisher["config"], "-c", line],
+        input=answers,
+        capture_output=True,
+        text=True,
+        check=False,
+        timeout=60,
+    )
+
+
+def put(lab: Lab, name: str, raw: bytes) -> None:
+    path = Path(lab.publisher["tftp_directory"], name)
+    path.parent.mkdir(parents=True, exist_ok=True)
+    path.write_bytes(raw)
+
+
+def assert_openssl_verifies(raw: bytes, held: bytes, folder: Path) -> None:
+    """The file by the TFTP record of the list, both as they came over TFTP."""
+    record = next(entry for entry in decode(held).records if entry.role == Role.TFTP)
+    (folder / "tftp.der").write_bytes(record.certificate or b"")
+    words = ["openssl", "x509", "-inform", "DER", "-in", "tftp.der", "-noout"]
+    key = subprocess.run(
+        [*words, "-pubkey"], cwd=folder, capture_output=True, check=True
+    ).stdout
+    (folder / "tftp.pub").write_bytes(key)
+    start = raw.index(b"\x0c\x01\x00")  # SIGNATURE, 256 bytes
+    (folder / "signature").write_bytes(raw[start + 3 : start + 259])
+    (folder / "signed").write_bytes(raw[:start] + raw[start + 259 :])
+    words = ["openssl", "dgst", "-sha1", "-verify", "tftp.pub"]
+    words += ["-signature", "signature", "signed"]
+    done = subprocess.run(
+        words, cwd=folder, capture_output=True, text=True, check=False
+    )
+    assert done.stdout == "Verified OK\n", done.stderr
+
+
+def test_phone_gets_signed_files_that_openssl_verifies(
+    lab: Lab, tmp_path: Path
+) -> None:
+    for name in (PHONE, DESKTOPS):
+        put(lab, name, f"<{name}/>".encode())
+    done = call(lab, SIGN)
+    assert (done.returncode, done.stdout) == (0, "2 signed, 0 unchanged, 0 failed\n")
+    for is_last in (False, True):
+        held = lab.fetch(lab.publisher, "ITLFile.tlv", tmp_path / "list")
+        for name in (PHONE, DESKTOPS):
+            raw = lab.fetch(lab.publisher, f"{name}.sgn", tmp_path / "file")
+            assert raw.endswith(f"<{name}/>".encode())
+            assert f"{name}.sgn\0".encode() in raw
+            assert_openssl_verifies(raw, held, tmp_path)
+        if not is_last:  # with another key the start signs for its new list
+            assert call(lab, "set cert regen CallManager", "yes\n").returncode == 0
+            assert call(lab, RESTART).returncode == 0
+            changed = lab.fetch(lab.publisher, f"{name}.sgn", tmp_path / "file")
+            assert changed != raw
+
+
+def test_provisioning_script_signs_its_file(lab: Lab, tmp_path: Path) -> None:
+    put(lab, "SEP0A.cnf.xml", b"<device/>")
+    path = str(Path(lab.publisher["tftp_directory"], "SEP0A.cnf.xml"))
+    words = [*CUCMSH, "--config", str(lab.publisher["config"]), "hook", "sign"]
+    done = subprocess.run([*words, path], capture_output=True, text=True, check=False)
+    assert (done.returncode, done.stdout) == (0, "1 signed, 0 unchanged, 0 failed\n")
+    held = lab.fetch(lab.publisher, "ITLFile.tlv", tmp_path / "list")
+    raw = lab.fetch(lab.publisher, "SEP0A.cnf.xml.sgn", tmp_path / "file")
+    assert_openssl_verifies(raw, held, tmp_path)
+    verify = [*CUCMSH, "verify", str(tmp_path / "file")]
+    verify += ["--against", str(tmp_path / "list")]
+    assert (
+        subprocess.run(verify, stdout=subprocess.DEVNULL, check=False).returncode == 0
+    )
+    done = subprocess.run(
+        [*words, path, "/etc/passwd"], capture_output=True, text=True, check=False
+    )
+    assert done.returncode == 3
+    assert "/etc/passwd: it is not below" in done.stdout
+    done = subprocess.run(words, capture_output=True, text=True, check=False)
+    assert done.returncode == 2
+
+
+def test_doctor_names_what_is_wrong_until_it_is_not(lab: Lab) -> None:
+    def doctor() -> subprocess.CompletedProcess[str]:
+        words = [*CUCMSH, "--config", str(lab.publisher["config"]), "doctor"]
+        return subprocess.run(
+            words, capture_output=True, text=True, check=False, timeout=60
+        )
+
+    assert call(lab, SIGN).returncode == 0
+    done = doctor()
+    assert done.returncode == 0, done.stdout
+    assert "ok    the TFTP service gives the ITL back\n" in done.stdout
+    assert "ok    test10sub lets us in, with its pinned host key\n" in done.stdout
+    put(lab, "SEP0B.cnf.xml", b"<device/>")
+    done = doctor()
+    assert done.returncode == 1
+    assert (
+        "fail  phones refuse SEP0B.cnf.xml: it is not signed. Run `utils tftp sign`.\n"
+    ) in done.stdout
+    assert call(lab, SIGN).returncode == 0
+    assert doctor().returncode == 0
+
+
+class Box:
+    """An ordinary sshd and a TFTP service; the publisher's configuration names it."""
+
+    def __init__(self, folder: Path) -> None:
+        self.root = folder / "tftp"
+        self.root.mkdir()
+        host_key, identity = make_key(folder / "host"), make_key(folder / "id")
+        public = identity.with_suffix(".pub")
+        (folder / "config").write_text(
+            f"HostKey {host_key}\nAuthorizedKeysFile {public}\nStrictModes no\n"
+            "UsePAM no\nPidFile none\nPermitRootLogin yes\nPasswordAuthentication no\n"
+            "KbdInteractiveAuthentication no\nSubsystem sftp internal-sftp\n"
+            "LogLevel QUIET\n"
+        )
+        if os.getuid() == 0:  # where it would change its root to
+            os.makedirs("/run/sshd", mode=0o755, exist_ok=True)
+        self._listener = socket.create_server((HOST, 0))
+        self._port = self._listener.getsockname()[1]
+        self._thread = threading.Thread(
+            target=serve_openssh, args=(self._listener, folder / "config")
+        )
+        self._thread.start()
+        self.service = TftpServer(HOST, 0, self.root)
+        self.service.start()
+        key = host_key.with_suffix(".pub").read_text().split()
+        self.entry = (
+            f'\n[[cluster.nodes]]\nname = "branch1"\nrole = "replica"\n'
+            f'services = ["tftp"]\ntftp_directory = "{self.root}"\n'
+            f'tftp = {{ host = "{HOST}", port = {self.service.address[1]} }}\n'
+            f'ssh = {{ host = "{HOST}", port = {self._port}, '
+            f'user = "{getpass.getuser()}", identity = "{identity}", '
+            f'host_key = "{key[0]} {key[1]}" }}\n'
+        )
+
+    def describe(self) -> dict[str, Any]:
+        return {"tftp": {"host": HOST, "port": self.service.address[1]}}
+
+    def stop_ssh(self) -> None:
+        if self._thread.is_alive():
+            self._listener.shutdown(socket.SHUT_RDWR)
+            self._thread.join()
+            self._listener.close()
+
+
+@pytest.fixture
+def box(lab: Lab, tmp_path: Path) -> Iterator[Box]:
+    made = Box(tmp_path)
+    config = Path(lab.publisher["config"])
+    before = config.read_text()
+    config.write_text(before + made.entry)
+    yield made
+    config.write_text(before)
+    made.stop_ssh()
+    made.service.stop()
+
+
+def test_replica_serves_what_the_publisher_serves(
+    lab: Lab, box: Box, tmp_path: Path
+) -> None:
+    for name in (PHONE, DESKTOPS):
+        put(lab, name, f"<{name}/>".encode())
+    done = call(lab, SIGN)
+    assert done.returncode == 0, done.stdout
+    assert "branch1: " in done.stdout
+    served = ["ITLFile.tlv", f"{PHONE}.sgn", f"{DESKTOPS}.sgn"]
+
+    def assert_same() -> None:
+        for name in served:
+            there = lab.fetch(box.describe(), name, tmp_path / "there")
+            assert there == lab.fetch(lab.publisher, name, tmp_path / "here")
+
+    assert_same()
+    again = call(lab, SIGN)
+    assert "branch1" not in again.stdout
+    # A start composes a new list, and the replica has it when the start is done.
+    before = (box.root / "ITLFile.tlv").read_bytes()
+    assert call(lab, RESTART).returncode == 0
+    assert (box.root / "ITLFile.tlv").read_bytes() != before
+    assert_same()
+    assert not list(box.root.rglob(".cucmsh-*"))
+    # Its sshd is gone: the start does not wait for it, and the next login says so.
+    box.stop_ssh()
+    put(lab, PHONE, b"<changed/>")
+    assert call(lab, RESTART).returncode == 0
+    shell = lab.shell(lab.publisher)
+    assert "Not every replica serves what this publisher does" in shell.seen
+    assert "branch1" in shell.seen
+    assert shell.quit() == 0
+    done = call(lab, SIGN)
+    assert done.returncode == 3
+    assert "branch1: pending: " in done.stdout
