@@ -35,6 +35,7 @@ ROUND_TRIP = 50  # milliseconds
 FAR_ROUND_TRIP = 200  # for counting round trips
 THREADS = 32
 PUSHED = "pushed.tlv"
+COST = Path(__file__).with_name("cost.py")
 PLAYBOOK = """\
 - hosts: nodes
   gather_facts: false
@@ -69,21 +70,24 @@ def cost_of(words: Sequence[str], stdin: str, environment: dict[str, str]) -> Co
     Raises:
         SystemExit: it failed.
     """
-    with tempfile.TemporaryFile() as out:
-        before = time.perf_counter()
-        with subprocess.Popen(
-            list(words), stdin=subprocess.PIPE, stdout=out, stderr=out, env=environment
-        ) as running:
-            assert running.stdin is not None
-            running.stdin.write(stdin.encode())
-            running.stdin.close()
-            _, status, used = os.wait4(running.pid, 0)
-            wall = time.perf_counter() - before
-            running.returncode = os.waitstatus_to_exitcode(status)
-        if running.returncode != 0:
+    reads, writes = os.pipe()
+    helper = [sys.executable, "-I", "-S", str(COST), *words]
+    with tempfile.TemporaryFile() as out, open(reads, "rb") as figures:
+        subprocess.run(
+            ["/bin/sh", "-c", f'exec "$@" 3>&{writes}', "sh", *helper],
+            input=stdin.encode(),
+            stdout=out,
+            stderr=out,
+            env=environment,
+            pass_fds=[writes],
+            check=True,
+        )
+        os.close(writes)
+        found = json.loads(figures.read())
+        if found.pop("status") != 0:
             out.seek(0)
             raise SystemExit(f"{words[0]} failed: {out.read().decode()[-2000:]}")
-    return Cost(wall, used.ru_utime + used.ru_stime, used.ru_maxrss / 1024)
+    return Cost(**found)
 
 
 class Rig:

@@ -75,13 +75,21 @@ class Traced(NamedTuple):
 
 
 def traced(
-    cluster: Cluster, number: int = 0, *, after: bool = False, line: str = RESET
+    cluster: Cluster, number: int = 0, *, after: bool = False, only: str = ""
 ) -> Traced:
-    """Run a command of the publisher, killed at one of its calls."""
+    """Run a reset, killed at one of its calls.
+
+    Args:
+        cluster: the cluster.
+        number: of the call, from 1; 0 kills it at none.
+        after: when the call returns, not before it is made.
+        only: count the calls of that name only.
+    """
     job = {
-        "words": cluster.words(line),
+        "words": cluster.words(RESET),
         "prompt": BEGIN,
         "answers": ANSWERS,
+        "only": only,
         "number": number,
         "after": after,
     }

@@ -1,9 +1,9 @@
 """A mount namespace of our own: small disks, other ``/etc/hosts``, read-only folders.
 
-As root a plain one; as an ordinary user inside a user namespace in which we are still
-ourselves. A process in it holds it open; what is mounted there is seen from outside
-through ``/proc``. Where the kernel allows neither this fails and says so: a fault that
-was not injected was not tested.
+As root a plain one; as an ordinary user inside a user namespace, in which we are root
+for mounting, and ourselves again for what runs. A process in it holds it open; what is
+mounted there is seen from outside through ``/proc``. Where the kernel allows neither
+this fails and says so: a fault that was not injected was not tested.
 """
 
 from __future__ import annotations
@@ -20,8 +20,8 @@ class Namespace:
     """A context; mounts vanish with it."""
 
     def __init__(self) -> None:
-        ours = [] if os.geteuid() == 0 else ["--user", "--map-current-user"]
-        ours += [] if os.geteuid() == 0 else ["--keep-caps"]
+        self._is_root = os.geteuid() == 0
+        ours = [] if self._is_root else ["--user", "--map-root-user"]
         words = ["unshare", "--mount", *ours, "/bin/sh", "-c", "echo ready; read -r x"]
         self._holder = subprocess.Popen(
             words, stdin=subprocess.PIPE, stdout=subprocess.PIPE
@@ -43,16 +43,22 @@ class Namespace:
         self._holder.stdout.close()
 
     def words(self, words: list[str]) -> list[str]:
-        """The argv that runs ``words`` inside."""
-        enter = ["nsenter", f"--target={self._holder.pid}", "--mount"]
-        enter += [] if os.geteuid() == 0 else ["--user", "--preserve-credentials"]
-        return [*enter, *words]
+        """The argv that runs ``words`` inside, as the account that we are."""
+        if self._is_root:
+            return [*self._enter(), *words]
+        ids = [f"--map-user={os.getuid()}", f"--map-group={os.getgid()}"]
+        return [*self._enter(), "unshare", "--user", *ids, *words]
 
     def run(self, *words: str, stdin: bytes = b"") -> None:
+        """As the one who may mount."""
         done = subprocess.run(
-            self.words(list(words)), input=stdin, check=False, capture_output=True
+            [*self._enter(), *words], input=stdin, check=False, capture_output=True
         )
         assert done.returncode == 0, f"{words}: {done.stderr.decode()}"
+
+    def _enter(self) -> list[str]:
+        words = ["nsenter", f"--target={self._holder.pid}", "--mount"]
+        return words if self._is_root else [*words, "--user", "--preserve-credentials"]
 
     def path(self, inside: Path) -> Path:
         """Where we see from outside what is at ``inside`` in there."""
@@ -67,12 +73,14 @@ class Namespace:
         """
         about = folder.stat()
         options = f"size={pages * PAGE},mode={about.st_mode & 0o7777:o}"
-        options += f",uid={about.st_uid},gid={about.st_gid}"
+        if self._is_root:
+            options += f",uid={about.st_uid},gid={about.st_gid}"
+        owner = "--same-owner" if self._is_root else "--no-same-owner"
         archive = subprocess.run(
             ["tar", "-C", str(folder), "-c", "."], check=True, capture_output=True
         ).stdout
         self.run("mount", "-t", "tmpfs", "-o", options, "rig", str(folder))
-        self.run("tar", "-C", str(folder), "-x", "-p", stdin=archive)
+        self.run("tar", "-C", str(folder), "-x", "-p", owner, stdin=archive)
 
     def fill(self, folder: Path, pages_left: int) -> Path:
         """Write a file until so many pages are free; gives where it is, inside."""

@@ -317,14 +317,13 @@ BUGS = (
         "allow a line break in a command",
         (
             Edit(
-                "cucmsh/shell/line.py",
-                "        echo = visible(key) if self._mask is None else self._mask\n",
-                "        echo = visible(key) if self._mask is None else self._mask\n"
-                '        key = " " if key == chr(0x2028) else key\n',
+                "cucmsh/shell/grammar.py",
+                "        if not line.isprintable():",
+                "        if False:",
             ),
         ),
-        "tests/shell",
-        "control or shown or smuggle",
+        "tests/shell/test_grammar.py",
+        "cannot_be_shown_is_refused",
     ),
     Bug(
         "take no lock",

@@ -24,7 +24,7 @@ from tests.faults.test_network import assert_alone_pending, assert_rerun_converg
 
 pytestmark = [pytest.mark.faults, pytest.mark.loopback]
 
-FAULTS = 8  # of each kind; which ones is random
+FAULTS = 6  # of each kind; which ones is random
 SHORT, NONE = 1, 0  # pages that are free: a short write, and not even that
 
 

@@ -3,8 +3,9 @@
     python tracer.py JOB
 
 ``JOB`` is JSON: ``words`` (argv), ``prompt`` (what the program writes before it reads
-the first answer), ``answers``, ``number`` (of the call to kill at; 0 only counts) and
-``after`` (true: when the call returns). Prints one line of JSON: the exit status, what
+the first answer), ``answers``, ``only`` (the name of the calls that count; all if it
+is empty), ``number`` (of the call to kill at; 0 only counts) and ``after`` (true: when
+the call returns). Prints one line of JSON: the exit status, what
 was said, and the calls that were counted, as ``[thread, name]`` in their order.
 
 Why not ``strace``: its counters are for each thread, so a program with a thread for
@@ -92,14 +93,19 @@ class Trace:
         process: its number; it is ours, and runs.
         number: of the counted call to kill at; 0 for none.
         after: kill when that call returns, not before it is made.
+        only: the name of the calls that count; all of them if it is empty.
     """
 
-    def __init__(self, process: int, number: int, *, after: bool) -> None:
+    def __init__(
+        self, process: int, number: int, *, after: bool, only: str = ""
+    ) -> None:
         self.calls: list[tuple[int, str]] = []
         self._process = process
         self._number = number
         self._after = after
-        self._names = _names()
+        self._names = {
+            code: name for code, name in _names().items() if only in ("", name)
+        }
         self._doomed = 0  # the thread to kill at its next return
         options = GOOD | FORK | VFORK | CLONE | EXITKILL
         for task in os.listdir(f"/proc/{process}/task"):
@@ -161,7 +167,9 @@ def main() -> int:
         ) as program:
             assert program.stdin is not None
             _await(job["prompt"].encode(), out.fileno(), program)
-            trace = Trace(program.pid, job["number"], after=job["after"])
+            trace = Trace(
+                program.pid, job["number"], after=job["after"], only=job["only"]
+            )
             program.stdin.write(job["answers"].encode())
             program.stdin.close()
             status = os.waitstatus_to_exitcode(trace.run())
