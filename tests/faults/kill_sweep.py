@@ -1,6 +1,7 @@
 """Kills a reset at every point and looks: F1, F3 and F22 of threats-and-faults.md.
 
     python -m tests.faults.kill_sweep                  all points, eight nodes
+    python -m tests.faults.kill_sweep --remote         the same with a fetched key
     python -m tests.faults.kill_sweep --points 40 --nodes 2 [--seed N]
 
 A point is a system call that changes something, made by the shell after its first
@@ -26,6 +27,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, NamedTuple
 
 from tests.faults import judge
+from tests.faults.backup import SFTP_PASSWORD, Backup
 from tests.faults.cluster import (
     ANSWERS,
     ENVIRONMENT,
@@ -34,15 +36,15 @@ from tests.faults.cluster import (
     Cluster,
     Result,
 )
+from tests.faults.key_files import own, pack
 
 if TYPE_CHECKING:
     Tasks = multiprocessing.Queue["Task | None"]
-    Answers = multiprocessing.Queue[str]
+    Answers = multiprocessing.Queue["str | int"]
 
 TRACER = Path(__file__).with_name("tracer.py")
 DEPTH = 3
 SFTP_CALLS = "openat,write,fsync,fchmod,chmod,rename,link,unlink,ftruncate"
-BEGIN = "Enter CCM Administrator password :"
 
 
 class Point(NamedTuple):
@@ -74,21 +76,38 @@ class Traced(NamedTuple):
     calls: list[str]
 
 
+class Command(NamedTuple):
+    """What is run, its first question, and all answers."""
+
+    line: str
+    question: str
+    answers: str
+
+
+LOCAL = Command(RESET, "Enter CCM Administrator password :", ANSWERS)
+
+
 def traced(
-    cluster: Cluster, number: int = 0, *, after: bool = False, only: str = ""
+    cluster: Cluster,
+    number: int = 0,
+    *,
+    after: bool = False,
+    only: str = "",
+    command: Command = LOCAL,
 ) -> Traced:
-    """Run a reset, killed at one of its calls.
+    """Run a command of the publisher, killed at one of its calls.
 
     Args:
         cluster: the cluster.
         number: of the call, from 1; 0 kills it at none.
         after: when the call returns, not before it is made.
         only: count the calls of that name only.
+        command: which.
     """
     job = {
-        "words": cluster.words(RESET),
-        "prompt": BEGIN,
-        "answers": ANSWERS,
+        "words": cluster.words(command.line),
+        "prompt": command.question,
+        "answers": command.answers,
         "only": only,
         "number": number,
         "after": after,
@@ -108,17 +127,41 @@ def traced(
 
 
 class Sweep:
-    """A cluster and what an undisturbed reset does on it."""
+    """A cluster and what an undisturbed reset does on it.
 
-    def __init__(self, nodes: int) -> None:
+    Args:
+        nodes: how many replicas.
+        remote: with a key from a backup server, which is then installed (step S7a).
+    """
+
+    def __init__(self, nodes: int, *, remote: bool = False) -> None:
         self.cluster = Cluster(nodes)
+        self.missed = 0  # kills that came too late: the command had ended
+        self._backup = Backup(self.cluster.folder / "backup") if remote else None
+        self._command = self._remote(self._backup) if self._backup else LOCAL
         self.calls: list[str] = []
         for _ in range(2):  # the first one makes what is made once
             self.cluster.restore()
-            plain = traced(self.cluster)
+            plain = traced(self.cluster, command=self._command)
             assert plain.result.status == 0, plain.result.transcript
             self.calls = plain.calls
         self.known = set(self.cluster.snapshot())
+
+    def _remote(self, backup: Backup) -> Command:
+        """A reset with the present key, packed anew, from a server that is known."""
+        cluster, server = self.cluster, backup.server("password")
+        saved = backup.files / "ITLRecovery.p12"
+        present = cluster.home / "security" / "ITLRecovery" / saved.name
+        saved.write_bytes(pack(*own(present.read_bytes())))
+        backup.account.owns(saved)
+        line = f"utils itl reset remotekey {server.host}:{server.port} "
+        line += f"{backup.account.name} {saved}"
+        first = cluster.call(line, f"{SFTP_PASSWORD}\nyes\n{ANSWERS}")
+        assert first.status == 0, first.transcript
+        known = cluster.home / "state" / "known_hosts"
+        cluster.before[known] = cluster.snapshot()[known]
+        answers = f"{SFTP_PASSWORD}\n{ANSWERS}"
+        return Command(line, "Enter Sftp password :", answers)
 
     def points(self) -> list[Point]:
         """All of them, in the order of the calls."""
@@ -143,24 +186,29 @@ class Sweep:
             if dice:
                 for _ in range(dice.randint(1, DEPTH - 1)):
                     self._kill(self._any_point(dice), lists=DEPTH)
-            rerun = cluster.call()
+            rerun = cluster.call(self._command.line, self._command.answers)
             judge.check_converged(cluster, rerun, cluster.old, self.known)
         except (AssertionError, OSError, subprocess.SubprocessError) as problem:
             return f"{point}: {problem}"
         return ""
 
     def close(self) -> None:
+        if self._backup:
+            self._backup.close()
         self.cluster.close()
 
     def _kill(self, point: Point, lists: int) -> None:
         cluster = self.cluster
         if point.where == "shell":
-            ended = traced(cluster, point.number, after=point.after).result
+            ended = traced(
+                cluster, point.number, after=point.after, command=self._command
+            ).result
+            self.missed += ended.status >= 0
         else:
             inject = f"inject={point.where}:signal=KILL:when={point.number}"
             sshd = cluster.members[0].sshd
             sshd.sftp_runs(f"strace -qq -o /dev/null -e {inject}")
-            ended = cluster.call()
+            ended = cluster.call(self._command.line, self._command.answers)
             sshd.sftp_runs("")
         served = judge.check(cluster, cluster.old, ended)
         judge.check_words(ended, served, cluster.old)
@@ -176,7 +224,8 @@ class Sweep:
         cluster.restore()
         node = cluster.members[0]
         node.sshd.sftp_runs(f"strace -qq -o {node.folder}/calls.$$ -e {SFTP_CALLS}")
-        assert cluster.call().status == 0
+        done = cluster.call(self._command.line, self._command.answers)
+        assert done.status == 0, done.transcript
         node.sshd.sftp_runs("")
         found = set()
         for path in node.folder.glob("calls.*"):
@@ -197,13 +246,14 @@ class Task(NamedTuple):
     seed: int
 
 
-def work(nodes: int, tasks: Tasks, answers: Answers) -> None:
+def work(nodes: int, remote: bool, tasks: Tasks, answers: Answers) -> None:
     """Take tasks until there are none; one answer each."""
-    sweep = Sweep(nodes)
+    sweep = Sweep(nodes, remote=remote)
     try:
         while (task := tasks.get()) is not None:
             dice = random.Random(task.seed) if task.seed >= 0 else None
             answers.put(sweep.take(task.point, dice))
+        answers.put(sweep.missed)
     finally:
         sweep.close()
 
@@ -211,6 +261,7 @@ def work(nodes: int, tasks: Tasks, answers: Answers) -> None:
 def read_options() -> argparse.Namespace:
     parser = argparse.ArgumentParser(prog="python -m tests.faults.kill_sweep")
     parser.add_argument("--nodes", type=int, default=8)
+    parser.add_argument("--remote", action="store_true", help="with a fetched key")
     parser.add_argument("--points", type=int, default=0, help="so many random ones")
     parser.add_argument("--nested", type=int, default=0, help="so many nested ones")
     parser.add_argument("--seed", type=int, default=random.randrange(1 << 32))
@@ -223,7 +274,7 @@ def choose(options: argparse.Namespace) -> list[Task]:
     """The tasks that were asked for."""
     if options.point:
         return [Task(point, -1) for point in options.point]
-    sweep = Sweep(options.nodes)
+    sweep = Sweep(options.nodes, remote=options.remote)
     try:
         points = sweep.points()
     finally:
@@ -245,26 +296,33 @@ def main() -> int:
     tasks: Tasks = multiprocessing.Queue()
     answers: Answers = multiprocessing.Queue()
     workers = [
-        multiprocessing.Process(target=work, args=(options.nodes, tasks, answers))
+        multiprocessing.Process(
+            target=work, args=(options.nodes, options.remote, tasks, answers)
+        )
         for _ in range(options.jobs)
     ]
     for worker in workers:
         worker.start()
     for task in [*chosen, *[None] * options.jobs]:
         tasks.put(task)
-    bad = 0
-    for number in range(1, len(chosen) + 1):
-        complaint = answers.get(timeout=SECONDS)
-        bad += bool(complaint)
-        if complaint:
-            print(complaint, flush=True)
+    bad = missed = 0
+    for number in range(1, len(chosen) + options.jobs + 1):
+        answer = answers.get(timeout=SECONDS)
+        if isinstance(answer, int):  # a worker has ended
+            missed += answer
+        elif answer:
+            bad += 1
+            print(answer, flush=True)
         if number % 50 == 0:
             passed = time.monotonic() - started
             print(f"{number} of {len(chosen)}, {passed:.0f} s", flush=True)
     for worker in workers:
         worker.join()
     passed = time.monotonic() - started
-    print(f"{len(chosen)} kills, {bad} did not hold, {passed:.0f} s")
+    print(
+        f"{len(chosen)} kills ({missed} came after the end), {bad} did not hold, "
+        f"{passed:.0f} s"
+    )
     return int(bad > 0)
 
 
