@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import signal
 import subprocess
 from collections.abc import Iterator, Mapping
 
@@ -68,7 +69,8 @@ def prompts(cluster: Cluster) -> Iterator[Prompts]:
     yield made
     for each in made.opened:
         if not each.child.closed:
-            each.child.close(force=True)
+            each.child.kill(signal.SIGKILL)
+            each.hang_up()
 
 
 class Prompts:

@@ -58,8 +58,10 @@ def makes(number: int) -> Make:
     """The kind for the node of that number: a mixed cluster, as far as we may."""
     if os.geteuid() == 0:
         if number == 1 and DNSMASQ:  # it knows port 69 only: an address of its own
-            low = os.getpid() & 0xFFFF
-            return Make("dnsmasq", f"127.{1 + low // 250 % 250}.{1 + low % 250}.1", 69)
+            # By chance: a process may have several clusters, and two servers that
+            # share an address would not even notice.
+            first, second, third = (1 + byte % 250 for byte in os.urandom(3))
+            return Make("dnsmasq", f"127.{first}.{second}.{third}", 69)
         if HPA and number:
             return Make("tftpd-hpa", LOOPBACK, free_port(socket.SOCK_DGRAM))
     return Make("lab", LOOPBACK, free_port(socket.SOCK_DGRAM))

@@ -10,6 +10,7 @@ import io
 import os
 import pty
 import re
+import signal
 import sys
 import termios
 import threading
@@ -180,7 +181,8 @@ def open_real() -> Iterator[Callable[..., RealClient]]:
     yield open_one
     for each in made:
         if not each.ends.closed:
-            each.ends.close(force=True)
+            each.ends.kill(signal.SIGKILL)
+            each.hang_up()
 
 
 @pytest.fixture
