@@ -22,6 +22,7 @@ from cucmsh.services.state import (
 )
 from cucmsh.services.survey import sha256_served
 from cucmsh.services.tftp import is_running, restart, why_unserved
+from cucmsh.services.tidy import sweep
 from cucmsh.trustlist.decode import decode
 from cucmsh.trustlist.model import TrustList
 from cucmsh.trustlist.seal import check
