@@ -186,8 +186,8 @@ BUGS = (
         (
             Edit(
                 INSTALL,
-                "    if not serves(site, site.node.tftp, raw):\n        return False\n",
-                "",
+                "    unserved = why_unserved(site, site.node.tftp, raw)\n",
+                '    unserved = ""\n',
             ),
         ),
         "tests/services/test_reset.py",
@@ -198,8 +198,8 @@ BUGS = (
         (
             Edit(
                 CARRY,
-                "        if outcome.state is State.UPDATED and not serves(",
-                "        if False and not serves(",
+                "        unserved = why_unserved(self._site, node.tftp, self._raw)\n",
+                '        unserved = ""\n',
             ),
         ),
         f"{FAULTS}/test_services.py",
@@ -348,6 +348,12 @@ BUGS = (
         (Edit(CARRY, "            store.sweep()  #", "            #"),),
         f"{FAULTS}/test_recovery.py",
         "stale_file_of_ours and node",
+    ),
+    Bug(
+        "sweep nothing in a hook",
+        (Edit(INSTALL, "    sweep(site)  #", "    #"),),
+        f"{FAULTS}/test_members.py",
+        "f24",
     ),
     Bug(
         "say nothing about who is pending",
