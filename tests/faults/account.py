@@ -70,16 +70,21 @@ class Account:
 
     def remove(self) -> None:
         if self.is_made:
-            until(self._has_ended, f"processes of {self.name} do not end")
-            words = ["userdel", self.name]
-            subprocess.run(words, check=True, capture_output=True)
+            self.remove_named(self.name, self.uid)
 
-    def _has_ended(self) -> bool:
-        """Whether nothing runs as this account; what does is killed."""
-        found = False
-        for entry in os.listdir("/proc"):
-            with suppress(OSError):
-                if entry.isdecimal() and os.stat(f"/proc/{entry}").st_uid == self.uid:
-                    os.kill(int(entry), signal.SIGKILL)
-                    found = True
-        return not found
+    @staticmethod
+    def remove_named(name: str, uid: int) -> None:
+        """End what runs as that account of ours, and the account."""
+        until(lambda: _has_ended(uid), f"processes of {name} do not end")
+        subprocess.run(["userdel", name], check=True, capture_output=True)
+
+
+def _has_ended(uid: int) -> bool:
+    """Whether nothing runs as that account; what does is killed."""
+    found = False
+    for entry in os.listdir("/proc"):
+        with suppress(OSError):
+            if entry.isdecimal() and os.stat(f"/proc/{entry}").st_uid == uid:
+                os.kill(int(entry), signal.SIGKILL)
+                found = True
+    return not found

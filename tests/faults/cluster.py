@@ -10,6 +10,7 @@ from __future__ import annotations
 import itertools
 import json
 import os
+import pwd
 import shutil
 import subprocess
 import sys
@@ -27,10 +28,11 @@ from cucmsh.services.enrol import make_node, public_certificates
 from cucmsh.services.keystore import Keystore
 from cucmsh.services.site import Site
 from tests.faults.account import Account
-from tests.faults.sshd import Sshd, make_key
+from tests.faults.sshd import Sshd, end, make_key
 from tests.faults.tftpd import Make, Service, ServiceManager, makes
 from tests.services.made_cluster import QuickKeys
 
+PREFIX = "cucmsh-rig-"
 LIST_FILE = "ITLFile.tlv"
 PUBLISHER = "pub"
 SUBSCRIBER = "sub"
@@ -144,7 +146,8 @@ class Cluster:
     """
 
     def __init__(self, replicas: int, *, has_subscriber: bool = False) -> None:
-        self.folder = Path(tempfile.mkdtemp(prefix="cucmsh-rig-"))
+        remove_leftovers()
+        self.folder = Path(tempfile.mkdtemp(prefix=f"{PREFIX}{os.getpid()}-"))
         self.folder.chmod(0o755)
         self.account = Account(self.folder)
         publisher = self.folder / "publisher"
@@ -392,6 +395,30 @@ class Cluster:
         self.manager.close()
         shutil.rmtree(self.folder)
         self.account.remove()
+
+
+def remove_leftovers() -> None:
+    """End what a killed run of the rig left: its processes, accounts and folders.
+
+    A rig's folder has the number of its process in its name, is the home of its
+    accounts, and stands in the argv of everything that it started.
+    """
+    for folder in Path(tempfile.gettempdir()).glob(f"{PREFIX}*-*"):
+        owner = folder.name.removeprefix(PREFIX).partition("-")[0]
+        if not owner.isdecimal() or os.path.exists(f"/proc/{owner}"):
+            continue
+        if folder.stat().st_uid != os.geteuid():
+            continue
+        for entry in Path("/proc").glob("[0-9]*"):
+            with suppress(OSError):
+                if f"{folder}/".encode() in (entry / "cmdline").read_bytes():
+                    end(int(entry.name))
+        for found in pwd.getpwall():
+            if found.pw_dir.startswith(str(folder)) and found.pw_name.startswith(
+                PREFIX
+            ):
+                Account.remove_named(found.pw_name, found.pw_uid)
+        shutil.rmtree(folder, ignore_errors=True)
 
 
 def _put(path: Path, mode: int, uid: int, gid: int, raw: bytes | None) -> None:
