@@ -18,10 +18,15 @@ from tests.faults.waiting import until
 
 
 class Account:
-    """Whom the nodes' sshd runs as; ``remove`` ends its existence if we made it."""
+    """Whom the nodes' sshd runs as; ``remove`` ends its existence if we made it.
 
-    def __init__(self, home: Path) -> None:
-        self.is_made = os.geteuid() == 0
+    Args:
+        home: its home directory.
+        is_ours: our own account, even as root.
+    """
+
+    def __init__(self, home: Path, *, is_ours: bool = False) -> None:
+        self.is_made = os.geteuid() == 0 and not is_ours
         if self.is_made:
             self.name = f"cucmsh-rig-{os.urandom(4).hex()}"
             # The password "*" fits nothing; "!" would lock the account for keys too.

@@ -7,6 +7,7 @@ back every file, mode and owner, and starts what a test stopped.
 
 from __future__ import annotations
 
+import itertools
 import json
 import os
 import shutil
@@ -22,7 +23,8 @@ from typing import NamedTuple, cast
 from cucmsh.cluster.settings import read_settings
 from cucmsh.pki.room import KeyRoom
 from cucmsh.services.doors import Doors
-from cucmsh.services.enrol import make_node
+from cucmsh.services.enrol import make_node, public_certificates
+from cucmsh.services.keystore import Keystore
 from cucmsh.services.site import Site
 from tests.faults.account import Account
 from tests.faults.sshd import Sshd, make_key
@@ -31,6 +33,7 @@ from tests.services.made_cluster import QuickKeys
 
 LIST_FILE = "ITLFile.tlv"
 PUBLISHER = "pub"
+SUBSCRIBER = "sub"
 SECURITY = "canary-security-4dbf3c61"
 CCM = "canary-ccm-98a1c0b7e2"
 RESET = "utils itl reset localkey"
@@ -69,9 +72,43 @@ class Replica:
         self.sshd = Sshd(folder / "ssh", account, key)
         self.service = Service(self.tftp, make, account)
 
+    role = "replica"
+    services: tuple[str, ...] = ("tftp",)
+
     @property
     def list_file(self) -> Path:
         return self.tftp / LIST_FILE
+
+    def more_lines(self) -> list[str]:
+        """What its entry says besides what every entry says."""
+        return []
+
+
+class Subscriber(Replica):
+    """A box that runs cucmsh; its account is ours, which can run it.
+
+    Attributes:
+        before: words (argv) in front of its cucmsh, such as ``strace``.
+    """
+
+    role = "subscriber"
+    services = ("tftp", "tvs")
+
+    def __init__(self, folder: Path, key: str) -> None:
+        super().__init__(folder, Account(folder, is_ours=True), key, 0, makes(0))
+        self.name = SUBSCRIBER
+        self.home = folder / "home"
+        (self.home / "state" / "staging").mkdir(parents=True)
+        self.home.chmod(0o700)
+        self.config = folder / "cucmsh.toml"
+        self.before: list[str] = []
+
+    def more_lines(self) -> list[str]:
+        program = [*self.before, *CUCMSH, "--config", str(self.config)]
+        return [
+            f'staging = "{self.home}/state/staging"',
+            f"program = {json.dumps(program)}",
+        ]
 
 
 class _Clock:
@@ -98,11 +135,15 @@ class _KeysOnly:
 class Cluster:
     """See the module.
 
+    Args:
+        replicas: how many.
+        has_subscriber: whether there is one that runs cucmsh, too.
+
     Attributes:
-        nodes: the replicas; ``configure`` says which of them are in the cluster.
+        nodes: all but the publisher; ``configure`` says which are in the cluster.
     """
 
-    def __init__(self, replicas: int) -> None:
+    def __init__(self, replicas: int, *, has_subscriber: bool = False) -> None:
         self.folder = Path(tempfile.mkdtemp(prefix="cucmsh-rig-"))
         self.folder.chmod(0o755)
         self.account = Account(self.folder)
@@ -121,7 +162,13 @@ class Cluster:
         key = make_key(self.identity)
         self.config = publisher / "cucmsh.toml"
         self.manager = ServiceManager(self.folder / "manager", self.account)
-        self.nodes = [
+        self.subscriber: Subscriber | None = None
+        self.nodes: list[Replica] = []
+        if has_subscriber:
+            self.subscriber = Subscriber(self.folder / "nodes" / SUBSCRIBER, key)
+            self.subscriber.service.before_start = self._compose_there
+            self.nodes.append(self.subscriber)
+        self.nodes += [
             Replica(
                 self.folder / "nodes" / f"node{number}",
                 self.account,
@@ -148,14 +195,24 @@ class Cluster:
 
     def _make_publisher(self) -> None:
         self.configure()
-        site = Site(read_settings(str(self.config)), _Clock(), cast(Doors, _KeysOnly()))
-        make_node(site, SECURITY, CCM)
+        configs = [self.config]
+        configs += [self.subscriber.config] if self.subscriber else []
+        sites = [
+            Site(read_settings(str(config)), _Clock(), cast(Doors, _KeysOnly()))
+            for config in configs
+        ]
+        for site in sites:
+            make_node(site, SECURITY, CCM)
+        for giver, taker in itertools.permutations(sites, 2):
+            for unit, pem in public_certificates(giver).items():
+                Keystore(taker).trust(giver.node, unit, pem)
         for node in self.nodes:  # what is composed is brought to them
             node.service.start()
-        complaint = self._compose()
+        complaint = self._compose() or (self.subscriber and self._compose_there())
         assert not complaint, complaint
         for node in self.nodes:
-            self.give(node, (self.tftp / LIST_FILE).read_bytes())
+            if node is not self.subscriber:
+                self.give(node, (self.tftp / LIST_FILE).read_bytes())
         self._start_all()
 
     def give(self, node: Replica, raw: bytes) -> None:
@@ -175,22 +232,29 @@ class Cluster:
         """
         self.members = list(self.nodes if members is None else members)
         top = {"keep_trust": True, **options}
-        lines = [f"{key} = {json.dumps(value)}" for key, value in top.items()]
-        lines += ["[node]", f'name = "{PUBLISHER}"', f'home = "{self.home}"']
-        lines += ["[cluster]", 'domain = "rig.example"', 'subject = "O=rig;C=US"']
-        lines += self._entry(PUBLISHER, "publisher", self.tftp, self.service)
+        head = [f"{key} = {json.dumps(value)}" for key, value in top.items()]
+        lines = ["[cluster]", 'domain = "rig.example"', 'subject = "O=rig;C=US"']
+        lines += self._entry(PUBLISHER, self.tftp, self.service, "publisher")
+        lines.append('services = ["tftp", "tvs", "capf"]')
         for node in self.members:
-            lines += self._entry(node.name, "replica", node.tftp, node.service)
+            lines += self._entry(node.name, node.tftp, node.service, node.role)
+            lines.append(f"services = {json.dumps(node.services)}")
             port = self.ports.get(node.name, node.sshd.port)
             lines.append(
                 f'ssh = {{ host = "{node.sshd.host}", port = {port}, '
-                f'user = "{self.account.name}", identity = "{self.identity}", '
+                f'user = "{node.sshd.account.name}", identity = "{self.identity}", '
                 f'host_key = "{node.sshd.host_key}" }}'
             )
-        self.config.write_text("\n".join(lines) + "\n")
+            lines += node.more_lines()
+        owners = [(PUBLISHER, self.home, self.config)]
+        if self.subscriber:
+            own = self.subscriber
+            owners.append((own.name, own.home, own.config))
+        for name, home, config in owners:
+            about = ["[node]", f'name = "{name}"', f'home = "{home}"']
+            config.write_text("\n".join([*head, *about, *lines]) + "\n")
 
-    def _entry(self, name: str, role: str, tftp: Path, service: Service) -> list[str]:
-        services = ["tftp", "tvs", "capf"] if role == "publisher" else ["tftp"]
+    def _entry(self, name: str, tftp: Path, service: Service, role: str) -> list[str]:
         verbs = ("start", "stop", "restart", "status")
         commands = ", ".join(
             f"{verb} = {json.dumps(self.manager.words(name, verb))}" for verb in verbs
@@ -200,7 +264,6 @@ class Cluster:
             "[[cluster.nodes]]",
             f'name = "{name}"',
             f'role = "{role}"',
-            f"services = {json.dumps(services)}",
             f'tftp_directory = "{tftp}"',
             f"tftp = {{ {address} }}",
             f"service_commands = {{ {commands} }}",
@@ -209,6 +272,13 @@ class Cluster:
     def _compose(self) -> str:
         """What runs before the publisher's TFTP starts; gives its complaint."""
         done = self.hook("tftp-start")
+        return "" if done.status == 0 else done.transcript
+
+    def _compose_there(self) -> str:
+        """The same on the subscriber."""
+        assert self.subscriber is not None
+        program = [*CUCMSH, "--config", str(self.subscriber.config)]
+        done = self._run([*program, "hook", "tftp-start"], "")
         return "" if done.status == 0 else done.transcript
 
     def hook(self, *words: str) -> Result:
@@ -243,10 +313,16 @@ class Cluster:
 
     @property
     def old(self) -> bytes:
-        """The list that everybody served when the cluster was made."""
+        """The list that the publisher and its replicas served at the beginning."""
         raw = self.before[self.tftp / LIST_FILE][3]
         assert raw is not None
         return raw
+
+    @property
+    def olds(self) -> set[bytes]:
+        """All lists that were served at the beginning: the subscriber has its own."""
+        lists = [self.before.get(node.list_file) for node in self.members]
+        return {self.old, *(found[3] for found in lists if found and found[3])}
 
     @staticmethod
     def _run(words: list[str], answers: str) -> Result:
@@ -264,7 +340,9 @@ class Cluster:
     def snapshot(self) -> Snapshot:
         """Every file and folder that a command may change: mode, owner, bytes."""
         found: Snapshot = {}
-        for top in (self.home, self.tftp, *(node.tftp for node in self.nodes)):
+        tops = [self.home, self.tftp, *(node.tftp for node in self.nodes)]
+        tops += [self.subscriber.home] if self.subscriber else []
+        for top in tops:
             for path in (top, *top.rglob("*")):
                 about = path.lstat()
                 raw = path.read_bytes() if path.is_file() else None
@@ -275,13 +353,15 @@ class Cluster:
         """Everything as it was after the cluster was made, and running."""
         self._end_running()
         self.ports = {}
-        self.configure()
         for service in self.manager.services.values():
             service.fault = None
             service.requests.clear()
+        if self.subscriber:
+            self.subscriber.before = []
         for node in self.nodes:
             node.sshd.thaw()
             node.sshd.sftp_runs("")
+        self.configure()
         wanted = self.before if wanted is None else wanted
         present = self.snapshot()
         for path in sorted(present.keys() - wanted.keys(), reverse=True):

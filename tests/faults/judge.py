@@ -28,6 +28,8 @@ UPDATED = re.compile(r"^Successfully transferred reset ITL to node (\S+)", re.MU
 RESTARTED = re.compile(r"^Cisco Tftp service restarted on host (\S+)", re.MULTILINE)
 PENDING = re.compile(r"nodes updated; pending: (.+)$", re.MULTILINE)
 TRACEBACK = "Traceback (most recent call last)"
+# The original's debug chatter is a named regression (section 6 there).
+NOISE = (TRACEBACK, "Processing token", "coutn is")
 
 Lists = dict[str, bytes]
 
@@ -65,7 +67,8 @@ def check(cluster: Cluster, old: bytes | set[bytes], *results: Result) -> Lists:
         assert_key_is_there(cluster.home, raw)
     assert_locks_are_free(cluster.home)
     for result in results:
-        assert TRACEBACK not in result.transcript, result.transcript
+        for noise in NOISE:
+            assert noise not in result.transcript, result.transcript
     assert_no_canary(cluster, *results)
     return served
 
@@ -146,9 +149,8 @@ def assert_locks_are_free(home: Path) -> None:
 
 def assert_no_canary(cluster: Cluster, *results: Result) -> None:
     """No password stands anywhere but in the one file that keeps it (I6)."""
-    secrets = cluster.home / "security" / "secrets"
     for path, (_, _, _, raw) in cluster.snapshot().items():
-        if raw is not None and path.parent != secrets:
+        if raw is not None and path.parent.name != "secrets":
             for canary in CANARIES:
                 assert canary not in raw, f"a password is in {path}"
     for result in results:

@@ -344,6 +344,24 @@ BUGS = (
         "stale_file_of_ours",
     ),
     Bug(
+        "sweep nothing on a node",
+        (Edit(CARRY, "            store.sweep()  #", "            #"),),
+        f"{FAULTS}/test_recovery.py",
+        "stale_file_of_ours and node",
+    ),
+    Bug(
+        "say nothing about who is pending",
+        (
+            Edit(
+                "cucmsh/services/journal.py",
+                "    if journal.pending:\n",
+                "    if False:\n",
+            ),
+        ),
+        f"{FAULTS}/test_recovery.py",
+        "f23_the_next_login",
+    ),
+    Bug(
         "sign a list that does not verify unasked",
         (
             Edit(
