@@ -106,6 +106,18 @@ def test_f03_a_kill_at_any_call_of_a_subscribers_hook_costs_that_node_only(
         mixed.assert_rerun_converges()
 
 
+def test_f24_what_a_killed_hook_left_beside_the_list_is_swept_by_the_rerun(
+    mixed: Mixed,
+) -> None:
+    last = max(number for name, number in hook_points(mixed) if name == "renameat")
+    mixed.cluster.restore()
+    inject = f"inject=renameat:signal=KILL:when={last}"  # that of the list
+    mixed.in_front(*TRACED, "-o", "/dev/null", "-e", inject)
+    mixed.check(mixed.cluster.call())
+    assert list(mixed.subscriber.tftp.glob(".cucmsh-*"))
+    mixed.assert_rerun_converges()
+
+
 def hook_points(mixed: Mixed) -> list[tuple[str, int]]:
     """Every call that changes something in any hook, and which of its name it is."""
     log = mixed.subscriber.folder / "calls"
