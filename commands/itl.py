@@ -26,7 +26,6 @@ def show_itl(dialog: Dialog, site: Site) -> int:
     that should serve the same list and do not are named at the end.
     """
     from cucmsh.services.inventory import find_strays, read_list
-    from cucmsh.views.report import stray_lines
     from cucmsh.views.times import format_time
     from cucmsh.views.trust_list import show_trust_list
 
@@ -40,8 +39,10 @@ def show_itl(dialog: Dialog, site: Site) -> int:
     modified = format_time(held.modified)
     lines = show_trust_list(held.raw, held.trust_list, held.verdict, modified)
     dialog.say("\n".join(lines))
-    if dialog.helpful:
-        for line in stray_lines(find_strays(site, held.raw)):
+    if dialog.helpful and (strays := find_strays(site, held.raw)):
+        from cucmsh.views.report import stray_lines
+
+        for line in stray_lines(strays):
             dialog.say(line)
     return 0 if held.verdict.is_valid else 1
 

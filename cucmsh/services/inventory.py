@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-from hashlib import sha1
+from hashlib import sha1, sha256
 from typing import NamedTuple
 
 from cucmsh.cluster.model import Node
 from cucmsh.errors import CucmshError, MissingFileError
-from cucmsh.services.compose import sha256_of
 from cucmsh.services.journal import unfinished_reset
 from cucmsh.services.site import LIST_FILE, Site
 from cucmsh.trustlist.check import SignatureVerdict, check
@@ -80,7 +79,7 @@ def find_strays(site: Site, raw: bytes) -> list[Stray]:
     """
     if not site.node.is_publisher:
         return []
-    is_open = unfinished_reset(site) == sha256_of(raw)
+    is_open = unfinished_reset(site) == sha256(raw).hexdigest()
     others = [
         node
         for node in site.settings.cluster.nodes
