@@ -30,6 +30,7 @@ from cucmsh.services.site import Site
 from tests.faults.account import Account
 from tests.faults.sshd import Sshd, end, make_key
 from tests.faults.tftpd import Make, Service, ServiceManager, makes
+from tests.faults.waiting import until
 from tests.services.made_cluster import QuickKeys
 
 PREFIX = "cucmsh-rig-"
@@ -355,6 +356,7 @@ class Cluster:
     def restore(self, wanted: Snapshot | None = None) -> None:
         """Everything as it was after the cluster was made, and running."""
         self._end_running()
+        until(self._is_at_rest, "somebody is still at work")
         self.ports = {}
         for service in self.manager.services.values():
             service.fault = None
@@ -376,6 +378,16 @@ class Cluster:
             if present.get(path) != entry:
                 _put(path, *entry)
         self._start_all()
+
+    def _is_at_rest(self) -> bool:
+        """Whether no command and no request for a service is under way."""
+        working = (f"{self.manager.ask}".encode(), f"{self.config}".encode())
+        for entry in Path("/proc").glob("[0-9]*"):
+            with suppress(OSError):
+                words = (entry / "cmdline").read_bytes().split(b"\0")
+                if any(word in words for word in working):
+                    return False
+        return True
 
     def _end_running(self) -> None:
         while self._running:

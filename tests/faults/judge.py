@@ -21,6 +21,7 @@ from cryptography.hazmat.primitives.serialization import (
 from tests.faults.cluster import CCM, LIST_FILE, PUBLISHER, SECURITY, Cluster, Result
 from tests.faults.second_verifier import read
 from tests.faults.tftp_get import get_when_it_answers
+from tests.faults.waiting import until
 
 KEY_FILES = "ITLRecovery.p12*"
 CANARIES = (CCM.encode(), SECURITY.encode())
@@ -135,16 +136,24 @@ def _opened(raw: bytes) -> tuple[bytes, bytes] | None:
 
 
 def assert_locks_are_free(home: Path) -> None:
-    """Whoever held a lock is gone, and the kernel knows (I3)."""
+    """Whoever held a lock is gone, and the kernel knows (I3).
+
+    A restart that was asked for goes on without us, and holds one for a moment.
+    """
     state = home / "state"
     for path in (state, *state.glob("*.lock")):
-        descriptor = os.open(path, os.O_RDONLY)
-        try:
-            fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        except BlockingIOError as problem:
-            raise AssertionError(f"{path} is still held") from problem
-        finally:
-            os.close(descriptor)
+        until(functools.partial(_can_be_locked, path), f"{path} is still held")
+
+
+def _can_be_locked(path: Path) -> bool:
+    descriptor = os.open(path, os.O_RDONLY)
+    try:
+        fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except BlockingIOError:
+        return False
+    finally:
+        os.close(descriptor)
+    return True
 
 
 def assert_no_canary(cluster: Cluster, *results: Result) -> None:

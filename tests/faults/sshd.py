@@ -7,6 +7,7 @@ test can put ``strace`` or another program in front of it, or find and kill it.
 from __future__ import annotations
 
 import os
+import random
 import signal
 import socket
 import subprocess
@@ -20,6 +21,7 @@ from tests.faults.waiting import until
 SSHD = "/usr/sbin/sshd"  # it insists on being started by its absolute path
 SFTP_SERVER = "/usr/lib/openssh/sftp-server"
 LOOPBACK = "127.0.0.1"
+SERVER_PORTS = (10_000, 32_000)
 
 CONFIGURATION = """\
 Port {port}
@@ -41,9 +43,15 @@ Subsystem sftp /bin/sh {folder}/sftp
 
 
 def free_port(kind: socket.SocketKind = socket.SOCK_STREAM) -> int:
-    with socket.socket(socket.AF_INET, kind) as holder:
-        holder.bind((LOOPBACK, 0))
-        return int(holder.getsockname()[1])
+    """A port below those that the kernel gives to clients.
+
+    A server that is stopped for a moment finds its port still free then.
+    """
+    while True:
+        port = random.randrange(*SERVER_PORTS)
+        with socket.socket(socket.AF_INET, kind) as holder, suppress(OSError):
+            holder.bind((LOOPBACK, port))
+            return port
 
 
 def make_key(path: Path) -> str:
