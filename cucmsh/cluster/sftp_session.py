@@ -9,6 +9,7 @@ run as often as a number in the answer says (T20 of threats-and-faults.md).
 from __future__ import annotations
 
 import errno
+from contextlib import suppress
 from threading import Lock
 from typing import NamedTuple
 
@@ -152,7 +153,9 @@ class SftpSession:
         return not self._channel.closed
 
     def close(self) -> None:
-        self._channel.close()
+        """Says good-bye where the line still takes it. Raises nothing."""
+        with suppress(OSError, *BROKEN):
+            self._channel.close()
 
     def flight(self, *requests: Request) -> list[Answer]:
         """Send all requests, then wait for all answers; in the requests' order.

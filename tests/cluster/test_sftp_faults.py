@@ -214,3 +214,17 @@ def test_stores_of_one_connection_share_one_channel(
     connection.close()
     with pytest.raises(CucmshError):
         second.read(NAME)
+
+
+def test_line_that_broke_before_the_good_bye_is_one_error_of_ours(
+    sshd: SshAddress, served: Path
+) -> None:
+    """Closing the channel sends a packet, which the broken line may refuse."""
+    connection = open_node(sshd)
+    store = SftpStore(connection, str(served))
+    store.write(NAME, OLD)
+    connection.transport.packetizer.close()
+    with pytest.raises(ConnectionFailedError):
+        store.write(NAME, NEW)
+    assert (served / NAME).read_bytes() == OLD
+    connection.close()

@@ -37,7 +37,7 @@ class Lab:
 
     def stop(self) -> int:
         self.process.send_signal(signal.SIGTERM)
-        status = self.process.wait(SECONDS)
+        status = self.process.wait(4 * SECONDS)  # two nodes may take 10 each
         assert self.process.stdout is not None
         self.process.stdout.close()
         return status
