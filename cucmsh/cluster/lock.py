@@ -25,7 +25,11 @@ NOTE_FLAGS = os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC  # nobody waits for a 
 
 @contextmanager
 def held(
-    folder: str, note: str, holder: str, wait_seconds: float = 0
+    folder: str,
+    note: str,
+    holder: str,
+    wait_seconds: float = 0,
+    patient_with: str = "",
 ) -> Iterator[None]:
     """Hold the lock on ``folder`` for the body.
 
@@ -35,6 +39,7 @@ def held(
             fills it changes nothing but what the loser reads.
         holder: one line on who holds it and since when, for those who come second.
         wait_seconds: how long to wait for it; 0 gives up at once.
+        patient_with: wait only for a holder whose line begins so; empty for anybody.
 
     Raises:
         BusyError: somebody else holds it.
@@ -43,7 +48,9 @@ def held(
     deadline = monotonic() + wait_seconds
     try:
         os.makedirs(folder, mode=0o700, exist_ok=True)
-        descriptor = _lock(folder, deadline)
+        descriptor = _lock(folder, 0)
+        if descriptor is None and _read(note).startswith(patient_with):
+            descriptor = _lock(folder, deadline)
     except OSError as problem:
         raise StoreError(
             f"{folder} cannot be locked: {problem.strerror}",

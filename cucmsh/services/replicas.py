@@ -31,7 +31,7 @@ from cucmsh.services.doors import Link
 from cucmsh.services.manifest import digest_of_file, read_manifest, write_manifest
 from cucmsh.services.pending import remember_replicas
 from cucmsh.services.push import Errand, Pushed, bring
-from cucmsh.services.site import Site
+from cucmsh.services.site import PUSH, Site
 from cucmsh.trustlist.signed import SUFFIX
 
 START_SECONDS = 12.0  # for a TFTP start; with the grace, 15 in all
@@ -110,7 +110,7 @@ def push(
     if not nodes:
         return NOBODY
     try:
-        with site.cluster_lock("the push to replicas"):
+        with site.cluster_lock(PUSH):
             return push_held(site, seconds=seconds)
     except BusyError as busy:
         if is_reset:

@@ -20,6 +20,8 @@ if TYPE_CHECKING:  # a login waits for this module, and needs none of these
 
 LIST_FILE = "ITLFile.tlv"
 NODE_LOCK_SECONDS = 30
+PUSH = "the push to replicas"  # how it is named while it holds the cluster's lock
+PUSH_SECONDS = 20  # it takes up to 15 at a TFTP start
 SERVED_MODE = 0o644  # the TFTP service is another account
 
 
@@ -56,8 +58,13 @@ class Site:
         return self._lock("security", "signing.lock", NODE_LOCK_SECONDS, what)
 
     def cluster_lock(self, what: str) -> AbstractContextManager[None]:
-        """One changing command on this node's part of the cluster; never waits."""
-        return self._lock("state", "cluster.lock", 0, what)
+        """One changing command on this node's part of the cluster.
+
+        Waits for no other command; only for the push that follows a TFTP start, which
+        nobody asked for and which ends by itself.
+        """
+        wait = 0 if what == PUSH else PUSH_SECONDS
+        return self._lock("state", "cluster.lock", wait, what, patient_with=PUSH)
 
     def open_link(self, node: Node) -> Link:
         """The way onto another node; whoever opened it closes it."""
@@ -78,7 +85,13 @@ class Site:
             link.close()
 
     def _lock(
-        self, folder: str, note: str, wait: float, what: str = "a service start"
+        self,
+        folder: str,
+        note: str,
+        wait: float,
+        what: str = "a service start",
+        *,
+        patient_with: str = "",
     ) -> AbstractContextManager[None]:
         from cucmsh.cluster.lock import held  # noqa: PLC0415 - no login takes a lock
 
@@ -86,4 +99,5 @@ class Site:
         holder = f"{what} (process {os.getpid()}, since {since})"
         home = self.settings.home
         path = os.path.join(home, "state", note)
-        return held(os.path.join(home, folder), path, holder, wait)
+        folder = os.path.join(home, folder)
+        return held(folder, path, holder, wait, patient_with)

@@ -3,6 +3,7 @@
 import os
 import subprocess
 import sys
+import threading
 from collections.abc import Callable, Iterator
 from contextlib import AbstractContextManager
 from pathlib import Path
@@ -192,3 +193,14 @@ def test_children_do_not_inherit_the_lock(folder: Path) -> None:
         )
     assert "pipe:" in done.stdout
     assert str(folder) not in done.stdout
+
+
+def test_patience_is_for_the_named_holder_only(
+    folder: Path, note: Path, other: subprocess.Popen[str]
+) -> None:
+    with pytest.raises(BusyError), held(str(folder), str(note), "me", 60, "the push"):
+        pass
+    assert other.stdin is not None
+    threading.Timer(0.1, other.stdin.close).start()
+    with held(str(folder), str(note), "me", 60, "admin (itl"):
+        assert note.read_text() == "me"

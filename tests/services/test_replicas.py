@@ -4,10 +4,12 @@ from __future__ import annotations
 
 import os
 from pathlib import Path
+from threading import Event, Thread, Timer
 
 import pytest
 
 from cucmsh import hooks
+from cucmsh.errors import BusyError
 from cucmsh.pki.model import Unit
 from cucmsh.services import publish, replicas
 from cucmsh.services.compose import served_list, sha256_of
@@ -17,7 +19,7 @@ from cucmsh.services.phone_files import choose
 from cucmsh.services.regenerate import regenerate
 from cucmsh.services.replicas import NOBODY, push
 from cucmsh.services.sign import sign_files
-from cucmsh.services.site import LIST_FILE, Site
+from cucmsh.services.site import LIST_FILE, PUSH, Site
 from cucmsh.services.state import set_keep_mark
 from tests.services.made_cluster import MadeCluster, started_cluster
 from tests.services.replica_boxes import Box, with_boxes
@@ -168,7 +170,7 @@ def test_replica_that_hangs_is_given_up_and_its_start_is_not_held_up(
 ) -> None:
     box.hangs_at = 2
     monkeypatch.setattr(replicas, "GRACE_SECONDS", 0.2)
-    monkeypatch.setattr(publish, "START_SECONDS", 0.1)
+    monkeypatch.setattr(publish, "START_SECONDS", 1.5)
     assert "pending: it was not done within" in hooks.run(site, ["tftp-start"])
     assert box.hung_up.is_set()
     assert "branch1" in login_notice(site)
@@ -316,3 +318,26 @@ def test_subscribers_and_clusters_without_replicas_push_nothing(
 ) -> None:
     assert push(cluster.site) == NOBODY
     assert push(cluster.subscriber.site) == NOBODY
+
+
+def test_command_waits_for_the_push_of_a_start_and_for_no_other_command(
+    site: Site,
+) -> None:
+    ends = Event()
+
+    def hold() -> None:
+        with site.cluster_lock(PUSH):
+            held.set()
+            ends.wait(30)
+
+    held = Event()
+    thread = Thread(target=hold)
+    thread.start()
+    assert held.wait(30)
+    Timer(0.2, ends.set).start()
+    with site.cluster_lock("utils itl reset localkey"):
+        thread.join()
+        with pytest.raises(BusyError), site.cluster_lock("set cert regen TVS"):
+            pass
+        with pytest.raises(BusyError), site.cluster_lock(PUSH):
+            pass
