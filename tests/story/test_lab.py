@@ -57,6 +57,52 @@ def test_a_directory_with_other_things_is_refused(tmp_path: Path) -> None:
     assert [entry.name for entry in tmp_path.iterdir()] == ["mine"]
 
 
+def test_a_directory_of_somebody_else_is_refused(tmp_path: Path) -> None:
+    if os.geteuid() != 0:
+        pytest.skip("LOUD: only root can give a directory away")
+    os.chown(tmp_path, 65534, 65534)
+    done = subprocess.run(
+        [*CUCMSH, "lab", "--serve", "--dir", str(tmp_path)],
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert done.returncode == 1
+    assert "is somebody else's" in done.stderr
+    assert list(tmp_path.iterdir()) == []
+
+
+def listening_on(lab: Lab, port: int) -> int:
+    """The lab's process that owns the TCP port."""
+    rows = [row.split() for row in Path("/proc/net/tcp").read_text().splitlines()[1:]]
+    inodes = {row[9] for row in rows if row[1].endswith(f":{port:04X}")}
+    tasks = Path(f"/proc/{lab.process.pid}/task").glob("*/children")
+    for pid in (int(child) for task in tasks for child in task.read_text().split()):
+        links = {os.readlink(fd) for fd in Path(f"/proc/{pid}/fd").iterdir()}
+        if links & {f"socket:[{inode}]" for inode in inodes}:
+            return pid
+    raise AssertionError(f"nobody listens on port {port}")
+
+
+def test_a_subscriber_that_was_killed_is_pending_and_nothing_of_it_is_changed(
+    open_lab: Callable[..., Lab],
+) -> None:
+    lab = open_lab()
+    before = lab.digests()
+    os.kill(listening_on(lab, lab.subscriber["ssh"]["port"]), signal.SIGKILL)
+    answer = f"{lab.passwords['ccm']}\n"
+    done = lab.call(lab.publisher, "utils itl reset localkey", answer)
+    assert done.returncode == 3, done.stdout
+    assert "1 of 2 nodes updated; pending: test10sub" in done.stdout
+    home = lab.subscriber["home"], lab.subscriber["tftp_directory"]
+    after = lab.digests()
+    assert {p: d for p, d in after.items() if p.startswith(home)} == {
+        p: d for p, d in before.items() if p.startswith(home)
+    }
+    served = str(Path(lab.publisher["tftp_directory"], "ITLFile.tlv"))
+    assert after[served] != before[served]
+
+
 def test_a_directory_in_use_is_refused_and_the_lab_lives(lab: Lab) -> None:
     done = subprocess.run(
         [*CUCMSH, "lab", "--serve", "--dir", str(lab.root)],
