@@ -378,3 +378,16 @@ def test_show_itl_names_a_member_while_a_reset_is_open(cluster: MadeCluster) -> 
     assert "test10sub serves" not in call(cluster.site, "show itl").text
     cluster.subscriber.start()
     assert "test10sub serves" not in call(cluster.site, "show itl").text
+
+
+@pytest.mark.parametrize("helpful", [True, False])
+def test_debug_noise_of_the_original_is_never_printed(
+    cluster: MadeCluster, helpful: bool
+) -> None:
+    """`Processing token in else 0 tac`, `coutn is 1`: cucm-cli.md section 2."""
+    save_key(cluster)
+    answers = [TO_SFTP, (HOST_KEY, "yes"), TO_CCM]
+    done = call(cluster.site, REMOTE, answers, helpful=helpful)
+    assert done.status == 0
+    for noise in ("Processing token", "coutn", "Name is None"):
+        assert noise not in done.text
