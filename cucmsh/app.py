@@ -25,7 +25,6 @@ from cucmsh.views.banner import banner
 
 if TYPE_CHECKING:
     from datetime import datetime
-    from typing import TextIO
 
     from cucmsh.cluster.first_login import ShownKey
     from cucmsh.cluster.model import SshAddress, TftpAddress
@@ -168,15 +167,14 @@ def run_command(configuration: str, line: str, environment: Mapping[str, str]) -
     return session.run_line(line)
 
 
-def run_hook(configuration: str, words: list[str], out: TextIO) -> int:
-    """One of the hooks that services and other nodes run; returns the exit status."""
+def run_hook(configuration: str, words: list[str]) -> tuple[str, int]:
+    """One of the hooks that services and other nodes run: what it says, its status."""
     from cucmsh.hooks import run
 
     site = open_site(read_settings(configuration))
     if words[:1] == ["sign"]:
-        return _sign(site, words[1:], out)
-    out.write(run(site, words))
-    return 0
+        return _sign(site, words[1:])
+    return run(site, words), 0
 
 
 def run_init(configuration: str, words: list[str]) -> int:
@@ -203,7 +201,7 @@ def run_node(configuration: str, words: list[str]) -> int:
         return node(words, asking, lambda: open_site(read_settings(configuration)))
 
 
-def _sign(site: Site, files: list[str], out: TextIO) -> int:
+def _sign(site: Site, files: list[str]) -> tuple[str, int]:
     """``hook sign FILE...``: for scripts that write the phones' files."""
     from cucmsh.services.phone_files import named
     from cucmsh.services.publish import exit_status, sign_chosen
@@ -215,8 +213,7 @@ def _sign(site: Site, files: list[str], out: TextIO) -> int:
     report = sign_chosen(site, named(site, files))
     replicas = push(site)
     lines = [*signing_lines(report), *replica_lines(replicas)]
-    out.write("".join(f"{line}\n" for line in lines))
-    return exit_status(report, replicas)
+    return "\n".join(lines), exit_status(report, replicas)
 
 
 def doctor(configuration: str) -> tuple[list[str], int]:
