@@ -30,7 +30,8 @@ MAY_IMPORT = {
         *("views", "shell", "hooks", "enrol", "version"),
     },
     "lab": {"trustlist", "pki", "cluster", "services"},
-    "front": {"app", "lab", "version"},
+    "login": {"app", "services", "cluster"},
+    "front": {"app", "lab", "login", "version"},
     "version": set(),
 }
 # Of the cluster room, commands see a name for annotations: no store, no socket.
