@@ -186,14 +186,16 @@ def run_init(configuration: str, words: list[str]) -> int:
     """Make a node; returns the exit status."""
     import pwd
 
-    from cucmsh.enrol.init import Surroundings, init
+    from cucmsh.enrol.init import init
+    from cucmsh.enrol.options import Surroundings
 
     path = os.path.abspath(configuration)
     program = [sys.executable, "-I", "-m", "cucmsh"]
-    if path != DEFAULT_CONFIGURATION:
+    is_default = path == DEFAULT_CONFIGURATION
+    if not is_default:
         program += ["--config", path]
     account = pwd.getpwuid(os.geteuid()).pw_name
-    around = Surroundings(path, program, account)
+    around = Surroundings(path, is_default, program, account)
     with _asking() as asking:
         return init(words, around, asking, open_site)
 
