@@ -2,6 +2,7 @@
 
 No traceback passes it, and nothing is printed but through ``Screen``, which makes
 visible what a file, a host or a command line says (threats-and-faults.md T10).
+An account's login shell and forced command come in by `login`, all others by `main`.
 """
 
 from __future__ import annotations
@@ -10,6 +11,7 @@ import gc
 import os
 import resource
 import sys
+from collections.abc import Callable
 
 from cucmsh import __version__
 from cucmsh.errors import CucmshError, UsageError
@@ -29,10 +31,11 @@ usage: cucmsh [--config FILE]                      the admin shell of a node
        cucmsh lab [--subscribers N] [--dir DIR] [--serve]
                                                    a cluster on 127.0.0.1, and its shell
        cucmsh verify FILE [--against HELD]         check a list or a signed file
-       cucmsh [--config FILE] doctor               what is not well with this node
+       cucmsh [--config FILE] doctor [ACCOUNT...]  what is not well with this node
        cucmsh [--config FILE] init ROLE ...        make a publisher or a subscriber
        cucmsh [--config FILE] node add|list|remove ...
                                                    the nodes of the cluster
+       cucmsh [--config FILE] init --sshd ...      what root runs for logins through SSH
        cucmsh [--config FILE] hook NAME [WORD...]  what services and other nodes run
        cucmsh --version | --help
 
@@ -41,12 +44,30 @@ Exit status: 0 done, 1 refused or failed, 2 wrong use, 3 partly done."""
 
 
 def main() -> NoReturn:
-    """Run the program, and leave with its exit status.
+    """Run the program, and leave with its exit status."""
+    _leave(lambda: _run(sys.argv[1:]))
 
-    At once: taking the interpreter down in order costs a tenth of a short command, and
-    would wait for a thread whose node does not answer.
+
+def login(configuration: str = "") -> NoReturn:
+    """Serve one login through sshd, as account's shell or forced command.
+
+    The program of `cucmsh init --sshd` calls it, under ``python -I`` (design decision
+    22). Nothing of the client's environment counts, ``$CUCMSH_CONFIG`` included; code,
+    home and configuration must be out of the account's reach.
+
+    Args:
+        configuration: the path of the node's; the default one if empty.
     """
-    status = _main()
+    _leave(lambda: _login(configuration, sys.argv))
+
+
+def _leave(run: Callable[[], int]) -> NoReturn:
+    """Run, and end the process at once.
+
+    Taking the interpreter down in order costs a tenth of a short command, and would
+    wait for a thread whose node does not answer.
+    """
+    status = _guarded(run)
     try:
         sys.stdout.flush()
         sys.stderr.flush()
@@ -55,18 +76,31 @@ def main() -> NoReturn:
     os._exit(status)
 
 
-def _main() -> int:
+def _guarded(run: Callable[[], int]) -> int:
     _close_other_ways_out()
     resource.setrlimit(resource.RLIMIT_CORE, (0, 0))  # a core would hold passwords
     _drop_working_directory()
     try:
-        return _run(sys.argv[1:])
+        return run()
     except CucmshError as error:
         advice = f"\n{error.advice}" if error.advice else ""
         Screen(2).say(f"cucmsh: {error.message}{advice}")
         return error.exit_status
     except KeyboardInterrupt:
         return 130
+
+
+def _login(configuration: str, words: list[str]) -> int:
+    from cucmsh.login.environment import clean, hold_standard_descriptors
+    from cucmsh.login.request import requested
+
+    hold_standard_descriptors()
+    environment = clean(os.environ)
+    os.chdir("/")
+    line = requested(words, environment)
+    from cucmsh.login.serve import serve
+
+    return serve(configuration, os.path.abspath(words[0]), line)
 
 
 def _run(words: list[str]) -> int:
@@ -90,22 +124,21 @@ def _run(words: list[str]) -> int:
 
 
 def _node(named: str, words: list[str]) -> int:
+    if not words and "SSH_ORIGINAL_COMMAND" in os.environ:  # a forced command
+        return _login(named, sys.argv[:1])
     from cucmsh import app
 
     configuration = app.find_configuration(named, os.environ)
     match words:
         case []:
-            asked = os.environ.get("SSH_ORIGINAL_COMMAND")
-            if asked is not None:
-                return app.run_command(configuration, asked, os.environ)
             return app.run_shell(configuration)
         case ["-c", line]:
             return app.run_command(configuration, line, os.environ)
         case [("init" | "node") as what, *rest]:
             run = app.run_init if what == "init" else app.run_node
             return run(configuration, rest)
-        case ["doctor"]:
-            lines, status = app.doctor(configuration)
+        case ["doctor", *accounts]:
+            lines, status = app.doctor(configuration, accounts)
             return _show("\n".join(lines), status)
         case ["hook", *rest]:
             text, status = app.run_hook(configuration, rest)

@@ -142,7 +142,11 @@ def run_shell(configuration: str, greeting: str = "") -> int:
         configuration: path of the node's configuration.
         greeting: printed before the banner; empty for a plain login.
     """
-    site = open_site(read_settings(configuration))
+    return serve_prompt(open_site(read_settings(configuration)), greeting)
+
+
+def serve_prompt(site: Site, greeting: str = "") -> int:
+    """See ``run_shell``."""
     screen = Screen(1)
     with Terminal(0).held():
         for text in (greeting, "\n".join(banner()), login_notice(site)):
@@ -160,9 +164,11 @@ def run_command(configuration: str, line: str, environment: Mapping[str, str]) -
     says so (design decision 4).
     """
     site = open_site(read_settings(configuration))
-    is_exec_request = not {"SSH_CONNECTION", "SSH_ORIGINAL_COMMAND"}.isdisjoint(
-        environment
-    )
+    return serve_line(site, line, is_exec_request="SSH_CONNECTION" in environment)
+
+
+def serve_line(site: Site, line: str, *, is_exec_request: bool) -> int:
+    """See ``run_command``."""
     session = _session(site, Screen(1), is_exec_request=is_exec_request)
     return session.run_line(line)
 
@@ -181,14 +187,16 @@ def run_init(configuration: str, words: list[str]) -> int:
     """Make a node; returns the exit status."""
     import pwd
 
-    from cucmsh.enrol.init import Surroundings, init
+    from cucmsh.enrol.init import init
+    from cucmsh.enrol.options import Surroundings
 
     path = os.path.abspath(configuration)
     program = [sys.executable, "-I", "-m", "cucmsh"]
-    if path != DEFAULT_CONFIGURATION:
+    is_default = path == DEFAULT_CONFIGURATION
+    if not is_default:
         program += ["--config", path]
     account = pwd.getpwuid(os.geteuid()).pw_name
-    around = Surroundings(path, program, account)
+    around = Surroundings(path, is_default, program, account)
     with _asking() as asking:
         return init(words, around, asking, open_site)
 
@@ -216,12 +224,21 @@ def _sign(site: Site, files: list[str]) -> tuple[str, int]:
     return "\n".join(lines), exit_status(report, replicas)
 
 
-def doctor(configuration: str) -> tuple[list[str], int]:
-    """What a look at the set-up finds, and the status: 1 if something fails."""
-    from cucmsh.services.doctor import Level, examine
+def doctor(configuration: str, accounts: list[str]) -> tuple[list[str], int]:
+    """What a look at the set-up finds, and the status: 1 if something fails.
+
+    Root looks at what only root may, and then goes on as the owner of the home: the
+    configuration that says what to run may be that account's.
+    """
+    from cucmsh.services.doctor import examine
+    from cucmsh.services.finding import Level
+    from cucmsh.services.logins import become_owner, examine_ground, examine_logins
     from cucmsh.views.findings import finding_lines
 
-    findings = examine(open_site(read_settings(configuration)))
+    site = open_site(read_settings(configuration))
+    findings = [*examine_logins(site.doors.runner(), accounts)]
+    become_owner(site.settings.home)
+    findings += [*examine_ground(site.settings), *examine(site)]
     has_failed = any(finding.level is Level.FAIL for finding in findings)
     return finding_lines(findings), int(has_failed)
 

@@ -3,14 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import NamedTuple
 
 from cucmsh.cluster.model import NodeRole
 from cucmsh.enrol.asking import Asking, ask_twice, read_secrets
 from cucmsh.enrol.options import (
+    DEFAULT_HOME,
     DEFAULT_TFTP_DIRECTORY,
     SERVICE_OPTIONS,
     Options,
+    Surroundings,
     asks_for_help,
     default_service,
 )
@@ -26,7 +27,6 @@ from cucmsh.services.policy import require_strong
 from cucmsh.shell.secret import Secret
 from cucmsh.views.next_steps import next_steps, subscriber_words
 
-DEFAULT_HOME = "/var/lib/cucmsh"
 DEFAULT_SERVICES = {"publisher": "tftp,tvs,capf", "subscriber": "tftp,tvs"}
 SECURITY = "Enter the cluster security password"
 CCM = "Enter the CCM Administrator password"
@@ -36,6 +36,7 @@ phones believe anything. Keep it apart from the copies of that file."""
 USAGE = """\
 usage: cucmsh [--config FILE] init publisher --name NAME [OPTION VALUE]...
        cucmsh [--config FILE] init subscriber --name NAME --publisher NAME ...
+       cucmsh [--config FILE] init --sshd ...    see init --sshd --help
   --name NAME            this node's host name, without domain
   --publisher NAME       of the cluster that a subscriber is made for
   --domain DOMAIN        of the host names; none
@@ -56,24 +57,17 @@ OPTIONS = (
 )
 
 
-class Surroundings(NamedTuple):
-    """Where and as whom we run.
-
-    Attributes:
-        configuration: the path of the configuration, absolute.
-        program: the argv that runs cucmsh with it.
-        account: the name of the account.
-    """
-
-    configuration: str
-    program: Sequence[str]
-    account: str
-
-
 def init(
     words: Sequence[str], around: Surroundings, asking: Asking, make_site: MakeSite
 ) -> int:
-    """Make a node; returns the exit status."""
+    """Make a node, or print how logins are made; returns the exit status."""
+    if words[:1] == ["--sshd"]:
+        from cucmsh.enrol.sshd import USAGE as SSHD_USAGE
+        from cucmsh.enrol.sshd import sshd
+
+        asks = asks_for_help(words)
+        asking.say(SSHD_USAGE if asks else sshd(words[1:], around).rstrip("\n"))
+        return 0
     if asks_for_help(words):
         asking.say(USAGE)
         return 0

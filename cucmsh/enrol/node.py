@@ -82,8 +82,8 @@ def _own(site: Site) -> Site:
 
 
 def _add(options: Options, asking: Asking, site: Site) -> int:
-    from cucmsh.services.doctor import Level
     from cucmsh.services.enrol_node import enrol
+    from cucmsh.services.finding import Level
     from cucmsh.views.findings import finding_lines
 
     wanted = _wanted(options, site)
@@ -206,7 +206,7 @@ def _list(asking: Asking, site: Site) -> int:
 
 
 def _remove(asking: Asking, site: Site, name: str) -> int:
-    from cucmsh.services.doctor import Level
+    from cucmsh.services.finding import Level
     from cucmsh.services.nodes import find_removable, remove
     from cucmsh.views.findings import finding_lines
 

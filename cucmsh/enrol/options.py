@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import os
 import shlex
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
+from typing import NamedTuple
 
 from cucmsh.cluster.entries import systemd_words
 from cucmsh.cluster.model import TftpAddress
@@ -18,10 +19,27 @@ UNIT_LETTERS = frozenset(
     "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789-_.@:"
 )
 DEFAULT_UNIT = "tftpd-hpa"
+DEFAULT_HOME = "/var/lib/cucmsh"
 DEFAULT_TFTP_DIRECTORY = "/srv/tftp"
 TFTP_PORT = 69
 
 ServiceCommands = str | dict[str, list[str]]
+
+
+class Surroundings(NamedTuple):
+    """Where and as whom we run.
+
+    Attributes:
+        configuration: the path of the configuration, absolute.
+        is_default: whether that is where it is looked for anyway.
+        program: the argv that runs cucmsh with it.
+        account: the name of the account.
+    """
+
+    configuration: str
+    is_default: bool
+    program: Sequence[str]
+    account: str
 
 
 def asks_for_help(words: Iterable[str]) -> bool:

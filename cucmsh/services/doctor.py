@@ -10,14 +10,13 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from datetime import timedelta
-from enum import StrEnum
-from typing import NamedTuple
 
 from cucmsh.cluster.model import NodeRole
 from cucmsh.errors import CucmshError
 from cucmsh.pki.model import Certificate, Unit
 from cucmsh.services.exposure import exposures
 from cucmsh.services.files import is_backed_up
+from cucmsh.services.finding import Finding, Level
 from cucmsh.services.inventory import reach, read_list
 from cucmsh.services.journal import login_notice
 from cucmsh.services.keystore import Keystore
@@ -29,25 +28,10 @@ from cucmsh.trustlist.seal import check_certificates
 
 WIDTH = 32  # threads that look at other nodes
 EXPIRY_WARNING = timedelta(days=90)
+CLOCK_SLACK_SECONDS = 60  # lists made within one second are dated one after the other
 LISTED_UNITS = (Unit.CALL_MANAGER, Unit.TVS, Unit.CAPF)  # what phones look at
 SIGN = "Run `utils tftp sign`."
 RESTART = "Run `utils service restart Cisco Tftp`."
-
-
-class Level(StrEnum):
-    """How bad it is."""
-
-    OK = "ok"
-    WARN = "warn"
-    FAIL = "fail"
-
-
-class Finding(NamedTuple):
-    """One thing that was looked at; ``advice`` says what to do, unless all is well."""
-
-    level: Level
-    what: str
-    advice: str = ""
 
 
 Check = Callable[[Site], Iterator[Finding]]
@@ -124,6 +108,10 @@ def _trust_list(site: Site) -> Iterator[Finding]:
     held = read_list(site)
     mismatch = check_certificates(held.trust_list, site.doors.keys().read_certificate)
     fault = held.verdict.reason or mismatch
+    made = held.trust_list.header.timestamp
+    if made > site.clock.now().timestamp() + CLOCK_SLACK_SECONDS:
+        what = "the clock is before the moment at which the ITL was made"
+        yield Finding(Level.FAIL, what, "Set this node's clock.")
     if fault:
         yield Finding(Level.FAIL, f"the ITL does not verify: {fault}", RESTART)
     else:

@@ -23,9 +23,9 @@ from cucmsh.services.add_node import AddPlan, described
 from cucmsh.services.compose import served_list, sha256_of
 from cucmsh.services.configure import edit
 from cucmsh.services.deliver import hook_on, stage_on
-from cucmsh.services.doctor import Finding, Level
 from cucmsh.services.doors import Link
 from cucmsh.services.enrol import public_certificates
+from cucmsh.services.finding import Finding, Level
 from cucmsh.services.inventory import LOOK_SECONDS
 from cucmsh.services.join import cluster_document, read_description
 from cucmsh.services.keystore import Keystore

@@ -9,8 +9,8 @@ from cucmsh.cluster.model import Node
 from cucmsh.errors import CucmshError, MissingFileError, RefusedError, UsageError
 from cucmsh.services.compose import served_list
 from cucmsh.services.configure import edit
-from cucmsh.services.doctor import Finding
 from cucmsh.services.enrol_node import found, tell_others
+from cucmsh.services.finding import Finding
 from cucmsh.services.fleet import side_by_side
 from cucmsh.services.identity import public_line, revoke
 from cucmsh.services.inventory import LOOK_SECONDS, reach

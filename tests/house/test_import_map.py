@@ -33,7 +33,8 @@ MAY_IMPORT = {
         *("views", "shell", "hooks", "enrol", "version"),
     },
     "lab": {"trustlist", "pki", "cluster", "services"},
-    "front": {"app", "lab", "shell", "version"},
+    "login": {"app", "services", "cluster"},
+    "front": {"app", "lab", "login", "shell", "version"},
     "version": set(),
 }
 # What stands below every room.

@@ -10,8 +10,9 @@ import pytest
 
 from cucmsh.pki.model import Unit
 from cucmsh.services.compose import sha256_of
-from cucmsh.services.doctor import Finding, Level, examine
+from cucmsh.services.doctor import examine
 from cucmsh.services.files import RECOVERY_NAME
+from cucmsh.services.finding import Finding, Level
 from cucmsh.services.pending import remember_replicas
 from cucmsh.services.phone_files import choose
 from cucmsh.services.regenerate import regenerate

@@ -1,0 +1,80 @@
+"""Who could change what lies at a path: its owner, its group, others, those above it.
+
+Looks at every step from ``/`` on, through symbolic links, as the kernel would. Changes
+nothing and reads no file.
+"""
+
+from __future__ import annotations
+
+import os
+import stat
+from collections.abc import Iterable, Iterator
+from typing import NamedTuple
+
+MAX_LINKS = 40  # as in the kernel
+WRITABLE = stat.S_IWGRP | stat.S_IWOTH
+
+
+class WeakPoint(NamedTuple):
+    """A step that somebody can change who should not, and what mends it."""
+
+    path: str
+    why: str
+    mend: tuple[str, ...]
+
+
+class Trail:
+    """Looks at paths, at each step of them once.
+
+    Args:
+        owners: the user ids whose property a step may be. Whoever owns a thing can
+            change it, whatever its mode says.
+    """
+
+    def __init__(self, owners: Iterable[int]) -> None:
+        self._owners = frozenset(owners)
+        self._seen: dict[str, str] = {}  # a step, and where its link leads
+
+    def weak_points(self, path: str) -> Iterator[WeakPoint]:
+        """Those of an absolute path that were not given before.
+
+        A step that is not there ends the path: who may make it was looked at. A folder
+        with the sticky bit may be open to all, as each step in it has a right owner.
+        """
+        rest, at, links = path.split("/")[::-1], "/", 0
+        while rest:
+            part = rest.pop()
+            if part == "..":
+                at = os.path.dirname(at)
+                continue
+            step = os.path.join(at, part) if part not in ("", ".") else at
+            if step not in self._seen:
+                try:
+                    found = os.lstat(step)
+                    leads = os.readlink(step) if stat.S_ISLNK(found.st_mode) else ""
+                except (FileNotFoundError, NotADirectoryError):
+                    return
+                except OSError as problem:
+                    why = f"cannot be looked at: {problem.strerror}"
+                    yield WeakPoint(step, why, ("ls", "-ld", os.path.dirname(step)))
+                    return
+                self._seen[step] = leads
+                yield from self._faults(step, found)
+            if leads := self._seen[step]:
+                links += 1
+                if links > MAX_LINKS:
+                    return
+                rest += leads.split("/")[::-1]
+                at = "/" if leads.startswith("/") else at
+            else:
+                at = step
+
+    def _faults(self, step: str, found: os.stat_result) -> Iterator[WeakPoint]:
+        if found.st_uid not in self._owners:
+            why = f"belongs to user id {found.st_uid}"
+            yield WeakPoint(step, why, ("chown", "-h", str(max(self._owners)), step))
+        mode = found.st_mode
+        is_open_for_all = stat.S_ISDIR(mode) and mode & stat.S_ISVTX
+        if mode & WRITABLE and not is_open_for_all and not stat.S_ISLNK(mode):
+            who = "others" if mode & stat.S_IWOTH else f"group id {found.st_gid}"
+            yield WeakPoint(step, f"can be changed by {who}", ("chmod", "go-w", step))

@@ -1,0 +1,29 @@
+"""Serves one login: looks at the ground first, then opens the prompt or runs a line."""
+
+from __future__ import annotations
+
+import os
+
+from cucmsh.app import find_configuration, open_site, serve_line, serve_prompt
+from cucmsh.cluster.settings import read_settings
+from cucmsh.services.isolation import require_isolation
+
+
+def serve(configuration: str, program: str, line: str | None) -> int:
+    """The exit status of a login.
+
+    Args:
+        configuration: path of the node's; the default one if empty.
+        program: path of the program that sshd started.
+        line: an exec request, which changes something only where the configuration
+            says so (design decision 4); None for the prompt.
+
+    Raises:
+        RefusedError: the account could change what runs for it.
+    """
+    settings = read_settings(find_configuration(configuration, {}))
+    require_isolation(settings, program, os.environ.get("USER", ""))
+    site = open_site(settings)
+    if line is None:
+        return serve_prompt(site)
+    return serve_line(site, line, is_exec_request=True)

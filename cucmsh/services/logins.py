@@ -1,0 +1,176 @@
+"""What sshd must be told about an administrator's account, and what it was told (T8).
+
+One table serves both: the drop-in of `cucmsh init --sshd` is written from it, and
+`cucmsh doctor` compares it with what ``sshd -T`` says of the account.
+"""
+
+from __future__ import annotations
+
+import os
+import pwd
+import sys
+from collections.abc import Iterable, Iterator, Mapping
+
+from cucmsh.cluster.runner import Runner
+from cucmsh.cluster.settings import Settings
+from cucmsh.errors import CucmshError, RefusedError
+from cucmsh.services.finding import Finding, Level
+from cucmsh.services.isolation import files_below, mend, uncompiled, weak_points
+
+LOGIN_PROGRAM = "cucmsh-login"
+SSHD = "/usr/sbin/sshd"
+SECONDS = 15
+MOST_SESSIONS = 4  # in one connection
+# AcceptEnv cannot be emptied, only replaced: no client sends a variable of this name.
+NO_VARIABLE = "CUCMSH_TAKES_NONE"
+FORCED = "ForceCommand"
+# Each way by its name: DisableForwarding alone left agents and X11 open before OpenSSH
+# 10.0 (CVE-2025-32728), and the manual promises no more for older ones.
+REQUIRED: Mapping[str, str] = {
+    "DisableForwarding": "yes",
+    "AllowTcpForwarding": "no",
+    "AllowStreamLocalForwarding": "no",
+    "AllowAgentForwarding": "no",
+    "X11Forwarding": "no",
+    "PermitTunnel": "no",
+    "GatewayPorts": "no",
+    "PermitOpen": "none",
+    "PermitListen": "none",
+    "PermitUserRC": "no",
+    "PermitTTY": "yes",
+    "PermitEmptyPasswords": "no",
+    "ChrootDirectory": "none",
+}
+FOR_ALL = {"PermitUserEnvironment": "no"}  # takes no Match
+ADVICE = (
+    "Put the drop-in of `cucmsh init --sshd` before other settings, and reload sshd."
+)
+
+
+def login_accounts() -> list[str]:
+    """The accounts whose shell is our login program."""
+    shells = ((entry.pw_name, entry.pw_shell) for entry in pwd.getpwall())
+    return [name for name, path in shells if os.path.basename(path) == LOGIN_PROGRAM]
+
+
+def examine_logins(runner: Runner, named: Iterable[str]) -> Iterator[Finding]:
+    """What sshd would let the named accounts do, or all that have our shell."""
+    accounts = [*dict.fromkeys([*named, *login_accounts()])]
+    if not accounts:
+        yield Finding(
+            Level.WARN,
+            "no account gets the admin: prompt by SSH",
+            "Run what `cucmsh init --sshd` prints, or name one: `cucmsh doctor NAME`.",
+        )
+        return
+    if os.geteuid() != 0:
+        yield Finding(
+            Level.WARN,
+            f"what sshd lets {', '.join(accounts)} do was not looked at: only root may",
+            "Run `cucmsh doctor` as root.",
+        )
+        return
+    for account in accounts:
+        try:
+            yield from _examine(runner, account)
+        except CucmshError as problem:
+            yield Finding(Level.FAIL, problem.message, problem.advice or ADVICE)
+
+
+def become_owner(home: str) -> None:
+    """As root: go on as the account that owns the node's home. Nobody else changes."""
+    try:
+        owner = os.stat(home).st_uid
+        if os.geteuid() != 0 or owner == 0:
+            return
+        entry = pwd.getpwuid(owner)
+        os.initgroups(entry.pw_name, entry.pw_gid)
+        os.setgid(entry.pw_gid)
+        os.setuid(owner)
+    except (OSError, KeyError) as problem:
+        raise RefusedError(
+            f"the owner of {home} cannot be found: {problem}",
+            "Make the node first: `cucmsh init`.",
+        ) from problem
+
+
+def examine_ground(settings: Settings) -> Iterator[Finding]:
+    """Who could change what runs at a login, and what it would have to compile."""
+    accounts = login_accounts()
+    entries = [pwd.getpwnam(name) for name in accounts]
+    programs = [*(entry.pw_shell for entry in entries), *files_below(sys.prefix)]
+    homes = [entry.pw_dir for entry in entries]
+    weak = [*weak_points(settings, programs, homes)]
+    level = Level.FAIL if accounts else Level.WARN
+    for point in weak:
+        yield Finding(level, f"{point.path} {point.why}", f"As root: {mend(point)}")
+    if not weak:
+        yield Finding(Level.OK, "nobody but root can change the program")
+    raw = sorted({os.path.dirname(path) for path in uncompiled()})
+    for folder in raw:
+        what = f"every login compiles modules of {folder} anew"
+        words = f"{sys.executable} -m compileall -q {folder}"
+        yield Finding(Level.WARN, what, f"As root: {words}")
+
+
+def judge(account: str, text: str) -> Iterator[Finding]:
+    """What is wrong with the settings that ``sshd -T`` printed for an account."""
+    told = _settings(text)
+    wrong = False
+    for name, wanted in {**REQUIRED, **FOR_ALL}.items():
+        value = " ".join(told.get(name.lower(), ()))
+        if value != wanted:
+            wrong = True
+            shown = value or "nothing"
+            yield Finding(Level.FAIL, f"sshd has {name} {shown} for {account}", ADVICE)
+    taken = [name for name in told.get("acceptenv", ()) if name != NO_VARIABLE]
+    if taken:
+        wrong = True
+        what = f"sshd takes {' '.join(taken)} from clients of {account}"
+        yield Finding(Level.FAIL, what, ADVICE)
+    forced = " ".join(told.get("forcecommand", ()))
+    if os.path.basename(forced) != LOGIN_PROGRAM:
+        wrong = True
+        what = f"sshd runs {forced or 'none'} for {account}, not {LOGIN_PROGRAM}"
+        yield Finding(Level.FAIL, what, ADVICE)
+    if not wrong:
+        yield Finding(Level.OK, f"sshd gives {account} the admin: prompt and no more")
+
+
+def _examine(runner: Runner, account: str) -> Iterator[Finding]:
+    try:
+        entry = pwd.getpwnam(account)
+    except KeyError:
+        yield Finding(Level.FAIL, f"there is no account {account}", ADVICE)
+        return
+    if os.path.basename(entry.pw_shell) != LOGIN_PROGRAM:
+        what = f"the shell of {account} is {entry.pw_shell}"
+        advice = f"sshd reads its start-up files first. Make it {LOGIN_PROGRAM}."
+        yield Finding(Level.FAIL, what, advice)
+    elif not _is_isolated(entry.pw_shell):
+        what = f"{entry.pw_shell} does not begin with #!...python -I"
+        yield Finding(Level.FAIL, what, "Write it as `cucmsh init --sshd` does.")
+    where = f"user={entry.pw_name},host=localhost,addr=127.0.0.1"
+    done = runner.run([SSHD, "-T", "-C", where], SECONDS)
+    if done.status != 0:
+        what = f"sshd -T says: {done.complaint or done.status}"
+        yield Finding(Level.FAIL, what, "Mend the configuration of sshd.")
+        return
+    yield from judge(account, done.output)
+
+
+def _settings(text: str) -> dict[str, list[str]]:
+    told: dict[str, list[str]] = {}
+    for line in text.splitlines():
+        name, _, values = line.partition(" ")
+        told.setdefault(name.lower(), []).extend(values.split())
+    return told
+
+
+def _is_isolated(path: str) -> bool:
+    try:
+        with open(path, "rb") as file:
+            first = file.readline(256).split()
+    except OSError:
+        return False
+    return first[1:] == [b"-I"] and first[0].startswith(b"#!/")

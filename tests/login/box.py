@@ -1,0 +1,203 @@
+"""A whole box for logins: its own /etc, /usr/local/bin, /opt, /var/lib, /home and /srv.
+
+A mount namespace, in which root runs what `cucmsh init --sshd` prints, on the paths
+that it prints: the accounts, the programs, the drop-in are the shipped ones, and gone with
+the namespace. Python and the packages are those of the test environment, mounted where
+the production chapter has them: a login may be able to read them, and not to write.
+"""
+
+from __future__ import annotations
+
+import re
+import shlex
+import socket
+import subprocess
+import sys
+import sysconfig
+from collections.abc import Sequence
+from contextlib import suppress
+from pathlib import Path
+
+from tests.faults.namespace import Namespace
+from tests.faults.sshd import LOOPBACK, SSHD, descendants, end, free_port, make_key
+from tests.faults.waiting import until
+
+SECURITY, CCM = "one long security password", "the application administrator"
+PYTHON = "/opt/cucmsh/bin/python"
+CUCMSH = "/usr/local/bin/cucmsh"
+LOGIN = "/usr/local/bin/cucmsh-login"
+ADMIN, FORCED = "admin", "forced"
+SETTINGS = "/etc/cucmsh/cucmsh.toml"
+OWN = "/usr/local/bin /opt /var/lib /home /srv /etc"  # /etc is a copy
+MAKE = f"""
+set -eu
+umask 022
+mount -t tmpfs -o mode=755 rig /mnt
+mkdir /mnt/base /mnt/packages
+mount --bind "$1" /mnt/base
+mount --bind "$2" /mnt/packages
+cp -a /etc /mnt/etc
+for folder in {OWN}; do
+    mkdir -p "/mnt$folder"
+    mount --bind "/mnt$folder" "$folder"
+done
+lib=/opt/cucmsh/lib/python{sys.version_info.major}.{sys.version_info.minor}
+mkdir -p /opt/base /opt/cucmsh/bin $lib/site-packages
+mount --bind /mnt/base /opt/base
+mount --bind /mnt/packages $lib/site-packages
+for package in cucmsh commands; do  # copies: tests spoil them
+    cp -a /mnt/packages/$package /mnt/$package
+    mount --bind /mnt/$package $lib/site-packages/$package
+done
+umount /mnt/base /mnt/packages
+ln -s "/opt/base/bin/$3" {PYTHON}
+printf 'home = /opt/base/bin\\ninclude-system-site-packages = false\\n' \\
+    > /opt/cucmsh/pyvenv.cfg
+rm -f /etc/ssh/sshd_config.d/*
+ssh-keygen -A >/dev/null
+mkdir -p /run/sshd
+"""
+
+
+EXECUTED = re.compile(r'execve(?:at)?\(.*?"([^"]+)"')
+
+
+class Server:
+    """One sshd of the box; what is executed below it is written down."""
+
+    def __init__(self, box: Box, *options: str) -> None:
+        self.port = free_port()
+        words = ["strace", "-f", "--seccomp-bpf", "-A", "-o", f"{box.folder}/executed"]
+        words += ["-e", "trace=execve,execveat", SSHD, "-D", "-e", *options]
+        words += ["-o", f"Port={self.port}", "-o", f"ListenAddress={LOOPBACK}"]
+        with (box.folder / "sshd.log").open("ab") as log:
+            self._process = subprocess.Popen(
+                [*box.inside(words), "-o", "PidFile=none"],
+                stdin=subprocess.DEVNULL,
+                stdout=subprocess.DEVNULL,
+                stderr=log,
+                start_new_session=True,
+            )
+        until(self._listens, "sshd does not listen")
+
+    def close(self) -> None:
+        for process in reversed(descendants(self._process.pid)):
+            end(process)
+        self._process.wait()
+
+    def _listens(self) -> bool:
+        with suppress(OSError), socket.create_connection((LOOPBACK, self.port), 1):
+            return True
+        return False
+
+
+class Box:
+    """The box, a publisher on it, and two sshds: with the drop-in, and without any.
+
+    The account ``admin`` has our login program as its shell. ``forced`` has /bin/sh,
+    and our program as its forced command only.
+
+    Args:
+        folder: for keys and logs.
+    """
+
+    def __init__(self, folder: Path) -> None:
+        self.folder = folder
+        self.key = folder / "key"
+        self._public = make_key(self.key)
+        self._namespace = Namespace().__enter__()
+        base, packages = sys.base_prefix, sysconfig.get_path("purelib")
+        name = f"python{sys.version_info.major}.{sys.version_info.minor}"
+        self.root(["sh", "-c", MAKE, "sh", base, packages, name])
+        for user in (ADMIN, FORCED):
+            # On this box nobody but systemd's polkit would let cucmsh restart TFTP.
+            words = ["init", "--sshd", "--user", user, "--service", "systemd:tftpd-hpa"]
+            self.root(["sh"], self.root([PYTHON, "-I", "-m", "cucmsh", *words]))
+            path = f"/var/lib/cucmsh-logins/{user}/.ssh/authorized_keys"
+            self.put(path, f"{self._public}\n")
+        self.root(["usermod", "--shell", "/bin/sh", FORCED])
+        words = [CUCMSH, "init", "publisher", "--name", "pub", "--secrets-fd", "0"]
+        words += ["--restart", "true", "--status", "true", "--domain", "example.org"]
+        self.node(words, f"{SECURITY}\n{CCM}\n")
+        self.node([CUCMSH, "hook", "tftp-start"])
+        self.root(["sh", "-c", "grep -v ^Include /etc/ssh/sshd_config > /etc/plain"])
+        self.shipped = Server(self)
+        self.plain = Server(self, "-f", "/etc/plain")
+
+    def close(self) -> None:
+        self.shipped.close()
+        self.plain.close()
+        self._namespace.__exit__()
+
+    def ssh(
+        self,
+        user: str,
+        *words: str,
+        port: int = 0,
+        stdin: str = "",
+        program: str = "ssh",
+    ) -> subprocess.CompletedProcess[str]:
+        """OpenSSH's client; ``words`` follow the options that every call needs."""
+        return subprocess.run(
+            [program, *self.options(port, program), "-o", f"User={user}", *words],
+            input=stdin,
+            capture_output=True,
+            check=False,
+            text=True,
+            timeout=60,
+        )
+
+    def options(self, port: int = 0, program: str = "ssh") -> list[str]:
+        flag = "-p" if program == "ssh" else "-P"
+        options = [
+            "-F",
+            "none",
+            "-i",
+            str(self.key),
+            flag,
+            str(port or self.shipped.port),
+        ]
+        known = self.folder / "known_hosts"
+        for setting in (
+            *("BatchMode=yes", "IdentitiesOnly=yes", "LogLevel=ERROR"),
+            *("StrictHostKeyChecking=accept-new", f"UserKnownHostsFile={known}"),
+        ):
+            options += ["-o", setting]
+        return options
+
+    def inside(self, words: Sequence[str]) -> list[str]:
+        return self._namespace.words(list(words))
+
+    def try_root(self, words: Sequence[str], stdin: str = "") -> tuple[int, str]:
+        done = subprocess.run(
+            self.inside(words),
+            input=stdin,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.STDOUT,
+            env={"PATH": "/usr/sbin:/usr/bin:/sbin:/bin"},
+            check=False,
+            text=True,
+            cwd="/",
+        )
+        return done.returncode, done.stdout
+
+    def root(self, words: Sequence[str], stdin: str = "") -> str:
+        status, said = self.try_root(words, stdin)
+        assert status == 0, f"{shlex.join(words)}: {said}"
+        return said
+
+    def node(self, words: Sequence[str], stdin: str = "") -> str:
+        """As the node's account."""
+        who = ["setpriv", "--reuid=cucmsh", "--regid=cucmsh", "--clear-groups"]
+        return self.root([*who, *words], stdin)
+
+    def put(self, path: str, text: str, mode: str = "644") -> None:
+        """A file of root's."""
+        self.root(["sh", "-c", 'cat > "$0" && chmod "$1" "$0"', path, mode], text)
+
+    def executed(self) -> set[str]:
+        """Every program that ran below the sshds since the last call."""
+        log = self.folder / "executed"
+        names = set(EXECUTED.findall(log.read_text()))
+        log.write_text("")
+        return names
