@@ -35,6 +35,7 @@ if TYPE_CHECKING:
     from cucmsh.services.doors import AcceptHostKey, BackupServer, Link
     from cucmsh.shell.command import Command
     from cucmsh.shell.grammar import Grammar
+    from cucmsh.shell.json_result import JsonResult
     from cucmsh.shell.reader import Reader
     from cucmsh.shell.session import LineEditor, Session
     from cucmsh.trustlist.check import Verifier
@@ -105,10 +106,7 @@ class LateDoors:
         return open_with_password(address, password)
 
     def home_on(self, link: Link) -> Store:
-        from cucmsh.cluster.sftp import SftpStore
-        from cucmsh.cluster.ssh import SshConnection
-
-        return SftpStore(cast("SshConnection", link), ".")
+        return self.store_on(link, ".")
 
     def store_on(self, link: Link, root: str) -> Store:
         from cucmsh.cluster.sftp import SftpStore
@@ -151,18 +149,32 @@ def run_shell(configuration: str, greeting: str = "") -> int:
         return _session(site, screen).run()
 
 
-def run_command(configuration: str, line: str, environment: Mapping[str, str]) -> int:
+def run_command(
+    configuration: str,
+    line: str,
+    environment: Mapping[str, str],
+    result: JsonResult | None = None,
+) -> int:
     """One command; returns its exit status.
 
-    An exec request through SSH runs changing commands only where the configuration
-    says so (design decision 4).
+    An exec request runs changing commands only where the configuration says so (design
+    decision 4). Text goes to standard error when a ``result`` is wanted.
     """
     site = open_site(read_settings(configuration))
-    is_exec_request = not {"SSH_CONNECTION", "SSH_ORIGINAL_COMMAND"}.isdisjoint(
-        environment
+    marks = {"SSH_CONNECTION", "SSH_ORIGINAL_COMMAND"}
+    is_exec_request = not marks.isdisjoint(environment)
+    screen = Screen(1 if result is None else 2)
+    session = _session(site, screen, is_exec_request=is_exec_request)
+    return session.run_line(line, result)
+
+
+def run_json(configuration: str, line: str, environment: Mapping[str, str]) -> int:
+    """The same, with one JSON document on standard output, whatever happens."""
+    from cucmsh.shell.json_result import report
+
+    return report(
+        Screen(1), lambda result: run_command(configuration, line, environment, result)
     )
-    session = _session(site, Screen(1), is_exec_request=is_exec_request)
-    return session.run_line(line)
 
 
 def run_hook(configuration: str, words: list[str], out: TextIO) -> int:
