@@ -27,7 +27,8 @@ gc.disable()
 
 USAGE = """\
 usage: cucmsh [--config FILE]                      the admin shell of a node
-       cucmsh [--config FILE] -c 'show itl'        one command
+       cucmsh [--config FILE] -c 'show itl' [--json]
+                                                   one command; its result as JSON
        cucmsh lab [--subscribers N] [--dir DIR] [--serve]
                                                    a cluster on 127.0.0.1, and its shell
        cucmsh verify FILE [--against HELD]         check a list or a signed file
@@ -132,8 +133,9 @@ def _node(named: str, words: list[str]) -> int:
     match words:
         case []:
             return app.run_shell(configuration)
-        case ["-c", line]:
-            return app.run_command(configuration, line, os.environ)
+        case ["-c", line, *options] if options in ([], ["--json"]):
+            answer = app.run_json if options else app.run_command
+            return answer(configuration, line, os.environ)
         case [("init" | "node") as what, *rest]:
             run = app.run_init if what == "init" else app.run_node
             return run(configuration, rest)

@@ -36,6 +36,7 @@ if TYPE_CHECKING:
     from cucmsh.services.doors import AcceptHostKey, BackupServer, Link
     from cucmsh.shell.command import Command
     from cucmsh.shell.grammar import Grammar
+    from cucmsh.shell.json_result import JsonResult
     from cucmsh.shell.reader import Reader
     from cucmsh.shell.session import LineEditor, Session
     from cucmsh.trustlist.check import Verifier
@@ -157,20 +158,42 @@ def serve_prompt(site: Site, greeting: str = "") -> int:
         return _session(site, screen).run()
 
 
-def run_command(configuration: str, line: str, environment: Mapping[str, str]) -> int:
+def run_command(
+    configuration: str,
+    line: str,
+    environment: Mapping[str, str],
+    result: JsonResult | None = None,
+) -> int:
     """One command; returns its exit status.
 
-    An exec request through SSH runs changing commands only where the configuration
-    says so (design decision 4).
+    An exec request runs changing commands only where the configuration says so (design
+    decision 4). Text goes to standard error when a ``result`` is wanted.
     """
     site = open_site(read_settings(configuration))
-    return serve_line(site, line, is_exec_request="SSH_CONNECTION" in environment)
+    is_exec_request = "SSH_CONNECTION" in environment
+    return serve_line(site, line, result, is_exec_request=is_exec_request)
 
 
-def serve_line(site: Site, line: str, *, is_exec_request: bool) -> int:
+def serve_line(
+    site: Site,
+    line: str,
+    result: JsonResult | None = None,
+    *,
+    is_exec_request: bool,
+) -> int:
     """See ``run_command``."""
-    session = _session(site, Screen(1), is_exec_request=is_exec_request)
-    return session.run_line(line)
+    screen = Screen(1 if result is None else 2)
+    session = _session(site, screen, is_exec_request=is_exec_request)
+    return session.run_line(line, result)
+
+
+def run_json(configuration: str, line: str, environment: Mapping[str, str]) -> int:
+    """The same, with one JSON document on standard output, whatever happens."""
+    from cucmsh.shell.json_result import report
+
+    return report(
+        Screen(1), lambda result: run_command(configuration, line, environment, result)
+    )
 
 
 def run_hook(configuration: str, words: list[str]) -> tuple[str, int]:

@@ -46,7 +46,8 @@ class Command(NamedTuple):
 
     `words` holds one tuple per position: a single word, or the words to choose from.
     `changes` is true for commands that change the cluster, `publisher_only` for those
-    that a subscriber refuses; both are for the session's guard.
+    that a subscriber refuses; both are for the session's guard. `has_json` is true for
+    those that give a `Dialog.result`.
     """
 
     phrase: str
@@ -55,6 +56,7 @@ class Command(NamedTuple):
     function: CommandFunction
     changes: bool
     publisher_only: bool
+    has_json: bool
     summary: str
     details: str
     candidates: Mapping[str, Candidates]
@@ -65,11 +67,12 @@ class Command(NamedTuple):
         return f"{self.function.__module__}.{self.function.__qualname__}"
 
 
-def command(
+def command(  # noqa: PLR0913 - keywords, each a word of the declaration
     phrase: str,
     *,
     changes: bool = False,
     publisher_only: bool = False,
+    has_json: bool = False,
     candidates: Mapping[str, Candidates] | None = None,
     kinds: Mapping[str, Kind] | None = None,
 ) -> Callable[[_Function], _Function]:
@@ -79,6 +82,7 @@ def command(
         phrase: what is typed, see the module's docstring.
         changes: it changes the cluster.
         publisher_only: a subscriber refuses it.
+        has_json: what it gives goes through `dialog.result`, which has a JSON form.
         candidates: for a parameter's name, a function of the context that gives the
             values worth offering when a person presses Tab.
         kinds: for a parameter's name, what its value may be; without one it is a
@@ -104,6 +108,7 @@ def command(
             function,
             changes,
             publisher_only,
+            has_json,
             summary,
             details,
             offered,

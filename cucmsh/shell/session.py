@@ -21,6 +21,7 @@ from cucmsh.shell.terminal_dialog import TerminalDialog
 if TYPE_CHECKING:  # the first prompt does not wait for these
     from cucmsh.shell.command import Command
     from cucmsh.shell.grammar import Grammar
+    from cucmsh.shell.json_result import JsonResult
     from cucmsh.shell.pager import ScreenPager
 
 _REMEMBERED = 1000  # lines, for the editor's history
@@ -113,22 +114,26 @@ class Session:
                 status = self._turn()
             return status
 
-    def run_line(self, line: str) -> int:
+    def run_line(self, line: str, json: JsonResult | None = None) -> int:
         """Run one command without a prompt; return its exit status.
 
         Output that could not be written makes a success a failure; one that changed
-        something is then partly done, for whoever asked does not know of it.
+        something is then partly done, for whoever asked does not know of it. With
+        `json` that is what matters; the screen has progress and questions only.
         """
+        self._dialog.json = json
         with hang_ups(self._end):
             try:
                 status = self._execute(line)
             except EndSession as ending:
                 status = ending.status
             except EndOfInput as ending:
-                self._screen.say(ending.message)
-                status = ending.exit_status
+                status = self._refuse(ending)
+            if json is not None:
+                json.send(status)
         lost = 3 if self._has_changed else 1
-        return status or (lost if self._screen.is_gone else 0)
+        is_lost = (json.out if json else self._screen).is_gone
+        return status or (lost if is_lost else 0)
 
     def _turn(self) -> int | None:
         """Read and run one line; return a status when the session is over."""
@@ -181,6 +186,8 @@ class Session:
     def _execute(self, line: str) -> int:
         try:
             call = self.grammar.parse(line)
+            if self._dialog.json is not None:
+                self._dialog.json.require(call.command, self.grammar.commands)
             self._guard(call.command)
             self._screen.pager = self._new_pager()
             with self._reader.interruptible():
@@ -204,6 +211,8 @@ class Session:
 
     def _refuse(self, error: CucmshError) -> int:
         self._screen.pager = None
+        if self._dialog.json is not None:
+            self._dialog.json.refuse(error)
         self._screen.end_line()
         self._screen.say(error.message)
         if isinstance(error, CancelledError):

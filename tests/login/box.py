@@ -1,9 +1,9 @@
 """A whole box for logins: its own /etc, /usr/local/bin, /opt, /var/lib, /home and /srv.
 
 A mount namespace, in which root runs what `cucmsh init --sshd` prints, on the paths
-that it prints: the accounts, the programs, the drop-in are the shipped ones, and gone with
-the namespace. Python and the packages are those of the test environment, mounted where
-the production chapter has them: a login may be able to read them, and not to write.
+that it prints: the accounts, the programs, the drop-in are the shipped ones, and gone
+with the namespace. Python and the packages are those of the test environment, mounted
+where the production chapter has them: a login may read them, and not write.
 """
 
 from __future__ import annotations
