@@ -68,13 +68,7 @@ def _leave(run: Callable[[], int]) -> NoReturn:
     Taking the interpreter down in order costs a tenth of a short command, and would
     wait for a thread whose node does not answer.
     """
-    status = _guarded(run)
-    try:
-        sys.stdout.flush()
-        sys.stderr.flush()
-    except OSError:  # nobody reads the rest, or the disk is full
-        status = status or 1
-    os._exit(status)
+    os._exit(_guarded(run))  # nothing is left to flush: Screen writes at once
 
 
 def _guarded(run: Callable[[], int]) -> int:
