@@ -10,10 +10,10 @@ import os
 import sys
 import time
 from collections.abc import Callable, Iterator, Mapping
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 
 from cucmsh.cluster.settings import Settings, read_settings
-from cucmsh.errors import CucmshError, RefusedError, UsageError
+from cucmsh.errors import RefusedError, UsageError
 from cucmsh.opening import LateDoors, SystemClock
 from cucmsh.services.journal import login_notice
 from cucmsh.services.site import Site
@@ -25,6 +25,7 @@ from cucmsh.views.banner import banner
 
 if TYPE_CHECKING:
     from cucmsh.enrol.asking import TerminalAsking
+    from cucmsh.services.audit import AuditLog
     from cucmsh.shell.command import Command
     from cucmsh.shell.grammar import Grammar
     from cucmsh.shell.json_result import JsonResult
@@ -64,7 +65,12 @@ def serve_prompt(site: Site, greeting: str = "") -> int:
                 screen.say(text)
         # The rest of the shell is imported while a person or program reads this.
         screen.prompt_ahead(PROMPT)
-        return _session(site, screen).run()
+        audit = _audit(site, "prompt", os.environ, screen)
+        audit.note("login", {})
+        try:
+            return _session(site, screen, audit).run()
+        finally:
+            audit.note("logout", {})
 
 
 def run_command(
@@ -91,8 +97,10 @@ def serve_line(
     is_exec_request: bool,
 ) -> int:
     """See ``run_command``."""
+    entry = "exec" if is_exec_request else "command"
+    audit = _audit(site, entry, os.environ, Screen(2))
     screen = Screen(1 if result is None else 2)
-    session = _session(site, screen, is_exec_request=is_exec_request)
+    session = _session(site, screen, audit, is_exec_request=is_exec_request)
     return session.run_line(line, result)
 
 
@@ -110,9 +118,12 @@ def run_hook(configuration: str, words: list[str]) -> tuple[str, int]:
     from cucmsh.hooks import run
 
     site = open_site(read_settings(configuration))
-    if words[:1] == ["sign"]:
-        return _sign(site, words[1:])
-    return run(site, words), 0
+    if words[:1] in (["service-status"], ["describe"]):  # they change nothing
+        return run(site, words), 0
+    with _audit(site, "hook", os.environ, Screen(2)).noting(words):
+        if words[:1] == ["sign"]:
+            return _sign(site, words[1:])
+        return run(site, words), 0
 
 
 def run_init(configuration: str, words: list[str]) -> int:
@@ -137,8 +148,15 @@ def run_node(configuration: str, words: list[str]) -> int:
     """Add, list or remove nodes; returns the exit status."""
     from cucmsh.enrol.node import node
 
-    with _asking() as asking:
-        return node(words, asking, lambda: open_site(read_settings(configuration)))
+    with _asking() as asking, ExitStack() as noting:
+
+        def open_noting() -> Site:
+            site = open_site(read_settings(configuration))
+            audit = _audit(site, "node", os.environ, Screen(2))
+            noting.enter_context(audit.noting(words))
+            return site
+
+        return node(words, asking, open_noting)
 
 
 def _sign(site: Site, files: list[str]) -> tuple[str, int]:
@@ -199,7 +217,22 @@ def _asking() -> Iterator[TerminalAsking]:
         yield TerminalAsking(screen, reader)
 
 
-def _session(site: Site, screen: Screen, *, is_exec_request: bool = False) -> Session:
+def _audit(
+    site: Site, entry: str, environment: Mapping[str, str], screen: Screen
+) -> AuditLog:
+    from cucmsh.services.audit import AuditLog
+    from cucmsh.shell.origin import origin
+
+    def who() -> Mapping[str, str]:
+        return origin(environment, entry)
+
+    return AuditLog(site.home, site.clock, time.monotonic, who, screen.say)
+
+
+def _session(
+    site: Site, screen: Screen, audit: AuditLog, *, is_exec_request: bool = False
+) -> Session:
+    from cucmsh.services.breakdown import breakdown_recorder
     from cucmsh.shell.reader import Reader
     from cucmsh.shell.session import Session
 
@@ -213,7 +246,8 @@ def _session(site: Site, screen: Screen, *, is_exec_request: bool = False) -> Se
         guard=_guard(site, is_exec_request=is_exec_request),
         helpful=not site.settings.is_strict,
         open_editor=_open_editor,
-        on_internal_error=_record_internal_error(site),
+        on_internal_error=breakdown_recorder(site),
+        audit=audit,
     )
 
 
@@ -249,22 +283,3 @@ def _open_editor(
     from cucmsh.shell.editor import PersonEditor
 
     return PersonEditor(grammar, context, screen, reader, lines)
-
-
-def _record_internal_error(site: Site) -> Callable[[BaseException], None]:
-    def record(error: BaseException) -> None:
-        # Places only: the text of an unforeseen error may hold a secret.
-        place = error.__traceback__
-        places = []
-        while place is not None:
-            code = place.tb_frame.f_code
-            places.append(f"{os.path.basename(code.co_filename)}:{place.tb_lineno}")
-            place = place.tb_next
-        when = site.clock.now().isoformat(timespec="seconds")
-        line = f"{when} {type(error).__name__} at {' '.join(places)}"
-        try:
-            site.home.append("log/errors", line)
-        except CucmshError:
-            return  # the person was told that it broke; nobody else listens
-
-    return record

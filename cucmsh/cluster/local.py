@@ -17,6 +17,7 @@ import stat
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 
+from cucmsh.cluster.log_line import LOG_FLAGS, append_line
 from cucmsh.cluster.store import (
     FOLDER_MODE,
     MAX_FILE_SIZE,
@@ -110,12 +111,11 @@ class LocalStore:
         self._let_go(temporary)
 
     def append(self, name: str, line: str) -> None:
-        """Add one line to a log file, made 0600 if it is new."""
-        flags = os.O_WRONLY | os.O_CREAT | os.O_APPEND | os.O_NOFOLLOW | os.O_CLOEXEC
+        """Add one line to a log file, made 0600 if it is new; see ``append_line``."""
         with self._translated(name), self._folder(name, make=True) as (folder, last):
-            descriptor = os.open(last, flags, 0o600, dir_fd=folder)
+            descriptor = os.open(last, LOG_FLAGS, 0o600, dir_fd=folder)
             try:
-                _write_all(descriptor, f"{line}\n".encode())
+                append_line(descriptor, line, folder)
             finally:
                 os.close(descriptor)
 

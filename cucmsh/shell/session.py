@@ -11,6 +11,7 @@ from collections.abc import Callable
 
 from cucmsh.errors import CancelledError, CucmshError
 from cucmsh.shapes import TYPE_CHECKING, Any, Protocol
+from cucmsh.shell.audit import Attempt, Audit
 from cucmsh.shell.dialog import CONTROL_C, EndOfInput, EndSession
 from cucmsh.shell.limits import FAILED, PROMPT
 from cucmsh.shell.reader import Reader
@@ -61,6 +62,7 @@ class Session:
         open_editor: imports and makes the editor, when a person comes; gets the lines
             typed before.
         on_internal_error: is told what the person is not; must not raise.
+        audit: keeps the record of what was submitted.
     """
 
     def __init__(  # noqa: PLR0913  # the app joins everything here, once
@@ -76,6 +78,7 @@ class Session:
         helpful: bool,
         open_editor: OpenEditor,
         on_internal_error: Callable[[BaseException], None],
+        audit: Audit,
     ) -> None:
         self._load_grammar = load_grammar
         self._grammar: Grammar | None = None
@@ -88,6 +91,7 @@ class Session:
         self._helpful = helpful
         self._open_editor = open_editor
         self._on_internal_error = on_internal_error
+        self._audit = audit
         self._dialog = TerminalDialog(screen, reader, self, helpful=helpful)
         self._editor: LineEditor | None = None
         self._lines: list[str] = []
@@ -184,30 +188,49 @@ class Session:
         del self._lines[:-_REMEMBERED]
 
     def _execute(self, line: str) -> int:
+        attempt = Attempt(line)
+        self._audit.submitted(attempt)
         try:
-            call = self.grammar.parse(line)
+            return self._attempt(attempt)
+        finally:
+            self._audit.ended(attempt)
+
+    def _attempt(self, attempt: Attempt) -> int:
+        try:
+            attempt.look(self.grammar)
+            call = self.grammar.parse(attempt.line)
             if self._dialog.json is not None:
                 self._dialog.json.require(call.command, self.grammar.commands)
             self._guard(call.command)
+            if call.command.changes:
+                self._audit.begins(attempt)
             self._screen.pager = self._new_pager()
             with self._reader.interruptible():
                 status = call.command.function(
                     self._dialog, self._context, *call.arguments
                 )
             self._has_changed = call.command.changes and status != 1
-        except (EndOfInput, EndSession):
+        except EndSession as ending:
+            attempt.end(ending.status)
+            raise
+        except EndOfInput as ending:
+            attempt.end(ending.exit_status, ending)
             raise
         except CucmshError as error:
+            attempt.end(error.exit_status, error)
             return self._refuse(error)
-        except KeyboardInterrupt:
+        except KeyboardInterrupt as interrupt:
+            attempt.end(CancelledError.exit_status, interrupt)
             return self._refuse(CancelledError(CONTROL_C))
         except Exception as error:  # noqa: BLE001  # the one place, by design
+            attempt.end(1, error)
             self._on_internal_error(error)
             kind = type(error).__name__  # its text may hold what nobody should see
             return self._refuse(CucmshError(f"The command broke off: {kind}."))
         finally:
             self._screen.pager = None
-        return status or 0
+        attempt.end(status or 0)
+        return attempt.status
 
     def _refuse(self, error: CucmshError) -> int:
         self._screen.pager = None

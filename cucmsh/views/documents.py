@@ -29,9 +29,9 @@ not. Within the schema keys and words are added, never changed.
 from __future__ import annotations
 
 from collections.abc import Iterable
-from typing import TYPE_CHECKING
 
 from cucmsh.digests import md5, sha1, sha256
+from cucmsh.shapes import TYPE_CHECKING
 from cucmsh.trustlist.tags import Digest, Role
 from cucmsh.views.times import iso_time
 from cucmsh.views.trust_list import is_signer

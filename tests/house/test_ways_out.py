@@ -16,6 +16,7 @@ PRODUCT = sorted([*ROOT.glob("cucmsh/**/*.py"), *ROOT.glob("commands/**/*.py")])
 WRITERS = {
     "cucmsh/shell/screen.py": "the one output function",
     "cucmsh/cluster/local.py": "files of a store",
+    "cucmsh/cluster/log_line.py": "lines of a log",
     "cucmsh/cluster/lock.py": "the note that names a lock's holder",
     "cucmsh/cluster/hostkeys.py": "the file of known hosts",
     "cucmsh/lab/front.py": "the lab's own pipe",

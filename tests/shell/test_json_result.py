@@ -7,6 +7,7 @@ from typing import Any
 import pytest
 
 from cucmsh.errors import ConfigurationError, RefusedError
+from cucmsh.shell.audit import NoAudit
 from cucmsh.shell.command import Command, command, find_command
 from cucmsh.shell.dialog import Dialog
 from cucmsh.shell.grammar import Grammar
@@ -83,6 +84,7 @@ class Run:
             banner="",
             notice="",
             guard=guard,
+            audit=NoAudit(),
             helpful=True,
             open_editor=no_editor,
             on_internal_error=lambda _: None,

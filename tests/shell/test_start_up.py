@@ -39,16 +39,16 @@ ssh = {{ host = "127.0.0.1", identity = "/nowhere", host_key = "ssh-ed25519 AAAA
 service_commands = {{ restart = ["true"], status = ["true"] }}
 """
 STATE = 'sha256 = "00"\ntimestamp = 1393438000\nremark = "a remark"\nearlier = ""\n'
-# The session is made once the prompt is printed; what it needs is loaded then.
+# The prompt is printed first; what a session needs is loaded then.
 PROGRAM = """
 import sys
 sys.path.insert(0, {project!r})
 from cucmsh import app
-make, seen = app._session, []
-def session(*words, **named):
+say, seen = app.Screen.prompt_ahead, []
+def prompt(*words):
     seen.append(set(sys.modules))
-    return make(*words, **named)
-app._session = session
+    return say(*words)
+app.Screen.prompt_ahead = prompt
 app.run_shell({configuration!r})
 seen.append(set(sys.modules))
 for modules in seen:
@@ -93,4 +93,4 @@ def test_nothing_heavy_is_imported_by_a_session_with_a_simple_command(
     said, (_, at_the_end) = login
     assert "Active Master Version" in said
     assert "cucmsh.shell.session" in at_the_end
-    assert not HEAVY & at_the_end
+    assert not HEAVY & at_the_end - {"datetime"}  # its line in the audit log has one
