@@ -39,6 +39,7 @@ def main() -> int:
     """Run the program; returns its exit status."""
     sys.excepthook = _no_traceback
     resource.setrlimit(resource.RLIMIT_CORE, (0, 0))  # a core would hold passwords
+    _hold_streams()
     _drop_working_directory()
     try:
         return _run(sys.argv[1:])
@@ -136,6 +137,15 @@ def _printable(text: str) -> str:
         char if char.isprintable() or char == "\n" else ascii(char)[1:-1]
         for char in text
     )
+
+
+def _hold_streams() -> None:
+    """A closed stream's number would go to the next file or socket that is opened."""
+    for number in range(3):
+        try:
+            os.fstat(number)
+        except OSError:
+            os.open(os.devnull, os.O_RDONLY)  # reads nothing, and takes nothing
 
 
 def _drop_working_directory() -> None:
