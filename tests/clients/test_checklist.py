@@ -70,6 +70,17 @@ def test_p6_nothing_of_a_reset_looks_like_a_prompt(
     assert not re.search(r"^[A-Za-z0-9_-]+:\s*$", output, re.MULTILINE)
 
 
+def test_t1_the_banner_has_the_lines_that_clients_wait_for(
+    admin: pexpect.spawn[str],
+) -> None:
+    banner = str(admin.before)
+    assert banner.startswith(
+        "Command Line Interface is starting up, please wait ...\r\n"
+    )
+    assert "\r\n   Welcome to the Platform Command Line Interface\r\n" in banner
+    assert re.search(r"\r\nVMware Installation:\r\n(?:\t.*\r\n)+$", banner)
+
+
 def test_e8_the_version_is_the_fourth_word_of_the_first_line(
     admin: pexpect.spawn[str],
 ) -> None:
