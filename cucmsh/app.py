@@ -12,19 +12,21 @@ import sys
 import time
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
-from datetime import UTC, datetime
-from typing import TYPE_CHECKING, Any, TextIO, cast
 
 from cucmsh.cluster.settings import Settings, read_settings
 from cucmsh.errors import CucmshError, RefusedError, UsageError
 from cucmsh.services.journal import login_notice
 from cucmsh.services.site import Site
+from cucmsh.shapes import TYPE_CHECKING, Any
 from cucmsh.shell.limits import PROMPT
 from cucmsh.shell.screen import Screen
 from cucmsh.shell.terminal import Terminal
 from cucmsh.views.banner import banner
 
 if TYPE_CHECKING:
+    from datetime import datetime
+    from typing import TextIO
+
     from cucmsh.cluster.first_login import ShownKey
     from cucmsh.cluster.model import SshAddress, TftpAddress
     from cucmsh.cluster.runner import Runner
@@ -49,6 +51,8 @@ class SystemClock:
     """The real time; see ``Clock``."""
 
     def now(self) -> datetime:
+        from datetime import UTC, datetime
+
         return datetime.now(UTC)
 
     def boot(self) -> tuple[str, float]:
@@ -109,10 +113,12 @@ class LateDoors:
         return self.store_on(link, ".")
 
     def store_on(self, link: Link, root: str) -> Store:
+        from typing import cast
+
         from cucmsh.cluster.sftp import SftpStore
         from cucmsh.cluster.ssh import SshConnection
 
-        return SftpStore(cast("SshConnection", link), root)
+        return SftpStore(cast(SshConnection, link), root)
 
     def read_back(
         self, address: TftpAddress, name: str, patience_seconds: float = 15
@@ -161,20 +167,16 @@ def run_command(
     decision 4). Text goes to standard error when a ``result`` is wanted.
     """
     site = open_site(read_settings(configuration))
-    marks = {"SSH_CONNECTION", "SSH_ORIGINAL_COMMAND"}
-    is_exec_request = not marks.isdisjoint(environment)
-    screen = Screen(1 if result is None else 2)
-    session = _session(site, screen, is_exec_request=is_exec_request)
+    is_exec = not {"SSH_CONNECTION", "SSH_ORIGINAL_COMMAND"}.isdisjoint(environment)
+    session = _session(site, Screen(2 if result else 1), is_exec_request=is_exec)
     return session.run_line(line, result)
 
 
-def run_json(configuration: str, line: str, environment: Mapping[str, str]) -> int:
+def run_json(config: str, line: str, environment: Mapping[str, str]) -> int:
     """The same, with one JSON document on standard output, whatever happens."""
     from cucmsh.shell.json_result import report
 
-    return report(
-        Screen(1), lambda result: run_command(configuration, line, environment, result)
-    )
+    return report(Screen(1), lambda to: run_command(config, line, environment, to))
 
 
 def run_hook(configuration: str, words: list[str], out: TextIO) -> int:

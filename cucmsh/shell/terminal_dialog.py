@@ -7,8 +7,8 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import contextmanager
-from typing import TYPE_CHECKING
 
+from cucmsh.shapes import TYPE_CHECKING
 from cucmsh.shell.dialog import CONTROL_C, SessionSwitches
 from cucmsh.shell.reader import Reader
 from cucmsh.shell.screen import Screen

@@ -21,17 +21,17 @@ bytes, and what is not there is null. The keys of each result::
 
 ``role`` is SAST, CCM, CCM_TFTP, TFTP, CAPF, TVS, APPLICATION_SERVER or a number as
 text; ``state`` of a service started or stopped, of a node updated, unchanged, stopped
-(it has the list, its TFTP service is down), unproven or pending. ``other_lists`` are
-nodes that should serve this very list and do not. Within the schema keys and words are
-added, never changed.
+(it has the list, its TFTP service is down), unproven, unknown or pending.
+``other_lists`` are nodes that should serve this very list and do not. Within the schema
+keys and words are added, never changed.
 """
 
 from __future__ import annotations
 
 from collections.abc import Iterable
-from hashlib import md5, sha1, sha256
-from typing import TYPE_CHECKING
 
+from cucmsh.digests import md5, sha1, sha256
+from cucmsh.shapes import TYPE_CHECKING
 from cucmsh.trustlist.tags import Digest, Role
 from cucmsh.views.times import iso_time
 from cucmsh.views.trust_list import is_signer

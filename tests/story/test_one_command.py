@@ -106,8 +106,8 @@ def test_a_reset_tells_the_list_that_every_node_serves(
 def test_the_number_of_a_closed_stream_goes_to_no_file() -> None:
     """A list, a lock or a socket would get it, and then what was meant for people."""
     program = (
-        "import os, sys; from cucmsh.__main__ import main\n"
-        "sys.argv[1:] = ['--version']; main()\n"
+        "import os, sys; from cucmsh.__main__ import _main\n"
+        "sys.argv[1:] = ['--version']; _main()\n"
         "found = [os.readlink(f'/proc/self/fd/{fd}') for fd in (0, 1)]\n"
         "sys.stderr.write(' '.join(found))"
     )
@@ -118,6 +118,20 @@ def test_the_number_of_a_closed_stream_goes_to_no_file() -> None:
         check=False,
     )
     assert done.stderr == "/dev/null /dev/null"
+
+
+@pytest.mark.parametrize("options", ["", "--json"])
+def test_output_that_was_closed_is_no_success_and_no_internal_error(
+    lab: Lab, options: str
+) -> None:
+    words = [*CUCMSH, "--config", lab.publisher["config"], "-c", "show itl"]
+    done = subprocess.run(
+        ["/bin/sh", "-c", f'exec "$@" {options} >&-', "sh", *words],
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert (done.returncode, done.stderr) == (1, "")
 
 
 def test_services_tell_a_stop(lab: Lab) -> None:
@@ -152,9 +166,9 @@ def test_json_is_for_one_command(lab: Lab) -> None:
 @pytest.mark.parametrize("options", [[], ["--json"]])
 def test_one_command_imports_no_option_parser(lab: Lab, options: list[str]) -> None:
     program = (
-        "import sys; from cucmsh.__main__ import main\n"
+        "import sys; from cucmsh.__main__ import _main\n"
         f"sys.argv[1:] = {['-c', 'show version active', *options]!r}\n"
-        "main(); found = {'argparse', 'prompt_toolkit', 'paramiko', 'asyncio'}\n"
+        "_main(); found = {'argparse', 'prompt_toolkit', 'paramiko', 'asyncio'}\n"
         "print(sorted(found & set(sys.modules)), 'json' in sys.modules)"
     )
     done = subprocess.run(

@@ -175,6 +175,7 @@ def test_a_reset_has_an_outcome_a_node() -> None:
         ("unchanged", True),
         ("stopped", True),
         ("unproven", False),
+        ("unknown", False),
         ("pending", False),
     ]
     assert {tuple(node) for node in nodes} == {("name", "state", "done", "reason")}
