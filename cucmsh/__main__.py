@@ -74,6 +74,7 @@ def _leave(run: Callable[[], int]) -> NoReturn:
 def _guarded(run: Callable[[], int]) -> int:
     _close_other_ways_out()
     resource.setrlimit(resource.RLIMIT_CORE, (0, 0))  # a core would hold passwords
+    _hold_streams()
     _drop_working_directory()
     try:
         return run()
@@ -86,10 +87,9 @@ def _guarded(run: Callable[[], int]) -> int:
 
 
 def _login(configuration: str, words: list[str]) -> int:
-    from cucmsh.login.environment import clean, hold_standard_descriptors
+    from cucmsh.login.environment import clean
     from cucmsh.login.request import requested
 
-    hold_standard_descriptors()
     environment = clean(os.environ)
     os.chdir("/")
     line = requested(words, environment)
@@ -185,6 +185,15 @@ def _close_other_ways_out() -> None:
 def _no_traceback(kind: type[BaseException], *_: object) -> None:
     """Say that something unforeseen happened; its text may hold a secret."""
     Screen(2).say(f"cucmsh: internal error: {kind.__name__}")
+
+
+def _hold_streams() -> None:
+    """A closed stream's number would go to the next file or socket that is opened."""
+    for number in range(3):
+        try:
+            os.fstat(number)
+        except OSError:
+            os.open(os.devnull, os.O_RDONLY)  # reads nothing, and takes nothing
 
 
 def _drop_working_directory() -> None:

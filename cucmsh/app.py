@@ -104,13 +104,11 @@ def serve_line(
     return session.run_line(line, result)
 
 
-def run_json(configuration: str, line: str, environment: Mapping[str, str]) -> int:
+def run_json(config: str, line: str, environment: Mapping[str, str]) -> int:
     """The same, with one JSON document on standard output, whatever happens."""
     from cucmsh.shell.json_result import report
 
-    return report(
-        Screen(1), lambda result: run_command(configuration, line, environment, result)
-    )
+    return report(Screen(1), lambda to: run_command(config, line, environment, to))
 
 
 def run_hook(configuration: str, words: list[str]) -> tuple[str, int]:

@@ -103,6 +103,37 @@ def test_a_reset_tells_the_list_that_every_node_serves(
     assert lab.passwords["ccm"] not in said + json.dumps(document)
 
 
+def test_the_number_of_a_closed_stream_goes_to_no_file() -> None:
+    """A list, a lock or a socket would get it, and then what was meant for people."""
+    program = (
+        "import os, sys; from cucmsh.__main__ import _main\n"
+        "sys.argv[1:] = ['--version']; _main()\n"
+        "found = [os.readlink(f'/proc/self/fd/{fd}') for fd in (0, 1)]\n"
+        "sys.stderr.write(' '.join(found))"
+    )
+    done = subprocess.run(
+        ["/bin/sh", "-c", 'exec "$@" <&- >&-', "sh", CUCMSH[0], "-I", "-c", program],
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert done.stderr == "/dev/null /dev/null"
+
+
+@pytest.mark.parametrize("options", ["", "--json"])
+def test_output_that_was_closed_is_no_success_and_no_internal_error(
+    lab: Lab, options: str
+) -> None:
+    words = [*CUCMSH, "--config", lab.publisher["config"], "-c", "show itl"]
+    done = subprocess.run(
+        ["/bin/sh", "-c", f'exec "$@" {options} >&-', "sh", *words],
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert (done.returncode, done.stderr) == (1, "")
+
+
 def test_services_tell_a_stop(lab: Lab) -> None:
     def state() -> str:
         services = ask(lab.publisher["config"], "utils service list")[1]["result"]
