@@ -13,10 +13,11 @@ import time
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import ExitStack, contextmanager
 from datetime import UTC, datetime
-from typing import TYPE_CHECKING, Any, cast
+from typing import TYPE_CHECKING, Any
 
 from cucmsh.cluster.settings import Settings, read_settings
-from cucmsh.errors import RefusedError, UsageError
+from cucmsh.doors import LateDoors
+from cucmsh.errors import PackError, RefusedError, UsageError
 from cucmsh.services.journal import login_notice
 from cucmsh.services.site import Site
 from cucmsh.shell.limits import PROMPT
@@ -25,20 +26,12 @@ from cucmsh.shell.terminal import Terminal
 from cucmsh.views.banner import banner
 
 if TYPE_CHECKING:
-    from cucmsh.cluster.first_login import ShownKey
-    from cucmsh.cluster.model import SshAddress, TftpAddress
-    from cucmsh.cluster.runner import Runner
-    from cucmsh.cluster.store import Store
     from cucmsh.enrol.asking import TerminalAsking
-    from cucmsh.pki.foreign import ForeignKey
-    from cucmsh.pki.room import KeyRoom
     from cucmsh.services.audit import AuditLog
-    from cucmsh.services.doors import AcceptHostKey, BackupServer, Link
     from cucmsh.shell.command import Command
     from cucmsh.shell.grammar import Grammar
     from cucmsh.shell.reader import Reader
     from cucmsh.shell.session import LineEditor, Session
-    from cucmsh.trustlist.check import Verifier
 
 DEFAULT_CONFIGURATION = "/etc/cucmsh/cucmsh.toml"
 BUILT_IN_PACK = "commands"
@@ -54,75 +47,6 @@ class SystemClock:
     def boot(self) -> tuple[str, float]:
         with open("/proc/sys/kernel/random/boot_id", encoding="ascii") as file:
             return file.read().strip(), time.clock_gettime(time.CLOCK_BOOTTIME)
-
-
-class LateDoors:
-    """Imports a room when a service first asks for it; see ``Doors``."""
-
-    def keys(self) -> KeyRoom:
-        from cucmsh.pki.room import KeyRoom
-
-        return KeyRoom()
-
-    def open_foreign_key(self, raw: bytes, password: str) -> ForeignKey:
-        from cucmsh.cluster.process import LocalRunner
-        from cucmsh.pki.foreign import open_foreign
-
-        return open_foreign(raw, password, LocalRunner().feed)
-
-    def verifier(self) -> Verifier:
-        from cucmsh.pki.verify import RsaVerifier
-
-        return RsaVerifier()
-
-    def runner(self) -> Runner:
-        from cucmsh.cluster.process import LocalRunner
-
-        return LocalRunner()
-
-    def open_node(self, address: SshAddress) -> Link:
-        from cucmsh.cluster.ssh import open_node
-
-        return open_node(address)
-
-    def open_backup(
-        self, server: BackupServer, known_hosts: str, accept: AcceptHostKey
-    ) -> Link:
-        from cucmsh.cluster.hostkeys import KnownHosts
-        from cucmsh.cluster.ssh import Login, open_host
-
-        login = Login(server.user, server.password)
-        known = KnownHosts(known_hosts)
-        return open_host((server.host, server.port), login, known, accept)
-
-    def look(self, host: str, port: int) -> ShownKey:
-        from cucmsh.cluster.first_login import look
-
-        return look(host, port)
-
-    def open_with_password(self, address: SshAddress, password: str) -> Link:
-        from cucmsh.cluster.first_login import open_with_password
-
-        return open_with_password(address, password)
-
-    def home_on(self, link: Link) -> Store:
-        from cucmsh.cluster.sftp import SftpStore
-        from cucmsh.cluster.ssh import SshConnection
-
-        return SftpStore(cast("SshConnection", link), ".")
-
-    def store_on(self, link: Link, root: str) -> Store:
-        from cucmsh.cluster.sftp import SftpStore
-        from cucmsh.cluster.ssh import SshConnection
-
-        return SftpStore(cast("SshConnection", link), root)
-
-    def read_back(
-        self, address: TftpAddress, name: str, patience_seconds: float = 15
-    ) -> bytes:
-        from cucmsh.cluster.tftp import read_back
-
-        return read_back(address, name, patience_seconds)
 
 
 def find_configuration(named: str, environment: Mapping[str, str]) -> str:
@@ -152,7 +76,7 @@ def run_shell(configuration: str, greeting: str = "") -> int:
         audit = _audit(site, "prompt", os.environ, screen)
         audit.note("login", {})
         try:
-            return _session(site, screen, audit).run()
+            return _session(site, screen, audit, has_prompt=True).run()
         finally:
             audit.note("logout", {})
 
@@ -279,14 +203,21 @@ def _audit(
 
 
 def _session(
-    site: Site, screen: Screen, audit: AuditLog, *, is_exec_request: bool = False
+    site: Site,
+    screen: Screen,
+    audit: AuditLog,
+    *,
+    is_exec_request: bool = False,
+    has_prompt: bool = False,
 ) -> Session:
     from cucmsh.services.breakdown import breakdown_recorder
     from cucmsh.shell.reader import Reader
     from cucmsh.shell.session import Session
 
+    remarks: list[str] = []
+    remark = remarks.append if has_prompt else Screen(2).say
     return Session(
-        lambda: _load_packs(site.settings),
+        lambda: _load_packs(site, remark),
         site,
         screen,
         Reader(0, screen, time.monotonic),
@@ -297,16 +228,22 @@ def _session(
         open_editor=_open_editor,
         on_internal_error=breakdown_recorder(site),
         audit=audit,
+        remarks=remarks,
     )
 
 
-def _load_packs(settings: Settings) -> Grammar:
+def _load_packs(site: Site, remark: Callable[[str], None]) -> Grammar:
+    from cucmsh.services.breakdown import breakdown_recorder
     from cucmsh.shell.grammar import Grammar
-    from cucmsh.shell.packs import load_pack
+    from cucmsh.shell.packs import load_packs
 
-    found = load_pack(BUILT_IN_PACK, beside=HOME_OF_OURS)
-    for name in settings.packs:
-        found += load_pack(name)
+    def on_broken(error: PackError) -> None:
+        remark(f"Warning: {error.message}")
+        if error.__cause__ is not None:
+            breakdown_recorder(site)(error.__cause__)
+
+    packs = site.settings.packs
+    found = load_packs(BUILT_IN_PACK, HOME_OF_OURS, packs, on_broken)
     gc.enable()  # the front door turned it off; the prompt is there by now
     return Grammar(found)
 
