@@ -5,7 +5,7 @@ Imports nothing until then: a login pays for every import before its prompt.
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, cast
+from cucmsh.shapes import TYPE_CHECKING
 
 if TYPE_CHECKING:
     from cucmsh.cluster.first_login import ShownKey
@@ -68,16 +68,15 @@ class LateDoors:
         return open_with_password(address, password)
 
     def home_on(self, link: Link) -> Store:
-        from cucmsh.cluster.sftp import SftpStore
-        from cucmsh.cluster.ssh import SshConnection
-
-        return SftpStore(cast("SshConnection", link), ".")
+        return self.store_on(link, ".")
 
     def store_on(self, link: Link, root: str) -> Store:
+        from typing import cast
+
         from cucmsh.cluster.sftp import SftpStore
         from cucmsh.cluster.ssh import SshConnection
 
-        return SftpStore(cast("SshConnection", link), root)
+        return SftpStore(cast(SshConnection, link), root)
 
     def read_back(
         self, address: TftpAddress, name: str, patience_seconds: float = 15

@@ -27,13 +27,12 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from typing import TYPE_CHECKING, Protocol
 
 from cucmsh.errors import CucmshError, RefusedError
+from cucmsh.shapes import TYPE_CHECKING, Protocol
 
 if TYPE_CHECKING:
     from cucmsh.cluster.local import LocalStore
-    from cucmsh.services.doors import Clock
 
 AUDIT_FILE = "log/audit"
 MOST_CHARACTERS = 1024  # of one text
@@ -57,7 +56,7 @@ class AuditLog:
 
     Args:
         home: the node's store.
-        clock: the time.
+        stamp: the time, as it is written.
         ticks: monotonic seconds.
         who: the caller, see ``cucmsh.shell.origin``; asked for once.
         complain: is told, once, that a line could not be kept.
@@ -66,13 +65,13 @@ class AuditLog:
     def __init__(
         self,
         home: LocalStore,
-        clock: Clock,
+        stamp: Callable[[], str],
         ticks: Callable[[], float],
         who: Callable[[], Mapping[str, str]],
         complain: Callable[[str], None],
     ) -> None:
         self._home = home
-        self._clock = clock
+        self._stamp = stamp
         self._ticks = ticks
         self._find_out = who
         self._who: Mapping[str, str] = {}
@@ -140,8 +139,7 @@ class AuditLog:
         return self._who
 
     def _append(self, event: str, about: Mapping[str, Value]) -> None:
-        at = self._clock.now().isoformat(timespec="milliseconds")
-        fields = {"at": at, "event": event, **self._caller(), **about}
+        fields = {"at": self._stamp(), "event": event, **self._caller(), **about}
         pairs = (f"{_quoted(name)}: {_json(value)}" for name, value in fields.items())
         self._home.append(AUDIT_FILE, "{" + ", ".join(pairs) + "}")
 

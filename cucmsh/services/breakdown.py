@@ -5,9 +5,9 @@ from __future__ import annotations
 import os
 from collections.abc import Callable
 from contextlib import suppress
-from typing import TYPE_CHECKING
 
 from cucmsh.errors import CucmshError
+from cucmsh.shapes import TYPE_CHECKING
 
 if TYPE_CHECKING:
     from cucmsh.services.site import Site

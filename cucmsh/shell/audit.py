@@ -8,8 +8,7 @@ typed it at a prompt.
 
 from __future__ import annotations
 
-from typing import Protocol
-
+from cucmsh.shapes import Protocol
 from cucmsh.shell.grammar import Grammar, words_of
 from cucmsh.shell.limits import LONGEST_LINE
 
@@ -58,7 +57,6 @@ class Audit(Protocol):
 
     def submitted(self, attempt: Attempt) -> None:
         """Note that a line came."""
-        ...
 
     def begins(self, attempt: Attempt) -> None:
         """Record that a changing command is about to run.
@@ -66,11 +64,9 @@ class Audit(Protocol):
         Raises:
             CucmshError: it cannot be recorded, so it must not run.
         """
-        ...
 
     def ended(self, attempt: Attempt) -> None:
         """Record what became of a line; complains itself if that cannot be done."""
-        ...
 
 
 class NoAudit:

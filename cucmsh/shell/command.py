@@ -15,13 +15,16 @@ from __future__ import annotations
 
 import itertools
 from collections.abc import Callable, Iterable, Mapping
-from typing import Any, NamedTuple, TypeVar
 
+from cucmsh.shapes import TYPE_CHECKING, Any, NamedTuple
 from cucmsh.shell.kinds import TEXT, WORD, Kind
 
 CommandFunction = Callable[..., int | None]
 Candidates = Callable[[Any], Iterable[str]]
-_Function = TypeVar("_Function", bound=CommandFunction)
+if TYPE_CHECKING:
+    from typing import TypeVar
+
+    _Function = TypeVar("_Function", bound=CommandFunction)
 _ATTRIBUTE = "cucmsh_command"
 _NOTHING_OFFERED: Mapping[str, Candidates] = {}
 

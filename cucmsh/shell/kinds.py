@@ -8,7 +8,8 @@ a host or a file is there is for the command to find out.
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import NamedTuple
+
+from cucmsh.shapes import NamedTuple
 
 _LONGEST_NAME = 255  # of a host (RFC 1035), and of a file on Linux
 _LONGEST_PATH = 1024
