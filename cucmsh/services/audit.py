@@ -75,6 +75,7 @@ class AuditLog:
         self._ticks = ticks
         self._find_out = who
         self._who: Mapping[str, str] = {}
+        self._who_said = ""
         self._complain = complain
         self._has_complained = False
         self._since: dict[int, float] = {}
@@ -139,9 +140,14 @@ class AuditLog:
         return self._who
 
     def _append(self, event: str, about: Mapping[str, Value]) -> None:
-        fields = {"at": self._stamp(), "event": event, **self._caller(), **about}
-        pairs = (f"{_quoted(name)}: {_json(value)}" for name, value in fields.items())
-        self._home.append(AUDIT_FILE, "{" + ", ".join(pairs) + "}")
+        moment = {"at": self._stamp(), "event": event}
+        self._who_said = self._who_said or _fields(self._caller())
+        texts = (_fields(moment), self._who_said, _fields(about))
+        self._home.append(AUDIT_FILE, f"{{{', '.join(filter(None, texts))}}}")
+
+
+def _fields(values: Mapping[str, Value]) -> str:
+    return ", ".join(f'"{name}": {_json(value)}' for name, value in values.items())
 
 
 def _json(value: Value) -> str:
@@ -154,6 +160,8 @@ def _json(value: Value) -> str:
 
 
 def _quoted(text: str) -> str:
+    if text.isascii() and text.isprintable() and not ('"' in text or "\\" in text):
+        return f'"{text}"'
     return '"' + "".join(map(_escaped, text)) + '"'
 
 
