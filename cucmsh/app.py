@@ -13,8 +13,8 @@ from collections.abc import Callable, Iterator, Mapping
 from contextlib import ExitStack, contextmanager
 
 from cucmsh.cluster.settings import Settings, read_settings
-from cucmsh.errors import RefusedError, UsageError
-from cucmsh.opening import LateDoors, SystemClock
+from cucmsh.doors import LateDoors
+from cucmsh.errors import PackError, RefusedError, UsageError
 from cucmsh.services.journal import login_notice
 from cucmsh.services.site import Site
 from cucmsh.shapes import TYPE_CHECKING, Any
@@ -24,6 +24,8 @@ from cucmsh.shell.terminal import Terminal
 from cucmsh.views.banner import banner
 
 if TYPE_CHECKING:
+    from datetime import datetime
+
     from cucmsh.enrol.asking import TerminalAsking
     from cucmsh.services.audit import AuditLog
     from cucmsh.shell.command import Command
@@ -35,6 +37,25 @@ if TYPE_CHECKING:
 DEFAULT_CONFIGURATION = "/etc/cucmsh/cucmsh.toml"
 BUILT_IN_PACK = "commands"
 HOME_OF_OURS = os.path.dirname(os.path.dirname(os.path.abspath(__file__)))
+
+
+class SystemClock:
+    """The real time; see ``Clock``."""
+
+    def now(self) -> datetime:
+        from datetime import UTC, datetime
+
+        return datetime.now(UTC)
+
+    def stamp(self) -> str:
+        """The same as ISO 8601 with milliseconds; datetime costs an import."""
+        seconds, rest = divmod(time.time_ns(), 10**9)
+        day = time.strftime("%Y-%m-%dT%H:%M:%S", time.gmtime(seconds))
+        return f"{day}.{rest // 10**6:03}+00:00"
+
+    def boot(self) -> tuple[str, float]:
+        with open("/proc/sys/kernel/random/boot_id", encoding="ascii") as file:
+            return file.read().strip(), time.clock_gettime(time.CLOCK_BOOTTIME)
 
 
 def find_configuration(named: str, environment: Mapping[str, str]) -> str:
@@ -68,7 +89,7 @@ def serve_prompt(site: Site, greeting: str = "") -> int:
         audit = _audit(site, "prompt", os.environ, screen)
         audit.note("login", {})
         try:
-            return _session(site, screen, audit).run()
+            return _session(site, screen, audit, has_prompt=True).run()
         finally:
             audit.note("logout", {})
 
@@ -224,18 +245,26 @@ def _audit(
     def who() -> Mapping[str, str]:
         return origin(environment, entry)
 
-    return AuditLog(site.home, site.clock, time.monotonic, who, screen.say)
+    stamp = SystemClock().stamp
+    return AuditLog(site.home, stamp, time.monotonic, who, screen.say)
 
 
 def _session(
-    site: Site, screen: Screen, audit: AuditLog, *, is_exec_request: bool = False
+    site: Site,
+    screen: Screen,
+    audit: AuditLog,
+    *,
+    is_exec_request: bool = False,
+    has_prompt: bool = False,
 ) -> Session:
     from cucmsh.services.breakdown import breakdown_recorder
     from cucmsh.shell.reader import Reader
     from cucmsh.shell.session import Session
 
+    remarks: list[str] = []
+    remark = remarks.append if has_prompt else Screen(2).say
     return Session(
-        lambda: _load_packs(site.settings),
+        lambda: _load_packs(site, remark),
         site,
         screen,
         Reader(0, screen, time.monotonic),
@@ -246,16 +275,22 @@ def _session(
         open_editor=_open_editor,
         on_internal_error=breakdown_recorder(site),
         audit=audit,
+        remarks=remarks,
     )
 
 
-def _load_packs(settings: Settings) -> Grammar:
+def _load_packs(site: Site, remark: Callable[[str], None]) -> Grammar:
+    from cucmsh.services.breakdown import breakdown_recorder
     from cucmsh.shell.grammar import Grammar
-    from cucmsh.shell.packs import load_pack
+    from cucmsh.shell.packs import load_packs
 
-    found = load_pack(BUILT_IN_PACK, beside=HOME_OF_OURS)
-    for name in settings.packs:
-        found += load_pack(name)
+    def on_broken(error: PackError) -> None:
+        remark(f"Warning: {error.message}")
+        if error.__cause__ is not None:
+            breakdown_recorder(site)(error.__cause__)
+
+    packs = site.settings.packs
+    found = load_packs(BUILT_IN_PACK, HOME_OF_OURS, packs, on_broken)
     gc.enable()  # the front door turned it off; the prompt is there by now
     return Grammar(found)
 

@@ -14,8 +14,8 @@ LOG_FLAGS = os.O_RDWR | os.O_CREAT | os.O_APPEND | os.O_NOFOLLOW
 LOG_FLAGS |= os.O_NONBLOCK | os.O_CLOEXEC
 
 
-def append_line(descriptor: int, line: str, folder: int) -> None:
-    """Add a line to the file that was opened with ``LOG_FLAGS``.
+def append_line(line: str, folder: int, name: str) -> None:
+    """Add a line to a log file, made 0600 if it is new.
 
     Characters that cannot be shown become escapes. A line that a full disk cut off
     earlier is ended first; so may be one that somebody else is just writing, which
@@ -23,30 +23,37 @@ def append_line(descriptor: int, line: str, folder: int) -> None:
     folder it is in, who could not go on with it otherwise.
 
     Args:
-        descriptor: the file.
         line: without its end.
         folder: the descriptor of the folder that it is in.
+        name: of the file.
 
     Raises:
         OSError: not, or not all of it, was written.
     """
-    shown = (char if char.isprintable() else ascii(char)[1:-1] for char in line)
-    raw = f"{''.join(shown)}\n".encode()
-    found = os.fstat(descriptor)
-    if not stat.S_ISREG(found.st_mode):
-        raise OSError(errno.EINVAL, "not a regular file")
-    _give(descriptor, found, folder)
-    size = found.st_size
+    if not line.isprintable():
+        shown = (char if char.isprintable() else ascii(char)[1:-1] for char in line)
+        line = "".join(shown)
+    descriptor = os.open(name, LOG_FLAGS, 0o600, dir_fd=folder)
+    try:
+        found = os.fstat(descriptor)
+        if not stat.S_ISREG(found.st_mode):
+            raise OSError(errno.EINVAL, "not a regular file")
+        if os.geteuid() == 0 and found.st_uid == 0 and found.st_size == 0:
+            _give(descriptor, folder)
+        _write(descriptor, f"{line}\n".encode(), found.st_size)
+    finally:
+        os.close(descriptor)
+
+
+def _write(descriptor: int, raw: bytes, size: int) -> None:
     if size and os.pread(descriptor, 1, size - 1) != b"\n":
         raw = b"\n" + raw
     if os.write(descriptor, raw) != len(raw):
         raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
 
 
-def _give(descriptor: int, found: os.stat_result, folder: int) -> None:
-    """Give a file of root to the owner of the folder above its own."""
-    if os.geteuid() != 0 or found.st_uid != 0:
-        return
+def _give(descriptor: int, folder: int) -> None:
+    """Give a new file of root, and its folder, to the owner of the one above."""
     owner = os.stat("..", dir_fd=folder)
     for each in (folder, descriptor):
         os.fchown(each, owner.st_uid, owner.st_gid)

@@ -33,7 +33,6 @@ from cucmsh.shapes import TYPE_CHECKING, Protocol
 
 if TYPE_CHECKING:
     from cucmsh.cluster.local import LocalStore
-    from cucmsh.services.doors import Clock
 
 AUDIT_FILE = "log/audit"
 MOST_CHARACTERS = 1024  # of one text
@@ -57,7 +56,7 @@ class AuditLog:
 
     Args:
         home: the node's store.
-        clock: the time.
+        stamp: the time, as it is written.
         ticks: monotonic seconds.
         who: the caller, see ``cucmsh.shell.origin``; asked for once.
         complain: is told, once, that a line could not be kept.
@@ -66,16 +65,17 @@ class AuditLog:
     def __init__(
         self,
         home: LocalStore,
-        clock: Clock,
+        stamp: Callable[[], str],
         ticks: Callable[[], float],
         who: Callable[[], Mapping[str, str]],
         complain: Callable[[str], None],
     ) -> None:
         self._home = home
-        self._clock = clock
+        self._stamp = stamp
         self._ticks = ticks
         self._find_out = who
         self._who: Mapping[str, str] = {}
+        self._who_said = ""
         self._complain = complain
         self._has_complained = False
         self._since: dict[int, float] = {}
@@ -140,10 +140,14 @@ class AuditLog:
         return self._who
 
     def _append(self, event: str, about: Mapping[str, Value]) -> None:
-        at = self._clock.now().isoformat(timespec="milliseconds")
-        fields = {"at": at, "event": event, **self._caller(), **about}
-        pairs = (f"{_quoted(name)}: {_json(value)}" for name, value in fields.items())
-        self._home.append(AUDIT_FILE, "{" + ", ".join(pairs) + "}")
+        moment = {"at": self._stamp(), "event": event}
+        self._who_said = self._who_said or _fields(self._caller())
+        texts = (_fields(moment), self._who_said, _fields(about))
+        self._home.append(AUDIT_FILE, f"{{{', '.join(filter(None, texts))}}}")
+
+
+def _fields(values: Mapping[str, Value]) -> str:
+    return ", ".join(f'"{name}": {_json(value)}' for name, value in values.items())
 
 
 def _json(value: Value) -> str:
@@ -156,6 +160,8 @@ def _json(value: Value) -> str:
 
 
 def _quoted(text: str) -> str:
+    if text.isascii() and text.isprintable() and not ('"' in text or "\\" in text):
+        return f'"{text}"'
     return '"' + "".join(map(_escaped, text)) + '"'
 
 

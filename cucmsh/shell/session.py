@@ -63,6 +63,8 @@ class Session:
             typed before.
         on_internal_error: is told what the person is not; must not raise.
         audit: keeps the record of what was submitted.
+        remarks: what loading the commands has to say; it is said with the first line,
+            for the prompt stands by then.
     """
 
     def __init__(  # noqa: PLR0913  # the app joins everything here, once
@@ -79,6 +81,7 @@ class Session:
         open_editor: OpenEditor,
         on_internal_error: Callable[[BaseException], None],
         audit: Audit,
+        remarks: list[str] | None = None,
     ) -> None:
         self._load_grammar = load_grammar
         self._grammar: Grammar | None = None
@@ -92,6 +95,7 @@ class Session:
         self._open_editor = open_editor
         self._on_internal_error = on_internal_error
         self._audit = audit
+        self._remarks = [] if remarks is None else remarks
         self._dialog = TerminalDialog(screen, reader, self, helpful=helpful)
         self._editor: LineEditor | None = None
         self._lines: list[str] = []
@@ -190,6 +194,8 @@ class Session:
     def _execute(self, line: str) -> int:
         attempt = Attempt(line)
         self._audit.submitted(attempt)
+        while self._remarks:
+            self._screen.say(self._remarks.pop(0))
         try:
             return self._attempt(attempt)
         finally:

@@ -10,8 +10,8 @@ from pathlib import Path
 
 import pytest
 
+from cucmsh.doors import LateDoors
 from cucmsh.errors import KeyFileError
-from cucmsh.opening import LateDoors
 from cucmsh.pki.credential import Credential, make_credential
 from cucmsh.pki.model import Unit
 from cucmsh.pki.pkcs12 import read_key_file, write_key_file

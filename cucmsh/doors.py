@@ -1,17 +1,13 @@
-"""The heavy doors of the services, each opened when a service first asks for it.
+"""The heavy rooms, entered when a service first asks: the app's other half.
 
-The one reader of the system clock.
+Imports nothing until then: a login pays for every import before its prompt.
 """
 
 from __future__ import annotations
 
-import time
-
 from cucmsh.shapes import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from datetime import datetime
-
     from cucmsh.cluster.first_login import ShownKey
     from cucmsh.cluster.model import SshAddress, TftpAddress
     from cucmsh.cluster.runner import Runner
@@ -20,19 +16,6 @@ if TYPE_CHECKING:
     from cucmsh.pki.room import KeyRoom
     from cucmsh.services.doors import AcceptHostKey, BackupServer, Link
     from cucmsh.trustlist.check import Verifier
-
-
-class SystemClock:
-    """The real time; see ``Clock``."""
-
-    def now(self) -> datetime:
-        from datetime import UTC, datetime
-
-        return datetime.now(UTC)
-
-    def boot(self) -> tuple[str, float]:
-        with open("/proc/sys/kernel/random/boot_id", encoding="ascii") as file:
-            return file.read().strip(), time.clock_gettime(time.CLOCK_BOOTTIME)
 
 
 class LateDoors:
