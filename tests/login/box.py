@@ -92,7 +92,7 @@ class Server:
         until(self._listens, "sshd does not listen")
 
     def close(self) -> None:
-        for process in reversed(descendants(self._process.pid)):
+        for process in (*descendants(self._process.pid), self._process.pid):
             end(process)
         self._process.wait()
 
