@@ -123,7 +123,9 @@ def _node(named: str, words: list[str]) -> int:
             run = app.run_init if what == "init" else app.run_node
             return run(configuration, rest)
         case ["doctor", *accounts]:
-            lines, status = app.doctor(configuration, accounts)
+            from cucmsh.doctor import doctor
+
+            lines, status = doctor(configuration, accounts)
             for line in lines:
                 print(_printable(line))
             return status

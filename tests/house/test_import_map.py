@@ -31,7 +31,8 @@ MAY_IMPORT = {
     },
     "lab": {"trustlist", "pki", "cluster", "services"},
     "login": {"app", "services", "cluster"},
-    "front": {"app", "lab", "login", "version"},
+    "doctor": {"app", "services", "views", "cluster"},
+    "front": {"app", "doctor", "lab", "login", "version"},
     "version": set(),
 }
 # Of the cluster room, commands see a name for annotations: no store, no socket.
