@@ -134,7 +134,9 @@ def _node(named: str, words: list[str]) -> int:
             run = app.run_init if what == "init" else app.run_node
             return run(configuration, rest)
         case ["doctor", *accounts]:
-            lines, status = app.doctor(configuration, accounts)
+            from cucmsh.doctor import doctor
+
+            lines, status = doctor(configuration, accounts)
             return _show("\n".join(lines), status)
         case ["hook", *rest]:
             text, status = app.run_hook(configuration, rest)

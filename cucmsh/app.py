@@ -193,25 +193,6 @@ def _sign(site: Site, files: list[str]) -> tuple[str, int]:
     return "\n".join(lines), exit_status(report, replicas)
 
 
-def doctor(configuration: str, accounts: list[str]) -> tuple[list[str], int]:
-    """What a look at the set-up finds, and the status: 1 if something fails.
-
-    Root looks at what only root may, and then goes on as the owner of the home: the
-    configuration that says what to run may be that account's.
-    """
-    from cucmsh.services.doctor import examine
-    from cucmsh.services.finding import Level
-    from cucmsh.services.logins import become_owner, examine_ground, examine_logins
-    from cucmsh.views.findings import finding_lines
-
-    site = open_site(read_settings(configuration))
-    findings = [*examine_logins(site.doors.runner(), accounts)]
-    become_owner(site.settings.home)
-    findings += [*examine_ground(site.settings), *examine(site)]
-    has_failed = any(finding.level is Level.FAIL for finding in findings)
-    return finding_lines(findings), int(has_failed)
-
-
 def verify(file: str, held: str) -> tuple[list[str], int]:
     """What a list or signed file is worth, to a holder of ``held``; and the status."""
     from cucmsh.pki.certificates import read_certificate

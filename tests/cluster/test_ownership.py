@@ -1,0 +1,89 @@
+"""Who could change what lies at a path."""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+
+import pytest
+
+from cucmsh.cluster.ownership import Trail
+
+
+@pytest.fixture
+def folder(tmp_path: Path) -> Path:
+    """A folder that nobody else can change, whatever lies above it."""
+    made = tmp_path / "a" / "b"
+    made.mkdir(parents=True)
+    for path in (made, made.parent):
+        path.chmod(0o755)
+    return made
+
+
+def weak(path: Path, *owners: int) -> list[tuple[str, str]]:
+    mine = (0, os.geteuid(), *owners)
+    return [(at.path, at.why) for at in Trail(mine).weak_points(str(path))]
+
+
+def test_path_of_right_owners_is_strong(folder: Path) -> None:
+    (folder / "file").touch(mode=0o644)
+    assert weak(folder / "file") == []
+
+
+@pytest.mark.parametrize(("mode", "who"), [(0o020, "group id"), (0o002, "others")])
+def test_each_step_counts(folder: Path, mode: int, who: str) -> None:
+    (folder / "file").touch(mode=0o644)
+    for step in (folder / "file", folder, folder.parent):
+        before = step.stat().st_mode
+        step.chmod(before | mode)
+        ((path, why),) = weak(folder / "file")
+        assert path == str(step)
+        assert who in why
+        step.chmod(before)
+
+
+def test_sticky_folder_may_be_open_but_not_what_lies_in_it(folder: Path) -> None:
+    (folder / "file").touch()
+    folder.chmod(0o1777)
+    assert weak(folder / "file") == []
+    (folder / "file").chmod(0o666)
+    assert len(weak(folder / "file")) == 1
+
+
+def test_links_are_followed_step_by_step(folder: Path) -> None:
+    (folder / "open").mkdir()
+    (folder / "open").chmod(0o777)
+    (folder / "open" / "file").touch()
+    (folder / "relative").symlink_to("open/../open/file")
+    (folder / "absolute").symlink_to(folder / "relative")
+    assert weak(folder / "absolute") == [
+        (str(folder / "open"), "can be changed by others")
+    ]
+    (folder / "ring").symlink_to("ring")
+    assert weak(folder / "ring") == []
+
+
+def test_what_is_not_there_is_its_folder_s(folder: Path) -> None:
+    assert weak(folder / "missing" / "deep") == []
+    folder.chmod(0o777)
+    assert len(weak(folder / "missing" / "deep")) == 1
+
+
+def test_each_step_is_named_once(folder: Path) -> None:
+    folder.chmod(0o777)
+    trail = Trail([0, os.geteuid()])
+    assert len([*trail.weak_points(str(folder / "x"))]) == 1
+    assert [*trail.weak_points(str(folder / "y"))] == []
+
+
+def test_stranger_s_step_is_mended_by_chown(folder: Path) -> None:
+    stranger = os.geteuid() + 1
+    points = [*Trail([0, stranger]).weak_points(str(folder))]
+    if os.geteuid() == 0:
+        assert points == []
+        os.chown(folder, stranger, -1)
+        points = [*Trail([0]).weak_points(str(folder))]
+        assert points[0].mend == ("chown", "-h", "0", str(folder))
+    else:
+        assert points[-1].path == str(folder)
+        assert points[-1].mend == ("chown", "-h", str(stranger), str(folder))

@@ -1,0 +1,56 @@
+"""What `cucmsh init --sshd` prints; that it works is shown in tests/login."""
+
+from __future__ import annotations
+
+import subprocess
+
+import pytest
+
+from cucmsh.enrol.options import Surroundings
+from cucmsh.enrol.sshd import sshd
+from cucmsh.errors import UsageError
+
+AROUND = Surroundings(
+    "/etc/cucmsh/cucmsh.toml", True, ["/opt/cucmsh/bin/python", "-I"], "root"
+)
+
+
+def test_printed_script_is_shell_and_names_the_isolated_interpreter() -> None:
+    text = sshd([], AROUND)
+    subprocess.run(["/bin/sh", "-n"], input=text, text=True, check=True)
+    assert text.count("\n#!/opt/cucmsh/bin/python -I\n") == 2
+    assert "sys.exit(login())" in text
+    assert "NOPASSWD: /usr/bin/systemctl start tftpd-hpa, " in text
+
+
+def test_other_configuration_is_written_into_the_login_program() -> None:
+    around = AROUND._replace(configuration="/srv/o'x/c.toml", is_default=False)
+    text = sshd(["--user", "alice"], around)
+    assert """sys.exit(login("/srv/o'x/c.toml"))""" in text
+    assert "Match User alice\n" in text
+    subprocess.run(["/bin/sh", "-n"], input=text, text=True, check=True)
+
+
+def test_service_that_needs_no_permission_gets_none() -> None:
+    assert "sudoers" not in sshd(["--service", "systemd:dnsmasq"], AROUND)
+    words = ["--restart", "sudo -n /bin/x a:b,c", "--status", "/bin/y"]
+    assert r"NOPASSWD: /bin/x a\:b\,c" in sshd(words, AROUND)
+
+
+@pytest.mark.parametrize(
+    "words",
+    [
+        ["--user", "a;b"],
+        ["--user", "-x"],
+        ["--user", "1a"],
+        ["--user", "x" * 33],
+        ["--account", "A"],
+        ["--account="],
+        ["publisher"],
+        ["--nonsense", "x"],
+        ["--home", "/a\nb"],
+    ],
+)
+def test_words_that_make_no_script_are_refused(words: list[str]) -> None:
+    with pytest.raises(UsageError):
+        sshd(words, AROUND)

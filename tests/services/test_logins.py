@@ -1,0 +1,79 @@
+"""What sshd says of an account, judged; and what the shipped drop-in makes it say."""
+
+from __future__ import annotations
+
+import subprocess
+from pathlib import Path
+
+import pytest
+
+from cucmsh.services.finding import Level
+from cucmsh.services.logins import NO_VARIABLE, REQUIRED, judge
+from cucmsh.views.sshd import drop_in
+
+LOGIN = "/usr/local/bin/cucmsh-login"
+GOOD = "\n".join(
+    [
+        *(f"{name.lower()} {value}" for name, value in REQUIRED.items()),
+        "permituserenvironment no",
+        f"acceptenv {NO_VARIABLE}",
+        f"forcecommand {LOGIN}",
+        "",
+    ]
+)
+
+
+def wrong(text: str) -> list[str]:
+    return [found.what for found in judge("x", text) if found.level is not Level.OK]
+
+
+def test_shipped_settings_are_well() -> None:
+    (finding,) = judge("x", GOOD)
+    assert finding.level is Level.OK
+    assert wrong(GOOD.replace(f"acceptenv {NO_VARIABLE}\n", "")) == []
+
+
+@pytest.mark.parametrize("name", [*REQUIRED, "PermitUserEnvironment"])
+def test_each_setting_counts(name: str) -> None:
+    lines = [line for line in GOOD.splitlines() if not line.startswith(name.lower())]
+    assert wrong("\n".join(lines)) == [f"sshd has {name} nothing for x"]
+    other = "\n".join([*lines, f"{name.lower()} local"])
+    assert wrong(other) == [f"sshd has {name} local for x"]
+
+
+@pytest.mark.parametrize("value", ["LANG", "*", "LC_*", "none"])
+def test_accepted_variable_counts(value: str) -> None:
+    assert wrong(f"{GOOD}acceptenv {value}\n") == [
+        f"sshd takes {value} from clients of x"
+    ]
+
+
+@pytest.mark.parametrize("value", ["none", "/bin/sh", "internal-sftp"])
+def test_other_forced_command_counts(value: str) -> None:
+    text = GOOD.replace(LOGIN, value)
+    assert wrong(text) == [f"sshd runs {value} for x, not cucmsh-login"]
+
+
+@pytest.mark.loopback  # starts OpenSSH's server, to read a configuration
+def test_sshd_reads_the_drop_in_as_it_is_meant(tmp_path: Path) -> None:
+    subprocess.run(
+        ["ssh-keygen", "-q", "-t", "ed25519", "-N", "", "-f", str(tmp_path / "key")],
+        check=True,
+    )
+    (tmp_path / "drop").write_text(drop_in("nobody"))
+    (tmp_path / "config").write_text(
+        # As Debian has it: included first, with its own words behind it.
+        f"Include {tmp_path}/drop\nHostKey {tmp_path}/key\nAcceptEnv LANG LC_*\n"
+        "X11Forwarding yes\nPermitUserEnvironment yes\nAllowTcpForwarding yes\n"
+    )
+    told = {}
+    for user in ("nobody", "root"):
+        words = ["/usr/sbin/sshd", "-T", "-f", str(tmp_path / "config")]
+        words += ["-C", f"user={user},host=x,addr=127.0.0.1"]
+        done = subprocess.run(words, check=True, capture_output=True, text=True)
+        told[user] = done.stdout
+    assert wrong(told["nobody"]) == []
+    # Nobody else is touched.
+    assert "x11forwarding yes" in told["root"]
+    assert "acceptenv LC_*" in told["root"]
+    assert "forcecommand none" in told["root"]
