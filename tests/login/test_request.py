@@ -2,9 +2,6 @@
 
 from __future__ import annotations
 
-import os
-import subprocess
-import sys
 from pathlib import Path
 
 import pytest
@@ -98,15 +95,3 @@ def test_terminal_is_a_name_and_no_path(sent: str, kept: str) -> None:
     environment = {"TERM": sent}
     clean(environment)
     assert environment["TERM"] == kept
-
-
-def test_file_of_ours_never_becomes_a_standard_descriptor() -> None:
-    program = (
-        "import os; from cucmsh.login.environment import hold_standard_descriptors\n"
-        "hold_standard_descriptors()\n"
-        "for number in range(3): os.fstat(number)\n"
-        "os._exit(os.open('/', os.O_RDONLY) - 3)"
-    )
-    closed = f'exec "$0" -I -c "$1" {" ".join(f"{number}>&-" for number in range(3))}'
-    words = ["/bin/sh", "-c", closed, sys.executable, program]
-    assert subprocess.run(words, check=False, env=dict(os.environ)).returncode == 0

@@ -106,10 +106,10 @@ def test_a_reset_tells_the_list_that_every_node_serves(
 def test_the_number_of_a_closed_stream_goes_to_no_file() -> None:
     """A list, a lock or a socket would get it, and then what was meant for people."""
     program = (
-        "import os, sys; from cucmsh.__main__ import _main\n"
-        "sys.argv[1:] = ['--version']; _main()\n"
+        "import os; from cucmsh.__main__ import _guarded, _run\n"
+        "_guarded(lambda: _run(['--version']))\n"
         "found = [os.readlink(f'/proc/self/fd/{fd}') for fd in (0, 1)]\n"
-        "sys.stderr.write(' '.join(found))"
+        "os.write(2, ' '.join(found).encode())"
     )
     done = subprocess.run(
         ["/bin/sh", "-c", 'exec "$@" <&- >&-', "sh", CUCMSH[0], "-I", "-c", program],
