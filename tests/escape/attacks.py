@@ -7,6 +7,7 @@ that and for everything else.
 
 from __future__ import annotations
 
+import itertools
 from collections.abc import Iterator
 from typing import NamedTuple
 
@@ -69,7 +70,7 @@ TRAVERSALS = {
     "percent": "%2e%2e%2fetc%2fshadow",
     "double-percent": "%252e%252e%252fetc%252fshadow",
     "overlong-utf8": "..\udcc0\udcaf..\udcc0\udcafetc/shadow",
-    "fullwidth": "．．／．．／etc／shadow",
+    "fullwidth": "\uff0e\uff0e\uff0f\uff0e\uff0e\uff0fetc\uff0fshadow",
     "backslash": "..\\..\\..\\etc\\shadow",
     "proc-root": "/proc/self/root/etc/shadow",
     "proc-mem": "/proc/self/mem",
@@ -136,6 +137,11 @@ HOSTS = {
     "url": "ssh://127.0.0.1",
     "long": "a" * 300,
 }
+HOST_CARRIER = {"remotekey": "utils itl reset remotekey {0} u /p"}
+STRUCTURE_CARRIERS = {
+    "file": "file list tftp {0}",
+    "user": "utils itl reset remotekey 127.0.0.1 {0} /p",
+}
 # Characters that end, hide or replace a line (T2). ``{0}`` is a second command.
 CONTROLS = {
     "lf": "\n{0}",
@@ -179,7 +185,14 @@ CONTROLS = {
 PAGER = (
     *("!sh", "!/bin/sh", ":!sh", "|sh", "v", "s /tmp/cucmsh-owned", ":e /etc/shadow"),
     *(":r /etc/shadow", ":w /tmp/cucmsh-owned", ":shell", "&sh", "h", "E /etc/shadow"),
-    *("/!sh", "^X^E", ":set shell=/bin/sh", ":py import os", "Ctrl-X Ctrl-E", "\x18\x05"),
+    *(
+        "/!sh",
+        "^X^E",
+        ":set shell=/bin/sh",
+        ":py import os",
+        "Ctrl-X Ctrl-E",
+        "\x18\x05",
+    ),
 )
 PROGRAMS = (
     *("sh", "/bin/sh", "bash", "bash -i", "/bin/bash -p", "python3", "vi", "less"),
@@ -203,14 +216,19 @@ STRUCTURED = (
     *('"] \n[node]\nname = "x', "'''\npacks = ['evil']\n'''", 'packs = ["os"]'),
     *('{"command": "sh"}', '"}, {"event": "login"', "\\u000a\\u0022", "]]>", "<!--"),
     "<!DOCTYPE a [<!ENTITY b SYSTEM 'file:///etc/shadow'>]>",
-    *("\x01\x00\x04\x00\x00", "\x01\x00\udcff\udcff", "CN=a/OU=b,O=c;L=d", "${jndi:ldap://127.0.0.1}"),
+    *(
+        "\x01\x00\x04\x00\x00",
+        "\x01\x00\udcff\udcff",
+        "CN=a/OU=b,O=c;L=d",
+        "${jndi:ldap://127.0.0.1}",
+    ),
     *("' OR 1=1 --", "*)(uid=*", "pickle\x80\x04.", "c__builtin__\neval\n(S'1'\ntR."),
 )
 LONG = {
     "characters": "show itl " + "a" * 5000,
     "tokens": "show " * 2000,
     "blanks": " " * 4000 + "show itl",
-    "question-marks": "help " + "?" * 900,
+    "question-marks": "help " + "?" * 100,
     "exactly-1024": "help " + "x" * 1019,
     "exactly-1025": "help " + "x" * 1020,
     "wide": "help " + "漢" * 1019,
@@ -244,32 +262,42 @@ KEYS = {
 }
 
 
+def _crossed(
+    kind: str, texts: dict[str, str], carriers: dict[str, str]
+) -> Iterator[tuple[str, str]]:
+    for (name, text), (carrier, line) in itertools.product(
+        texts.items(), carriers.items()
+    ):
+        yield f"{kind}/{name}/{carrier}", line.format(text)
+
+
+def _numbered(texts: tuple[str, ...]) -> dict[str, str]:
+    return {str(number): text for number, text in enumerate(texts)}
+
+
 def _attacks() -> Iterator[tuple[str, str]]:
-    for name, text in SHELL.items():
-        for carrier, line in CARRIERS.items():
-            yield f"shell/{name}/{carrier}", line.format(text.format(CANARY))
-    for name, text in TRAVERSALS.items():
-        for carrier, line in FILE_COMMANDS.items():
-            yield f"path/{name}/{carrier}", line.format(text)
-    for name, text in OPTIONS.items():
-        for carrier, line in OPTION_CARRIERS.items():
-            yield f"option/{name}/{carrier}", line.format(text)
-    for name, text in HOSTS.items():
-        yield f"host/{name}", f"utils itl reset remotekey {text} u /p"
-    for name, text in CONTROLS.items():
-        yield f"control/{name}/glued", "show version active" + text.format(CANARY)
-        yield f"control/{name}/first", text.format("show version active")
-    for number, text in enumerate(PAGER):
-        yield f"pager/{number}", text
-    for number, text in enumerate(PROGRAMS):
-        yield f"program/{number}", text
-    for number, text in enumerate(STRUCTURED):
-        yield f"structure/{number}/file", f"file list tftp {text}"
-        yield f"structure/{number}/user", f"utils itl reset remotekey 127.0.0.1 {text} /p"
-    for name, text in LONG.items():
-        yield f"long/{name}", text
-    for name, text in KEYS.items():
-        yield f"keys/{name}", text
+    shell = {name: text.format(CANARY) for name, text in SHELL.items()}
+    glued = {name: f"show version active{text}" for name, text in CONTROLS.items()}
+    yield from _crossed("shell", shell, CARRIERS)
+    yield from _crossed("path", TRAVERSALS, FILE_COMMANDS)
+    yield from _crossed("option", OPTIONS, OPTION_CARRIERS)
+    yield from _crossed("host", HOSTS, HOST_CARRIER)
+    yield from _crossed("structure", _numbered(STRUCTURED), STRUCTURE_CARRIERS)
+    for kind, texts in (
+        ("pager", _numbered(PAGER)),
+        ("program", _numbered(PROGRAMS)),
+        ("long", LONG),
+        ("keys", KEYS),
+        ("control-after", {name: text.format(CANARY) for name, text in glued.items()}),
+        (
+            "control-before",
+            {
+                name: text.format("show version active")
+                for name, text in CONTROLS.items()
+            },
+        ),
+    ):
+        yield from ((f"{kind}/{name}", text) for name, text in texts.items())
 
 
 ATTACKS = tuple(

@@ -10,11 +10,10 @@ import os
 import pty
 import re
 import select
-import shlex
 import subprocess
 import termios
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from contextlib import suppress
 from pathlib import Path
 from typing import Protocol
@@ -23,10 +22,19 @@ import paramiko
 import pexpect
 
 from tests.escape.node import Target
-from tests.faults.account import Account
-from tests.faults.sshd import Sshd, make_key
+from tests.escape.oracle import RUNS, AllowList, Escape, events, traced
+from tests.faults.sshd import SSHD
+from tests.login.box import ADMIN, LOGIN, Box
+from tests.login.box import PYTHON as BOX_PYTHON
+from tests.login.box import Server as BoxServer
 
 PROMPT = b"admin:"
+# Debian's PAM greets before our program is there: pam_motd runs /etc/update-motd.d.
+PAM = (
+    *("/bin/sh", "/usr/bin/env", "/etc/update-motd.d/", "/usr/bin/uname"),
+    *(f"/usr/{folder}/run-parts" for folder in ("bin", "sbin", "local/bin")),
+    "/usr/local/sbin/run-parts",
+)
 SECONDS = 20  # a guard against a hang
 PATIENCE = 0.25  # seconds until a session is asked to come back to its prompt
 # The end of a paste, in which Ctrl-C is a letter; a pager's quit; whatever else it is.
@@ -63,8 +71,7 @@ class Typed:
     name = ""
     enter = b"\r"
 
-    def __init__(self, target: Target) -> None:
-        self.target = target
+    def __init__(self) -> None:
         self.seen = b""
         self.sessions = 0
         self.is_open = False
@@ -85,11 +92,14 @@ class Typed:
 
     def put(self, raw: bytes) -> None:
         """Type, while reading what is shown: neither side may wait for the other."""
-        for at in range(0, len(raw), 512):
-            while self.is_open and (piece := self.poll(0)) is not None:
-                self._take(piece)
+        while raw and self.is_open:
+            while self.is_open and self.listen(0):
+                pass
             if self.is_open:
-                self.write(raw[at : at + 512])
+                taken = self.write(raw[:512])
+                raw = raw[taken:]
+                if not taken:
+                    self.listen(STILL)
 
     def close(self) -> None:
         if self.is_open:
@@ -103,11 +113,16 @@ class Typed:
             self.seen = self.poll(SECONDS) or b""
             self.sessions += 1
         while self.is_open:
-            piece = self.poll(STILL if at_prompt(self.seen) else PATIENCE)
-            if piece is None:
+            if not self.listen(STILL if at_prompt(self.seen) else PATIENCE):
                 return at_prompt(self.seen)
-            self._take(piece)
         return False
+
+    def listen(self, wait: float) -> bool:
+        """Take what is shown within so many seconds; tell if there was anything."""
+        piece = self.poll(wait)
+        if piece is not None:
+            self._take(piece)
+        return piece is not None
 
     def _take(self, piece: bytes) -> None:
         self.seen = self.seen[-2000:] + piece
@@ -122,7 +137,8 @@ class Typed:
         """What is shown within so many seconds: None for nothing, empty for an end."""
         raise NotImplementedError
 
-    def write(self, raw: bytes) -> None:
+    def write(self, raw: bytes) -> int:
+        """Type as much as can be typed now; how much that was."""
         raise NotImplementedError
 
     def end(self) -> None:
@@ -130,17 +146,35 @@ class Typed:
         raise NotImplementedError
 
 
+def _written(write: Callable[[], int], length: int) -> int:
+    try:
+        return write()
+    except (BlockingIOError, TimeoutError):
+        return 0
+    except OSError:  # nobody reads it any more, which `poll` will tell
+        return length
+
+
 class Pty(Typed):
     """On a pty of ours, byte for byte."""
 
     name = "pty"
 
+    def __init__(
+        self, target: Target, environment: Mapping[str, str] = ENVIRONMENT
+    ) -> None:
+        super().__init__()
+        self.target = target
+        self._environment = environment
+        self.child = -1
+
     def start(self) -> None:
         words = self.target.words()
-        self._child, self._master = pty.fork()
-        if self._child == 0:
-            os.execvpe(words[0], words, ENVIRONMENT)
+        self.child, self._master = pty.fork()
+        if self.child == 0:
+            os.execvpe(words[0], words, self._environment)
         termios.tcsetwinsize(self._master, (24, 80))
+        os.set_blocking(self._master, False)
 
     def poll(self, wait: float) -> bytes | None:
         if not select.select([self._master], [], [], wait)[0]:
@@ -150,13 +184,12 @@ class Pty(Typed):
         except OSError:  # EIO: nobody is there any more
             return b""
 
-    def write(self, raw: bytes) -> None:
-        with suppress(OSError):
-            os.write(self._master, raw)
+    def write(self, raw: bytes) -> int:
+        return _written(lambda: os.write(self._master, raw), len(raw))
 
     def end(self) -> None:
         os.close(self._master)
-        status = os.waitstatus_to_exitcode(os.waitpid(self._child, 0)[1])
+        status = os.waitstatus_to_exitcode(os.waitpid(self.child, 0)[1])
         assert status >= 0, f"a session ended by signal {-status}"
 
 
@@ -164,12 +197,15 @@ class Pexpect(Typed):
     """With pexpect's own words, as programs do it: LF ends a line."""
 
     name = "pexpect"
-    enter = b""
+
+    def __init__(self, target: Target) -> None:
+        super().__init__()
+        self.target = target
 
     def attack(self, line: bytes) -> None:
         self.settle()
         self.seen = b""
-        self._child.sendline(line)
+        self.put(line + self._child.linesep)
         self.settle()
 
     def start(self) -> None:
@@ -178,6 +214,7 @@ class Pexpect(Typed):
             command, words, env=ENVIRONMENT, dimensions=(24, 80), timeout=SECONDS
         )
         self._child.delaybeforesend = None
+        os.set_blocking(self._child.child_fd, False)
 
     def poll(self, wait: float) -> bytes | None:
         try:
@@ -187,9 +224,8 @@ class Pexpect(Typed):
         except pexpect.EOF:
             return b""
 
-    def write(self, raw: bytes) -> None:
-        with suppress(OSError):
-            self._child.send(raw)
+    def write(self, raw: bytes) -> int:
+        return _written(lambda: int(self._child.send(raw)), len(raw))
 
     def end(self) -> None:
         self._child.close(force=True)
@@ -197,35 +233,73 @@ class Pexpect(Typed):
 
 
 class Server:
-    """A real sshd whose forced command is the traced shell.
+    """The shipped sshd in a box of its own, traced as a whole, and who logs in to it.
 
-    A helper program writes each session's trace into a file of its own; the account is
-    ours, for it must be able to read the code.
+    What sshd does on its own is its business; every program that it executes is
+    judged, and everything that our login program does.
     """
 
-    def __init__(self, target: Target, folder: Path) -> None:
-        folder.mkdir()
-        script = folder / "forced"
-        words = [*target.words()]
-        log = words.index("-o") + 1
-        first, last = shlex.join(words[: log]), shlex.join(words[log + 1 :])
-        traces = target.folder / "traces"
-        script.write_text(f'#!/bin/sh\nexec {first} {traces}/ssh-$$ {last}\n')
-        script.chmod(0o755)
-        key = folder / "key"
-        public = make_key(key)
-        lines = [f"ForceCommand {script}", "AcceptEnv LC_* PYTHON* CUCMSH_*"]
-        account = Account(folder, is_ours=True)
-        self.sshd = Sshd(folder / "sshd", account, public, first=lines)
-        self._user = account.name
-        self._key = paramiko.Ed25519Key.from_private_key_file(str(key))
+    def __init__(self, box: Box, folder: Path) -> None:
+        self._box = box
+        self._log = folder / "ssh"
+        self._server = TracedSshd(box, self._log)
+        self._key = paramiko.Ed25519Key.from_private_key_file(str(box.key))
+        self.allowed = AllowList(
+            [("true",), (BOX_PYTHON, "-I", "-m", "cucmsh.pki.opener")],
+            (LOGIN,),
+            reads=[Path(path) for path in ("/opt", LOGIN, "/etc/cucmsh")],
+            writes=[Path(path) for path in ("/var/lib/cucmsh", "/srv/tftp")],
+            doorman=frozenset({SSHD}),
+        )
+        self._learn()
+
+    def _learn(self) -> None:
+        """What an innocent login executes before it gets to us: PAM's greeting."""
+        for way in (Exec(self), Shell(self)):
+            way.attack(b"show version active")
+            way.close()
+        innocent = [event.paths for event in events(self._log) if event.call in RUNS]
+        strange = {path for path, *_ in innocent} - {SSHD, LOGIN}
+        assert not [path for path in strange if not path.startswith(PAM)], strange
+        self.allowed.allow(argv for _, *argv in innocent)
+
+    def connect(self) -> paramiko.Transport:
+        client = paramiko.Transport(("127.0.0.1", self._server.port))
+        client.connect(username=ADMIN, pkey=self._key)
+        return client
+
+    def escapes(self) -> list[Escape]:
+        return self.allowed.judge(self._log)
+
+    def executed(self) -> set[str]:
+        """The programs that were executed, for a look at the trace itself."""
+        return {event.paths[0] for event in events(self._log) if event.call in RUNS}
+
+    def close(self) -> None:
+        self._server.close()
+
+
+class TracedSshd(BoxServer):
+    """The box's sshd under our trace."""
+
+    def __init__(self, box: Box, log: Path) -> None:
+        self._traced_log = log
+        super().__init__(box, trace=str(log))
+
+    def words(self, words: list[str], trace: str) -> list[str]:
+        return traced(Path(trace), words)
+
+
+class Line:
+    """One connection, opened again when the server ends it; channels on it."""
+
+    def __init__(self, server: Server) -> None:
+        self._server = server
         self._client: paramiko.Transport | None = None
 
     def channel(self) -> paramiko.Channel:
-        """A session channel; one connection is used for many."""
         if self._client is None or not self._client.is_active():
-            self._client = paramiko.Transport((self.sshd.host, self.sshd.port))
-            self._client.connect(username=self._user, pkey=self._key)
+            self._client = self._server.connect()
         channel = self._client.open_session(timeout=SECONDS)
         channel.settimeout(SECONDS)
         return channel
@@ -233,7 +307,6 @@ class Server:
     def close(self) -> None:
         if self._client is not None:
             self._client.close()
-        self.sshd.stop()
 
 
 class Shell(Typed):
@@ -241,12 +314,12 @@ class Shell(Typed):
 
     name = "shell"
 
-    def __init__(self, target: Target, server: Server) -> None:
-        super().__init__(target)
-        self._server = server
+    def __init__(self, server: Server) -> None:
+        super().__init__()
+        self._line = Line(server)
 
     def start(self) -> None:
-        self._channel = self._server.channel()
+        self._channel = self._line.channel()
         self._channel.get_pty("xterm", 80, 24)
         self._channel.invoke_shell()
 
@@ -257,32 +330,33 @@ class Shell(Typed):
         except TimeoutError:
             return None
 
-    def write(self, raw: bytes) -> None:
-        self._channel.settimeout(SECONDS)
-        with suppress(OSError):
-            self._channel.sendall(raw)
+    def write(self, raw: bytes) -> int:
+        self._channel.settimeout(0)
+        return _written(lambda: self._channel.send(raw), len(raw))
 
     def end(self) -> None:
         self._channel.close()
+        self._line.close()
 
 
 class Exec:
-    """``ssh host LINE``: the line is one word of the protocol, and may hold anything."""
+    """``ssh host LINE``: one word of the protocol, that may hold anything."""
 
     name = "exec"
 
     def __init__(self, server: Server) -> None:
-        self._server = server
+        self._line = Line(server)
 
     def attack(self, line: bytes) -> None:
-        channel = self._server.channel()
+        channel = self._line.channel()
         try:
-            with suppress(paramiko.SSHException):  # sshd may refuse, too
+            # sshd itself refuses a subsystem it does not know, and hangs up on a NUL
+            with suppress(paramiko.SSHException, EOFError):
                 self.request(channel, line)
                 channel.shutdown_write()
                 while channel.recv(CHUNK):
                     pass
-                assert channel.recv_exit_status() in (0, 1, 2, 3, 130, 255)
+                assert channel.recv_exit_status() in (-1, 0, 1, 2, 3, 255)
         finally:
             channel.close()
 
@@ -290,7 +364,7 @@ class Exec:
         channel.exec_command(line)
 
     def close(self) -> None:
-        """The server is somebody else's."""
+        self._line.close()
 
 
 class Subsystem(Exec):
@@ -312,30 +386,36 @@ class Command:
         self._target = target
 
     def attack(self, line: bytes) -> None:
-        words = self._target.words("-c")
+        status, said = self.call(line)
+        assert status in (0, 1, 2, 3), (status, said)
+        assert b"Traceback" not in said
+
+    def call(
+        self, line: bytes, environment: Mapping[str, str] = ENVIRONMENT
+    ) -> tuple[int, bytes]:
+        """The status, and all that was said."""
         done = subprocess.run(
-            [*words, line.partition(b"\0")[0]],
+            [*self._target.words("-c"), line.partition(b"\0")[0]],
             stdin=subprocess.DEVNULL,
-            capture_output=True,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.STDOUT,
             check=False,
-            env=ENVIRONMENT,
+            env=environment,
             timeout=SECONDS,
         )
-        assert done.returncode in (0, 1, 2, 3), (done.returncode, done.stderr)
-        assert b"Traceback" not in done.stdout + done.stderr
+        return done.returncode, done.stdout
 
     def close(self) -> None:
         """Nothing is left open."""
 
 
-WAYS = ("pty", "pexpect", "shell", "exec", "subsystem", "command")
-THROUGH_SSH: dict[str, Callable[[Target, Server], Way]] = {
-    "shell": Shell,
-    "exec": lambda _, server: Exec(server),
-    "subsystem": lambda _, server: Subsystem(server),
-}
 ON_THE_SPOT: dict[str, Callable[[Target], Way]] = {
     "pty": Pty,
     "pexpect": Pexpect,
     "command": Command,
+}
+THROUGH_SSH: dict[str, Callable[[Server], Way]] = {
+    "shell": Shell,
+    "exec": Exec,
+    "subsystem": Subsystem,
 }

@@ -39,7 +39,11 @@ name = "pub"
 role = "publisher"
 services = ["tftp", "tvs", "capf"]
 tftp_directory = "{folder}/tftp"
-service_commands = {{ start = {true}, stop = {true}, restart = {true}, status = {true} }}
+[cluster.nodes.service_commands]
+start = {true}
+stop = {true}
+restart = {true}
+status = {true}
 """
 
 

@@ -11,7 +11,7 @@ from __future__ import annotations
 import re
 import sys
 import sysconfig
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from pathlib import Path
 from typing import NamedTuple
 
@@ -25,7 +25,7 @@ NEVER = ("ptrace", "mount", "chroot", "setuid", "setresuid", "process_vm_writev"
 RUNS = ("execve", "execveat")
 CALLS = (*OPENS, *CHANGES, *RUNS, *NEVER, "connect", "bind")
 LONGEST = 8192  # bytes of a string that strace prints
-_LINE = re.compile(r"(?:\d+ +)?([\d.]+) (\w+)\((.*)")
+_LINE = re.compile(r"(?:(\d+) +)?([\d.]+) (\w+)\((.*)")
 _TEXT = re.compile(r'"((?:[^"\\]|\\.)*)"')
 _FOLDER = re.compile(r"(?:AT_FDCWD|\d+)<((?:[^>\\]|\\.)*)>, $")
 _WRITES = re.compile(r"O_(?:WRONLY|RDWR|CREAT|TRUNC|TMPFILE)")
@@ -34,8 +34,9 @@ _NAMED = {b"n": b"\n", b"t": b"\t", b"r": b"\r", b"v": b"\v", b"f": b"\f"}
 
 
 class Event(NamedTuple):
-    """One call: when (Unix time), its name, its texts or paths, and the whole line."""
+    """One call: of which process, when (Unix time), its texts or paths, the line."""
 
+    process: int
     at: float
     call: str
     paths: tuple[str, ...]
@@ -53,7 +54,17 @@ def traced(log: Path, words: list[str]) -> list[str]:
     """The argv that runs ``words`` with every call in question in ``log``."""
     options = ["-f", "-qq", "-ttt", "-y", "-s", str(LONGEST), "--seccomp-bpf"]
     calls = f"trace={','.join(f'?{call}' for call in CALLS)}"
-    return ["strace", *options, "-e", calls, "-e", "signal=none", "-o", str(log), *words]
+    return [
+        "strace",
+        *options,
+        "-e",
+        calls,
+        "-e",
+        "signal=none",
+        "-o",
+        str(log),
+        *words,
+    ]
 
 
 def events(log: Path) -> Iterator[Event]:
@@ -62,7 +73,7 @@ def events(log: Path) -> Iterator[Event]:
         found = _LINE.match(line)
         if found is None:
             continue
-        moment, call, rest = found.groups()
+        process, moment, call, rest = found.groups()
         paths, before = [], 0
         for text in _TEXT.finditer(rest):
             folder = _FOLDER.search(rest[before : text.start()])
@@ -71,7 +82,7 @@ def events(log: Path) -> Iterator[Event]:
                 path = f"{_plain(folder[1])}/{path}"
             paths.append(path)
             before = text.end()
-        yield Event(float(moment), call, tuple(paths), rest)
+        yield Event(int(process or 0), float(moment), call, tuple(paths), rest)
 
 
 def _plain(text: str) -> str:
@@ -105,6 +116,8 @@ class AllowList:
         shell: the argv of the shell, up to its options.
         reads: folders, or files, that may be read besides the interpreter's.
         writes: folders below which files may be made, written, renamed and removed.
+        doorman: paths of programs that come before the shell in the trace and may do
+            what they like, such as sshd; what they execute is judged all the same.
     """
 
     def __init__(
@@ -113,16 +126,28 @@ class AllowList:
         shell: tuple[str, ...],
         reads: Iterable[Path],
         writes: Iterable[Path],
+        doorman: frozenset[str] = frozenset(),
     ) -> None:
         self._programs = set(programs)
+        self._doorman = doorman
         self._shell = shell
         self._writes = tuple(f"{path}/" for path in writes)
         self._reads = (*_interpreter(), *map(str, reads), *self._writes)
 
+    def allow(self, programs: Iterable[Sequence[str]]) -> None:
+        """More argvs that may be executed."""
+        self._programs |= {tuple(argv) for argv in programs}
+
     def judge(self, log: Path) -> list[Escape]:
         """Everything in the log that is not covered."""
         found = []
+        inside: set[int] = set()
         for event in events(log):
+            if event.call in RUNS and event.paths[:1] == self._shell[:1]:
+                inside.add(event.process)
+            is_judged = event.call in RUNS or event.process in inside
+            if self._doorman and not is_judged:
+                continue
             if why := self._why_not(event):
                 found.append(Escape(event.at, why))
         return found
@@ -146,9 +171,12 @@ class AllowList:
 
     def _may_run(self, paths: tuple[str, ...]) -> bool:
         path, *argv = paths
+        if path in self._doorman or (self._doorman and path == self._shell[0]):
+            return True
         if argv[: len(self._shell)] == list(self._shell) and path == argv[0]:
             return True
-        return tuple(argv) in self._programs and path == argv[0]
+        is_found = path == argv[0] or ("/" not in argv[0] and path.endswith(argv[0]))
+        return tuple(argv) in self._programs and is_found
 
     def _may_write(self, path: str) -> bool:
         return f"{path}/".startswith(self._writes) or path.startswith("/dev/pts/")
@@ -156,7 +184,9 @@ class AllowList:
     def _may_read(self, path: str) -> bool:
         if path in _SYSTEM or path in _DEVICES or path.startswith("/dev/pts/"):
             return True
-        return f"{path}/".startswith(tuple(f"{each.rstrip('/')}/" for each in self._reads))
+        return f"{path}/".startswith(
+            tuple(f"{each.rstrip('/')}/" for each in self._reads)
+        )
 
 
 def _is_near(rest: str) -> bool:
@@ -187,6 +217,8 @@ _SYSTEM = {
     *("/proc/sys/kernel/random/boot_id", "/proc/sys/vm/overcommit_memory"),
     *("/proc/sys/crypto/fips_enabled", "/proc/filesystems", "/proc/cpuinfo"),
     *("/proc/self/maps", "/proc/self/status", "/sys/devices/system/cpu/online"),
+    *("/sys/fs/cgroup/cpu/cpu.cfs_period_us", "/sys/fs/cgroup/cpu/cpu.cfs_quota_us"),
+    "/opt/pyca/cryptography/openssl/openssl.cnf",  # where its OpenSSL looks for it
     *("/sys/fs/cgroup/cpu.max", "/proc/self/cgroup", "/proc/self/mountinfo"),
     "/sys/devices/system/cpu/possible",
 }
