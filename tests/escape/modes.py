@@ -263,6 +263,10 @@ class Server:
         assert not [path for path in strange if not path.startswith(PAM)], strange
         self.allowed.allow(argv for _, *argv in innocent)
 
+    @property
+    def port(self) -> int:
+        return self._server.port
+
     def connect(self) -> paramiko.Transport:
         client = paramiko.Transport(("127.0.0.1", self._server.port))
         client.connect(username=ADMIN, pkey=self._key)
@@ -270,6 +274,10 @@ class Server:
 
     def escapes(self) -> list[Escape]:
         return self.allowed.judge(self._log)
+
+    def bound(self) -> list[str]:
+        """What was listened on, by sshd as well: a forwarded agent has a socket."""
+        return [event.rest for event in events(self._log) if event.call == "bind"]
 
     def executed(self) -> set[str]:
         """The programs that were executed, for a look at the trace itself."""

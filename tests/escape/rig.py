@@ -9,6 +9,9 @@ from contextlib import ExitStack, contextmanager
 from pathlib import Path
 from typing import NamedTuple
 
+import paramiko
+import pexpect
+
 from tests.escape.attacks import ATTACKS, Attack
 from tests.escape.keys import mash
 from tests.escape.modes import ON_THE_SPOT, THROUGH_SSH, Server, Way
@@ -17,6 +20,8 @@ from tests.escape.oracle import Escape
 from tests.login.box import Box
 
 WAYS = (*ON_THE_SPOT, *THROUGH_SSH)
+# What a way in raises when it breaks, which is for the tally and not for a traceback.
+LOST = (OSError, EOFError, paramiko.SSHException, pexpect.ExceptionPexpect)
 SHARE = 3  # of the whole, what continuous integration does
 SEQUENCES = 200_000
 
@@ -51,8 +56,8 @@ def attack_all(
         begun.append((time.time(), attack.name))
         try:
             way.attack(attack.line)
-        except AssertionError as problem:
-            failures.append(f"{way.name} {attack.name}: {problem}")
+        except (*LOST, AssertionError) as problem:
+            failures.append(f"{way.name} {attack.name}: {problem!r}")
     way.close()
     seconds = time.time() - since
     for escape in escapes():
@@ -66,8 +71,8 @@ def mash_all(target: Target, count: int, seed: int) -> Tally:
     since, failures, taken = time.time(), [], 0
     try:
         taken, _ = mash(target, count, seed)
-    except AssertionError as problem:
-        failures.append(f"keys of seed {seed}: {problem}")
+    except (*LOST, AssertionError) as problem:
+        failures.append(f"keys of seed {seed}: {problem!r}")
     seconds = time.time() - since
     failures += [f"keys of seed {seed}: {escape.why}" for escape in target.escapes()]
     if (errors := target.home / "log" / "errors").exists():
