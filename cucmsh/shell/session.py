@@ -121,7 +121,7 @@ class Session:
         Output that could not be written makes a success a failure; one that changed
         something is then partly done, for whoever asked does not know of it.
         """
-        with hang_ups(self._end):
+        with hang_ups(self._end), self._reader.held():
             try:
                 status = self._execute(line)
             except EndSession as ending:
