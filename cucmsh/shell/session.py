@@ -130,7 +130,7 @@ class Session:
         `json` that is what matters; the screen has progress and questions only.
         """
         self._dialog.json = json
-        with hang_ups(self._end):
+        with hang_ups(self._end), self._reader.held():
             try:
                 status = self._execute(line)
             except EndSession as ending:

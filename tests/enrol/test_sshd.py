@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import re
 import subprocess
+from pathlib import Path
 
 import pytest
 
@@ -54,3 +56,12 @@ def test_service_that_needs_no_permission_gets_none() -> None:
 def test_words_that_make_no_script_are_refused(words: list[str]) -> None:
     with pytest.raises(UsageError):
         sshd(words, AROUND)
+
+
+def test_readme_gives_other_boxes_the_same_account_and_permission() -> None:
+    readme = (Path(__file__).parents[2] / "README.md").read_text()
+    text = sshd([], AROUND)
+    (permission,) = re.findall(r"^cucmsh ALL=.*$", text, re.MULTILINE)
+    assert f"\n{permission}\n" in readme
+    assert "useradd --create-home --shell /bin/sh --password '*' cucmsh\n" in text
+    assert "useradd --create-home --shell /bin/sh --password '*' cucmsh\n" in readme

@@ -135,6 +135,12 @@ def test_command_that_changes_something_needs_leave_in_the_configuration(
         assert (status, "Proceed with regeneration" in said) == (1, True)
 
 
+def test_change_by_exec_is_done_after_the_yes_on_standard_input(shipped: Way) -> None:
+    with changes_by_exec(shipped.box):
+        status, said, _ = shipped.run("set cert regen ipsec", "-T", stdin="yes\n")
+    assert status == 0, said
+
+
 def test_questions_of_an_exec_request_are_answered_line_by_line(shipped: Way) -> None:
     line = "utils itl reset localkey"
     with changes_by_exec(shipped.box):
@@ -155,6 +161,18 @@ def test_password_of_an_exec_request_is_not_shown_on_its_terminal(shipped: Way) 
         child.close()
     assert CCM not in str(child.before)
     assert child.exitstatus == 1
+
+
+def test_lost_line_ends_the_session_on_the_server(way: Way) -> None:
+    child = way.spawn(LOOPBACK)
+    child.expect_exact("\r\nadmin:")
+    assert way.box.root(["sh", "-c", ENVIRONMENTS])
+    child.kill(9)
+    until(
+        lambda: not way.box.root(["sh", "-c", ENVIRONMENTS]),
+        "the shell goes on without anybody",
+    )
+    child.close(force=True)
 
 
 TRANSFERS = (
