@@ -24,6 +24,7 @@ import paramiko  # isort: skip  # after our own, which keeps `invoke` out
 from paramiko import sftp as wire  # isort: skip
 
 VERSION = 3
+BROKEN_LINE = (paramiko.SSHException, EOFError, OSError)
 BROKEN = (EOFError, paramiko.SSHException)  # the channel, not the request
 MAX_ANSWER = 260 * 1024  # bytes; OpenSSH's answers have at most 256 KiB
 HAS_SIZE, HAS_OWNER, HAS_MODE, HAS_TIMES, HAS_MORE = 1, 2, 4, 8, 1 << 31
@@ -135,18 +136,20 @@ class SftpSession:
         self._lock = Lock()
         self._number = 0
         self._is_greeted = False
+        self._connection = connection
+        self._unread = bytearray()
         late = NoAnswerError(f"{connection.host} does not answer over SFTP")
         try:
             with within(deadline.CHANNEL_SECONDS, connection.close, late):
-                self._channel = connection.transport.open_session()
-                if connection.is_node:
-                    connection.open_ahead()
-                self._begin(at_once=connection.is_node)
-        except (paramiko.SSHException, EOFError, OSError) as problem:
-            raise ConnectionFailedError(
-                f"{connection.host} offers no SFTP: "
-                f"{problem or 'it closed the channel'}"
-            ) from problem
+                self._channel = connection.channel()
+                self._channel.ask("subsystem", "sftp")
+                self._channel.sendall(_packet(wire.CMD_INIT, VERSION.to_bytes(4)))
+                # OpenSSH takes requests behind both: two round trips less. Whether
+                # others do nobody knows.
+                if not connection.is_node:
+                    self._greet()
+        except BROKEN_LINE as problem:
+            raise self._no_sftp(problem) from problem
 
     @property
     def is_open(self) -> bool:
@@ -172,7 +175,12 @@ class SftpSession:
             ]
             self._channel.sendall(b"".join(packets))
             if not self._is_greeted:
-                self._greet()
+                try:
+                    self._greet()
+                except BROKEN_LINE as problem:
+                    if self._connection.has_broken():
+                        raise
+                    raise self._no_sftp(problem) from problem
             answers: dict[int, Answer] = {}
             while len(answers) < len(numbers):
                 kind, body = self._receive()
@@ -182,15 +190,14 @@ class SftpSession:
                 answers[number] = Answer(kind, body[4:])
             return [answers[number] for number in numbers]
 
-    def _begin(self, *, at_once: bool) -> None:
-        self._channel.invoke_subsystem("sftp")
-        self._channel.sendall(_packet(wire.CMD_INIT, VERSION.to_bytes(4)))
-        # OpenSSH takes requests behind the version: a round trip less. Whether others
-        # do nobody knows.
-        if not at_once:
-            self._greet()
+    def _no_sftp(self, problem: Exception) -> ConnectionFailedError:
+        return ConnectionFailedError(
+            f"{self._connection.host} offers no SFTP: "
+            f"{problem or 'it closed the channel'}"
+        )
 
     def _greet(self) -> None:
+        self._channel.await_start()
         kind, _ = self._receive()
         if kind != wire.CMD_VERSION:
             raise paramiko.SSHException("it does not keep to the SFTP protocol")
@@ -204,13 +211,15 @@ class SftpSession:
         return packet[0], packet[1:]
 
     def _receive_exactly(self, size: int) -> bytes:
-        raw = bytearray()
-        while len(raw) < size:
-            piece = self._channel.recv(size - len(raw))
+        unread = self._unread
+        while len(unread) < size:
+            piece = self._channel.recv(MAX_ANSWER)
             if not piece:
                 raise EOFError
-            raw += piece
-        return bytes(raw)
+            unread += piece
+        taken = bytes(unread[:size])
+        del unread[:size]
+        return taken
 
 
 def _packet(kind: int, body: bytes) -> bytes:
