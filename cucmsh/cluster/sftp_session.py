@@ -9,6 +9,7 @@ run as often as a number in the answer says (T20 of threats-and-faults.md).
 from __future__ import annotations
 
 import errno
+from collections.abc import Callable
 from contextlib import suppress
 from threading import Lock
 from typing import NamedTuple
@@ -16,7 +17,7 @@ from typing import NamedTuple
 from cucmsh.cluster import deadline
 from cucmsh.cluster.answers import shown
 from cucmsh.cluster.deadline import within
-from cucmsh.cluster.sftp_requests import Request
+from cucmsh.cluster.sftp_requests import CLOSE, Request
 from cucmsh.cluster.ssh import SshConnection
 from cucmsh.errors import ConnectionFailedError, NoAnswerError
 
@@ -127,6 +128,10 @@ class Answer:
 class SftpSession:
     """The SFTP channel of a connection.
 
+    Attributes:
+        spare: the handle that the next file will have, as far as can be foreseen; empty
+            if it cannot. It may be used in the flight of the open, to read.
+
     Raises:
         NoAnswerError: the host does not answer.
         ConnectionFailedError: the host offers no SFTP.
@@ -138,6 +143,8 @@ class SftpSession:
         self._is_greeted = False
         self._connection = connection
         self._unread = bytearray()
+        # OpenSSH's are numbers, and the one given back last is given out first.
+        self.spare = bytes(4) if connection.is_openssh_node else b""
         late = NoAnswerError(f"{connection.host} does not answer over SFTP")
         try:
             with within(deadline.CHANNEL_SECONDS, connection.close, late):
@@ -149,7 +156,7 @@ class SftpSession:
                 if not connection.is_node:
                     self._greet()
         except BROKEN_LINE as problem:
-            raise self._no_sftp(problem) from problem
+            raise self._why_none(problem) from problem
 
     @property
     def is_open(self) -> bool:
@@ -160,8 +167,15 @@ class SftpSession:
         with suppress(OSError, *BROKEN):
             self._channel.close()
 
-    def flight(self, *requests: Request) -> list[Answer]:
+    def flight(
+        self, *requests: Request, look: Callable[[Answer], None] | None = None
+    ) -> list[Answer]:
         """Send all requests, then wait for all answers; in the requests' order.
+
+        Args:
+            requests: what is asked.
+            look: called with the first answer, before the others are waited for; what
+                it raises is raised, and the channel is of no use then.
 
         Raises:
             EOFError, OSError, paramiko.SSHException: the connection broke.
@@ -178,9 +192,7 @@ class SftpSession:
                 try:
                     self._greet()
                 except BROKEN_LINE as problem:
-                    if self._connection.has_broken():
-                        raise
-                    raise self._no_sftp(problem) from problem
+                    raise self._why_none(problem) from problem
             answers: dict[int, Answer] = {}
             while len(answers) < len(numbers):
                 kind, body = self._receive()
@@ -188,13 +200,19 @@ class SftpSession:
                 if number not in numbers or number in answers:
                     raise paramiko.SSHException("it answers what nobody asked")
                 answers[number] = Answer(kind, body[4:])
+                if look is not None and number == first:
+                    look(answers[number])
+            if self.spare:
+                closed = [fields[4:] for kind, fields in requests if kind == CLOSE]
+                self.spare = closed[-1] if closed else self.spare
             return [answers[number] for number in numbers]
 
-    def _no_sftp(self, problem: Exception) -> ConnectionFailedError:
-        return ConnectionFailedError(
-            f"{self._connection.host} offers no SFTP: "
-            f"{problem or 'it closed the channel'}"
-        )
+    def _why_none(self, problem: Exception) -> ConnectionFailedError:
+        host = self._connection.host
+        what = f"{host} offers no SFTP"
+        if self._connection.has_broken():
+            what = f"the connection to {host} broke"
+        return ConnectionFailedError(f"{what}: {problem or 'it closed the channel'}")
 
     def _greet(self) -> None:
         self._channel.await_start()

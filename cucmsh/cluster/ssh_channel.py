@@ -64,10 +64,13 @@ class Opening:
     def __init__(self, transport: BoundedTransport) -> None:
         self._transport = transport
         self._answered = Event()
-        self._number, self._channel = transport.new_channel(
-            SessionChannel, self._answered
-        )
-        self._channel.belongs_to(transport)
+
+        def make(number: int) -> SessionChannel:
+            channel = SessionChannel(number)
+            channel.belongs_to(transport)
+            return channel
+
+        self._number, self._channel = transport.new_channel(make, self._answered)
         request = paramiko.Message()
         request.add_byte(cMSG_CHANNEL_OPEN)
         request.add_string("session")

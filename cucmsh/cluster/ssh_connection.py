@@ -51,13 +51,13 @@ class SshConnection:
         """The name of the key exchange in use, for figures that depend on it."""
         return self.transport.key_exchange
 
+    @property
+    def is_openssh_node(self) -> bool:
+        """Whether it is known in which order the server does what it is asked."""
+        return self.is_node and self.transport.is_openssh
+
     def close(self) -> None:
         self.transport.close()
-
-    def open_ahead(self) -> None:
-        """Ask for the channel of the next ``start``: meanwhile it costs no time."""
-        if not self._ahead and self.transport.is_active():
-            self._ahead.append(Opening(self.transport))
 
     def channel(self) -> SessionChannel:
         """A channel for one program: one that was asked for ahead, or a new one.
@@ -68,8 +68,13 @@ class SshConnection:
         """
         while self._ahead:
             with suppress(paramiko.ChannelException):  # it may open one later
-                return self._ahead.pop().channel()
-        return Opening(self.transport).channel()
+                channel = self._ahead.pop().channel()
+                break
+        else:
+            channel = Opening(self.transport).channel()
+        if self.is_node and not self._ahead:  # the next one's, meanwhile
+            self._ahead.append(Opening(self.transport))
+        return channel
 
     def run(
         self, words: Sequence[str], timeout_seconds: float = deadline.RESTART_SECONDS

@@ -78,7 +78,7 @@ class BoundedTransport(paramiko.Transport):
         return self.remote_version.startswith("SSH-2.0-OpenSSH_")
 
     def new_channel(
-        self, kind: type[_Channel], answered: Event
+        self, make: Callable[[int], _Channel], answered: Event
     ) -> tuple[int, _Channel]:
         """A channel that the server has not been asked for, and its number.
 
@@ -87,7 +87,7 @@ class BoundedTransport(paramiko.Transport):
         """
         with self.lock:
             number = self._next_channel()  # type: ignore[attr-defined]
-            channel = kind(number)
+            channel = make(number)
             self._channels.put(number, channel)  # type: ignore[attr-defined]
             self.channel_events[number] = answered  # set by the answer, and at the end
             self.channels_seen[number] = True
