@@ -19,6 +19,12 @@ from cucmsh.errors import ConnectionFailedError, MissingFileError
 TIMEOUT_SECONDS = 1  # until a packet is sent again
 PATIENCE_SECONDS = 15  # for a service that is only just coming up again
 DOWNLOAD_SECONDS = 30  # for a server that keeps talking and never ends
+# RFC 2348: the largest block that no Ethernet has to split. A list is four blocks then
+# and not eleven, and each block is a round trip.
+BLOCK_SIZE = 1428
+REFUSES_OPTIONS = (
+    "errorcode = 8"  # RFC 2347; other servers leave out what they know not
+)
 
 # What tftpy's decoder lets through on bytes that are no packet.
 MALFORMED = (tftpy.TftpPacketTypes.struct.error, ValueError, TypeError)
@@ -62,9 +68,16 @@ def read_back(
             raise TimeoutError("it never ends")
 
     try:
-        client = tftpy.TftpClient(address.host, address.port)
         retries = max(round(patience_seconds / TIMEOUT_SECONDS), 1)
-        client.download(name, buffer, check_time, TIMEOUT_SECONDS, retries)
+        try:
+            options = {"blksize": BLOCK_SIZE}
+            client = tftpy.TftpClient(address.host, address.port, options)
+            client.download(name, buffer, check_time, TIMEOUT_SECONDS, retries)
+        except tftpy.TftpException as problem:
+            if REFUSES_OPTIONS not in str(problem):
+                raise
+            client = tftpy.TftpClient(address.host, address.port)
+            client.download(name, buffer, check_time, TIMEOUT_SECONDS, retries)
     except tftpy.TftpFileNotFoundError as problem:
         raise MissingFileError(
             f"TFTP at {address.host} port {address.port} has no {name}"
