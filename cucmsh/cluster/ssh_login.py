@@ -8,9 +8,11 @@ is not sent again by another method: one typed password is one attempt (F12).
 
 from __future__ import annotations
 
+import os
 from collections.abc import Callable
-from threading import Event
+from threading import Event, Lock
 from typing import NamedTuple
+from weakref import WeakValueDictionary
 
 from cucmsh.cluster.answers import PasswordAnswers, shown, shown_names
 from cucmsh.cluster.ssh_channel import Opening
@@ -196,9 +198,21 @@ class _Attempts:
         )
 
 
+_identities: WeakValueDictionary[tuple[object, ...], paramiko.PKey]
+_identities = WeakValueDictionary()
+_reading = Lock()
+
+
 def _identity(path: str) -> paramiko.PKey:
+    """The key in that file; one for all connections that need it at the same time."""
     try:
-        return paramiko.PKey.from_path(path)
+        about = os.stat(path)
+        known = (path, about.st_ino, about.st_size, about.st_mtime_ns)
+        with _reading:
+            key = _identities.get(known)
+            if key is None:
+                key = _identities[known] = paramiko.PKey.from_path(path)
+            return key
     except (
         *(paramiko.SSHException, paramiko.pkey.UnknownKeyType),
         *(OSError, ValueError, TypeError),  # a TypeError: it has a passphrase
