@@ -10,7 +10,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import suppress
-from threading import Lock
+from threading import Lock, Thread
 from time import monotonic
 from types import TracebackType
 from typing import Self, TypeVar
@@ -105,6 +105,29 @@ class Fleet:
             with suppress(CucmshError):
                 link.close()
         return link is not None
+
+
+def meanwhile(work: Callable[[], _Answer]) -> Callable[[], _Answer]:
+    """Begin ``work`` in a thread; the call gives its answer, or raises what it did."""
+    answers: list[_Answer] = []
+    problems: list[BaseException] = []
+
+    def run() -> None:
+        try:
+            answers.append(work())
+        except BaseException as problem:  # noqa: BLE001 - raised where it is waited for
+            problems.append(problem)
+
+    thread = Thread(target=run, daemon=True)
+    thread.start()
+
+    def wait() -> _Answer:
+        thread.join()
+        if problems:
+            raise problems[0]
+        return answers[0]
+
+    return wait
 
 
 def side_by_side(
