@@ -11,7 +11,7 @@ from cucmsh.services.doors import BackupServer
 from cucmsh.services.site import Site
 from cucmsh.shell.answers import split_host
 from cucmsh.shell.command import command
-from cucmsh.shell.dialog import Dialog
+from cucmsh.shell.dialog import Dialog, SafePoint
 
 if TYPE_CHECKING:
     from cucmsh.services.outcome import Progress
@@ -24,6 +24,9 @@ def show_itl(dialog: Dialog, site: Site) -> int:
 
     The checksums are of the whole file: compare them with what a phone shows. Nodes
     that should serve the same list and do not are named at the end.
+
+    Example:
+    show itl
     """
     from cucmsh.services.inventory import find_strays, read_list
     from cucmsh.views.times import format_time
@@ -39,7 +42,9 @@ def show_itl(dialog: Dialog, site: Site) -> int:
     modified = format_time(held.modified)
     lines = show_trust_list(held.raw, held.trust_list, held.verdict, modified)
     dialog.say("\n".join(lines))
-    if dialog.helpful and (strays := find_strays(site, held.raw)):
+    with dialog.working(lambda: "Asking the other nodes what they serve..."):
+        strays = find_strays(site, held.raw) if dialog.helpful else []
+    if strays:
         from cucmsh.views.report import stray_lines
 
         for line in stray_lines(strays):
@@ -53,6 +58,9 @@ def utils_itl_reset_localkey(dialog: Dialog, site: Site) -> int:
 
     Phones that hold an ITL with the recovery key trust the cluster again once they
     are reset. The next restart of Cisco Tftp on a node undoes it there.
+
+    Example:
+    utils itl reset localkey
     """
     from cucmsh.services.reset import plan_local_reset
 
@@ -68,9 +76,14 @@ def utils_itl_reset_remotekey(
 ) -> int:
     """Sign the ITL with a saved recovery key from an SFTP server.
 
-    The host may be written host:port. The path is that of an ITLRecovery.p12 that
-    `file get tftp ITLRecovery.p12` saved; it opens with the security password of the
-    cluster it came from.
+    The file opens with the security password of the cluster it came from.
+
+    host: the server; host:port for another port than 22
+    user: the account there
+    path: an ITLRecovery.p12 that `file get tftp ITLRecovery.p12` saved there
+
+    Example:
+    utils itl reset remotekey backup.example.org joe /home/joe/ITLRecovery.p12
     """
     from cucmsh.services.files import fetch_file
     from cucmsh.services.keystore import Keystore
@@ -79,7 +92,9 @@ def utils_itl_reset_remotekey(
     address, port = split_host(host)
     password = dialog.ask_secret("Enter Sftp password :")
     server = BackupServer(address, port, user, password.reveal())
-    raw = fetch_file(site, server, path, host_key_question(dialog, address))
+    accept = host_key_question(dialog, address)
+    with dialog.working(lambda: f"Waiting for {address}..."):
+        raw = fetch_file(site, server, path, accept)
     imported = Keystore(site).open_key_file(raw)
     dialog.say()
     _require_ccm_password(dialog, site)
@@ -108,7 +123,8 @@ def _reset(
 
     with site.cluster_lock(what), Fleet(site) as fleet:
         dialog.say("\nLocating active Tftp servers in the cluster....\n")
-        located = locate(site, fleet)
+        with dialog.working(lambda: "Still looking: not every node answers at once..."):
+            located = locate(site, fleet)
         if not located:
             raise RefusedError("no node of this cluster has a TFTP service")
         active = [entry.node.name for entry in located if entry.is_active]
@@ -125,8 +141,13 @@ def _reset(
             "Transferring new reset ITL file to the TFTP server nodes in the "
             "cluster.....\n"
         )
-        with dialog.uninterrupted():
-            report = apply(plan, located, site, fleet, _progress(dialog))
+        left = [entry.node.name for entry in located]
+        with (
+            dialog.uninterrupted() as safe_point,
+            dialog.working(lambda: f"Waiting for {', '.join(left)}..."),
+        ):
+            progress = _progress(dialog, left, safe_point)
+            report = apply(plan, located, site, fleet, progress)
     for line in report_lines(report):
         dialog.say(line)
     return report.exit_status
@@ -143,11 +164,16 @@ def _agree(dialog: Dialog, plan: ResetPlan) -> None:
             require_yes(dialog, "Do you want to continue (yes/no)? ")
 
 
-def _progress(dialog: Dialog) -> Progress:
+def _progress(dialog: Dialog, left: list[str], safe_point: SafePoint) -> Progress:
+    """Say each step; take the nodes that are done out of those that are ``left``."""
     from cucmsh.services.outcome import Step
 
     def show(step: Step, text: str) -> None:
-        if step is Step.RESTARTING:
+        if step is Step.STAGED:
+            safe_point()
+        elif step is Step.SETTLED:
+            left.remove(text)
+        elif step is Step.RESTARTING:
             dialog.say(f"Restarting Cisco Tftp service on host {text}")
         elif step is Step.RESTARTED:
             dialog.say(f"Cisco Tftp service restarted on host {text}")

@@ -21,7 +21,11 @@ def services(_: Site) -> list[str]:
 
 @command("utils service list")
 def utils_service_list(dialog: Dialog, site: Site) -> None:
-    """List the services of this node and their states."""
+    """List the services of this node and their states.
+
+    Example:
+    utils service list
+    """
     dialog.say("Requesting service status, please wait...")
     dialog.say(_tftp_row(site))
     for name in NOT_HERE:
@@ -42,29 +46,44 @@ def _tftp_row(site: Site) -> str:
     "utils service start <service...>", changes=True, candidates={"service": services}
 )
 def utils_service_start(dialog: Dialog, site: Site, name: str) -> None:
-    """Start a service of this node; Cisco Tftp composes and signs its ITL first."""
+    """Start a service of this node; Cisco Tftp composes and signs its ITL first.
+
+    service: a service's name, as `utils service list` prints it
+
+    Example:
+    utils service start Cisco Tftp
+    """
     from cucmsh.services import tftp
 
     _require_service(site, name)
     dialog.say("Service Manager is running")
     dialog.say(f"{TFTP}[STARTING]  ")
-    tftp.start(site)
-    _require_running(site)
-    dialog.say(f"{TFTP}[STARTED]  ")
-    _close_mark(dialog, site)
+    with dialog.uninterrupted():
+        with dialog.working(lambda: f"{TFTP}[STARTING]  "):
+            tftp.start(site)
+        _require_running(site)
+        dialog.say(f"{TFTP}[STARTED]  ")
+        _close_mark(dialog, site)
 
 
 @command(
     "utils service stop <service...>", changes=True, candidates={"service": services}
 )
 def utils_service_stop(dialog: Dialog, site: Site, name: str) -> None:
-    """Stop a service of this node."""
+    """Stop a service of this node.
+
+    service: a service's name, as `utils service list` prints it
+
+    Example:
+    utils service stop Cisco Tftp
+    """
     from cucmsh.services import tftp
 
     _require_service(site, name)
     dialog.say("Service Manager is running")
     dialog.say(f"{TFTP}[STOPPING]  ")
-    tftp.stop(site)
+    with dialog.uninterrupted(), dialog.working(lambda: f"{TFTP}[STOPPING]  "):
+        tftp.stop(site)
     if tftp.is_running(site):
         raise ServiceError(f"{TFTP} is still running", "See the log of the service.")
     dialog.say(f"{TFTP}[STOPPED]  Commanded Out of Service")
@@ -79,6 +98,11 @@ def utils_service_restart(dialog: Dialog, site: Site, name: str) -> None:
     """Restart a service of this node; Cisco Tftp composes and signs its ITL anew.
 
     A recovery signature ends here: the node signs with its CallManager key again.
+
+    service: a service's name, as `utils service list` prints it
+
+    Example:
+    utils service restart Cisco Tftp
     """
     from cucmsh.services import tftp
 
@@ -90,10 +114,12 @@ def utils_service_restart(dialog: Dialog, site: Site, name: str) -> None:
     dialog.say("Service Manager is running")
     dialog.say(f"{TFTP}[STOPPING]  ")
     dialog.say(f"{TFTP}[STARTING]  ")
-    tftp.restart(site)
-    _require_running(site)
-    dialog.say(f"{TFTP}[STARTED]  ")
-    _close_mark(dialog, site)
+    with dialog.uninterrupted():
+        with dialog.working(lambda: f"{TFTP}[STARTING]  "):
+            tftp.restart(site)
+        _require_running(site)
+        dialog.say(f"{TFTP}[STARTED]  ")
+        _close_mark(dialog, site)
 
 
 def _close_mark(dialog: Dialog, site: Site) -> None:
@@ -117,7 +143,7 @@ def _require_running(site: Site) -> None:
 def _require_service(site: Site, name: str) -> None:
     from cucmsh.services import tftp
 
-    if name != TFTP:
+    if name not in services(site):
         raise UsageError(
             f"{name!r} is no service that {site.node.name} can start or stop",
             f"Type: {TFTP}",

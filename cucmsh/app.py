@@ -17,6 +17,7 @@ from typing import TYPE_CHECKING, Any, TextIO, cast
 
 from cucmsh.cluster.settings import Settings, read_settings
 from cucmsh.errors import CucmshError, RefusedError, UsageError
+from cucmsh.services.idle import idle_minutes
 from cucmsh.services.journal import login_notice
 from cucmsh.services.site import Site
 from cucmsh.shell.limits import PROMPT
@@ -265,6 +266,7 @@ def _session(site: Site, screen: Screen, *, is_exec_request: bool = False) -> Se
         helpful=not site.settings.is_strict,
         open_editor=_open_editor,
         on_internal_error=_record_internal_error(site),
+        idle_seconds=lambda: idle_minutes(site) * 60.0,
     )
 
 

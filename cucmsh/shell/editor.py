@@ -17,7 +17,7 @@ import io
 import os
 import termios
 from functools import partial
-from typing import Any, TextIO, cast
+from typing import TYPE_CHECKING, Any, TextIO, cast
 
 from prompt_toolkit import PromptSession
 from prompt_toolkit.data_structures import Size
@@ -32,12 +32,14 @@ from prompt_toolkit.output import ColorDepth
 from prompt_toolkit.output.vt100 import Vt100_Output
 
 from cucmsh.errors import CancelledError
-from cucmsh.shell.complete import complete, explain, listing, shared_beginning
+from cucmsh.shell.complete import complete, explain, hint, listing, shared_beginning
 from cucmsh.shell.dialog import CONTROL_C, EndOfInput
 from cucmsh.shell.grammar import Grammar
-from cucmsh.shell.limits import PROMPT
 from cucmsh.shell.reader import Reader
 from cucmsh.shell.screen import Screen
+
+if TYPE_CHECKING:
+    from asyncio import TimerHandle
 
 # Suspend, quit, quoted insert, and the prefix of macros and editors (T4); and mouse
 # reports, for which prompt_toolkit takes a pasted colour (ESC [ 31 m) and then breaks.
@@ -85,6 +87,8 @@ class PersonEditor:
         self._lines = lines
         self._recalled = 0  # index into the lines; one past the end is the draft
         self._draft = ""
+        self._keyboard = reader.keyboard
+        self._deadline: TimerHandle | None = None
         self._input = Vt100Input(os.fdopen(reader.fd, encoding="utf-8", closefd=False))
         history = InMemoryHistory()
         for line in lines:
@@ -94,7 +98,6 @@ class PersonEditor:
             return Size(*reader.size())
 
         self._prompt: PromptSession[str] = PromptSession(
-            PROMPT,
             history=history,
             key_bindings=self._key_bindings(),
             input=self._input,
@@ -110,11 +113,14 @@ class PersonEditor:
             enable_suspend=False,
             enable_open_in_editor=False,
             enable_system_prompt=False,
+            rprompt=self._hint,
         )
+        self._prompt.app.key_processor.after_key_press += lambda _: self._wait_anew()
         screen.send("\r")  # its first prompt goes over the one that stands there
 
-    def read_line(self, typed: str, pending: str) -> tuple[str, str]:
+    def read_line(self, prompt: str, typed: str, pending: str) -> tuple[str, str]:
         """Go on with a line; see `LineEditor`."""
+        self._prompt.message = prompt
         self._document = Document(typed)
         self._recalled = len(self._lines)
         self._store(pending)
@@ -124,7 +130,7 @@ class PersonEditor:
             line = self._read_once()
             if not self._shown:
                 break
-            self._screen.say("\n".join(self._shown))
+            self._show_all()
         unread = "".join(press.data for press in get_typeahead(self._input))
         return line, unread
 
@@ -136,13 +142,39 @@ class PersonEditor:
 
     def _read_once(self) -> str:
         try:
-            return self._prompt.prompt(default=self._document)
+            return self._prompt.prompt(default=self._document, pre_run=self._wait_anew)
         except (EOFError, OSError, termios.error):  # Ctrl-D, or the line is gone
             raise EndOfInput from None
         except KeyboardInterrupt:
             raise CancelledError(CONTROL_C) from None
         finally:  # it leaves the line before its last escapes, which hide that
             self._screen.is_at_line_start = True
+
+    def _wait_anew(self) -> None:
+        """Count the idle time from now."""
+        if self._deadline is not None:
+            self._deadline.cancel()
+        seconds, loop = self._keyboard.idle_seconds, self._prompt.app.loop
+        if seconds is not None and loop is not None:
+            self._deadline = loop.call_later(seconds, self._expire)
+
+    def _expire(self) -> None:
+        self._keyboard.expire()
+        self._give_up()
+
+    def _show_all(self) -> None:
+        """Print a list, a page at a time; Ctrl-C or `q` leaves it for the line."""
+        self._screen.question("")  # a page begins here
+        try:
+            self._screen.say("\n".join(self._shown))
+        except CancelledError:
+            self._screen.end_line()
+
+    def _hint(self) -> str:
+        """What is still to be typed, at the right: only for a command's values."""
+        if self._prompt.app.is_done:
+            return ""
+        return hint(self._grammar, self._before())
 
     def _give_up(self) -> None:
         if self._prompt.app.is_running:

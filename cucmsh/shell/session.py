@@ -29,7 +29,7 @@ _REMEMBERED = 1000  # lines, for the editor's history
 class LineEditor(Protocol):
     """Reads prompts for a person."""
 
-    def read_line(self, typed: str, pending: str) -> tuple[str, str]:
+    def read_line(self, prompt: str, typed: str, pending: str) -> tuple[str, str]:
         """Go on with a line; return it, and the keys that came after its Enter.
 
         Raises:
@@ -62,6 +62,7 @@ class Session:
         open_editor: imports and makes the editor, when a person comes; gets the lines
             typed before.
         on_internal_error: is told what the person is not; must not raise.
+        idle_seconds: gives how long a key is waited for; the session ends then.
     """
 
     def __init__(  # noqa: PLR0913  # the app joins everything here, once
@@ -77,10 +78,13 @@ class Session:
         helpful: bool,
         open_editor: OpenEditor,
         on_internal_error: Callable[[BaseException], None],
+        idle_seconds: Callable[[], float | None] = lambda: None,
     ) -> None:
         self._load_grammar = load_grammar
         self._grammar: Grammar | None = None
         self.pagination: bool | None = None
+        self.counts_commands = False
+        self.command_count = 0
         self._context = context
         self._screen = screen
         self._reader = reader
@@ -89,10 +93,12 @@ class Session:
         self._helpful = helpful
         self._open_editor = open_editor
         self._on_internal_error = on_internal_error
+        self._idle_seconds = idle_seconds
         self._dialog = TerminalDialog(screen, reader, self, helpful=helpful)
         self._editor: LineEditor | None = None
         self._lines: list[str] = []
         self._has_changed = False
+        self._has_prompt = False
 
     @property
     def grammar(self) -> Grammar:
@@ -110,9 +116,12 @@ class Session:
         with hang_ups(self._end, owns_terminal=True), self._reader.held():
             for text in self._greeting:
                 self._screen.say(text)
+            self._reader.keyboard.idle_seconds = self._idle_seconds()
+            self._has_prompt = True
             status = None
             while status is None:
                 status = self._turn()
+            self._say_if_idle()
             return status
 
     def run_line(self, line: str) -> int:
@@ -122,6 +131,7 @@ class Session:
         something is then partly done, for whoever asked does not know of it.
         """
         with hang_ups(self._end):
+            self._reader.keyboard.idle_seconds = self._idle_seconds()
             try:
                 status = self._execute(line)
             except EndSession as ending:
@@ -129,6 +139,7 @@ class Session:
             except EndOfInput as ending:
                 self._screen.say(ending.message)
                 status = ending.exit_status
+            self._say_if_idle()
         lost = 3 if self._has_changed else 1
         return status or (lost if self._screen.is_gone else 0)
 
@@ -154,7 +165,7 @@ class Session:
     def _next_line(self) -> str:
         typed, pending = "", ""
         if self._editor is None:
-            self._reader.prompt(PROMPT)
+            self._reader.prompt(self._prompt())
             line = self._reader.read_line(self.grammar.is_help_request)
             if isinstance(line, str):
                 return line
@@ -164,9 +175,25 @@ class Session:
             )
         else:
             pending = self._keys_before_the_editor()
-        line, unread = self._editor.read_line(typed, pending)
+        self._screen.pager = self._new_pager()  # for what Tab lists
+        try:
+            line, unread = self._editor.read_line(self._prompt(), typed, pending)
+        finally:
+            self._screen.pager = None
         self._reader.keyboard.give_back(unread)
         return line
+
+    def _prompt(self) -> str:
+        return f"({self.command_count}) {PROMPT}" if self.counts_commands else PROMPT
+
+    def _say_if_idle(self) -> None:
+        keyboard = self._reader.keyboard
+        if keyboard.was_idle and keyboard.idle_seconds is not None:
+            self._screen.end_line()
+            minutes = keyboard.idle_seconds / 60
+            self._screen.say(
+                f"Nothing was typed for {minutes:g} min: the session ends."
+            )
 
     def _keys_before_the_editor(self) -> str:
         keyboard = self._reader.keyboard
@@ -184,7 +211,9 @@ class Session:
         try:
             call = self.grammar.parse(line)
             self._guard(call.command)
+            self.command_count += 1
             self._screen.pager = self._new_pager()
+            self._dialog.tells_progress = self._tells_progress(call.command)
             with self._reader.interruptible():
                 status = call.command.function(
                     self._dialog, self._context, *call.arguments
@@ -216,11 +245,22 @@ class Session:
             self._screen.say(FAILED)
         return error.exit_status
 
+    @property
+    def is_paged(self) -> bool:
+        """Whether long output stops: for people, and for those who asked for it."""
+        if self.pagination is None:
+            return self._editor is not None
+        return self.pagination
+
+    def _tells_progress(self, command: Command) -> bool:
+        """A program that reads what it asked for is told nothing else (clients.md T3).
+
+        One that changes something waits long, and looks for no exact lines.
+        """
+        return self._editor is not None or (command.changes and self._has_prompt)
+
     def _new_pager(self) -> ScreenPager | None:
-        wanted = self.pagination
-        if wanted is None:
-            wanted = self._editor is not None
-        if not (wanted and self._reader.is_terminal):
+        if not (self.is_paged and self._reader.is_terminal):
             return None
         from cucmsh.shell.pager import ScreenPager  # noqa: PLC0415 - see above
 

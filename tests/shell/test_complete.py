@@ -100,9 +100,15 @@ def test_a_word_with_more_below_it_is_a_menu_and_says_what_is_there() -> None:
 @pytest.mark.parametrize(
     ("line", "lines"),
     [
-        ("utils itl", ["reset*    localkey", "show      Show it here too."]),
-        ("utils itl ", ["reset*    localkey", "show      Show it here too."]),
-        ("utils itl r", ["reset*    localkey"]),
+        (
+            "utils itl",
+            ["      reset*    localkey", "      show      Show it here too."],
+        ),
+        (
+            "utils itl ",
+            ["      reset*    localkey", "      show      Show it here too."],
+        ),
+        ("utils itl r", ["      reset*    localkey"]),
         ("show itl", ["Syntax:", "show itl"]),
         (
             "file list tftp",
@@ -111,8 +117,8 @@ def test_a_word_with_more_below_it_is_a_menu_and_says_what_is_there() -> None:
                 "file list tftp spec [options]",
                 "spec      mandatory   file to view",
                 "options   optional    page|detail",
-                "    ITLFile.tlv",
-                "    ITLRecovery.p12",
+                "      ITLFile.tlv",
+                "      ITLRecovery.p12",
             ],
         ),
         ("foo", []),
