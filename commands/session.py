@@ -31,6 +31,25 @@ def show_myself(dialog: Dialog, site: Site) -> None:
     dialog.say(f"command count   : {counts}")
 
 
+@command("show packs")
+def show_packs(dialog: Dialog, _: Site) -> int:
+    """Show where the commands come from: each pack, its folder and its commands.
+
+    A pack that could not be loaded is shown with the reason.
+
+    Example:
+    show packs
+    """
+    packs = dialog.session.grammar.packs
+    for pack in packs:
+        dialog.say(f"{pack.name}    {pack.path}")
+        if pack.problem:
+            dialog.say(f"    not loaded: {pack.problem}")
+        for phrase in sorted(entry.phrase for entry in pack.commands):
+            dialog.say(f"    {phrase}")
+    return 1 if any(pack.problem for pack in packs) else 0
+
+
 @command("help [command...]", candidates={"command": phrases})
 def help_(dialog: Dialog, _: Site, phrase: str = "") -> None:
     """List the commands, or explain one.

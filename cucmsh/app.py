@@ -256,7 +256,7 @@ def _session(site: Site, screen: Screen, *, is_exec_request: bool = False) -> Se
     from cucmsh.shell.session import Session
 
     return Session(
-        lambda: _load_packs(site.settings),
+        lambda: _load_packs(site.settings, screen),
         site,
         screen,
         Reader(0, screen, time.monotonic),
@@ -270,15 +270,17 @@ def _session(site: Site, screen: Screen, *, is_exec_request: bool = False) -> Se
     )
 
 
-def _load_packs(settings: Settings) -> Grammar:
+def _load_packs(settings: Settings, screen: Screen) -> Grammar:
     from cucmsh.shell.grammar import Grammar
-    from cucmsh.shell.packs import load_pack
+    from cucmsh.shell.packs import find_pack
 
-    found = load_pack(BUILT_IN_PACK, beside=HOME_OF_OURS)
-    for name in settings.packs:
-        found += load_pack(name)
+    packs = [find_pack(BUILT_IN_PACK, beside=HOME_OF_OURS)]
+    packs += [find_pack(name) for name in settings.packs]
     gc.enable()  # the front door turned it off; the prompt is there by now
-    return Grammar(found)
+    for pack in packs:
+        if pack.problem:
+            screen.say(f"{pack.problem} Its commands are missing; see `show packs`.")
+    return Grammar((each for pack in packs for each in pack.commands), packs)
 
 
 def _guard(site: Site, *, is_exec_request: bool) -> Callable[[Command], None]:

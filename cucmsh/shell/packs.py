@@ -10,11 +10,27 @@ from __future__ import annotations
 import importlib
 import importlib.util
 import os
+import sys
 from types import ModuleType
 
 from cucmsh.errors import CommandClashError
 from cucmsh.shell.command import Command, find_command
-from cucmsh.shell.grammar import Grammar
+from cucmsh.shell.grammar import Grammar, Pack
+
+
+def find_pack(name: str, beside: str | os.PathLike[str] | None = None) -> Pack:
+    """Load a pack as `load_pack` does; one that is broken has a problem, and no more.
+
+    `beside` is for the built-in one, without which there is no shell: its problem is
+    raised.
+    """
+    try:
+        commands = tuple(load_pack(name, beside))
+    except CommandClashError as error:
+        if beside is not None:
+            raise
+        return Pack(name, _path_of(sys.modules.get(name)), (), error.message)
+    return Pack(name, _path_of(sys.modules[name]), commands)
 
 
 def load_pack(name: str, beside: str | os.PathLike[str] | None = None) -> list[Command]:
@@ -90,6 +106,10 @@ def _import(module: str, pack: str) -> ModuleType:
         ) from error
 
 
-def _path_of(package: ModuleType) -> str:
+def _path_of(package: ModuleType | None) -> str:
+    if package is None:
+        return "nowhere"
     file = getattr(package, "__file__", None)
-    return file or ", ".join(getattr(package, "__path__", ("built in",)))
+    if isinstance(file, str):
+        return os.path.dirname(file)
+    return ", ".join(getattr(package, "__path__", ("built in",)))

@@ -29,6 +29,7 @@ PHRASES = [
     "show itl",
     "show myself",
     "show network cluster [node]",
+    "show packs",
     "show version active",
     "utils itl reset localkey",
     "utils itl reset remotekey <host> <user> <path>",

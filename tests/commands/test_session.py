@@ -10,7 +10,8 @@ import pytest
 from cucmsh.errors import CancelledError, UsageError
 from cucmsh.services.idle import idle_minutes
 from cucmsh.shell.complete import complete, explain
-from cucmsh.shell.scripted import ScriptedSession
+from cucmsh.shell.grammar import Grammar, Pack
+from cucmsh.shell.scripted import ScriptedDialog, ScriptedSession
 from tests.commands.calls import GRAMMAR, call, dialog_with, run
 from tests.services.made_cluster import MadeCluster
 
@@ -175,6 +176,26 @@ def test_one_node_of_the_cluster_can_be_looked_at(cluster: MadeCluster) -> None:
     assert "test10pub" not in "".join(shown[-3:])
     with dialog_with() as dialog, pytest.raises(UsageError):
         run(dialog, cluster.site, "show network cluster nobody")
+
+
+def test_show_packs_names_each_with_its_folder_and_commands(
+    cluster: MadeCluster,
+) -> None:
+    (command,) = (each for each in COMMANDS if each.phrase == "show itl")
+    packs = [
+        Pack("commands", "/a/commands", (command,)),
+        Pack("broken", "nowhere", (), "The command pack 'broken' cannot be imported."),
+    ]
+    session = ScriptedSession(Grammar([command], packs))
+    with ScriptedDialog(session=session) as dialog:
+        assert run(dialog, cluster.site, "show packs") == 1
+    assert dialog.lines == [
+        "commands    /a/commands",
+        "    show itl",
+        "broken    nowhere",
+        "    not loaded: The command pack 'broken' cannot be imported.",
+        "",
+    ]
 
 
 def test_a_scripted_session_pages_when_told_to() -> None:

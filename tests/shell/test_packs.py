@@ -5,7 +5,7 @@ from pathlib import Path
 import pytest
 
 from cucmsh.errors import CommandClashError
-from cucmsh.shell.packs import load_pack
+from cucmsh.shell.packs import find_pack, load_pack
 
 MODULE = '''
 from cucmsh.shell.command import command
@@ -113,3 +113,22 @@ def test_a_pack_that_cannot_be_imported_is_one_clear_error(
 def test_what_is_no_pack_is_refused(name: str) -> None:
     with pytest.raises(CommandClashError, match=name):
         load_pack(name)
+
+
+def test_a_broken_pack_has_a_problem_and_no_commands(write_pack: WritePack) -> None:
+    write_pack("toypack", {"a": "import no_such_module_anywhere\n"})
+    found = find_pack("toypack")
+    assert found.commands == ()
+    assert "no_such_module_anywhere" in found.problem
+
+
+def test_a_whole_pack_says_where_it_lies(write_pack: WritePack, tmp_path: Path) -> None:
+    write_pack("toypack", {"a": MODULE.format(phrase="a", name="a")})
+    found = find_pack("toypack")
+    assert (found.path, found.problem) == (str(tmp_path / "toypack"), "")
+    assert [each.phrase for each in found.commands] == ["a"]
+
+
+def test_the_built_in_pack_may_not_be_broken(tmp_path: Path) -> None:
+    with pytest.raises(CommandClashError):
+        find_pack("commands", beside=tmp_path)
