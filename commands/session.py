@@ -2,9 +2,6 @@
 
 from __future__ import annotations
 
-import os
-import pwd
-
 from cucmsh.errors import UsageError
 from cucmsh.services.site import Site
 from cucmsh.shell.command import EXAMPLE, Command, command, phrases
@@ -20,6 +17,9 @@ def show_myself(dialog: Dialog, site: Site) -> None:
     Example:
     show myself
     """
+    import os
+    import pwd
+
     try:
         account = pwd.getpwuid(os.getuid()).pw_name
     except KeyError:  # an account of a directory that is not reachable now

@@ -17,7 +17,6 @@ from typing import TYPE_CHECKING, Any, TextIO, cast
 
 from cucmsh.cluster.settings import Settings, read_settings
 from cucmsh.errors import CucmshError, RefusedError, UsageError
-from cucmsh.services.idle import idle_minutes
 from cucmsh.services.journal import login_notice
 from cucmsh.services.site import Site
 from cucmsh.shell.limits import PROMPT
@@ -149,7 +148,8 @@ def run_shell(configuration: str, greeting: str = "") -> int:
                 screen.say(text)
         # The rest of the shell is imported while a person or program reads this.
         screen.prompt_ahead(PROMPT)
-        return _session(site, screen).run()
+        # The shell of a lab stays: the whole cluster would stop with it.
+        return _session(site, screen, may_end=not greeting).run()
 
 
 def run_command(configuration: str, line: str, environment: Mapping[str, str]) -> int:
@@ -251,7 +251,14 @@ def _asking() -> Iterator[TerminalAsking]:
         yield TerminalAsking(screen, reader)
 
 
-def _session(site: Site, screen: Screen, *, is_exec_request: bool = False) -> Session:
+def _session(
+    site: Site,
+    screen: Screen,
+    *,
+    is_exec_request: bool = False,
+    may_end: bool = True,
+) -> Session:
+    """A session; one that ``may_end`` does so when nobody types for too long."""
     from cucmsh.shell.reader import Reader
     from cucmsh.shell.session import Session
 
@@ -266,8 +273,14 @@ def _session(site: Site, screen: Screen, *, is_exec_request: bool = False) -> Se
         helpful=not site.settings.is_strict,
         open_editor=_open_editor,
         on_internal_error=_record_internal_error(site),
-        idle_seconds=lambda: idle_minutes(site) * 60.0,
+        idle_seconds=lambda: _idle_seconds(site) if may_end else None,
     )
+
+
+def _idle_seconds(site: Site) -> float:
+    from cucmsh.services.idle import idle_minutes
+
+    return idle_minutes(site) * 60.0
 
 
 def _load_packs(settings: Settings, screen: Screen) -> Grammar:

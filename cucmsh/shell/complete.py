@@ -43,18 +43,25 @@ def complete(grammar: Grammar, context: Any, line: str) -> list[Completion]:
     return found + _values(grammar, context, place, typed)
 
 
-def explain(grammar: Grammar, context: Any, line: str) -> list[str]:
-    """Return the lines that `?` prints after this text; none when nothing fits."""
+def explain(
+    grammar: Grammar, context: Any, line: str, width: int | None = None
+) -> list[str]:
+    """Return the lines that `?` prints after this text; none when nothing fits.
+
+    `width` is that of `listing`.
+    """
     before, typed = _split(line)
     place = grammar.find(before)
     if typed and not place.values and typed in place.menu.words:
-        return explain(grammar, context, f"{line} ")  # after a whole word: what follows
+        return explain(
+            grammar, context, f"{line} ", width
+        )  # after a whole word: what follows
     found = complete(grammar, context, line)
     words = [] if place.values else _words_below(place.menu, typed)
-    lines = listing(words)
+    lines = listing(words, width)
     if place.menu.command is not None and not (typed and words):
         lines += _syntax(place.menu.command)
-        lines += listing(found[len(words) :])
+        lines += listing(found[len(words) :], width)
     return lines
 
 
@@ -78,17 +85,25 @@ def shared_beginning(completions: list[Completion]) -> str:
     return first[:length]
 
 
-def listing(completions: list[Completion]) -> list[str]:
+def listing(completions: list[Completion], width: int | None = None) -> list[str]:
     """Return one line each: the word, a `*` if more comes below it, its help.
 
-    Indented by six as on the original, whose lists have the words alone.
+    Indented by six as on the original, whose lists have the words alone. Help that
+    would go past `width` columns is cut.
     """
     names = [f"{each.text}{'*' if each.is_menu else ''}" for each in completions]
-    width = max(map(len, names), default=0)
+    longest = max(map(len, names), default=0)
     return [
-        f"      {name:{width}}    {each.help}".rstrip()
+        _cut(f"      {name:{longest}}    {each.help}".rstrip(), len(name) + 10, width)
         for name, each in zip(names, completions, strict=True)
     ]
+
+
+def _cut(text: str, least: int, width: int | None) -> str:
+    if width is None or len(text) < width:
+        return text
+    whole_words = text[: max(width - 4, 0)].rpartition(" ")[0].rstrip()
+    return f"{whole_words}..." if len(whole_words) > least else text[:least].rstrip()
 
 
 def _split(line: str) -> tuple[list[str], str]:

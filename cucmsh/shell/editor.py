@@ -87,12 +87,13 @@ class PersonEditor:
         self._lines = lines
         self._recalled = 0  # index into the lines; one past the end is the draft
         self._draft = ""
-        self._keyboard = reader.keyboard
         self._deadline: TimerHandle | None = None
         self._input = Vt100Input(os.fdopen(reader.fd, encoding="utf-8", closefd=False))
         history = InMemoryHistory()
         for line in lines:
             history.append_string(line)
+
+        self._reader = reader
 
         def size() -> Size:
             return Size(*reader.size())
@@ -154,12 +155,12 @@ class PersonEditor:
         """Count the idle time from now."""
         if self._deadline is not None:
             self._deadline.cancel()
-        seconds, loop = self._keyboard.idle_seconds, self._prompt.app.loop
+        seconds, loop = self._reader.keyboard.idle_seconds, self._prompt.app.loop
         if seconds is not None and loop is not None:
             self._deadline = loop.call_later(seconds, self._expire)
 
     def _expire(self) -> None:
-        self._keyboard.expire()
+        self._reader.keyboard.expire()
         self._give_up()
 
     def _show_all(self) -> None:
@@ -210,9 +211,9 @@ class PersonEditor:
         event.current_buffer.insert_text(addition)
         if len(found) == 1 and typed == common and typed:  # a whole word: what follows
             found = complete(self._grammar, self._context, self._before())
-            self._show(event, listing(found))
+            self._show(event, listing(found, self._reader.size().columns))
         elif not addition:
-            self._show(event, listing(found))
+            self._show(event, listing(found, self._reader.size().columns))
 
     def _recall(self, step: int, event: KeyPressEvent) -> None:
         wanted = self._recalled + step
@@ -225,7 +226,8 @@ class PersonEditor:
         event.current_buffer.document = Document(lines[wanted])
 
     def _question_mark(self, event: KeyPressEvent) -> None:
-        self._show(event, explain(self._grammar, self._context, self._before()))
+        line, columns = self._before(), self._reader.size().columns
+        self._show(event, explain(self._grammar, self._context, line, columns))
 
     def _show(self, event: KeyPressEvent, lines: list[str]) -> None:
         """Leave the prompt to print something; `read_line` comes back to it."""
