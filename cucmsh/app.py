@@ -252,11 +252,7 @@ def _asking() -> Iterator[TerminalAsking]:
 
 
 def _session(
-    site: Site,
-    screen: Screen,
-    *,
-    is_exec_request: bool = False,
-    may_end: bool = True,
+    site: Site, screen: Screen, *, is_exec_request: bool = False, may_end: bool = True
 ) -> Session:
     """A session; one that ``may_end`` does so when nobody types for too long."""
     from cucmsh.shell.reader import Reader
@@ -284,16 +280,11 @@ def _idle_seconds(site: Site) -> float:
 
 
 def _load_packs(settings: Settings, screen: Screen) -> Grammar:
-    from cucmsh.shell.grammar import Grammar
-    from cucmsh.shell.packs import find_pack
+    from cucmsh.shell.packs import load_packs
 
-    packs = [find_pack(BUILT_IN_PACK, beside=HOME_OF_OURS)]
-    packs += [find_pack(name) for name in settings.packs]
+    grammar = load_packs(BUILT_IN_PACK, HOME_OF_OURS, settings.packs, screen.say)
     gc.enable()  # the front door turned it off; the prompt is there by now
-    for pack in packs:
-        if pack.problem:
-            screen.say(f"{pack.problem} Its commands are missing; see `show packs`.")
-    return Grammar((each for pack in packs for each in pack.commands), packs)
+    return grammar
 
 
 def _guard(site: Site, *, is_exec_request: bool) -> Callable[[Command], None]:

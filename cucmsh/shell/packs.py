@@ -11,11 +11,30 @@ import importlib
 import importlib.util
 import os
 import sys
+from collections.abc import Callable, Iterable
 from types import ModuleType
 
 from cucmsh.errors import CommandClashError
 from cucmsh.shell.command import Command, find_command
 from cucmsh.shell.grammar import Grammar, Pack
+
+
+def load_packs(
+    built_in: str,
+    beside: str | os.PathLike[str],
+    others: Iterable[str],
+    warn: Callable[[str], None],
+) -> Grammar:
+    """Return all commands; each pack that is broken costs one warning.
+
+    Raises:
+        CommandClashError: the built-in pack is broken, or two commands share a phrase.
+    """
+    packs = [find_pack(built_in, beside), *map(find_pack, others)]
+    for pack in packs:
+        if pack.problem:
+            warn(f"{pack.problem} Its commands are missing; see `show packs`.")
+    return Grammar((each for pack in packs for each in pack.commands), packs)
 
 
 def find_pack(name: str, beside: str | os.PathLike[str] | None = None) -> Pack:

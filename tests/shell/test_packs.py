@@ -5,7 +5,7 @@ from pathlib import Path
 import pytest
 
 from cucmsh.errors import CommandClashError
-from cucmsh.shell.packs import find_pack, load_pack
+from cucmsh.shell.packs import find_pack, load_pack, load_packs
 
 MODULE = '''
 from cucmsh.shell.command import command
@@ -132,3 +132,27 @@ def test_a_whole_pack_says_where_it_lies(write_pack: WritePack, tmp_path: Path) 
 def test_the_built_in_pack_may_not_be_broken(tmp_path: Path) -> None:
     with pytest.raises(CommandClashError):
         find_pack("commands", beside=tmp_path)
+
+
+def test_a_broken_pack_costs_one_warning_and_no_other_pack(
+    write_pack: WritePack,
+) -> None:
+    write_pack("brokenpack", {"a": "import no_such_module_anywhere\n"})
+    write_pack("toypack", {"a": MODULE.format(phrase="toy", name="a")})
+    warned: list[str] = []
+    project = Path(__file__).parents[2]
+    others = ("brokenpack", "toypack")
+    grammar = load_packs("commands", project, others, warned.append)
+    assert len(warned) == 1
+    assert "brokenpack" in warned[0]
+    assert grammar.parse("toy").command.place == "toypack.a.a"
+    assert [pack.name for pack in grammar.packs] == ["commands", *others]
+
+
+def test_two_packs_with_one_phrase_are_an_error_that_names_both(
+    write_pack: WritePack,
+) -> None:
+    write_pack("toypack", {"a": MODULE.format(phrase="show itl", name="a")})
+    project = Path(__file__).parents[2]
+    with pytest.raises(CommandClashError, match=r"show_itl and toypack\.a\.a"):
+        load_packs("commands", project, ("toypack",), lambda _: None)

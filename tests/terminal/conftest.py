@@ -26,7 +26,7 @@ from pexpect.fdpexpect import fdspawn
 TOY = Path(__file__).with_name("toy_shell.py")
 PROJECT = Path(__file__).parents[2]
 PROMPT = "admin:"
-IDLE_SECONDS = 0.3
+IDLE_SECONDS = 0.6
 SECONDS = 10  # for one answer; only a failure waits so long
 
 
@@ -170,7 +170,7 @@ def opened(request: pytest.FixtureRequest) -> Iterator[Client]:
 
 @pytest.fixture(params=["fake", "real"])
 def idle_client(request: pytest.FixtureRequest) -> Iterator[Client]:
-    """A session at its first prompt that waits a third of a second for a key."""
+    """A session at its first prompt that waits IDLE_SECONDS for a key."""
     client: Client
     if request.param == "fake":
         client = FakeClient(load_toy(), IDLE_SECONDS)
