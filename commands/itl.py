@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import TYPE_CHECKING
 
 from commands.questions import host_key_question, require_yes
 from cucmsh.errors import RefusedError, TrustListError
 from cucmsh.services.doors import BackupServer
 from cucmsh.services.site import Site
+from cucmsh.shapes import TYPE_CHECKING
 from cucmsh.shell.answers import split_host
 from cucmsh.shell.command import command
 from cucmsh.shell.dialog import Dialog, SafePoint

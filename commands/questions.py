@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
-
 from cucmsh.errors import CancelledError, UsageError
+from cucmsh.shapes import TYPE_CHECKING
 from cucmsh.shell.answers import ATTEMPTS, is_yes
 from cucmsh.shell.dialog import Dialog
 

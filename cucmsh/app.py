@@ -12,19 +12,21 @@ import sys
 import time
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
-from datetime import UTC, datetime
-from typing import TYPE_CHECKING, Any, TextIO, cast
 
 from cucmsh.cluster.settings import Settings, read_settings
 from cucmsh.errors import CucmshError, RefusedError, UsageError
 from cucmsh.services.journal import login_notice
 from cucmsh.services.site import Site
+from cucmsh.shapes import TYPE_CHECKING, Any
 from cucmsh.shell.limits import PROMPT
 from cucmsh.shell.screen import Screen
 from cucmsh.shell.terminal import Terminal
 from cucmsh.views.banner import banner
 
 if TYPE_CHECKING:
+    from datetime import datetime
+    from typing import TextIO
+
     from cucmsh.cluster.first_login import ShownKey
     from cucmsh.cluster.model import SshAddress, TftpAddress
     from cucmsh.cluster.runner import Runner
@@ -48,6 +50,8 @@ class SystemClock:
     """The real time; see ``Clock``."""
 
     def now(self) -> datetime:
+        from datetime import UTC, datetime
+
         return datetime.now(UTC)
 
     def boot(self) -> tuple[str, float]:
@@ -105,16 +109,15 @@ class LateDoors:
         return open_with_password(address, password)
 
     def home_on(self, link: Link) -> Store:
-        from cucmsh.cluster.sftp import SftpStore
-        from cucmsh.cluster.ssh import SshConnection
-
-        return SftpStore(cast("SshConnection", link), ".")
+        return self.store_on(link, ".")
 
     def store_on(self, link: Link, root: str) -> Store:
+        from typing import cast
+
         from cucmsh.cluster.sftp import SftpStore
         from cucmsh.cluster.ssh import SshConnection
 
-        return SftpStore(cast("SshConnection", link), root)
+        return SftpStore(cast(SshConnection, link), root)
 
     def read_back(
         self, address: TftpAddress, name: str, patience_seconds: float = 15

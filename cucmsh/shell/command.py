@@ -18,11 +18,15 @@ from __future__ import annotations
 
 import itertools
 from collections.abc import Callable, Iterable, Mapping
-from typing import Any, NamedTuple, TypeVar
+
+from cucmsh.shapes import TYPE_CHECKING, Any, NamedTuple
 
 CommandFunction = Callable[..., int | None]
 Candidates = Callable[[Any], Iterable[str]]
-_Function = TypeVar("_Function", bound=CommandFunction)
+if TYPE_CHECKING:
+    from typing import TypeVar
+
+    _Function = TypeVar("_Function", bound=CommandFunction)
 _ATTRIBUTE = "cucmsh_command"
 EXAMPLE = "Example:"
 _NOTHING_OFFERED: Mapping[str, Candidates] = {}

@@ -13,9 +13,9 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from contextlib import AbstractContextManager
-from typing import TYPE_CHECKING, Protocol
 
 from cucmsh.errors import CancelledError
+from cucmsh.shapes import TYPE_CHECKING, Protocol
 from cucmsh.shell.secret import Secret
 
 if TYPE_CHECKING:
@@ -57,12 +57,10 @@ class SessionSwitches(Protocol):
     @property
     def is_paged(self) -> bool:
         """Whether long output stops at the end of a page."""
-        ...
 
     @property
     def command_count(self) -> int:
         """How many commands have run in this session, the present one included."""
-        ...
 
     @property
     def grammar(self) -> Grammar: ...
@@ -74,33 +72,27 @@ class Dialog(Protocol):
     @property
     def helpful(self) -> bool:
         """False when only what the original says may be said."""
-        ...
 
     @property
     def session(self) -> SessionSwitches: ...
 
     def say(self, text: str = "") -> None:
         """Print a line, or several with newlines between."""
-        ...
 
     def write(self, text: str) -> None:
         """Print without a newline: dots of progress."""
-        ...
 
     def ask(self, question: str) -> str:
         """Ask for a line; blanks at its ends are dropped."""
-        ...
 
     def ask_secret(self, question: str, mask: str = "") -> Secret:
         """Ask for a line that is not echoed, or echoed as one `mask` a character."""
-        ...
 
     def ask_key(self, question: str, keys: str, again: str) -> str:
         """Ask for one of the lower-case `keys`, with or without Enter after it.
 
         `again` is printed, and is the next question, after any other key.
         """
-        ...
 
     def uninterrupted(self) -> AbstractContextManager[SafePoint]:
         """Let Ctrl-C wait for the next safe point; that it was pressed is said at once.
@@ -109,7 +101,6 @@ class Dialog(Protocol):
         end is such a point, and so is every call of what the block is given. No pager
         stops its output: nobody's key is waited for in the middle of a change.
         """
-        ...
 
     def working(self, what: Callable[[], str]) -> AbstractContextManager[None]:
         """Say `what` is under way if the block takes more than a second, a line each.
@@ -117,4 +108,3 @@ class Dialog(Protocol):
         `what` is asked from another thread, each time anew, and must not fail. Nothing
         is said to a program that only asked to be shown something.
         """
-        ...

@@ -12,9 +12,9 @@ prompt in it (clients.md P4).
 from __future__ import annotations
 
 from collections.abc import Iterable
-from typing import NamedTuple
 
 from cucmsh.errors import CommandClashError, UsageError
+from cucmsh.shapes import NamedTuple
 from cucmsh.shell.command import Command
 from cucmsh.shell.limits import FAILED, LONGEST_LINE
 

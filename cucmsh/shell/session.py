@@ -8,9 +8,9 @@ catches everything.
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import TYPE_CHECKING, Any, Protocol
 
 from cucmsh.errors import CancelledError, CucmshError
+from cucmsh.shapes import TYPE_CHECKING, Any, Protocol
 from cucmsh.shell.dialog import CONTROL_C, EndOfInput, EndSession
 from cucmsh.shell.limits import FAILED, PROMPT
 from cucmsh.shell.reader import Reader
@@ -36,11 +36,9 @@ class LineEditor(Protocol):
             CancelledError: Ctrl-C.
             EndOfInput: Ctrl-D on an empty line, or the end of the input.
         """
-        ...
 
     def end(self) -> None:
         """End the input, from a signal handler."""
-        ...
 
 
 OpenEditor = Callable[["Grammar", Any, Screen, Reader, list[str]], LineEditor]

@@ -29,6 +29,8 @@ from tests.services.made_cluster import (
     remote_plan,
 )
 
+pytestmark = pytest.mark.thorough
+
 assert made.PASSWORD == SECURITY
 
 
