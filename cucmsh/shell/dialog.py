@@ -105,6 +105,6 @@ class Dialog(Protocol):
     def working(self, what: Callable[[], str]) -> AbstractContextManager[None]:
         """Say `what` is under way if the block takes more than a second, a line each.
 
-        `what` is asked from another thread, each time anew, and must not fail. Nothing
-        is said to a program that only asked to be shown something.
+        `what` is asked from another thread, each time anew, and must not fail. A person
+        is told; a program only of changes that take ten seconds.
         """

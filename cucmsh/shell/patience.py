@@ -10,15 +10,12 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from threading import Event, Thread
 
-FIRST_SECONDS = 1.0  # what is done by then needs no line
 NEXT_SECONDS = 10.0
 
 
 @contextmanager
 def patience(
-    tell: Callable[[], None],
-    first: float = FIRST_SECONDS,
-    following: float = NEXT_SECONDS,
+    tell: Callable[[], None], first: float, following: float = NEXT_SECONDS
 ) -> Iterator[None]:
     """Call `tell` after `first` seconds of the block, and then every `following` ones.
 

@@ -211,7 +211,7 @@ class Session:
             self._guard(call.command)
             self.command_count += 1
             self._screen.pager = self._new_pager()
-            self._dialog.tells_progress = self._tells_progress(call.command)
+            self._dialog.progress_after_seconds = self._patience(call.command)
             with self._reader.interruptible():
                 status = call.command.function(
                     self._dialog, self._context, *call.arguments
@@ -250,12 +250,15 @@ class Session:
             return self._editor is not None
         return self.pagination
 
-    def _tells_progress(self, command: Command) -> bool:
-        """A program that reads what it asked for is told nothing else (clients.md T3).
+    def _patience(self, command: Command) -> float | None:
+        """Return how long nothing may be said, in seconds; None: as long as it takes.
 
-        One that changes something waits long, and looks for no exact lines.
+        A program gets what it asked for and nothing else, unless a change is so slow
+        that it would give up (clients.md T3: 5 to 30 seconds for an answer).
         """
-        return self._editor is not None or (command.changes and self._has_prompt)
+        if self._editor is not None:
+            return 1.0
+        return 10.0 if command.changes and self._has_prompt else None
 
     def _new_pager(self) -> ScreenPager | None:
         if not (self.is_paged and self._reader.is_terminal):

@@ -21,7 +21,8 @@ WAITING = ": a change is under way; waiting for its next safe point."
 class TerminalDialog:
     """What a command may do to the terminal; see the `Dialog` protocol.
 
-    `tells_progress`: whether `working` says anything, for the command that runs now.
+    `progress_after_seconds`: when `working` says its first line, for the command that
+    runs now; None: never.
     """
 
     def __init__(
@@ -31,7 +32,7 @@ class TerminalDialog:
         self._reader = reader
         self.session = session
         self.helpful = helpful
-        self.tells_progress = False
+        self.progress_after_seconds: float | None = None
         self._is_asking = False
 
     def say(self, text: str = "") -> None:
@@ -72,7 +73,8 @@ class TerminalDialog:
                 pager.restart()
 
     def working(self, what: Callable[[], str]) -> AbstractContextManager[None]:
-        if not (self.helpful and self.tells_progress):
+        first = self.progress_after_seconds
+        if first is None or not self.helpful:
             return nullcontext()
         from cucmsh.shell.patience import patience  # noqa: PLC0415 - threads, rarely
 
@@ -80,7 +82,7 @@ class TerminalDialog:
             if not self._is_asking:  # then it is the person who takes long
                 self._tell(what())
 
-        return patience(tell)
+        return patience(tell, first)
 
     @contextmanager
     def _asking(self) -> Iterator[None]:
