@@ -7,6 +7,7 @@ from cucmsh.services.site import Site
 from cucmsh.shell.answers import is_yes
 from cucmsh.shell.command import command
 from cucmsh.shell.dialog import Dialog
+from cucmsh.shell.kinds import NAME
 
 
 def units(site: Site) -> list[str]:
@@ -16,7 +17,12 @@ def units(site: Site) -> list[str]:
     return [unit.value for unit in Keystore(site).units]
 
 
-@command("set cert regen <unit>", changes=True, candidates={"unit": units})
+@command(
+    "set cert regen <unit>",
+    changes=True,
+    candidates={"unit": units},
+    kinds={"unit": NAME},
+)
 def set_cert_regen(dialog: Dialog, site: Site, name: str) -> int:
     """Regenerate the key and certificate of one unit of this node.
 
@@ -78,7 +84,7 @@ def show_cert_list_own(dialog: Dialog, site: Site) -> None:
     dialog.say("\n".join(certificate_rows(rows)))
 
 
-@command("show cert own <unit>", candidates={"unit": units})
+@command("show cert own <unit>", candidates={"unit": units}, kinds={"unit": NAME})
 def show_cert_own(dialog: Dialog, site: Site, name: str) -> None:
     """Show one certificate of this node, and its PEM form.
 

@@ -6,6 +6,7 @@ from cucmsh.errors import CancelledError
 from cucmsh.services.site import Site
 from cucmsh.shell.command import command
 from cucmsh.shell.dialog import Dialog
+from cucmsh.shell.kinds import NUMBER
 
 
 @command("set cli pagination on|off")
@@ -34,7 +35,7 @@ def show_cli_pagination(dialog: Dialog, _: Site) -> None:
     dialog.say(f"Automatic Pagination : {'On' if dialog.session.is_paged else 'Off'}.")
 
 
-@command("set cli session timeout <minutes>", changes=True)
+@command("set cli session timeout <minutes>", changes=True, kinds={"minutes": NUMBER})
 def set_cli_session_timeout(dialog: Dialog, site: Site, text: str) -> None:
     """Set after how many minutes without a key a session of this node ends.
 

@@ -12,6 +12,7 @@ from cucmsh.shapes import TYPE_CHECKING
 from cucmsh.shell.answers import split_host
 from cucmsh.shell.command import command
 from cucmsh.shell.dialog import Dialog, SafePoint
+from cucmsh.shell.kinds import HOST, PATH, USER
 
 if TYPE_CHECKING:
     from cucmsh.services.outcome import Progress
@@ -69,7 +70,10 @@ def utils_itl_reset_localkey(dialog: Dialog, site: Site) -> int:
 
 
 @command(
-    "utils itl reset remotekey <host> <user> <path>", changes=True, publisher_only=True
+    "utils itl reset remotekey <host> <user> <path>",
+    changes=True,
+    publisher_only=True,
+    kinds={"host": HOST, "user": USER, "path": PATH},
 )
 def utils_itl_reset_remotekey(
     dialog: Dialog, site: Site, host: str, user: str, path: str

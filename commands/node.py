@@ -9,6 +9,7 @@ from cucmsh.errors import UsageError
 from cucmsh.services.site import Site
 from cucmsh.shell.command import command
 from cucmsh.shell.dialog import Dialog
+from cucmsh.shell.kinds import NAME
 
 VERSIONS = {"10.0": "10.0.1.10000-24"}  # of the source document's lab
 
@@ -32,7 +33,9 @@ def nodes(site: Site) -> list[str]:
     return [node.name for node in site.settings.cluster.nodes]
 
 
-@command("show network cluster [node]", candidates={"node": nodes})
+@command(
+    "show network cluster [node]", candidates={"node": nodes}, kinds={"node": NAME}
+)
 def show_network_cluster(dialog: Dialog, site: Site, name: str = "") -> int:
     """Show the nodes of the cluster; each other node is logged in to, as a check.
 

@@ -6,6 +6,7 @@ from cucmsh.errors import ServiceError, UsageError
 from cucmsh.services.site import Site
 from cucmsh.shell.command import command
 from cucmsh.shell.dialog import Dialog
+from cucmsh.shell.kinds import TEXT
 
 TFTP = "Cisco Tftp"
 NOT_HERE = (  # services of the original that this node does not run
@@ -43,7 +44,10 @@ def _tftp_row(site: Site) -> str:
 
 
 @command(
-    "utils service start <service...>", changes=True, candidates={"service": services}
+    "utils service start <service...>",
+    changes=True,
+    candidates={"service": services},
+    kinds={"service": TEXT},
 )
 def utils_service_start(dialog: Dialog, site: Site, name: str) -> None:
     """Start a service of this node; Cisco Tftp composes and signs its ITL first.
@@ -67,7 +71,10 @@ def utils_service_start(dialog: Dialog, site: Site, name: str) -> None:
 
 
 @command(
-    "utils service stop <service...>", changes=True, candidates={"service": services}
+    "utils service stop <service...>",
+    changes=True,
+    candidates={"service": services},
+    kinds={"service": TEXT},
 )
 def utils_service_stop(dialog: Dialog, site: Site, name: str) -> None:
     """Stop a service of this node.
@@ -93,6 +100,7 @@ def utils_service_stop(dialog: Dialog, site: Site, name: str) -> None:
     "utils service restart <service...>",
     changes=True,
     candidates={"service": services},
+    kinds={"service": TEXT},
 )
 def utils_service_restart(dialog: Dialog, site: Site, name: str) -> None:
     """Restart a service of this node; Cisco Tftp composes and signs its ITL anew.

@@ -6,6 +6,7 @@ from cucmsh.errors import UsageError
 from cucmsh.services.site import Site
 from cucmsh.shell.command import EXAMPLE, Command, command, phrases
 from cucmsh.shell.dialog import Dialog, EndSession
+from cucmsh.shell.kinds import TEXT
 
 
 @command("show myself")
@@ -42,7 +43,7 @@ def show_packs(dialog: Dialog, _: Site) -> int:
     """
     packs = dialog.session.grammar.packs
     for pack in packs:
-        dialog.say(f"{pack.name}    {pack.path}")
+        dialog.say(f"{pack.name}    {pack.path}".rstrip())
         if pack.problem:
             dialog.say(f"    not loaded: {pack.problem}")
         for phrase in sorted(entry.phrase for entry in pack.commands):
@@ -50,7 +51,7 @@ def show_packs(dialog: Dialog, _: Site) -> int:
     return 1 if any(pack.problem for pack in packs) else 0
 
 
-@command("help [command...]", candidates={"command": phrases})
+@command("help [command...]", candidates={"command": phrases}, kinds={"command": TEXT})
 def help_(dialog: Dialog, _: Site, phrase: str = "") -> None:
     """List the commands, or explain one.
 

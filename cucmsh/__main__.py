@@ -1,6 +1,7 @@
 """The front door: reads the options, drops strangers from the path, calls the app.
 
-The one module that prints outside of a session. No traceback passes it.
+No traceback passes it, and nothing is printed but through ``Screen``, which makes
+visible what a file, a host or a command line says (threats-and-faults.md T10).
 """
 
 from __future__ import annotations
@@ -13,6 +14,7 @@ import sys
 from cucmsh import __version__
 from cucmsh.errors import CucmshError, UsageError
 from cucmsh.shapes import TYPE_CHECKING
+from cucmsh.shell.screen import Screen
 
 if TYPE_CHECKING:
     from typing import NoReturn
@@ -44,31 +46,21 @@ def main() -> NoReturn:
     At once: taking the interpreter down in order costs a tenth of a short command, and
     would wait for a thread whose node does not answer.
     """
-    status = _main()
-    try:
-        sys.stdout.flush()
-        sys.stderr.flush()
-    except OSError:  # nobody reads the rest, or the disk is full
-        status = status or 1
-    os._exit(status)
+    os._exit(_main())
 
 
 def _main() -> int:
-    sys.excepthook = _no_traceback
+    _close_other_ways_out()
     resource.setrlimit(resource.RLIMIT_CORE, (0, 0))  # a core would hold passwords
     _drop_working_directory()
     try:
         return _run(sys.argv[1:])
     except CucmshError as error:
-        print(f"cucmsh: {_printable(error.message)}", file=sys.stderr)
-        if error.advice:
-            print(_printable(error.advice), file=sys.stderr)
+        advice = f"\n{error.advice}" if error.advice else ""
+        Screen(2).say(f"cucmsh: {error.message}{advice}")
         return error.exit_status
     except KeyboardInterrupt:
         return 130
-    except BrokenPipeError:
-        os.dup2(os.open(os.devnull, os.O_WRONLY), 1)  # nobody reads the rest
-        return 1
 
 
 def _run(words: list[str]) -> int:
@@ -79,15 +71,13 @@ def _run(words: list[str]) -> int:
         named, words = words[1], words[2:]
     match words:
         case ["--version"]:
-            print(f"cucmsh {__version__}")
-            return 0
+            return _show(f"cucmsh {__version__}")
         case ["--help" | "-h" | "help"]:
-            print(USAGE)
-            return 0
+            return _show(USAGE)
         case ["lab", *rest]:
             from cucmsh.lab.front import lab
 
-            return lab(rest, _lab_shell)
+            return lab(rest, _lab_shell, Screen(1).say)
         case ["verify", *rest]:
             return _verify(rest)
     return _node(named, words)
@@ -110,11 +100,10 @@ def _node(named: str, words: list[str]) -> int:
             return run(configuration, rest)
         case ["doctor"]:
             lines, status = app.doctor(configuration)
-            for line in lines:
-                print(_printable(line))
-            return status
+            return _show("\n".join(lines), status)
         case ["hook", *rest]:
-            return app.run_hook(configuration, rest, sys.stdout)
+            text, status = app.run_hook(configuration, rest)
+            return _show(text.removesuffix("\n"), status)
     raise UsageError(f"these words are not understood: {' '.join(words)}", USAGE)
 
 
@@ -131,9 +120,7 @@ def _verify(words: list[str]) -> int:
     from cucmsh import app
 
     lines, status = app.verify(file, held)
-    for line in lines:
-        print(_printable(line))
-    return status
+    return _show("\n".join(lines), status)
 
 
 def _lab_shell(configuration: str, greeting: str) -> int:
@@ -142,16 +129,27 @@ def _lab_shell(configuration: str, greeting: str) -> int:
     return app.run_shell(configuration, greeting)
 
 
+def _show(text: str, status: int = 0) -> int:
+    """Print; give the status, which is no success if nobody could read it."""
+    screen = Screen(1)
+    if text:
+        screen.say(text)
+    return status or int(screen.is_gone)
+
+
+def _close_other_ways_out() -> None:
+    """Warnings, tracebacks of threads and libraries that print reach nobody.
+
+    Their text may hold a secret or a stranger's escape bytes, and a program that
+    drives the prompt would stumble over it.
+    """
+    sys.excepthook = _no_traceback
+    sys.stdout = sys.stderr = None
+
+
 def _no_traceback(kind: type[BaseException], *_: object) -> None:
     """Say that something unforeseen happened; its text may hold a secret."""
-    print(f"cucmsh: internal error: {kind.__name__}", file=sys.stderr)
-
-
-def _printable(text: str) -> str:
-    return "".join(
-        char if char.isprintable() or char == "\n" else ascii(char)[1:-1]
-        for char in text
-    )
+    Screen(2).say(f"cucmsh: internal error: {kind.__name__}")
 
 
 def _drop_working_directory() -> None:

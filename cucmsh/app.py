@@ -11,10 +11,11 @@ import os
 import sys
 import time
 from collections.abc import Callable, Iterator, Mapping
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 
 from cucmsh.cluster.settings import Settings, read_settings
-from cucmsh.errors import CucmshError, RefusedError, UsageError
+from cucmsh.doors import LateDoors
+from cucmsh.errors import PackError, RefusedError, UsageError
 from cucmsh.services.journal import login_notice
 from cucmsh.services.site import Site
 from cucmsh.shapes import TYPE_CHECKING, Any
@@ -25,21 +26,13 @@ from cucmsh.views.banner import banner
 
 if TYPE_CHECKING:
     from datetime import datetime
-    from typing import TextIO
 
-    from cucmsh.cluster.first_login import ShownKey
-    from cucmsh.cluster.model import SshAddress, TftpAddress
-    from cucmsh.cluster.runner import Runner
-    from cucmsh.cluster.store import Store
     from cucmsh.enrol.asking import TerminalAsking
-    from cucmsh.pki.foreign import ForeignKey
-    from cucmsh.pki.room import KeyRoom
-    from cucmsh.services.doors import AcceptHostKey, BackupServer, Link
+    from cucmsh.services.audit import AuditLog
     from cucmsh.shell.command import Command
     from cucmsh.shell.grammar import Grammar
     from cucmsh.shell.reader import Reader
     from cucmsh.shell.session import LineEditor, Session
-    from cucmsh.trustlist.check import Verifier
 
 DEFAULT_CONFIGURATION = "/etc/cucmsh/cucmsh.toml"
 BUILT_IN_PACK = "commands"
@@ -54,77 +47,15 @@ class SystemClock:
 
         return datetime.now(UTC)
 
+    def stamp(self) -> str:
+        """The same as ISO 8601 with milliseconds; datetime costs an import."""
+        seconds, rest = divmod(time.time_ns(), 10**9)
+        day = time.strftime("%Y-%m-%dT%H:%M:%S", time.gmtime(seconds))
+        return f"{day}.{rest // 10**6:03}+00:00"
+
     def boot(self) -> tuple[str, float]:
         with open("/proc/sys/kernel/random/boot_id", encoding="ascii") as file:
             return file.read().strip(), time.clock_gettime(time.CLOCK_BOOTTIME)
-
-
-class LateDoors:
-    """Imports a room when a service first asks for it; see ``Doors``."""
-
-    def keys(self) -> KeyRoom:
-        from cucmsh.pki.room import KeyRoom
-
-        return KeyRoom()
-
-    def open_foreign_key(self, raw: bytes, password: str) -> ForeignKey:
-        from cucmsh.cluster.process import LocalRunner
-        from cucmsh.pki.foreign import open_foreign
-
-        return open_foreign(raw, password, LocalRunner().feed)
-
-    def verifier(self) -> Verifier:
-        from cucmsh.pki.verify import RsaVerifier
-
-        return RsaVerifier()
-
-    def runner(self) -> Runner:
-        from cucmsh.cluster.process import LocalRunner
-
-        return LocalRunner()
-
-    def open_node(self, address: SshAddress) -> Link:
-        from cucmsh.cluster.ssh import open_node
-
-        return open_node(address)
-
-    def open_backup(
-        self, server: BackupServer, known_hosts: str, accept: AcceptHostKey
-    ) -> Link:
-        from cucmsh.cluster.hostkeys import KnownHosts
-        from cucmsh.cluster.ssh import Login, open_host
-
-        login = Login(server.user, server.password)
-        known = KnownHosts(known_hosts)
-        return open_host((server.host, server.port), login, known, accept)
-
-    def look(self, host: str, port: int) -> ShownKey:
-        from cucmsh.cluster.first_login import look
-
-        return look(host, port)
-
-    def open_with_password(self, address: SshAddress, password: str) -> Link:
-        from cucmsh.cluster.first_login import open_with_password
-
-        return open_with_password(address, password)
-
-    def home_on(self, link: Link) -> Store:
-        return self.store_on(link, ".")
-
-    def store_on(self, link: Link, root: str) -> Store:
-        from typing import cast
-
-        from cucmsh.cluster.sftp import SftpStore
-        from cucmsh.cluster.ssh import SshConnection
-
-        return SftpStore(cast(SshConnection, link), root)
-
-    def read_back(
-        self, address: TftpAddress, name: str, patience_seconds: float = 15
-    ) -> bytes:
-        from cucmsh.cluster.tftp import read_back
-
-        return read_back(address, name, patience_seconds)
 
 
 def find_configuration(named: str, environment: Mapping[str, str]) -> str:
@@ -151,8 +82,15 @@ def run_shell(configuration: str, greeting: str = "") -> int:
                 screen.say(text)
         # The rest of the shell is imported while a person or program reads this.
         screen.prompt_ahead(PROMPT)
-        # The shell of a lab stays: the whole cluster would stop with it.
-        return _session(site, screen, may_end=not greeting).run()
+        audit = _audit(site, "prompt", os.environ, screen)
+        audit.note("login", {})
+        try:
+            session = _session(site, screen, audit, has_prompt=True)
+            # The shell of a lab stays: the whole cluster would stop with it.
+            session.switches.may_end = not greeting
+            return session.run()
+        finally:
+            audit.note("logout", {})
 
 
 def run_command(configuration: str, line: str, environment: Mapping[str, str]) -> int:
@@ -165,19 +103,23 @@ def run_command(configuration: str, line: str, environment: Mapping[str, str]) -
     is_exec_request = not {"SSH_CONNECTION", "SSH_ORIGINAL_COMMAND"}.isdisjoint(
         environment
     )
-    session = _session(site, Screen(1), is_exec_request=is_exec_request)
+    entry = "exec" if is_exec_request else "command"
+    audit = _audit(site, entry, environment, Screen(2))
+    session = _session(site, Screen(1), audit, is_exec_request=is_exec_request)
     return session.run_line(line)
 
 
-def run_hook(configuration: str, words: list[str], out: TextIO) -> int:
-    """One of the hooks that services and other nodes run; returns the exit status."""
+def run_hook(configuration: str, words: list[str]) -> tuple[str, int]:
+    """One of the hooks that services and other nodes run: what it says, its status."""
     from cucmsh.hooks import run
 
     site = open_site(read_settings(configuration))
-    if words[:1] == ["sign"]:
-        return _sign(site, words[1:], out)
-    out.write(run(site, words))
-    return 0
+    if words[:1] in (["service-status"], ["describe"]):  # they change nothing
+        return run(site, words), 0
+    with _audit(site, "hook", os.environ, Screen(2)).noting(words):
+        if words[:1] == ["sign"]:
+            return _sign(site, words[1:])
+        return run(site, words), 0
 
 
 def run_init(configuration: str, words: list[str]) -> int:
@@ -200,11 +142,18 @@ def run_node(configuration: str, words: list[str]) -> int:
     """Add, list or remove nodes; returns the exit status."""
     from cucmsh.enrol.node import node
 
-    with _asking() as asking:
-        return node(words, asking, lambda: open_site(read_settings(configuration)))
+    with _asking() as asking, ExitStack() as noting:
+
+        def open_noting() -> Site:
+            site = open_site(read_settings(configuration))
+            audit = _audit(site, "node", os.environ, Screen(2))
+            noting.enter_context(audit.noting(words))
+            return site
+
+        return node(words, asking, open_noting)
 
 
-def _sign(site: Site, files: list[str], out: TextIO) -> int:
+def _sign(site: Site, files: list[str]) -> tuple[str, int]:
     """``hook sign FILE...``: for scripts that write the phones' files."""
     from cucmsh.services.phone_files import named
     from cucmsh.services.publish import exit_status, sign_chosen
@@ -216,8 +165,7 @@ def _sign(site: Site, files: list[str], out: TextIO) -> int:
     report = sign_chosen(site, named(site, files))
     replicas = push(site)
     lines = [*signing_lines(report), *replica_lines(replicas)]
-    out.write("".join(f"{line}\n" for line in lines))
-    return exit_status(report, replicas)
+    return "\n".join(lines), exit_status(report, replicas)
 
 
 def doctor(configuration: str) -> tuple[list[str], int]:
@@ -254,15 +202,35 @@ def _asking() -> Iterator[TerminalAsking]:
         yield TerminalAsking(screen, reader)
 
 
+def _audit(
+    site: Site, entry: str, environment: Mapping[str, str], screen: Screen
+) -> AuditLog:
+    from cucmsh.services.audit import AuditLog
+    from cucmsh.shell.origin import origin
+
+    def who() -> Mapping[str, str]:
+        return origin(environment, entry)
+
+    stamp = SystemClock().stamp
+    return AuditLog(site.home, stamp, time.monotonic, who, screen.say)
+
+
 def _session(
-    site: Site, screen: Screen, *, is_exec_request: bool = False, may_end: bool = True
+    site: Site,
+    screen: Screen,
+    audit: AuditLog,
+    *,
+    is_exec_request: bool = False,
+    has_prompt: bool = False,
 ) -> Session:
-    """A session; one that ``may_end`` does so when nobody types for too long."""
+    from cucmsh.services.breakdown import breakdown_recorder
     from cucmsh.shell.reader import Reader
     from cucmsh.shell.session import Session
 
+    remarks: list[str] = []
+    remark = remarks.append if has_prompt else Screen(2).say
     return Session(
-        lambda: _load_packs(site.settings, screen),
+        lambda: _load_packs(site, remark),
         site,
         screen,
         Reader(0, screen, time.monotonic),
@@ -271,8 +239,10 @@ def _session(
         guard=_guard(site, is_exec_request=is_exec_request),
         helpful=not site.settings.is_strict,
         open_editor=_open_editor,
-        on_internal_error=_record_internal_error(site),
-        idle_seconds=lambda: _idle_seconds(site) if may_end else None,
+        on_internal_error=breakdown_recorder(site),
+        audit=audit,
+        remarks=remarks,
+        idle_seconds=lambda: _idle_seconds(site),
     )
 
 
@@ -282,12 +252,19 @@ def _idle_seconds(site: Site) -> float:
     return idle_minutes(site) * 60.0
 
 
-def _load_packs(settings: Settings, screen: Screen) -> Grammar:
+def _load_packs(site: Site, remark: Callable[[str], None]) -> Grammar:
+    from cucmsh.services.breakdown import breakdown_recorder
+    from cucmsh.shell.grammar import Grammar
     from cucmsh.shell.packs import load_packs
 
-    grammar = load_packs(BUILT_IN_PACK, HOME_OF_OURS, settings.packs, screen.say)
+    def on_broken(error: PackError) -> None:
+        remark(f"Warning: {error.message}")
+        if error.__cause__ is not None:
+            breakdown_recorder(site)(error.__cause__)
+
+    packs = load_packs(BUILT_IN_PACK, HOME_OF_OURS, site.settings.packs, on_broken)
     gc.enable()  # the front door turned it off; the prompt is there by now
-    return grammar
+    return Grammar((each for pack in packs for each in pack.commands), packs)
 
 
 def _guard(site: Site, *, is_exec_request: bool) -> Callable[[Command], None]:
@@ -311,22 +288,3 @@ def _open_editor(
     from cucmsh.shell.editor import PersonEditor
 
     return PersonEditor(grammar, context, screen, reader, lines)
-
-
-def _record_internal_error(site: Site) -> Callable[[BaseException], None]:
-    def record(error: BaseException) -> None:
-        # Places only: the text of an unforeseen error may hold a secret.
-        place = error.__traceback__
-        places = []
-        while place is not None:
-            code = place.tb_frame.f_code
-            places.append(f"{os.path.basename(code.co_filename)}:{place.tb_lineno}")
-            place = place.tb_next
-        when = site.clock.now().isoformat(timespec="seconds")
-        line = f"{when} {type(error).__name__} at {' '.join(places)}"
-        try:
-            site.home.append("log/errors", line)
-        except CucmshError:
-            return  # the person was told that it broke; nobody else listens
-
-    return record

@@ -20,6 +20,7 @@ import itertools
 from collections.abc import Callable, Iterable, Mapping
 
 from cucmsh.shapes import TYPE_CHECKING, Any, NamedTuple
+from cucmsh.shell.kinds import TEXT, WORD, Kind
 
 CommandFunction = Callable[..., int | None]
 Candidates = Callable[[Any], Iterable[str]]
@@ -33,11 +34,15 @@ _NOTHING_OFFERED: Mapping[str, Candidates] = {}
 
 
 class Parameter(NamedTuple):
-    """A value that follows the words; `takes_rest` swallows the rest of the line."""
+    """A value that follows the words; `takes_rest` swallows the rest of the line.
+
+    Its `kind` holds for each word of such a rest.
+    """
 
     name: str
     is_mandatory: bool
     takes_rest: bool
+    kind: Kind = WORD
 
 
 class Command(NamedTuple):
@@ -97,6 +102,7 @@ def command(
     changes: bool = False,
     publisher_only: bool = False,
     candidates: Mapping[str, Candidates] | None = None,
+    kinds: Mapping[str, Kind] | None = None,
 ) -> Callable[[_Function], _Function]:
     """Declare `def f(dialog, context, *words) -> int | None` as a command.
 
@@ -107,13 +113,17 @@ def command(
         candidates: for a parameter's name, a function of the context that gives the
             values worth offering when a person presses Tab; `phrases` for a parameter
             that is itself a command.
+        kinds: for a parameter's name, what its value may be; without one it is a
+            `WORD`, or `TEXT` if it takes the rest of the line.
 
     Raises:
-        ValueError: the phrase cannot be read, or offers values for no parameter.
+        ValueError: the phrase cannot be read, or values are offered or a kind is
+            declared for no parameter.
     """
-    words, parameters = _read_phrase(phrase)
+    words, parameters = _read_phrase(phrase, kinds or {})
     offered = dict(candidates or _NOTHING_OFFERED)
-    unknown = set(offered).difference(parameter.name for parameter in parameters)
+    declared = {*offered, *(kinds or ())}
+    unknown = declared.difference(parameter.name for parameter in parameters)
     if unknown:
         raise ValueError(f"{phrase!r} has no parameter {', '.join(sorted(unknown))}")
 
@@ -147,13 +157,13 @@ def find_command(candidate: object) -> Command | None:
 
 
 def _read_phrase(
-    phrase: str,
+    phrase: str, kinds: Mapping[str, Kind]
 ) -> tuple[tuple[tuple[str, ...], ...], tuple[Parameter, ...]]:
     words: list[tuple[str, ...]] = []
     parameters: list[Parameter] = []
     for part in phrase.split(" "):
         if part[:1] in {"<", "["}:
-            parameters.append(_read_parameter(part, phrase))
+            parameters.append(_read_parameter(part, phrase, kinds))
         elif parameters:
             raise ValueError(f"{phrase!r}: a word follows a parameter")
         else:
@@ -166,12 +176,14 @@ def _read_phrase(
     return tuple(words), tuple(parameters)
 
 
-def _read_parameter(part: str, phrase: str) -> Parameter:
+def _read_parameter(part: str, phrase: str, kinds: Mapping[str, Kind]) -> Parameter:
     is_mandatory = part.startswith("<")
     name = part[1:-1].removesuffix("...")
     if not part.endswith(">" if is_mandatory else "]") or not _is_word(name):
         raise ValueError(f"{phrase!r}: {part} is no parameter")
-    return Parameter(name, is_mandatory, part[1:-1].endswith("..."))
+    takes_rest = part[1:-1].endswith("...")
+    kind = kinds.get(name, TEXT if takes_rest else WORD)
+    return Parameter(name, is_mandatory, takes_rest, kind)
 
 
 def _is_word(word: str) -> bool:

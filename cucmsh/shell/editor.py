@@ -34,6 +34,7 @@ from prompt_toolkit.output.vt100 import Vt100_Output
 from cucmsh.errors import CancelledError
 from cucmsh.shell.complete import complete, explain, hint, listing, shared_beginning
 from cucmsh.shell.dialog import CONTROL_C, EndOfInput
+from cucmsh.shell.editor_display import VisibleText, drawn_as
 from cucmsh.shell.grammar import Grammar
 from cucmsh.shell.reader import Reader
 from cucmsh.shell.screen import Screen
@@ -50,7 +51,10 @@ _DEAD_KEYS = (
 
 
 class _ScreenFile(io.TextIOBase):
-    """The screen, as prompt_toolkit wants a file to be."""
+    """The screen, as prompt_toolkit wants a file to be.
+
+    Its escape bytes are ASCII and go through; whatever else cannot be shown does not.
+    """
 
     encoding = "utf-8"
 
@@ -58,7 +62,7 @@ class _ScreenFile(io.TextIOBase):
         self._screen = screen
 
     def write(self, text: str, /) -> int:
-        self._screen.send(text)
+        self._screen.send(drawn_as(text))
         return len(text)
 
     def fileno(self) -> int:
@@ -101,6 +105,7 @@ class PersonEditor:
         self._prompt: PromptSession[str] = PromptSession(
             history=history,
             key_bindings=self._key_bindings(),
+            input_processors=[VisibleText()],
             input=self._input,
             output=Vt100_Output(
                 cast(TextIO, _ScreenFile(screen)),
@@ -143,7 +148,11 @@ class PersonEditor:
 
     def _read_once(self) -> str:
         try:
-            return self._prompt.prompt(default=self._document, pre_run=self._wait_anew)
+            return self._prompt.prompt(
+                default=self._document,
+                pre_run=self._wait_anew,
+                set_exception_handler=False,
+            )
         except (EOFError, OSError, termios.error):  # Ctrl-D, or the line is gone
             raise EndOfInput from None
         except KeyboardInterrupt:

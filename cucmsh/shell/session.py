@@ -11,11 +11,13 @@ from collections.abc import Callable
 
 from cucmsh.errors import CancelledError, CucmshError
 from cucmsh.shapes import TYPE_CHECKING, Any, Protocol
+from cucmsh.shell.audit import Attempt, Audit
 from cucmsh.shell.dialog import CONTROL_C, EndOfInput, EndSession
-from cucmsh.shell.limits import FAILED, PROMPT
+from cucmsh.shell.limits import FAILED
 from cucmsh.shell.reader import Reader
 from cucmsh.shell.screen import Screen
 from cucmsh.shell.signals import hang_ups
+from cucmsh.shell.switches import Switches
 from cucmsh.shell.terminal_dialog import TerminalDialog
 
 if TYPE_CHECKING:  # the first prompt does not wait for these
@@ -61,6 +63,9 @@ class Session:
             typed before.
         on_internal_error: is told what the person is not; must not raise.
         idle_seconds: gives how long a key is waited for; the session ends then.
+        audit: keeps the record of what was submitted.
+        remarks: what loading the commands has to say; it is said with the first line,
+            for the prompt stands by then.
     """
 
     def __init__(  # noqa: PLR0913  # the app joins everything here, once
@@ -76,13 +81,11 @@ class Session:
         helpful: bool,
         open_editor: OpenEditor,
         on_internal_error: Callable[[BaseException], None],
+        audit: Audit,
+        remarks: list[str] | None = None,
         idle_seconds: Callable[[], float | None] = lambda: None,
     ) -> None:
-        self._load_grammar = load_grammar
-        self._grammar: Grammar | None = None
-        self.pagination: bool | None = None
-        self.counts_commands = False
-        self.command_count = 0
+        self.switches = Switches(load_grammar)
         self._context = context
         self._screen = screen
         self._reader = reader
@@ -92,30 +95,21 @@ class Session:
         self._open_editor = open_editor
         self._on_internal_error = on_internal_error
         self._idle_seconds = idle_seconds
-        self._dialog = TerminalDialog(screen, reader, self, helpful=helpful)
+        self._audit = audit
+        self._remarks = [] if remarks is None else remarks
+        self._dialog = TerminalDialog(screen, reader, self.switches, helpful=helpful)
         self._editor: LineEditor | None = None
         self._lines: list[str] = []
         self._has_changed = False
-        self._has_prompt = False
-
-    @property
-    def grammar(self) -> Grammar:
-        """All commands, loaded when first asked for.
-
-        Raises:
-            CucmshError: they cannot be loaded.
-        """
-        if self._grammar is None:
-            self._grammar = self._load_grammar()
-        return self._grammar
 
     def run(self) -> int:
         """Serve the prompt until it is left; return the exit status."""
         with hang_ups(self._end, owns_terminal=True), self._reader.held():
             for text in self._greeting:
                 self._screen.say(text)
-            self._reader.keyboard.idle_seconds = self._idle_seconds()
-            self._has_prompt = True
+            self.switches.has_prompt = True
+            if self.switches.may_end:
+                self._reader.keyboard.idle_seconds = self._idle_seconds()
             status = None
             while status is None:
                 status = self._turn()
@@ -163,26 +157,29 @@ class Session:
     def _next_line(self) -> str:
         typed, pending = "", ""
         if self._editor is None:
-            self._reader.prompt(self._prompt())
-            line = self._reader.read_line(self.grammar.is_help_request)
+            self._reader.prompt(self.switches.prompt)
+            line = self._reader.read_line(self.switches.grammar.is_help_request)
             if isinstance(line, str):
                 return line
             typed, pending = line
             self._editor = self._open_editor(
-                self.grammar, self._context, self._screen, self._reader, self._lines
+                self.switches.grammar,
+                self._context,
+                self._screen,
+                self._reader,
+                self._lines,
             )
+            self.switches.is_person = True
         else:
             pending = self._keys_before_the_editor()
         self._screen.pager = self._new_pager()  # for what Tab lists
+        prompt = self.switches.prompt
         try:
-            line, unread = self._editor.read_line(self._prompt(), typed, pending)
+            line, unread = self._editor.read_line(prompt, typed, pending)
         finally:
             self._screen.pager = None
         self._reader.keyboard.give_back(unread)
         return line
-
-    def _prompt(self) -> str:
-        return f"({self.command_count}) {PROMPT}" if self.counts_commands else PROMPT
 
     def _say_if_idle(self) -> None:
         keyboard = self._reader.keyboard
@@ -206,30 +203,52 @@ class Session:
         del self._lines[:-_REMEMBERED]
 
     def _execute(self, line: str) -> int:
+        attempt = Attempt(line)
+        self._audit.submitted(attempt)
+        while self._remarks:
+            self._screen.say(self._remarks.pop(0))
         try:
-            call = self.grammar.parse(line)
+            return self._attempt(attempt)
+        finally:
+            self._audit.ended(attempt)
+
+    def _attempt(self, attempt: Attempt) -> int:
+        try:
+            attempt.look(self.switches.grammar)
+            call = self.switches.grammar.parse(attempt.line)
             self._guard(call.command)
-            self.command_count += 1
+            if call.command.changes:
+                self._audit.begins(attempt)
+            self.switches.command_count += 1
             self._screen.pager = self._new_pager()
-            self._dialog.progress_after_seconds = self._patience(call.command)
+            patience = self.switches.patience_with(call.command)
+            self._dialog.progress_after_seconds = patience
             with self._reader.interruptible():
                 status = call.command.function(
                     self._dialog, self._context, *call.arguments
                 )
             self._has_changed = call.command.changes and status != 1
-        except (EndOfInput, EndSession):
+        except EndSession as ending:
+            attempt.end(ending.status)
+            raise
+        except EndOfInput as ending:
+            attempt.end(ending.exit_status, ending)
             raise
         except CucmshError as error:
+            attempt.end(error.exit_status, error)
             return self._refuse(error)
-        except KeyboardInterrupt:
+        except KeyboardInterrupt as interrupt:
+            attempt.end(CancelledError.exit_status, interrupt)
             return self._refuse(CancelledError(CONTROL_C))
         except Exception as error:  # noqa: BLE001  # the one place, by design
+            attempt.end(1, error)
             self._on_internal_error(error)
             kind = type(error).__name__  # its text may hold what nobody should see
             return self._refuse(CucmshError(f"The command broke off: {kind}."))
         finally:
             self._screen.pager = None
-        return status or 0
+        attempt.end(status or 0)
+        return attempt.status
 
     def _refuse(self, error: CucmshError) -> int:
         self._screen.pager = None
@@ -243,25 +262,8 @@ class Session:
             self._screen.say(FAILED)
         return error.exit_status
 
-    @property
-    def is_paged(self) -> bool:
-        """Whether long output stops: for people, and for those who asked for it."""
-        if self.pagination is None:
-            return self._editor is not None
-        return self.pagination
-
-    def _patience(self, command: Command) -> float | None:
-        """Return how long nothing may be said, in seconds; None: as long as it takes.
-
-        A program gets what it asked for and nothing else, unless a change is so slow
-        that it would give up (clients.md T3: 5 to 30 seconds for an answer).
-        """
-        if self._editor is not None:
-            return 1.0
-        return 10.0 if command.changes and self._has_prompt else None
-
     def _new_pager(self) -> ScreenPager | None:
-        if not (self.is_paged and self._reader.is_terminal):
+        if not (self.switches.is_paged and self._reader.is_terminal):
             return None
         from cucmsh.shell.pager import ScreenPager  # noqa: PLC0415 - see above
 

@@ -10,7 +10,7 @@ from pathlib import Path
 
 import pytest
 
-from cucmsh.app import LateDoors
+from cucmsh.doors import LateDoors
 from cucmsh.errors import KeyFileError
 from cucmsh.pki.credential import Credential, make_credential
 from cucmsh.pki.model import Unit
