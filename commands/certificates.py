@@ -69,7 +69,7 @@ def _still(site: Site, unit: str) -> str:
     return f"Still at it: {unit} is made, and brought to {names or 'nobody'}..."
 
 
-@command("show cert list own")
+@command("show cert list own", has_json=True)
 def show_cert_list_own(dialog: Dialog, site: Site) -> None:
     """List the certificates of this node.
 
@@ -78,10 +78,14 @@ def show_cert_list_own(dialog: Dialog, site: Site) -> None:
     """
     from cucmsh.services.keystore import Keystore
     from cucmsh.views.certificate import certificate_rows
+    from cucmsh.views.documents import certificates_document
 
     keystore = Keystore(site)
     rows = [(unit.value, keystore.certificate(unit)) for unit in keystore.units]
-    dialog.say("\n".join(certificate_rows(rows)))
+    dialog.result(
+        lambda: certificate_rows(rows),
+        lambda: certificates_document(site.node.name, rows),
+    )
 
 
 @command("show cert own <unit>", candidates={"unit": units}, kinds={"unit": NAME})

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 
 from commands.questions import host_key_question, require_yes
 from cucmsh.errors import RefusedError, TrustListError
@@ -15,11 +15,13 @@ from cucmsh.shell.dialog import Dialog, SafePoint
 from cucmsh.shell.kinds import HOST, PATH, USER
 
 if TYPE_CHECKING:
+    from cucmsh.services.inventory import HeldList
     from cucmsh.services.outcome import Progress
     from cucmsh.services.reset import ResetPlan
+    from cucmsh.views.documents import Document
 
 
-@command("show itl")
+@command("show itl", has_json=True)
 def show_itl(dialog: Dialog, site: Site) -> int:
     """Show this node's trust list, its checksums and whether it verifies.
 
@@ -29,9 +31,7 @@ def show_itl(dialog: Dialog, site: Site) -> int:
     Example:
     show itl
     """
-    from cucmsh.services.inventory import find_strays, read_list
-    from cucmsh.views.times import format_time
-    from cucmsh.views.trust_list import show_trust_list
+    from cucmsh.services.inventory import read_list
 
     try:
         held = read_list(site)
@@ -40,20 +40,38 @@ def show_itl(dialog: Dialog, site: Site) -> int:
             f"Error parsing the ITL File.\n{problem.message}",
             "Run `utils service restart Cisco Tftp`, which composes a new one.",
         ) from problem
+    dialog.result(
+        lambda: _shown(dialog, site, held),
+        lambda: _described(site, held),
+    )
+    return 0 if held.verdict.is_valid else 1
+
+
+def _shown(dialog: Dialog, site: Site, held: HeldList) -> Iterator[str]:
+    """The list at once; then nodes, which may take their time to answer."""
+    from cucmsh.services.inventory import find_strays
+    from cucmsh.views.times import format_time
+    from cucmsh.views.trust_list import show_trust_list
+
     modified = format_time(held.modified)
     lines = show_trust_list(held.raw, held.trust_list, held.verdict, modified)
-    dialog.say("\n".join(lines))
+    yield "\n".join(lines)
     with dialog.working(lambda: "Asking the other nodes what they serve..."):
         strays = find_strays(site, held.raw) if dialog.helpful else []
     if strays:
         from cucmsh.views.report import stray_lines
 
-        for line in stray_lines(strays):
-            dialog.say(line)
-    return 0 if held.verdict.is_valid else 1
+        yield from stray_lines(strays)
 
 
-@command("utils itl reset localkey", changes=True, publisher_only=True)
+def _described(site: Site, held: HeldList) -> Document:
+    from cucmsh.services.inventory import find_strays
+    from cucmsh.views.documents import list_document
+
+    return list_document(site.node.name, held, find_strays(site, held.raw))
+
+
+@command("utils itl reset localkey", changes=True, publisher_only=True, has_json=True)
 def utils_itl_reset_localkey(dialog: Dialog, site: Site) -> int:
     """Sign the ITL with this publisher's recovery key and bring it to all TFTP nodes.
 
@@ -74,6 +92,7 @@ def utils_itl_reset_localkey(dialog: Dialog, site: Site) -> int:
     changes=True,
     publisher_only=True,
     kinds={"host": HOST, "user": USER, "path": PATH},
+    has_json=True,
 )
 def utils_itl_reset_remotekey(
     dialog: Dialog, site: Site, host: str, user: str, path: str
@@ -123,6 +142,7 @@ def _reset(
     from cucmsh.services.distribute import apply
     from cucmsh.services.fleet import Fleet
     from cucmsh.services.survey import locate
+    from cucmsh.views.documents import reset_document
     from cucmsh.views.report import report_lines
 
     with site.cluster_lock(what), Fleet(site) as fleet:
@@ -152,8 +172,10 @@ def _reset(
         ):
             progress = _progress(dialog, left, safe_point)
             report = apply(plan, located, site, fleet, progress)
-    for line in report_lines(report):
-        dialog.say(line)
+    dialog.result(
+        lambda: report_lines(report),
+        lambda: reset_document(site.node.name, plan, report),
+    )
     return report.exit_status
 
 

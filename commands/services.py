@@ -20,27 +20,26 @@ def services(_: Site) -> list[str]:
     return [TFTP]
 
 
-@command("utils service list")
+@command("utils service list", has_json=True)
 def utils_service_list(dialog: Dialog, site: Site) -> None:
     """List the services of this node and their states.
 
     Example:
     utils service list
     """
+    from cucmsh.services.tftp import ServiceState, state_of
+    from cucmsh.views.documents import services_document
+
     dialog.say("Requesting service status, please wait...")
-    dialog.say(_tftp_row(site))
-    for name in NOT_HERE:
-        dialog.say(f"{name}[STOPPED]  Service Not Activated")
-
-
-def _tftp_row(site: Site) -> str:
-    from cucmsh.services import tftp
-
-    if not site.node.has_tftp:
-        return f"{TFTP}[STOPPED]  Service Not Activated"
-    if tftp.is_running(site):
-        return f"{TFTP}[STARTED]  "
-    return f"{TFTP}[STOPPED]  Commanded Out of Service"
+    states = [(TFTP, state_of(site))]
+    states += [(name, ServiceState.NOT_ACTIVATED) for name in NOT_HERE]
+    dialog.result(
+        lambda: [
+            f"{name}[{'STARTED' if state.is_running else 'STOPPED'}]  {state.reason}"
+            for name, state in states
+        ],
+        lambda: services_document(site.node.name, states),
+    )
 
 
 @command(

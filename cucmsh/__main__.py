@@ -25,7 +25,8 @@ gc.disable()
 
 USAGE = """\
 usage: cucmsh [--config FILE]                      the admin shell of a node
-       cucmsh [--config FILE] -c 'show itl'        one command
+       cucmsh [--config FILE] -c 'show itl' [--json]
+                                                   one command; its result as JSON
        cucmsh lab [--subscribers N] [--dir DIR] [--serve]
                                                    a cluster on 127.0.0.1, and its shell
        cucmsh verify FILE [--against HELD]         check a list or a signed file
@@ -46,12 +47,20 @@ def main() -> NoReturn:
     At once: taking the interpreter down in order costs a tenth of a short command, and
     would wait for a thread whose node does not answer.
     """
-    os._exit(_main())
+    status = _main()
+    try:
+        for stream in (sys.stdout, sys.stderr):
+            if stream is not None:  # as it is where the caller closed it
+                stream.flush()
+    except OSError:  # nobody reads the rest, or the disk is full
+        status = status or 1
+    os._exit(status)
 
 
 def _main() -> int:
     _close_other_ways_out()
     resource.setrlimit(resource.RLIMIT_CORE, (0, 0))  # a core would hold passwords
+    _hold_streams()
     _drop_working_directory()
     try:
         return _run(sys.argv[1:])
@@ -93,8 +102,9 @@ def _node(named: str, words: list[str]) -> int:
             if asked is not None:
                 return app.run_command(configuration, asked, os.environ)
             return app.run_shell(configuration)
-        case ["-c", line]:
-            return app.run_command(configuration, line, os.environ)
+        case ["-c", line, *options] if options in ([], ["--json"]):
+            answer = app.run_json if options else app.run_command
+            return answer(configuration, line, os.environ)
         case [("init" | "node") as what, *rest]:
             run = app.run_init if what == "init" else app.run_node
             return run(configuration, rest)
@@ -150,6 +160,15 @@ def _close_other_ways_out() -> None:
 def _no_traceback(kind: type[BaseException], *_: object) -> None:
     """Say that something unforeseen happened; its text may hold a secret."""
     Screen(2).say(f"cucmsh: internal error: {kind.__name__}")
+
+
+def _hold_streams() -> None:
+    """A closed stream's number would go to the next file or socket that is opened."""
+    for number in range(3):
+        try:
+            os.fstat(number)
+        except OSError:
+            os.open(os.devnull, os.O_RDONLY)  # reads nothing, and takes nothing
 
 
 def _drop_working_directory() -> None:

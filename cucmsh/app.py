@@ -31,8 +31,10 @@ if TYPE_CHECKING:
     from cucmsh.services.audit import AuditLog
     from cucmsh.shell.command import Command
     from cucmsh.shell.grammar import Grammar
+    from cucmsh.shell.json_result import JsonResult
+    from cucmsh.shell.line_editor import LineEditor
     from cucmsh.shell.reader import Reader
-    from cucmsh.shell.session import LineEditor, Session
+    from cucmsh.shell.session import Session
 
 DEFAULT_CONFIGURATION = "/etc/cucmsh/cucmsh.toml"
 BUILT_IN_PACK = "commands"
@@ -93,20 +95,31 @@ def run_shell(configuration: str, greeting: str = "") -> int:
             audit.note("logout", {})
 
 
-def run_command(configuration: str, line: str, environment: Mapping[str, str]) -> int:
+def run_command(
+    configuration: str,
+    line: str,
+    environment: Mapping[str, str],
+    result: JsonResult | None = None,
+) -> int:
     """One command; returns its exit status.
 
-    An exec request through SSH runs changing commands only where the configuration
-    says so (design decision 4).
+    An exec request runs changing commands only where the configuration says so (design
+    decision 4). Text goes to standard error when a ``result`` is wanted.
     """
     site = open_site(read_settings(configuration))
-    is_exec_request = not {"SSH_CONNECTION", "SSH_ORIGINAL_COMMAND"}.isdisjoint(
-        environment
-    )
-    entry = "exec" if is_exec_request else "command"
+    is_exec = not {"SSH_CONNECTION", "SSH_ORIGINAL_COMMAND"}.isdisjoint(environment)
+    entry = "exec" if is_exec else "command"
     audit = _audit(site, entry, environment, Screen(2))
-    session = _session(site, Screen(1), audit, is_exec_request=is_exec_request)
-    return session.run_line(line)
+    screen = Screen(2 if result else 1)
+    session = _session(site, screen, audit, is_exec_request=is_exec)
+    return session.run_line(line, result)
+
+
+def run_json(config: str, line: str, environment: Mapping[str, str]) -> int:
+    """The same, with one JSON document on standard output, whatever happens."""
+    from cucmsh.shell.json_result import report
+
+    return report(Screen(1), lambda to: run_command(config, line, environment, to))
 
 
 def run_hook(configuration: str, words: list[str]) -> tuple[str, int]:

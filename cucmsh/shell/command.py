@@ -50,7 +50,8 @@ class Command(NamedTuple):
 
     `words` holds one tuple per position: a single word, or the words to choose from.
     `changes` is true for commands that change the cluster, `publisher_only` for those
-    that a subscriber refuses; both are for the session's guard.
+    that a subscriber refuses; both are for the session's guard. `has_json` is true for
+    those that give a `Dialog.result`.
     """
 
     phrase: str
@@ -59,6 +60,7 @@ class Command(NamedTuple):
     function: CommandFunction
     changes: bool
     publisher_only: bool
+    has_json: bool
     summary: str
     details: str
     candidates: Mapping[str, Candidates]
@@ -96,11 +98,12 @@ class Command(NamedTuple):
         return f"{self.function.__module__}.{self.function.__qualname__}"
 
 
-def command(
+def command(  # noqa: PLR0913  # each but the phrase is named where it is used
     phrase: str,
     *,
     changes: bool = False,
     publisher_only: bool = False,
+    has_json: bool = False,
     candidates: Mapping[str, Candidates] | None = None,
     kinds: Mapping[str, Kind] | None = None,
 ) -> Callable[[_Function], _Function]:
@@ -110,6 +113,7 @@ def command(
         phrase: what is typed, see the module's docstring.
         changes: it changes the cluster.
         publisher_only: a subscriber refuses it.
+        has_json: what it gives goes through `dialog.result`, which has a JSON form.
         candidates: for a parameter's name, a function of the context that gives the
             values worth offering when a person presses Tab; `phrases` for a parameter
             that is itself a command.
@@ -136,6 +140,7 @@ def command(
             function,
             changes,
             publisher_only,
+            has_json,
             summary,
             details,
             offered,

@@ -11,7 +11,7 @@ How a question ends when it is not answered:
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterable, Mapping
 from contextlib import AbstractContextManager
 
 from cucmsh.errors import CancelledError
@@ -81,6 +81,18 @@ class Dialog(Protocol):
 
     def write(self, text: str) -> None:
         """Print without a newline: dots of progress."""
+
+    def result(
+        self,
+        lines: Callable[[], Iterable[str]],
+        document: Callable[[], Mapping[str, object]],
+    ) -> None:
+        """Give what the command is for: as lines, or as JSON if that was asked for.
+
+        Only the form that is wanted is made, each line said as soon as it is. A command
+        that calls this is declared with `has_json`; what it says besides is not part of
+        the document.
+        """
 
     def ask(self, question: str) -> str:
         """Ask for a line; blanks at its ends are dropped."""

@@ -10,10 +10,11 @@ from __future__ import annotations
 from collections.abc import Callable
 
 from cucmsh.errors import CancelledError, CucmshError
-from cucmsh.shapes import TYPE_CHECKING, Any, Protocol
+from cucmsh.shapes import TYPE_CHECKING, Any
 from cucmsh.shell.audit import Attempt, Audit
 from cucmsh.shell.dialog import CONTROL_C, EndOfInput, EndSession
 from cucmsh.shell.limits import FAILED
+from cucmsh.shell.line_editor import LineEditor, OpenEditor
 from cucmsh.shell.reader import Reader
 from cucmsh.shell.screen import Screen
 from cucmsh.shell.signals import hang_ups
@@ -23,27 +24,10 @@ from cucmsh.shell.terminal_dialog import TerminalDialog
 if TYPE_CHECKING:  # the first prompt does not wait for these
     from cucmsh.shell.command import Command
     from cucmsh.shell.grammar import Grammar
+    from cucmsh.shell.json_result import JsonResult
     from cucmsh.shell.pager import ScreenPager
 
 _REMEMBERED = 1000  # lines, for the editor's history
-
-
-class LineEditor(Protocol):
-    """Reads prompts for a person."""
-
-    def read_line(self, prompt: str, typed: str, pending: str) -> tuple[str, str]:
-        """Go on with a line; return it, and the keys that came after its Enter.
-
-        Raises:
-            CancelledError: Ctrl-C.
-            EndOfInput: Ctrl-D on an empty line, or the end of the input.
-        """
-
-    def end(self) -> None:
-        """End the input, from a signal handler."""
-
-
-OpenEditor = Callable[["Grammar", Any, Screen, Reader, list[str]], LineEditor]
 
 
 class Session:
@@ -116,12 +100,14 @@ class Session:
             self._say_if_idle()
             return status
 
-    def run_line(self, line: str) -> int:
+    def run_line(self, line: str, json: JsonResult | None = None) -> int:
         """Run one command without a prompt; return its exit status.
 
         Output that could not be written makes a success a failure; one that changed
-        something is then partly done, for whoever asked does not know of it.
+        something is then partly done, for whoever asked does not know of it. With
+        `json` that is what matters; the screen has progress and questions only.
         """
+        self._dialog.json = json
         with hang_ups(self._end):
             self._reader.keyboard.idle_seconds = self._idle_seconds()
             try:
@@ -129,11 +115,13 @@ class Session:
             except EndSession as ending:
                 status = ending.status
             except EndOfInput as ending:
-                self._screen.say(ending.message)
-                status = ending.exit_status
+                status = self._refuse(ending)
             self._say_if_idle()
+            if json is not None:
+                json.send(status)
         lost = 3 if self._has_changed else 1
-        return status or (lost if self._screen.is_gone else 0)
+        is_lost = (json.out if json else self._screen).is_gone
+        return status or (lost if is_lost else 0)
 
     def _turn(self) -> int | None:
         """Read and run one line; return a status when the session is over."""
@@ -214,8 +202,11 @@ class Session:
 
     def _attempt(self, attempt: Attempt) -> int:
         try:
-            attempt.look(self.switches.grammar)
-            call = self.switches.grammar.parse(attempt.line)
+            grammar = self.switches.grammar
+            attempt.look(grammar)
+            call = grammar.parse(attempt.line)
+            if self._dialog.json is not None:
+                self._dialog.json.require(call.command, grammar.commands)
             self._guard(call.command)
             if call.command.changes:
                 self._audit.begins(attempt)
@@ -252,6 +243,8 @@ class Session:
 
     def _refuse(self, error: CucmshError) -> int:
         self._screen.pager = None
+        if self._dialog.json is not None:
+            self._dialog.json.refuse(error)
         self._screen.end_line()
         self._screen.say(error.message)
         if isinstance(error, CancelledError):

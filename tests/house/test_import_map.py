@@ -35,6 +35,8 @@ MAY_IMPORT = {
     },
     "lab": {"trustlist", "pki", "cluster", "services"},
     "front": {"app", "lab", "shell", "version"},
+    # Other people's tests come in here. It drives the program and sees none of it.
+    "testing": set(),
     "version": set(),
 }
 # What stands below every room.
@@ -54,8 +56,9 @@ DOORS = {
     "prompt_toolkit": {"cucmsh/shell/editor"},
     "tomlkit": {"cucmsh/cluster/configuration.py"},
     "struct": {"cucmsh/trustlist/wire.py"},
-    "subprocess": {"cucmsh/cluster/process.py", "cucmsh/lab/"},
-    "pexpect": set(),
+    "subprocess": {"cucmsh/cluster/process.py", "cucmsh/lab/", "cucmsh/testing/"},
+    "pexpect": {"cucmsh/testing/"},
+    "pytest": {"cucmsh/testing/__init__.py"},
 }
 
 
