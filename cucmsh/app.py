@@ -31,8 +31,9 @@ if TYPE_CHECKING:
     from cucmsh.shell.command import Command
     from cucmsh.shell.grammar import Grammar
     from cucmsh.shell.json_result import JsonResult
+    from cucmsh.shell.line_editor import LineEditor
     from cucmsh.shell.reader import Reader
-    from cucmsh.shell.session import LineEditor, Session
+    from cucmsh.shell.session import Session
 
 DEFAULT_CONFIGURATION = "/etc/cucmsh/cucmsh.toml"
 BUILT_IN_PACK = "commands"
@@ -89,7 +90,10 @@ def serve_prompt(site: Site, greeting: str = "") -> int:
         audit = _audit(site, "prompt", os.environ, screen)
         audit.note("login", {})
         try:
-            return _session(site, screen, audit, has_prompt=True).run()
+            session = _session(site, screen, audit, has_prompt=True)
+            # The shell of a lab stays: the whole cluster would stop with it.
+            session.switches.may_end = not greeting
+            return session.run()
         finally:
             audit.note("logout", {})
 
@@ -257,7 +261,14 @@ def _session(
         on_internal_error=breakdown_recorder(site),
         audit=audit,
         remarks=remarks,
+        idle_seconds=lambda: _idle_seconds(site),
     )
+
+
+def _idle_seconds(site: Site) -> float:
+    from cucmsh.services.idle import idle_minutes
+
+    return idle_minutes(site) * 60.0
 
 
 def _load_packs(site: Site, remark: Callable[[str], None]) -> Grammar:
@@ -270,10 +281,9 @@ def _load_packs(site: Site, remark: Callable[[str], None]) -> Grammar:
         if error.__cause__ is not None:
             breakdown_recorder(site)(error.__cause__)
 
-    packs = site.settings.packs
-    found = load_packs(BUILT_IN_PACK, HOME_OF_OURS, packs, on_broken)
+    packs = load_packs(BUILT_IN_PACK, HOME_OF_OURS, site.settings.packs, on_broken)
     gc.enable()  # the front door turned it off; the prompt is there by now
-    return Grammar(found)
+    return Grammar((each for pack in packs for each in pack.commands), packs)
 
 
 def _guard(site: Site, *, is_exec_request: bool) -> Callable[[Command], None]:

@@ -29,6 +29,7 @@ from cucmsh.services.add_node import (
 )
 from cucmsh.services.site import Site
 from cucmsh.shell.answers import split_host
+from cucmsh.shell.signals import deferred_interrupts
 
 HELP = "cucmsh node --help"
 USAGE = """\
@@ -52,6 +53,7 @@ OPTIONS = (
     *("--host", "--role", "--user", "--host-key", "--identity", "--password-fd"),
     *("--tftp-directory", "--tftp", "--program", *SERVICE_OPTIONS),
 )
+WAITING = "Control-C pressed: a change is under way, and is finished first."
 WHY_REPLICA = (
     "{name} becomes a replica: it serves the publisher's list. A subscriber signs a "
     "list of its own,\nwhich phones of another node take only through TVS, and this "
@@ -93,7 +95,8 @@ def _add(options: Options, asking: Asking, site: Site) -> int:
     plan = _with_host_key(options, plan, asking, site)
     if not has_way(site, plan.address):
         _open_way(options, plan.address, asking, site)
-    findings = enrol(site, plan)
+    with deferred_interrupts(lambda: asking.say(WAITING)):
+        findings = enrol(site, plan)
     asking.say("\n".join(finding_lines(findings)))
     name, role = plan.node.name, plan.node.role.value
     asking.say(f"{name} is a {role} of the cluster: {site.settings.path}")
@@ -217,7 +220,8 @@ def _remove(asking: Asking, site: Site, name: str) -> int:
     )
     question = f"Take {name} out of the cluster (yes/no)? "
     require_yes(asking, question, "Nothing was changed.")
-    findings = remove(site, found)
+    with deferred_interrupts(lambda: asking.say(WAITING)):
+        findings = remove(site, found)
     asking.say("\n".join(finding_lines(findings)))
     asking.say(f"{name} is no node of the cluster any more.")
     if found.is_member:

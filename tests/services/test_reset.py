@@ -74,11 +74,14 @@ def test_both_nodes_serve_the_same_bytes_signed_by_the_recovery_key(
 def test_progress_is_that_of_the_transcript(cluster: MadeCluster) -> None:
     _, said = cluster.apply(plan_local_reset(cluster.site))
     assert said == [
+        (Step.STAGED, ""),
         (Step.RESTARTING, PUBLISHER),
         (Step.RESTARTED, PUBLISHER),
+        (Step.SETTLED, PUBLISHER),
         (Step.TRANSFERRED, SUBSCRIBER),
         (Step.RESTARTING, SUBSCRIBER),
         (Step.RESTARTED, SUBSCRIBER),
+        (Step.SETTLED, SUBSCRIBER),
     ]
 
 
