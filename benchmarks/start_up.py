@@ -1,29 +1,63 @@
-"""Start-up as ratios of one alternating run: rows 1, 3 and 4 of the performance page.
+"""Start-up as ratios of one run: rows 1 to 6 and 20 of the performance page.
 
-    python benchmarks/start_up.py [ROUNDS]
+    python -m benchmarks.start_up [ROUNDS]
 
-Starts a lab, then times, turn by turn: a bare interpreter and ``input("admin:")`` as
-yardsticks, exec to the first ``admin:`` on a pty, ``-c 'show itl'`` and
-``-c 'show version active'``. Medians and ratios; exits 1 if a gate is missed.
+Needs the test environment. Starts a lab and an sshd of its own, then times program and
+yardstick turn by turn: exec to the first prompt on a pty beside ``input("admin:")``;
+exec to a completed word (its Tab is sent at once) beside a minimal prompt_toolkit
+session; single commands beside a bare interpreter, with their memory; a login whose
+forced command is the shell beside one whose forced command is ``echo admin:``; our SSH
+library beside plain paramiko; 1,000 commands in one session beside bash. cucmsh is
+started as production does it, by a file that calls ``main``. Medians of ratios; exits 1
+if a goal is missed.
 """
 
 import json
 import os
 import pty
 import select
+import shlex
 import signal
 import subprocess
 import sys
+import tempfile
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
+from contextlib import ExitStack
+from pathlib import Path
 from statistics import median
+from typing import NamedTuple
+
+import pexpect
+
+from tests.faults.account import Account
+from tests.faults.sshd import Sshd, make_key
 
 PYTHON = [sys.executable, "-I"]
-CUCMSH = [*PYTHON, "-m", "cucmsh"]
+WRAPPER = "from cucmsh.__main__ import main\nmain()\n"
+MINIMAL = "from prompt_toolkit import PromptSession\nPromptSession().prompt('admin:')"
 SECONDS = 20
+BASH_PROMPT = "# " if os.geteuid() == 0 else "$ "
+COMMANDS = 1000
+TYPED = b"sho\t"  # and what it becomes:
+COMPLETED = b"admin:show"
 
 
-def run(words: list[str]) -> float:
+class Row(NamedTuple):
+    """A row of the performance page: ours and a yardstick, timed in turns.
+
+    ``ours`` and ``theirs`` give seconds; ``divide`` is how many rounds less to do.
+    """
+
+    number: str
+    what: str
+    ours: Callable[[], float]
+    theirs: Callable[[], float]
+    goal: float
+    divide: int = 1
+
+
+def run(words: Sequence[str]) -> float:
     started = time.perf_counter()
     subprocess.run(
         words, stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL, check=True
@@ -31,17 +65,18 @@ def run(words: list[str]) -> float:
     return time.perf_counter() - started
 
 
-def prompt(words: list[str]) -> float:
-    """Seconds from exec to the first prompt on a fresh pty."""
+def until_seen(words: Sequence[str], seen: bytes, typed: bytes = b"") -> float:
+    """Seconds from exec until it has printed ``seen`` on a fresh pty."""
     started = time.perf_counter()
     child, master = pty.fork()  # the pty is its controlling terminal, as in a login
     if child == 0:
-        os.execv(words[0], words)
-    seen = b""
-    while b"admin:" not in seen:
+        os.execv(words[0], list(words))
+    os.write(master, typed)
+    said = b""
+    while seen not in said:
         if not select.select([master], [], [], SECONDS)[0]:
-            raise SystemExit(f"no prompt from {words}: {seen!r}")
-        seen += os.read(master, 65536)
+            raise SystemExit(f"no {seen!r} from {words}: {said!r}")
+        said += os.read(master, 65536)
     took = time.perf_counter() - started
     os.kill(child, signal.SIGKILL)
     os.waitpid(child, 0)
@@ -49,37 +84,173 @@ def prompt(words: list[str]) -> float:
     return took
 
 
+def per_command(words: Sequence[str], prompt: str, line: str) -> float:
+    """Seconds a command, of many in one session."""
+    child = pexpect.spawn(words[0], list(words[1:]), timeout=SECONDS)
+    child.delaybeforesend = None
+    try:
+        child.expect_exact(prompt)
+        started = time.perf_counter()
+        for _ in range(COMMANDS):
+            child.sendline(line)
+            child.expect_exact(line)
+            child.expect_exact(prompt)
+        return (time.perf_counter() - started) / COMMANDS
+    finally:
+        child.close(force=True)
+
+
+def memory(words: Sequence[str]) -> float:
+    """Peak resident memory, MiB. A small parent: a fork's own peak counts too."""
+    program = (
+        "import os,sys\n"
+        "os.dup2(os.open(os.devnull, os.O_WRONLY), 1)\n"
+        "child = os.posix_spawn(sys.argv[1], sys.argv[1:], os.environ)\n"
+        "print(os.wait4(child, 0)[2].ru_maxrss, file=sys.stderr)"
+    )
+    done = subprocess.run(
+        [*PYTHON, "-S", "-c", program, *words],
+        capture_output=True,
+        text=True,
+        check=True,
+    )
+    return int(done.stderr) / 1024
+
+
+class Login:
+    """Two servers for one account: one forces the shell, the other ``echo admin:``.
+
+    Its home is elsewhere then: what an account's ``.bashrc`` starts is not ours.
+    """
+
+    def __init__(self, folder: Path, account: Account, shell: Sequence[str]) -> None:
+        self._identity = folder / "identity"
+        public = make_key(self._identity)
+        forced = {"shell": shlex.join(shell), "echo": "echo admin:"}
+        self._servers = {
+            name: Sshd(
+                folder / name,
+                account,
+                public,
+                first=[f"ForceCommand {command}", "SetEnv HOME=/nonexistent"],
+            )
+            for name, command in forced.items()
+        }
+        self._account = account
+        lines = [
+            f"[{server.host}]:{server.port} {server.host_key}\n"
+            for server in self._servers.values()
+        ]
+        (folder / "known_hosts").write_text("".join(lines))
+        self._options = [
+            *("-F", "none", "-tt", "-o", "KexAlgorithms=curve25519-sha256"),
+            *("-o", f"UserKnownHostsFile={folder}/known_hosts"),
+            *("-o", "IdentitiesOnly=yes", "-i", str(self._identity)),
+        ]
+
+    def seconds(self, name: str) -> float:
+        server = self._servers[name]
+        where = ["-p", str(server.port), f"{self._account.name}@{server.host}"]
+        return until_seen(["/usr/bin/ssh", *self._options, *where], b"admin:")
+
+    def close(self) -> None:
+        for server in self._servers.values():
+            server.stop()
+
+
+def measure(rows: Sequence[Row], rounds: int) -> dict[str, list[float]]:
+    """The ratios of every row; the first two rounds warm the caches."""
+    ratios: dict[str, list[float]] = {}
+    for number in range(rounds + 2):
+        for row in rows:
+            if number % row.divide:
+                continue
+            ratio = row.ours() / row.theirs()
+            if number >= 2 or row.divide > 1:
+                ratios.setdefault(row.what, []).append(ratio)
+    return ratios
+
+
 def main() -> int:
     rounds = int(sys.argv[1]) if len(sys.argv) > 1 else 15
-    with subprocess.Popen([*CUCMSH, "lab", "--serve"], stdout=subprocess.PIPE) as lab:
+    with ExitStack() as stack:
+        folder = Path(stack.enter_context(tempfile.TemporaryDirectory()))
+        folder.chmod(0o755)
+        account = Account(folder, is_ours=True)
+        wrapper = folder / "cucmsh.py"
+        wrapper.write_text(WRAPPER)
+        program = [*PYTHON, str(wrapper)]
+        house = folder / "lab"
+        house.mkdir()
+        words = [*program, "lab", "--serve", "--dir", str(house)]
+        lab = stack.enter_context(subprocess.Popen(words, stdout=subprocess.PIPE))
+        stack.callback(lab.terminate)
         assert lab.stdout is not None
         config = json.loads(lab.stdout.readline())["publisher"]["config"]
-        shell = [*CUCMSH, "--config", config]
-        programs: dict[str, tuple[Callable[[list[str]], float], list[str]]] = {
-            "bare": (run, [*PYTHON, "-c", "pass"]),
-            "input": (prompt, [*PYTHON, "-c", "input('admin:')"]),
-            "prompt": (prompt, shell),
-            "show itl": (run, [*shell, "-c", "show itl"]),
-            "show version": (run, [*shell, "-c", "show version active"]),
-        }
-        times: dict[str, list[float]] = {name: [] for name in programs}
-        for number in range(rounds + 2):
-            for name, (measure, words) in programs.items():
-                took = measure(words)
-                if number >= 2:  # the first two warm the caches
-                    times[name].append(took)
-        lab.terminate()
+        shell = [*program, "--config", config]
+        bare = [*PYTHON, "-c", "pass"]
+        login = Login(folder, account, shell)
+        stack.callback(login.close)
+        itl, version = [*shell, "-c", "show itl"], [*shell, "-c", "show version active"]
+        bash = ["/bin/bash", "--norc", "--noprofile", "-i"]
+
+        def command(number: str, words: list[str], goal: float) -> Row:
+            text = f"{words[-1]}, in python -c pass"
+            return Row(number, text, lambda: run(words), lambda: run(bare), goal)
+
+        rows = [
+            Row(
+                "1",
+                "first prompt, in input('admin:')",
+                lambda: until_seen(shell, b"admin:"),
+                lambda: until_seen([*PYTHON, "-c", "input('admin:')"], b"admin:"),
+                2.0,
+            ),
+            Row(
+                "2",
+                "a completed word, in prompt_toolkit's first prompt",
+                lambda: until_seen(shell, COMPLETED, TYPED),
+                lambda: until_seen([*PYTHON, "-c", MINIMAL], b"admin:"),
+                1.15,
+            ),
+            command("3", itl, 4.5),
+            command("4", version, 2.5),
+            Row(
+                "5",
+                "login to the prompt, in ssh -tt host 'echo admin:'",
+                lambda: login.seconds("shell"),
+                lambda: login.seconds("echo"),
+                1.12,
+            ),
+            Row(
+                "6",
+                "our SSH library, in import paramiko",
+                lambda: run([*PYTHON, "-c", "import cucmsh.cluster.ssh"]),
+                lambda: run([*PYTHON, "-c", "import paramiko"]),
+                0.75,
+            ),
+            Row(
+                "20",
+                f"a command of {COMMANDS} in one session, in bash's",
+                lambda: per_command(shell, "admin:", "set cli pagination off"),
+                lambda: per_command(bash, BASH_PROMPT, "echo done"),
+                1.5,
+                divide=5,
+            ),
+        ]
+        ratios = measure(rows, rounds)
+        figures = [
+            (row.number, row.what, median(ratios[row.what]), row.goal) for row in rows
+        ]
+        figures += [
+            ("3", "show itl, MiB", memory(itl), 22),
+            ("4", "show version, MiB", memory(version), 14),
+        ]
     missed = False
-    gates = [("prompt", "input", 3.0), ("show itl", "bare", 6.0)]
-    gates.append(("show version", "bare", 4.0))
-    for name, yardstick, gate in gates:
-        pairs = zip(times[name], times[yardstick], strict=True)
-        ratio = median(ours / theirs for ours, theirs in pairs)
-        missed |= ratio > gate
-        print(
-            f"{name:13} {median(times[name]) * 1000:6.1f} ms  "
-            f"{ratio:5.2f} x {yardstick}  (gate {gate})"
-        )
+    for number, what, figure, goal in figures:
+        missed |= figure > goal
+        verdict = "ok" if figure <= goal else "MISSED"
+        print(f"row {number:2} {what:54} {figure:6.2f}  (goal {goal})  {verdict}")
     return int(missed)
 
 

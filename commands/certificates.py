@@ -7,6 +7,7 @@ from cucmsh.services.site import Site
 from cucmsh.shell.answers import is_yes
 from cucmsh.shell.command import command
 from cucmsh.shell.dialog import Dialog
+from cucmsh.shell.kinds import NAME
 
 
 def units(site: Site) -> list[str]:
@@ -16,7 +17,12 @@ def units(site: Site) -> list[str]:
     return [unit.value for unit in Keystore(site).units]
 
 
-@command("set cert regen <unit>", changes=True, candidates={"unit": units})
+@command(
+    "set cert regen <unit>",
+    changes=True,
+    candidates={"unit": units},
+    kinds={"unit": NAME},
+)
 def set_cert_regen(dialog: Dialog, site: Site, name: str) -> int:
     """Regenerate the key and certificate of one unit of this node.
 
@@ -50,18 +56,22 @@ def set_cert_regen(dialog: Dialog, site: Site, name: str) -> int:
     return 3 if undelivered else 0
 
 
-@command("show cert list own")
+@command("show cert list own", has_json=True)
 def show_cert_list_own(dialog: Dialog, site: Site) -> None:
     """List the certificates of this node."""
     from cucmsh.services.keystore import Keystore
     from cucmsh.views.certificate import certificate_rows
+    from cucmsh.views.documents import certificates_document
 
     keystore = Keystore(site)
     rows = [(unit.value, keystore.certificate(unit)) for unit in keystore.units]
-    dialog.say("\n".join(certificate_rows(rows)))
+    dialog.result(
+        lambda: certificate_rows(rows),
+        lambda: certificates_document(site.node.name, rows),
+    )
 
 
-@command("show cert own <unit>", candidates={"unit": units})
+@command("show cert own <unit>", candidates={"unit": units}, kinds={"unit": NAME})
 def show_cert_own(dialog: Dialog, site: Site, name: str) -> None:
     """Show one certificate of this node, and its PEM form.
 

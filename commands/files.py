@@ -9,6 +9,7 @@ from cucmsh.services.site import Site
 from cucmsh.shell.answers import ATTEMPTS, read_port
 from cucmsh.shell.command import command
 from cucmsh.shell.dialog import Dialog
+from cucmsh.shell.kinds import FILE, HOST, PATH, USER
 
 TFTP_FOLDER = "/usr/local/cm/tftp"  # what the original calls it on screen
 
@@ -20,7 +21,7 @@ def files(site: Site) -> list[str]:
     return list_files(site, "*")
 
 
-@command("file list tftp <spec>", candidates={"spec": files})
+@command("file list tftp <spec>", candidates={"spec": files}, kinds={"spec": FILE})
 def file_list_tftp(dialog: Dialog, site: Site, spec: str) -> int:
     """List files of the TFTP directory; * and ? stand for any letters.
 
@@ -35,7 +36,7 @@ def file_list_tftp(dialog: Dialog, site: Site, spec: str) -> int:
     return 0 if names else 1
 
 
-@command("file get tftp <file>", candidates={"file": files})
+@command("file get tftp <file>", candidates={"file": files}, kinds={"file": FILE})
 def file_get_tftp(dialog: Dialog, site: Site, name: str) -> None:
     """Send a file of the TFTP directory to an SFTP server.
 
@@ -59,7 +60,7 @@ def file_get_tftp(dialog: Dialog, site: Site, name: str) -> None:
         raise CancelledError("Nothing was transferred.")
     server = _ask_server(dialog)
     dialog.say()
-    directory = ask_value(dialog, "Download directory: ")
+    directory = ask_value(dialog, "Download directory: ", PATH)
     dialog.say()
     accept = host_key_question(dialog, server.host)
     try:
@@ -77,9 +78,9 @@ def file_get_tftp(dialog: Dialog, site: Site, name: str) -> None:
 
 
 def _ask_server(dialog: Dialog) -> BackupServer:
-    host = ask_value(dialog, "SFTP server IP: ")
+    host = ask_value(dialog, "SFTP server IP: ", HOST)
     port = _ask_port(dialog)
-    user = ask_value(dialog, "User ID: ")
+    user = ask_value(dialog, "User ID: ", USER)
     password = dialog.ask_secret("Password: ", mask="*")
     return BackupServer(host, port, user, password.reveal())
 

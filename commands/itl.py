@@ -2,32 +2,33 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from typing import TYPE_CHECKING
+from collections.abc import Callable, Iterator
 
 from commands.questions import host_key_question, require_yes
 from cucmsh.errors import RefusedError, TrustListError
 from cucmsh.services.doors import BackupServer
 from cucmsh.services.site import Site
+from cucmsh.shapes import TYPE_CHECKING
 from cucmsh.shell.answers import split_host
 from cucmsh.shell.command import command
 from cucmsh.shell.dialog import Dialog
+from cucmsh.shell.kinds import HOST, PATH, USER
 
 if TYPE_CHECKING:
+    from cucmsh.services.inventory import HeldList
     from cucmsh.services.outcome import Progress
     from cucmsh.services.reset import ResetPlan
+    from cucmsh.views.documents import Document
 
 
-@command("show itl")
+@command("show itl", has_json=True)
 def show_itl(dialog: Dialog, site: Site) -> int:
     """Show this node's trust list, its checksums and whether it verifies.
 
     The checksums are of the whole file: compare them with what a phone shows. Nodes
     that should serve the same list and do not are named at the end.
     """
-    from cucmsh.services.inventory import find_strays, read_list
-    from cucmsh.views.times import format_time
-    from cucmsh.views.trust_list import show_trust_list
+    from cucmsh.services.inventory import read_list
 
     try:
         held = read_list(site)
@@ -36,18 +37,36 @@ def show_itl(dialog: Dialog, site: Site) -> int:
             f"Error parsing the ITL File.\n{problem.message}",
             "Run `utils service restart Cisco Tftp`, which composes a new one.",
         ) from problem
-    modified = format_time(held.modified)
-    lines = show_trust_list(held.raw, held.trust_list, held.verdict, modified)
-    dialog.say("\n".join(lines))
-    if dialog.helpful and (strays := find_strays(site, held.raw)):
-        from cucmsh.views.report import stray_lines
-
-        for line in stray_lines(strays):
-            dialog.say(line)
+    dialog.result(
+        lambda: _shown(site, held, helpful=dialog.helpful),
+        lambda: _described(site, held),
+    )
     return 0 if held.verdict.is_valid else 1
 
 
-@command("utils itl reset localkey", changes=True, publisher_only=True)
+def _shown(site: Site, held: HeldList, *, helpful: bool) -> Iterator[str]:
+    """The list at once; then nodes, which may take their time to answer."""
+    from cucmsh.services.inventory import find_strays
+    from cucmsh.views.times import format_time
+    from cucmsh.views.trust_list import show_trust_list
+
+    modified = format_time(held.modified)
+    lines = show_trust_list(held.raw, held.trust_list, held.verdict, modified)
+    yield "\n".join(lines)
+    if helpful and (strays := find_strays(site, held.raw)):
+        from cucmsh.views.report import stray_lines
+
+        yield from stray_lines(strays)
+
+
+def _described(site: Site, held: HeldList) -> Document:
+    from cucmsh.services.inventory import find_strays
+    from cucmsh.views.documents import list_document
+
+    return list_document(site.node.name, held, find_strays(site, held.raw))
+
+
+@command("utils itl reset localkey", changes=True, publisher_only=True, has_json=True)
 def utils_itl_reset_localkey(dialog: Dialog, site: Site) -> int:
     """Sign the ITL with this publisher's recovery key and bring it to all TFTP nodes.
 
@@ -61,7 +80,11 @@ def utils_itl_reset_localkey(dialog: Dialog, site: Site) -> int:
 
 
 @command(
-    "utils itl reset remotekey <host> <user> <path>", changes=True, publisher_only=True
+    "utils itl reset remotekey <host> <user> <path>",
+    changes=True,
+    publisher_only=True,
+    kinds={"host": HOST, "user": USER, "path": PATH},
+    has_json=True,
 )
 def utils_itl_reset_remotekey(
     dialog: Dialog, site: Site, host: str, user: str, path: str
@@ -104,6 +127,7 @@ def _reset(
     from cucmsh.services.distribute import apply
     from cucmsh.services.fleet import Fleet
     from cucmsh.services.survey import locate
+    from cucmsh.views.documents import reset_document
     from cucmsh.views.report import report_lines
 
     with site.cluster_lock(what), Fleet(site) as fleet:
@@ -127,8 +151,10 @@ def _reset(
         )
         with dialog.uninterrupted():
             report = apply(plan, located, site, fleet, _progress(dialog))
-    for line in report_lines(report):
-        dialog.say(line)
+    dialog.result(
+        lambda: report_lines(report),
+        lambda: reset_document(site.node.name, plan, report),
+    )
     return report.exit_status
 
 

@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
-
 from cucmsh.errors import CancelledError, UsageError
+from cucmsh.shapes import TYPE_CHECKING
 from cucmsh.shell.answers import ATTEMPTS, is_yes
 from cucmsh.shell.dialog import Dialog
+from cucmsh.shell.kinds import Kind
 
 if TYPE_CHECKING:
     from cucmsh.cluster.hostkeys import HostKey
@@ -19,14 +19,17 @@ def require_yes(dialog: Dialog, question: str) -> None:
         raise CancelledError("Nothing was changed.")
 
 
-def ask_value(dialog: Dialog, question: str, default: str = "") -> str:
-    """One word that is not empty; the default stands for an empty answer."""
+def ask_value(dialog: Dialog, question: str, kind: Kind) -> str:
+    """One word of that kind, held to what the grammar holds a parameter to."""
     for _ in range(ATTEMPTS):
-        answer = dialog.ask(question) or default
-        if answer and " " not in answer and not answer.startswith("-"):
+        answer = dialog.ask(question)
+        is_word = answer.isprintable() and " " not in answer
+        if answer and is_word and not answer.startswith("-") and kind.fits(answer):
             return answer
         if dialog.helpful:
-            dialog.say("A single word is needed here, and it starts with no dash.")
+            dialog.say(
+                f"A single word is needed here, without a dash first: {kind.what}."
+            )
     raise UsageError("No usable answer was given; nothing was transferred.")
 
 

@@ -6,6 +6,7 @@ from cucmsh.errors import ServiceError, UsageError
 from cucmsh.services.site import Site
 from cucmsh.shell.command import command
 from cucmsh.shell.dialog import Dialog
+from cucmsh.shell.kinds import TEXT
 
 TFTP = "Cisco Tftp"
 NOT_HERE = (  # services of the original that this node does not run
@@ -19,27 +20,29 @@ def services(_: Site) -> list[str]:
     return [TFTP]
 
 
-@command("utils service list")
+@command("utils service list", has_json=True)
 def utils_service_list(dialog: Dialog, site: Site) -> None:
     """List the services of this node and their states."""
+    from cucmsh.services.tftp import ServiceState, state_of
+    from cucmsh.views.documents import services_document
+
     dialog.say("Requesting service status, please wait...")
-    dialog.say(_tftp_row(site))
-    for name in NOT_HERE:
-        dialog.say(f"{name}[STOPPED]  Service Not Activated")
-
-
-def _tftp_row(site: Site) -> str:
-    from cucmsh.services import tftp
-
-    if not site.node.has_tftp:
-        return f"{TFTP}[STOPPED]  Service Not Activated"
-    if tftp.is_running(site):
-        return f"{TFTP}[STARTED]  "
-    return f"{TFTP}[STOPPED]  Commanded Out of Service"
+    states = [(TFTP, state_of(site))]
+    states += [(name, ServiceState.NOT_ACTIVATED) for name in NOT_HERE]
+    dialog.result(
+        lambda: [
+            f"{name}[{'STARTED' if state.is_running else 'STOPPED'}]  {state.reason}"
+            for name, state in states
+        ],
+        lambda: services_document(site.node.name, states),
+    )
 
 
 @command(
-    "utils service start <service...>", changes=True, candidates={"service": services}
+    "utils service start <service...>",
+    changes=True,
+    candidates={"service": services},
+    kinds={"service": TEXT},
 )
 def utils_service_start(dialog: Dialog, site: Site, name: str) -> None:
     """Start a service of this node; Cisco Tftp composes and signs its ITL first."""
@@ -55,7 +58,10 @@ def utils_service_start(dialog: Dialog, site: Site, name: str) -> None:
 
 
 @command(
-    "utils service stop <service...>", changes=True, candidates={"service": services}
+    "utils service stop <service...>",
+    changes=True,
+    candidates={"service": services},
+    kinds={"service": TEXT},
 )
 def utils_service_stop(dialog: Dialog, site: Site, name: str) -> None:
     """Stop a service of this node."""
@@ -74,6 +80,7 @@ def utils_service_stop(dialog: Dialog, site: Site, name: str) -> None:
     "utils service restart <service...>",
     changes=True,
     candidates={"service": services},
+    kinds={"service": TEXT},
 )
 def utils_service_restart(dialog: Dialog, site: Site, name: str) -> None:
     """Restart a service of this node; Cisco Tftp composes and signs its ITL anew.

@@ -6,6 +6,7 @@ from cucmsh.errors import UsageError
 from cucmsh.services.site import Site
 from cucmsh.shell.command import Command, command
 from cucmsh.shell.dialog import Dialog, EndSession
+from cucmsh.shell.kinds import TEXT
 
 
 @command("set cli pagination on|off")
@@ -15,7 +16,7 @@ def set_cli_pagination(dialog: Dialog, _: Site, choice: str) -> None:
     dialog.say(f"Automatic pagination is turned {choice}")
 
 
-@command("help [command...]")
+@command("help [command...]", kinds={"command": TEXT})
 def help_(dialog: Dialog, _: Site, phrase: str = "") -> None:
     """List the commands, or explain one."""
     commands = sorted(dialog.session.grammar.commands, key=lambda entry: entry.phrase)

@@ -5,6 +5,7 @@ from __future__ import annotations
 from cucmsh.services.site import Site
 from cucmsh.shell.command import command
 from cucmsh.shell.dialog import Dialog
+from cucmsh.shell.kinds import FILE
 
 
 def files(site: Site) -> list[str]:
@@ -14,7 +15,12 @@ def files(site: Site) -> list[str]:
     return list(choose(site).names)
 
 
-@command("utils tftp sign [spec...]", changes=True, candidates={"spec": files})
+@command(
+    "utils tftp sign [spec...]",
+    changes=True,
+    candidates={"spec": files},
+    kinds={"spec": FILE},
+)
 def utils_tftp_sign(dialog: Dialog, site: Site, specs: str = "") -> int:
     """Sign the phones' files with the CallManager key: NAME.sgn beside NAME.
 

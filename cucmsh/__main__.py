@@ -1,7 +1,8 @@
 """The front door: reads the options, drops strangers from the path, calls the app.
 
-The one module that prints outside of a session. No traceback passes it. An account's
-login shell and forced command come in by `login`, everybody else by `main`.
+No traceback passes it, and nothing is printed but through ``Screen``, which makes
+visible what a file, a host or a command line says (threats-and-faults.md T10).
+An account's login shell and forced command come in by `login`, all others by `main`.
 """
 
 from __future__ import annotations
@@ -14,6 +15,11 @@ from collections.abc import Callable
 
 from cucmsh import __version__
 from cucmsh.errors import CucmshError, UsageError
+from cucmsh.shapes import TYPE_CHECKING
+from cucmsh.shell.screen import Screen
+
+if TYPE_CHECKING:
+    from typing import NoReturn
 
 # What is imported stays: collecting garbage on the way to the prompt costs 6 % of it
 # and finds none. The app turns it on again when the prompt is there.
@@ -21,7 +27,8 @@ gc.disable()
 
 USAGE = """\
 usage: cucmsh [--config FILE]                      the admin shell of a node
-       cucmsh [--config FILE] -c 'show itl'        one command
+       cucmsh [--config FILE] -c 'show itl' [--json]
+                                                   one command; its result as JSON
        cucmsh lab [--subscribers N] [--dir DIR] [--serve]
                                                    a cluster on 127.0.0.1, and its shell
        cucmsh verify FILE [--against HELD]         check a list or a signed file
@@ -37,12 +44,12 @@ The configuration is FILE, $CUCMSH_CONFIG or /etc/cucmsh/cucmsh.toml.
 Exit status: 0 done, 1 refused or failed, 2 wrong use, 3 partly done."""
 
 
-def main() -> int:
-    """Run the program; returns its exit status."""
-    return _guarded(lambda: _run(sys.argv[1:]))
+def main() -> NoReturn:
+    """Run the program, and leave with its exit status."""
+    _leave(lambda: _run(sys.argv[1:]))
 
 
-def login(configuration: str = "") -> int:
+def login(configuration: str = "") -> NoReturn:
     """Serve one login through sshd, as account's shell or forced command.
 
     The program of `cucmsh init --sshd` calls it, under ``python -I`` (design decision
@@ -52,32 +59,37 @@ def login(configuration: str = "") -> int:
     Args:
         configuration: the path of the node's; the default one if empty.
     """
-    return _guarded(lambda: _login(configuration, sys.argv))
+    _leave(lambda: _login(configuration, sys.argv))
+
+
+def _leave(run: Callable[[], int]) -> NoReturn:
+    """Run, and end the process at once.
+
+    Taking the interpreter down in order costs a tenth of a short command, and would
+    wait for a thread whose node does not answer.
+    """
+    os._exit(_guarded(run))  # nothing is left to flush: Screen writes at once
 
 
 def _guarded(run: Callable[[], int]) -> int:
-    sys.excepthook = _no_traceback
+    _close_other_ways_out()
     resource.setrlimit(resource.RLIMIT_CORE, (0, 0))  # a core would hold passwords
+    _hold_streams()
     _drop_working_directory()
     try:
         return run()
     except CucmshError as error:
-        print(f"cucmsh: {_printable(error.message)}", file=sys.stderr)
-        if error.advice:
-            print(_printable(error.advice), file=sys.stderr)
+        advice = f"\n{error.advice}" if error.advice else ""
+        Screen(2).say(f"cucmsh: {error.message}{advice}")
         return error.exit_status
     except KeyboardInterrupt:
         return 130
-    except BrokenPipeError:
-        os.dup2(os.open(os.devnull, os.O_WRONLY), 1)  # nobody reads the rest
-        return 1
 
 
 def _login(configuration: str, words: list[str]) -> int:
-    from cucmsh.login.environment import clean, hold_standard_descriptors
+    from cucmsh.login.environment import clean
     from cucmsh.login.request import requested
 
-    hold_standard_descriptors()
     environment = clean(os.environ)
     os.chdir("/")
     line = requested(words, environment)
@@ -94,15 +106,13 @@ def _run(words: list[str]) -> int:
         named, words = words[1], words[2:]
     match words:
         case ["--version"]:
-            print(f"cucmsh {__version__}")
-            return 0
+            return _show(f"cucmsh {__version__}")
         case ["--help" | "-h" | "help"]:
-            print(USAGE)
-            return 0
+            return _show(USAGE)
         case ["lab", *rest]:
             from cucmsh.lab.front import lab
 
-            return lab(rest, _lab_shell)
+            return lab(rest, _lab_shell, Screen(1).say)
         case ["verify", *rest]:
             return _verify(rest)
     return _node(named, words)
@@ -117,8 +127,9 @@ def _node(named: str, words: list[str]) -> int:
     match words:
         case []:
             return app.run_shell(configuration)
-        case ["-c", line]:
-            return app.run_command(configuration, line, os.environ)
+        case ["-c", line, *options] if options in ([], ["--json"]):
+            answer = app.run_json if options else app.run_command
+            return answer(configuration, line, os.environ)
         case [("init" | "node") as what, *rest]:
             run = app.run_init if what == "init" else app.run_node
             return run(configuration, rest)
@@ -126,11 +137,10 @@ def _node(named: str, words: list[str]) -> int:
             from cucmsh.doctor import doctor
 
             lines, status = doctor(configuration, accounts)
-            for line in lines:
-                print(_printable(line))
-            return status
+            return _show("\n".join(lines), status)
         case ["hook", *rest]:
-            return app.run_hook(configuration, rest, sys.stdout)
+            text, status = app.run_hook(configuration, rest)
+            return _show(text.removesuffix("\n"), status)
     raise UsageError(f"these words are not understood: {' '.join(words)}", USAGE)
 
 
@@ -147,9 +157,7 @@ def _verify(words: list[str]) -> int:
     from cucmsh import app
 
     lines, status = app.verify(file, held)
-    for line in lines:
-        print(_printable(line))
-    return status
+    return _show("\n".join(lines), status)
 
 
 def _lab_shell(configuration: str, greeting: str) -> int:
@@ -158,16 +166,36 @@ def _lab_shell(configuration: str, greeting: str) -> int:
     return app.run_shell(configuration, greeting)
 
 
+def _show(text: str, status: int = 0) -> int:
+    """Print; give the status, which is no success if nobody could read it."""
+    screen = Screen(1)
+    if text:
+        screen.say(text)
+    return status or int(screen.is_gone)
+
+
+def _close_other_ways_out() -> None:
+    """Warnings, tracebacks of threads and libraries that print reach nobody.
+
+    Their text may hold a secret or a stranger's escape bytes, and a program that
+    drives the prompt would stumble over it.
+    """
+    sys.excepthook = _no_traceback
+    sys.stdout = sys.stderr = None
+
+
 def _no_traceback(kind: type[BaseException], *_: object) -> None:
     """Say that something unforeseen happened; its text may hold a secret."""
-    print(f"cucmsh: internal error: {kind.__name__}", file=sys.stderr)
+    Screen(2).say(f"cucmsh: internal error: {kind.__name__}")
 
 
-def _printable(text: str) -> str:
-    return "".join(
-        char if char.isprintable() or char == "\n" else ascii(char)[1:-1]
-        for char in text
-    )
+def _hold_streams() -> None:
+    """A closed stream's number would go to the next file or socket that is opened."""
+    for number in range(3):
+        try:
+            os.fstat(number)
+        except OSError:
+            os.open(os.devnull, os.O_RDONLY)  # reads nothing, and takes nothing
 
 
 def _drop_working_directory() -> None:
@@ -184,4 +212,4 @@ def _drop_working_directory() -> None:
 
 
 if __name__ == "__main__":
-    sys.exit(main())
+    main()

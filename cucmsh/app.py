@@ -1,7 +1,6 @@
 """Joins the rooms: settings, site and packs become a session, a hook or a verdict.
 
-The one place that opens heavy doors, and opens them late; the one reader of the
-system clock. Runs no command itself.
+Imports late what only some ways in need. Runs no command itself.
 """
 
 from __future__ import annotations
@@ -11,33 +10,29 @@ import os
 import sys
 import time
 from collections.abc import Callable, Iterator, Mapping
-from contextlib import contextmanager
-from datetime import UTC, datetime
-from typing import TYPE_CHECKING, Any, TextIO, cast
+from contextlib import ExitStack, contextmanager
 
 from cucmsh.cluster.settings import Settings, read_settings
-from cucmsh.errors import CucmshError, RefusedError, UsageError
+from cucmsh.doors import LateDoors
+from cucmsh.errors import PackError, RefusedError, UsageError
 from cucmsh.services.journal import login_notice
 from cucmsh.services.site import Site
+from cucmsh.shapes import TYPE_CHECKING, Any
 from cucmsh.shell.limits import PROMPT
 from cucmsh.shell.screen import Screen
 from cucmsh.shell.terminal import Terminal
 from cucmsh.views.banner import banner
 
 if TYPE_CHECKING:
-    from cucmsh.cluster.first_login import ShownKey
-    from cucmsh.cluster.model import SshAddress, TftpAddress
-    from cucmsh.cluster.runner import Runner
-    from cucmsh.cluster.store import Store
+    from datetime import datetime
+
     from cucmsh.enrol.asking import TerminalAsking
-    from cucmsh.pki.foreign import ForeignKey
-    from cucmsh.pki.room import KeyRoom
-    from cucmsh.services.doors import AcceptHostKey, BackupServer, Link
+    from cucmsh.services.audit import AuditLog
     from cucmsh.shell.command import Command
     from cucmsh.shell.grammar import Grammar
+    from cucmsh.shell.json_result import JsonResult
     from cucmsh.shell.reader import Reader
     from cucmsh.shell.session import LineEditor, Session
-    from cucmsh.trustlist.check import Verifier
 
 DEFAULT_CONFIGURATION = "/etc/cucmsh/cucmsh.toml"
 BUILT_IN_PACK = "commands"
@@ -48,80 +43,19 @@ class SystemClock:
     """The real time; see ``Clock``."""
 
     def now(self) -> datetime:
+        from datetime import UTC, datetime
+
         return datetime.now(UTC)
+
+    def stamp(self) -> str:
+        """The same as ISO 8601 with milliseconds; datetime costs an import."""
+        seconds, rest = divmod(time.time_ns(), 10**9)
+        day = time.strftime("%Y-%m-%dT%H:%M:%S", time.gmtime(seconds))
+        return f"{day}.{rest // 10**6:03}+00:00"
 
     def boot(self) -> tuple[str, float]:
         with open("/proc/sys/kernel/random/boot_id", encoding="ascii") as file:
             return file.read().strip(), time.clock_gettime(time.CLOCK_BOOTTIME)
-
-
-class LateDoors:
-    """Imports a room when a service first asks for it; see ``Doors``."""
-
-    def keys(self) -> KeyRoom:
-        from cucmsh.pki.room import KeyRoom
-
-        return KeyRoom()
-
-    def open_foreign_key(self, raw: bytes, password: str) -> ForeignKey:
-        from cucmsh.cluster.process import LocalRunner
-        from cucmsh.pki.foreign import open_foreign
-
-        return open_foreign(raw, password, LocalRunner().feed)
-
-    def verifier(self) -> Verifier:
-        from cucmsh.pki.verify import RsaVerifier
-
-        return RsaVerifier()
-
-    def runner(self) -> Runner:
-        from cucmsh.cluster.process import LocalRunner
-
-        return LocalRunner()
-
-    def open_node(self, address: SshAddress) -> Link:
-        from cucmsh.cluster.ssh import open_node
-
-        return open_node(address)
-
-    def open_backup(
-        self, server: BackupServer, known_hosts: str, accept: AcceptHostKey
-    ) -> Link:
-        from cucmsh.cluster.hostkeys import KnownHosts
-        from cucmsh.cluster.ssh import Login, open_host
-
-        login = Login(server.user, server.password)
-        known = KnownHosts(known_hosts)
-        return open_host((server.host, server.port), login, known, accept)
-
-    def look(self, host: str, port: int) -> ShownKey:
-        from cucmsh.cluster.first_login import look
-
-        return look(host, port)
-
-    def open_with_password(self, address: SshAddress, password: str) -> Link:
-        from cucmsh.cluster.first_login import open_with_password
-
-        return open_with_password(address, password)
-
-    def home_on(self, link: Link) -> Store:
-        from cucmsh.cluster.sftp import SftpStore
-        from cucmsh.cluster.ssh import SshConnection
-
-        return SftpStore(cast("SshConnection", link), ".")
-
-    def store_on(self, link: Link, root: str) -> Store:
-        from cucmsh.cluster.sftp import SftpStore
-        from cucmsh.cluster.ssh import SshConnection
-
-        return SftpStore(cast("SshConnection", link), root)
-
-    def read_back(
-        self, address: TftpAddress, name: str, patience_seconds: float = 15
-    ) -> bytes:
-        from cucmsh.cluster.tftp import read_back
-
-        return read_back(address, name, patience_seconds)
 
 
 def find_configuration(named: str, environment: Mapping[str, str]) -> str:
@@ -152,34 +86,63 @@ def serve_prompt(site: Site, greeting: str = "") -> int:
                 screen.say(text)
         # The rest of the shell is imported while a person or program reads this.
         screen.prompt_ahead(PROMPT)
-        return _session(site, screen).run()
+        audit = open_audit(site, "prompt", os.environ, screen)
+        audit.note("login", {})
+        try:
+            return _session(site, screen, audit, has_prompt=True).run()
+        finally:
+            audit.note("logout", {})
 
 
-def run_command(configuration: str, line: str, environment: Mapping[str, str]) -> int:
+def run_command(
+    configuration: str,
+    line: str,
+    environment: Mapping[str, str],
+    result: JsonResult | None = None,
+) -> int:
     """One command; returns its exit status.
 
-    An exec request through SSH runs changing commands only where the configuration
-    says so (design decision 4).
+    An exec request runs changing commands only where the configuration says so (design
+    decision 4). Text goes to standard error when a ``result`` is wanted.
     """
     site = open_site(read_settings(configuration))
-    return serve_line(site, line, is_exec_request="SSH_CONNECTION" in environment)
+    is_exec_request = "SSH_CONNECTION" in environment
+    return serve_line(site, line, result, is_exec_request=is_exec_request)
 
 
-def serve_line(site: Site, line: str, *, is_exec_request: bool) -> int:
+def serve_line(
+    site: Site,
+    line: str,
+    result: JsonResult | None = None,
+    *,
+    is_exec_request: bool,
+) -> int:
     """See ``run_command``."""
-    session = _session(site, Screen(1), is_exec_request=is_exec_request)
-    return session.run_line(line)
+    entry = "exec" if is_exec_request else "command"
+    audit = open_audit(site, entry, os.environ, Screen(2))
+    screen = Screen(1 if result is None else 2)
+    session = _session(site, screen, audit, is_exec_request=is_exec_request)
+    return session.run_line(line, result)
 
 
-def run_hook(configuration: str, words: list[str], out: TextIO) -> int:
-    """One of the hooks that services and other nodes run; returns the exit status."""
+def run_json(config: str, line: str, environment: Mapping[str, str]) -> int:
+    """The same, with one JSON document on standard output, whatever happens."""
+    from cucmsh.shell.json_result import report
+
+    return report(Screen(1), lambda to: run_command(config, line, environment, to))
+
+
+def run_hook(configuration: str, words: list[str]) -> tuple[str, int]:
+    """One of the hooks that services and other nodes run: what it says, its status."""
     from cucmsh.hooks import run
 
     site = open_site(read_settings(configuration))
-    if words[:1] == ["sign"]:
-        return _sign(site, words[1:], out)
-    out.write(run(site, words))
-    return 0
+    if words[:1] in (["service-status"], ["describe"]):  # they change nothing
+        return run(site, words), 0
+    with open_audit(site, "hook", os.environ, Screen(2)).noting(words):
+        if words[:1] == ["sign"]:
+            return _sign(site, words[1:])
+        return run(site, words), 0
 
 
 def run_init(configuration: str, words: list[str]) -> int:
@@ -204,11 +167,18 @@ def run_node(configuration: str, words: list[str]) -> int:
     """Add, list or remove nodes; returns the exit status."""
     from cucmsh.enrol.node import node
 
-    with _asking() as asking:
-        return node(words, asking, lambda: open_site(read_settings(configuration)))
+    with _asking() as asking, ExitStack() as noting:
+
+        def open_noting() -> Site:
+            site = open_site(read_settings(configuration))
+            audit = open_audit(site, "node", os.environ, Screen(2))
+            noting.enter_context(audit.noting(words))
+            return site
+
+        return node(words, asking, open_noting)
 
 
-def _sign(site: Site, files: list[str], out: TextIO) -> int:
+def _sign(site: Site, files: list[str]) -> tuple[str, int]:
     """``hook sign FILE...``: for scripts that write the phones' files."""
     from cucmsh.services.phone_files import named
     from cucmsh.services.publish import exit_status, sign_chosen
@@ -220,8 +190,7 @@ def _sign(site: Site, files: list[str], out: TextIO) -> int:
     report = sign_chosen(site, named(site, files))
     replicas = push(site)
     lines = [*signing_lines(report), *replica_lines(replicas)]
-    out.write("".join(f"{line}\n" for line in lines))
-    return exit_status(report, replicas)
+    return "\n".join(lines), exit_status(report, replicas)
 
 
 def verify(file: str, held: str) -> tuple[list[str], int]:
@@ -248,12 +217,36 @@ def _asking() -> Iterator[TerminalAsking]:
         yield TerminalAsking(screen, reader)
 
 
-def _session(site: Site, screen: Screen, *, is_exec_request: bool = False) -> Session:
+def open_audit(
+    site: Site, entry: str, environment: Mapping[str, str], screen: Screen
+) -> AuditLog:
+    """The record of what comes in by ``entry``; see ``services.audit``."""
+    from cucmsh.services.audit import AuditLog
+    from cucmsh.shell.origin import origin
+
+    def who() -> Mapping[str, str]:
+        return origin(environment, entry)
+
+    stamp = SystemClock().stamp
+    return AuditLog(site.home, stamp, time.monotonic, who, screen.say)
+
+
+def _session(
+    site: Site,
+    screen: Screen,
+    audit: AuditLog,
+    *,
+    is_exec_request: bool = False,
+    has_prompt: bool = False,
+) -> Session:
+    from cucmsh.services.breakdown import breakdown_recorder
     from cucmsh.shell.reader import Reader
     from cucmsh.shell.session import Session
 
+    remarks: list[str] = []
+    remark = remarks.append if has_prompt else Screen(2).say
     return Session(
-        lambda: _load_packs(site.settings),
+        lambda: _load_packs(site, remark),
         site,
         screen,
         Reader(0, screen, time.monotonic),
@@ -262,17 +255,24 @@ def _session(site: Site, screen: Screen, *, is_exec_request: bool = False) -> Se
         guard=_guard(site, is_exec_request=is_exec_request),
         helpful=not site.settings.is_strict,
         open_editor=_open_editor,
-        on_internal_error=_record_internal_error(site),
+        on_internal_error=breakdown_recorder(site),
+        audit=audit,
+        remarks=remarks,
     )
 
 
-def _load_packs(settings: Settings) -> Grammar:
+def _load_packs(site: Site, remark: Callable[[str], None]) -> Grammar:
+    from cucmsh.services.breakdown import breakdown_recorder
     from cucmsh.shell.grammar import Grammar
-    from cucmsh.shell.packs import load_pack
+    from cucmsh.shell.packs import load_packs
 
-    found = load_pack(BUILT_IN_PACK, beside=HOME_OF_OURS)
-    for name in settings.packs:
-        found += load_pack(name)
+    def on_broken(error: PackError) -> None:
+        remark(f"Warning: {error.message}")
+        if error.__cause__ is not None:
+            breakdown_recorder(site)(error.__cause__)
+
+    packs = site.settings.packs
+    found = load_packs(BUILT_IN_PACK, HOME_OF_OURS, packs, on_broken)
     gc.enable()  # the front door turned it off; the prompt is there by now
     return Grammar(found)
 
@@ -298,22 +298,3 @@ def _open_editor(
     from cucmsh.shell.editor import PersonEditor
 
     return PersonEditor(grammar, context, screen, reader, lines)
-
-
-def _record_internal_error(site: Site) -> Callable[[BaseException], None]:
-    def record(error: BaseException) -> None:
-        # Places only: the text of an unforeseen error may hold a secret.
-        place = error.__traceback__
-        places = []
-        while place is not None:
-            code = place.tb_frame.f_code
-            places.append(f"{os.path.basename(code.co_filename)}:{place.tb_lineno}")
-            place = place.tb_next
-        when = site.clock.now().isoformat(timespec="seconds")
-        line = f"{when} {type(error).__name__} at {' '.join(places)}"
-        try:
-            site.home.append("log/errors", line)
-        except CucmshError:
-            return  # the person was told that it broke; nobody else listens
-
-    return record

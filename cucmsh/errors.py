@@ -7,6 +7,7 @@ become one of these at their door, once, with ``raise ... from``::
      +- UsageError                  exit status 2: unknown, incomplete or bad words
      +- ConfigurationError          exit status 2: names the file and the dotted key
      +- CommandClashError           two commands with one phrase, or a stranger's pack
+     |   +- PackError               a pack that cannot be loaded, or must not be
      +- TrustListError              bytes that are no trust list; carries the offset
      +- SignatureError              a key, a signature or a signer that does not fit
      +- CertificateError            bytes that are no certificate or private key
@@ -53,7 +54,11 @@ class ConfigurationError(CucmshError):
 
 
 class CommandClashError(CucmshError):
-    """Two commands share a phrase, or a package is not a command pack."""
+    """Two commands share a phrase, or the built-in pack is not what it should be."""
+
+
+class PackError(CommandClashError):
+    """A command pack cannot be loaded, or lies where it must not be loaded from."""
 
 
 class TrustListError(CucmshError):

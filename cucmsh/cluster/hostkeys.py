@@ -17,11 +17,11 @@ from binascii import Error as Base64Error
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from enum import Enum
-from hashlib import md5, sha256
 from typing import NamedTuple
 
 from cucmsh.cluster.known_line import PLAIN, REVOKED, KnownLine, read_line
 from cucmsh.cluster.lock import take
+from cucmsh.digests import md5, sha256
 from cucmsh.errors import BusyError, HostKeyError, StoreError
 
 MAX_FILE_SIZE = 4 << 20  # bytes; ten thousand hosts

@@ -17,6 +17,7 @@ import stat
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 
+from cucmsh.cluster.log_line import append_line
 from cucmsh.cluster.store import (
     FOLDER_MODE,
     MAX_FILE_SIZE,
@@ -109,15 +110,15 @@ class LocalStore:
             os.unlink(last, dir_fd=folder)
         self._let_go(temporary)
 
-    def append(self, name: str, line: str) -> None:
-        """Add one line to a log file, made 0600 if it is new."""
-        flags = os.O_WRONLY | os.O_CREAT | os.O_APPEND | os.O_NOFOLLOW | os.O_CLOEXEC
-        with self._translated(name), self._folder(name, make=True) as (folder, last):
-            descriptor = os.open(last, flags, 0o600, dir_fd=folder)
-            try:
-                _write_all(descriptor, f"{line}\n".encode())
-            finally:
-                os.close(descriptor)
+    def append(self, name: str, line: str, *, make: bool = False) -> None:
+        """Add one line to a log file, made 0600 if it is new; see ``append_line``."""
+        try:
+            with self._translated(name), self._folder(name, make=make) as place:
+                append_line(line, *place)
+        except MissingFileError:
+            if make:
+                raise
+            self.append(name, line, make=True)
 
     def remove(self, name: str) -> None:
         try:
@@ -290,7 +291,4 @@ def _write_all(descriptor: int, raw: bytes) -> None:
 
 
 def _read_all(descriptor: int) -> bytes:
-    pieces = []
-    while piece := os.read(descriptor, 1 << 16):
-        pieces.append(piece)
-    return b"".join(pieces)
+    return b"".join(iter(lambda: os.read(descriptor, 1 << 16), b""))

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from enum import StrEnum
-from typing import NamedTuple
+
+from cucmsh.shapes import NamedTuple
 
 
 class NodeRole(StrEnum):

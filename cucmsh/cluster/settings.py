@@ -7,12 +7,12 @@ dotted key (design section 6); a syntax error names the line.
 from __future__ import annotations
 
 import os
-import tomllib
-from typing import NamedTuple
 
+from cucmsh.cluster import plain_toml
 from cucmsh.cluster.model import Cluster, Node, NodeRole
 from cucmsh.cluster.table import Table, read_node
 from cucmsh.errors import ConfigurationError
+from cucmsh.shapes import NamedTuple
 
 RELEASES = ("10.0",)
 DIGESTS = ("sha1", "sha512")
@@ -80,8 +80,8 @@ def parse_settings(raw: bytes, path: str) -> Settings:
         ConfigurationError: as for ``read_settings``.
     """
     try:
-        table = Table(tomllib.loads(raw.decode()), path)
-    except (tomllib.TOMLDecodeError, UnicodeDecodeError) as problem:
+        table = Table(plain_toml.loads(raw), path)
+    except ValueError as problem:
         raise ConfigurationError(f"{path}: {problem}") from problem
     settings = _settings(table, path)
     table.finish()

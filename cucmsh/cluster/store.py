@@ -10,9 +10,9 @@ from __future__ import annotations
 import errno
 import os
 import stat
-from typing import NamedTuple, Protocol
 
 from cucmsh.errors import StoreError
+from cucmsh.shapes import NamedTuple, Protocol
 
 TEMPORARY_PREFIX = ".cucmsh-"
 TEMPORARY_SUFFIX = ".tmp"

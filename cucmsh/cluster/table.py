@@ -7,7 +7,6 @@ from __future__ import annotations
 
 import os
 from collections.abc import Iterable, Sequence
-from typing import Any
 
 from cucmsh.cluster.model import (
     Node,
@@ -17,6 +16,7 @@ from cucmsh.cluster.model import (
     TftpAddress,
 )
 from cucmsh.errors import ConfigurationError
+from cucmsh.shapes import Any
 
 SERVICES = ("tftp", "tvs", "capf")
 DEFAULT_STAGING = "/var/lib/cucmsh/state/staging"

@@ -12,7 +12,6 @@ import os
 import select
 import signal
 import subprocess
-import sys
 from collections.abc import Callable
 
 from cucmsh.errors import ServiceError
@@ -23,20 +22,21 @@ from cucmsh.lab.plan import PYTHON
 OpenShell = Callable[[str, str], int]
 
 
-def lab(words: list[str], open_shell: OpenShell) -> int:
+def lab(words: list[str], open_shell: OpenShell, say: Callable[[str], None]) -> int:
     """Run the lab; returns the exit status.
 
     Args:
         words: the options.
         open_shell: opens the shell of a configuration file, with a greeting.
+        say: prints a line.
     """
     options = read_options(words)
     if options.serve:
-        return _serve(options)
+        return _serve(options, say)
     return _with_shell(options, open_shell)
 
 
-def _serve(options: Options) -> int:
+def _serve(options: Options, say: Callable[[str], None]) -> int:
     from cucmsh.lab.scene import Scene  # noqa: PLC0415 - paramiko, for this half only
 
     ends, begins = os.pipe()
@@ -54,8 +54,7 @@ def _serve(options: Options) -> int:
         try:
             description = scene.describe()
             directory.write(description)
-            sys.stdout.write(f"{json.dumps(description)}\n")
-            sys.stdout.flush()
+            say(json.dumps(description))
             watched = [ends] if options.leash < 0 else [ends, options.leash]
             select.select(watched, [], [])
         finally:

@@ -91,8 +91,8 @@ def serve(plan: NodePlan, password: str, key_line: str, channel: Connection) -> 
         control = ControlSocket(plan.control, service)
         service.start()
         ssh.start()
-    except CucmshError as problem:
-        channel.send(f"{plan.name}: {problem.message}")
+    except (CucmshError, OSError) as problem:  # such as no right to start Python
+        channel.send(f"{plan.name}: {problem}")
         return
     channel.send("ready")
     ended.wait()

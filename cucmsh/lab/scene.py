@@ -61,6 +61,8 @@ class Scene:
         listener, self._backup_port = bound_listener()
         backup_key = root / "sftp_host_key"
         self._make(root, backup_key)
+        self._known_hosts = root / "known_hosts"
+        self._known_hosts.write_text(self._host_key_lines(backup_key))
         self._backup_server = SftpBackupServer(
             listener,
             host_key(backup_key),
@@ -83,6 +85,8 @@ class Scene:
         password = self._directory.password
         publisher, *subscribers = [plan.describe() for plan in self._plans]
         return {
+            "directory": str(self._directory.path),
+            "known_hosts": str(self._known_hosts),
             "publisher": publisher,
             "subscribers": subscribers,
             "sftp": {
@@ -133,6 +137,13 @@ class Scene:
         host_keys = {plan.name: _public_line(plan.host_key) for plan in self._plans}
         self._configure(identity, host_keys)
         self._exchange()
+
+    def _host_key_lines(self, backup_key: Path) -> str:
+        keys = [(plan.ssh_port, plan.host_key) for plan in self._plans]
+        return "".join(
+            f"[{LOOPBACK}]:{port} {_public_line(key)}\n"
+            for port, key in [*keys, (self._backup_port, backup_key)]
+        )
 
     def _configure(self, identity: Path, host_keys: dict[str, str]) -> None:
         for plan in self._plans:

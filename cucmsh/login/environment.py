@@ -7,7 +7,6 @@ configuration (``PATH``): all of it goes, before any of them is there.
 
 from __future__ import annotations
 
-import os
 from collections.abc import MutableMapping
 
 FIXED = {
@@ -38,14 +37,6 @@ def clean(environment: MutableMapping[str, str]) -> dict[str, str]:
     environment.clear()
     environment.update({**FIXED, **kept, "TERM": _terminal(before.get("TERM", ""))})
     return before
-
-
-def hold_standard_descriptors() -> None:
-    """Make sure that 0, 1 and 2 are open: no file of ours may become one of them."""
-    descriptor = os.open(os.devnull, os.O_RDWR)
-    while descriptor <= 2:
-        descriptor = os.dup(descriptor)
-    os.close(descriptor)
 
 
 def _terminal(name: str) -> str:

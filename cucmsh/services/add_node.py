@@ -9,7 +9,6 @@ checks the way anew and fetches what has changed on it. Asks nothing.
 from __future__ import annotations
 
 import tomllib
-from typing import TYPE_CHECKING, Any, NamedTuple, Protocol
 
 from cucmsh.cluster.folders import require_own
 from cucmsh.cluster.model import Node, NodeRole, SshAddress, TftpAddress
@@ -30,6 +29,7 @@ from cucmsh.services.identity import (
     public_line,
 )
 from cucmsh.services.site import Site
+from cucmsh.shapes import TYPE_CHECKING, Any, NamedTuple, Protocol
 
 if TYPE_CHECKING:
     from cucmsh.cluster.first_login import ShownKey

@@ -12,7 +12,13 @@ from contextlib import suppress
 from typing import NamedTuple
 
 from cucmsh.cluster.model import Node
-from cucmsh.errors import CucmshError, RefusedError, ServiceError
+from cucmsh.errors import (
+    ConnectionFailedError,
+    CucmshError,
+    MissingFileError,
+    RefusedError,
+    ServiceError,
+)
 from cucmsh.services.compose import sha256_of
 from cucmsh.services.deliver import bring_certificates, hook_on, stage_on
 from cucmsh.services.doors import Link
@@ -21,10 +27,16 @@ from cucmsh.services.fleet import Fleet
 from cucmsh.services.outcome import NodeOutcome, State
 from cucmsh.services.reset import ResetPlan
 from cucmsh.services.site import LIST_FILE, SERVED_MODE, Site
-from cucmsh.services.survey import Located, sha256_on
+from cucmsh.services.survey import (
+    NO_LIST,
+    Located,
+    refuse_unless_expected,
+    sha256_on,
+)
 from cucmsh.services.tftp import why_unserved
 
 RESTART_SECONDS = 60
+ASK_SECONDS = 3  # for TFTP on a node that has just fallen silent
 
 
 class Staged(NamedTuple):
@@ -55,6 +67,7 @@ class Carrier:
         self._fleet = fleet
         # All of them, not only the key's: an earlier delivery may have failed.
         self._certificates = public_certificates(site, plan.recovery)
+        self._begun: set[str] = set()  # nodes that may have changed
 
     def stage(self, entry: Located) -> Staged:
         """S8: every byte is on the node, and nothing is changed there yet.
@@ -106,11 +119,31 @@ class Carrier:
         try:
             outcome = self._fleet.on(node, work)
         except CucmshError as problem:
+            if node.name in self._begun:
+                return self._how_far(staged.entry, problem)
             return NodeOutcome(node.name, State.PENDING, problem.message)
         if outcome.state is not State.UPDATED:
             return outcome
         unserved = why_unserved(self._site, node.tftp, self._raw)
         return NodeOutcome(node.name, State.UNPROVEN, unserved) if unserved else outcome
+
+    def _how_far(self, entry: Located, problem: CucmshError) -> NodeOutcome:
+        """What became of a node that broke off in its change: TFTP may know."""
+        node, address = entry.node, entry.node.tftp
+        try:
+            raw = self._site.doors.read_back(address, LIST_FILE, ASK_SECONDS)
+            served = sha256_of(raw)
+        except MissingFileError:
+            served = NO_LIST
+        except ConnectionFailedError:
+            served = ""
+        if served == self._sha256:
+            reason = f"{problem.message}; its TFTP service has the new list, unproven"
+            return NodeOutcome(node.name, State.UNPROVEN, reason)
+        if served == entry.served or isinstance(problem, RefusedError):
+            return NodeOutcome(node.name, State.PENDING, problem.message)
+        reason = f"{problem.message}; whether its list was replaced is not known"
+        return NodeOutcome(node.name, State.UNKNOWN, reason)
 
     def _stager(self, node: Node) -> Callable[[Link], str]:
         def on_member(link: Link) -> str:
@@ -127,6 +160,7 @@ class Carrier:
     def _install_on_member(self, link: Link, entry: Located, name: str) -> NodeOutcome:
         state = "active" if entry.is_active else "inactive"
         words = ("install-list", name, self._sha256, entry.served, state)
+        self._begun.add(entry.node.name)
         state, _, reason = hook_on(link, entry.node, *words).partition("\n")
         try:
             return NodeOutcome(entry.node.name, State(state), reason)
@@ -137,9 +171,12 @@ class Carrier:
         node = entry.node
         store = self._site.doors.store_on(link, node.tftp_directory)
         present = sha256_on(self._site, link, node)
-        if present not in (entry.served, self._sha256):
+        try:
+            refuse_unless_expected(node, present, (entry.served, self._sha256))
+        except RefusedError:
             store.discard(name)
-            raise RefusedError(changed_meanwhile(node.name))
+            raise
+        self._begun.add(node.name)
         store.commit(name, LIST_FILE)
         if not entry.is_active or node.service_commands is None:
             # Nobody can read it back there: at least it was read where it lies.
@@ -162,8 +199,3 @@ def is_settled(site: Site, entry: Located, raw: bytes) -> bool:
         and entry.served == sha256_of(raw)
         and not why_unserved(site, entry.node.tftp, raw)
     )
-
-
-def changed_meanwhile(name: str) -> str:
-    """The refusal of a node whose list is not the one that was planned upon."""
-    return f"the list of {name} changed after it was looked at; it was left alone"

@@ -7,9 +7,9 @@ with ``keep_trust`` on, to serve a list that a holder of the served one would no
 
 from __future__ import annotations
 
-import hashlib
 from typing import TYPE_CHECKING, NamedTuple
 
+from cucmsh.digests import sha256
 from cucmsh.errors import (
     CucmshError,
     MissingFileError,
@@ -47,7 +47,7 @@ class Composed(NamedTuple):
 
 
 def sha256_of(raw: bytes) -> str:
-    return hashlib.sha256(raw).hexdigest()
+    return sha256(raw).hexdigest()
 
 
 def next_timestamp(site: Site) -> int:

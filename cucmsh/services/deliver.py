@@ -9,7 +9,7 @@ from __future__ import annotations
 import os
 
 from cucmsh.cluster.model import Node
-from cucmsh.errors import CucmshError, ServiceError
+from cucmsh.errors import CucmshError, RefusedError, ServiceError, UsageError
 from cucmsh.pki.model import Unit
 from cucmsh.services.compose import sha256_of
 from cucmsh.services.doors import Link
@@ -39,13 +39,16 @@ def hook_on(link: Link, node: Node, *words: str) -> str:
     """Run a hook of the node; gives what it says.
 
     Raises:
-        ServiceError: the hook refused; its reason is the message.
+        RefusedError: the hook refused; its reason is the message.
+        ServiceError: it ended in another way.
     """
     done = link.run((*node.program, "hook", *words), HOOK_SECONDS)
-    if done.status != 0:
-        reason = done.complaint or done.output or f"exit status {done.status}"
-        raise ServiceError(f"{node.name} refused: {reason}")
-    return done.output
+    if done.status == 0:
+        return done.output
+    reason = done.complaint or done.output or f"exit status {done.status}"
+    if done.status in (CucmshError.exit_status, UsageError.exit_status):
+        raise RefusedError(f"{node.name} refused: {reason}")
+    raise ServiceError(f"{node.name}: {reason}")
 
 
 def bring_certificates(

@@ -7,6 +7,8 @@ Asks nothing, decides nothing about trust.
 
 from __future__ import annotations
 
+from contextlib import suppress
+
 from cucmsh.errors import CucmshError, RefusedError, StoreError
 from cucmsh.services.carry import Carrier, is_settled
 from cucmsh.services.fleet import Fleet, side_by_side
@@ -96,7 +98,12 @@ def _commit_own(
     except RefusedError:
         raise
     except CucmshError as problem:
-        outcome = NodeOutcome(name, State.PENDING, problem.message)
+        # The rename may be done, and only the sync of its folder have failed.
+        is_there = False
+        with suppress(CucmshError):
+            is_there = sha256_served(site) == plan.sha256
+        state = State.UNPROVEN if is_there else State.PENDING
+        outcome = NodeOutcome(name, state, problem.message)
     else:
         if entry.is_active:
             progress(Step.RESTARTING, name)

@@ -6,7 +6,8 @@ Roles and values only. ``site`` needs none of it at run time, so no login waits 
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from typing import TYPE_CHECKING, NamedTuple, Protocol
+
+from cucmsh.shapes import TYPE_CHECKING, NamedTuple, Protocol
 
 if TYPE_CHECKING:
     from datetime import datetime

@@ -20,7 +20,7 @@ from cucmsh.services.state import (
     set_keep_mark,
     write_published,
 )
-from cucmsh.services.survey import sha256_served
+from cucmsh.services.survey import refuse_unless_expected, sha256_served
 from cucmsh.services.tftp import is_running, restart, why_unserved
 from cucmsh.services.tidy import sweep
 from cucmsh.trustlist.decode import decode
@@ -86,12 +86,7 @@ def put_in_place(site: Site, trust_list: TrustList, expected: str) -> None:
     raw = trust_list.raw
     sha256 = sha256_of(raw)
     with site.node_lock():
-        if sha256_served(site) not in (expected, sha256):
-            raise RefusedError(
-                f"the list of {site.node.name} changed after it was looked at; "
-                "it was left alone",
-                "Run the command again.",
-            )
+        refuse_unless_expected(site.node, sha256_served(site), (expected, sha256))
         set_keep_mark(site.home, sha256)
         timestamp = trust_list.header.timestamp
         write_published(site.home, Published(sha256, timestamp))

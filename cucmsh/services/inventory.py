@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from hashlib import sha1, sha256
 from typing import NamedTuple
 
 from cucmsh.cluster.model import Node
+from cucmsh.digests import sha1, sha256
 from cucmsh.errors import CucmshError, MissingFileError
 from cucmsh.services.journal import unfinished_reset
 from cucmsh.services.site import LIST_FILE, Site

@@ -6,12 +6,11 @@ the next login says so (threats-and-faults.md F23).
 
 from __future__ import annotations
 
-from typing import NamedTuple
-
 from cucmsh.errors import StoreError
 from cucmsh.services.pending import pending_replicas, unsigned_files
 from cucmsh.services.site import Site
 from cucmsh.services.state import forget, keep_mark, read_published, recall, remember
+from cucmsh.shapes import NamedTuple
 
 VERSION = 1
 

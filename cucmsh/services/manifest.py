@@ -13,13 +13,13 @@ A manifest that is missing or broken reads as empty: all is compared anew.
 
 from __future__ import annotations
 
-import hashlib
 import json
 import zlib
 from contextlib import suppress
 from typing import NamedTuple
 
 from cucmsh.cluster.store import MAX_FILE_SIZE, Listed, Store
+from cucmsh.digests import sha256
 from cucmsh.errors import StoreError
 
 MAX_TEXT_SIZE = 64 << 20  # bytes of unpacked entries; ours are far below
@@ -37,7 +37,7 @@ Manifest = dict[str, Entry]
 
 def digest_of_file(raw: bytes) -> str:
     """128 bits of SHA-256 in hex: enough to tell our own files apart."""
-    return hashlib.sha256(raw).hexdigest()[:32]
+    return sha256(raw).hexdigest()[:32]
 
 
 def read_manifest(home: Store, node: str) -> Manifest:

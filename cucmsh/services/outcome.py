@@ -17,6 +17,7 @@ class State(StrEnum):
     UNCHANGED = "unchanged: it serves the list already"
     STOPPED = "updated, its TFTP service is stopped"
     UNPROVEN = "list installed, but its TFTP service does not serve it"
+    UNKNOWN = "not known: it fell silent while its list was being replaced"
     PENDING = "pending"
 
 

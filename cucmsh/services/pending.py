@@ -5,10 +5,9 @@ A login reads it, so nothing heavy is imported.
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
-
 from cucmsh.services.site import Site
 from cucmsh.services.state import forget, recall, remember
+from cucmsh.shapes import TYPE_CHECKING
 
 if TYPE_CHECKING:
     from collections.abc import Mapping

@@ -66,7 +66,8 @@ class _Replica:
                 if not self._is_over:
                     self.pushed = bring(self._site, self.node, link, self._errand)
         except CucmshError as problem:
-            self.pushed = Pushed(problem.message)
+            if not self._is_over:  # else it broke because we hung up
+                self.pushed = Pushed(problem.message)
 
 
 class Replicas(NamedTuple):

@@ -8,11 +8,11 @@ from __future__ import annotations
 import os
 from collections.abc import Iterator
 from contextlib import AbstractContextManager, contextmanager
-from typing import TYPE_CHECKING
 
 from cucmsh.cluster.local import LocalStore
 from cucmsh.cluster.model import Node
 from cucmsh.errors import RefusedError
+from cucmsh.shapes import TYPE_CHECKING
 
 if TYPE_CHECKING:  # a login waits for this module, and needs none of these
     from cucmsh.cluster.settings import Settings

@@ -6,11 +6,10 @@ truth is always in the lists and keys themselves.
 
 from __future__ import annotations
 
-import tomllib
-from typing import NamedTuple
-
+from cucmsh.cluster import plain_toml
 from cucmsh.cluster.store import Store
 from cucmsh.errors import MissingFileError
+from cucmsh.shapes import NamedTuple
 
 
 class Published(NamedTuple):
@@ -64,7 +63,7 @@ def write_published(home: Store, published: Published) -> None:
 def recall(home: Store, name: str) -> dict[str, object]:
     """The remembered facts of that name; empty if there are none."""
     try:
-        return tomllib.loads(home.read(_path(name)).decode())
+        return plain_toml.loads(home.read(_path(name)))
     except (MissingFileError, ValueError):
         return {}
 

@@ -9,7 +9,7 @@ from __future__ import annotations
 from typing import NamedTuple
 
 from cucmsh.cluster.model import Node
-from cucmsh.errors import CucmshError, MissingFileError, ServiceError
+from cucmsh.errors import CucmshError, MissingFileError, RefusedError, ServiceError
 from cucmsh.services.compose import served_list, sha256_of
 from cucmsh.services.doors import Link
 from cucmsh.services.fleet import Fleet, side_by_side
@@ -71,6 +71,20 @@ def sha256_on(site: Site, link: Link, node: Node) -> str:
         return sha256_of(site.doors.store_on(link, node.tftp_directory).read(LIST_FILE))
     except MissingFileError:
         return NO_LIST
+
+
+def refuse_unless_expected(node: Node, present: str, expected: tuple[str, str]) -> None:
+    """Compare and swap: the list that is there must be one that was planned upon.
+
+    Raises:
+        RefusedError: somebody else put another one there.
+    """
+    if present not in expected:
+        raise RefusedError(
+            f"the list of {node.name} changed after it was looked at; "
+            "it was left alone",
+            "Run the command again.",
+        )
 
 
 def _locate(site: Site, fleet: Fleet, node: Node) -> Located:

@@ -6,12 +6,37 @@ cannot leave TFTP down (design decision 21). Says running only of what answers.
 
 from __future__ import annotations
 
+from enum import Enum
+
 from cucmsh.cluster.model import ServiceCommands, TftpAddress
 from cucmsh.errors import ConnectionFailedError, MissingFileError, ServiceError
 from cucmsh.services.site import LIST_FILE, Site
 
 RESTART_SECONDS = 60
 STATUS_SECONDS = 15
+
+
+class ServiceState(Enum):
+    """What a service does; ``reason`` is the original's word for why not."""
+
+    STARTED = ""
+    STOPPED = "Commanded Out of Service"
+    NOT_ACTIVATED = "Service Not Activated"
+
+    @property
+    def is_running(self) -> bool:
+        return self is ServiceState.STARTED
+
+    @property
+    def reason(self) -> str:
+        return self.value
+
+
+def state_of(site: Site) -> ServiceState:
+    """Whether this node's TFTP service runs."""
+    if not site.node.has_tftp:
+        return ServiceState.NOT_ACTIVATED
+    return ServiceState.STARTED if is_running(site) else ServiceState.STOPPED
 
 
 def commands_of(site: Site) -> ServiceCommands:

@@ -15,21 +15,30 @@ from __future__ import annotations
 
 import itertools
 from collections.abc import Callable, Iterable, Mapping
-from typing import Any, NamedTuple, TypeVar
+
+from cucmsh.shapes import TYPE_CHECKING, Any, NamedTuple
+from cucmsh.shell.kinds import TEXT, WORD, Kind
 
 CommandFunction = Callable[..., int | None]
 Candidates = Callable[[Any], Iterable[str]]
-_Function = TypeVar("_Function", bound=CommandFunction)
+if TYPE_CHECKING:
+    from typing import TypeVar
+
+    _Function = TypeVar("_Function", bound=CommandFunction)
 _ATTRIBUTE = "cucmsh_command"
 _NOTHING_OFFERED: Mapping[str, Candidates] = {}
 
 
 class Parameter(NamedTuple):
-    """A value that follows the words; `takes_rest` swallows the rest of the line."""
+    """A value that follows the words; `takes_rest` swallows the rest of the line.
+
+    Its `kind` holds for each word of such a rest.
+    """
 
     name: str
     is_mandatory: bool
     takes_rest: bool
+    kind: Kind = WORD
 
 
 class Command(NamedTuple):
@@ -37,7 +46,8 @@ class Command(NamedTuple):
 
     `words` holds one tuple per position: a single word, or the words to choose from.
     `changes` is true for commands that change the cluster, `publisher_only` for those
-    that a subscriber refuses; both are for the session's guard.
+    that a subscriber refuses; both are for the session's guard. `has_json` is true for
+    those that give a `Dialog.result`.
     """
 
     phrase: str
@@ -46,6 +56,7 @@ class Command(NamedTuple):
     function: CommandFunction
     changes: bool
     publisher_only: bool
+    has_json: bool
     summary: str
     details: str
     candidates: Mapping[str, Candidates]
@@ -56,12 +67,14 @@ class Command(NamedTuple):
         return f"{self.function.__module__}.{self.function.__qualname__}"
 
 
-def command(
+def command(  # noqa: PLR0913 - keywords, each a word of the declaration
     phrase: str,
     *,
     changes: bool = False,
     publisher_only: bool = False,
+    has_json: bool = False,
     candidates: Mapping[str, Candidates] | None = None,
+    kinds: Mapping[str, Kind] | None = None,
 ) -> Callable[[_Function], _Function]:
     """Declare `def f(dialog, context, *words) -> int | None` as a command.
 
@@ -69,15 +82,20 @@ def command(
         phrase: what is typed, see the module's docstring.
         changes: it changes the cluster.
         publisher_only: a subscriber refuses it.
+        has_json: what it gives goes through `dialog.result`, which has a JSON form.
         candidates: for a parameter's name, a function of the context that gives the
             values worth offering when a person presses Tab.
+        kinds: for a parameter's name, what its value may be; without one it is a
+            `WORD`, or `TEXT` if it takes the rest of the line.
 
     Raises:
-        ValueError: the phrase cannot be read, or offers values for no parameter.
+        ValueError: the phrase cannot be read, or values are offered or a kind is
+            declared for no parameter.
     """
-    words, parameters = _read_phrase(phrase)
+    words, parameters = _read_phrase(phrase, kinds or {})
     offered = dict(candidates or _NOTHING_OFFERED)
-    unknown = set(offered).difference(parameter.name for parameter in parameters)
+    declared = {*offered, *(kinds or ())}
+    unknown = declared.difference(parameter.name for parameter in parameters)
     if unknown:
         raise ValueError(f"{phrase!r} has no parameter {', '.join(sorted(unknown))}")
 
@@ -90,6 +108,7 @@ def command(
             function,
             changes,
             publisher_only,
+            has_json,
             summary,
             details,
             offered,
@@ -106,13 +125,13 @@ def find_command(candidate: object) -> Command | None:
 
 
 def _read_phrase(
-    phrase: str,
+    phrase: str, kinds: Mapping[str, Kind]
 ) -> tuple[tuple[tuple[str, ...], ...], tuple[Parameter, ...]]:
     words: list[tuple[str, ...]] = []
     parameters: list[Parameter] = []
     for part in phrase.split(" "):
         if part[:1] in {"<", "["}:
-            parameters.append(_read_parameter(part, phrase))
+            parameters.append(_read_parameter(part, phrase, kinds))
         elif parameters:
             raise ValueError(f"{phrase!r}: a word follows a parameter")
         else:
@@ -125,12 +144,14 @@ def _read_phrase(
     return tuple(words), tuple(parameters)
 
 
-def _read_parameter(part: str, phrase: str) -> Parameter:
+def _read_parameter(part: str, phrase: str, kinds: Mapping[str, Kind]) -> Parameter:
     is_mandatory = part.startswith("<")
     name = part[1:-1].removesuffix("...")
     if not part.endswith(">" if is_mandatory else "]") or not _is_word(name):
         raise ValueError(f"{phrase!r}: {part} is no parameter")
-    return Parameter(name, is_mandatory, part[1:-1].endswith("..."))
+    takes_rest = part[1:-1].endswith("...")
+    kind = kinds.get(name, TEXT if takes_rest else WORD)
+    return Parameter(name, is_mandatory, takes_rest, kind)
 
 
 def _is_word(word: str) -> bool:

@@ -11,10 +11,11 @@ How a question ends when it is not answered:
 
 from __future__ import annotations
 
+from collections.abc import Callable, Iterable, Mapping
 from contextlib import AbstractContextManager
-from typing import TYPE_CHECKING, Protocol
 
 from cucmsh.errors import CancelledError
+from cucmsh.shapes import TYPE_CHECKING, Protocol
 from cucmsh.shell.secret import Secret
 
 if TYPE_CHECKING:
@@ -58,33 +59,39 @@ class Dialog(Protocol):
     @property
     def helpful(self) -> bool:
         """False when only what the original says may be said."""
-        ...
 
     @property
     def session(self) -> SessionSwitches: ...
 
     def say(self, text: str = "") -> None:
         """Print a line, or several with newlines between."""
-        ...
 
     def write(self, text: str) -> None:
         """Print without a newline: dots of progress."""
-        ...
+
+    def result(
+        self,
+        lines: Callable[[], Iterable[str]],
+        document: Callable[[], Mapping[str, object]],
+    ) -> None:
+        """Give what the command is for: as lines, or as JSON if that was asked for.
+
+        Only the form that is wanted is made, each line said as soon as it is. A command
+        that calls this is declared with `has_json`; what it says besides is not part of
+        the document.
+        """
 
     def ask(self, question: str) -> str:
         """Ask for a line; blanks at its ends are dropped."""
-        ...
 
     def ask_secret(self, question: str, mask: str = "") -> Secret:
         """Ask for a line that is not echoed, or echoed as one `mask` a character."""
-        ...
 
     def ask_key(self, question: str, keys: str, again: str) -> str:
         """Ask for one of the lower-case `keys`, with or without Enter after it.
 
         `again` is printed, and is the next question, after any other key.
         """
-        ...
 
     def uninterrupted(self) -> AbstractContextManager[None]:
         """Let Ctrl-C wait for the end of the block, which it finds undisturbed.
@@ -92,4 +99,3 @@ class Dialog(Protocol):
         For steps that must not stop half-way (threats-and-faults.md T9); that the key
         was pressed is said afterwards.
         """
-        ...

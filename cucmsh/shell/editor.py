@@ -34,6 +34,7 @@ from prompt_toolkit.output.vt100 import Vt100_Output
 from cucmsh.errors import CancelledError
 from cucmsh.shell.complete import complete, explain, listing, shared_beginning
 from cucmsh.shell.dialog import CONTROL_C, EndOfInput
+from cucmsh.shell.editor_display import VisibleText, drawn_as
 from cucmsh.shell.grammar import Grammar
 from cucmsh.shell.limits import PROMPT
 from cucmsh.shell.reader import Reader
@@ -48,7 +49,10 @@ _DEAD_KEYS = (
 
 
 class _ScreenFile(io.TextIOBase):
-    """The screen, as prompt_toolkit wants a file to be."""
+    """The screen, as prompt_toolkit wants a file to be.
+
+    Its escape bytes are ASCII and go through; whatever else cannot be shown does not.
+    """
 
     encoding = "utf-8"
 
@@ -56,7 +60,7 @@ class _ScreenFile(io.TextIOBase):
         self._screen = screen
 
     def write(self, text: str, /) -> int:
-        self._screen.send(text)
+        self._screen.send(drawn_as(text))
         return len(text)
 
     def fileno(self) -> int:
@@ -97,6 +101,7 @@ class PersonEditor:
             PROMPT,
             history=history,
             key_bindings=self._key_bindings(),
+            input_processors=[VisibleText()],
             input=self._input,
             output=Vt100_Output(
                 cast(TextIO, _ScreenFile(screen)),
@@ -136,7 +141,9 @@ class PersonEditor:
 
     def _read_once(self) -> str:
         try:
-            return self._prompt.prompt(default=self._document)
+            return self._prompt.prompt(
+                default=self._document, set_exception_handler=False
+            )
         except (EOFError, OSError, termios.error):  # Ctrl-D, or the line is gone
             raise EndOfInput from None
         except KeyboardInterrupt:

@@ -5,17 +5,17 @@ abbreviations, nothing that a second interpreter could read differently.
 
 Invariant (threats-and-faults.md T1, T2, T11, T14): whatever the line, `parse` gives a
 `Call` or raises `UsageError`, in linear time; a line with a character that cannot be
-shown is refused whole. No message repeats the line: a client must never find the
-prompt in it (clients.md P4).
+shown is refused whole; a value is of its parameter's kind. No message repeats the line:
+a client must never find the prompt in it (clients.md P4).
 """
 
 from __future__ import annotations
 
 from collections.abc import Iterable
-from typing import NamedTuple
 
 from cucmsh.errors import CommandClashError, UsageError
-from cucmsh.shell.command import Command
+from cucmsh.shapes import NamedTuple
+from cucmsh.shell.command import Command, Parameter
 from cucmsh.shell.limits import FAILED, LONGEST_LINE
 
 
@@ -137,11 +137,16 @@ def _values_for(command: Command, values: tuple[str, ...]) -> tuple[str, ...]:
     if not mandatory <= len(values) <= len(parameters):
         raise _wrong_count(mandatory, len(parameters) - mandatory)
     for parameter, value in zip(parameters, values, strict=False):
-        if value.startswith("-"):
-            raise _refused(
-                f"The parameter {parameter.name} must not begin with a dash."
-            )
+        for word in words_of(value):
+            _check(parameter, word)
     return values
+
+
+def _check(parameter: Parameter, word: str) -> None:
+    if word.startswith("-"):
+        raise _refused(f"The parameter {parameter.name} must not begin with a dash.")
+    if not parameter.kind.fits(word):
+        raise _refused(f"The parameter {parameter.name} must be {parameter.kind.what}.")
 
 
 def _no_command(place: Place) -> UsageError:

@@ -1,8 +1,8 @@
 """Where commands come from: a package that says `PACK`, one module after the other.
 
 Registers nothing, keeps no list: a new command is one function in one file. Refuses a
-package without the marker, and one that does not lie where it is expected, before a
-line of it runs (design.md decision 22).
+package without the marker, and one that does not lie where it may, before a line of it
+runs (design.md decision 22, threats-and-faults.md T6).
 """
 
 from __future__ import annotations
@@ -10,11 +10,42 @@ from __future__ import annotations
 import importlib
 import importlib.util
 import os
+from collections.abc import Callable, Iterable
 from types import ModuleType
 
-from cucmsh.errors import CommandClashError
+from cucmsh.errors import PackError
 from cucmsh.shell.command import Command, find_command
 from cucmsh.shell.grammar import Grammar
+from cucmsh.shell.pack_place import require_beside, require_trusted
+
+
+def load_packs(
+    built_in: str,
+    beside: str | os.PathLike[str],
+    names: Iterable[str],
+    on_broken: Callable[[PackError], None],
+) -> list[Command]:
+    """Return the commands of the built-in pack and of all the others that load.
+
+    Args:
+        built_in: its import name.
+        beside: the directory in which it must lie; whoever may not write to what is
+            there may not write to a pack either.
+        names: of the others.
+        on_broken: is told of each of those that is left out.
+
+    Raises:
+        CommandClashError: two commands of one pack share a phrase.
+        PackError: the built-in pack cannot be loaded.
+    """
+    found = load_pack(built_in, beside=beside)
+    for name in names:
+        try:
+            require_trusted(name, os.path.join(beside, built_in))
+            found += load_pack(name)
+        except PackError as error:
+            on_broken(error)
+    return found
 
 
 def load_pack(name: str, beside: str | os.PathLike[str] | None = None) -> list[Command]:
@@ -27,14 +58,15 @@ def load_pack(name: str, beside: str | os.PathLike[str] | None = None) -> list[C
         beside: the directory in which the package must lie; None trusts `sys.path`.
 
     Raises:
-        CommandClashError: no such package, one without the marker, a stranger's, one
-            that cannot be imported, or two commands with one phrase.
+        PackError: no such package, one without the marker, a stranger's, or one that
+            cannot be imported.
+        CommandClashError: two commands with one phrase.
     """
     if beside is not None:
-        _require_place(name, os.fspath(beside))
+        require_beside(name, os.fspath(beside))
     package = _import(name, name)
     if not (hasattr(package, "PACK") and hasattr(package, "__path__")):
-        raise CommandClashError(
+        raise PackError(
             f"The package '{name}' ({_path_of(package)}) is not a command pack.",
             "A pack's __init__.py sets PACK; see the built-in pack for how.",
         )
@@ -65,28 +97,20 @@ def _commands_of(module: ModuleType) -> list[Command]:
     return [found for member in members if (found := find_command(member)) is not None]
 
 
-def _require_place(name: str, directory: str) -> None:
-    top = name.partition(".")[0]
-    spec = importlib.util.find_spec(top)
-    if spec is None:
-        return  # the import that follows says so
-    wanted = os.path.join(os.path.realpath(directory), top)
-    origin = os.path.realpath(spec.origin) if spec.origin else ""
-    if origin != os.path.join(wanted, "__init__.py"):
-        shown = spec.origin or ", ".join(spec.submodule_search_locations or ("",))
-        raise CommandClashError(
-            f"The command pack '{name}' would come from {shown}, not from {wanted}.",
-            "Remove the stranger from the path, or start with python -I.",
-        )
-
-
 def _import(module: str, pack: str) -> ModuleType:
     try:
         return importlib.import_module(module)
-    except ImportError as error:
-        raise CommandClashError(
+    except (ImportError, SyntaxError) as error:
+        raise PackError(
             f"The command pack '{pack}' cannot be imported: {error}",
             "Check the name in the configuration and what the pack needs.",
+        ) from error
+    # A stranger's code: whatever it raises costs its own commands and no others.
+    except (Exception, SystemExit) as error:
+        raise PackError(
+            f"The command pack '{pack}' broke off with {type(error).__name__} while "
+            f"'{module}' was imported",
+            "Tell its makers; log/errors says where it happened.",
         ) from error
 
 

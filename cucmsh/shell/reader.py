@@ -14,9 +14,9 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from contextlib import AbstractContextManager
-from typing import NamedTuple
 
 from cucmsh.errors import CancelledError, UsageError
+from cucmsh.shapes import NamedTuple
 from cucmsh.shell.dialog import CONTROL_C, CONTROL_D, EndOfInput
 from cucmsh.shell.keyboard import ENTER, Keyboard
 from cucmsh.shell.limits import LONGEST_LINE

@@ -15,7 +15,8 @@ from __future__ import annotations
 
 import os
 import select
-from typing import Protocol
+
+from cucmsh.shapes import Protocol
 
 CLEAR_LINE = "\r\x1b[K"  # how the original takes its pager's line back (G2)
 _ALLOWED = frozenset("\n\t")

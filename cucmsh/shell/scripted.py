@@ -7,7 +7,7 @@ question too many and an answer left over are all failures that say what happene
 from __future__ import annotations
 
 from collections import deque
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable, Mapping
 from contextlib import AbstractContextManager, nullcontext
 from types import TracebackType
 from typing import Self
@@ -38,6 +38,8 @@ class ScriptedDialog:
             set_cert_regen(dialog, site, "TVS")
         assert "Regenerating" not in dialog.text
 
+    With `wants_json` a result is kept in `json` instead of being said.
+
     Raises:
         AssertionError: the questions differ from the expected ones, or at the end of
             the `with` block (or in `finish`) an answer is left over.
@@ -48,11 +50,14 @@ class ScriptedDialog:
         answers: Iterable[tuple[str, Answer]] = (),
         *,
         helpful: bool = True,
+        wants_json: bool = False,
         session: SessionSwitches | None = None,
     ) -> None:
         self.helpful = helpful
         self.session: SessionSwitches = session or ScriptedSession()
         self.text = ""
+        self.json: Mapping[str, object] | None = None
+        self._wants_json = wants_json
         self.questions: list[str] = []
         self._answers = deque(answers)
 
@@ -65,6 +70,17 @@ class ScriptedDialog:
 
     def write(self, text: str) -> None:
         self.text += text
+
+    def result(
+        self,
+        lines: Callable[[], Iterable[str]],
+        document: Callable[[], Mapping[str, object]],
+    ) -> None:
+        if self._wants_json:
+            self.json = document()
+        else:
+            for line in lines():
+                self.say(line)
 
     def ask(self, question: str) -> str:
         return self._next(question).strip()

@@ -6,8 +6,6 @@ wipe memory, so this promises a short life, not a clean grave.
 
 from __future__ import annotations
 
-from typing import NoReturn
-
 _MASKED = "********"
 
 
@@ -43,7 +41,7 @@ class Secret:
             difference |= one ^ another
         return difference == 0
 
-    def __reduce_ex__(self, protocol: object) -> NoReturn:
+    def __reduce_ex__(self, protocol: object) -> str:
         raise TypeError("a secret is neither copied nor pickled")
 
     def _raw(self) -> bytes:

@@ -8,9 +8,10 @@ catches everything.
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import TYPE_CHECKING, Any, Protocol
 
 from cucmsh.errors import CancelledError, CucmshError
+from cucmsh.shapes import TYPE_CHECKING, Any, Protocol
+from cucmsh.shell.audit import Attempt, Audit
 from cucmsh.shell.dialog import CONTROL_C, EndOfInput, EndSession
 from cucmsh.shell.limits import FAILED, PROMPT
 from cucmsh.shell.reader import Reader
@@ -21,6 +22,7 @@ from cucmsh.shell.terminal_dialog import TerminalDialog
 if TYPE_CHECKING:  # the first prompt does not wait for these
     from cucmsh.shell.command import Command
     from cucmsh.shell.grammar import Grammar
+    from cucmsh.shell.json_result import JsonResult
     from cucmsh.shell.pager import ScreenPager
 
 _REMEMBERED = 1000  # lines, for the editor's history
@@ -36,11 +38,9 @@ class LineEditor(Protocol):
             CancelledError: Ctrl-C.
             EndOfInput: Ctrl-D on an empty line, or the end of the input.
         """
-        ...
 
     def end(self) -> None:
         """End the input, from a signal handler."""
-        ...
 
 
 OpenEditor = Callable[["Grammar", Any, Screen, Reader, list[str]], LineEditor]
@@ -62,6 +62,9 @@ class Session:
         open_editor: imports and makes the editor, when a person comes; gets the lines
             typed before.
         on_internal_error: is told what the person is not; must not raise.
+        audit: keeps the record of what was submitted.
+        remarks: what loading the commands has to say; it is said with the first line,
+            for the prompt stands by then.
     """
 
     def __init__(  # noqa: PLR0913  # the app joins everything here, once
@@ -77,6 +80,8 @@ class Session:
         helpful: bool,
         open_editor: OpenEditor,
         on_internal_error: Callable[[BaseException], None],
+        audit: Audit,
+        remarks: list[str] | None = None,
     ) -> None:
         self._load_grammar = load_grammar
         self._grammar: Grammar | None = None
@@ -89,6 +94,8 @@ class Session:
         self._helpful = helpful
         self._open_editor = open_editor
         self._on_internal_error = on_internal_error
+        self._audit = audit
+        self._remarks = [] if remarks is None else remarks
         self._dialog = TerminalDialog(screen, reader, self, helpful=helpful)
         self._editor: LineEditor | None = None
         self._lines: list[str] = []
@@ -115,22 +122,26 @@ class Session:
                 status = self._turn()
             return status
 
-    def run_line(self, line: str) -> int:
+    def run_line(self, line: str, json: JsonResult | None = None) -> int:
         """Run one command without a prompt; return its exit status.
 
         Output that could not be written makes a success a failure; one that changed
-        something is then partly done, for whoever asked does not know of it.
+        something is then partly done, for whoever asked does not know of it. With
+        `json` that is what matters; the screen has progress and questions only.
         """
+        self._dialog.json = json
         with hang_ups(self._end), self._reader.held():
             try:
                 status = self._execute(line)
             except EndSession as ending:
                 status = ending.status
             except EndOfInput as ending:
-                self._screen.say(ending.message)
-                status = ending.exit_status
+                status = self._refuse(ending)
+            if json is not None:
+                json.send(status)
         lost = 3 if self._has_changed else 1
-        return status or (lost if self._screen.is_gone else 0)
+        is_lost = (json.out if json else self._screen).is_gone
+        return status or (lost if is_lost else 0)
 
     def _turn(self) -> int | None:
         """Read and run one line; return a status when the session is over."""
@@ -181,31 +192,56 @@ class Session:
         del self._lines[:-_REMEMBERED]
 
     def _execute(self, line: str) -> int:
+        attempt = Attempt(line)
+        self._audit.submitted(attempt)
+        while self._remarks:
+            self._screen.say(self._remarks.pop(0))
         try:
-            call = self.grammar.parse(line)
+            return self._attempt(attempt)
+        finally:
+            self._audit.ended(attempt)
+
+    def _attempt(self, attempt: Attempt) -> int:
+        try:
+            attempt.look(self.grammar)
+            call = self.grammar.parse(attempt.line)
+            if self._dialog.json is not None:
+                self._dialog.json.require(call.command, self.grammar.commands)
             self._guard(call.command)
+            if call.command.changes:
+                self._audit.begins(attempt)
             self._screen.pager = self._new_pager()
             with self._reader.interruptible():
                 status = call.command.function(
                     self._dialog, self._context, *call.arguments
                 )
             self._has_changed = call.command.changes and status != 1
-        except (EndOfInput, EndSession):
+        except EndSession as ending:
+            attempt.end(ending.status)
+            raise
+        except EndOfInput as ending:
+            attempt.end(ending.exit_status, ending)
             raise
         except CucmshError as error:
+            attempt.end(error.exit_status, error)
             return self._refuse(error)
-        except KeyboardInterrupt:
+        except KeyboardInterrupt as interrupt:
+            attempt.end(CancelledError.exit_status, interrupt)
             return self._refuse(CancelledError(CONTROL_C))
         except Exception as error:  # noqa: BLE001  # the one place, by design
+            attempt.end(1, error)
             self._on_internal_error(error)
             kind = type(error).__name__  # its text may hold what nobody should see
             return self._refuse(CucmshError(f"The command broke off: {kind}."))
         finally:
             self._screen.pager = None
-        return status or 0
+        attempt.end(status or 0)
+        return attempt.status
 
     def _refuse(self, error: CucmshError) -> int:
         self._screen.pager = None
+        if self._dialog.json is not None:
+            self._dialog.json.refuse(error)
         self._screen.end_line()
         self._screen.say(error.message)
         if isinstance(error, CancelledError):

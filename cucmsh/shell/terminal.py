@@ -16,7 +16,8 @@ import os
 import termios
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
-from typing import Any, NamedTuple
+
+from cucmsh.shapes import Any, NamedTuple
 
 _LARGEST = 1000  # rows or columns; the client sends any number it likes (T5)
 _IFLAG, _OFLAG, _LFLAG, _CC = 0, 1, 3, 6

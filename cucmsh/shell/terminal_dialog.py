@@ -5,14 +5,18 @@ Decides nothing; a command sees this object and no other part of the shell.
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import contextmanager
 
+from cucmsh.shapes import TYPE_CHECKING
 from cucmsh.shell.dialog import CONTROL_C, SessionSwitches
 from cucmsh.shell.reader import Reader
 from cucmsh.shell.screen import Screen
 from cucmsh.shell.secret import Secret
 from cucmsh.shell.signals import deferred_interrupts
+
+if TYPE_CHECKING:
+    from cucmsh.shell.json_result import JsonResult
 
 
 class TerminalDialog:
@@ -25,12 +29,24 @@ class TerminalDialog:
         self._reader = reader
         self.session = session
         self.helpful = helpful
+        self.json: JsonResult | None = None
 
     def say(self, text: str = "") -> None:
         self._screen.say(text)
 
     def write(self, text: str) -> None:
         self._screen.write(text)
+
+    def result(
+        self,
+        lines: Callable[[], Iterable[str]],
+        document: Callable[[], Mapping[str, object]],
+    ) -> None:
+        if self.json is not None:
+            self.json.take(document())
+            return
+        for line in lines():
+            self._screen.say(line)
 
     def ask(self, question: str) -> str:
         return self._reader.ask(question)

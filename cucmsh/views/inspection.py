@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-from hashlib import md5, sha1, sha256
-
+from cucmsh.digests import md5, sha1, sha256
 from cucmsh.services.inspect import Inspection, SignedInspection
 from cucmsh.trustlist.model import Header
 from cucmsh.trustlist.tags import Digest, role_label

@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
-
 from cucmsh.services.outcome import NodeOutcome, Report, State
+from cucmsh.shapes import TYPE_CHECKING
 
 if TYPE_CHECKING:
     from cucmsh.services.inventory import Stray

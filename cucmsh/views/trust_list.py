@@ -9,8 +9,8 @@ numbers print as lengths only, CUCM's misspellings stay. What CUCM has no word f
 from __future__ import annotations
 
 from collections.abc import Iterable
-from hashlib import md5, sha1
 
+from cucmsh.digests import md5, sha1
 from cucmsh.trustlist.check import SignatureVerdict
 from cucmsh.trustlist.model import Field, Header, Record, TrustList
 from cucmsh.trustlist.tags import Digest, HeaderTag, RecordTag, Role, role_label
@@ -108,6 +108,15 @@ def _header_value(tag: int, value: bytes) -> str:
     return ""  # digests, algorithms, file name and time print their length only
 
 
+def is_signer(record: Record, header: Header) -> bool:
+    """Whether the header names this record's token as the signer of the list."""
+    return (
+        record.role == Role.SAST
+        and record.serial == header.serial
+        and record.find(RecordTag.ISSUER_NAME) == header.find(HeaderTag.CA_NAME)
+    )
+
+
 def _record_lines(record: Record, number: int, header: Header, kind: str) -> list[str]:
     lines = [f"\t{kind} Record #:{number}", "\t  ----", *_TABLE_HEAD]
     lines += [
@@ -120,10 +129,7 @@ def _record_lines(record: Record, number: int, header: Header, kind: str) -> lis
         for tag, value in record.fields
     ]
     if record.role == Role.SAST:
-        is_signer = record.serial == header.serial and record.find(
-            RecordTag.ISSUER_NAME
-        ) == header.find(HeaderTag.CA_NAME)
-        word = "was" if is_signer else "was not"
+        word = "was" if is_signer(record, header) else "was not"
         lines.append(f"This etoken {word} used to sign the {kind} file.")
     lines.append("")
     return lines

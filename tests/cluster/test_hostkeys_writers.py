@@ -14,6 +14,8 @@ from cucmsh.cluster.hostkeys import HostKey, KnownHosts, Trust
 from cucmsh.cluster.lock import take
 from cucmsh.errors import BusyError, StoreError
 
+pytestmark = pytest.mark.thorough
+
 KEY = HostKey(
     "ssh-ed25519",
     "AAAAC3NzaC1lZDI1NTE5AAAAIAABAgMEBQYHCAkKCwwNDg8QERITFBUWFxgZGhscHR4f",

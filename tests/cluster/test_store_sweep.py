@@ -157,6 +157,7 @@ def stored_locally(tmp_path: Path) -> Stored:
     return Stored(LocalStore(str(tmp_path)), tmp_path)
 
 
+@pytest.mark.thorough
 def test_twelve_sweepers_never_cost_a_writer_its_file(tmp_path: Path) -> None:
     over = threading.Event()
 

@@ -19,7 +19,9 @@ from cucmsh.errors import (
     RefusedError,
     UsageError,
 )
-from cucmsh.services.site import LIST_FILE
+from cucmsh.services import survey
+from cucmsh.services.fleet import Fleet
+from cucmsh.services.site import LIST_FILE, Site
 from cucmsh.shell.dialog import EndOfInput
 from cucmsh.shell.scripted import Answer
 from tests.commands.calls import CCM_QUESTION, TO_CCM, call, dialog_with, run
@@ -85,6 +87,25 @@ def test_localkey_says_what_the_document_shows(cluster: MadeCluster) -> None:
     called = call(cluster.site, RESET, [TO_CCM])
     assert called.text == TRANSCRIPT
     assert called.status == 0
+
+
+def test_t3_a_reset_says_that_it_looks_before_it_waits_for_a_node(
+    cluster: MadeCluster, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Clients give up on a dialog that is silent for long (clients.md T3)."""
+    said: list[str] = []
+
+    def look(site: Site, fleet: Fleet) -> tuple[survey.Located, ...]:
+        said.append(dialog.text)
+        return locate(site, fleet)
+
+    locate = survey.locate
+    monkeypatch.setattr(survey, "locate", look)
+    with dialog_with([TO_CCM]) as dialog:
+        run(dialog, cluster.site, RESET)
+    assert said == [
+        f"{CCM_QUESTION}\n\nLocating active Tftp servers in the cluster....\n\n"
+    ]
 
 
 def test_remotekey_asks_for_the_sftp_password_first(cluster: MadeCluster) -> None:

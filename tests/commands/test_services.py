@@ -52,6 +52,17 @@ def test_changing_commands_say_so_and_resets_are_the_publishers() -> None:
     }
 
 
+def test_commands_with_a_json_form_are_those_that_the_schema_describes() -> None:
+    having = {entry.phrase for entry in GRAMMAR.commands if entry.has_json}
+    assert having == {
+        "show cert list own",
+        "show itl",
+        "utils itl reset localkey",
+        "utils itl reset remotekey <host> <user> <path>",
+        "utils service list",
+    }
+
+
 def test_every_command_explains_itself() -> None:
     for entry in GRAMMAR.commands:
         assert entry.summary.endswith("."), entry.phrase

@@ -151,6 +151,7 @@ def interrupt_after(
     return lambda: left[0] <= 0
 
 
+@pytest.mark.thorough
 @pytest.mark.parametrize("verb", ["stage", "commit"])
 def test_init_that_died_anywhere_is_finished_by_another(
     new: NewNode, tmp_path: Path, verb: str

@@ -405,6 +405,7 @@ class Cluster:
         for node in self.nodes:
             node.sshd.stop()
         self.manager.close()
+        _end_what_names(self.folder)  # a killed session's request may still wait
         shutil.rmtree(self.folder)
         self.account.remove()
 
@@ -421,16 +422,20 @@ def remove_leftovers() -> None:
             continue
         if folder.stat().st_uid != os.geteuid():
             continue
-        for entry in Path("/proc").glob("[0-9]*"):
-            with suppress(OSError):
-                if f"{folder}/".encode() in (entry / "cmdline").read_bytes():
-                    end(int(entry.name))
+        _end_what_names(folder)
         for found in pwd.getpwall():
             if found.pw_dir.startswith(str(folder)) and found.pw_name.startswith(
                 PREFIX
             ):
                 Account.remove_named(found.pw_name, found.pw_uid)
         shutil.rmtree(folder, ignore_errors=True)
+
+
+def _end_what_names(folder: Path) -> None:
+    for entry in Path("/proc").glob("[0-9]*"):
+        with suppress(OSError):
+            if f"{folder}/".encode() in (entry / "cmdline").read_bytes():
+                end(int(entry.name))
 
 
 def _put(path: Path, mode: int, uid: int, gid: int, raw: bytes | None) -> None:

@@ -188,7 +188,7 @@ def ended(pid: int) -> bool:
 
 
 @pytest.mark.parametrize("way", ["password", "keyboard-interactive"])
-def test_password_opens_a_shell_on_a_terminal(lab: Lab, way: str) -> None:
+def test_c4_a_password_opens_a_shell_both_ways(lab: Lab, way: str) -> None:
     words = lab.options(f"PreferredAuthentications={way}")
     words += ["-tt", "-l", "admin", HOST]
     with pexpect.spawn("ssh", words, encoding="utf-8", timeout=10) as ssh:
@@ -247,11 +247,11 @@ def test_another_key_is_refused(lab: Lab, tmp_path: Path) -> None:
         "Ciphers=aes256-cbc",
     ],
 )
-def test_older_clients_agree_with_the_server(lab: Lab, option: str) -> None:
+def test_c4_older_clients_agree_with_the_server(lab: Lab, option: str) -> None:
     assert lab.run(HOST, "true", options=[option]).returncode == 0
 
 
-def test_group_exchange_is_there_where_the_system_has_moduli(lab: Lab) -> None:
+def test_c4_group_exchange_is_there_where_the_system_has_moduli(lab: Lab) -> None:
     there = Path("/etc/ssh/moduli").exists()
     option = "KexAlgorithms=diffie-hellman-group-exchange-sha256"
     assert (lab.run(HOST, "true", options=[option]).returncode == 0) is there

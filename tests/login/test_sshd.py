@@ -6,6 +6,7 @@ alone, and the forced command of an account with another shell.
 
 from __future__ import annotations
 
+import json
 import os
 import socket
 import subprocess
@@ -175,6 +176,7 @@ def test_lost_line_ends_the_session_on_the_server(way: Way) -> None:
     child.close(force=True)
 
 
+AUDIT = "/var/lib/cucmsh/log/audit"
 TRANSFERS = (
     "scp -t .",
     "scp -f /etc/passwd",
@@ -199,6 +201,11 @@ def test_transfer_is_refused_by_one_line_that_says_what_works(
     assert "`file get`" in shown
     assert shown.count("\n") == 1
     assert not said or terminal == "-tt"
+    record = json.loads(shipped.box.root(["tail", "-n", "1", AUDIT]))
+    assert record["entry"] == "exec"
+    assert record["user"] == ADMIN
+    assert record["values"] == [line]
+    assert record["outcome"] == "RefusedError"
 
 
 def test_transfer_by_openssh_s_own_programs_moves_nothing(

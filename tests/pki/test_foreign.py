@@ -21,6 +21,8 @@ from cucmsh.pki.opener import LEGACY, MAX_ANSWER, MEMORY, REFUSED, SOUND
 from cucmsh.pki.pkcs12 import read_key_file, write_key_file
 from tests.pki import key_files as made
 
+pytestmark = pytest.mark.thorough
+
 NOW = datetime(2014, 2, 26, tzinfo=UTC)
 BOMB = 2**31 - 1
 # The opener with a gate that lets everything through: the last line of defence alone.

@@ -40,6 +40,7 @@ def test_our_own_files_pass_and_their_rounds_are_counted(recovery: Credential) -
     assert inspect(raw) == Protection(2 * ROUNDS + 2048, is_legacy=False)
 
 
+@pytest.mark.thorough
 @pytest.mark.parametrize("way", list(made.MODERN))
 def test_modern_files_of_openssl_pass(
     recovery: Credential, tmp_path: Path, way: str

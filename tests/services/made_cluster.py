@@ -195,7 +195,7 @@ class Replica:
         self.service = TftpStandIn()
         self.store = LocalStore(node.tftp_directory)
         self.is_dead = False
-        self.breaks_at: set[str] = set()
+        self.breaks_at: list[str] = []
         self.logins = 0
 
     @property
@@ -209,7 +209,7 @@ class Replica:
             ConnectionFailedError: it is one of them.
         """
         if step in self.breaks_at:
-            self.breaks_at.discard(step)
+            self.breaks_at.remove(step)
             raise ConnectionFailedError(f"the connection broke at {step}")
 
 

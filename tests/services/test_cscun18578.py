@@ -30,6 +30,8 @@ from tests.services.made_cluster import (
     started_cluster,
 )
 
+pytestmark = pytest.mark.thorough
+
 RECOVERY = "CN=ITLRECOVERY_test10pub.joemar2.lab"
 
 

@@ -24,6 +24,8 @@ from tests.services.made_cluster import (
     started_cluster,
 )
 
+pytestmark = pytest.mark.thorough
+
 REBUILT = "rebuild of the publisher"
 
 

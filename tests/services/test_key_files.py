@@ -10,7 +10,7 @@ from pathlib import Path
 
 import pytest
 
-from cucmsh.app import LateDoors
+from cucmsh.doors import LateDoors
 from cucmsh.errors import KeyFileError
 from cucmsh.pki.credential import Credential, make_credential
 from cucmsh.pki.model import Unit
@@ -28,6 +28,8 @@ from tests.services.made_cluster import (
     foreign_key_file,
     remote_plan,
 )
+
+pytestmark = pytest.mark.thorough
 
 assert made.PASSWORD == SECURITY
 

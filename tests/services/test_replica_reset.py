@@ -10,7 +10,7 @@ import pytest
 from cucmsh.services.distribute import apply
 from cucmsh.services.fleet import Fleet
 from cucmsh.services.journal import login_notice
-from cucmsh.services.outcome import NodeOutcome, State, Step
+from cucmsh.services.outcome import NodeOutcome, Report, State, Step
 from cucmsh.services.reset import plan_local_reset
 from cucmsh.services.survey import locate
 from tests.services.made_cluster import REPLICA, MadeCluster, started_cluster
@@ -103,13 +103,37 @@ def test_rerun_does_not_believe_a_node_that_serves_something_else_by_now(
 def test_connection_that_breaks_once_is_tried_once_more(
     cluster: MadeCluster, step: str
 ) -> None:
-    cluster.replica.breaks_at = {step}
+    cluster.replica.breaks_at = [step]
     found = outcome(cluster)
     # The first look at a node has no connection to lose before the status.
     assert found.state is State.UPDATED, found
     assert cluster.replica.raw == cluster.publisher.raw
     assert cluster.replica.logins == 2
     cluster.replica.store.sweep()
+
+
+@pytest.mark.parametrize(
+    ("steps", "is_served", "state", "status"),
+    [
+        (["commit", "commit"], True, State.PENDING, 1),
+        (["committed", "restart"], True, State.UNPROVEN, 3),
+        (["committed", "restart"], False, State.UNKNOWN, 3),
+    ],
+    ids=["before the rename", "after it", "after it and its TFTP is silent"],
+)
+def test_replica_that_falls_silent_in_its_change_is_asked_how_far_it_came(
+    cluster: MadeCluster, steps: list[str], is_served: bool, state: State, status: int
+) -> None:
+    """Exit status 1 says that nothing changed: not of a node that may have."""
+    cluster.replica.breaks_at = steps
+    cluster.replica.service.answers_others = is_served
+    found = outcome(cluster)
+    assert found.state is state, found
+    assert "the connection broke" in found.reason
+    assert Report((found,)).exit_status == status
+    cluster.replica.service.answers_others = True
+    assert outcome(cluster).state is State.UPDATED
+    assert cluster.replica.raw == cluster.publisher.raw
 
 
 def test_restart_that_fails_leaves_the_list_and_says_so(cluster: MadeCluster) -> None:

@@ -165,6 +165,7 @@ def test_dead_replica_is_pending_and_the_others_are_served(
     assert login_notice(site) == ""
 
 
+@pytest.mark.thorough
 def test_replica_that_hangs_is_given_up_and_its_start_is_not_held_up(
     cluster: MadeCluster, site: Site, box: Box, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -477,6 +477,7 @@ def assert_lists_verify_and_a_key_is_there(cluster: MadeCluster) -> None:
         assert held & {record.certificate for record in member.served.records}
 
 
+@pytest.mark.thorough
 def test_whenever_we_are_killed_lists_verify_and_their_key_is_there(
     cluster: MadeCluster, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -1,11 +1,13 @@
+import os
 import sys
 from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
 
 import pytest
 
-from cucmsh.errors import CommandClashError
-from cucmsh.shell.packs import load_pack
+from cucmsh.errors import CommandClashError, PackError
+from cucmsh.shell.grammar import Grammar
+from cucmsh.shell.packs import load_pack, load_packs
 
 MODULE = '''
 from cucmsh.shell.command import command
@@ -113,3 +115,109 @@ def test_a_pack_that_cannot_be_imported_is_one_clear_error(
 def test_what_is_no_pack_is_refused(name: str) -> None:
     with pytest.raises(CommandClashError, match=name):
         load_pack(name)
+
+
+BUILT_IN = {"a": MODULE.format(phrase="show itl", name="show_itl")}
+BREAKS = {
+    "syntax": "def\n",
+    "import": "import no_such_module_at_all\n",
+    "error": "raise KeyError('a secret')\n",
+    "exit": "import sys\nsys.exit(7)\n",
+    "recursion": "def f(): f()\nf()\n",
+    "bad phrase": MODULE.format(phrase="<x", name="x"),
+}
+
+
+def load_all(tmp_path: Path, *names: str) -> tuple[list[str], list[str]]:
+    """The phrases that load, and what is said of packs that do not."""
+    broken: list[str] = []
+    found = load_packs(
+        "builtin_toy", tmp_path, names, lambda error: broken.append(error.message)
+    )
+    return [each.phrase for each in found], broken
+
+
+@pytest.mark.parametrize("text", BREAKS.values(), ids=BREAKS)
+def test_a_broken_pack_costs_its_own_commands_and_one_line(
+    write_pack: WritePack, tmp_path: Path, text: str
+) -> None:
+    write_pack("builtin_toy", BUILT_IN)
+    write_pack("broken_toy", {"a": MODULE.format(phrase="a", name="a"), "b": text})
+    write_pack("sound_toy", {"a": MODULE.format(phrase="show more", name="more")})
+    phrases, broken = load_all(tmp_path, "broken_toy", "no_such_toy", "sound_toy")
+    assert phrases == ["show itl", "show more"]
+    assert len(broken) == 2
+    assert "'broken_toy'" in broken[0]
+    assert "'no_such_toy'" in broken[1]
+    assert "secret" not in broken[0]
+    assert "\n" not in broken[0]
+
+
+def test_two_packs_with_one_phrase_are_an_error_that_names_both(
+    write_pack: WritePack, tmp_path: Path
+) -> None:
+    write_pack("builtin_toy", BUILT_IN)
+    write_pack("other_toy", {"b": MODULE.format(phrase="show itl", name="mine")})
+    found = load_packs("builtin_toy", tmp_path, ["other_toy"], lambda _: None)
+    with pytest.raises(CommandClashError) as caught:
+        Grammar(found)
+    assert "builtin_toy.a.show_itl and other_toy.b.mine" in caught.value.message
+
+
+@pytest.mark.parametrize("what", ["pack", "module", "folder above", "cache"])
+@pytest.mark.parametrize("mode", [0o020, 0o002])
+def test_a_pack_that_others_may_change_does_not_run(
+    write_pack: WritePack, tmp_path: Path, what: str, mode: int
+) -> None:
+    write_pack("builtin_toy", BUILT_IN)
+    above = tmp_path / "above"
+    above.mkdir()
+    sys.path.insert(0, str(above))  # the fixture puts the path back
+    write_pack("strange_toy", {"a": "raise SystemExit('it ran')\n"})
+    pack = (tmp_path / "strange_toy").rename(above / "strange_toy")
+    (pack / "__pycache__").mkdir()
+    paths = {
+        "pack": pack,
+        "module": pack / "a.py",
+        "folder above": above,
+        "cache": pack / "__pycache__",
+    }
+    weak = paths[what]
+    weak.chmod(weak.stat().st_mode | mode)
+    phrases, broken = load_all(tmp_path, "strange_toy")
+    assert phrases == ["show itl"]
+    assert "it ran" not in broken[0]
+    assert "may be changed by" in broken[0]
+    weak.chmod(weak.stat().st_mode & ~mode)
+    assert "broke off with SystemExit" in load_all(tmp_path, "strange_toy")[1][0]
+
+
+def test_a_pack_of_another_owner_does_not_run(
+    write_pack: WritePack, tmp_path: Path
+) -> None:
+    if os.geteuid() != 0:
+        pytest.skip("only root can give a file away")
+    write_pack("builtin_toy", BUILT_IN)
+    write_pack("strange_toy", {"a": "raise SystemExit('it ran')\n"})
+    os.chown(tmp_path / "strange_toy" / "a.py", 12345, 0)
+    assert "may be changed by user id 12345" in load_all(tmp_path, "strange_toy")[1][0]
+
+
+def test_a_pack_of_the_working_directory_does_not_run(
+    write_pack: WritePack, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    write_pack("builtin_toy", BUILT_IN)
+    here = tmp_path / "here"
+    here.mkdir()
+    monkeypatch.syspath_prepend(str(here))
+    write_pack("strange_toy", {"a": "raise SystemExit('it ran')\n"})
+    (tmp_path / "strange_toy").rename(here / "strange_toy")
+    monkeypatch.chdir(here)
+    phrases, broken = load_all(tmp_path, "strange_toy")
+    assert phrases == ["show itl"]
+    assert "would come from the working directory" in broken[0]
+
+
+def test_the_built_in_pack_is_no_pack_that_may_be_missing(tmp_path: Path) -> None:
+    with pytest.raises(PackError):
+        load_packs("no_such_toy", tmp_path, [], lambda _: None)

@@ -5,6 +5,7 @@ from typing import Any
 import pytest
 
 from cucmsh.errors import CommandClashError, RefusedError, UsageError
+from cucmsh.shell.audit import Attempt
 from cucmsh.shell.command import Command, command, find_command
 from cucmsh.shell.dialog import Dialog, EndSession
 from cucmsh.shell.grammar import Grammar
@@ -43,6 +44,13 @@ def utils_interrupt(dialog: Dialog, context: Any) -> None:
     raise KeyboardInterrupt
 
 
+@command("utils alter <what>", changes=True)
+def utils_alter(dialog: Dialog, context: list[int], what: str) -> int:
+    """Change something, after a question."""
+    context.append(int(dialog.ask(what)))
+    return 3
+
+
 @command("quit")
 def leave(dialog: Dialog, context: Any) -> None:
     """Leave."""
@@ -55,12 +63,32 @@ def grammar() -> Grammar:
 
 
 def guard(called: Command) -> None:
-    if called.changes:
+    if called.phrase == "utils change":
         raise RefusedError(NOT_HERE, "Log in to the publisher.")
 
 
 def no_editor(*parts: Any) -> LineEditor:
     raise AssertionError("nobody is at the keyboard")
+
+
+class Record:
+    """Keeps what the session tells; refuses to begin if it is told to."""
+
+    def __init__(self) -> None:
+        self.events: list[tuple[str, ...]] = []
+        self.is_full = False
+
+    def submitted(self, attempt: Attempt) -> None:
+        self.events.append(("submitted", attempt.line))
+
+    def begins(self, attempt: Attempt) -> None:
+        if self.is_full:
+            raise RefusedError("no room")
+        self.events.append(("begins", *attempt.words))
+
+    def ended(self, attempt: Attempt) -> None:
+        known = (*attempt.words, *attempt.values)
+        self.events.append(("ended", *known, str(attempt.status), attempt.outcome))
 
 
 class Pipes:
@@ -75,6 +103,7 @@ class Pipes:
         self._fds = [keys, wire]
         self.numbers: list[int] = []
         self.errors: list[BaseException] = []
+        self.record = Record()
         self.session = Session(
             load,
             self.numbers,
@@ -86,6 +115,7 @@ class Pipes:
             helpful=helpful,
             open_editor=no_editor,
             on_internal_error=self.errors.append,
+            audit=self.record,
         )
 
     def seen(self) -> str:
@@ -182,3 +212,56 @@ def test_the_first_prompt_stands_before_the_commands_are_loaded(
         "Welcome\nBe careful.\nadmin:\n"
         "two commands\nRename one.\nExecuted command unsuccessfully\n"
     )
+
+
+@pytest.mark.parametrize(
+    ("line", "ended"),
+    [
+        ("add 7", ("add", "7", "0", "done")),
+        ("add 3", ("add", "3", "3", "done")),
+        ("add x", ("add", "x", "2", "UsageError")),
+        ("add 1 password", ("add", "2", "UsageError")),
+        ("add 7\nquit", ("add", "7\nquit", "2", "UsageError")),
+        ("add \x1b7", ("add", "\x1b7", "2", "UsageError")),
+        ("my password", ("2", "UsageError")),
+        ("utils change", ("utils", "change", "1", "RefusedError")),
+        ("utils break", ("utils", "break", "1", "KeyError")),
+        ("utils interrupt", ("utils", "interrupt", "1", "KeyboardInterrupt")),
+        ("quit", ("quit", "4", "done")),
+    ],
+)
+def test_every_line_is_recorded_with_its_end(
+    open_pipes: OpenPipes, line: str, ended: tuple[str, ...]
+) -> None:
+    pipes = open_pipes()
+    pipes.session.run_line(line)
+    pipes.seen()
+    assert pipes.record.events == [("submitted", line), ("ended", *ended)]
+
+
+def test_a_change_is_recorded_before_it_begins(open_pipes: OpenPipes) -> None:
+    pipes = open_pipes("\n  \nutils alter 7\n9\n")
+    assert pipes.session.run() == 0
+    pipes.seen()
+    assert pipes.numbers == [9]
+    assert pipes.record.events == [
+        ("submitted", "utils alter 7"),
+        ("begins", "utils", "alter"),
+        ("ended", "utils", "alter", "7", "3", "done"),
+    ]
+
+
+def test_a_change_that_cannot_be_recorded_does_not_run(open_pipes: OpenPipes) -> None:
+    pipes = open_pipes("utils alter 7\nadd 5\n")
+    pipes.record.is_full = True
+    assert pipes.session.run() == 0
+    assert "no room" in pipes.seen()
+    assert pipes.numbers == [5]
+
+
+def test_an_input_that_ends_in_a_question_is_recorded(open_pipes: OpenPipes) -> None:
+    pipes = open_pipes("utils alter 7\n")
+    pipes.session.run()
+    pipes.seen()
+    ended = ("ended", "utils", "alter", "7", "1", "EndOfInput")
+    assert pipes.record.events[-1] == ended

@@ -1,25 +1,96 @@
+"""What a login may import: modules at the first prompt, and behind it."""
+
+from __future__ import annotations
+
 import subprocess
 import sys
 from pathlib import Path
 
+import pytest
+
 PROJECT = Path(__file__).parents[2]
-ON_THE_WAY = "cucmsh.shell.session, cucmsh.shell.packs"
-HEAVY = (
-    "argparse asyncio dataclasses importlib.metadata inspect logging pathlib "
-    "prompt_toolkit random shutil subprocess tempfile unittest"
-)
+HEAVY = {
+    *("argparse", "asyncio", "cryptography", "dataclasses", "datetime", "hashlib"),
+    *("importlib.metadata", "inspect", "logging", "paramiko", "pathlib", "random"),
+    *("re", "prompt_toolkit", "shutil", "subprocess", "tempfile", "tftpy", "tomlkit"),
+    *("tomllib", "typing", "unittest"),
+}
+CONFIGURATION = """\
+[node]
+name = "pub"
+home = "{folder}/home"
+
+[cluster]
+domain = "example.org"
+
+[[cluster.nodes]]
+name = "pub"
+role = "publisher"
+services = ["tftp", "tvs"]
+tftp_directory = "{folder}/tftp"
+service_commands = "systemd:tftpd-hpa"
+
+[[cluster.nodes]]
+name = "branch1"
+role = "replica"
+services = ["tftp"]
+tftp_directory = "/srv/tftp"
+ssh = {{ host = "127.0.0.1", identity = "/nowhere", host_key = "ssh-ed25519 AAAA" }}
+service_commands = {{ restart = ["true"], status = ["true"] }}
+"""
+STATE = 'sha256 = "00"\ntimestamp = 1393438000\nremark = "a remark"\nearlier = ""\n'
+# The prompt is printed first; what a session needs is loaded then.
+PROGRAM = """
+import sys
+sys.path.insert(0, {project!r})
+from cucmsh import app
+say, seen = app.Screen.prompt_ahead, []
+def prompt(*words):
+    seen.append(set(sys.modules))
+    return say(*words)
+app.Screen.prompt_ahead = prompt
+app.run_shell({configuration!r})
+seen.append(set(sys.modules))
+for modules in seen:
+    print("", *sorted(modules), file=sys.stderr)
+"""
 
 
-def test_nothing_heavy_is_imported_on_the_way_to_the_prompt() -> None:
-    program = (
-        f"import sys; sys.path.insert(0, {str(PROJECT)!r}); before = set(sys.modules)\n"
-        f"import {ON_THE_WAY}\n"
-        f"sys.exit(' '.join(set({HEAVY.split()}) & (set(sys.modules) - before)))"
-    )
-    finished = subprocess.run(
+@pytest.fixture(scope="module")
+def login(tmp_path_factory: pytest.TempPathFactory) -> tuple[str, list[set[str]]]:
+    """What a login printed, and its modules at the prompt and when it had ended."""
+    folder = tmp_path_factory.mktemp("node")
+    state = folder / "home" / "state"
+    state.mkdir(parents=True)
+    (state / "published.toml").write_text(STATE)
+    configuration = folder / "cucmsh.toml"
+    configuration.write_text(CONFIGURATION.format(folder=folder))
+    program = PROGRAM.format(project=str(PROJECT), configuration=str(configuration))
+    done = subprocess.run(
         [sys.executable, "-I", "-S", "-c", program],
+        input="show version active\n",
         capture_output=True,
-        check=False,
+        check=True,
         text=True,
     )
-    assert finished.stderr.strip() == ""
+    return done.stdout, [set(line.split()) for line in done.stderr.splitlines()]
+
+
+def test_nothing_heavy_is_imported_on_the_way_to_the_prompt(
+    login: tuple[str, list[set[str]]],
+) -> None:
+    """The configuration is read by then, and the notice of this login decided."""
+    said, (at_the_prompt, _) = login
+    assert said.index("a remark") < said.index("admin:")
+    assert "cucmsh.services.journal" in at_the_prompt
+    assert "cucmsh.shell.session" not in at_the_prompt
+    assert not HEAVY & at_the_prompt
+
+
+def test_nothing_heavy_is_imported_by_a_session_with_a_simple_command(
+    login: tuple[str, list[set[str]]],
+) -> None:
+    said, (_, at_the_end) = login
+    assert "Active Master Version" in said
+    assert "cucmsh.shell.session" in at_the_end
+    assert not HEAVY & at_the_end - {"datetime"}  # its line in the audit log has one

@@ -72,15 +72,16 @@ def test_a_directory_of_somebody_else_is_refused(tmp_path: Path) -> None:
     assert list(tmp_path.iterdir()) == []
 
 
-def listening_on(lab: Lab, port: int) -> int:
-    """The lab's process that owns the TCP port."""
+def kill_owner_of(lab: Lab, port: int) -> None:
+    """Kill the lab's process that owns the TCP port."""
     rows = [row.split() for row in Path("/proc/net/tcp").read_text().splitlines()[1:]]
     inodes = {row[9] for row in rows if row[1].endswith(f":{port:04X}")}
     tasks = Path(f"/proc/{lab.process.pid}/task").glob("*/children")
     for pid in (int(child) for task in tasks for child in task.read_text().split()):
         links = {os.readlink(fd) for fd in Path(f"/proc/{pid}/fd").iterdir()}
         if links & {f"socket:[{inode}]" for inode in inodes}:
-            return pid
+            os.kill(pid, signal.SIGKILL)
+            return
     raise AssertionError(f"nobody listens on port {port}")
 
 
@@ -89,7 +90,7 @@ def test_a_subscriber_that_was_killed_is_pending_and_nothing_of_it_is_changed(
 ) -> None:
     lab = open_lab()
     before = lab.digests()
-    os.kill(listening_on(lab, lab.subscriber["ssh"]["port"]), signal.SIGKILL)
+    kill_owner_of(lab, lab.subscriber["ssh"]["port"])
     answer = f"{lab.passwords['ccm']}\n"
     done = lab.call(lab.publisher, "utils itl reset localkey", answer)
     assert done.returncode == 3, done.stdout

@@ -85,9 +85,9 @@ def test_e7_an_answer_may_come_one_character_at_a_time(client: Client) -> None:
     assert client.call("").startswith("\nsaid <slowly>")
 
 
-def test_e7_300_commands_at_full_speed_lose_nothing(client: Client) -> None:
-    wanted = [f"utils say {number:03}" for number in range(300)]
-    for first in range(0, 300, 50):  # 50 lines fit the kernel's queue
+def test_e7_500_commands_at_full_speed_lose_nothing(client: Client) -> None:
+    wanted = [f"utils say {number:03}" for number in range(500)]
+    for first in range(0, 500, 50):  # 50 lines fit the kernel's queue
         for line in wanted[first : first + 50]:
             client.send(f"{line}\r")
         client.await_text(f"said <{first + 49:03}>")
@@ -96,8 +96,18 @@ def test_e7_300_commands_at_full_speed_lose_nothing(client: Client) -> None:
     assert client.shown.replace("\r\n", "\n").endswith(f"{expected}admin:")
 
 
-def test_e7_300_commands_one_after_the_other_lose_nothing(client: Client) -> None:
-    for number in range(300):
+def test_e7_500_commands_one_character_at_a_time_lose_nothing(
+    client: Client,
+) -> None:
+    for number in range(500):
+        line = f"utils say {number:03}"
+        for char in line:
+            client.send(char)
+        assert client.call("") == f"{line}\nsaid <{number:03}>"
+
+
+def test_e7_500_commands_one_after_the_other_lose_nothing(client: Client) -> None:
+    for number in range(500):
         line = f"utils say {number:03}"
         assert client.call(line) == f"{line}\nsaid <{number:03}>"
 

@@ -62,6 +62,15 @@ def test_p6_a_refusal_ends_with_words_that_are_no_prompt(client: Client) -> None
         assert not re.search(r"^[A-Za-z0-9_-]+:\s*$", client.call(line), re.MULTILINE)
 
 
+def test_p7_the_prompt_is_never_drawn_again(client: Client) -> None:
+    """A real node does, and clients cope; ours sends one a line."""
+    client.send("utils sax\x7fy a\x15utils say b\x08c\r\r")
+    client.await_text("said <c>")
+    client.await_prompt()
+    client.await_prompt()
+    assert client.shown.count("admin:") == 3
+
+
 def test_t1_the_banner_comes_first_and_ends_with_a_blank_line(opened: Client) -> None:
     greeting = opened.await_prompt()
     assert greeting.startswith("Command Line Interface is starting up, please wait ...")

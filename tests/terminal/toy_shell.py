@@ -6,6 +6,7 @@ import time
 from typing import Any
 
 from cucmsh.errors import CucmshError, RefusedError
+from cucmsh.shell.audit import NoAudit
 from cucmsh.shell.command import Command, command, find_command
 from cucmsh.shell.dialog import Dialog, EndSession
 from cucmsh.shell.grammar import Grammar
@@ -155,6 +156,7 @@ def toy_session(read_fd: int, write_fd: int) -> Session:
         helpful=True,
         open_editor=open_editor,
         on_internal_error=lambda _: None,
+        audit=NoAudit(),
     )
 
 

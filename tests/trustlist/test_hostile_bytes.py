@@ -2,6 +2,7 @@
 
 from collections.abc import Iterator
 
+import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
@@ -65,6 +66,7 @@ def test_no_prefix_passes_the_check(
         assert trust_list is None or not check(trust_list, verifier).is_valid
 
 
+@pytest.mark.thorough
 def test_no_change_of_one_byte_to_any_other_passes(
     cluster: Cluster, verifier: LibraryVerifier
 ) -> None:
@@ -79,6 +81,7 @@ def test_no_change_of_one_byte_to_any_other_passes(
         assert_refused(raw, verifier, offset)
 
 
+@pytest.mark.thorough
 def test_no_flipped_bit_of_longer_lists_passes(
     sealed: TrustList, certutils_raw: bytes, verifier: LibraryVerifier
 ) -> None:

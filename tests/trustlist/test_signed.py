@@ -244,6 +244,7 @@ def test_every_prefix_is_a_value_or_the_error_and_none_is_taken(
         assert signed is None or not judge_signed(sealed, signed, verifier).accepted
 
 
+@pytest.mark.thorough
 def test_no_change_of_one_byte_is_taken(cluster: Cluster, sealed: TrustList) -> None:
     raw = signed_file(cluster, payload=b"<a/>").raw
     verifier = LibraryVerifier()

@@ -1,0 +1,59 @@
+"""One line more in a log file: one write, whole or known to be cut off.
+
+What a line holds cannot end it, nor look like another one (threats-and-faults.md T13).
+"""
+
+from __future__ import annotations
+
+import errno
+import os
+import stat
+
+# O_NONBLOCK: opening a FIFO that somebody planted would wait for ever.
+LOG_FLAGS = os.O_RDWR | os.O_CREAT | os.O_APPEND | os.O_NOFOLLOW
+LOG_FLAGS |= os.O_NONBLOCK | os.O_CLOEXEC
+
+
+def append_line(line: str, folder: int, name: str) -> None:
+    """Add a line to a log file, made 0600 if it is new.
+
+    Characters that cannot be shown become escapes. A line that a full disk cut off
+    earlier is ended first; so may be one that somebody else is just writing, which
+    leaves an empty line and no other harm. What root makes belongs to the one whose
+    folder it is in, who could not go on with it otherwise.
+
+    Args:
+        line: without its end.
+        folder: the descriptor of the folder that it is in.
+        name: of the file.
+
+    Raises:
+        OSError: not, or not all of it, was written.
+    """
+    if not line.isprintable():
+        shown = (char if char.isprintable() else ascii(char)[1:-1] for char in line)
+        line = "".join(shown)
+    descriptor = os.open(name, LOG_FLAGS, 0o600, dir_fd=folder)
+    try:
+        found = os.fstat(descriptor)
+        if not stat.S_ISREG(found.st_mode):
+            raise OSError(errno.EINVAL, "not a regular file")
+        if os.geteuid() == 0 and found.st_uid == 0 and found.st_size == 0:
+            _give(descriptor, folder)
+        _write(descriptor, f"{line}\n".encode(), found.st_size)
+    finally:
+        os.close(descriptor)
+
+
+def _write(descriptor: int, raw: bytes, size: int) -> None:
+    if size and os.pread(descriptor, 1, size - 1) != b"\n":
+        raw = b"\n" + raw
+    if os.write(descriptor, raw) != len(raw):
+        raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
+
+
+def _give(descriptor: int, folder: int) -> None:
+    """Give a new file of root, and its folder, to the owner of the one above."""
+    owner = os.stat("..", dir_fd=folder)
+    for each in (folder, descriptor):
+        os.fchown(each, owner.st_uid, owner.st_gid)

@@ -1,0 +1,172 @@
+"""The record of commands: HOME/log/audit, one line of JSON each, only ever appended to.
+
+Every line is ASCII and holds its own quotes, line ends and escape bytes as JSON
+escapes, so that no content can look like another line (threats-and-faults.md T13).
+Each is one write, and each opens the file: who rotates it renames it. An empty line
+means nothing. Holds no answer to a question, so no secret.
+
+=========  ==========================================================================
+key        value, a text but for ``status``, ``characters``, ``seconds``, ``values``
+=========  ==========================================================================
+at         UTC, ISO 8601
+event      ``login``, ``begin`` (a changing command is about to run), ``command`` (a
+           line was dealt with), ``logout``
+entry      ``prompt``, ``command`` (``-c``), ``exec`` (SSH), ``hook`` or ``node``
+pid uid    of the process; ``user``, ``login_uid``, ``sudo``, ``ssh``, ``tty`` if known
+words      of the line, as far as commands know them
+values     the parameters
+characters of the line
+line       the line itself, if nobody typed it at a prompt
+status     exit status
+outcome    ``done``, or the name of the error
+seconds    from submission to end
+=========  ==========================================================================
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
+
+from cucmsh.errors import CucmshError, RefusedError
+from cucmsh.shapes import TYPE_CHECKING, Protocol
+
+if TYPE_CHECKING:
+    from cucmsh.cluster.local import LocalStore
+
+AUDIT_FILE = "log/audit"
+MOST_CHARACTERS = 1024  # of one text
+MOST_VALUES = 32
+
+Value = str | int | float | tuple[str, ...]
+
+
+class Tried(Protocol):
+    """A line that was submitted, as ``cucmsh.shell.audit`` describes it."""
+
+    line: str
+    words: tuple[str, ...]
+    values: tuple[str, ...]
+    status: int
+    outcome: str
+
+
+class AuditLog:
+    """Appends to the record of one node.
+
+    Args:
+        home: the node's store.
+        stamp: the time, as it is written.
+        ticks: monotonic seconds.
+        who: the caller, see ``cucmsh.shell.origin``; asked for once.
+        complain: is told, once, that a line could not be kept.
+    """
+
+    def __init__(
+        self,
+        home: LocalStore,
+        stamp: Callable[[], str],
+        ticks: Callable[[], float],
+        who: Callable[[], Mapping[str, str]],
+        complain: Callable[[str], None],
+    ) -> None:
+        self._home = home
+        self._stamp = stamp
+        self._ticks = ticks
+        self._find_out = who
+        self._who: Mapping[str, str] = {}
+        self._who_said = ""
+        self._complain = complain
+        self._has_complained = False
+        self._since: dict[int, float] = {}
+
+    def submitted(self, attempt: Tried) -> None:
+        """Note the time; see ``cucmsh.shell.audit``."""
+        self._since[id(attempt)] = self._ticks()
+
+    def begins(self, attempt: Tried) -> None:
+        """Record that it is about to run, or keep it from running."""
+        try:
+            self._append("begin", self._about(attempt))
+        except CucmshError as problem:
+            raise RefusedError(
+                f"It cannot be recorded, so it was not run: {problem.message}",
+                problem.advice,
+            ) from problem
+
+    def ended(self, attempt: Tried) -> None:
+        """Record what became of it; what is done is done, so this refuses nothing."""
+        seconds = self._ticks() - self._since.pop(id(attempt), self._ticks())
+        about = self._about(attempt)
+        about.update(status=attempt.status, outcome=attempt.outcome)
+        self.note("command", {**about, "seconds": round(seconds, 3)})
+
+    def note(self, event: str, about: Mapping[str, Value]) -> None:
+        """Record an event; complain if that cannot be done."""
+        try:
+            self._append(event, about)
+        except CucmshError as problem:
+            if not self._has_complained:
+                self._complain(f"This is not recorded: {problem.message}")
+            self._has_complained = True
+
+    @contextmanager
+    def noting(self, words: Sequence[str]) -> Iterator[None]:
+        """Record what the body does, at its end: for what no session runs."""
+        outcome, since = "broken off", self._ticks()
+        try:
+            yield
+            outcome = "done"
+        except BaseException as error:
+            outcome = type(error).__name__
+            raise
+        finally:
+            seconds = round(self._ticks() - since, 3)
+            ended: dict[str, Value] = {"outcome": outcome, "seconds": seconds}
+            self.note("command", {"values": tuple(words), **ended})
+
+    def _about(self, attempt: Tried) -> dict[str, Value]:
+        found: dict[str, Value] = {
+            "words": " ".join(attempt.words),
+            "values": attempt.values[:MOST_VALUES],
+            "characters": len(attempt.line),
+        }
+        if self._caller()["entry"] != "prompt":
+            found["line"] = attempt.line
+        return found
+
+    def _caller(self) -> Mapping[str, str]:
+        self._who = self._who or self._find_out()
+        return self._who
+
+    def _append(self, event: str, about: Mapping[str, Value]) -> None:
+        moment = {"at": self._stamp(), "event": event}
+        self._who_said = self._who_said or _fields(self._caller())
+        texts = (_fields(moment), self._who_said, _fields(about))
+        self._home.append(AUDIT_FILE, f"{{{', '.join(filter(None, texts))}}}")
+
+
+def _fields(values: Mapping[str, Value]) -> str:
+    return ", ".join(f'"{name}": {_json(value)}' for name, value in values.items())
+
+
+def _json(value: Value) -> str:
+    """The value as JSON. The json module is not worth its import at every login."""
+    if isinstance(value, str):
+        return _quoted(value[:MOST_CHARACTERS])
+    if isinstance(value, tuple):
+        return f"[{', '.join(_quoted(each[:MOST_CHARACTERS]) for each in value)}]"
+    return str(value)
+
+
+def _quoted(text: str) -> str:
+    if text.isascii() and text.isprintable() and not ('"' in text or "\\" in text):
+        return f'"{text}"'
+    return '"' + "".join(map(_escaped, text)) + '"'
+
+
+def _escaped(char: str) -> str:
+    if " " <= char <= "~" and char not in '"\\':
+        return char
+    raw = char.encode("utf-16-be", "surrogatepass")
+    return "".join(f"\\u{raw[at]:02x}{raw[at + 1]:02x}" for at in range(0, len(raw), 2))

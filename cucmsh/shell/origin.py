@@ -1,0 +1,44 @@
+"""Who is at the other end of a session, as far as the system says.
+
+Runs nothing and believes no more than it must: the user id and the login id are the
+kernel's, the address is sshd's, SUDO_USER is what the environment says. Administrators
+share a user id (`cucmsh init --sshd`): LOGNAME tells which of its names came, and
+counts for no other.
+"""
+
+from __future__ import annotations
+
+import os
+import pwd
+from collections.abc import Mapping
+from contextlib import suppress
+
+_LONGEST = 100  # characters of what an environment variable says
+_NOBODY = "4294967295"  # loginuid of what no login started
+
+
+def origin(environment: Mapping[str, str], entry: str, fd: int = 0) -> dict[str, str]:
+    """Describe the caller.
+
+    Args:
+        environment: of the process.
+        entry: how the caller came in, `prompt` for instance.
+        fd: the standard input.
+    """
+    found = {"entry": entry, "pid": str(os.getpid()), "uid": str(os.getuid())}
+    with suppress(KeyError):
+        found["user"] = pwd.getpwuid(os.getuid()).pw_name
+    with suppress(KeyError, ValueError):
+        named = pwd.getpwnam(environment.get("LOGNAME", ""))
+        if named.pw_uid == os.getuid():
+            found["user"] = named.pw_name
+    with suppress(OSError), open("/proc/self/loginuid", encoding="ascii") as file:
+        login = file.read(_LONGEST).strip()
+        if login != _NOBODY:
+            found["login_uid"] = login
+    for key, name in (("sudo", "SUDO_USER"), ("ssh", "SSH_CONNECTION")):
+        if value := environment.get(name, ""):
+            found[key] = value[:_LONGEST]
+    with suppress(OSError):
+        found["tty"] = os.ttyname(fd)
+    return found

@@ -1,0 +1,182 @@
+"""Results as the JSON that ``-c LINE --json`` gives: schema ``cucmsh/1``. Pure.
+
+Values in, plain values out; nothing is read from text. Digests and serial numbers are
+lower-case hex without separators, times are ISO 8601 in UTC to the second, sizes are
+bytes, and what is not there is null. The keys of each result::
+
+    show itl                  node length md5 sha1 sha256 modified
+                              version file_name timestamp digest
+                              signer: name issuer serial
+                              records[]: number role dns_name ip_address subject issuer
+                                serial certificate_sha1 certificate_sha256
+                                hash hash_algorithm is_signer
+                              verified reason
+                              other_lists[]: node sha1 problem
+    show cert list own        node certificates[]: unit subject issuer serial
+                                self_signed not_before not_after key_type key_bits
+                                signature_algorithm sha1 sha256
+    utils service list        node services[]: name state reason
+    utils itl reset ...       node length sha1 sha256 signer
+                              nodes[]: name state done reason
+
+``role`` is SAST, CCM, CCM_TFTP, TFTP, CAPF, TVS, APPLICATION_SERVER or a number as
+text; ``state`` of a service started or stopped, of a node updated, unchanged, stopped
+(it has the list, its TFTP service is down), unproven, unknown (it fell silent in its
+change) or pending. ``other_lists`` are nodes that should serve this very list and do
+not. Within the schema keys and words are added, never changed.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+
+from cucmsh.digests import md5, sha1, sha256
+from cucmsh.shapes import TYPE_CHECKING
+from cucmsh.trustlist.tags import Digest, Role
+from cucmsh.views.times import iso_time
+from cucmsh.views.trust_list import is_signer
+
+if TYPE_CHECKING:  # annotations alone: no view costs a login what it does not use
+    from cucmsh.pki.model import Certificate
+    from cucmsh.services.inventory import HeldList, Stray
+    from cucmsh.services.outcome import NodeOutcome, Report
+    from cucmsh.services.reset import ResetPlan
+    from cucmsh.services.tftp import ServiceState
+    from cucmsh.trustlist.model import Header, Record
+
+Document = dict[str, object]
+
+
+def list_document(node: str, held: HeldList, strays: Iterable[Stray]) -> Document:
+    """``show itl``."""
+    header = held.trust_list.header
+    records = enumerate(held.trust_list.records, 1)
+    return {
+        "node": node,
+        **_digests(held.raw),
+        "md5": md5(held.raw, usedforsecurity=False).hexdigest(),
+        "modified": iso_time(held.modified),
+        "version": ".".join(str(part) for part in header.version),
+        "file_name": header.file_name or None,
+        "timestamp": iso_time(header.timestamp),
+        "digest": _digest_name(header.digest),
+        "signer": {
+            "name": header.signer_name,
+            "issuer": header.ca_name,
+            "serial": header.serial.hex(),
+        },
+        "records": [_record(number, record, header) for number, record in records],
+        "verified": held.verdict.is_valid,
+        "reason": held.verdict.reason or None,
+        "other_lists": [
+            {
+                "node": stray.name,
+                "sha1": stray.sha1 or None,
+                "problem": stray.problem or None,
+            }
+            for stray in strays
+        ],
+    }
+
+
+def certificates_document(
+    node: str, entries: Iterable[tuple[str, Certificate]]
+) -> Document:
+    """``show cert list own``."""
+    return {
+        "node": node,
+        "certificates": [_certificate(unit, found) for unit, found in entries],
+    }
+
+
+def services_document(
+    node: str, entries: Iterable[tuple[str, ServiceState]]
+) -> Document:
+    """``utils service list``."""
+    return {
+        "node": node,
+        "services": [
+            {
+                "name": name,
+                "state": "started" if state.is_running else "stopped",
+                "reason": state.reason or None,
+            }
+            for name, state in entries
+        ],
+    }
+
+
+def reset_document(node: str, plan: ResetPlan, report: Report) -> Document:
+    """``utils itl reset localkey`` and ``remotekey``."""
+    return {
+        "node": node,
+        **_digests(plan.trust_list.raw),
+        "signer": plan.recovery.subject_name,
+        "nodes": [_outcome(outcome) for outcome in report.outcomes],
+    }
+
+
+def _digests(raw: bytes) -> Document:
+    return {
+        "length": len(raw),
+        "sha1": sha1(raw, usedforsecurity=False).hexdigest(),
+        "sha256": sha256(raw).hexdigest(),
+    }
+
+
+def _record(number: int, record: Record, header: Header) -> Document:
+    certificate = record.certificate
+    digest = record.certificate_hash
+    return {
+        "number": number,
+        "role": _role_name(record.role),
+        "dns_name": record.dns_name.strip() or None,
+        "ip_address": record.ip_address or None,
+        "subject": record.subject_name or None,
+        "issuer": record.issuer_name or None,
+        "serial": record.serial.hex() or None,
+        "certificate_sha1": certificate
+        and sha1(certificate, usedforsecurity=False).hexdigest(),
+        "certificate_sha256": certificate and sha256(certificate).hexdigest(),
+        "hash": digest and digest.hex(),
+        "hash_algorithm": _digest_name(record.hash_algorithm),
+        "is_signer": is_signer(record, header),
+    }
+
+
+def _role_name(code: int | None) -> str | None:
+    if code is None:
+        return None
+    return Role(code).name if code in set(Role) else str(code)
+
+
+def _digest_name(code: int | None) -> str | None:
+    if code is None:
+        return None
+    return Digest(code).hash_name if code in set(Digest) else str(code)
+
+
+def _certificate(unit: str, certificate: Certificate) -> Document:
+    return {
+        "unit": unit,
+        "subject": certificate.subject_name,
+        "issuer": certificate.issuer_name,
+        "serial": certificate.serial.hex(),
+        "self_signed": certificate.is_self_signed,
+        "not_before": iso_time(certificate.not_before),
+        "not_after": iso_time(certificate.not_after),
+        "key_type": "RSA" if certificate.is_rsa else "EC",
+        "key_bits": certificate.key_bits,
+        "signature_algorithm": certificate.signature_algorithm,
+        "sha1": certificate.sha1_fingerprint.hex(),
+        "sha256": certificate.sha256_fingerprint.hex(),
+    }
+
+
+def _outcome(outcome: NodeOutcome) -> Document:
+    return {
+        "name": outcome.name,
+        "state": outcome.state.name.lower(),
+        "done": outcome.is_done,
+        "reason": outcome.reason or None,
+    }

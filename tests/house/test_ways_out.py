@@ -1,0 +1,176 @@
+"""Nothing reaches a terminal, a log or another program but through its one door.
+
+Judged by the syntax trees of the whole product, commands of the built-in pack included.
+"""
+
+import ast
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).parents[2]
+PRODUCT = sorted([*ROOT.glob("cucmsh/**/*.py"), *ROOT.glob("commands/**/*.py")])
+
+# Who writes to a descriptor, and what it is; everything else goes through Screen.
+WRITERS = {
+    "cucmsh/shell/screen.py": "the one output function",
+    "cucmsh/cluster/local.py": "files of a store",
+    "cucmsh/cluster/log_line.py": "lines of a log",
+    "cucmsh/cluster/lock.py": "the note that names a lock's holder",
+    "cucmsh/cluster/hostkeys.py": "the file of known hosts",
+    "cucmsh/lab/front.py": "the lab's own pipe",
+    "cucmsh/lab/ssh_session.py": "the lab's SSH server: bytes of a channel",
+    "cucmsh/lab/sftp_files.py": "the lab's SFTP server: a file of its folder",
+    "cucmsh/lab/ssh_server.py": "the lab's host key",
+}
+# Programs of their own, whose parent reads what they write.
+STREAMS = {
+    "cucmsh/__main__.py": "closes both",
+    "cucmsh/pki/opener.py": "its answer goes to the process that started it",
+    "cucmsh/lab/control.py": "its complaint goes to the process that started it",
+}
+# Raw sending is for what was made visible before, and for an editor's own bytes.
+SENDERS = {
+    "cucmsh/shell/screen.py",
+    "cucmsh/shell/reader.py",
+    "cucmsh/shell/session.py",
+    "cucmsh/shell/editor.py",
+    "cucmsh/shell/pager.py",
+}
+SCREENS = {"screen", "_screen"}
+
+
+def nodes() -> Iterator[tuple[str, ast.AST, str]]:
+    for path in PRODUCT:
+        name = path.relative_to(ROOT).as_posix()
+        for node in ast.walk(ast.parse(path.read_text())):
+            yield name, node, f"{name}:{getattr(node, 'lineno', 0)}"
+
+
+def dotted(node: ast.AST) -> str:
+    if isinstance(node, ast.Attribute):
+        return f"{dotted(node.value)}.{node.attr}"
+    return node.id if isinstance(node, ast.Name) else ""
+
+
+def test_nothing_prints() -> None:
+    for _, node, where in nodes():
+        if isinstance(node, ast.Call):
+            assert dotted(node.func) not in ("print", "input", "breakpoint"), where
+
+
+def test_standard_streams_are_nobodys() -> None:
+    for name, node, where in nodes():
+        if isinstance(node, ast.Attribute) and name not in STREAMS:
+            streams = ("stdout", "stderr", "__stdout__", "__stderr__", "displayhook")
+            assert dotted(node) not in {f"sys.{stream}" for stream in streams}, where
+
+
+def test_descriptors_are_written_to_by_few() -> None:
+    calls = ("write", "writev", "pwrite", "pwritev", "dup2", "sendfile", "fdopen")
+    for name, node, where in nodes():
+        if isinstance(node, ast.Call) and name not in WRITERS:
+            called = dotted(node.func).removeprefix("os.")
+            wraps = called == "fdopen" and name == "cucmsh/shell/editor.py"  # to read
+            reads = called == "fdopen" and name == "cucmsh/lab/tftp_transfer.py"
+            is_os = dotted(node.func).startswith("os.")
+            assert not is_os or called not in calls or wraps or reads, where
+
+
+def test_raw_bytes_go_to_the_screen_from_the_shell_only() -> None:
+    for name, node, where in nodes():
+        if isinstance(node, ast.Attribute) and node.attr == "send":
+            is_screen = dotted(node.value).rpartition(".")[2] in SCREENS
+            assert not is_screen or name in SENDERS, where
+
+
+@pytest.mark.parametrize("module", ["logging", "traceback", "warnings", "syslog"])
+def test_nothing_reports_behind_our_back(module: str) -> None:
+    # The doors of paramiko and tftpy silence their loggers; the lab's servers do too.
+    silencers = {"cucmsh/cluster/ssh_transport.py", "cucmsh/cluster/tftp.py"}
+    silencers |= {"cucmsh/lab/ssh_server.py", "cucmsh/lab/tftp_transfer.py"}
+    allowed = silencers if module == "logging" else set()
+    for name, node, where in nodes():
+        if isinstance(node, ast.Import) and name not in allowed:
+            assert module not in {alias.name for alias in node.names}, where
+        if isinstance(node, ast.ImportFrom):
+            assert node.module != module, where
+
+
+# What starts a program or runs text as code. `importlib.import_module` is the loader's.
+STARTERS = {
+    *("eval", "exec", "compile", "__import__", "os.system", "os.popen"),
+    *(f"os.exec{ending}" for ending in ("l", "le", "lp", "v", "ve", "vp", "vpe")),
+    *(f"os.spawn{ending}" for ending in ("l", "le", "lp", "v", "ve", "vp", "vpe")),
+    *("os.posix_spawn", "os.posix_spawnp", "os.fork", "os.forkpty", "pty.spawn"),
+    *("pty.fork", "os.startfile", "runpy.run_path", "runpy.run_module"),
+    *("subprocess.run", "subprocess.Popen", "subprocess.call", "pickle.loads"),
+    *("subprocess.check_call", "subprocess.check_output", "subprocess.getoutput"),
+    *("importlib.import_module", "marshal.loads", "asyncio.create_subprocess_exec"),
+    *("asyncio.create_subprocess_shell", "ctypes.CDLL"),
+}
+# Each with the words that it may start; `shell=` is nowhere.
+MAY_START = {
+    ("cucmsh/cluster/process.py", "subprocess.Popen"): "list(words)",
+    ("cucmsh/lab/front.py", "subprocess.Popen"): "words",
+    ("cucmsh/testing/cluster.py", "subprocess.Popen"): "words",
+    ("cucmsh/lab/service.py", "subprocess.run"): "self._before_start",
+    ("cucmsh/lab/terminal.py", "os.posix_spawn"): "argv[0]",
+    ("cucmsh/shell/packs.py", "importlib.import_module"): "module",
+    ("cucmsh/pki/opener.py", "ctypes.CDLL"): "None",
+}
+# Who hands words to `cluster/process.py` or to another node, and where they are from:
+# the configuration, or literals with values that were checked (no text of a line).
+MAY_RUN = {
+    ("cucmsh/services/tftp.py", "words"): "service_commands of the configuration",
+    ("cucmsh/services/survey.py", "(*node.program, 'hook', 'service-status')"): "both",
+    ("cucmsh/services/survey.py", "node.service_commands.status"): "configuration",
+    ("cucmsh/services/carry.py", "node.service_commands.restart"): "configuration",
+    ("cucmsh/services/deliver.py", "(*node.program, 'hook', *words)"): "both",
+    ("cucmsh/services/enrol_node.py", "(*asked.program, 'hook', 'describe')"): "init",
+    ("cucmsh/services/enrol_node.py", "commands.status"): "init",
+    (
+        "cucmsh/services/enrol_node.py",
+        "('sudo', '-n', '-l', *commands.restart[2:])",
+    ): "init",
+    ("cucmsh/pki/foreign.py", "opener"): "OPENER",
+}
+
+
+def test_programs_are_started_from_few_places_with_fixed_words() -> None:
+    for name, node, where in nodes():
+        if not isinstance(node, ast.Call):
+            continue
+        called = dotted(node.func)
+        if called in STARTERS:
+            wanted = MAY_START.get((name, called))
+            assert wanted is not None, f"{where}: {called}"
+            assert ast.unparse(node.args[0]) == wanted, f"{where}: {called}"
+            assert not any(keyword.arg == "shell" for keyword in node.keywords), where
+
+
+def test_words_that_are_run_come_from_the_configuration_or_the_program() -> None:
+    for name, node, where in nodes():
+        if not isinstance(node, ast.Call) or not isinstance(node.func, ast.Attribute):
+            continue
+        owner = ast.unparse(node.func.value)
+        runs = node.func.attr == "run" and ("runner()" in owner or owner == "link")
+        if runs and name.startswith(("cucmsh/services/", "cucmsh/enrol/", "commands/")):
+            assert (name, ast.unparse(node.args[0])) in MAY_RUN, where
+        assert not name.startswith("commands/") or not runs, where
+    # The opener is the one program that is fed, and its words are the default.
+    for name, node, where in nodes():
+        is_pki = name.startswith("cucmsh/pki/")
+        if is_pki and isinstance(node, ast.Call) and dotted(node.func) == "feed":
+            assert (name, ast.unparse(node.args[0])) in MAY_RUN, where
+        if isinstance(node, ast.Call) and dotted(node.func) == "open_foreign":
+            assert len(node.args) == 3, where
+            assert not node.keywords, where
+
+
+def test_no_command_of_the_pack_can_reach_a_program() -> None:
+    doors = {"runner", "open_node", "open_link", "link_to", "run", "feed"}
+    for name, node, where in nodes():
+        if name.startswith("commands/") and isinstance(node, ast.Attribute):
+            assert node.attr not in doors, where

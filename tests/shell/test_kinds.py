@@ -1,0 +1,89 @@
+"""T11: what a value may be is declared, and held before the command is called."""
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from cucmsh.errors import UsageError
+from cucmsh.shell import kinds
+from cucmsh.shell.command import command, find_command
+from cucmsh.shell.grammar import Grammar
+from cucmsh.shell.kinds import Kind
+
+FITS = [
+    (kinds.HOST, "host.example:2222"),
+    (kinds.HOST, "[2001:db8::9]:22"),
+    (kinds.HOST, "::1"),
+    (kinds.USER, "backup"),
+    (kinds.USER, "DOMAIN\\jörg.s@example"),
+    (kinds.PATH, "/srv/../backup/ITLRecovery.p12"),
+    (kinds.FILE, "SEP001122334455.cnf.xml"),
+    (kinds.FILE, "Desktops/320x212x12/List.xml"),
+    (kinds.FILE, "SEP*.cnf.?ml"),
+    (kinds.NUMBER, "30"),
+    (kinds.NAME, "CallManager/CallManager.pem"),
+    (kinds.WORD, "ünïcode;|&$()"),
+    (kinds.TEXT, "x" * 1000),
+]
+DOES_NOT = [
+    *((kinds.HOST, text) for text in ("user@host", "a;b", "$(id)", "fe80::1%eth0")),
+    *((kinds.HOST, text) for text in ("é", "a/b", "a*", "`id`", "h" * 256)),
+    *((kinds.USER, text) for text in ("a;b", "$(id)", "a/b", "a|b", "u" * 256)),
+    *((kinds.FILE, text) for text in ("../x", "/etc/passwd", "a/../b", "a//b", "./a")),
+    *((kinds.FILE, text) for text in ("..", ".", "a/", "f" * 256)),
+    *((kinds.NUMBER, text) for text in ("-1", "1e9", "0x1", "٣", "1" * 256, "1;")),
+    *((kinds.NAME, text) for text in ("a;b", "$x", "a|b", "n" * 256)),
+    (kinds.WORD, "w" * 256),
+]
+
+
+def grammar_for(kind: Kind, phrase: str = "show <value>") -> Grammar:
+    @command(phrase, kinds={"value": kind})
+    def show(dialog: object, context: object, value: str) -> None:
+        """Show it."""
+
+    found = find_command(show)
+    assert found is not None
+    return Grammar([found])
+
+
+@pytest.mark.parametrize(("kind", "value"), FITS)
+def test_a_value_of_its_kind_is_taken_as_it_is(kind: Kind, value: str) -> None:
+    assert grammar_for(kind).parse(f"show {value}").arguments == (value,)
+
+
+@pytest.mark.parametrize(("kind", "value"), DOES_NOT)
+def test_a_value_of_another_kind_is_refused_by_the_parameters_name(
+    kind: Kind, value: str
+) -> None:
+    with pytest.raises(UsageError, match=r"The parameter value must") as caught:
+        grammar_for(kind).parse(f"show {value}")
+    assert value not in caught.value.message or len(value) < 3
+
+
+@pytest.mark.parametrize("line", ["show a -b", "show -a", "show a --", "show a -"])
+def test_no_word_of_a_rest_begins_with_a_dash(line: str) -> None:
+    with pytest.raises(UsageError, match="must not begin with a dash"):
+        grammar_for(kinds.TEXT, "show <value...>").parse(line)
+
+
+def test_a_kind_is_declared_for_a_parameter_that_is_there() -> None:
+    with pytest.raises(ValueError, match="no parameter nothing"):
+        command("show <value>", kinds={"nothing": kinds.WORD})
+
+
+@given(st.sampled_from(FITS), st.text())
+def test_whatever_is_typed_the_kind_decides_or_the_line_is_refused(
+    fitting: tuple[Kind, str], value: str
+) -> None:
+    kind = fitting[0]
+    try:
+        call = grammar_for(kind).parse(f"show {value}")
+    except UsageError:
+        return
+    (taken,) = call.arguments
+    assert kind.fits(taken)
+    assert taken == value.strip(" ")
+    assert taken.isprintable()
+    assert " " not in taken
+    assert not taken.startswith("-")

@@ -1,0 +1,73 @@
+"""T10 before there is a session: what a call's own words say is shown, never sent."""
+
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+CUCMSH = [sys.executable, "-I", "-m", "cucmsh"]
+HOSTILE = "\x1b]0;owned\x07\u202e\u200b\x9b"
+VISIBLE = r"\x1b]0;owned\x07\u202e\u200b\x9b"
+
+
+def call(
+    *words: str | bytes, environment: dict[str, str] | None = None
+) -> tuple[int, bytes, bytes]:
+    done = subprocess.run(
+        [*CUCMSH, *words],
+        capture_output=True,
+        check=False,
+        env={"PATH": os.defpath, **(environment or {})},
+        stdin=subprocess.DEVNULL,
+    )
+    return done.returncode, done.stdout, done.stderr
+
+
+@pytest.mark.parametrize(
+    "words",
+    [
+        (HOSTILE,),
+        ("--config", HOSTILE),
+        ("--config", HOSTILE, "-c", "show itl"),
+        ("--config", HOSTILE, "doctor"),
+        ("--config", HOSTILE, "node", "list"),
+        ("--config", HOSTILE, "hook", HOSTILE),
+        ("--config", "/dev/null", "hook", HOSTILE),
+        ("--config", HOSTILE, "init", "publisher", HOSTILE),
+        ("lab", HOSTILE),
+        ("lab", "--dir", HOSTILE),
+        ("verify", HOSTILE),
+        ("verify", "/dev/null", "--against", HOSTILE),
+        ("hook", HOSTILE),
+        ("node", "add", HOSTILE, "--host", HOSTILE),
+    ],
+    ids=" ".join,
+)
+def test_no_call_sends_back_what_cannot_be_shown(words: tuple[str, ...]) -> None:
+    status, out, err = call(*words)
+    assert status in (1, 2)
+    said = (out + err).decode()
+    assert said.replace("\n", "").isprintable(), said
+    assert "Traceback" not in said
+
+
+def test_bytes_that_are_no_utf8_are_shown_as_bytes() -> None:
+    _, _, err = call(b"--config", b"/\xff\xfe\x9b")
+    assert rb"/\xff\xfe\x9b: there is no such configuration" in err
+
+
+def test_a_hostile_name_is_shown_as_escapes() -> None:
+    _, _, err = call("--config", f"/{HOSTILE}")
+    assert VISIBLE in err.decode()
+
+
+def test_a_listener_that_left_makes_a_success_a_failure(tmp_path: Path) -> None:
+    end, gone = os.pipe()
+    os.close(end)
+    done = subprocess.run(
+        [*CUCMSH, "--help"], stdout=gone, stderr=subprocess.PIPE, check=False
+    )
+    os.close(gone)
+    assert (done.returncode, done.stderr) == (1, b"")
