@@ -423,8 +423,8 @@ BUGS = (
         (
             Edit(
                 "cucmsh/login/serve.py",
-                '    require_isolation(settings, program, os.environ.get("USER", ""))\n',
-                "",
+                "    require_isolation(settings, program, os.environ",
+                "    repr((settings, program) and os.environ",
             ),
         ),
         "tests/login",
