@@ -125,13 +125,15 @@ def _reset(
     dialog: Dialog, site: Site, what: str, make_plan: Callable[[Site], ResetPlan]
 ) -> int:
     from cucmsh.services.distribute import apply
-    from cucmsh.services.fleet import Fleet
+    from cucmsh.services.fleet import Fleet, meanwhile
     from cucmsh.services.survey import locate
     from cucmsh.views.documents import reset_document
     from cucmsh.views.report import report_lines
 
     with site.cluster_lock(what), Fleet(site) as fleet:
         dialog.say("\nLocating active Tftp servers in the cluster....\n")
+        # It reads this node only, so it costs no time while the others are asked.
+        planning = meanwhile(lambda: make_plan(site))
         located = locate(site, fleet)
         if not located:
             raise RefusedError("no node of this cluster has a TFTP service")
@@ -142,7 +144,7 @@ def _reset(
             if dialog.helpful and not entry.is_active:
                 reason = entry.problem or "its TFTP service is stopped"
                 dialog.say(f"Not active: {entry.node.name} ({reason})")
-        plan = make_plan(site)
+        plan = planning()
         _agree(dialog, plan)
         dialog.say("The reset ITL file was generated successfully\n")
         dialog.say(

@@ -152,8 +152,8 @@ class Carrier:
 
         def on_replica(link: Link) -> str:
             store = self._site.doors.store_on(link, node.tftp_directory)
-            store.sweep()  # the publisher's lock is ours: nobody else writes there
-            return store.stage(LIST_FILE, self._raw, SERVED_MODE)
+            # What is left there is ours: nobody else writes under the publisher's lock.
+            return store.stage_swept(LIST_FILE, self._raw, SERVED_MODE)
 
         return on_member if node.is_member else on_replica
 

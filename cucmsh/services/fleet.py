@@ -107,6 +107,17 @@ class Fleet:
         return link is not None
 
 
+def meanwhile(work: Callable[[], _Answer]) -> Callable[[], _Answer]:
+    """Begin ``work`` in a thread; the call gives its answer, or raises what it did."""
+    # concurrent.futures costs a third of a bare interpreter; no login needs it.
+    from concurrent.futures import ThreadPoolExecutor  # noqa: PLC0415
+
+    pool = ThreadPoolExecutor(1)
+    begun = pool.submit(work)
+    pool.shutdown(wait=False)
+    return begun.result
+
+
 def side_by_side(
     work: Callable[[_Item], _Answer], items: Sequence[_Item]
 ) -> Iterator[_Answer]:

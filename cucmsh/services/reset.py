@@ -69,8 +69,9 @@ def plan_remote_reset(site: Site, imported: ImportedKey) -> ResetPlan:
 
 
 def _plan(site: Site, recovery: Credential, key_file: bytes) -> ResetPlan:
-    base, questions, warnings = present_list(site, recovery)
     certificate = recovery.certificate
+    own = None if key_file else certificate
+    base, questions, warnings = present_list(site, recovery, own)
     if certificate.has_expired(site.clock.now()):
         questions.append(_expired(certificate))
     named = recovery_record(base)

@@ -27,7 +27,7 @@ COPIED = ("cucmsh", "commands", "tests", "pyproject.toml")
 PRODUCT = ("cucmsh", "commands")
 TIMEOUT_SECONDS = 300
 
-LOCAL, SFTP = "cucmsh/cluster/local.py", "cucmsh/cluster/sftp.py"
+LOCAL, UPLOAD = "cucmsh/cluster/local.py", "cucmsh/cluster/sftp_upload.py"
 INSTALL, CARRY = "cucmsh/services/install.py", "cucmsh/services/carry.py"
 DISTRIBUTE, KEYSTORE = "cucmsh/services/distribute.py", "cucmsh/services/keystore.py"
 CONTRACT = "tests/cluster"  # the words find the test, wherever it moves
@@ -153,7 +153,7 @@ BUGS = (
     ),
     Bug(
         "ignore what the server says about its sync",
-        (Edit(SFTP, "        synced.check_if_supported()\n", ""),),
+        (Edit(UPLOAD, "        synced.check_if_supported()\n", ""),),
         f"{FAULTS}/test_disks.py",
         "f08_a_node_whose_disk_does_not_sync",
     ),
@@ -161,9 +161,9 @@ BUGS = (
         "upload without reading back",
         (
             Edit(
-                SFTP,
-                "        if back != raw and self._read_all(",
-                "        if False and self._read_all(",
+                UPLOAD,
+                "        if back != raw and self._read_again(",
+                "        if False and self._read_again(",
             ),
         ),
         CONTRACT,
@@ -345,7 +345,7 @@ BUGS = (
     ),
     Bug(
         "sweep nothing on a node",
-        (Edit(CARRY, "            store.sweep()  #", "            #"),),
+        (Edit(CARRY, "store.stage_swept(", "store.stage("),),
         f"{FAULTS}/test_recovery.py",
         "stale_file_of_ours and node",
     ),

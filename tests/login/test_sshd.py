@@ -99,6 +99,23 @@ def test_shell_without_a_terminal_reads_lines(way: Way) -> None:
     assert "\x1b" not in done.stdout
 
 
+def test_password_opens_the_same_prompt(shipped: Way) -> None:
+    shipped.box.root(["chpasswd"], f"{ADMIN}:a word of the administrator\n")
+    with paramiko.Transport((LOOPBACK, shipped.port)) as transport:
+        transport.start_client(timeout=SECONDS)
+        transport.auth_password(ADMIN, "a word of the administrator")
+        with transport.open_session(timeout=SECONDS) as session:
+            session.get_pty()
+            session.invoke_shell()
+            said = b""
+            while not said.endswith(b"\r\nadmin:"):
+                piece = session.recv(4096)
+                assert piece, said
+                said += piece
+            session.sendall(b"exit\r")
+            assert session.recv_exit_status() == 0
+
+
 @pytest.mark.parametrize("terminal", ["-T", "-tt"])
 def test_exec_request_is_one_command_of_the_parser(way: Way, terminal: str) -> None:
     status, said, complaint = way.run("show version active", terminal)

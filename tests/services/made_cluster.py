@@ -232,7 +232,19 @@ class ReplicaStore(LocalStore):
         self._replica.reach("committed")
 
 
-class ReplicaLink:
+class AtOnce:
+    """A link on which nothing takes time."""
+
+    def run(self, words: Sequence[str], timeout_seconds: float = 60) -> Completed:
+        raise NotImplementedError
+
+    def start(
+        self, words: Sequence[str], timeout_seconds: float = 60
+    ) -> Callable[[], Completed]:
+        return lambda: self.run(words, timeout_seconds)
+
+
+class ReplicaLink(AtOnce):
     """A connection to a replica: runs its service commands."""
 
     def __init__(self, replica: Replica) -> None:
@@ -250,7 +262,7 @@ class ReplicaLink:
             store.close()
 
 
-class NodeLink:
+class NodeLink(AtOnce):
     """A connection to a member: runs its hooks as its front door does."""
 
     def __init__(self, member: Member) -> None:
@@ -274,7 +286,7 @@ class NodeLink:
         """Holds nothing."""
 
 
-class BackupLink:
+class BackupLink(AtOnce):
     """A connection to the backup server; runs nothing."""
 
     def run(self, words: Sequence[str], timeout_seconds: float = 60) -> Completed:
