@@ -87,7 +87,7 @@ def serve_prompt(site: Site, greeting: str = "") -> int:
                 screen.say(text)
         # The rest of the shell is imported while a person or program reads this.
         screen.prompt_ahead(PROMPT)
-        audit = _audit(site, "prompt", os.environ, screen)
+        audit = open_audit(site, "prompt", os.environ, screen)
         audit.note("login", {})
         try:
             session = _session(site, screen, audit, has_prompt=True)
@@ -123,7 +123,7 @@ def serve_line(
 ) -> int:
     """See ``run_command``."""
     entry = "exec" if is_exec_request else "command"
-    audit = _audit(site, entry, os.environ, Screen(2))
+    audit = open_audit(site, entry, os.environ, Screen(2))
     screen = Screen(1 if result is None else 2)
     session = _session(site, screen, audit, is_exec_request=is_exec_request)
     return session.run_line(line, result)
@@ -143,7 +143,7 @@ def run_hook(configuration: str, words: list[str]) -> tuple[str, int]:
     site = open_site(read_settings(configuration))
     if words[:1] in (["service-status"], ["describe"]):  # they change nothing
         return run(site, words), 0
-    with _audit(site, "hook", os.environ, Screen(2)).noting(words):
+    with open_audit(site, "hook", os.environ, Screen(2)).noting(words):
         if words[:1] == ["sign"]:
             return _sign(site, words[1:])
         return run(site, words), 0
@@ -175,7 +175,7 @@ def run_node(configuration: str, words: list[str]) -> int:
 
         def open_noting() -> Site:
             site = open_site(read_settings(configuration))
-            audit = _audit(site, "node", os.environ, Screen(2))
+            audit = open_audit(site, "node", os.environ, Screen(2))
             noting.enter_context(audit.noting(words))
             return site
 
@@ -221,9 +221,10 @@ def _asking() -> Iterator[TerminalAsking]:
         yield TerminalAsking(screen, reader)
 
 
-def _audit(
+def open_audit(
     site: Site, entry: str, environment: Mapping[str, str], screen: Screen
 ) -> AuditLog:
+    """The record of what comes in by ``entry``; see ``services.audit``."""
     from cucmsh.services.audit import AuditLog
     from cucmsh.shell.origin import origin
 

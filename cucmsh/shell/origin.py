@@ -1,7 +1,9 @@
 """Who is at the other end of a session, as far as the system says.
 
 Runs nothing and believes no more than it must: the user id and the login id are the
-kernel's, the address is sshd's, SUDO_USER is what the environment says.
+kernel's, the address is sshd's, SUDO_USER is what the environment says. Administrators
+share a user id (`cucmsh init --sshd`): LOGNAME tells which of its names came, and
+counts for no other.
 """
 
 from __future__ import annotations
@@ -26,6 +28,10 @@ def origin(environment: Mapping[str, str], entry: str, fd: int = 0) -> dict[str,
     found = {"entry": entry, "pid": str(os.getpid()), "uid": str(os.getuid())}
     with suppress(KeyError):
         found["user"] = pwd.getpwuid(os.getuid()).pw_name
+    with suppress(KeyError, ValueError):
+        named = pwd.getpwnam(environment.get("LOGNAME", ""))
+        if named.pw_uid == os.getuid():
+            found["user"] = named.pw_name
     with suppress(OSError), open("/proc/self/loginuid", encoding="ascii") as file:
         login = file.read(_LONGEST).strip()
         if login != _NOBODY:

@@ -31,9 +31,8 @@ DROP_IN = "/etc/ssh/sshd_config.d/00-cucmsh-{name}.conf"
 SUDOERS = "/etc/sudoers.d/cucmsh"
 PROGRAM = """\
 #!{python} -I
-import sys
 from cucmsh.__main__ import {function}
-sys.exit({function}({configuration}))
+{function}({configuration})
 """
 
 

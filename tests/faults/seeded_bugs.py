@@ -418,6 +418,30 @@ BUGS = (
         f"{FAULTS}/test_logins.py",
         "f04_a_backup_that_is_cut",
     ),
+    Bug(
+        "a login does not look at its ground",
+        (
+            Edit(
+                "cucmsh/login/serve.py",
+                "    require_isolation(settings, program, os.environ",
+                "    repr((settings, program) and os.environ",
+            ),
+        ),
+        "tests/login",
+        "ground_that_others",
+    ),
+    Bug(
+        "a login keeps the client's environment",
+        (Edit("cucmsh/login/environment.py", "    environment.clear()\n", ""),),
+        "tests/login",
+        "cleaned_environment",
+    ),
+    Bug(
+        "the drop-in forgets the agent",
+        (Edit("cucmsh/services/logins.py", '    "AllowAgentForwarding": "no",\n', ""),),
+        "tests/login",
+        "doctor_names_every_setting",
+    ),
 )
 
 
