@@ -170,6 +170,18 @@ BUGS = (
         "fault_of_the_server",
     ),
     Bug(
+        "believe in the handle that was foreseen",
+        (
+            Edit(
+                "cucmsh/cluster/sftp_read.py",
+                "    if not rest or handle != spare:",
+                "    if not rest:",
+            ),
+        ),
+        CONTRACT,
+        "handle_of_another_file",
+    ),
+    Bug(
         "skip the host key check",
         (
             Edit(
