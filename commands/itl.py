@@ -17,7 +17,7 @@ from cucmsh.shell.kinds import HOST, PATH, USER
 if TYPE_CHECKING:
     from cucmsh.services.inventory import HeldList
     from cucmsh.services.outcome import Progress
-    from cucmsh.services.reset import ResetPlan
+    from cucmsh.services.resetting.reset import ResetPlan
     from cucmsh.views.documents import Document
 
 
@@ -81,7 +81,7 @@ def utils_itl_reset_localkey(dialog: Dialog, site: Site) -> int:
     Example:
     utils itl reset localkey
     """
-    from cucmsh.services.reset import plan_local_reset
+    from cucmsh.services.resetting.reset import plan_local_reset
 
     _require_ccm_password(dialog, site)
     return _reset(dialog, site, "utils itl reset localkey", plan_local_reset)
@@ -110,7 +110,7 @@ def utils_itl_reset_remotekey(
     """
     from cucmsh.services.files import fetch_file
     from cucmsh.services.keystore import Keystore
-    from cucmsh.services.reset import plan_remote_reset
+    from cucmsh.services.resetting.reset import plan_remote_reset
 
     address, port = split_host(host)
     password = dialog.ask_secret("Enter Sftp password :")
@@ -139,9 +139,9 @@ def _require_ccm_password(dialog: Dialog, site: Site) -> None:
 def _reset(
     dialog: Dialog, site: Site, what: str, make_plan: Callable[[Site], ResetPlan]
 ) -> int:
-    from cucmsh.services.distribute import apply
     from cucmsh.services.fleet import Fleet, meanwhile
-    from cucmsh.services.survey import locate
+    from cucmsh.services.resetting.distribute import apply
+    from cucmsh.services.resetting.survey import locate
     from cucmsh.views.documents import reset_document
     from cucmsh.views.report import report_lines
 

@@ -131,7 +131,7 @@ def utils_service_restart(dialog: Dialog, site: Site, name: str) -> None:
 
 def _close_mark(dialog: Dialog, site: Site) -> None:
     """A reset may have been kept for this very start; tell if it still is."""
-    from cucmsh.services.install import close_mark
+    from cucmsh.services.resetting.install import close_mark
 
     if not close_mark(site) and dialog.helpful:
         dialog.say(

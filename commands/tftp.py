@@ -11,7 +11,7 @@ from cucmsh.shell.limits import FAILED
 
 def files(site: Site) -> list[str]:
     """The files that are signed for phones, for completion."""
-    from cucmsh.services.phone_files import choose
+    from cucmsh.services.serving.phone_files import choose
 
     return list(choose(site).names)
 
@@ -45,9 +45,9 @@ def utils_tftp_sign(dialog: Dialog, site: Site, specs: str = "") -> int:
 
 
 def _sign_and_push(dialog: Dialog, site: Site, specs: list[str]) -> int:
-    from cucmsh.services.phone_files import choose
-    from cucmsh.services.publish import exit_status, sign_chosen
-    from cucmsh.services.replicas import push, replicas_of
+    from cucmsh.services.serving.phone_files import choose
+    from cucmsh.services.serving.publish import exit_status, sign_chosen
+    from cucmsh.services.serving.replicas import push, replicas_of
     from cucmsh.views.signing import replica_lines, signing_lines
 
     dialog.say("Signing the files of the phones, please wait...")

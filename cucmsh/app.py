@@ -184,9 +184,9 @@ def run_node(configuration: str, words: list[str]) -> int:
 
 def _sign(site: Site, files: list[str]) -> tuple[str, int]:
     """``hook sign FILE...``: for scripts that write the phones' files."""
-    from cucmsh.services.phone_files import named
-    from cucmsh.services.publish import exit_status, sign_chosen
-    from cucmsh.services.replicas import push
+    from cucmsh.services.serving.phone_files import named
+    from cucmsh.services.serving.publish import exit_status, sign_chosen
+    from cucmsh.services.serving.replicas import push
     from cucmsh.views.signing import replica_lines, signing_lines
 
     if not files:

@@ -16,7 +16,7 @@ from cucmsh.enrol.options import (
     default_service,
 )
 from cucmsh.errors import UsageError
-from cucmsh.services.add_node import (
+from cucmsh.services.joining.add_node import (
     DEFAULT_USER,
     AddPlan,
     EnrolDoors,
@@ -84,8 +84,8 @@ def _own(site: Site) -> Site:
 
 
 def _add(options: Options, asking: Asking, site: Site) -> int:
-    from cucmsh.services.enrol_node import enrol
-    from cucmsh.services.finding import Level
+    from cucmsh.services.health.finding import Level
+    from cucmsh.services.joining.enrol_node import enrol
     from cucmsh.views.findings import finding_lines
 
     wanted = _wanted(options, site)
@@ -200,7 +200,7 @@ def _open_way(
 
 
 def _list(asking: Asking, site: Site) -> int:
-    from cucmsh.services.nodes import look_at_all
+    from cucmsh.services.joining.nodes import look_at_all
     from cucmsh.views.nodes import node_rows
 
     seen = look_at_all(site)
@@ -209,8 +209,8 @@ def _list(asking: Asking, site: Site) -> int:
 
 
 def _remove(asking: Asking, site: Site, name: str) -> int:
-    from cucmsh.services.finding import Level
-    from cucmsh.services.nodes import find_removable, remove
+    from cucmsh.services.health.finding import Level
+    from cucmsh.services.joining.nodes import find_removable, remove
     from cucmsh.views.findings import finding_lines
 
     found = find_removable(site, name)

@@ -14,7 +14,7 @@ from cucmsh.app import (
 from cucmsh.cluster.settings import read_settings
 from cucmsh.errors import RefusedError
 from cucmsh.login.request import INSTEAD, is_transfer
-from cucmsh.services.isolation import require_isolation
+from cucmsh.services.health.isolation import require_isolation
 from cucmsh.shell.screen import Screen
 
 

@@ -15,7 +15,7 @@ import shlex
 from collections.abc import Iterator, Sequence
 from typing import NamedTuple
 
-from cucmsh.services.logins import (
+from cucmsh.services.health.logins import (
     FOR_ALL,
     FORCED,
     LOGIN_PROGRAM,

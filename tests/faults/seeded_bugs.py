@@ -28,8 +28,14 @@ PRODUCT = ("cucmsh", "commands")
 TIMEOUT_SECONDS = 300
 
 LOCAL, UPLOAD = "cucmsh/cluster/local.py", "cucmsh/cluster/sftp_upload.py"
-INSTALL, CARRY = "cucmsh/services/install.py", "cucmsh/services/carry.py"
-DISTRIBUTE, KEYSTORE = "cucmsh/services/distribute.py", "cucmsh/services/keystore.py"
+INSTALL, CARRY = (
+    "cucmsh/services/resetting/install.py",
+    "cucmsh/services/resetting/carry.py",
+)
+DISTRIBUTE, KEYSTORE = (
+    "cucmsh/services/resetting/distribute.py",
+    "cucmsh/services/keystore.py",
+)
 CONTRACT = "tests/cluster"  # the words find the test, wherever it moves
 FAULTS = "tests/faults"
 
@@ -383,7 +389,7 @@ BUGS = (
         "sign a list that does not verify unasked",
         (
             Edit(
-                "cucmsh/services/present.py",
+                "cucmsh/services/resetting/present.py",
                 "    if not verdict.is_valid or mismatch:",
                 "    if False:",
             ),
@@ -450,7 +456,13 @@ BUGS = (
     ),
     Bug(
         "the drop-in forgets the agent",
-        (Edit("cucmsh/services/logins.py", '    "AllowAgentForwarding": "no",\n', ""),),
+        (
+            Edit(
+                "cucmsh/services/health/logins.py",
+                '    "AllowAgentForwarding": "no",\n',
+                "",
+            ),
+        ),
         "tests/login",
         "doctor_names_every_setting",
     ),

@@ -46,15 +46,19 @@ from cucmsh.pki.model import Unit
 from cucmsh.pki.room import KeyRoom
 from cucmsh.pki.verify import RsaVerifier
 from cucmsh.services import keystore
-from cucmsh.services.distribute import apply
 from cucmsh.services.doors import AcceptHostKey, BackupServer, Link
 from cucmsh.services.enrol import make_node, public_certificates
 from cucmsh.services.fleet import Fleet
 from cucmsh.services.keystore import RECOVERY_FILE, Keystore
 from cucmsh.services.outcome import Report, Step
-from cucmsh.services.reset import ResetPlan, plan_local_reset, plan_remote_reset
+from cucmsh.services.resetting.distribute import apply
+from cucmsh.services.resetting.reset import (
+    ResetPlan,
+    plan_local_reset,
+    plan_remote_reset,
+)
+from cucmsh.services.resetting.survey import locate
 from cucmsh.services.site import LIST_FILE, Site
-from cucmsh.services.survey import locate
 from cucmsh.trustlist.decode import decode
 from cucmsh.trustlist.model import TrustList
 from cucmsh.trustlist.trust import judge

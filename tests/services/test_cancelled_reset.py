@@ -7,12 +7,12 @@ from pathlib import Path
 import pytest
 
 from cucmsh.errors import CancelledError
-from cucmsh.services.distribute import apply
 from cucmsh.services.fleet import Fleet
 from cucmsh.services.journal import login_notice, read_journal
 from cucmsh.services.outcome import Step
-from cucmsh.services.reset import plan_local_reset
-from cucmsh.services.survey import locate
+from cucmsh.services.resetting.distribute import apply
+from cucmsh.services.resetting.reset import plan_local_reset
+from cucmsh.services.resetting.survey import locate
 from tests.services.made_cluster import SUBSCRIBER, MadeCluster
 
 

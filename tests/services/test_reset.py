@@ -23,13 +23,13 @@ from cucmsh.services.journal import login_notice
 from cucmsh.services.keystore import RECOVERY_FILE
 from cucmsh.services.outcome import Report, State, Step
 from cucmsh.services.regenerate import regenerate
-from cucmsh.services.reset import (
+from cucmsh.services.resetting.reset import (
     ResetPlan,
     plan_local_reset,
 )
+from cucmsh.services.resetting.survey import locate
 from cucmsh.services.site import LIST_FILE
 from cucmsh.services.state import keep_mark
-from cucmsh.services.survey import locate
 from cucmsh.trustlist.check import check
 from cucmsh.trustlist.seal import seal
 from cucmsh.trustlist.tags import Digest

@@ -25,14 +25,14 @@ from cucmsh.services.doors import Link
 from cucmsh.services.enrol import public_certificates
 from cucmsh.services.fleet import Fleet
 from cucmsh.services.outcome import NodeOutcome, State
-from cucmsh.services.reset import ResetPlan
-from cucmsh.services.site import LIST_FILE, SERVED_MODE, Site
-from cucmsh.services.survey import (
+from cucmsh.services.resetting.reset import ResetPlan
+from cucmsh.services.resetting.survey import (
     NO_LIST,
     Located,
     refuse_unless_expected,
     sha256_on,
 )
+from cucmsh.services.site import LIST_FILE, SERVED_MODE, Site
 from cucmsh.services.tftp import why_unserved
 
 RESTART_SECONDS = 60

@@ -14,8 +14,8 @@ from collections.abc import Iterable, Iterator, Mapping
 from cucmsh.cluster.runner import Runner
 from cucmsh.cluster.settings import Settings
 from cucmsh.errors import CucmshError, RefusedError
-from cucmsh.services.finding import Finding, Level
-from cucmsh.services.isolation import files_below, mend, uncompiled, weak_points
+from cucmsh.services.health.finding import Finding, Level
+from cucmsh.services.health.isolation import files_below, mend, uncompiled, weak_points
 
 LOGIN_PROGRAM = "cucmsh-login"
 SSHD = "/usr/sbin/sshd"

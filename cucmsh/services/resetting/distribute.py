@@ -10,18 +10,18 @@ from __future__ import annotations
 from contextlib import suppress
 
 from cucmsh.errors import CucmshError, RefusedError, StoreError
-from cucmsh.services.carry import Carrier, is_settled
 from cucmsh.services.fleet import Fleet, as_done, side_by_side
-from cucmsh.services.install import put_in_place, restart_and_prove
 from cucmsh.services.journal import Journal, close_reset, open_reset, read_journal
 from cucmsh.services.keystore import Keystore
 from cucmsh.services.outcome import NodeOutcome, Progress, Report, State, Step
 from cucmsh.services.pending import pending_replicas
-from cucmsh.services.replicas import START_SECONDS, push_held
-from cucmsh.services.reset import ResetPlan
+from cucmsh.services.resetting.carry import Carrier, is_settled
+from cucmsh.services.resetting.install import put_in_place, restart_and_prove
+from cucmsh.services.resetting.reset import ResetPlan
+from cucmsh.services.resetting.survey import Located, sha256_served
+from cucmsh.services.serving.replicas import START_SECONDS, push_held
 from cucmsh.services.site import Site
 from cucmsh.services.state import Published, write_published
-from cucmsh.services.survey import Located, sha256_served
 from cucmsh.services.tidy import sweep
 
 

@@ -19,8 +19,8 @@ from cucmsh.services.compose import (
 )
 from cucmsh.services.journal import unfinished_reset
 from cucmsh.services.keystore import ImportedKey, Keystore
-from cucmsh.services.present import Question, present_list
-from cucmsh.services.recovery_key import weaker_than
+from cucmsh.services.resetting.present import Question, present_list
+from cucmsh.services.resetting.recovery_key import weaker_than
 from cucmsh.services.site import Site
 from cucmsh.trustlist.decode import decode
 from cucmsh.trustlist.encode import full_record
