@@ -76,8 +76,8 @@ def test_wrong_guess_costs_a_flight_and_no_byte(
 def test_handle_of_another_file_is_not_taken_for_the_one_that_was_opened(
     fresh: SshConnection, tmp_path: Path
 ) -> None:
-    """The handle that was foreseen belongs to something else of ours."""
-    (tmp_path / "other").write_bytes(OLD)
+    """The handle that was foreseen belongs to something else of ours, of that size."""
+    (tmp_path / "other").write_bytes(bytes(len(LIST)))
     (tmp_path / NAME).write_bytes(LIST)
     store = SftpStore(fresh, str(tmp_path))
     assert isinstance(fresh.files, SftpSession)
