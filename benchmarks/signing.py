@@ -29,12 +29,12 @@ from cucmsh.app import open_site
 from cucmsh.cluster.settings import read_settings
 from cucmsh.pki.credential import make_credential
 from cucmsh.pki.model import Unit
-from cucmsh.services import sign
 from cucmsh.services.compose import compose_for_start
 from cucmsh.services.enrol import make_node
 from cucmsh.services.keystore import Keystore
-from cucmsh.services.phone_files import choose
-from cucmsh.services.sign import sign_files
+from cucmsh.services.serving import sign
+from cucmsh.services.serving.phone_files import choose
+from cucmsh.services.serving.sign import sign_files
 from cucmsh.services.site import Site
 
 SIGN_GATE, CURRENT_GATE = 8.0, 3.0

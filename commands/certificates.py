@@ -28,6 +28,11 @@ def set_cert_regen(dialog: Dialog, site: Site, name: str) -> int:
 
     Refused within five minutes of the last regeneration on the same node: phones
     that lose CallManager and TVS at once cannot be reached any more.
+
+    unit: CallManager, TVS or another one that `show cert list own` names
+
+    Example:
+    set cert regen CallManager
     """
     from cucmsh.services.regenerate import regenerate, require_no_hold, require_unit
     from cucmsh.views.report import delivery_lines
@@ -40,7 +45,8 @@ def set_cert_regen(dialog: Dialog, site: Site, name: str) -> int:
     )
     if not is_yes(dialog, "Proceed with regeneration (yes|no)? "):
         raise CancelledError("The certificate was not regenerated.")
-    undelivered = delivery_lines(regenerate(site, unit))
+    with dialog.uninterrupted(), dialog.working(lambda: _still(site, unit)):
+        undelivered = delivery_lines(regenerate(site, unit))
     dialog.say(
         f"\nSuccessfully Regenerated Certificate for {unit}.\n"
         "Please do a backup of the server as soon as possible. Failure to do so can "
@@ -56,9 +62,20 @@ def set_cert_regen(dialog: Dialog, site: Site, name: str) -> int:
     return 3 if undelivered else 0
 
 
+def _still(site: Site, unit: str) -> str:
+    others = [node.name for node in site.settings.cluster.members]
+    others.remove(site.node.name)
+    names = ", ".join(others)
+    return f"Still at it: {unit} is made, and brought to {names or 'nobody'}..."
+
+
 @command("show cert list own", has_json=True)
 def show_cert_list_own(dialog: Dialog, site: Site) -> None:
-    """List the certificates of this node."""
+    """List the certificates of this node.
+
+    Example:
+    show cert list own
+    """
     from cucmsh.services.keystore import Keystore
     from cucmsh.views.certificate import certificate_rows
     from cucmsh.views.documents import certificates_document
@@ -75,7 +92,10 @@ def show_cert_list_own(dialog: Dialog, site: Site) -> None:
 def show_cert_own(dialog: Dialog, site: Site, name: str) -> None:
     """Show one certificate of this node, and its PEM form.
 
-    The unit may be written unit/unit.pem, as `show cert list own` prints it.
+    unit: such as TVS, or TVS/TVS.pem as `show cert list own` prints it
+
+    Example:
+    show cert own CallManager
     """
     from cucmsh.services.keystore import Keystore
     from cucmsh.services.regenerate import require_unit

@@ -23,9 +23,14 @@ def files(site: Site) -> list[str]:
 
 @command("file list tftp <spec>", candidates={"spec": files}, kinds={"spec": FILE})
 def file_list_tftp(dialog: Dialog, site: Site, spec: str) -> int:
-    """List files of the TFTP directory; * and ? stand for any letters.
+    """List files of the TFTP directory.
 
     On the publisher ITLRecovery.p12 is among them; TFTP itself never serves it.
+
+    spec: a file's name; '*' and '?' in it stand for any letters
+
+    Example:
+    file list tftp *.tlv
     """
     from cucmsh.services.files import list_files
 
@@ -42,6 +47,11 @@ def file_get_tftp(dialog: Dialog, site: Site, name: str) -> None:
 
     `file get tftp ITLRecovery.p12` on the publisher saves the recovery key. An
     earlier file of that name on the server is kept under NAME.1, NAME.2 and so on.
+
+    file: a file's name, as `file list tftp *` prints it
+
+    Example:
+    file get tftp ITLRecovery.p12
     """
     from cucmsh.services.files import read_file, send_file
     from cucmsh.views.kilobytes import kilobytes
@@ -64,7 +74,8 @@ def file_get_tftp(dialog: Dialog, site: Site, name: str) -> None:
     dialog.say()
     accept = host_key_question(dialog, server.host)
     try:
-        sent = send_file(site, server, (directory, name), raw, accept)
+        with dialog.working(lambda: f"Waiting for {server.host}..."):
+            sent = send_file(site, server, (directory, name), raw, accept)
     except MissingFileError as problem:
         raise MissingFileError(
             f"there is no directory {directory} on {server.host}",

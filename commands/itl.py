@@ -11,13 +11,13 @@ from cucmsh.services.site import Site
 from cucmsh.shapes import TYPE_CHECKING
 from cucmsh.shell.answers import split_host
 from cucmsh.shell.command import command
-from cucmsh.shell.dialog import Dialog
+from cucmsh.shell.dialog import Dialog, SafePoint
 from cucmsh.shell.kinds import HOST, PATH, USER
 
 if TYPE_CHECKING:
     from cucmsh.services.inventory import HeldList
     from cucmsh.services.outcome import Progress
-    from cucmsh.services.reset import ResetPlan
+    from cucmsh.services.resetting.reset import ResetPlan
     from cucmsh.views.documents import Document
 
 
@@ -27,6 +27,9 @@ def show_itl(dialog: Dialog, site: Site) -> int:
 
     The checksums are of the whole file: compare them with what a phone shows. Nodes
     that should serve the same list and do not are named at the end.
+
+    Example:
+    show itl
     """
     from cucmsh.services.inventory import read_list
 
@@ -38,13 +41,13 @@ def show_itl(dialog: Dialog, site: Site) -> int:
             "Run `utils service restart Cisco Tftp`, which composes a new one.",
         ) from problem
     dialog.result(
-        lambda: _shown(site, held, helpful=dialog.helpful),
+        lambda: _shown(dialog, site, held),
         lambda: _described(site, held),
     )
     return 0 if held.verdict.is_valid else 1
 
 
-def _shown(site: Site, held: HeldList, *, helpful: bool) -> Iterator[str]:
+def _shown(dialog: Dialog, site: Site, held: HeldList) -> Iterator[str]:
     """The list at once; then nodes, which may take their time to answer."""
     from cucmsh.services.inventory import find_strays
     from cucmsh.views.times import format_time
@@ -53,7 +56,9 @@ def _shown(site: Site, held: HeldList, *, helpful: bool) -> Iterator[str]:
     modified = format_time(held.modified)
     lines = show_trust_list(held.raw, held.trust_list, held.verdict, modified)
     yield "\n".join(lines)
-    if helpful and (strays := find_strays(site, held.raw)):
+    with dialog.working(lambda: "Asking the other nodes what they serve..."):
+        strays = find_strays(site, held.raw) if dialog.helpful else []
+    if strays:
         from cucmsh.views.report import stray_lines
 
         yield from stray_lines(strays)
@@ -72,8 +77,11 @@ def utils_itl_reset_localkey(dialog: Dialog, site: Site) -> int:
 
     Phones that hold an ITL with the recovery key trust the cluster again once they
     are reset. The next restart of Cisco Tftp on a node undoes it there.
+
+    Example:
+    utils itl reset localkey
     """
-    from cucmsh.services.reset import plan_local_reset
+    from cucmsh.services.resetting.reset import plan_local_reset
 
     _require_ccm_password(dialog, site)
     return _reset(dialog, site, "utils itl reset localkey", plan_local_reset)
@@ -91,18 +99,25 @@ def utils_itl_reset_remotekey(
 ) -> int:
     """Sign the ITL with a saved recovery key from an SFTP server.
 
-    The host may be written host:port. The path is that of an ITLRecovery.p12 that
-    `file get tftp ITLRecovery.p12` saved; it opens with the security password of the
-    cluster it came from.
+    The file opens with the security password of the cluster it came from.
+
+    host: the server; host:port for another port than 22
+    user: the account there
+    path: an ITLRecovery.p12 that `file get tftp ITLRecovery.p12` saved there
+
+    Example:
+    utils itl reset remotekey backup.example.org joe /home/joe/ITLRecovery.p12
     """
     from cucmsh.services.files import fetch_file
     from cucmsh.services.keystore import Keystore
-    from cucmsh.services.reset import plan_remote_reset
+    from cucmsh.services.resetting.reset import plan_remote_reset
 
     address, port = split_host(host)
     password = dialog.ask_secret("Enter Sftp password :")
     server = BackupServer(address, port, user, password.reveal())
-    raw = fetch_file(site, server, path, host_key_question(dialog, address))
+    accept = host_key_question(dialog, address)
+    with dialog.working(lambda: f"Waiting for {address}..."):
+        raw = fetch_file(site, server, path, accept)
     imported = Keystore(site).open_key_file(raw)
     dialog.say()
     _require_ccm_password(dialog, site)
@@ -124,15 +139,18 @@ def _require_ccm_password(dialog: Dialog, site: Site) -> None:
 def _reset(
     dialog: Dialog, site: Site, what: str, make_plan: Callable[[Site], ResetPlan]
 ) -> int:
-    from cucmsh.services.distribute import apply
-    from cucmsh.services.fleet import Fleet
-    from cucmsh.services.survey import locate
+    from cucmsh.services.fleet import Fleet, meanwhile
+    from cucmsh.services.resetting.distribute import apply
+    from cucmsh.services.resetting.survey import locate
     from cucmsh.views.documents import reset_document
     from cucmsh.views.report import report_lines
 
     with site.cluster_lock(what), Fleet(site) as fleet:
         dialog.say("\nLocating active Tftp servers in the cluster....\n")
-        located = locate(site, fleet)
+        # It reads this node only, so it costs no time while the others are asked.
+        planning = meanwhile(lambda: make_plan(site))
+        with dialog.working(lambda: "Still looking: not every node answers at once..."):
+            located = locate(site, fleet)
         if not located:
             raise RefusedError("no node of this cluster has a TFTP service")
         active = [entry.node.name for entry in located if entry.is_active]
@@ -142,15 +160,20 @@ def _reset(
             if dialog.helpful and not entry.is_active:
                 reason = entry.problem or "its TFTP service is stopped"
                 dialog.say(f"Not active: {entry.node.name} ({reason})")
-        plan = make_plan(site)
+        plan = planning()
         _agree(dialog, plan)
         dialog.say("The reset ITL file was generated successfully\n")
         dialog.say(
             "Transferring new reset ITL file to the TFTP server nodes in the "
             "cluster.....\n"
         )
-        with dialog.uninterrupted():
-            report = apply(plan, located, site, fleet, _progress(dialog))
+        left = [entry.node.name for entry in located]
+        with (
+            dialog.uninterrupted() as safe_point,
+            dialog.working(lambda: f"Waiting for {', '.join(left)}..."),
+        ):
+            progress = _progress(dialog, left, safe_point)
+            report = apply(plan, located, site, fleet, progress)
     dialog.result(
         lambda: report_lines(report),
         lambda: reset_document(site.node.name, plan, report),
@@ -169,11 +192,16 @@ def _agree(dialog: Dialog, plan: ResetPlan) -> None:
             require_yes(dialog, "Do you want to continue (yes/no)? ")
 
 
-def _progress(dialog: Dialog) -> Progress:
+def _progress(dialog: Dialog, left: list[str], safe_point: SafePoint) -> Progress:
+    """Say each step; take the nodes that are done out of those that are ``left``."""
     from cucmsh.services.outcome import Step
 
     def show(step: Step, text: str) -> None:
-        if step is Step.RESTARTING:
+        if step is Step.STAGED:
+            safe_point()
+        elif step is Step.SETTLED:
+            left.remove(text)
+        elif step is Step.RESTARTING:
             dialog.say(f"Restarting Cisco Tftp service on host {text}")
         elif step is Step.RESTARTED:
             dialog.say(f"Cisco Tftp service restarted on host {text}")

@@ -2,17 +2,25 @@
 
 from __future__ import annotations
 
+from functools import partial
+
 from cucmsh import __version__
+from cucmsh.errors import UsageError
 from cucmsh.services.site import Site
 from cucmsh.shell.command import command
 from cucmsh.shell.dialog import Dialog
+from cucmsh.shell.kinds import NAME
 
 VERSIONS = {"10.0": "10.0.1.10000-24"}  # of the source document's lab
 
 
 @command("show version active")
 def show_version_active(dialog: Dialog, site: Site) -> None:
-    """Show the release whose commands these are, and the version of cucmsh."""
+    """Show the release whose commands these are, and the version of cucmsh.
+
+    Example:
+    show version active
+    """
     dialog.say(f"Active Master Version: {VERSIONS[site.settings.release]}")
     dialog.say("Active Version Installed Software Options:")
     dialog.say("No Installed Software Options Found.")
@@ -20,21 +28,42 @@ def show_version_active(dialog: Dialog, site: Site) -> None:
         dialog.say(f"cucmsh {__version__}")
 
 
-@command("show network cluster")
-def show_network_cluster(dialog: Dialog, site: Site) -> int:
-    """Show the nodes of the cluster; each other node is logged in to, as a check."""
-    from cucmsh.services.inventory import reach
+def nodes(site: Site) -> list[str]:
+    """The nodes of the cluster, for completion."""
+    return [node.name for node in site.settings.cluster.nodes]
+
+
+@command(
+    "show network cluster [node]", candidates={"node": nodes}, kinds={"node": NAME}
+)
+def show_network_cluster(dialog: Dialog, site: Site, name: str = "") -> int:
+    """Show the nodes of the cluster; each other node is logged in to, as a check.
+
+    node: only this node
+
+    Example:
+    show network cluster
+    """
+    from cucmsh.services.inventory import reach_each
 
     cluster = site.settings.cluster
+    if name and name not in nodes(site):
+        raise UsageError(
+            f"{name!r} is no node of this cluster",
+            f"Type one of: {', '.join(nodes(site))}",
+        )
+    wanted = [node for node in cluster.nodes if name in ("", node.name)]
     status = 0
-    for node in cluster.nodes:
+    answers = reach_each(site, wanted)
+    for node in wanted:
         address = node.ssh.host if node.ssh else node.tftp.host
         kind = "DBPub" if node.is_publisher else "DBSub"
         row = (
             f"{address} {cluster.full_name(node)} {node.name} "
             f"{node.role.capitalize()} callmanager {kind}"
         )
-        problem = "" if node.name == site.node.name else reach(site, node)
+        with dialog.working(partial("Waiting for {}...".format, node.name)):
+            problem = next(answers)
         dialog.say(f"{row} not authenticated" if problem else f"{row} authenticated")
         if problem:
             status = 3
@@ -43,6 +72,6 @@ def show_network_cluster(dialog: Dialog, site: Site) -> int:
     dialog.say()
     dialog.say("Server Table (processnode) Entries")
     dialog.say("-" * 34)
-    for node in cluster.nodes:
+    for node in wanted:
         dialog.say(node.name)
     return status

@@ -22,7 +22,11 @@ def services(_: Site) -> list[str]:
 
 @command("utils service list", has_json=True)
 def utils_service_list(dialog: Dialog, site: Site) -> None:
-    """List the services of this node and their states."""
+    """List the services of this node and their states.
+
+    Example:
+    utils service list
+    """
     from cucmsh.services.tftp import ServiceState, state_of
     from cucmsh.views.documents import services_document
 
@@ -45,16 +49,24 @@ def utils_service_list(dialog: Dialog, site: Site) -> None:
     kinds={"service": TEXT},
 )
 def utils_service_start(dialog: Dialog, site: Site, name: str) -> None:
-    """Start a service of this node; Cisco Tftp composes and signs its ITL first."""
+    """Start a service of this node; Cisco Tftp composes and signs its ITL first.
+
+    service: a service's name, as `utils service list` prints it
+
+    Example:
+    utils service start Cisco Tftp
+    """
     from cucmsh.services import tftp
 
     _require_service(site, name)
     dialog.say("Service Manager is running")
     dialog.say(f"{TFTP}[STARTING]  ")
-    tftp.start(site)
-    _require_running(site)
-    dialog.say(f"{TFTP}[STARTED]  ")
-    _close_mark(dialog, site)
+    with dialog.uninterrupted():
+        with dialog.working(lambda: f"{TFTP}[STARTING]  "):
+            tftp.start(site)
+        _require_running(site)
+        dialog.say(f"{TFTP}[STARTED]  ")
+        _close_mark(dialog, site)
 
 
 @command(
@@ -64,13 +76,20 @@ def utils_service_start(dialog: Dialog, site: Site, name: str) -> None:
     kinds={"service": TEXT},
 )
 def utils_service_stop(dialog: Dialog, site: Site, name: str) -> None:
-    """Stop a service of this node."""
+    """Stop a service of this node.
+
+    service: a service's name, as `utils service list` prints it
+
+    Example:
+    utils service stop Cisco Tftp
+    """
     from cucmsh.services import tftp
 
     _require_service(site, name)
     dialog.say("Service Manager is running")
     dialog.say(f"{TFTP}[STOPPING]  ")
-    tftp.stop(site)
+    with dialog.uninterrupted(), dialog.working(lambda: f"{TFTP}[STOPPING]  "):
+        tftp.stop(site)
     if tftp.is_running(site):
         raise ServiceError(f"{TFTP} is still running", "See the log of the service.")
     dialog.say(f"{TFTP}[STOPPED]  Commanded Out of Service")
@@ -86,6 +105,11 @@ def utils_service_restart(dialog: Dialog, site: Site, name: str) -> None:
     """Restart a service of this node; Cisco Tftp composes and signs its ITL anew.
 
     A recovery signature ends here: the node signs with its CallManager key again.
+
+    service: a service's name, as `utils service list` prints it
+
+    Example:
+    utils service restart Cisco Tftp
     """
     from cucmsh.services import tftp
 
@@ -97,15 +121,17 @@ def utils_service_restart(dialog: Dialog, site: Site, name: str) -> None:
     dialog.say("Service Manager is running")
     dialog.say(f"{TFTP}[STOPPING]  ")
     dialog.say(f"{TFTP}[STARTING]  ")
-    tftp.restart(site)
-    _require_running(site)
-    dialog.say(f"{TFTP}[STARTED]  ")
-    _close_mark(dialog, site)
+    with dialog.uninterrupted():
+        with dialog.working(lambda: f"{TFTP}[STARTING]  "):
+            tftp.restart(site)
+        _require_running(site)
+        dialog.say(f"{TFTP}[STARTED]  ")
+        _close_mark(dialog, site)
 
 
 def _close_mark(dialog: Dialog, site: Site) -> None:
     """A reset may have been kept for this very start; tell if it still is."""
-    from cucmsh.services.install import close_mark
+    from cucmsh.services.resetting.install import close_mark
 
     if not close_mark(site) and dialog.helpful:
         dialog.say(
@@ -124,7 +150,7 @@ def _require_running(site: Site) -> None:
 def _require_service(site: Site, name: str) -> None:
     from cucmsh.services import tftp
 
-    if name != TFTP:
+    if name not in services(site):
         raise UsageError(
             f"{name!r} is no service that {site.node.name} can start or stop",
             f"Type: {TFTP}",

@@ -1,59 +1,123 @@
-"""The session itself: paging, help, and the way out."""
+"""The session itself: who is in it, what it can do, and the way out."""
 
 from __future__ import annotations
 
 from cucmsh.errors import UsageError
 from cucmsh.services.site import Site
-from cucmsh.shell.command import Command, command
+from cucmsh.shell.command import EXAMPLE, Command, command, phrases
 from cucmsh.shell.dialog import Dialog, EndSession
 from cucmsh.shell.kinds import TEXT
 
 
-@command("set cli pagination on|off")
-def set_cli_pagination(dialog: Dialog, _: Site, choice: str) -> None:
-    """Turn the pager for long output on or off, for this session."""
-    dialog.session.pagination = choice == "on"
-    dialog.say(f"Automatic pagination is turned {choice}")
+@command("show myself")
+def show_myself(dialog: Dialog, site: Site) -> None:
+    """Show which node this is and which account is logged in.
+
+    The account is the one of the operating system, which nobody can pretend.
+
+    Example:
+    show myself
+    """
+    import os
+    import pwd
+
+    try:
+        account = pwd.getpwuid(os.getuid()).pw_name
+    except KeyError:  # an account of a directory that is not reachable now
+        account = f"number {os.getuid()}"
+    counts = "enabled" if dialog.session.counts_commands else "disabled"
+    dialog.say(f"Machine Name    : {site.node.name}")
+    dialog.say(f"account name    : {account}")
+    dialog.say("privilege level : 4")
+    dialog.say(f"command count   : {counts}")
 
 
-@command("help [command...]", kinds={"command": TEXT})
+@command("show packs")
+def show_packs(dialog: Dialog, _: Site) -> int:
+    """Show where the commands come from: each pack, its folder and its commands.
+
+    A pack that could not be loaded is shown with the reason.
+
+    Example:
+    show packs
+    """
+    packs = dialog.session.grammar.packs
+    for pack in packs:
+        dialog.say(f"{pack.name}    {pack.path}".rstrip())
+        if pack.problem:
+            dialog.say(f"    not loaded: {pack.problem}")
+        for phrase in sorted(entry.phrase for entry in pack.commands):
+            dialog.say(f"    {phrase}")
+    return 1 if any(pack.problem for pack in packs) else 0
+
+
+@command("help [command...]", candidates={"command": phrases}, kinds={"command": TEXT})
 def help_(dialog: Dialog, _: Site, phrase: str = "") -> None:
-    """List the commands, or explain one."""
-    commands = sorted(dialog.session.grammar.commands, key=lambda entry: entry.phrase)
-    if not phrase:
-        width = max(len(entry.phrase) for entry in commands)
-        for entry in commands:
-            dialog.say(f"{entry.phrase.ljust(width)}  {entry.summary}")
-        return
-    found = [entry for entry in commands if _begins(entry, phrase.split(" "))]
-    if not found:
+    """List the commands, or explain one.
+
+    command: a command, or words that several commands begin with
+
+    Example:
+    help show itl
+    """
+    grammar = dialog.session.grammar
+    words = phrase.split(" ") if phrase else []
+    place = grammar.find(words)
+    found = [entry for entry in grammar.commands if _begins(entry, place.walked)]
+    if place.menu.command is not None:
+        _explain(dialog, place.menu.command)
+        found.remove(place.menu.command)
+    elif place.values:
         raise UsageError(f"there is no command {phrase!r}", "Type help to see them.")
+    found.sort(key=lambda entry: entry.phrase)
+    width = max((len(entry.phrase) for entry in found), default=0)
     for entry in found:
-        _explain(dialog, entry)
+        dialog.say(f"{entry.phrase.ljust(width)}  {entry.summary}")
 
 
 @command("quit")
 def quit_(_dialog: Dialog, _: Site) -> None:
-    """End the session."""
+    """End the session.
+
+    Example:
+    quit
+    """
     raise EndSession
 
 
 @command("exit")
 def exit_(_dialog: Dialog, _: Site) -> None:
-    """End the session."""
+    """End the session.
+
+    Example:
+    exit
+    """
     raise EndSession
 
 
-def _begins(entry: Command, words: list[str]) -> bool:
+def _begins(entry: Command, words: tuple[str, ...]) -> bool:
     return len(words) <= len(entry.words) and all(
         word in choices for word, choices in zip(words, entry.words, strict=False)
     )
 
 
 def _explain(dialog: Dialog, entry: Command) -> None:
+    """Explain it in the original's layout (cucm-cli.md section 1).
+
+    But for one thing: examples have no prompt before them. Programs take any line that
+    begins with one for a prompt (clients.md P4).
+    """
     plain = [" ".join(choices) for choices in entry.words if len(choices) == 1]
     dialog.say(f"{' '.join(plain)} help:")
     dialog.say(entry.summary)
-    if entry.details:
-        dialog.say(f"\n{entry.details}")
-    dialog.say(f"\nSyntax:\n{entry.phrase}\n")
+    if entry.description:
+        dialog.say(f"\n{entry.description}")
+    if options := entry.options:
+        dialog.say("\noptions are:")
+        width = max(map(len, options))
+        for name, text in options.items():
+            dialog.say(f"{name.ljust(width)} - {text}")
+    if entry.examples:
+        dialog.say(f"\n{EXAMPLE}")
+        for line in entry.examples:
+            dialog.say(line)

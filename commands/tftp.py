@@ -4,13 +4,14 @@ from __future__ import annotations
 
 from cucmsh.services.site import Site
 from cucmsh.shell.command import command
-from cucmsh.shell.dialog import Dialog
+from cucmsh.shell.dialog import CONTROL_C, Dialog
 from cucmsh.shell.kinds import FILE
+from cucmsh.shell.limits import FAILED
 
 
 def files(site: Site) -> list[str]:
     """The files that are signed for phones, for completion."""
-    from cucmsh.services.phone_files import choose
+    from cucmsh.services.serving.phone_files import choose
 
     return list(choose(site).names)
 
@@ -26,22 +27,41 @@ def utils_tftp_sign(dialog: Dialog, site: Site, specs: str = "") -> int:
 
     Without a spec, all that need it: files whose signature is missing, not theirs any
     more, or by a key that the served ITL does not name as TFTP. With one or more, the
-    files that they name; * and ? stand for any letters. A publisher then brings its
-    list and its signed files to the replicas.
+    files that they name. A publisher then brings its list and its signed files to the
+    replicas. Ctrl-C ends it between two files; run again it goes on.
+
+    spec: one file name or more; '*' and '?' in it stand for any letters
+
+    Example:
+    utils tftp sign
+    utils tftp sign SEP*.cnf.xml
     """
-    from cucmsh.services.phone_files import choose
-    from cucmsh.services.publish import exit_status, sign_chosen
-    from cucmsh.services.replicas import push
+    try:
+        return _sign_and_push(dialog, site, specs.split())
+    except KeyboardInterrupt:
+        dialog.say(f"{CONTROL_C}: what was begun is finished, the rest is not.")
+        dialog.say(FAILED)
+        return 3
+
+
+def _sign_and_push(dialog: Dialog, site: Site, specs: list[str]) -> int:
+    from cucmsh.services.serving.phone_files import choose
+    from cucmsh.services.serving.publish import exit_status, sign_chosen
+    from cucmsh.services.serving.replicas import push, replicas_of
     from cucmsh.views.signing import replica_lines, signing_lines
 
     dialog.say("Signing the files of the phones, please wait...")
-    report = sign_chosen(site, choose(site, specs.split()))
+    chosen = choose(site, specs)
+    with dialog.working(lambda: f"Still signing; {len(chosen.names)} files in all..."):
+        report = sign_chosen(site, chosen)
     for line in signing_lines(report):
         dialog.say(line)
-    replicas = push(site)
+    names = ", ".join(node.name for node in replicas_of(site))
+    with dialog.working(lambda: f"Waiting for {names}..."):
+        replicas = push(site)
     for line in replica_lines(replicas):
         dialog.say(line)
     status = exit_status(report, replicas)
     if status:
-        dialog.say("Executed command unsuccessfully")
+        dialog.say(FAILED)
     return status

@@ -31,8 +31,9 @@ if TYPE_CHECKING:
     from cucmsh.shell.command import Command
     from cucmsh.shell.grammar import Grammar
     from cucmsh.shell.json_result import JsonResult
+    from cucmsh.shell.line_editor import LineEditor
     from cucmsh.shell.reader import Reader
-    from cucmsh.shell.session import LineEditor, Session
+    from cucmsh.shell.session import Session
 
 DEFAULT_CONFIGURATION = "/etc/cucmsh/cucmsh.toml"
 BUILT_IN_PACK = "commands"
@@ -86,10 +87,13 @@ def serve_prompt(site: Site, greeting: str = "") -> int:
                 screen.say(text)
         # The rest of the shell is imported while a person or program reads this.
         screen.prompt_ahead(PROMPT)
-        audit = _audit(site, "prompt", os.environ, screen)
+        audit = open_audit(site, "prompt", os.environ, screen)
         audit.note("login", {})
         try:
-            return _session(site, screen, audit, has_prompt=True).run()
+            session = _session(site, screen, audit, has_prompt=True)
+            # The shell of a lab stays: the whole cluster would stop with it.
+            session.switches.may_end = not greeting
+            return session.run()
         finally:
             audit.note("logout", {})
 
@@ -119,7 +123,7 @@ def serve_line(
 ) -> int:
     """See ``run_command``."""
     entry = "exec" if is_exec_request else "command"
-    audit = _audit(site, entry, os.environ, Screen(2))
+    audit = open_audit(site, entry, os.environ, Screen(2))
     screen = Screen(1 if result is None else 2)
     session = _session(site, screen, audit, is_exec_request=is_exec_request)
     return session.run_line(line, result)
@@ -139,7 +143,7 @@ def run_hook(configuration: str, words: list[str]) -> tuple[str, int]:
     site = open_site(read_settings(configuration))
     if words[:1] in (["service-status"], ["describe"]):  # they change nothing
         return run(site, words), 0
-    with _audit(site, "hook", os.environ, Screen(2)).noting(words):
+    with open_audit(site, "hook", os.environ, Screen(2)).noting(words):
         if words[:1] == ["sign"]:
             return _sign(site, words[1:])
         return run(site, words), 0
@@ -171,7 +175,7 @@ def run_node(configuration: str, words: list[str]) -> int:
 
         def open_noting() -> Site:
             site = open_site(read_settings(configuration))
-            audit = _audit(site, "node", os.environ, Screen(2))
+            audit = open_audit(site, "node", os.environ, Screen(2))
             noting.enter_context(audit.noting(words))
             return site
 
@@ -180,9 +184,9 @@ def run_node(configuration: str, words: list[str]) -> int:
 
 def _sign(site: Site, files: list[str]) -> tuple[str, int]:
     """``hook sign FILE...``: for scripts that write the phones' files."""
-    from cucmsh.services.phone_files import named
-    from cucmsh.services.publish import exit_status, sign_chosen
-    from cucmsh.services.replicas import push
+    from cucmsh.services.serving.phone_files import named
+    from cucmsh.services.serving.publish import exit_status, sign_chosen
+    from cucmsh.services.serving.replicas import push
     from cucmsh.views.signing import replica_lines, signing_lines
 
     if not files:
@@ -217,9 +221,10 @@ def _asking() -> Iterator[TerminalAsking]:
         yield TerminalAsking(screen, reader)
 
 
-def _audit(
+def open_audit(
     site: Site, entry: str, environment: Mapping[str, str], screen: Screen
 ) -> AuditLog:
+    """The record of what comes in by ``entry``; see ``services.audit``."""
     from cucmsh.services.audit import AuditLog
     from cucmsh.shell.origin import origin
 
@@ -257,7 +262,14 @@ def _session(
         on_internal_error=breakdown_recorder(site),
         audit=audit,
         remarks=remarks,
+        idle_seconds=lambda: _idle_seconds(site),
     )
+
+
+def _idle_seconds(site: Site) -> float:
+    from cucmsh.services.idle import idle_minutes
+
+    return idle_minutes(site) * 60.0
 
 
 def _load_packs(site: Site, remark: Callable[[str], None]) -> Grammar:
@@ -270,10 +282,9 @@ def _load_packs(site: Site, remark: Callable[[str], None]) -> Grammar:
         if error.__cause__ is not None:
             breakdown_recorder(site)(error.__cause__)
 
-    packs = site.settings.packs
-    found = load_packs(BUILT_IN_PACK, HOME_OF_OURS, packs, on_broken)
+    packs = load_packs(BUILT_IN_PACK, HOME_OF_OURS, site.settings.packs, on_broken)
     gc.enable()  # the front door turned it off; the prompt is there by now
-    return Grammar(found)
+    return Grammar((each for pack in packs for each in pack.commands), packs)
 
 
 def _guard(site: Site, *, is_exec_request: bool) -> Callable[[Command], None]:

@@ -6,9 +6,9 @@ from collections.abc import Sequence
 
 from cucmsh.app import open_site
 from cucmsh.cluster.settings import read_settings
-from cucmsh.services.doctor import examine
-from cucmsh.services.finding import Level
-from cucmsh.services.logins import become_owner, examine_ground, examine_logins
+from cucmsh.services.health.doctor import examine
+from cucmsh.services.health.finding import Level
+from cucmsh.services.health.logins import become_owner, examine_ground, examine_logins
 from cucmsh.views.findings import finding_lines
 
 

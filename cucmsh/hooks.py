@@ -21,11 +21,15 @@ from __future__ import annotations
 
 from cucmsh.errors import UsageError
 from cucmsh.services.compose import compose_for_start, sha256_of
-from cucmsh.services.install import install_certificate, install_list, take_staged
-from cucmsh.services.join import describe, join
-from cucmsh.services.publish import after_start
+from cucmsh.services.joining.join import describe, join
+from cucmsh.services.resetting.install import (
+    install_certificate,
+    install_list,
+    take_staged,
+)
+from cucmsh.services.resetting.survey import sha256_served
+from cucmsh.services.serving.publish import after_start
 from cucmsh.services.site import Site
-from cucmsh.services.survey import sha256_served
 from cucmsh.services.tftp import is_running
 
 

@@ -1,12 +1,14 @@
 """A TCP connection within a time that the look-up of the name cannot stretch.
 
 ``getaddrinfo`` knows no limit and a resolver may take a minute (F11 of
-threats-and-faults.md); so a thread dials and we wait for it no longer than told.
+threats-and-faults.md); so a thread dials and we wait for it no longer than told. An
+address needs no resolver, and no thread.
 """
 
 from __future__ import annotations
 
 import socket
+from contextlib import suppress
 from queue import Empty, SimpleQueue
 from threading import Thread
 from time import monotonic
@@ -33,7 +35,10 @@ def connect(host: str, port: int, seconds: float) -> socket.socket:
         except (OSError, UnicodeError) as problem:  # UnicodeError: no IDNA name
             dialled.put(problem)
 
-    Thread(target=dial, daemon=True).start()
+    if _is_address(host):
+        dial()
+    else:
+        Thread(target=dial, daemon=True).start()
     late = NoAnswerError(
         f"{host} port {port} did not answer within {seconds:.0f} seconds",
         "Check that the host is up and that no firewall is in the way.",
@@ -51,6 +56,14 @@ def connect(host: str, port: int, seconds: float) -> socket.socket:
             "Check the name, the port and that the server runs.",
         ) from connected
     return connected
+
+
+def _is_address(host: str) -> bool:
+    for family in (socket.AF_INET, socket.AF_INET6):
+        with suppress(OSError, ValueError):
+            socket.inet_pton(family, host)
+            return True
+    return False
 
 
 def _first(host: str, port: int, deadline: float) -> socket.socket:

@@ -3,13 +3,17 @@
 paramiko waits for ever for the answer to a channel request, and keepalives push its
 other limits back (threats-and-faults.md section 1(c)). Hanging up ends every wait. The
 seconds are those of rule 5 there.
+
+One thread keeps the time of all: a timer each costs a thread for every step on every
+node of a fan-out, a third of its processor time.
 """
 
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from threading import Event, Timer
+from threading import Condition, Thread
+from time import monotonic
 
 from cucmsh.errors import CucmshError
 
@@ -22,24 +26,76 @@ OPERATION_SECONDS = 30.0  # for one verb of a store from beginning to end
 RESTART_SECONDS = 60.0
 
 
+LOOK_SECONDS = 1.0  # how often the watch looks whether anybody still needs it
+
+
+class _Limit:
+    """One body that may take until ``end``."""
+
+    def __init__(self, end: float, hang_up: Callable[[], None]) -> None:
+        self.end = end
+        self.hang_up = hang_up
+        self.hanging_up: Thread | None = None
+
+
+class _Watch:
+    """Hangs up on whoever is late; its thread ends when nobody is watched."""
+
+    def __init__(self) -> None:
+        self._changed = Condition()
+        self._limits: set[_Limit] = set()
+        self._is_running = False
+        self._wakes = 0.0  # when the thread looks next
+
+    def add(self, limit: _Limit) -> None:
+        with self._changed:
+            self._limits.add(limit)
+            if not self._is_running:
+                Thread(target=self._run, name="deadlines", daemon=True).start()
+                self._is_running, self._wakes = True, limit.end
+            elif limit.end < self._wakes:
+                self._changed.notify()
+
+    def remove(self, limit: _Limit) -> bool:
+        """Whether it was in time."""
+        with self._changed:
+            self._limits.discard(limit)
+        if limit.hanging_up is not None:
+            limit.hanging_up.join()
+        return limit.hanging_up is None
+
+    def _run(self) -> None:
+        with self._changed:
+            try:
+                while self._limits:
+                    self._look()
+            finally:  # the next one starts another thread
+                self._is_running = False
+
+    def _look(self) -> None:
+        now = monotonic()
+        late = [limit for limit in self._limits if limit.end <= now]
+        for limit in late:
+            # A thread of its own: the others' time must not wait for it.
+            limit.hanging_up = Thread(target=limit.hang_up, daemon=True)
+            limit.hanging_up.start()
+        self._limits.difference_update(late)
+        self._wakes = min([limit.end for limit in self._limits] + [now + LOOK_SECONDS])
+        self._changed.wait(self._wakes - now)
+
+
+_watch = _Watch()
+
+
 @contextmanager
 def within(
     seconds: float, hang_up: Callable[[], None], late: CucmshError
 ) -> Iterator[None]:
     """Let the body take so long; then ``hang_up``, and ``late`` whatever came of it."""
-    passed = Event()
-
-    def end() -> None:
-        passed.set()
-        hang_up()
-
-    timer = Timer(seconds, end)
-    timer.daemon = True
-    timer.start()
+    limit = _Limit(monotonic() + seconds, hang_up)
+    _watch.add(limit)
     try:
         yield
     finally:
-        timer.cancel()
-        timer.join()
-        if passed.is_set():
+        if not _watch.remove(limit):
             raise late

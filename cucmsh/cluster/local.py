@@ -22,6 +22,7 @@ from cucmsh.cluster.store import (
     FOLDER_MODE,
     MAX_FILE_SIZE,
     Listed,
+    SweepsFirst,
     advice_for,
     check_regular,
     check_size,
@@ -39,7 +40,7 @@ WRITE_FLAGS = os.O_RDWR | os.O_CREAT | os.O_EXCL | os.O_NOFOLLOW | os.O_CLOEXEC
 MAX_TRIES = 20  # of making a temporary that no sweeper takes for a dead writer's
 
 
-class LocalStore:
+class LocalStore(SweepsFirst):
     """Files below ``root``; see ``Store`` for the contract."""
 
     def __init__(self, root: str) -> None:

@@ -34,6 +34,7 @@ class Trail:
     def __init__(self, owners: Iterable[int]) -> None:
         self._owners = frozenset(owners)
         self._seen: dict[str, str] = {}  # a step, and where its link leads
+        self._folders: dict[str, str] = {}  # a folder that was walked, and the real one
 
     def weak_points(self, path: str) -> Iterator[WeakPoint]:
         """Those of an absolute path that were not given before.
@@ -41,13 +42,16 @@ class Trail:
         A step that is not there ends the path: who may make it was looked at. A folder
         with the sticky bit may be open to all, as each step in it has a right owner.
         """
-        rest, at, links = path.split("/")[::-1], "/", 0
-        while rest:
+        rest, at = self._beginning(path)
+        head, links = os.path.dirname(path), 0
+        while rest and links <= MAX_LINKS:
             part = rest.pop()
-            if part == "..":
-                at = os.path.dirname(at)
+            if part in ("", ".", "..") and at != "/":
+                at = os.path.dirname(at) if part == ".." else at
                 continue
-            step = os.path.join(at, part) if part not in ("", ".") else at
+            if not rest:
+                self._folders.setdefault(head, at)  # not where a last link leads to
+            step = f"{at.rstrip('/')}/{part}" if part not in ("", ".", "..") else "/"
             if step not in self._seen:
                 try:
                     found = os.lstat(step)
@@ -62,12 +66,20 @@ class Trail:
                 yield from self._faults(step, found)
             if leads := self._seen[step]:
                 links += 1
-                if links > MAX_LINKS:
-                    return
                 rest += leads.split("/")[::-1]
                 at = "/" if leads.startswith("/") else at
             else:
                 at = step
+
+    def _beginning(self, path: str) -> tuple[list[str], str]:
+        """What is left to be walked, last step first, and where from.
+
+        Most paths are of a folder that was walked before, and every login waits.
+        """
+        head, _, tail = path.rpartition("/")
+        if tail and head in self._folders:
+            return [tail], self._folders[head]
+        return path.split("/")[::-1], "/"
 
     def _faults(self, step: str, found: os.stat_result) -> Iterator[WeakPoint]:
         if found.st_uid not in self._owners:

@@ -1,12 +1,8 @@
 """A store on another host, over SFTP.
 
-An upload cannot lie: an unpredictable name made exclusively, every write's own answer,
-a sync by the server, the bytes read back and compared, and only then a rename. That is
-three round trips, since requests that follow from each other travel together. A
-pipelined upload to a full disk raised nothing in paramiko's hands and left no bytes;
-here every answer is looked at (findings 2 and 8 of threats-and-faults.md).
-
-The sync of the folder is the server's business: SFTP has no word for it.
+An upload is three round trips: made, filled and compared (``sftp_upload``), renamed. A
+read is one on a node of ours (``sftp_read``). The sync of the folder is the server's
+business: SFTP has no word for it.
 """
 
 from __future__ import annotations
@@ -23,17 +19,19 @@ from cucmsh.cluster.sftp_folder import (
     files_in,
     make_folders,
     now,
+    regular_files,
     remove_all,
-    why_not,
 )
+from cucmsh.cluster.sftp_read import let_go, read_after_a_look, read_at_once
 from cucmsh.cluster.sftp_session import BROKEN, Answer, Attributes, SftpSession
+from cucmsh.cluster.sftp_upload import Upload, check_target
 from cucmsh.cluster.ssh import SshConnection
 from cucmsh.cluster.store import (
-    MAX_FILE_SIZE,
     Listed,
+    SweepsFirst,
     advice_for,
-    check_regular,
     check_size,
+    folder_of,
     is_temporary,
     split_name,
     temporary_for,
@@ -47,13 +45,12 @@ from cucmsh.errors import (
     StoreError,
 )
 
-PIECE = 32 * 1024  # bytes; what every server must take in one request
 FOREIGN_AGE_SECONDS = 3600  # on a shared server a younger temporary may be in use
 FOR_EVER = float("inf")
-POSIX_RENAME, FSYNC = "posix-rename@openssh.com", "fsync@openssh.com"
+POSIX_RENAME = "posix-rename@openssh.com"
 
 
-class SftpStore:
+class SftpStore(SweepsFirst):
     """Files below ``root`` on the connected host; see ``Store`` for the contract.
 
     All stores on one connection share its SFTP channel.
@@ -75,43 +72,56 @@ class SftpStore:
         root: str,
         sweep_age_seconds: float | None = None,
     ) -> None:
+        self._connection = connection
         self._host = connection.host
         self._root = root
-        self._hang_up = connection.close
         if sweep_age_seconds is None:
             sweep_age_seconds = 0 if connection.is_node else FOREIGN_AGE_SECONDS
         self._age = sweep_age_seconds
-        session = connection.files
+        _ = self._session
+
+    @property
+    def _session(self) -> SftpSession:
+        """The connection's channel, opened again if it was given up."""
+        session = self._connection.files
         if not isinstance(session, SftpSession) or not session.is_open:
-            connection.files = session = SftpSession(connection)
-        self._session = session
+            self._connection.files = session = SftpSession(self._connection)
+        return session
 
     def read(self, name: str) -> bytes:
         path = self._path(name)
+        where = f"{path} on {self._host}"
         with self._translated(path):
-            found = self._one(ask.stat_of(path)).attributes()
-            check_regular(f"{path} on {self._host}", found.mode)  # a FIFO would hang it
-            return self._read_all(path, found.size)
+            if not self._connection.is_node:
+                return read_after_a_look(self._session, path, where)
+            try:
+                return read_at_once(self._session, path, where)
+            except StoreError:
+                let_go(self._session, path)
+                raise
 
     def write(self, name: str, raw: bytes, mode: int = 0o600) -> None:
         write_in_halves(self, name, raw, mode)
 
     def stage(self, name: str, raw: bytes, mode: int = 0o600) -> str:
-        path, staged = self._path(name), temporary_for(name)
-        temporary = self._path(staged)
-        check_size(path, raw)
-        with self._translated(path):
-            target, opened = self._session.flight(
-                ask.lstat(path), ask.open_new(temporary, 0o600)
-            )
-            try:
-                self._check_target(path, target)
-                back = self._fill(opened.handle(), raw, mode)
-                self._compare(back, raw, temporary, path)
-            except BaseException as problem:
-                reason = self._explained(problem, path, len(raw))
-                self._undo(opened, temporary)
-                raise reason from problem
+        staged, _ = self._upload(name, raw, mode)
+        return staged
+
+    def stage_swept(self, name: str, raw: bytes, mode: int = 0o600) -> str:
+        if self._age:  # it needs the server's clock
+            return super().stage_swept(name, raw, mode)
+        folder = folder_of(name)
+        try:
+            staged, pages = self._upload(name, raw, mode, self._folder(folder))
+        except StoreError:
+            if not self.sweep(folder):  # which may have filled the disk
+                raise
+            return self.stage(name, raw, mode)
+        with self._translated(self._folder(folder)):
+            first, second = (page.entries() for page in pages)
+        whole = not (first and second)
+        found = regular_files(first + second) if whole else self._files(folder)
+        self._sweep(folder, found, but=staged)
         return staged
 
     def commit(self, temporary: str, name: str) -> None:
@@ -125,7 +135,7 @@ class SftpStore:
                     "It may have been put in place already; read the file back.",
                 ) from problem
             except OSError as problem:
-                self._check_target(path, self._one(ask.lstat(path)))
+                check_target(f"{path} on {self._host}", self._one(ask.lstat(path)))
                 if problem.errno != errno.EOPNOTSUPP:
                     raise
                 self._one(ask.rename_new(staged, path)).check()
@@ -154,16 +164,7 @@ class SftpStore:
             make_folders(self._session, (self._root, folder), mode, self._host)
 
     def sweep(self, folder: str = "") -> int:
-        left = [entry for entry in self._files(folder) if is_temporary(entry[0])]
-        if not left:
-            return 0
-        inside = f"{folder}/" if folder else ""
-        with self._translated(self._path(f"{inside}{left[0][0]}")):
-            probe = self._path(temporary_for(f"{inside}clock"))
-            end = now(self._session, probe) - self._age if self._age else FOR_EVER
-            old = [name for name, found in left if found.modified <= end]
-            paths = [self._path(f"{inside}{name}") for name in old]
-            return remove_all(self._session, paths)
+        return self._sweep(folder, self._files(folder))
 
     def close(self) -> None:
         """The connection's other stores go on; its owner closes it."""
@@ -171,87 +172,42 @@ class SftpStore:
     def _path(self, name: str) -> str:
         return os.path.join(self._root, *split_name(name))
 
+    def _folder(self, folder: str) -> str:
+        return self._path(folder) if folder else self._root
+
+    def _upload(
+        self, name: str, raw: bytes, mode: int, folder: str = ""
+    ) -> tuple[str, list[Answer]]:
+        """The temporary's name, and what the server says of the folder meanwhile."""
+        path, staged = self._path(name), temporary_for(name)
+        check_size(path, raw)
+        with self._translated(path):
+            upload = Upload(self._session, self._host, path, self._path(staged), folder)
+            upload.run(raw, mode)
+        return staged, upload.pages
+
+    def _sweep(
+        self, folder: str, found: list[tuple[str, Attributes]], but: str = ""
+    ) -> int:
+        inside = f"{folder}/" if folder else ""
+        left = [
+            (f"{inside}{name}", about) for name, about in found if is_temporary(name)
+        ]
+        left = [(name, about) for name, about in left if name != but]
+        if not left:
+            return 0
+        with self._translated(self._path(left[0][0])):
+            probe = self._path(temporary_for(f"{inside}clock"))
+            end = now(self._session, probe) - self._age if self._age else FOR_EVER
+            old = [name for name, about in left if about.modified <= end]
+            return remove_all(self._session, [self._path(name) for name in old])
+
     def _one(self, request: ask.Request) -> Answer:
         return self._session.flight(request)[0]
 
-    def _fill(self, handle: bytes, raw: bytes, mode: int) -> bytes:
-        """Write, sync, read back and close in one flight; gives what was read."""
-        starts = range(0, len(raw), PIECE)
-        writes = [ask.write(handle, at, raw[at : at + PIECE]) for at in starts]
-        # The mode of the open went through the server's umask.
-        writes.append(ask.chmod(handle, mode))
-        reads = [ask.read(handle, at, PIECE) for at in (*starts, len(raw))]
-        answers = self._session.flight(
-            *writes, ask.extended(FSYNC, handle), *reads, ask.close(handle)
-        )
-        written, synced = answers[: len(writes)], answers[len(writes)]
-        for answer in written:
-            answer.check()
-        # Other servers may not have OpenSSH's sync; then reading is all the proof.
-        synced.check_if_supported()
-        back = b"".join(answer.data() for answer in answers[len(writes) + 1 : -1])
-        answers[-1].check()
-        return back
-
-    def _compare(self, back: bytes, raw: bytes, temporary: str, path: str) -> None:
-        # A server may give fewer bytes at once than were asked for: read again then.
-        if back != raw and self._read_all(temporary, len(raw)) != raw:
-            raise StoreError(
-                f"{self._host} gave back other bytes for {path}",
-                "Its disk may be full or broken; the old file is unchanged.",
-            )
-
-    def _undo(self, opened: Answer, temporary: str) -> None:
-        with suppress(OSError, *BROKEN):
-            handle = opened.handle()
-            self._session.flight(ask.close(handle), ask.remove(temporary))
-
-    def _explained(self, problem: BaseException, path: str, size: int) -> BaseException:
-        """The same error, or why the server "failed": it does not tell by itself."""
-        if not isinstance(problem, OSError):
-            return problem
-        if problem.errno == errno.ENOENT:
-            return MissingFileError(
-                f"{path} on {self._host}: its folder is not there",
-                "Make the folder there, or correct the path.",
-            )
-        if problem.errno != errno.EIO:
-            return problem
-        folder = os.path.dirname(path) or "."
-        number = why_not(self._session, folder, size + PIECE)
-        return OSError(number, os.strerror(number)) if number else problem
-
-    def _check_target(self, path: str, answer: Answer) -> None:
-        with suppress(FileNotFoundError):
-            check_regular(f"{path} on {self._host}", answer.attributes().mode)
-
-    def _read_all(self, path: str, size: int) -> bytes:
-        """Every byte; ``size`` is a guess that saves round trips, and not believed."""
-        handle = self._one(ask.open_to_read(path)).handle()
-        try:
-            starts = range(0, min(size, MAX_FILE_SIZE) + 1, PIECE)
-            flight = self._session.flight(
-                *(ask.read(handle, at, PIECE) for at in starts)
-            )
-            pieces = [answer.data() for answer in flight]
-            whole = all(len(piece) == PIECE for piece in pieces[:-1])
-            raw = b"".join(pieces) if whole else pieces[0]
-            while len(raw) <= MAX_FILE_SIZE:
-                piece = self._one(ask.read(handle, len(raw), PIECE)).data()
-                if not piece:
-                    return raw
-                raw += piece
-            raise StoreError(
-                f"{path} on {self._host} is larger than {MAX_FILE_SIZE} bytes",
-                "It is no list and no key file; check the path.",
-            )
-        finally:
-            with suppress(OSError, *BROKEN):
-                self._one(ask.close(handle))
-
     def _files(self, folder: str) -> list[tuple[str, Attributes]]:
         """The regular files in a folder, temporary ones too; none if it is missing."""
-        path = self._path(folder) if folder else self._root
+        path = self._folder(folder)
         with suppress(MissingFileError), self._translated(path):
             return files_in(self._session, path, f"{path} on {self._host}")
         return []
@@ -261,7 +217,7 @@ class SftpStore:
         seconds = deadline.OPERATION_SECONDS
         late = NoAnswerError(f"{self._host} did not answer in {seconds:.0f} seconds")
         try:
-            with within(seconds, self._hang_up, late):
+            with within(seconds, self._connection.close, late):
                 yield
         except FileNotFoundError as problem:
             raise MissingFileError(

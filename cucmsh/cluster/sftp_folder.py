@@ -43,13 +43,20 @@ def files_in(
                 f"{where} holds more than {MAX_ENTRIES} files",
                 "Use a folder that is not shared with so many others.",
             )
-        found += [
-            (name, about)
-            for name, about in pages[0] + pages[1]
-            if stat.S_ISREG(about.mode) and "/" not in name and len(name) <= MAX_NAME
-        ]
+        found += regular_files(pages[0] + pages[1])
     session.flight(ask.close(handle))
     return found
+
+
+def regular_files(
+    entries: list[tuple[str, Attributes]],
+) -> list[tuple[str, Attributes]]:
+    """Those of a folder's entries that are, and whose name is one."""
+    return [
+        (name, about)
+        for name, about in entries
+        if stat.S_ISREG(about.mode) and "/" not in name and len(name) <= MAX_NAME
+    ]
 
 
 def make_folders(

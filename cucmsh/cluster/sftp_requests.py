@@ -7,8 +7,8 @@ from typing import NamedTuple
 OPEN, CLOSE, READ_PIECE, WRITE_PIECE = 3, 4, 5, 6
 LSTAT, FSTAT, STAT, FSETSTAT = 7, 8, 17, 10
 OPENDIR, READDIR, REMOVE, MKDIR, RENAME, EXTENDED = 11, 12, 13, 14, 18, 200
-READ = 0x01
-CREATE_NEW = READ | 0x02 | 0x08 | 0x20  # read, write, create, exclusively
+READ, WRITE = 0x01, 0x02
+CREATE_NEW = READ | WRITE | 0x08 | 0x20  # read, write, create, exclusively
 HAS_MODE = 4
 
 
@@ -29,6 +29,11 @@ def stat_of(path: str) -> Request:
 
 def open_to_read(path: str) -> Request:
     return Request(OPEN, _string(path) + _number(READ) + _number(0))
+
+
+def open_to_write(path: str) -> Request:
+    """Open what is there for reading and writing; a FIFO opened so does not wait."""
+    return Request(OPEN, _string(path) + _number(READ | WRITE) + _number(0))
 
 
 def open_new(path: str, mode: int) -> Request:

@@ -9,6 +9,7 @@ run as often as a number in the answer says (T20 of threats-and-faults.md).
 from __future__ import annotations
 
 import errno
+from collections.abc import Callable
 from contextlib import suppress
 from threading import Lock
 from typing import NamedTuple
@@ -16,7 +17,7 @@ from typing import NamedTuple
 from cucmsh.cluster import deadline
 from cucmsh.cluster.answers import shown
 from cucmsh.cluster.deadline import within
-from cucmsh.cluster.sftp_requests import Request
+from cucmsh.cluster.sftp_requests import CLOSE, Request
 from cucmsh.cluster.ssh import SshConnection
 from cucmsh.errors import ConnectionFailedError, NoAnswerError
 
@@ -24,6 +25,7 @@ import paramiko  # isort: skip  # after our own, which keeps `invoke` out
 from paramiko import sftp as wire  # isort: skip
 
 VERSION = 3
+BROKEN_LINE = (paramiko.SSHException, EOFError, OSError)
 BROKEN = (EOFError, paramiko.SSHException)  # the channel, not the request
 MAX_ANSWER = 260 * 1024  # bytes; OpenSSH's answers have at most 256 KiB
 HAS_SIZE, HAS_OWNER, HAS_MODE, HAS_TIMES, HAS_MORE = 1, 2, 4, 8, 1 << 31
@@ -126,6 +128,10 @@ class Answer:
 class SftpSession:
     """The SFTP channel of a connection.
 
+    Attributes:
+        spare: the handle that the next file will have, as far as can be foreseen; empty
+            if it cannot. It may be used in the flight of the open, to read.
+
     Raises:
         NoAnswerError: the host does not answer.
         ConnectionFailedError: the host offers no SFTP.
@@ -135,18 +141,22 @@ class SftpSession:
         self._lock = Lock()
         self._number = 0
         self._is_greeted = False
+        self._connection = connection
+        self._unread = bytearray()
+        # OpenSSH's are numbers, and the one given back last is given out first.
+        self.spare = bytes(4) if connection.is_openssh_node else b""
         late = NoAnswerError(f"{connection.host} does not answer over SFTP")
         try:
             with within(deadline.CHANNEL_SECONDS, connection.close, late):
-                self._channel = connection.transport.open_session()
-                if connection.is_node:
-                    connection.open_ahead()
-                self._begin(at_once=connection.is_node)
-        except (paramiko.SSHException, EOFError, OSError) as problem:
-            raise ConnectionFailedError(
-                f"{connection.host} offers no SFTP: "
-                f"{problem or 'it closed the channel'}"
-            ) from problem
+                self._channel = connection.channel()
+                self._channel.ask("subsystem", "sftp")
+                self._channel.sendall(_packet(wire.CMD_INIT, VERSION.to_bytes(4)))
+                # OpenSSH takes requests behind both: two round trips less. Whether
+                # others do nobody knows.
+                if not connection.is_node:
+                    self._greet()
+        except BROKEN_LINE as problem:
+            raise self._why_none(problem) from problem
 
     @property
     def is_open(self) -> bool:
@@ -157,8 +167,15 @@ class SftpSession:
         with suppress(OSError, *BROKEN):
             self._channel.close()
 
-    def flight(self, *requests: Request) -> list[Answer]:
+    def flight(
+        self, *requests: Request, look: Callable[[Answer], None] | None = None
+    ) -> list[Answer]:
         """Send all requests, then wait for all answers; in the requests' order.
+
+        Args:
+            requests: what is asked.
+            look: called with the first answer, before the others are waited for; what
+                it raises is raised, and the channel is of no use then.
 
         Raises:
             EOFError, OSError, paramiko.SSHException: the connection broke.
@@ -172,7 +189,10 @@ class SftpSession:
             ]
             self._channel.sendall(b"".join(packets))
             if not self._is_greeted:
-                self._greet()
+                try:
+                    self._greet()
+                except BROKEN_LINE as problem:
+                    raise self._why_none(problem) from problem
             answers: dict[int, Answer] = {}
             while len(answers) < len(numbers):
                 kind, body = self._receive()
@@ -180,17 +200,22 @@ class SftpSession:
                 if number not in numbers or number in answers:
                     raise paramiko.SSHException("it answers what nobody asked")
                 answers[number] = Answer(kind, body[4:])
+                if look is not None and number == first:
+                    look(answers[number])
+            if self.spare:
+                closed = [fields[4:] for kind, fields in requests if kind == CLOSE]
+                self.spare = closed[-1] if closed else self.spare
             return [answers[number] for number in numbers]
 
-    def _begin(self, *, at_once: bool) -> None:
-        self._channel.invoke_subsystem("sftp")
-        self._channel.sendall(_packet(wire.CMD_INIT, VERSION.to_bytes(4)))
-        # OpenSSH takes requests behind the version: a round trip less. Whether others
-        # do nobody knows.
-        if not at_once:
-            self._greet()
+    def _why_none(self, problem: Exception) -> ConnectionFailedError:
+        host = self._connection.host
+        what = f"{host} offers no SFTP"
+        if self._connection.has_broken():
+            what = f"the connection to {host} broke"
+        return ConnectionFailedError(f"{what}: {problem or 'it closed the channel'}")
 
     def _greet(self) -> None:
+        self._channel.await_start()
         kind, _ = self._receive()
         if kind != wire.CMD_VERSION:
             raise paramiko.SSHException("it does not keep to the SFTP protocol")
@@ -204,13 +229,15 @@ class SftpSession:
         return packet[0], packet[1:]
 
     def _receive_exactly(self, size: int) -> bytes:
-        raw = bytearray()
-        while len(raw) < size:
-            piece = self._channel.recv(size - len(raw))
+        unread = self._unread
+        while len(unread) < size:
+            piece = self._channel.recv(MAX_ANSWER)
             if not piece:
                 raise EOFError
-            raw += piece
-        return bytes(raw)
+            unread += piece
+        taken = bytes(unread[:size])
+        del unread[:size]
+        return taken
 
 
 def _packet(kind: int, body: bytes) -> bytes:

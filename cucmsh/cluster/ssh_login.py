@@ -8,11 +8,14 @@ is not sent again by another method: one typed password is one attempt (F12).
 
 from __future__ import annotations
 
+import os
 from collections.abc import Callable
-from threading import Event
+from threading import Event, Lock
 from typing import NamedTuple
+from weakref import WeakValueDictionary
 
 from cucmsh.cluster.answers import PasswordAnswers, shown, shown_names
+from cucmsh.cluster.ssh_channel import Opening
 from cucmsh.cluster.ssh_transport import BoundedTransport
 from cucmsh.errors import AuthenticationError
 
@@ -75,15 +78,29 @@ class _Handler(AuthHandler):
         super()._parse_userauth_info_request(m)  # type: ignore[misc]
 
 
-def log_in(transport: BoundedTransport, host: str, login: Login) -> None:
+def log_in(
+    transport: BoundedTransport, host: str, login: Login, channels: int = 0
+) -> list[Opening]:
     """Log in with what we have.
+
+    Args:
+        transport: after the key exchange, the host's key accepted.
+        host: for messages.
+        login: user, key, password.
+        channels: so many are asked for together with the login, which saves their
+            round trip where a key is all that we have.
+
+    Returns:
+        The channels asked for.
 
     Raises:
         AuthenticationError: the server does not accept it, or wants what we have not;
             names the methods.
         paramiko.SSHException, EOFError, OSError: the connection broke.
     """
-    _Attempts(transport, host, login).run()
+    attempts = _Attempts(transport, host, login)
+    attempts.run(channels)
+    return attempts.openings
 
 
 class _Attempts:
@@ -97,6 +114,8 @@ class _Attempts:
         self._answers: PasswordAnswers | None = None
         self._tried: list[str] = []
         self._accepted: list[str] = []
+        self._channels = 0
+        self.openings: list[Opening] = []
         if login.identity is not None:
             key = _identity(login.identity)
             self._ways["publickey"] = lambda done: self._handler.auth_publickey(
@@ -110,10 +129,11 @@ class _Attempts:
                 password, done
             )
 
-    def run(self) -> None:
+    def run(self, channels: int) -> None:
         if list(self._ways) == ["publickey"]:
             # There is nothing to choose: save the round trip of asking.
             self._handler.offered = ["publickey"]
+            self._channels = channels
         else:
             self._attempt(lambda done: self._handler.auth_none(self._user, done))
         while not self._transport.is_authenticated():
@@ -134,6 +154,8 @@ class _Attempts:
         done = Event()
         try:
             attempt(done)
+            while len(self.openings) < self._channels:
+                self.openings.append(Opening(self._transport))
             self._handler.wait_for_response(done)
         except _ExpiredError as problem:
             raise AuthenticationError(
@@ -176,9 +198,21 @@ class _Attempts:
         )
 
 
+_identities: WeakValueDictionary[tuple[object, ...], paramiko.PKey]
+_identities = WeakValueDictionary()
+_reading = Lock()
+
+
 def _identity(path: str) -> paramiko.PKey:
+    """The key in that file; one for all connections that need it at the same time."""
     try:
-        return paramiko.PKey.from_path(path)
+        about = os.stat(path)
+        known = (path, about.st_ino, about.st_size, about.st_mtime_ns)
+        with _reading:
+            key = _identities.get(known)
+            if key is None:
+                key = _identities[known] = paramiko.PKey.from_path(path)
+            return key
     except (
         *(paramiko.SSHException, paramiko.pkey.UnknownKeyType),
         *(OSError, ValueError, TypeError),  # a TypeError: it has a passphrase

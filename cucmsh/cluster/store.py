@@ -64,6 +64,13 @@ class Store(Protocol):
             StoreError: nothing is left of it.
         """
 
+    def stage_swept(self, name: str, raw: bytes, mode: int = 0o600) -> str:
+        """``stage``, and ``sweep`` of the file's folder, in no more round trips.
+
+        Raises:
+            StoreError: nothing is left of it.
+        """
+
     def commit(self, temporary: str, name: str) -> None:
         """The second half of ``write``: put what was staged in the file's place.
 
@@ -105,6 +112,19 @@ class Store(Protocol):
 
     def close(self) -> None:
         """Give back what the store holds."""
+
+
+class SweepsFirst:
+    """``Store.stage_swept`` where no round trip is to be saved."""
+
+    def stage_swept(self: Store, name: str, raw: bytes, mode: int = 0o600) -> str:
+        self.sweep(folder_of(name))
+        return self.stage(name, raw, mode)
+
+
+def folder_of(name: str) -> str:
+    """The folder of the file of that name; empty for the root."""
+    return "/".join(split_name(name)[:-1])
 
 
 def write_in_halves(store: Store, name: str, raw: bytes, mode: int) -> None:

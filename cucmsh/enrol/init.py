@@ -16,14 +16,14 @@ from cucmsh.enrol.options import (
     default_service,
 )
 from cucmsh.errors import UsageError
-from cucmsh.services.init_node import (
+from cucmsh.services.joining.init_node import (
     InitPlan,
     MakeSite,
     NewNode,
     make,
     plan_init,
 )
-from cucmsh.services.policy import require_strong
+from cucmsh.services.joining.policy import require_strong
 from cucmsh.shell.secret import Secret
 from cucmsh.views.next_steps import next_steps, subscriber_words
 

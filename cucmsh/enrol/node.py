@@ -16,7 +16,7 @@ from cucmsh.enrol.options import (
     default_service,
 )
 from cucmsh.errors import UsageError
-from cucmsh.services.add_node import (
+from cucmsh.services.joining.add_node import (
     DEFAULT_USER,
     AddPlan,
     EnrolDoors,
@@ -29,6 +29,7 @@ from cucmsh.services.add_node import (
 )
 from cucmsh.services.site import Site
 from cucmsh.shell.answers import split_host
+from cucmsh.shell.signals import deferred_interrupts
 
 HELP = "cucmsh node --help"
 USAGE = """\
@@ -52,6 +53,7 @@ OPTIONS = (
     *("--host", "--role", "--user", "--host-key", "--identity", "--password-fd"),
     *("--tftp-directory", "--tftp", "--program", *SERVICE_OPTIONS),
 )
+WAITING = "Control-C pressed: a change is under way, and is finished first."
 WHY_REPLICA = (
     "{name} becomes a replica: it serves the publisher's list. A subscriber signs a "
     "list of its own,\nwhich phones of another node take only through TVS, and this "
@@ -82,8 +84,8 @@ def _own(site: Site) -> Site:
 
 
 def _add(options: Options, asking: Asking, site: Site) -> int:
-    from cucmsh.services.enrol_node import enrol
-    from cucmsh.services.finding import Level
+    from cucmsh.services.health.finding import Level
+    from cucmsh.services.joining.enrol_node import enrol
     from cucmsh.views.findings import finding_lines
 
     wanted = _wanted(options, site)
@@ -93,7 +95,8 @@ def _add(options: Options, asking: Asking, site: Site) -> int:
     plan = _with_host_key(options, plan, asking, site)
     if not has_way(site, plan.address):
         _open_way(options, plan.address, asking, site)
-    findings = enrol(site, plan)
+    with deferred_interrupts(lambda: asking.say(WAITING)):
+        findings = enrol(site, plan)
     asking.say("\n".join(finding_lines(findings)))
     name, role = plan.node.name, plan.node.role.value
     asking.say(f"{name} is a {role} of the cluster: {site.settings.path}")
@@ -197,7 +200,7 @@ def _open_way(
 
 
 def _list(asking: Asking, site: Site) -> int:
-    from cucmsh.services.nodes import look_at_all
+    from cucmsh.services.joining.nodes import look_at_all
     from cucmsh.views.nodes import node_rows
 
     seen = look_at_all(site)
@@ -206,8 +209,8 @@ def _list(asking: Asking, site: Site) -> int:
 
 
 def _remove(asking: Asking, site: Site, name: str) -> int:
-    from cucmsh.services.finding import Level
-    from cucmsh.services.nodes import find_removable, remove
+    from cucmsh.services.health.finding import Level
+    from cucmsh.services.joining.nodes import find_removable, remove
     from cucmsh.views.findings import finding_lines
 
     found = find_removable(site, name)
@@ -217,7 +220,8 @@ def _remove(asking: Asking, site: Site, name: str) -> int:
     )
     question = f"Take {name} out of the cluster (yes/no)? "
     require_yes(asking, question, "Nothing was changed.")
-    findings = remove(site, found)
+    with deferred_interrupts(lambda: asking.say(WAITING)):
+        findings = remove(site, found)
     asking.say("\n".join(finding_lines(findings)))
     asking.say(f"{name} is no node of the cluster any more.")
     if found.is_member:

@@ -12,7 +12,7 @@ from __future__ import annotations
 import os
 from collections.abc import Mapping, Sequence
 
-from cucmsh.errors import RefusedError, UsageError
+from cucmsh.errors import UsageError
 
 ASKED = "SSH_ORIGINAL_COMMAND"
 TRANSFERS = frozenset({"internal-sftp", "rsync", "scp", "sftp", "sftp-server"})
@@ -31,21 +31,16 @@ def requested(words: Sequence[str], environment: Mapping[str, str]) -> str | Non
 
     Raises:
         UsageError: words that no sshd gives a login shell.
-        RefusedError: a file transfer.
     """
     program, *rest = words
     match rest:
         case []:
-            line = environment.get(ASKED)
+            return environment.get(ASKED)
         case ["-c", string] if _is_program(string, program):
-            line = environment.get(ASKED)
+            return environment.get(ASKED)
         case ["-c", string]:
-            line = string
-        case _:
-            raise UsageError("a login shell takes no words but -c COMMAND")
-    if line is not None and is_transfer(line):
-        raise RefusedError(INSTEAD)
-    return line
+            return string
+    raise UsageError("a login shell takes no words but -c COMMAND")
 
 
 def is_transfer(line: str) -> bool:

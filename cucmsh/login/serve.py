@@ -4,9 +4,18 @@ from __future__ import annotations
 
 import os
 
-from cucmsh.app import find_configuration, open_site, serve_line, serve_prompt
+from cucmsh.app import (
+    find_configuration,
+    open_audit,
+    open_site,
+    serve_line,
+    serve_prompt,
+)
 from cucmsh.cluster.settings import read_settings
-from cucmsh.services.isolation import require_isolation
+from cucmsh.errors import RefusedError
+from cucmsh.login.request import INSTEAD, is_transfer
+from cucmsh.services.health.isolation import require_isolation
+from cucmsh.shell.screen import Screen
 
 
 def serve(configuration: str, program: str, line: str | None) -> int:
@@ -19,11 +28,14 @@ def serve(configuration: str, program: str, line: str | None) -> int:
             says so (design decision 4); None for the prompt.
 
     Raises:
-        RefusedError: the account could change what runs for it.
+        RefusedError: the account could change what runs for it, or a file transfer.
     """
     settings = read_settings(find_configuration(configuration, {}))
     require_isolation(settings, program, os.environ.get("USER", ""))
     site = open_site(settings)
     if line is None:
         return serve_prompt(site)
+    if is_transfer(line):
+        with open_audit(site, "exec", os.environ, Screen(2)).noting([line]):
+            raise RefusedError(INSTEAD)
     return serve_line(site, line, is_exec_request=True)

@@ -12,8 +12,8 @@ at         UTC, ISO 8601
 event      ``login``, ``begin`` (a changing command is about to run), ``command`` (a
            line was dealt with), ``logout``
 entry      ``prompt``, ``command`` (``-c``), ``exec`` (SSH), ``hook`` or ``node``
-pid uid    of the process; and if known ``user``, ``login``, ``login_uid``, ``sudo``,
-           ``ssh``, ``tty``
+pid uid    of the process; and if known ``user``, ``login_uid``, ``sudo``, ``ssh``,
+           ``tty``
 words      of the line, as far as commands know them
 values     the parameters
 characters of the line

@@ -38,6 +38,11 @@ class Link(Protocol):
 
     def run(self, words: Sequence[str], timeout_seconds: float = 60) -> Completed: ...
 
+    def start(
+        self, words: Sequence[str], timeout_seconds: float = 60
+    ) -> Callable[[], Completed]:
+        """As ``run``; the call waits for the end, and other work may come between."""
+
     def close(self) -> None: ...
 
 

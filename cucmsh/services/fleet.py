@@ -107,6 +107,17 @@ class Fleet:
         return link is not None
 
 
+def meanwhile(work: Callable[[], _Answer]) -> Callable[[], _Answer]:
+    """Begin ``work`` in a thread; the call gives its answer, or raises what it did."""
+    # concurrent.futures costs a third of a bare interpreter; no login needs it.
+    from concurrent.futures import ThreadPoolExecutor  # noqa: PLC0415
+
+    pool = ThreadPoolExecutor(1)
+    begun = pool.submit(work)
+    pool.shutdown(wait=False)
+    return begun.result
+
+
 def side_by_side(
     work: Callable[[_Item], _Answer], items: Sequence[_Item]
 ) -> Iterator[_Answer]:
@@ -124,4 +135,24 @@ def side_by_side(
     try:
         yield from pool.map(work, items)
     finally:  # Ctrl-C does not wait for a node that does not answer
+        pool.shutdown(wait=False, cancel_futures=True)
+
+
+def as_done(
+    work: Callable[[_Item], _Answer], items: Sequence[_Item]
+) -> Iterator[_Answer]:
+    """The same answers, each as soon as it is there: nobody waits for the slowest."""
+    if len(items) <= 1:
+        yield from map(work, items)
+        return
+    from concurrent.futures import (  # noqa: PLC0415 - as above
+        ThreadPoolExecutor,
+        as_completed,
+    )
+
+    pool = ThreadPoolExecutor(min(len(items), WIDTH))
+    try:
+        for future in as_completed([pool.submit(work, item) for item in items]):
+            yield future.result()
+    finally:
         pool.shutdown(wait=False, cancel_futures=True)

@@ -52,12 +52,20 @@ class Report(NamedTuple):
 
 
 class Step(StrEnum):
-    """What a running change tells about a node, as it happens."""
+    """What a running change tells about a node, as it happens.
+
+    STAGED names none: everything is ready and nothing is changed yet, and who is told
+    may still raise CancelledError. SETTLED comes last for each node, whatever became
+    of it.
+    """
+
+    STAGED = "staged"
 
     RESTARTING = "restarting"
     RESTARTED = "restarted"
     TRANSFERRED = "transferred"
     FAILED = "failed"
+    SETTLED = "settled"
 
 
 Progress = Callable[[Step, str], None]

@@ -9,6 +9,9 @@ prints it:
     file list tftp <spec> [options]                     optional ones follow
     utils service restart <service...>                  the rest of the line, as one
     help [command...]                                   the same, optional
+
+The function's docstring is its help: a line that sums it up; more text; a line
+`name: text` for each parameter or choice; and after a line `Example:` lines to type.
 """
 
 from __future__ import annotations
@@ -26,6 +29,7 @@ if TYPE_CHECKING:
 
     _Function = TypeVar("_Function", bound=CommandFunction)
 _ATTRIBUTE = "cucmsh_command"
+EXAMPLE = "Example:"
 _NOTHING_OFFERED: Mapping[str, Candidates] = {}
 
 
@@ -62,6 +66,33 @@ class Command(NamedTuple):
     candidates: Mapping[str, Candidates]
 
     @property
+    def options(self) -> dict[str, str]:
+        """What the docstring says of each parameter and choice, in its order."""
+        names = {parameter.name for parameter in self.parameters}
+        names.update(*(step for step in self.words if len(step) > 1))
+        found: dict[str, str] = {}
+        for line in self.details.split("\n"):
+            name, colon, text = line.strip().partition(":")
+            if colon and name in names:
+                found.setdefault(name, text.strip())
+        return found
+
+    @property
+    def description(self) -> str:
+        """The docstring without options and examples."""
+        text = self.details.partition(f"{EXAMPLE}\n")[0]
+        options = self.options
+        lines = text.split("\n")
+        kept = [ln for ln in lines if ln.strip().partition(":")[0] not in options]
+        return "\n".join(kept).strip()
+
+    @property
+    def examples(self) -> list[str]:
+        """Lines to type."""
+        text = self.details.partition(f"{EXAMPLE}\n")[2]
+        return [line.strip() for line in text.split("\n") if line.strip()]
+
+    @property
     def place(self) -> str:
         """Where it is written, to name it in a complaint."""
         return f"{self.function.__module__}.{self.function.__qualname__}"
@@ -84,7 +115,8 @@ def command(  # noqa: PLR0913 - keywords, each a word of the declaration
         publisher_only: a subscriber refuses it.
         has_json: what it gives goes through `dialog.result`, which has a JSON form.
         candidates: for a parameter's name, a function of the context that gives the
-            values worth offering when a person presses Tab.
+            values worth offering when a person presses Tab; `phrases` for a parameter
+            that is itself a command.
         kinds: for a parameter's name, what its value may be; without one it is a
             `WORD`, or `TEXT` if it takes the rest of the line.
 
@@ -116,6 +148,11 @@ def command(  # noqa: PLR0913 - keywords, each a word of the declaration
         return function
 
     return declare
+
+
+def phrases(_context: Any) -> Iterable[str]:
+    """Stand for all commands as candidates; what is offered comes from the grammar."""
+    return ()
 
 
 def find_command(candidate: object) -> Command | None:

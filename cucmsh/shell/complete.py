@@ -12,8 +12,8 @@ from __future__ import annotations
 from typing import Any, NamedTuple
 
 from cucmsh.errors import CucmshError
-from cucmsh.shell.command import Command, Parameter
-from cucmsh.shell.grammar import Grammar, Menu, words_of
+from cucmsh.shell.command import Command, Parameter, phrases
+from cucmsh.shell.grammar import Grammar, Menu, Place, words_of
 
 _FAILURES = (  # whatever a pack's function may stumble over; what is asked is a favour
     CucmshError,
@@ -40,24 +40,39 @@ def complete(grammar: Grammar, context: Any, line: str) -> list[Completion]:
     before, typed = _split(line)
     place = grammar.find(before)
     found = [] if place.values else _words_below(place.menu, typed)
-    if place.menu.command is not None:
-        found += _values(place.menu.command, context, place.values, typed)
-    return found
+    return found + _values(grammar, context, place, typed)
 
 
-def explain(grammar: Grammar, context: Any, line: str) -> list[str]:
-    """Return the lines that `?` prints after this text; none when nothing fits."""
+def explain(
+    grammar: Grammar, context: Any, line: str, width: int | None = None
+) -> list[str]:
+    """Return the lines that `?` prints after this text; none when nothing fits.
+
+    `width` is that of `listing`.
+    """
     before, typed = _split(line)
     place = grammar.find(before)
     if typed and not place.values and typed in place.menu.words:
-        return explain(grammar, context, f"{line} ")  # after a whole word: what follows
+        return explain(
+            grammar, context, f"{line} ", width
+        )  # after a whole word: what follows
     found = complete(grammar, context, line)
     words = [] if place.values else _words_below(place.menu, typed)
-    lines = listing(words)
+    lines = listing(words, width)
     if place.menu.command is not None and not (typed and words):
         lines += _syntax(place.menu.command)
-        lines += [f"    {value.text}" for value in found[len(words) :]]
+        lines += listing(found[len(words) :], width)
     return lines
+
+
+def hint(grammar: Grammar, line: str) -> str:
+    """Return which values a command still needs after this text; mostly nothing."""
+    before, typed = _split(line)
+    place = grammar.find(before)
+    if typed or place.menu.command is None:
+        return ""
+    left = place.menu.command.parameters[len(place.values) :]
+    return " ".join(_shown(parameter) for parameter in left)
 
 
 def shared_beginning(completions: list[Completion]) -> str:
@@ -70,14 +85,25 @@ def shared_beginning(completions: list[Completion]) -> str:
     return first[:length]
 
 
-def listing(completions: list[Completion]) -> list[str]:
-    """Return one line each: the word, a `*` if more comes below it, its help."""
+def listing(completions: list[Completion], width: int | None = None) -> list[str]:
+    """Return one line each: the word, a `*` if more comes below it, its help.
+
+    Indented by six as on the original, whose lists have the words alone. Help that
+    would go past `width` columns is cut.
+    """
     names = [f"{each.text}{'*' if each.is_menu else ''}" for each in completions]
-    width = max(map(len, names), default=0)
+    longest = max(map(len, names), default=0)
     return [
-        f"{name:{width}}    {each.help}".rstrip()
+        _cut(f"      {name:{longest}}    {each.help}".rstrip(), len(name) + 10, width)
         for name, each in zip(names, completions, strict=True)
     ]
+
+
+def _cut(text: str, least: int, width: int | None) -> str:
+    if width is None or len(text) < width:
+        return text
+    whole_words = text[: max(width - 4, 0)].rpartition(" ")[0].rstrip()
+    return f"{whole_words}..." if len(whole_words) > least else text[:least].rstrip()
 
 
 def _split(line: str) -> tuple[list[str], str]:
@@ -102,24 +128,42 @@ def _help_for(menu: Menu) -> str:
 
 
 def _values(
-    command: Command, context: Any, values: tuple[str, ...], typed: str
+    grammar: Grammar, context: Any, place: Place, typed: str
 ) -> list[Completion]:
+    command, values = place.menu.command, place.values
+    if command is None:
+        return []
     parameter = _parameter_at(command, len(values))
     offer = command.candidates.get(parameter.name) if parameter else None
     if parameter is None or offer is None:
         return []
-    # A value of several words goes on where the blank before the cursor left it.
-    first = command.parameters.index(parameter)
-    before = "".join(f"{word} " for word in values[first:])
+    given = (
+        values[command.parameters.index(parameter) :] if parameter.takes_rest else ()
+    )
+    if offer is phrases:
+        place = grammar.find(given)
+        return [] if place.values else _words_below(place.menu, typed)
     try:
-        offered = list(offer(context))
+        offered = [value for value in offer(context) if _can_be_typed(value, parameter)]
     except _FAILURES:
         return []
+    # A value of several words goes on where the blank before the cursor left it.
+    before = "".join(f"{word} " for word in given)
+    going_on = [value for value in offered if value.startswith(before + typed)]
+    if given and not going_on and set(given) <= set(offered):  # whole values: one more
+        before = ""
+        going_on = [
+            value for value in offered if value.startswith(typed) and value not in given
+        ]
     return [
-        Completion(value[len(before) :], is_menu=False, help="")
-        for value in offered
-        if value.startswith(before + typed) and value.isprintable()
+        Completion(value[len(before) :], is_menu=False, help="") for value in going_on
     ]
+
+
+def _can_be_typed(value: str, parameter: Parameter) -> bool:
+    """Tell whether the grammar would take it (see there: blanks, dashes)."""
+    is_one_word = parameter.takes_rest or " " not in value
+    return value.isprintable() and is_one_word and not value.startswith("-")
 
 
 def _parameter_at(command: Command, position: int) -> Parameter | None:
@@ -133,20 +177,15 @@ def _parameter_at(command: Command, position: int) -> Parameter | None:
 
 def _syntax(command: Command) -> list[str]:
     words = ["|".join(step) for step in command.words]
-    shown = [p.name if p.is_mandatory else f"[{p.name}]" for p in command.parameters]
+    shown = map(_shown, command.parameters)
     width = max((len(p.name) for p in command.parameters), default=0)
-    lines = ["Syntax:", " ".join(words + shown)]
+    lines = ["Syntax:", " ".join((*words, *shown))]
     for parameter in command.parameters:
         need = "mandatory" if parameter.is_mandatory else "optional "
-        text = _help_of(command, parameter.name)
+        text = command.options.get(parameter.name, "")
         lines.append(f"{parameter.name:{width}}   {need}   {text}".rstrip())
     return lines
 
 
-def _help_of(command: Command, name: str) -> str:
-    """Return what the docstring says of a parameter: its line `name: text`."""
-    for line in command.details.split("\n"):
-        head, colon, text = line.strip().partition(":")
-        if colon and head == name:
-            return text.strip()
-    return ""
+def _shown(parameter: Parameter) -> str:
+    return parameter.name if parameter.is_mandatory else f"[{parameter.name}]"

@@ -40,14 +40,27 @@ class EndSession(Exception):  # noqa: N818  # what `quit` raises is no error
         self.status = status
 
 
+SafePoint = Callable[[], None]  # raises CancelledError if Ctrl-C was pressed
+
+
 class SessionSwitches(Protocol):
     """What commands may know and change of the session they run in.
 
     `pagination`: True and False as set by a command; None leaves it to the session,
-    which pages for people only.
+    which pages for people only. `counts_commands`: the prompt says how many commands
+    have run.
     """
 
     pagination: bool | None
+    counts_commands: bool
+
+    @property
+    def is_paged(self) -> bool:
+        """Whether long output stops at the end of a page."""
+
+    @property
+    def command_count(self) -> int:
+        """How many commands have run in this session, the present one included."""
 
     @property
     def grammar(self) -> Grammar: ...
@@ -93,9 +106,17 @@ class Dialog(Protocol):
         `again` is printed, and is the next question, after any other key.
         """
 
-    def uninterrupted(self) -> AbstractContextManager[None]:
-        """Let Ctrl-C wait for the end of the block, which it finds undisturbed.
+    def uninterrupted(self) -> AbstractContextManager[SafePoint]:
+        """Let Ctrl-C wait for the next safe point; that it was pressed is said at once.
 
-        For steps that must not stop half-way (threats-and-faults.md T9); that the key
-        was pressed is said afterwards.
+        For steps that must not stop half-way (threats-and-faults.md T9). The block's
+        end is such a point, and so is every call of what the block is given. No pager
+        stops its output: nobody's key is waited for in the middle of a change.
+        """
+
+    def working(self, what: Callable[[], str]) -> AbstractContextManager[None]:
+        """Say `what` is under way if the block takes more than a second, a line each.
+
+        `what` is asked from another thread, each time anew, and must not fail. A person
+        is told; a program only of changes that take ten seconds.
         """

@@ -17,7 +17,7 @@ import io
 import os
 import termios
 from functools import partial
-from typing import Any, TextIO, cast
+from typing import TYPE_CHECKING, Any, TextIO, cast
 
 from prompt_toolkit import PromptSession
 from prompt_toolkit.data_structures import Size
@@ -33,13 +33,15 @@ from prompt_toolkit.output import ColorDepth
 from prompt_toolkit.output.vt100 import Vt100_Output
 
 from cucmsh.errors import CancelledError
-from cucmsh.shell.complete import complete, explain, listing, shared_beginning
+from cucmsh.shell.complete import complete, explain, hint, listing, shared_beginning
 from cucmsh.shell.dialog import CONTROL_C, EndOfInput
 from cucmsh.shell.editor_display import VisibleText, drawn_as
 from cucmsh.shell.grammar import Grammar
-from cucmsh.shell.limits import PROMPT
 from cucmsh.shell.reader import Reader
 from cucmsh.shell.screen import Screen
+
+if TYPE_CHECKING:
+    from asyncio import TimerHandle
 
 # Suspend, quit, quoted insert, and the prefix of macros and editors (T4); and mouse
 # reports, for which prompt_toolkit takes a pasted colour (ESC [ 31 m) and then breaks.
@@ -90,16 +92,18 @@ class PersonEditor:
         self._lines = lines
         self._recalled = 0  # index into the lines; one past the end is the draft
         self._draft = ""
+        self._deadline: TimerHandle | None = None
         self._input = Vt100Input(os.fdopen(reader.fd, encoding="utf-8", closefd=False))
         history = InMemoryHistory()
         for line in lines:
             history.append_string(line)
 
+        self._reader = reader
+
         def size() -> Size:
             return Size(*reader.size())
 
         self._prompt: PromptSession[str] = PromptSession(
-            PROMPT,
             history=history,
             key_bindings=self._key_bindings(),
             input_processors=[VisibleText()],
@@ -116,11 +120,14 @@ class PersonEditor:
             enable_suspend=False,
             enable_open_in_editor=False,
             enable_system_prompt=False,
+            rprompt=self._hint,
         )
+        self._prompt.app.key_processor.after_key_press += lambda _: self._wait_anew()
         screen.send("\r")  # its first prompt goes over the one that stands there
 
-    def read_line(self, typed: str, pending: str) -> tuple[str, str]:
+    def read_line(self, prompt: str, typed: str, pending: str) -> tuple[str, str]:
         """Go on with a line; see `LineEditor`."""
+        self._prompt.message = prompt
         self._document = Document(typed)
         self._recalled = len(self._lines)
         self._store(pending)
@@ -130,7 +137,7 @@ class PersonEditor:
             line = self._read_once()
             if not self._shown:
                 break
-            self._screen.say("\n".join(self._shown))
+            self._show_all()
         unread = "".join(press.data for press in get_typeahead(self._input))
         return line, unread
 
@@ -146,7 +153,9 @@ class PersonEditor:
         self._prompt.layout.focus(self._prompt.default_buffer)
         try:
             return self._prompt.prompt(
-                default=self._document, set_exception_handler=False
+                default=self._document,
+                pre_run=self._wait_anew,
+                set_exception_handler=False,
             )
         except (EOFError, OSError, termios.error):  # Ctrl-D, or the line is gone
             raise EndOfInput from None
@@ -154,6 +163,32 @@ class PersonEditor:
             raise CancelledError(CONTROL_C) from None
         finally:  # it leaves the line before its last escapes, which hide that
             self._screen.is_at_line_start = True
+
+    def _wait_anew(self) -> None:
+        """Count the idle time from now."""
+        if self._deadline is not None:
+            self._deadline.cancel()
+        seconds, loop = self._reader.keyboard.idle_seconds, self._prompt.app.loop
+        if seconds is not None and loop is not None:
+            self._deadline = loop.call_later(seconds, self._expire)
+
+    def _expire(self) -> None:
+        self._reader.keyboard.expire()
+        self._give_up()
+
+    def _show_all(self) -> None:
+        """Print a list, a page at a time; Ctrl-C or `q` leaves it for the line."""
+        self._screen.question("")  # a page begins here
+        try:
+            self._screen.say("\n".join(self._shown))
+        except CancelledError:
+            self._screen.end_line()
+
+    def _hint(self) -> str:
+        """What is still to be typed, at the right: only for a command's values."""
+        if self._prompt.app.is_done:
+            return ""
+        return hint(self._grammar, self._before())
 
     def _give_up(self) -> None:
         if self._prompt.app.is_running:
@@ -190,9 +225,9 @@ class PersonEditor:
         event.current_buffer.insert_text(addition)
         if len(found) == 1 and typed == common and typed:  # a whole word: what follows
             found = complete(self._grammar, self._context, self._before())
-            self._show(event, listing(found))
+            self._show(event, listing(found, self._reader.size().columns))
         elif not addition:
-            self._show(event, listing(found))
+            self._show(event, listing(found, self._reader.size().columns))
 
     def _recall(self, step: int, event: KeyPressEvent) -> None:
         wanted = self._recalled + step
@@ -205,7 +240,8 @@ class PersonEditor:
         event.current_buffer.document = Document(lines[wanted])
 
     def _question_mark(self, event: KeyPressEvent) -> None:
-        self._show(event, explain(self._grammar, self._context, self._before()))
+        line, columns = self._before(), self._reader.size().columns
+        self._show(event, explain(self._grammar, self._context, line, columns))
 
     def _show(self, event: KeyPressEvent, lines: list[str]) -> None:
         """Leave the prompt to print something; `read_line` comes back to it."""

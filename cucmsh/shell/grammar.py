@@ -47,15 +47,25 @@ class Place(NamedTuple):
     values: tuple[str, ...]
 
 
+class Pack(NamedTuple):
+    """Where commands came from; or, with a `problem`, why they did not."""
+
+    name: str
+    path: str
+    commands: tuple[Command, ...]
+    problem: str = ""
+
+
 class Grammar:
-    """All commands of a session.
+    """All commands of a session, and the packs that were looked into for them.
 
     Raises:
         CommandClashError: two commands share a phrase; both are named.
     """
 
-    def __init__(self, commands: Iterable[Command]) -> None:
+    def __init__(self, commands: Iterable[Command], packs: Iterable[Pack] = ()) -> None:
         self.commands = tuple(commands)
+        self.packs = tuple(packs)
         self.top = Menu()
         for each in self.commands:
             self._add(each)

@@ -39,6 +39,8 @@ class Keyboard:
         self._followers_until = 0.0
         self._has_ended = False
         self._is_blocked = False
+        self.idle_seconds: float | None = None  # how long `key` waits; None: for ever
+        self.was_idle = False
 
     @property
     def is_ready(self) -> bool:
@@ -54,13 +56,14 @@ class Keyboard:
         """Wait for a key and return it; every kind of Enter is LF.
 
         Raises:
-            EndOfInput: there will be no more.
+            EndOfInput: there will be no more, or none came for too long.
         """
         while True:
             while not self._waiting:
                 if self._has_ended:
                     raise EndOfInput
-                self._read(None)
+                if not self._read(self.idle_seconds, waits=True):
+                    self.expire()
             is_late = self._clock() > self._followers_until
             if (key := self._take(is_late=is_late)) is not None:
                 return key
@@ -78,10 +81,11 @@ class Keyboard:
         """Let an Enter that comes next belong to the key before it."""
         self._expect("\r\n")
 
-    def drop_line(self) -> None:
-        """Forget what has already come, up to and with the next Enter."""
-        while self._waiting and self._take(is_late=True) != ENTER:
-            pass
+    def drop_line(self, until: str) -> None:
+        """Forget what has come: up to and with Enter, or up to one of `until`."""
+        while self._waiting and self._waiting[0] not in until:
+            if self._take(is_late=True) == ENTER:
+                return
 
     def skip_sequence(self) -> None:
         """After an ESC: forget the rest of what an arrow or function key sends."""
@@ -116,6 +120,14 @@ class Keyboard:
         if self._is_blocked:
             raise EndOfInput
 
+    def expire(self) -> None:
+        """Nobody is there any more: what would still come is not read.
+
+        Where the input ended by itself, this changes nothing.
+        """
+        self.was_idle = self.was_idle or not self._has_ended
+        self._has_ended = True
+
     def _take(self, *, is_late: bool) -> str | None:
         char = self._waiting.popleft()
         follows = char in self._followers and not is_late
@@ -130,12 +142,15 @@ class Keyboard:
         self._followers = followers
         self._followers_until = self._clock() + _FOLLOWER_SECONDS
 
-    def _read(self, seconds: float | None) -> bool:
-        """Read once, after waiting so long (None: for ever); tell if keys came."""
+    def _read(self, seconds: float | None, *, waits: bool = False) -> bool:
+        """Read once, after waiting so long (None: for ever); tell if keys came.
+
+        A signal's `end` breaks into what `waits` for somebody.
+        """
         if self._has_ended:
             return False
         try:
-            self._is_blocked = seconds is None
+            self._is_blocked = waits
             if self._has_ended or not select.select([self._fd], [], [], seconds)[0]:
                 return False
             raw = os.read(self._fd, _CHUNK)

@@ -62,10 +62,11 @@ class TypedLine:
         if not self._chars:
             return ""
         self._chars.pop()
-        return "\b \b" * sum(map(_columns, self._echoes.pop()))
+        return "\b \b" * sum(map(columns, self._echoes.pop()))
 
 
-def _columns(char: str) -> int:
+def columns(char: str) -> int:
+    """Return how many columns a character takes on a terminal."""
     code = ord(char)
     if code < _COMBINING[0]:
         return 1

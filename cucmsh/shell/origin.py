@@ -1,8 +1,9 @@
 """Who is at the other end of a session, as far as the system says.
 
 Runs nothing and believes no more than it must: the user id and the login id are the
-kernel's, the address and the name of a login by SSH are sshd's; elsewhere they are what
-the environment says.
+kernel's, the address is sshd's, SUDO_USER is what the environment says. Administrators
+share a user id (`cucmsh init --sshd`): LOGNAME tells which of its names came, and
+counts for no other.
 """
 
 from __future__ import annotations
@@ -13,8 +14,6 @@ from collections.abc import Mapping
 from contextlib import suppress
 
 _LONGEST = 100  # characters of what an environment variable says
-# An administrator's account may share its user id with the node's (init --sshd).
-_SAID = {"login": "LOGNAME", "sudo": "SUDO_USER", "ssh": "SSH_CONNECTION"}
 _NOBODY = "4294967295"  # loginuid of what no login started
 
 
@@ -29,11 +28,15 @@ def origin(environment: Mapping[str, str], entry: str, fd: int = 0) -> dict[str,
     found = {"entry": entry, "pid": str(os.getpid()), "uid": str(os.getuid())}
     with suppress(KeyError):
         found["user"] = pwd.getpwuid(os.getuid()).pw_name
+    with suppress(KeyError, ValueError):
+        named = pwd.getpwnam(environment.get("LOGNAME", ""))
+        if named.pw_uid == os.getuid():
+            found["user"] = named.pw_name
     with suppress(OSError), open("/proc/self/loginuid", encoding="ascii") as file:
         login = file.read(_LONGEST).strip()
         if login != _NOBODY:
             found["login_uid"] = login
-    for key, name in _SAID.items():
+    for key, name in (("sudo", "SUDO_USER"), ("ssh", "SSH_CONNECTION")):
         if value := environment.get(name, ""):
             found[key] = value[:_LONGEST]
     with suppress(OSError):

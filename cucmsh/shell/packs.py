@@ -10,12 +10,13 @@ from __future__ import annotations
 import importlib
 import importlib.util
 import os
+import sys
 from collections.abc import Callable, Iterable
 from types import ModuleType
 
 from cucmsh.errors import PackError
 from cucmsh.shell.command import Command, find_command
-from cucmsh.shell.grammar import Grammar
+from cucmsh.shell.grammar import Grammar, Pack
 from cucmsh.shell.pack_place import require_beside, require_trusted
 
 
@@ -24,28 +25,33 @@ def load_packs(
     beside: str | os.PathLike[str],
     names: Iterable[str],
     on_broken: Callable[[PackError], None],
-) -> list[Command]:
-    """Return the commands of the built-in pack and of all the others that load.
+) -> list[Pack]:
+    """Return the built-in pack and all the others; a broken one has a problem instead.
 
     Args:
         built_in: its import name.
         beside: the directory in which it must lie; whoever may not write to what is
             there may not write to a pack either.
         names: of the others.
-        on_broken: is told of each of those that is left out.
+        on_broken: is told of each of those that has no commands now.
 
     Raises:
         CommandClashError: two commands of one pack share a phrase.
         PackError: the built-in pack cannot be loaded.
     """
-    found = load_pack(built_in, beside=beside)
+    found = [_pack(built_in, load_pack(built_in, beside=beside))]
     for name in names:
         try:
             require_trusted(name, os.path.join(beside, built_in))
-            found += load_pack(name)
+            found.append(_pack(name, load_pack(name)))
         except PackError as error:
             on_broken(error)
+            found.append(Pack(name, "", (), error.message))
     return found
+
+
+def _pack(name: str, commands: list[Command]) -> Pack:
+    return Pack(name, os.path.dirname(_path_of(sys.modules[name])), tuple(commands))
 
 
 def load_pack(name: str, beside: str | os.PathLike[str] | None = None) -> list[Command]:
@@ -116,4 +122,4 @@ def _import(module: str, pack: str) -> ModuleType:
 
 def _path_of(package: ModuleType) -> str:
     file = getattr(package, "__file__", None)
-    return file or ", ".join(getattr(package, "__path__", ("built in",)))
+    return str(file or ", ".join(getattr(package, "__path__", ("built in",))))

@@ -121,7 +121,7 @@ class Reader:
             while (key := self._answer_key()) not in set(keys):
                 # "maybe" is no: what came with an unreadable answer goes with it
                 if key and self.is_terminal:
-                    self.keyboard.drop_line()
+                    self.keyboard.drop_line(until=_CTRL_C)
                 self._put(again)
             return key
 

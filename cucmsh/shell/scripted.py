@@ -13,7 +13,7 @@ from types import TracebackType
 from typing import Self
 
 from cucmsh.errors import CucmshError
-from cucmsh.shell.dialog import CONTROL_C, SessionSwitches
+from cucmsh.shell.dialog import CONTROL_C, SafePoint, SessionSwitches
 from cucmsh.shell.grammar import Grammar
 from cucmsh.shell.secret import Secret
 
@@ -25,7 +25,13 @@ class ScriptedSession:
 
     def __init__(self, grammar: Grammar | None = None) -> None:
         self.pagination: bool | None = None
+        self.counts_commands = False
+        self.command_count = 1
         self.grammar = Grammar(()) if grammar is None else grammar
+
+    @property
+    def is_paged(self) -> bool:
+        return bool(self.pagination)
 
 
 class ScriptedDialog:
@@ -96,7 +102,10 @@ class ScriptedDialog:
             key = self._next(again).lower()
         return key
 
-    def uninterrupted(self) -> AbstractContextManager[None]:
+    def uninterrupted(self) -> AbstractContextManager[SafePoint]:
+        return nullcontext(lambda: None)
+
+    def working(self, _what: Callable[[], str]) -> AbstractContextManager[None]:
         return nullcontext()
 
     def finish(self) -> None:

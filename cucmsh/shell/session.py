@@ -10,13 +10,15 @@ from __future__ import annotations
 from collections.abc import Callable
 
 from cucmsh.errors import CancelledError, CucmshError
-from cucmsh.shapes import TYPE_CHECKING, Any, Protocol
+from cucmsh.shapes import TYPE_CHECKING, Any
 from cucmsh.shell.audit import Attempt, Audit
 from cucmsh.shell.dialog import CONTROL_C, EndOfInput, EndSession
-from cucmsh.shell.limits import FAILED, PROMPT
+from cucmsh.shell.limits import FAILED
+from cucmsh.shell.line_editor import LineEditor, OpenEditor
 from cucmsh.shell.reader import Reader
 from cucmsh.shell.screen import Screen
 from cucmsh.shell.signals import hang_ups
+from cucmsh.shell.switches import Switches
 from cucmsh.shell.terminal_dialog import TerminalDialog
 
 if TYPE_CHECKING:  # the first prompt does not wait for these
@@ -26,24 +28,6 @@ if TYPE_CHECKING:  # the first prompt does not wait for these
     from cucmsh.shell.pager import ScreenPager
 
 _REMEMBERED = 1000  # lines, for the editor's history
-
-
-class LineEditor(Protocol):
-    """Reads prompts for a person."""
-
-    def read_line(self, typed: str, pending: str) -> tuple[str, str]:
-        """Go on with a line; return it, and the keys that came after its Enter.
-
-        Raises:
-            CancelledError: Ctrl-C.
-            EndOfInput: Ctrl-D on an empty line, or the end of the input.
-        """
-
-    def end(self) -> None:
-        """End the input, from a signal handler."""
-
-
-OpenEditor = Callable[["Grammar", Any, Screen, Reader, list[str]], LineEditor]
 
 
 class Session:
@@ -62,6 +46,7 @@ class Session:
         open_editor: imports and makes the editor, when a person comes; gets the lines
             typed before.
         on_internal_error: is told what the person is not; must not raise.
+        idle_seconds: gives how long a key is waited for; the session ends then.
         audit: keeps the record of what was submitted.
         remarks: what loading the commands has to say; it is said with the first line,
             for the prompt stands by then.
@@ -82,10 +67,9 @@ class Session:
         on_internal_error: Callable[[BaseException], None],
         audit: Audit,
         remarks: list[str] | None = None,
+        idle_seconds: Callable[[], float | None] = lambda: None,
     ) -> None:
-        self._load_grammar = load_grammar
-        self._grammar: Grammar | None = None
-        self.pagination: bool | None = None
+        self.switches = Switches(load_grammar)
         self._context = context
         self._screen = screen
         self._reader = reader
@@ -94,32 +78,26 @@ class Session:
         self._helpful = helpful
         self._open_editor = open_editor
         self._on_internal_error = on_internal_error
+        self._idle_seconds = idle_seconds
         self._audit = audit
         self._remarks = [] if remarks is None else remarks
-        self._dialog = TerminalDialog(screen, reader, self, helpful=helpful)
+        self._dialog = TerminalDialog(screen, reader, self.switches, helpful=helpful)
         self._editor: LineEditor | None = None
         self._lines: list[str] = []
         self._has_changed = False
-
-    @property
-    def grammar(self) -> Grammar:
-        """All commands, loaded when first asked for.
-
-        Raises:
-            CucmshError: they cannot be loaded.
-        """
-        if self._grammar is None:
-            self._grammar = self._load_grammar()
-        return self._grammar
 
     def run(self) -> int:
         """Serve the prompt until it is left; return the exit status."""
         with hang_ups(self._end, owns_terminal=True), self._reader.held():
             for text in self._greeting:
                 self._screen.say(text)
+            self.switches.has_prompt = True
+            if self.switches.may_end:
+                self._reader.keyboard.idle_seconds = self._idle_seconds()
             status = None
             while status is None:
                 status = self._turn()
+            self._say_if_idle()
             return status
 
     def run_line(self, line: str, json: JsonResult | None = None) -> int:
@@ -130,13 +108,15 @@ class Session:
         `json` that is what matters; the screen has progress and questions only.
         """
         self._dialog.json = json
-        with hang_ups(self._end):
+        with hang_ups(self._end), self._reader.held():
+            self._reader.keyboard.idle_seconds = self._idle_seconds()
             try:
                 status = self._execute(line)
             except EndSession as ending:
                 status = ending.status
             except EndOfInput as ending:
                 status = self._refuse(ending)
+            self._say_if_idle()
             if json is not None:
                 json.send(status)
         lost = 3 if self._has_changed else 1
@@ -165,19 +145,38 @@ class Session:
     def _next_line(self) -> str:
         typed, pending = "", ""
         if self._editor is None:
-            self._reader.prompt(PROMPT)
-            line = self._reader.read_line(self.grammar.is_help_request)
+            self._reader.prompt(self.switches.prompt)
+            line = self._reader.read_line(self.switches.grammar.is_help_request)
             if isinstance(line, str):
                 return line
             typed, pending = line
             self._editor = self._open_editor(
-                self.grammar, self._context, self._screen, self._reader, self._lines
+                self.switches.grammar,
+                self._context,
+                self._screen,
+                self._reader,
+                self._lines,
             )
+            self.switches.is_person = True
         else:
             pending = self._keys_before_the_editor()
-        line, unread = self._editor.read_line(typed, pending)
+        self._screen.pager = self._new_pager()  # for what Tab lists
+        prompt = self.switches.prompt
+        try:
+            line, unread = self._editor.read_line(prompt, typed, pending)
+        finally:
+            self._screen.pager = None
         self._reader.keyboard.give_back(unread)
         return line
+
+    def _say_if_idle(self) -> None:
+        keyboard = self._reader.keyboard
+        if keyboard.was_idle and keyboard.idle_seconds is not None:
+            self._screen.end_line()
+            minutes = keyboard.idle_seconds / 60
+            self._screen.say(
+                f"Nothing was typed for {minutes:g} min: the session ends."
+            )
 
     def _keys_before_the_editor(self) -> str:
         keyboard = self._reader.keyboard
@@ -203,14 +202,18 @@ class Session:
 
     def _attempt(self, attempt: Attempt) -> int:
         try:
-            attempt.look(self.grammar)
-            call = self.grammar.parse(attempt.line)
+            grammar = self.switches.grammar
+            attempt.look(grammar)
+            call = grammar.parse(attempt.line)
             if self._dialog.json is not None:
-                self._dialog.json.require(call.command, self.grammar.commands)
+                self._dialog.json.require(call.command, grammar.commands)
             self._guard(call.command)
             if call.command.changes:
                 self._audit.begins(attempt)
+            self.switches.command_count += 1
             self._screen.pager = self._new_pager()
+            patience = self.switches.patience_with(call.command)
+            self._dialog.progress_after_seconds = patience
             with self._reader.interruptible():
                 status = call.command.function(
                     self._dialog, self._context, *call.arguments
@@ -253,10 +256,7 @@ class Session:
         return error.exit_status
 
     def _new_pager(self) -> ScreenPager | None:
-        wanted = self.pagination
-        if wanted is None:
-            wanted = self._editor is not None
-        if not (wanted and self._reader.is_terminal):
+        if not (self.switches.is_paged and self._reader.is_terminal):
             return None
         from cucmsh.shell.pager import ScreenPager  # noqa: PLC0415 - see above
 

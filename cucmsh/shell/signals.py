@@ -47,14 +47,21 @@ def hang_ups(end: Callable[[], None], *, owns_terminal: bool = False) -> Iterato
 
 
 @contextmanager
-def deferred_interrupts() -> Iterator[list[int]]:
+def deferred_interrupts(tell: Callable[[], None]) -> Iterator[list[int]]:
     """Let SIGINT interrupt nothing in the block; gives the list of those that came.
 
-    As `hang_ups`, it does nothing outside of the main thread.
+    `tell` is called at the first one, at once: whoever pressed Ctrl-C shall see that it
+    was heard. As `hang_ups`, this does nothing outside of the main thread.
     """
     pressed: list[int] = []
+
+    def handle(number: int, _frame: FrameType | None) -> None:
+        pressed.append(number)
+        if len(pressed) == 1:
+            tell()
+
     try:
-        before = signal.signal(signal.SIGINT, lambda number, _: pressed.append(number))
+        before = signal.signal(signal.SIGINT, handle)
     except ValueError:
         yield pressed
         return

@@ -6,10 +6,11 @@ Decides nothing; a command sees this object and no other part of the shell.
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator, Mapping
-from contextlib import contextmanager
+from contextlib import AbstractContextManager, contextmanager, nullcontext
 
+from cucmsh.errors import CancelledError
 from cucmsh.shapes import TYPE_CHECKING
-from cucmsh.shell.dialog import CONTROL_C, SessionSwitches
+from cucmsh.shell.dialog import CONTROL_C, SafePoint, SessionSwitches
 from cucmsh.shell.reader import Reader
 from cucmsh.shell.screen import Screen
 from cucmsh.shell.secret import Secret
@@ -18,9 +19,15 @@ from cucmsh.shell.signals import deferred_interrupts
 if TYPE_CHECKING:
     from cucmsh.shell.json_result import JsonResult
 
+WAITING = ": a change is under way; waiting for its next safe point."
+
 
 class TerminalDialog:
-    """What a command may do to the terminal; see the `Dialog` protocol."""
+    """What a command may do to the terminal; see the `Dialog` protocol.
+
+    `progress_after_seconds`: when `working` says its first line, for the command that
+    runs now; None: never.
+    """
 
     def __init__(
         self, screen: Screen, reader: Reader, session: SessionSwitches, *, helpful: bool
@@ -29,6 +36,8 @@ class TerminalDialog:
         self._reader = reader
         self.session = session
         self.helpful = helpful
+        self.progress_after_seconds: float | None = None
+        self._is_asking = False
         self.json: JsonResult | None = None
 
     def say(self, text: str = "") -> None:
@@ -49,17 +58,57 @@ class TerminalDialog:
             self._screen.say(line)
 
     def ask(self, question: str) -> str:
-        return self._reader.ask(question)
+        with self._asking():
+            return self._reader.ask(question)
 
     def ask_secret(self, question: str, mask: str = "") -> Secret:
-        return self._reader.ask_secret(question, mask)
+        with self._asking():
+            return self._reader.ask_secret(question, mask)
 
     def ask_key(self, question: str, keys: str, again: str) -> str:
-        return self._reader.ask_key(question, keys, again)
+        with self._asking():
+            return self._reader.ask_key(question, keys, again)
 
     @contextmanager
-    def uninterrupted(self) -> Iterator[None]:
-        with deferred_interrupts() as pressed:
+    def uninterrupted(self) -> Iterator[SafePoint]:
+        def tell() -> None:
+            self._tell(f"{CONTROL_C}{WAITING}" if self.helpful else CONTROL_C)
+
+        pager, self._screen.pager = self._screen.pager, None
+        try:
+            with deferred_interrupts(tell) as pressed:
+
+                def safe_point() -> None:
+                    if pressed:
+                        raise CancelledError("Nothing was changed.")
+
+                yield safe_point
+        finally:
+            self._screen.pager = pager
+            if pager is not None:
+                pager.restart()
+
+    def working(self, what: Callable[[], str]) -> AbstractContextManager[None]:
+        first = self.progress_after_seconds
+        if first is None or not self.helpful:
+            return nullcontext()
+        from cucmsh.shell.patience import patience  # noqa: PLC0415 - threads, rarely
+
+        def tell() -> None:
+            if not self._is_asking:  # then it is the person who takes long
+                self._tell(what())
+
+        return patience(tell, first)
+
+    @contextmanager
+    def _asking(self) -> Iterator[None]:
+        self._is_asking = True
+        try:
             yield
-        if pressed:
-            self.say(f"{CONTROL_C}: the change had begun, and was finished.")
+        finally:
+            self._is_asking = False
+
+    def _tell(self, text: str) -> None:
+        """Say it whatever else is being said: from a signal, or another thread."""
+        start = "" if self._screen.is_at_line_start else "\n"
+        self._screen.question(f"{start}{text}\n")

@@ -40,7 +40,7 @@ if TYPE_CHECKING:  # annotations alone: no view costs a login what it does not u
     from cucmsh.pki.model import Certificate
     from cucmsh.services.inventory import HeldList, Stray
     from cucmsh.services.outcome import NodeOutcome, Report
-    from cucmsh.services.reset import ResetPlan
+    from cucmsh.services.resetting.reset import ResetPlan
     from cucmsh.services.tftp import ServiceState
     from cucmsh.trustlist.model import Header, Record
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from itertools import groupby
 
-from cucmsh.services.finding import Finding, Level
+from cucmsh.services.health.finding import Finding, Level
 
 SHOWN = 20  # findings of one kind; ten thousand unsigned files are one trouble
 COLUMN = max(len(level) for level in Level)

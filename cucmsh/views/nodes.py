@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from cucmsh.services.nodes import Seen
+from cucmsh.services.joining.nodes import Seen
 
 HEAD = ("Name", "Role", "Address", "Login", "TFTP")
 

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from cucmsh.services.replicas import Replicas
-from cucmsh.services.sign import SignReport
+from cucmsh.services.serving.replicas import Replicas
+from cucmsh.services.serving.sign import SignReport
 
 SHOWN = 20  # lines of one kind; ten thousand equal complaints tell no more
 

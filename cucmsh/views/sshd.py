@@ -15,7 +15,7 @@ import shlex
 from collections.abc import Iterator, Sequence
 from typing import NamedTuple
 
-from cucmsh.services.logins import (
+from cucmsh.services.health.logins import (
     FOR_ALL,
     FORCED,
     LOGIN_PROGRAM,
@@ -31,9 +31,8 @@ DROP_IN = "/etc/ssh/sshd_config.d/00-cucmsh-{name}.conf"
 SUDOERS = "/etc/sudoers.d/cucmsh"
 PROGRAM = """\
 #!{python} -I
-import sys
 from cucmsh.__main__ import {function}
-sys.exit({function}({configuration}))
+{function}({configuration})
 """
 
 

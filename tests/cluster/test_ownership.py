@@ -63,6 +63,20 @@ def test_links_are_followed_step_by_step(folder: Path) -> None:
     assert weak(folder / "ring") == []
 
 
+def test_neighbour_of_a_link_is_looked_at_where_it_lies(folder: Path) -> None:
+    other = folder.parent / "other"
+    other.mkdir(mode=0o755)
+    (folder / "link").symlink_to(other / "file")
+    for place in (other, folder):
+        (place / "file").touch(mode=0o644)
+        (place / "second").touch(mode=0o644)
+    (folder / "second").chmod(0o666)
+    trail = Trail([0, os.geteuid()])
+    assert [*trail.weak_points(str(folder / "link"))] == []
+    ((path, _, _),) = trail.weak_points(str(folder / "second"))
+    assert path == str(folder / "second")
+
+
 def test_what_is_not_there_is_its_folder_s(folder: Path) -> None:
     assert weak(folder / "missing" / "deep") == []
     folder.chmod(0o777)

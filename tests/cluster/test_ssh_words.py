@@ -1,5 +1,6 @@
 """Running words on OpenSSH's server."""
 
+import paramiko
 import pytest
 
 from cucmsh.cluster.model import SshAddress
@@ -51,3 +52,27 @@ def test_closed_connection_is_a_failed_connection(sshd: SshAddress) -> None:
     connection.close()
     with pytest.raises(ConnectionFailedError, match="broke"):
         connection.run(["true"])
+
+
+def test_command_runs_while_other_work_is_done(node: SshConnection) -> None:
+    finish = node.start(["sh", "-c", "cat; echo first; exit 4"])
+    assert node.run(["echo", "second"]).output == "second"
+    assert finish() == (4, "first", "")
+
+
+def test_channels_are_asked_for_together_with_the_login(sshd: SshAddress) -> None:
+    """Its own round trip is saved: none is asked for after the login."""
+    connection = open_node(sshd)
+    assert connection.transport.is_openssh
+    asked: list[bytes] = []
+    send = connection.transport.send
+
+    def noted(message: paramiko.Message) -> None:
+        asked.append(message.asbytes()[:1])
+        send(message)
+
+    connection.transport.send = noted  # type: ignore[method-assign]
+    channels = [opening.channel() for opening in connection._ahead]  # noqa: SLF001 (what is tested)
+    assert len(channels) == 2
+    assert asked == []
+    connection.close()

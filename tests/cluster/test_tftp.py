@@ -183,3 +183,19 @@ def test_service_that_comes_up_late_is_waited_for(
     whole = b"\0\3\0\1" + b"the list"
     address = answering(lambda number: b"" if number < 2 else whole)
     assert read_back(address, "ITLFile.tlv") == b"the list"
+
+
+def test_service_without_options_gives_blocks_of_its_own_size(
+    answering: Callable[[Callable[[int], bytes]], TftpAddress], impatient: None
+) -> None:
+    blocks = [b"\0\3\0\1" + bytes(512), b"\0\3\0\2end"]
+    address = answering(lambda number: blocks[number] if number < 2 else b"")
+    assert read_back(address, "ITLFile.tlv") == bytes(512) + b"end"
+
+
+def test_service_that_refuses_options_is_asked_without(
+    answering: Callable[[Callable[[int], bytes]], TftpAddress], impatient: None
+) -> None:
+    says = [b"\0\5\0\x08no options\0", b"\0\3\0\1whole"]
+    address = answering(lambda number: says[number] if number < 2 else b"")
+    assert read_back(address, "ITLFile.tlv") == b"whole"

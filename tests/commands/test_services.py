@@ -20,10 +20,16 @@ PHRASES = [
     "quit",
     "set cert regen <unit>",
     "set cli pagination on|off",
+    "set cli session timeout <minutes>",
+    "set commandcount enable|disable",
     "show cert list own",
     "show cert own <unit>",
+    "show cli pagination",
+    "show cli session timeout",
     "show itl",
-    "show network cluster",
+    "show myself",
+    "show network cluster [node]",
+    "show packs",
     "show version active",
     "utils itl reset localkey",
     "utils itl reset remotekey <host> <user> <path>",
@@ -44,7 +50,9 @@ def test_changing_commands_say_so_and_resets_are_the_publishers() -> None:
     assert changing == {
         phrase
         for phrase in PHRASES
-        if phrase.startswith(("set cert", "utils itl", "utils service", "utils tftp"))
+        if phrase.startswith(
+            ("set cert", "set cli session", "utils itl", "utils service", "utils tftp")
+        )
         and phrase != "utils service list"
     }
     assert {entry.phrase for entry in GRAMMAR.commands if entry.publisher_only} == {
@@ -166,26 +174,6 @@ def test_cluster_is_shown_with_who_answers(cluster: MadeCluster) -> None:
         "test10pub\n"
         "test10sub\n"
     )
-
-
-def test_pagination_belongs_to_the_session(cluster: MadeCluster) -> None:
-    with dialog_with() as dialog:
-        told = []
-        for choice in ("off", "on"):
-            run(dialog, cluster.site, f"set cli pagination {choice}")
-            told.append(dialog.session.pagination)
-    assert told == [False, True]
-    assert dialog.lines[0] == "Automatic pagination is turned off"
-
-
-def test_help_lists_and_explains(cluster: MadeCluster) -> None:
-    listed = call(cluster.site, "help").lines
-    assert len(listed) == len(PHRASES) + 1
-    explained = call(cluster.site, "help utils itl reset localkey")
-    assert explained.lines[0] == "utils itl reset localkey help:"
-    assert "Syntax:\nutils itl reset localkey\n" in explained.text
-    with dialog_with() as dialog, pytest.raises(UsageError):
-        run(dialog, cluster.site, "help nonsense")
 
 
 @pytest.mark.parametrize("line", ["quit", "exit"])

@@ -35,6 +35,19 @@ def test_counts_are_said_and_a_second_run_says_unchanged(cluster: MadeCluster) -
     )
 
 
+def test_control_c_between_two_files_is_partly_done_and_says_so(
+    cluster: MadeCluster, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def interrupted(*_: object) -> None:
+        raise KeyboardInterrupt
+
+    put(cluster.site, "SEP1.cnf.xml")
+    monkeypatch.setattr("cucmsh.services.serving.publish.sign_chosen", interrupted)
+    called = call(cluster.site, SIGN)
+    said = "Control-C pressed: what was begun is finished, the rest is not.\n"
+    assert (called.status, called.text) == (3, WAIT + said + FAILED)
+
+
 def test_nothing_to_sign_is_no_failure(cluster: MadeCluster) -> None:
     assert call(cluster.site, SIGN).text == WAIT + "0 signed, 0 unchanged, 0 failed\n"
 

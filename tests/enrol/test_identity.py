@@ -6,7 +6,7 @@ import pytest
 
 from cucmsh.cluster.local import LocalStore
 from cucmsh.errors import StoreError
-from cucmsh.services.identity import authorize, revoke
+from cucmsh.services.joining.identity import authorize, revoke
 
 LINE = "restrict ssh-ed25519 AAAAC3ours cucmsh@pub"
 OTHERS = b'# notes \xff\nfrom="10.*" ssh-rsa AAAAB3theirs me@home'

@@ -17,7 +17,7 @@ from cucmsh.services import enrol
 from cucmsh.services.compose import compose_for_start
 from cucmsh.services.doors import Doors
 from cucmsh.services.enrol import is_whole
-from cucmsh.services.init_node import NewNode, make, plan_init
+from cucmsh.services.joining.init_node import NewNode, make, plan_init
 from cucmsh.services.keystore import Keystore
 from cucmsh.services.site import Site
 from tests.services.made_cluster import (
@@ -189,7 +189,7 @@ def begin(new: NewNode, monkeypatch: pytest.MonkeyPatch) -> None:
     """An init that dies before the last key."""
     with monkeypatch.context() as patch:
         patch.setattr(enrol, "_is_finished", lambda *_: True)
-        patch.setattr("cucmsh.services.init_node.make_identity", stop_here)
+        patch.setattr("cucmsh.services.joining.init_node.make_identity", stop_here)
         with pytest.raises(Interrupted):
             init(new)
 
@@ -218,7 +218,7 @@ def test_password_given_last_is_the_one_that_counts(
     new: NewNode, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     with monkeypatch.context() as patch:
-        patch.setattr("cucmsh.services.init_node.make_identity", stop_here)
+        patch.setattr("cucmsh.services.joining.init_node.make_identity", stop_here)
         with pytest.raises(Interrupted):
             make(plan_init(new, make_site), SECURITY, "mistyped")
     init(new)

@@ -8,7 +8,7 @@ import pytest
 from cucmsh.cluster.model import NodeRole, SshAddress, TftpAddress
 from cucmsh.cluster.settings import parse_settings
 from cucmsh.errors import RefusedError, ServiceError
-from cucmsh.services.join import (
+from cucmsh.services.joining.join import (
     cluster_document,
     describe,
     join,

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import re
 import subprocess
+from pathlib import Path
 
 import pytest
 
@@ -19,14 +21,14 @@ def test_printed_script_is_shell_and_names_the_isolated_interpreter() -> None:
     text = sshd([], AROUND)
     subprocess.run(["/bin/sh", "-n"], input=text, text=True, check=True)
     assert text.count("\n#!/opt/cucmsh/bin/python -I\n") == 2
-    assert "sys.exit(login())" in text
+    assert "\nlogin()\n" in text
     assert "NOPASSWD: /usr/bin/systemctl start tftpd-hpa, " in text
 
 
 def test_other_configuration_is_written_into_the_login_program() -> None:
     around = AROUND._replace(configuration="/srv/o'x/c.toml", is_default=False)
     text = sshd(["--user", "alice"], around)
-    assert """sys.exit(login("/srv/o'x/c.toml"))""" in text
+    assert """login("/srv/o'x/c.toml")\n""" in text
     assert "Match User alice\n" in text
     subprocess.run(["/bin/sh", "-n"], input=text, text=True, check=True)
 
@@ -54,3 +56,12 @@ def test_service_that_needs_no_permission_gets_none() -> None:
 def test_words_that_make_no_script_are_refused(words: list[str]) -> None:
     with pytest.raises(UsageError):
         sshd(words, AROUND)
+
+
+def test_readme_gives_other_boxes_the_same_account_and_permission() -> None:
+    readme = (Path(__file__).parents[2] / "README.md").read_text()
+    text = sshd([], AROUND)
+    (permission,) = re.findall(r"^cucmsh ALL=.*$", text, re.MULTILINE)
+    assert f"\n{permission}\n" in readme
+    assert "useradd --create-home --shell /bin/sh --password '*' cucmsh\n" in text
+    assert "useradd --create-home --shell /bin/sh --password '*' cucmsh\n" in readme

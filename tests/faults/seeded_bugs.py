@@ -27,9 +27,15 @@ COPIED = ("cucmsh", "commands", "tests", "pyproject.toml")
 PRODUCT = ("cucmsh", "commands")
 TIMEOUT_SECONDS = 300
 
-LOCAL, SFTP = "cucmsh/cluster/local.py", "cucmsh/cluster/sftp.py"
-INSTALL, CARRY = "cucmsh/services/install.py", "cucmsh/services/carry.py"
-DISTRIBUTE, KEYSTORE = "cucmsh/services/distribute.py", "cucmsh/services/keystore.py"
+LOCAL, UPLOAD = "cucmsh/cluster/local.py", "cucmsh/cluster/sftp_upload.py"
+INSTALL, CARRY = (
+    "cucmsh/services/resetting/install.py",
+    "cucmsh/services/resetting/carry.py",
+)
+DISTRIBUTE, KEYSTORE = (
+    "cucmsh/services/resetting/distribute.py",
+    "cucmsh/services/keystore.py",
+)
 CONTRACT = "tests/cluster"  # the words find the test, wherever it moves
 FAULTS = "tests/faults"
 
@@ -153,7 +159,7 @@ BUGS = (
     ),
     Bug(
         "ignore what the server says about its sync",
-        (Edit(SFTP, "        synced.check_if_supported()\n", ""),),
+        (Edit(UPLOAD, "        synced.check_if_supported()\n", ""),),
         f"{FAULTS}/test_disks.py",
         "f08_a_node_whose_disk_does_not_sync",
     ),
@@ -161,13 +167,25 @@ BUGS = (
         "upload without reading back",
         (
             Edit(
-                SFTP,
-                "        if back != raw and self._read_all(",
-                "        if False and self._read_all(",
+                UPLOAD,
+                "        if back != raw and self._read_again(",
+                "        if False and self._read_again(",
             ),
         ),
         CONTRACT,
         "fault_of_the_server",
+    ),
+    Bug(
+        "believe in the handle that was foreseen",
+        (
+            Edit(
+                "cucmsh/cluster/sftp_read.py",
+                "    if not rest or handle != spare:",
+                "    if not rest:",
+            ),
+        ),
+        CONTRACT,
+        "handle_of_another_file",
     ),
     Bug(
         "skip the host key check",
@@ -345,7 +363,7 @@ BUGS = (
     ),
     Bug(
         "sweep nothing on a node",
-        (Edit(CARRY, "            store.sweep()  #", "            #"),),
+        (Edit(CARRY, "store.stage_swept(", "store.stage("),),
         f"{FAULTS}/test_recovery.py",
         "stale_file_of_ours and node",
     ),
@@ -371,7 +389,7 @@ BUGS = (
         "sign a list that does not verify unasked",
         (
             Edit(
-                "cucmsh/services/present.py",
+                "cucmsh/services/resetting/present.py",
                 "    if not verdict.is_valid or mismatch:",
                 "    if False:",
             ),
@@ -417,6 +435,36 @@ BUGS = (
         ),
         f"{FAULTS}/test_logins.py",
         "f04_a_backup_that_is_cut",
+    ),
+    Bug(
+        "a login does not look at its ground",
+        (
+            Edit(
+                "cucmsh/login/serve.py",
+                "    require_isolation(settings, program, os.environ",
+                "    repr((settings, program) and os.environ",
+            ),
+        ),
+        "tests/login",
+        "ground_that_others",
+    ),
+    Bug(
+        "a login keeps the client's environment",
+        (Edit("cucmsh/login/environment.py", "    environment.clear()\n", ""),),
+        "tests/login",
+        "cleaned_environment",
+    ),
+    Bug(
+        "the drop-in forgets the agent",
+        (
+            Edit(
+                "cucmsh/services/health/logins.py",
+                '    "AllowAgentForwarding": "no",\n',
+                "",
+            ),
+        ),
+        "tests/login",
+        "doctor_names_every_setting",
     ),
 )
 

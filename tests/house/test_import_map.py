@@ -34,7 +34,7 @@ MAY_IMPORT = {
         *("views", "shell", "hooks", "enrol", "version"),
     },
     "lab": {"trustlist", "pki", "cluster", "services"},
-    "login": {"app", "services", "cluster"},
+    "login": {"app", "services", "cluster", "shell"},
     "doctor": {"app", "services", "views", "cluster"},
     "front": {"app", "doctor", "lab", "login", "shell", "version"},
     # Other people's tests come in here. It drives the program and sees none of it.

@@ -114,24 +114,37 @@ STARTERS = {
 MAY_START = {
     ("cucmsh/cluster/process.py", "subprocess.Popen"): "list(words)",
     ("cucmsh/lab/front.py", "subprocess.Popen"): "words",
-    ("cucmsh/testing/cluster.py", "subprocess.Popen"): "words",
     ("cucmsh/lab/service.py", "subprocess.run"): "self._before_start",
     ("cucmsh/lab/terminal.py", "os.posix_spawn"): "argv[0]",
     ("cucmsh/shell/packs.py", "importlib.import_module"): "module",
+    # For other people's tests; no node runs it.
+    ("cucmsh/testing/cluster.py", "subprocess.Popen"): "words",
     ("cucmsh/pki/opener.py", "ctypes.CDLL"): "None",
 }
 # Who hands words to `cluster/process.py` or to another node, and where they are from:
 # the configuration, or literals with values that were checked (no text of a line).
 MAY_RUN = {
     ("cucmsh/services/tftp.py", "words"): "service_commands of the configuration",
-    ("cucmsh/services/survey.py", "(*node.program, 'hook', 'service-status')"): "both",
-    ("cucmsh/services/survey.py", "node.service_commands.status"): "configuration",
-    ("cucmsh/services/carry.py", "node.service_commands.restart"): "configuration",
-    ("cucmsh/services/deliver.py", "(*node.program, 'hook', *words)"): "both",
-    ("cucmsh/services/enrol_node.py", "(*asked.program, 'hook', 'describe')"): "init",
-    ("cucmsh/services/enrol_node.py", "commands.status"): "init",
     (
-        "cucmsh/services/enrol_node.py",
+        "cucmsh/services/resetting/survey.py",
+        "(*node.program, 'hook', 'service-status')",
+    ): "both",
+    (
+        "cucmsh/services/resetting/survey.py",
+        "node.service_commands.status",
+    ): "configuration",
+    (
+        "cucmsh/services/resetting/carry.py",
+        "node.service_commands.restart",
+    ): "configuration",
+    ("cucmsh/services/deliver.py", "(*node.program, 'hook', *words)"): "both",
+    (
+        "cucmsh/services/joining/enrol_node.py",
+        "(*asked.program, 'hook', 'describe')",
+    ): "init",
+    ("cucmsh/services/joining/enrol_node.py", "commands.status"): "init",
+    (
+        "cucmsh/services/joining/enrol_node.py",
         "('sudo', '-n', '-l', *commands.restart[2:])",
     ): "init",
     ("cucmsh/pki/foreign.py", "opener"): "OPENER",

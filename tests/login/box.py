@@ -26,6 +26,7 @@ PYTHON = "/opt/cucmsh/bin/python"
 CUCMSH = "/usr/local/bin/cucmsh"
 LOGIN = "/usr/local/bin/cucmsh-login"
 ADMIN, FORCED = "admin", "forced"
+TFTPD = "/usr/sbin/in.tftpd"
 SETTINGS = "/etc/cucmsh/cucmsh.toml"
 OWN = "/usr/local/bin /opt /var/lib /home /srv /etc"  # /etc is a copy
 MAKE = f"""
@@ -132,8 +133,14 @@ class Box:
         self.root(["usermod", "--shell", "/bin/sh", FORCED])
         words = [CUCMSH, "init", "publisher", "--name", "pub", "--secrets-fd", "0"]
         words += ["--restart", "true", "--status", "true", "--domain", "example.org"]
+        tftp = f"{LOOPBACK}:{free_port(socket.SOCK_DGRAM)}"
+        words += ["--tftp", tftp]
         self.node(words, f"{SECURITY}\n{CCM}\n")
         self.node([CUCMSH, "hook", "tftp-start"])
+        self._tftp = subprocess.Popen(
+            self.inside([TFTPD, "-L", "-4", "-a", tftp, "-s", "/srv/tftp"]),
+            stdin=subprocess.DEVNULL,
+        )
         self.root(["sh", "-c", "grep -v ^Include /etc/ssh/sshd_config > /etc/plain"])
         self.put("/etc/careless", CARELESS)
         self.shipped = Server(self)
@@ -142,6 +149,8 @@ class Box:
     def close(self) -> None:
         self.shipped.close()
         self.plain.close()
+        self._tftp.kill()
+        self._tftp.wait()
         self._namespace.__exit__()
 
     def ssh(

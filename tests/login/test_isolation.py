@@ -153,6 +153,7 @@ def test_doctor_says_that_the_shipped_set_up_is_well(box: Box) -> None:
     assert f"ok    sshd gives {ADMIN} the admin: prompt and no more\n" in said
     assert "ok    nobody but root can change the program\n" in said
     assert "compiles modules" not in said
+    assert "fail" not in said
     said = doctor(box, "forced", "nobody-here")
     assert "fail  the shell of forced is /bin/sh. " in said
     assert "fail  there is no account nobody-here. " in said

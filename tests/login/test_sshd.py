@@ -6,6 +6,7 @@ alone, and the forced command of an account with another shell.
 
 from __future__ import annotations
 
+import json
 import os
 import socket
 import subprocess
@@ -98,6 +99,23 @@ def test_shell_without_a_terminal_reads_lines(way: Way) -> None:
     assert "\x1b" not in done.stdout
 
 
+def test_password_opens_the_same_prompt(shipped: Way) -> None:
+    shipped.box.root(["chpasswd"], f"{ADMIN}:a word of the administrator\n")
+    with paramiko.Transport((LOOPBACK, shipped.port)) as transport:
+        transport.start_client(timeout=SECONDS)
+        transport.auth_password(ADMIN, "a word of the administrator")
+        with transport.open_session(timeout=SECONDS) as session:
+            session.get_pty()
+            session.invoke_shell()
+            said = b""
+            while not said.endswith(b"\r\nadmin:"):
+                piece = session.recv(4096)
+                assert piece, said
+                said += piece
+            session.sendall(b"exit\r")
+            assert session.recv_exit_status() == 0
+
+
 @pytest.mark.parametrize("terminal", ["-T", "-tt"])
 def test_exec_request_is_one_command_of_the_parser(way: Way, terminal: str) -> None:
     status, said, complaint = way.run("show version active", terminal)
@@ -135,6 +153,12 @@ def test_command_that_changes_something_needs_leave_in_the_configuration(
         assert (status, "Proceed with regeneration" in said) == (1, True)
 
 
+def test_change_by_exec_is_done_after_the_yes_on_standard_input(shipped: Way) -> None:
+    with changes_by_exec(shipped.box):
+        status, said, _ = shipped.run("set cert regen ipsec", "-T", stdin="yes\n")
+    assert status == 0, said
+
+
 def test_questions_of_an_exec_request_are_answered_line_by_line(shipped: Way) -> None:
     line = "utils itl reset localkey"
     with changes_by_exec(shipped.box):
@@ -157,6 +181,19 @@ def test_password_of_an_exec_request_is_not_shown_on_its_terminal(shipped: Way) 
     assert child.exitstatus == 1
 
 
+def test_lost_line_ends_the_session_on_the_server(way: Way) -> None:
+    child = way.spawn(LOOPBACK)
+    child.expect_exact("\r\nadmin:")
+    assert way.box.root(["sh", "-c", ENVIRONMENTS])
+    child.kill(9)
+    until(
+        lambda: not way.box.root(["sh", "-c", ENVIRONMENTS]),
+        "the shell goes on without anybody",
+    )
+    child.close(force=True)
+
+
+AUDIT = "/var/lib/cucmsh/log/audit"
 TRANSFERS = (
     "scp -t .",
     "scp -f /etc/passwd",
@@ -181,6 +218,11 @@ def test_transfer_is_refused_by_one_line_that_says_what_works(
     assert "`file get`" in shown
     assert shown.count("\n") == 1
     assert not said or terminal == "-tt"
+    record = json.loads(shipped.box.root(["tail", "-n", "1", AUDIT]))
+    assert record["entry"] == "exec"
+    assert record["user"] == ADMIN
+    assert record["values"] == [line]
+    assert record["outcome"] == "RefusedError"
 
 
 def test_transfer_by_openssh_s_own_programs_moves_nothing(

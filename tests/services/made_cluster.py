@@ -46,15 +46,19 @@ from cucmsh.pki.model import Unit
 from cucmsh.pki.room import KeyRoom
 from cucmsh.pki.verify import RsaVerifier
 from cucmsh.services import keystore
-from cucmsh.services.distribute import apply
 from cucmsh.services.doors import AcceptHostKey, BackupServer, Link
 from cucmsh.services.enrol import make_node, public_certificates
 from cucmsh.services.fleet import Fleet
 from cucmsh.services.keystore import RECOVERY_FILE, Keystore
 from cucmsh.services.outcome import Report, Step
-from cucmsh.services.reset import ResetPlan, plan_local_reset, plan_remote_reset
+from cucmsh.services.resetting.distribute import apply
+from cucmsh.services.resetting.reset import (
+    ResetPlan,
+    plan_local_reset,
+    plan_remote_reset,
+)
+from cucmsh.services.resetting.survey import locate
 from cucmsh.services.site import LIST_FILE, Site
-from cucmsh.services.survey import locate
 from cucmsh.trustlist.decode import decode
 from cucmsh.trustlist.model import TrustList
 from cucmsh.trustlist.trust import judge
@@ -232,7 +236,19 @@ class ReplicaStore(LocalStore):
         self._replica.reach("committed")
 
 
-class ReplicaLink:
+class AtOnce:
+    """A link on which nothing takes time."""
+
+    def run(self, words: Sequence[str], timeout_seconds: float = 60) -> Completed:
+        raise NotImplementedError
+
+    def start(
+        self, words: Sequence[str], timeout_seconds: float = 60
+    ) -> Callable[[], Completed]:
+        return lambda: self.run(words, timeout_seconds)
+
+
+class ReplicaLink(AtOnce):
     """A connection to a replica: runs its service commands."""
 
     def __init__(self, replica: Replica) -> None:
@@ -250,7 +266,7 @@ class ReplicaLink:
             store.close()
 
 
-class NodeLink:
+class NodeLink(AtOnce):
     """A connection to a member: runs its hooks as its front door does."""
 
     def __init__(self, member: Member) -> None:
@@ -274,7 +290,7 @@ class NodeLink:
         """Holds nothing."""
 
 
-class BackupLink:
+class BackupLink(AtOnce):
     """A connection to the backup server; runs nothing."""
 
     def run(self, words: Sequence[str], timeout_seconds: float = 60) -> Completed:

@@ -12,7 +12,7 @@ from cucmsh.cluster.model import Node, NodeRole, SshAddress, TftpAddress
 from cucmsh.cluster.runner import Completed
 from cucmsh.errors import ConnectionFailedError, MissingFileError, StoreError
 from cucmsh.services.site import Site
-from tests.services.made_cluster import JoinedDoors, MadeCluster
+from tests.services.made_cluster import AtOnce, JoinedDoors, MadeCluster
 
 if TYPE_CHECKING:
     from cucmsh.cluster.store import Store
@@ -60,7 +60,7 @@ class Box:
         return [what for what in self.done if what.split()[0] == "read"]
 
 
-class BoxLink:
+class BoxLink(AtOnce):
     def __init__(self, box: Box) -> None:
         self.box = box
 

@@ -9,11 +9,11 @@ import pytest
 
 from cucmsh.errors import CucmshError, RefusedError, ServiceError
 from cucmsh.pki.model import Unit
-from cucmsh.services import install
 from cucmsh.services.compose import compose, sha256_of
 from cucmsh.services.journal import login_notice
 from cucmsh.services.regenerate import regenerate
-from cucmsh.services.reset import plan_local_reset
+from cucmsh.services.resetting import install
+from cucmsh.services.resetting.reset import plan_local_reset
 from cucmsh.services.site import LIST_FILE, Site
 from cucmsh.services.state import keep_mark, set_keep_mark
 from cucmsh.trustlist.check import check

@@ -10,13 +10,13 @@ import pytest
 
 from cucmsh.pki.model import Unit
 from cucmsh.services.compose import sha256_of
-from cucmsh.services.doctor import examine
 from cucmsh.services.files import RECOVERY_NAME
-from cucmsh.services.finding import Finding, Level
+from cucmsh.services.health.doctor import examine
+from cucmsh.services.health.finding import Finding, Level
 from cucmsh.services.pending import remember_replicas
-from cucmsh.services.phone_files import choose
 from cucmsh.services.regenerate import regenerate
-from cucmsh.services.sign import sign_files
+from cucmsh.services.serving.phone_files import choose
+from cucmsh.services.serving.sign import sign_files
 from cucmsh.services.site import Site
 from cucmsh.services.state import remember
 from tests.services.made_cluster import MadeCluster, started_cluster

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import threading
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import cast
 
 import pytest
@@ -15,14 +15,14 @@ from cucmsh.services import fleet as fleet_module
 from cucmsh.services.doors import Link
 from cucmsh.services.fleet import Fleet, side_by_side
 from cucmsh.services.site import Site
-from tests.services.made_cluster import MadeCluster
+from tests.services.made_cluster import AtOnce, MadeCluster
 
 
-class CountedLink:
+class CountedLink(AtOnce):
     def __init__(self) -> None:
         self.closed = threading.Event()
 
-    def run(self, words: object, timeout_seconds: float = 60) -> Completed:
+    def run(self, words: Sequence[str], timeout_seconds: float = 60) -> Completed:
         raise AssertionError((words, timeout_seconds))
 
     def close(self) -> None:

@@ -13,7 +13,7 @@ import pytest
 
 from cucmsh.pki.model import Unit
 from cucmsh.services.regenerate import regenerate
-from cucmsh.services.reset import plan_local_reset
+from cucmsh.services.resetting.reset import plan_local_reset
 from cucmsh.services.site import Site
 from tests.services.histories import HISTORIES
 from tests.services.made_cluster import (

@@ -19,7 +19,7 @@ from cucmsh.services.compose import own_records, sha256_of
 from cucmsh.services.enrol import make_node
 from cucmsh.services.journal import login_notice, unfinished_reset
 from cucmsh.services.keystore import Keystore
-from cucmsh.services.reset import plan_local_reset
+from cucmsh.services.resetting.reset import plan_local_reset
 from cucmsh.services.site import LIST_FILE
 from cucmsh.services.state import keep_mark, recall
 from cucmsh.trustlist.seal import seal

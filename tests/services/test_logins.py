@@ -7,8 +7,8 @@ from pathlib import Path
 
 import pytest
 
-from cucmsh.services.finding import Level
-from cucmsh.services.logins import NO_VARIABLE, REQUIRED, judge
+from cucmsh.services.health.finding import Level
+from cucmsh.services.health.logins import NO_VARIABLE, REQUIRED, judge
 from cucmsh.views.sshd import drop_in
 
 LOGIN = "/usr/local/bin/cucmsh-login"

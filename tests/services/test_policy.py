@@ -5,7 +5,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from cucmsh.errors import RefusedError
-from cucmsh.services.policy import make_password, require_strong
+from cucmsh.services.joining.policy import make_password, require_strong
 
 
 @pytest.mark.parametrize(

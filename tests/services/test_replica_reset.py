@@ -7,12 +7,12 @@ from pathlib import Path
 
 import pytest
 
-from cucmsh.services.distribute import apply
 from cucmsh.services.fleet import Fleet
 from cucmsh.services.journal import login_notice
 from cucmsh.services.outcome import NodeOutcome, Report, State, Step
-from cucmsh.services.reset import plan_local_reset
-from cucmsh.services.survey import locate
+from cucmsh.services.resetting.distribute import apply
+from cucmsh.services.resetting.reset import plan_local_reset
+from cucmsh.services.resetting.survey import locate
 from tests.services.made_cluster import REPLICA, MadeCluster, started_cluster
 
 OLD = b"what it served before"

@@ -11,14 +11,14 @@ import pytest
 from cucmsh import hooks
 from cucmsh.errors import BusyError
 from cucmsh.pki.model import Unit
-from cucmsh.services import publish, replicas
 from cucmsh.services.compose import served_list, sha256_of
 from cucmsh.services.journal import login_notice
-from cucmsh.services.manifest import read_manifest
-from cucmsh.services.phone_files import choose
 from cucmsh.services.regenerate import regenerate
-from cucmsh.services.replicas import NOBODY, push
-from cucmsh.services.sign import sign_files
+from cucmsh.services.serving import publish, replicas
+from cucmsh.services.serving.manifest import read_manifest
+from cucmsh.services.serving.phone_files import choose
+from cucmsh.services.serving.replicas import NOBODY, push
+from cucmsh.services.serving.sign import sign_files
 from cucmsh.services.site import LIST_FILE, PUSH, Site
 from cucmsh.services.state import set_keep_mark
 from tests.services.made_cluster import MadeCluster, started_cluster
@@ -81,7 +81,7 @@ def test_second_push_writes_nothing_and_reads_samples_only(
 ) -> None:
     push(site)
     box.done.clear()
-    monkeypatch.setattr("cucmsh.services.push.SAMPLES", 1)
+    monkeypatch.setattr("cucmsh.services.serving.push.SAMPLES", 1)
     assert push(site).written == {"branch1": 0}
     assert box.writes() == []
     assert len(box.reads()) == 2  # the list and a sample
@@ -102,7 +102,7 @@ def test_file_that_somebody_changed_there_is_put_right(
     site: Site, box: Box, change: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """By its size and time alone: no sample helps here."""
-    monkeypatch.setattr("cucmsh.services.push.SAMPLES", 0)
+    monkeypatch.setattr("cucmsh.services.serving.push.SAMPLES", 0)
     push(site)
     path = Path(box.files.root, SIGNED[1])
     if change == "gone":

@@ -23,13 +23,13 @@ from cucmsh.services.journal import login_notice
 from cucmsh.services.keystore import RECOVERY_FILE
 from cucmsh.services.outcome import Report, State, Step
 from cucmsh.services.regenerate import regenerate
-from cucmsh.services.reset import (
+from cucmsh.services.resetting.reset import (
     ResetPlan,
     plan_local_reset,
 )
+from cucmsh.services.resetting.survey import locate
 from cucmsh.services.site import LIST_FILE
 from cucmsh.services.state import keep_mark
-from cucmsh.services.survey import locate
 from cucmsh.trustlist.check import check
 from cucmsh.trustlist.seal import seal
 from cucmsh.trustlist.tags import Digest
@@ -74,11 +74,14 @@ def test_both_nodes_serve_the_same_bytes_signed_by_the_recovery_key(
 def test_progress_is_that_of_the_transcript(cluster: MadeCluster) -> None:
     _, said = cluster.apply(plan_local_reset(cluster.site))
     assert said == [
+        (Step.STAGED, ""),
         (Step.RESTARTING, PUBLISHER),
         (Step.RESTARTED, PUBLISHER),
+        (Step.SETTLED, PUBLISHER),
         (Step.TRANSFERRED, SUBSCRIBER),
         (Step.RESTARTING, SUBSCRIBER),
         (Step.RESTARTED, SUBSCRIBER),
+        (Step.SETTLED, SUBSCRIBER),
     ]
 
 

@@ -11,13 +11,13 @@ from cucmsh.errors import BusyError, RefusedError
 from cucmsh.pki.credential import Credential
 from cucmsh.pki.model import Unit
 from cucmsh.pki.verify import RsaVerifier
-from cucmsh.services import publish, sign
 from cucmsh.services.compose import served_list
 from cucmsh.services.journal import login_notice
 from cucmsh.services.keystore import Keystore
-from cucmsh.services.phone_files import MAX_PLAIN_SIZE, choose, named
 from cucmsh.services.regenerate import regenerate
-from cucmsh.services.sign import SignReport, sign_files
+from cucmsh.services.serving import publish, sign
+from cucmsh.services.serving.phone_files import MAX_PLAIN_SIZE, choose, named
+from cucmsh.services.serving.sign import SignReport, sign_files
 from cucmsh.services.site import Site
 from cucmsh.trustlist.decode import decode
 from cucmsh.trustlist.signed import decode_signed

@@ -4,7 +4,14 @@ import pytest
 
 from cucmsh.errors import StoreError
 from cucmsh.shell.command import Command, command, find_command
-from cucmsh.shell.complete import complete, explain, shared_beginning
+from cucmsh.shell.complete import (
+    Completion,
+    complete,
+    explain,
+    hint,
+    listing,
+    shared_beginning,
+)
 from cucmsh.shell.grammar import Grammar
 
 
@@ -100,9 +107,15 @@ def test_a_word_with_more_below_it_is_a_menu_and_says_what_is_there() -> None:
 @pytest.mark.parametrize(
     ("line", "lines"),
     [
-        ("utils itl", ["reset*    localkey", "show      Show it here too."]),
-        ("utils itl ", ["reset*    localkey", "show      Show it here too."]),
-        ("utils itl r", ["reset*    localkey"]),
+        (
+            "utils itl",
+            ["      reset*    localkey", "      show      Show it here too."],
+        ),
+        (
+            "utils itl ",
+            ["      reset*    localkey", "      show      Show it here too."],
+        ),
+        ("utils itl r", ["      reset*    localkey"]),
         ("show itl", ["Syntax:", "show itl"]),
         (
             "file list tftp",
@@ -111,8 +124,8 @@ def test_a_word_with_more_below_it_is_a_menu_and_says_what_is_there() -> None:
                 "file list tftp spec [options]",
                 "spec      mandatory   file to view",
                 "options   optional    page|detail",
-                "    ITLFile.tlv",
-                "    ITLRecovery.p12",
+                "      ITLFile.tlv",
+                "      ITLRecovery.p12",
             ],
         ),
         ("foo", []),
@@ -143,3 +156,65 @@ def test_values_that_cannot_be_had_are_no_values(error: type[Exception]) -> None
     assert found is not None
     assert complete(Grammar([found]), None, "a ") == []
     assert explain(Grammar([found]), None, "a ")[0] == "Syntax:"
+
+
+@pytest.mark.parametrize(
+    ("width", "line"),
+    [
+        (None, "      show    Show a very long list of things."),
+        (50, "      show    Show a very long list of things."),
+        (40, "      show    Show a very long list..."),
+        (15, "      show"),
+        (1, "      show"),
+    ],
+)
+def test_help_is_cut_and_words_never_are(width: int | None, line: str) -> None:
+    found = [Completion("show", is_menu=False, help="Show a very long list of things.")]
+    assert listing(found, width) == [line]
+
+
+@pytest.mark.parametrize(
+    ("line", "missing"),
+    [
+        ("", ""),
+        ("file list tftp", ""),
+        ("file list tftp ", "spec [options]"),
+        ("file list tftp a", ""),
+        ("file list tftp a ", "[options]"),
+        ("file list tftp a b", ""),
+        ("utils service restart Cisco ", ""),
+        ("foo ", ""),
+    ],
+)
+def test_a_hint_says_which_values_are_missing(line: str, missing: str) -> None:
+    assert hint(GRAMMAR, line) == missing
+
+
+def offered(*values: str) -> list[Command]:
+    @command("sign [spec...]", candidates={"spec": lambda _: values})
+    def many(dialog: object, context: object, spec: str = "") -> None:
+        """Sign."""
+
+    @command("get <file>", candidates={"file": lambda _: values})
+    def one(dialog: object, context: object, file: str) -> None:
+        """Get."""
+
+    found = map(find_command, (many, one))
+    return [each for each in found if each is not None]
+
+
+@pytest.mark.parametrize(
+    ("line", "texts"),
+    [
+        ("sign ", ["a.xml", "b.xml", "c d"]),
+        ("sign a.xml ", ["b.xml", "c d"]),
+        ("sign a.xml b", ["b.xml"]),
+        ("sign nonsense ", []),
+        ("sign c ", ["d"]),
+        ("get ", ["a.xml", "b.xml"]),
+        ("get a.xml ", []),
+    ],
+)
+def test_only_what_the_grammar_takes_is_offered(line: str, texts: list[str]) -> None:
+    grammar = Grammar(offered("a.xml", "b.xml", "c d", "-x", "evil\x1b[1m"))
+    assert [each.text for each in complete(grammar, None, line)] == texts

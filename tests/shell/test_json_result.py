@@ -12,9 +12,10 @@ from cucmsh.shell.command import Command, command, find_command
 from cucmsh.shell.dialog import Dialog
 from cucmsh.shell.grammar import Grammar
 from cucmsh.shell.json_result import JsonResult, report
+from cucmsh.shell.line_editor import LineEditor
 from cucmsh.shell.reader import Reader
 from cucmsh.shell.screen import Screen
-from cucmsh.shell.session import LineEditor, Session
+from cucmsh.shell.session import Session
 
 KEYS = ["command", "error", "result", "schema", "status"]
 
@@ -84,10 +85,10 @@ class Run:
             banner="",
             notice="",
             guard=guard,
-            audit=NoAudit(),
             helpful=True,
             open_editor=no_editor,
             on_internal_error=lambda _: None,
+            audit=NoAudit(),
         )
         target = Screen(wire if out < 0 else out)
         self.status = session.run_line(line, JsonResult(target))

@@ -134,7 +134,9 @@ def load_all(tmp_path: Path, *names: str) -> tuple[list[str], list[str]]:
     found = load_packs(
         "builtin_toy", tmp_path, names, lambda error: broken.append(error.message)
     )
-    return [each.phrase for each in found], broken
+    assert [pack.name for pack in found] == ["builtin_toy", *names]
+    assert [pack.problem for pack in found if pack.problem] == broken
+    return [each.phrase for pack in found for each in pack.commands], broken
 
 
 @pytest.mark.parametrize("text", BREAKS.values(), ids=BREAKS)
@@ -160,7 +162,7 @@ def test_two_packs_with_one_phrase_are_an_error_that_names_both(
     write_pack("other_toy", {"b": MODULE.format(phrase="show itl", name="mine")})
     found = load_packs("builtin_toy", tmp_path, ["other_toy"], lambda _: None)
     with pytest.raises(CommandClashError) as caught:
-        Grammar(found)
+        Grammar(each for pack in found for each in pack.commands)
     assert "builtin_toy.a.show_itl and other_toy.b.mine" in caught.value.message
 
 
@@ -221,3 +223,9 @@ def test_a_pack_of_the_working_directory_does_not_run(
 def test_the_built_in_pack_is_no_pack_that_may_be_missing(tmp_path: Path) -> None:
     with pytest.raises(PackError):
         load_packs("no_such_toy", tmp_path, [], lambda _: None)
+
+
+def test_a_pack_says_where_it_lies(write_pack: WritePack, tmp_path: Path) -> None:
+    write_pack("builtin_toy", BUILT_IN)
+    (pack,) = load_packs("builtin_toy", tmp_path, [], lambda _: None)
+    assert pack.path == str(tmp_path / "builtin_toy")

@@ -10,7 +10,7 @@ CLEAR = "\r\x1b[K"
 
 
 class Paper:
-    def __init__(self, keys: str, rows: int = 4, columns: int = 10) -> None:
+    def __init__(self, keys: str, rows: int = 4, columns: int = 70) -> None:
         self.text = ""
         self._keys: Iterator[str] = iter(keys)
         self.pager = ScreenPager(self._send, self._key, lambda: Size(rows, columns))
@@ -54,10 +54,10 @@ def test_a_page_that_fits_is_not_paged() -> None:
 
 def test_a_long_line_counts_its_rows_and_dots_count_none() -> None:
     paper = Paper(" ")
-    paper.pager.show("x" * 25 + "\n")
+    paper.pager.show("x" * 150 + "\n")
     paper.pager.show("." * 5)
     paper.pager.show("end\n")
-    assert paper.text == f"{'x' * 25}\n.....{PAUSE}{CLEAR}end\n"
+    assert paper.text == f"{'x' * 150}\n.....{PAUSE}{CLEAR}end\n"
 
 
 def test_a_question_begins_a_new_page_even_after_quitting() -> None:

@@ -71,12 +71,14 @@ def test_another_thread_may_not_and_need_not(ended: list[int]) -> None:
 
 def test_control_c_waits_for_the_end_of_the_block() -> None:
     ours: list[int] = []
+    told: list[str] = []
     before = signal.signal(signal.SIGINT, lambda got, _: ours.append(got))
     try:
-        with deferred_interrupts() as pressed:
+        with deferred_interrupts(lambda: told.append("heard")) as pressed:
             os.kill(os.getpid(), signal.SIGINT)
+            assert told == ["heard"]
             os.kill(os.getpid(), signal.SIGINT)
-        assert (pressed, ours) == ([signal.SIGINT] * 2, [])
+        assert (pressed, ours, told) == ([signal.SIGINT] * 2, [], ["heard"])
         os.kill(os.getpid(), signal.SIGINT)
         assert ours == [signal.SIGINT]
     finally:

@@ -130,6 +130,10 @@ class Shell:
 
     def quit(self) -> int:
         self.send("quit\r")
+        return self.quit_status()
+
+    def quit_status(self) -> int:
+        """Wait for the end."""
         self.child.expect(pexpect.EOF)
         self.child.close()
         return int(self.child.exitstatus if self.child.exitstatus is not None else -1)

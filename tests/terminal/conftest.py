@@ -26,6 +26,7 @@ from pexpect.fdpexpect import fdspawn
 TOY = Path(__file__).with_name("toy_shell.py")
 PROJECT = Path(__file__).parents[2]
 PROMPT = "admin:"
+IDLE_SECONDS = 0.6
 SECONDS = 10  # for one answer; only a failure waits so long
 
 
@@ -73,6 +74,11 @@ class Client:
         self.ends.expect(pexpect.EOF, timeout=SECONDS)
         return self.status()
 
+    def hand_over(self) -> None:
+        """Press what only a person presses, and wait for the editor."""
+        self.send("\x01")
+        self.await_text("\x1b[?2004h")
+
     def status(self) -> int:
         raise NotImplementedError
 
@@ -96,11 +102,11 @@ class Client:
 class FakeClient(Client):
     """The session in a thread, on the slave side of a pty pair."""
 
-    def __init__(self, toy: Any) -> None:
+    def __init__(self, toy: Any, idle: float | None = None) -> None:
         master, self._slave = pty.openpty()
         termios.tcsetwinsize(master, (24, 80))
         self._status: int | None = None
-        session = toy.toy_session(self._slave, self._slave)
+        session = toy.toy_session(self._slave, self._slave, idle)
 
         def run() -> None:
             self._status = session.run()
@@ -156,6 +162,21 @@ class RealClient(Client):
 def opened(request: pytest.FixtureRequest) -> Iterator[Client]:
     """A session that nobody has waited for yet."""
     client = FakeClient(load_toy()) if request.param == "fake" else RealClient()
+    yield client
+    if not client.ends.closed:
+        client.hang_up()
+    client.status()
+
+
+@pytest.fixture(params=["fake", "real"])
+def idle_client(request: pytest.FixtureRequest) -> Iterator[Client]:
+    """A session at its first prompt that waits IDLE_SECONDS for a key."""
+    client: Client
+    if request.param == "fake":
+        client = FakeClient(load_toy(), IDLE_SECONDS)
+    else:
+        client = RealClient("--idle", str(IDLE_SECONDS))
+    client.await_prompt()
     yield client
     if not client.ends.closed:
         client.hang_up()

@@ -1,5 +1,6 @@
 """A toy with the whole engine under it, for scenarios: few commands, no cluster."""
 
+import os
 import select
 import sys
 import time
@@ -10,9 +11,10 @@ from cucmsh.shell.audit import NoAudit
 from cucmsh.shell.command import Command, command, find_command
 from cucmsh.shell.dialog import Dialog, EndSession
 from cucmsh.shell.grammar import Grammar
+from cucmsh.shell.line_editor import LineEditor
 from cucmsh.shell.reader import Reader
 from cucmsh.shell.screen import Screen
-from cucmsh.shell.session import LineEditor, Session
+from cucmsh.shell.session import Session
 
 BANNER = (
     "Command Line Interface is starting up, please wait ...\n\n"
@@ -42,6 +44,15 @@ def show_lines(dialog: Dialog, context: Any, count: str) -> None:
     """
     for number in range(1, int(count) + 1):
         dialog.say(f"line {number}")
+
+
+@command(
+    "show entries <name>",
+    candidates={"name": lambda _: ["one", *(f"entry{n}" for n in range(100))]},
+)
+def show_entries(dialog: Dialog, context: Any, name: str) -> None:
+    """Show one of many."""
+    dialog.say(f"entry {name}")
 
 
 @command("show questions")
@@ -102,6 +113,26 @@ def utils_wait(dialog: Dialog, context: Any) -> None:
     select.select([], [], [])
 
 
+@command("utils busy <seconds>")
+def utils_busy(dialog: Dialog, context: Any, seconds: str) -> None:
+    """Take so long, and say so."""
+    with dialog.working(lambda: "still busy"):
+        select.select([], [], [], float(seconds))
+    dialog.say("no more busy")
+
+
+@command("utils commit <steps>", changes=True)
+def utils_commit(dialog: Dialog, context: Any, steps: str) -> None:
+    """Wait for a key in each step of a change; after the first one it may be left."""
+    with dialog.uninterrupted() as safe_point:
+        for number in range(1, int(steps) + 1):
+            dialog.say(f"step {number}")
+            os.read(0, 1)  # a key ends it, which nobody else reads
+            if number == 1:
+                safe_point()
+    dialog.say("committed")
+
+
 @command("utils refuse", changes=True)
 def utils_refuse(dialog: Dialog, context: Any) -> None:
     """Refuse."""
@@ -119,6 +150,12 @@ def set_cli_pagination(dialog: Dialog, context: Any, switch: str) -> None:
     """Turn the pager on or off."""
     dialog.session.pagination = switch == "on"
     dialog.say(f"Automatic pagination is turned {switch}")
+
+
+@command("set commandcount enable|disable")
+def set_commandcount(dialog: Dialog, context: Any, switch: str) -> None:
+    """Let the prompt count."""
+    dialog.session.counts_commands = switch == "enable"
 
 
 @command("exit")
@@ -143,7 +180,7 @@ def open_editor(*parts: Any) -> LineEditor:
     return PersonEditor(*parts)
 
 
-def toy_session(read_fd: int, write_fd: int) -> Session:
+def toy_session(read_fd: int, write_fd: int, idle: float | None = None) -> Session:
     screen = Screen(write_fd)
     return Session(
         lambda: Grammar(commands()),
@@ -156,10 +193,14 @@ def toy_session(read_fd: int, write_fd: int) -> Session:
         helpful=True,
         open_editor=open_editor,
         on_internal_error=lambda _: None,
+        idle_seconds=lambda: idle,
         audit=NoAudit(),
     )
 
 
 if __name__ == "__main__":
+    words = sys.argv[1:]
+    if words[:1] == ["--idle"]:
+        sys.exit(toy_session(0, 1, float(words[1])).run())
     session = toy_session(0, 1)
-    sys.exit(session.run_line(sys.argv[1]) if sys.argv[1:] else session.run())
+    sys.exit(session.run_line(words[0]) if words else session.run())

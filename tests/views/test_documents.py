@@ -11,7 +11,7 @@ from cucmsh.pki.model import Certificate
 from cucmsh.pki.verify import RsaVerifier
 from cucmsh.services.inventory import HeldList, Stray
 from cucmsh.services.outcome import NodeOutcome, Report, State
-from cucmsh.services.reset import ResetPlan
+from cucmsh.services.resetting.reset import ResetPlan
 from cucmsh.services.tftp import ServiceState
 from cucmsh.trustlist.check import SignatureVerdict, check
 from cucmsh.trustlist.decode import decode

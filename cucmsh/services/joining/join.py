@@ -17,9 +17,9 @@ from cucmsh.cluster.entries import entry_of, way_of
 from cucmsh.cluster.model import Node, TftpAddress
 from cucmsh.errors import RefusedError, ServiceError
 from cucmsh.pki.model import Unit
-from cucmsh.services.configure import edit
 from cucmsh.services.enrol import public_certificates
-from cucmsh.services.identity import identity_path
+from cucmsh.services.joining.configure import edit
+from cucmsh.services.joining.identity import identity_path
 from cucmsh.services.keystore import SCRYPT, SECURITY_PASSWORD
 from cucmsh.services.site import Site
 

@@ -23,12 +23,12 @@ from cucmsh.errors import (
     RefusedError,
     UsageError,
 )
-from cucmsh.services.configure import CONFIGURATION_MODE, split_path
 from cucmsh.services.enrol import is_whole, make_node
-from cucmsh.services.identity import make_identity
-from cucmsh.services.install import STAGING
+from cucmsh.services.joining.configure import CONFIGURATION_MODE, split_path
+from cucmsh.services.joining.identity import make_identity
+from cucmsh.services.joining.policy import require_strong
 from cucmsh.services.keystore import SECURITY_PASSWORD, Keystore
-from cucmsh.services.policy import require_strong
+from cucmsh.services.resetting.install import STAGING
 from cucmsh.services.site import Site
 
 NOTE = "state/init.toml"

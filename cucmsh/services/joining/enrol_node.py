@@ -19,17 +19,17 @@ from cucmsh.errors import (
     ServiceError,
 )
 from cucmsh.pki.model import Unit
-from cucmsh.services.add_node import AddPlan, described
 from cucmsh.services.compose import served_list, sha256_of
-from cucmsh.services.configure import edit
 from cucmsh.services.deliver import hook_on, stage_on
 from cucmsh.services.doors import Link
 from cucmsh.services.enrol import public_certificates
-from cucmsh.services.finding import Finding, Level
+from cucmsh.services.health.finding import Finding, Level
 from cucmsh.services.inventory import LOOK_SECONDS
-from cucmsh.services.join import cluster_document, read_description
+from cucmsh.services.joining.add_node import AddPlan, described
+from cucmsh.services.joining.configure import edit
+from cucmsh.services.joining.join import cluster_document, read_description
 from cucmsh.services.keystore import Keystore
-from cucmsh.services.replicas import push_held
+from cucmsh.services.serving.replicas import push_held
 from cucmsh.services.site import LIST_FILE, SERVED_MODE, Site
 
 STATUS_SECONDS = 30

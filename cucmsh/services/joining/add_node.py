@@ -20,9 +20,9 @@ from cucmsh.errors import (
     RefusedError,
     UsageError,
 )
-from cucmsh.services.configure import split_path
 from cucmsh.services.doors import Doors, Link
-from cucmsh.services.identity import (
+from cucmsh.services.joining.configure import split_path
+from cucmsh.services.joining.identity import (
     authorize,
     identity_path,
     make_identity,

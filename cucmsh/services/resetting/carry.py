@@ -25,14 +25,14 @@ from cucmsh.services.doors import Link
 from cucmsh.services.enrol import public_certificates
 from cucmsh.services.fleet import Fleet
 from cucmsh.services.outcome import NodeOutcome, State
-from cucmsh.services.reset import ResetPlan
-from cucmsh.services.site import LIST_FILE, SERVED_MODE, Site
-from cucmsh.services.survey import (
+from cucmsh.services.resetting.reset import ResetPlan
+from cucmsh.services.resetting.survey import (
     NO_LIST,
     Located,
     refuse_unless_expected,
     sha256_on,
 )
+from cucmsh.services.site import LIST_FILE, SERVED_MODE, Site
 from cucmsh.services.tftp import why_unserved
 
 RESTART_SECONDS = 60
@@ -152,8 +152,8 @@ class Carrier:
 
         def on_replica(link: Link) -> str:
             store = self._site.doors.store_on(link, node.tftp_directory)
-            store.sweep()  # the publisher's lock is ours: nobody else writes there
-            return store.stage(LIST_FILE, self._raw, SERVED_MODE)
+            # What is left there is ours: nobody else writes under the publisher's lock.
+            return store.stage_swept(LIST_FILE, self._raw, SERVED_MODE)
 
         return on_member if node.is_member else on_replica
 

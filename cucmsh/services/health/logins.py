@@ -14,12 +14,13 @@ from collections.abc import Iterable, Iterator, Mapping
 from cucmsh.cluster.runner import Runner
 from cucmsh.cluster.settings import Settings
 from cucmsh.errors import CucmshError, RefusedError
-from cucmsh.services.finding import Finding, Level
-from cucmsh.services.isolation import files_below, mend, uncompiled, weak_points
+from cucmsh.services.health.finding import Finding, Level
+from cucmsh.services.health.isolation import files_below, mend, uncompiled, weak_points
 
 LOGIN_PROGRAM = "cucmsh-login"
 SSHD = "/usr/sbin/sshd"
 SECONDS = 15
+SHOWN = 8  # weak points; a whole tree of somebody's is one trouble
 MOST_SESSIONS = 4  # in one connection
 # AcceptEnv cannot be emptied, only replaced: no client sends a variable of this name.
 NO_VARIABLE = "CUCMSH_TAKES_NONE"
@@ -57,11 +58,7 @@ def examine_logins(runner: Runner, named: Iterable[str]) -> Iterator[Finding]:
     """What sshd would let the named accounts do, or all that have our shell."""
     accounts = [*dict.fromkeys([*named, *login_accounts()])]
     if not accounts:
-        yield Finding(
-            Level.WARN,
-            "no account gets the admin: prompt by SSH",
-            "Run what `cucmsh init --sshd` prints, or name one: `cucmsh doctor NAME`.",
-        )
+        yield Finding(Level.OK, f"no account has {LOGIN_PROGRAM} as its shell")
         return
     if os.geteuid() != 0:
         yield Finding(
@@ -102,8 +99,11 @@ def examine_ground(settings: Settings) -> Iterator[Finding]:
     homes = [entry.pw_dir for entry in entries]
     weak = [*weak_points(settings, programs, homes)]
     level = Level.FAIL if accounts else Level.WARN
-    for point in weak:
+    for point in weak[:SHOWN]:
         yield Finding(level, f"{point.path} {point.why}", f"As root: {mend(point)}")
+    if weak[SHOWN:]:
+        what = f"and {len(weak) - SHOWN} more paths can be changed by others than root"
+        yield Finding(level, what, f"As root: chown -R root: {sys.prefix}")
     if not weak:
         yield Finding(Level.OK, "nobody but root can change the program")
     raw = sorted({os.path.dirname(path) for path in uncompiled()})

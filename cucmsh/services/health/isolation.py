@@ -73,7 +73,7 @@ def code_paths(packs: Iterable[str]) -> Iterator[str]:
     yield from sys.path
     for module in tuple(sys.modules.values()):
         yield from _files(module)
-    for name in (*BUILT_IN, *packs):
+    for name in (*BUILT_IN, *filter(None, packs)):
         spec = importlib.util.find_spec(name.partition(".")[0])
         for folder in (spec and spec.submodule_search_locations) or ():
             yield from files_below(folder)

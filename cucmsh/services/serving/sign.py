@@ -29,7 +29,7 @@ from cucmsh.errors import CucmshError, RefusedError, TrustListError
 from cucmsh.pki.model import Unit
 from cucmsh.services.compose import digest_of, served_list
 from cucmsh.services.keystore import Keystore
-from cucmsh.services.phone_files import Choice, PhoneFile, look_at, read_plain
+from cucmsh.services.serving.phone_files import Choice, PhoneFile, look_at, read_plain
 from cucmsh.services.site import SERVED_MODE, Site
 from cucmsh.trustlist.check import check
 from cucmsh.trustlist.decode import decode

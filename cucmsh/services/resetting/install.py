@@ -12,6 +12,7 @@ from cucmsh.pki.model import Unit
 from cucmsh.services.compose import served_list, sha256_of
 from cucmsh.services.keystore import Keystore
 from cucmsh.services.outcome import NodeOutcome, State
+from cucmsh.services.resetting.survey import refuse_unless_expected, sha256_served
 from cucmsh.services.site import LIST_FILE, SERVED_MODE, Site
 from cucmsh.services.state import (
     Published,
@@ -20,7 +21,6 @@ from cucmsh.services.state import (
     set_keep_mark,
     write_published,
 )
-from cucmsh.services.survey import refuse_unless_expected, sha256_served
 from cucmsh.services.tftp import is_running, restart, why_unserved
 from cucmsh.services.tidy import sweep
 from cucmsh.trustlist.decode import decode

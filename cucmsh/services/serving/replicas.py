@@ -28,9 +28,13 @@ from cucmsh.cluster.tree import tree_below
 from cucmsh.errors import BusyError, CucmshError, StoreError
 from cucmsh.services.compose import served_list
 from cucmsh.services.doors import Link
-from cucmsh.services.manifest import digest_of_file, read_manifest, write_manifest
 from cucmsh.services.pending import remember_replicas
-from cucmsh.services.push import Errand, Pushed, bring
+from cucmsh.services.serving.manifest import (
+    digest_of_file,
+    read_manifest,
+    write_manifest,
+)
+from cucmsh.services.serving.push import Errand, Pushed, bring
 from cucmsh.services.site import PUSH, Site
 from cucmsh.trustlist.signed import SUFFIX
 

@@ -14,14 +14,14 @@ from datetime import timedelta
 from cucmsh.cluster.model import NodeRole
 from cucmsh.errors import CucmshError
 from cucmsh.pki.model import Certificate, Unit
-from cucmsh.services.exposure import exposures
 from cucmsh.services.files import is_backed_up
-from cucmsh.services.finding import Finding, Level
+from cucmsh.services.health.exposure import exposures
+from cucmsh.services.health.finding import Finding, Level
 from cucmsh.services.inventory import reach, read_list
 from cucmsh.services.journal import login_notice
 from cucmsh.services.keystore import Keystore
-from cucmsh.services.phone_files import choose, look_at
-from cucmsh.services.sign import list_for_files, signer_in
+from cucmsh.services.serving.phone_files import choose, look_at
+from cucmsh.services.serving.sign import list_for_files, signer_in
 from cucmsh.services.site import Site
 from cucmsh.services.tftp import why_unserved
 from cucmsh.trustlist.seal import check_certificates

@@ -10,18 +10,18 @@ from __future__ import annotations
 from contextlib import suppress
 
 from cucmsh.errors import CucmshError, RefusedError, StoreError
-from cucmsh.services.carry import Carrier, is_settled
-from cucmsh.services.fleet import Fleet, side_by_side
-from cucmsh.services.install import put_in_place, restart_and_prove
-from cucmsh.services.journal import Journal, close_reset, open_reset
+from cucmsh.services.fleet import Fleet, as_done, side_by_side
+from cucmsh.services.journal import Journal, close_reset, open_reset, read_journal
 from cucmsh.services.keystore import Keystore
 from cucmsh.services.outcome import NodeOutcome, Progress, Report, State, Step
 from cucmsh.services.pending import pending_replicas
-from cucmsh.services.replicas import START_SECONDS, push_held
-from cucmsh.services.reset import ResetPlan
+from cucmsh.services.resetting.carry import Carrier, is_settled
+from cucmsh.services.resetting.install import put_in_place, restart_and_prove
+from cucmsh.services.resetting.reset import ResetPlan
+from cucmsh.services.resetting.survey import Located, sha256_served
+from cucmsh.services.serving.replicas import START_SECONDS, push_held
 from cucmsh.services.site import Site
 from cucmsh.services.state import Published, write_published
-from cucmsh.services.survey import Located, sha256_served
 from cucmsh.services.tidy import sweep
 
 
@@ -36,7 +36,7 @@ def apply(
 
     Raises:
         CucmshError: before the first list was touched; nothing but the key file (its
-            earlier one kept) has changed then.
+            earlier one kept) has changed then. Or what ``progress`` raised at STAGED.
     """
     sweep(site)
     journal = Journal(
@@ -51,6 +51,7 @@ def apply(
         ),
         active=tuple(entry.node.name for entry in located if entry.is_active),
     )
+    earlier = read_journal(site)
     open_reset(site, journal)
     if plan.key_file:
         Keystore(site).install_recovery(plan.key_file, plan.recovery)
@@ -60,14 +61,20 @@ def apply(
     others = [entry for entry in located if entry.node.name != site.node.name]
     staged = list(side_by_side(carrier.stage, others))
     try:
+        progress(Step.STAGED, "")  # the last moment at which a person can end it
         own = _commit_own(plan, located, site, progress)
     except RefusedError:  # nothing is changed anywhere
         for _ in side_by_side(carrier.discard, staged):
             pass
-        close_reset(site, journal._replace(pending=()))
+        if earlier is None:
+            close_reset(site, journal._replace(pending=()))
+        else:  # an earlier reset is as unfinished as it was
+            open_reset(site, earlier)
         raise
     outcomes = {own.name: own} if own else {}
-    for outcome in side_by_side(carrier.install, staged):
+    if own:
+        progress(Step.SETTLED, own.name)
+    for outcome in as_done(carrier.install, staged):
         _tell(outcome, progress)
         outcomes[outcome.name] = outcome
     report = Report(tuple(outcomes[entry.node.name] for entry in located))
@@ -120,10 +127,9 @@ def _commit_own(
 def _tell(outcome: NodeOutcome, progress: Progress) -> None:
     if not outcome.is_done:
         progress(Step.FAILED, f"{outcome.name}: {outcome.reason or outcome.state}")
-        return
-    if outcome.state is State.UNCHANGED:
-        return
-    progress(Step.TRANSFERRED, outcome.name)
+    elif outcome.state is not State.UNCHANGED:
+        progress(Step.TRANSFERRED, outcome.name)
     if outcome.state is State.UPDATED:
         progress(Step.RESTARTING, outcome.name)
         progress(Step.RESTARTED, outcome.name)
+    progress(Step.SETTLED, outcome.name)

@@ -106,11 +106,12 @@ def _look_at_member(_: Site, link: Link, node: Node) -> Located:
 
 
 def _look_at_replica(site: Site, link: Link, node: Node) -> Located:
-    served = sha256_on(site, link, node)
     if node.service_commands is None:
         raise ServiceError(
             f"no commands for the TFTP service of {node.name} are configured",
             f"Add service_commands to its entry in {site.settings.path}.",
         )
-    done = link.run(node.service_commands.status, STATUS_SECONDS)
+    status = link.start(node.service_commands.status, STATUS_SECONDS)
+    served = sha256_on(site, link, node)
+    done = status()
     return Located(node, done.status == 0, served)

@@ -19,8 +19,8 @@ from cucmsh.services.compose import (
 )
 from cucmsh.services.journal import unfinished_reset
 from cucmsh.services.keystore import ImportedKey, Keystore
-from cucmsh.services.present import Question, present_list
-from cucmsh.services.recovery_key import weaker_than
+from cucmsh.services.resetting.present import Question, present_list
+from cucmsh.services.resetting.recovery_key import weaker_than
 from cucmsh.services.site import Site
 from cucmsh.trustlist.decode import decode
 from cucmsh.trustlist.encode import full_record
@@ -69,8 +69,9 @@ def plan_remote_reset(site: Site, imported: ImportedKey) -> ResetPlan:
 
 
 def _plan(site: Site, recovery: Credential, key_file: bytes) -> ResetPlan:
-    base, questions, warnings = present_list(site, recovery)
     certificate = recovery.certificate
+    own = None if key_file else certificate
+    base, questions, warnings = present_list(site, recovery, own)
     if certificate.has_expired(site.clock.now()):
         questions.append(_expired(certificate))
     named = recovery_record(base)

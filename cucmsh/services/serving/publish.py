@@ -11,9 +11,9 @@ from __future__ import annotations
 from cucmsh.errors import CucmshError
 from cucmsh.services.compose import Composed, sha256_of
 from cucmsh.services.pending import remember_unsigned
-from cucmsh.services.phone_files import Choice, choose
-from cucmsh.services.replicas import NOBODY, START_SECONDS, Replicas, push
-from cucmsh.services.sign import SignReport, sign_files
+from cucmsh.services.serving.phone_files import Choice, choose
+from cucmsh.services.serving.replicas import NOBODY, START_SECONDS, Replicas, push
+from cucmsh.services.serving.sign import SignReport, sign_files
 from cucmsh.services.site import Site
 from cucmsh.services.state import keep_mark
 

@@ -22,7 +22,7 @@ from cucmsh.errors import (
     TrustListError,
 )
 from cucmsh.services.doors import Link
-from cucmsh.services.manifest import Entry, Manifest, digest_of_file
+from cucmsh.services.serving.manifest import Entry, Manifest, digest_of_file
 from cucmsh.services.site import LIST_FILE, SERVED_MODE, Site
 from cucmsh.services.tftp import why_unserved
 from cucmsh.trustlist.decode import decode

@@ -8,20 +8,20 @@ from typing import TYPE_CHECKING, NamedTuple, cast
 from cucmsh.cluster.model import Node
 from cucmsh.errors import CucmshError, MissingFileError, RefusedError, UsageError
 from cucmsh.services.compose import served_list
-from cucmsh.services.configure import edit
-from cucmsh.services.enrol_node import found, tell_others
-from cucmsh.services.finding import Finding
 from cucmsh.services.fleet import side_by_side
-from cucmsh.services.identity import public_line, revoke
+from cucmsh.services.health.finding import Finding
 from cucmsh.services.inventory import LOOK_SECONDS, reach
-from cucmsh.services.join import forget_node
+from cucmsh.services.joining.configure import edit
+from cucmsh.services.joining.enrol_node import found, tell_others
+from cucmsh.services.joining.identity import public_line, revoke
+from cucmsh.services.joining.join import forget_node
 from cucmsh.services.journal import read_journal
-from cucmsh.services.manifest import forget_manifest
 from cucmsh.services.pending import forget_replica
+from cucmsh.services.serving.manifest import forget_manifest
 from cucmsh.services.site import LIST_FILE, Site
 
 if TYPE_CHECKING:
-    from cucmsh.services.add_node import EnrolDoors
+    from cucmsh.services.joining.add_node import EnrolDoors
 
 
 class Serving(StrEnum):

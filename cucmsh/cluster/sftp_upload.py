@@ -1,0 +1,137 @@
+"""An upload that cannot lie, up to the rename.
+
+An unpredictable name made exclusively, every write's own answer, a sync by the server,
+and the bytes read back and compared: two round trips, since requests that follow from
+each other travel together. A pipelined upload to a full disk raised nothing in
+paramiko's hands and left no bytes; here every answer is looked at (findings 2 and 8 of
+threats-and-faults.md).
+"""
+
+from __future__ import annotations
+
+import errno
+import os
+from contextlib import suppress
+
+from cucmsh.cluster import sftp_requests as ask
+from cucmsh.cluster.sftp_folder import why_not
+from cucmsh.cluster.sftp_read import PIECE, read_to_the_end
+from cucmsh.cluster.sftp_session import BROKEN, Answer, SftpSession
+from cucmsh.cluster.store import check_regular
+from cucmsh.errors import MissingFileError, StoreError
+
+FSYNC = "fsync@openssh.com"
+
+
+class Upload:
+    """One file on its way to ``path``, under the name ``temporary`` as yet.
+
+    Args:
+        session: the channel.
+        host: for messages.
+        path: where it shall be; a regular file, or nothing, is there.
+        temporary: beside it.
+        folder: it is listed on the way, which costs no time; empty for no listing.
+
+    Attributes:
+        pages: what the server says of the folder's entries, two answers of it.
+    """
+
+    def __init__(
+        self,
+        session: SftpSession,
+        host: str,
+        path: str,
+        temporary: str,
+        folder: str = "",
+    ) -> None:
+        self._session = session
+        self._host = host
+        self._path = path
+        self._temporary = temporary
+        self._folder = folder
+        self.pages: list[Answer] = []
+
+    def run(self, raw: bytes, mode: int) -> None:
+        """Put all bytes there; nothing is left of it if that fails.
+
+        Raises:
+            StoreError: something else is in the file's place, or other bytes came back.
+            OSError: the server refused.
+        """
+        listing = [ask.open_folder(self._folder)] if self._folder else []
+        target, opened, *listed = self._session.flight(
+            ask.lstat(self._path), ask.open_new(self._temporary, 0o600), *listing
+        )
+        try:
+            check_target(f"{self._path} on {self._host}", target)
+            back = self._fill(opened.handle(), raw, mode, listed)
+            self._compare(back, raw)
+        except BaseException as problem:
+            reason = self._explained(problem, len(raw))
+            self._undo(opened)
+            raise reason from problem
+
+    def _fill(
+        self, handle: bytes, raw: bytes, mode: int, listed: list[Answer]
+    ) -> bytes:
+        """Write, sync, read back and close in one flight; gives what was read."""
+        starts = range(0, len(raw), PIECE)
+        writes = [ask.write(handle, at, raw[at : at + PIECE]) for at in starts]
+        # The mode of the open went through the server's umask.
+        writes.append(ask.chmod(handle, mode))
+        reads = [ask.read(handle, at, PIECE) for at in (*starts, len(raw))]
+        requests = [*writes, ask.extended(FSYNC, handle), *reads, ask.close(handle)]
+        for answer in listed:
+            place = answer.handle()
+            pages = [ask.read_folder(place), ask.read_folder(place)]
+            requests = [*pages, ask.close(place), *requests]
+        answers = self._session.flight(*requests)
+        if listed:
+            self.pages, answers = answers[:2], answers[3:]
+        written, synced = answers[: len(writes)], answers[len(writes)]
+        for answer in written:
+            answer.check()
+        # Other servers may not have OpenSSH's sync; then reading is all the proof.
+        synced.check_if_supported()
+        back = b"".join(answer.data() for answer in answers[len(writes) + 1 : -1])
+        answers[-1].check()
+        return back
+
+    def _compare(self, back: bytes, raw: bytes) -> None:
+        # A server may give fewer bytes at once than were asked for: read again then.
+        if back != raw and self._read_again() != raw:
+            raise StoreError(
+                f"{self._host} gave back other bytes for {self._path}",
+                "Its disk may be full or broken; the old file is unchanged.",
+            )
+
+    def _read_again(self) -> bytes:
+        where = f"{self._path} on {self._host}"
+        return read_to_the_end(self._session, self._temporary, where)
+
+    def _undo(self, opened: Answer) -> None:
+        with suppress(OSError, *BROKEN):
+            handle = opened.handle()
+            self._session.flight(ask.close(handle), ask.remove(self._temporary))
+
+    def _explained(self, problem: BaseException, size: int) -> BaseException:
+        """The same error, or why the server "failed": it does not tell by itself."""
+        if not isinstance(problem, OSError):
+            return problem
+        if problem.errno == errno.ENOENT:
+            return MissingFileError(
+                f"{self._path} on {self._host}: its folder is not there",
+                "Make the folder there, or correct the path.",
+            )
+        if problem.errno != errno.EIO:
+            return problem
+        folder = os.path.dirname(self._path) or "."
+        number = why_not(self._session, folder, size + PIECE)
+        return OSError(number, os.strerror(number)) if number else problem
+
+
+def check_target(where: str, answer: Answer) -> None:
+    """Refuse to replace what is no regular file."""
+    with suppress(FileNotFoundError):
+        check_regular(where, answer.attributes().mode)

@@ -1,0 +1,1 @@
+"""Looks at a set-up and says what is not well. Changes nothing."""

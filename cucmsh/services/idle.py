@@ -1,0 +1,46 @@
+"""How long a session of this node may be idle, in minutes; kept in its state.
+
+A login reads it, so nothing heavy is imported. State that cannot be read keeps nobody
+from logging in: the default holds then.
+"""
+
+from __future__ import annotations
+
+from cucmsh.errors import StoreError, UsageError
+from cucmsh.services.site import Site
+from cucmsh.services.state import recall, remember
+
+DEFAULT_MINUTES = 30  # this and the limits: cucm-cli.md section 1, Leaving
+LEAST_MINUTES = 5
+MOST_MINUTES = 99999
+
+
+def idle_minutes(site: Site) -> int:
+    """What a new session of this node gets."""
+    try:
+        minutes = recall(site.home, "session").get("idle_minutes")
+    except StoreError:
+        return DEFAULT_MINUTES
+    if isinstance(minutes, int) and LEAST_MINUTES <= minutes <= MOST_MINUTES:
+        return minutes
+    return DEFAULT_MINUTES
+
+
+def read_minutes(text: str) -> int:
+    """The number of minutes that was typed.
+
+    Raises:
+        UsageError: it is none, or not between 5 and 99999.
+    """
+    is_number = text.isascii() and text.isdecimal() and len(text) <= len("99999")
+    if not is_number or not LEAST_MINUTES <= int(text) <= MOST_MINUTES:
+        raise UsageError(
+            f"{text!r} is no number of minutes between {LEAST_MINUTES} and "
+            f"{MOST_MINUTES}"
+        )
+    return int(text)
+
+
+def set_idle_minutes(site: Site, minutes: int) -> None:
+    """For the sessions that begin from now on."""
+    remember(site.home, "session", {"idle_minutes": minutes})

@@ -1,0 +1,1 @@
+"""Makes nodes, adds them to a cluster and takes them out again."""

@@ -1,0 +1,1 @@
+"""A reset: planned, carried to every node, installed and proven."""

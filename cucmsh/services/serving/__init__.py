@@ -1,0 +1,1 @@
+"""What phones and replicas get besides the list: signed files, and copies of all."""
