@@ -16,7 +16,7 @@ import time
 from collections.abc import Callable, Mapping
 from contextlib import suppress
 from pathlib import Path
-from typing import Protocol
+from typing import Any, Protocol
 
 import paramiko
 import pexpect
@@ -210,7 +210,7 @@ class Pexpect(Typed):
 
     def start(self) -> None:
         command, *words = self.target.words()
-        self._child: pexpect.spawn[bytes] = pexpect.spawn(
+        self._child: Any = pexpect.spawn(
             command, words, env=ENVIRONMENT, dimensions=(24, 80), timeout=SECONDS
         )
         self._child.delaybeforesend = None
@@ -228,8 +228,12 @@ class Pexpect(Typed):
         return _written(lambda: int(self._child.send(raw)), len(raw))
 
     def end(self) -> None:
-        self._child.close(force=True)
-        assert self._child.signalstatus in (None, 1), self._child.signalstatus
+        child = self._child  # its own close() kills a session that takes its time
+        child.ptyproc.fileobj.close()
+        child.ptyproc.closed = child.closed = True
+        child.ptyproc.fd = child.child_fd = -1
+        child.wait()
+        assert child.signalstatus is None, child.signalstatus
 
 
 class Server:

@@ -58,7 +58,10 @@ def attack_all(
             way.attack(attack.line)
         except (*LOST, AssertionError) as problem:
             failures.append(f"{way.name} {attack.name}: {problem!r}")
-    way.close()
+    try:
+        way.close()
+    except (*LOST, AssertionError) as problem:
+        failures.append(f"{way.name}, at its end: {problem!r}")
     seconds = time.time() - since
     for escape in escapes():
         names = [name for at, name in begun if at <= escape.at]
