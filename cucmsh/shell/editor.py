@@ -22,7 +22,8 @@ from typing import TYPE_CHECKING, Any, TextIO, cast
 from prompt_toolkit import PromptSession
 from prompt_toolkit.data_structures import Size
 from prompt_toolkit.document import Document
-from prompt_toolkit.filters import Condition
+from prompt_toolkit.enums import DEFAULT_BUFFER
+from prompt_toolkit.filters import Condition, has_focus
 from prompt_toolkit.history import InMemoryHistory
 from prompt_toolkit.input.typeahead import get_typeahead, store_typeahead
 from prompt_toolkit.input.vt100 import Vt100Input
@@ -147,6 +148,9 @@ class PersonEditor:
             loop.call_soon_threadsafe(self._give_up)
 
     def _read_once(self) -> str:
+        # A search that was left by another way than its own keys keeps the focus, and
+        # with it Enter and Ctrl-C.
+        self._prompt.layout.focus(self._prompt.default_buffer)
         try:
             return self._prompt.prompt(
                 default=self._document,
@@ -199,11 +203,12 @@ class PersonEditor:
 
     def _key_bindings(self) -> KeyBindings:
         bindings = KeyBindings()
-        bindings.add("tab")(self._tab)
+        on_line = has_focus(DEFAULT_BUFFER)  # and not in a search
+        bindings.add("tab", filter=on_line)(self._tab)
         asks_help = Condition(lambda: self._grammar.is_help_request(self._before()))
-        bindings.add("?", filter=asks_help)(self._question_mark)
+        bindings.add("?", filter=on_line & asks_help)(self._question_mark)
         for key, step in (("up", -1), ("c-p", -1), ("down", 1), ("c-n", 1)):
-            bindings.add(key)(partial(self._recall, step))
+            bindings.add(key, filter=on_line)(partial(self._recall, step))
         for key in _DEAD_KEYS:
             bindings.add(key, eager=True)(_nothing)
         return bindings
@@ -240,7 +245,7 @@ class PersonEditor:
 
     def _show(self, event: KeyPressEvent, lines: list[str]) -> None:
         """Leave the prompt to print something; `read_line` comes back to it."""
-        if lines:
+        if lines and not event.app.is_done:
             self._shown = lines
             self._document = event.current_buffer.document
             event.app.exit(result="")

@@ -79,9 +79,7 @@ class Server:
         self.port = free_port()
         words = [SSHD, "-D", "-e", *options, "-o", f"Port={self.port}"]
         words += ["-o", f"ListenAddress={LOOPBACK}", "-o", "PidFile=none"]
-        if trace:
-            calls = ["-e", "trace=execve,execveat", "-e", "signal=none"]
-            words = ["strace", "-f", "--seccomp-bpf", *calls, "-o", trace, *words]
+        words = self.words(words, trace) if trace else words
         with (box.folder / "sshd.log").open("ab") as log:
             self._process = subprocess.Popen(
                 box.inside(words),
@@ -91,6 +89,11 @@ class Server:
                 start_new_session=True,
             )
         until(self._listens, "sshd does not listen")
+
+    def words(self, words: list[str], trace: str) -> list[str]:
+        """The argv of a traced server."""
+        calls = ["-e", "trace=execve,execveat", "-e", "signal=none"]
+        return ["strace", "-f", "--seccomp-bpf", *calls, "-o", trace, *words]
 
     def close(self) -> None:
         for process in (*descendants(self._process.pid), self._process.pid):

@@ -66,3 +66,14 @@ def test_a_search_shows_no_more_than_the_line_does(client: Client) -> None:
     client.send("utils say one\r")
     client.await_text("said <one>")
     assert_nothing_hidden(client)
+
+
+@pytest.mark.parametrize("key", ["?", "\t", "\x1b[A"])
+@pytest.mark.parametrize("search", ["\x12", "\x1b\x13"], ids=["back", "forward"])
+def test_no_key_in_a_search_leaves_the_line_for_good(
+    client: Client, search: str, key: str
+) -> None:
+    client.send(f"{search}{key}\x07\x03")
+    client.await_text("admin:")
+    client.send("utils say one\r")
+    client.await_text("said <one>")
