@@ -200,9 +200,12 @@ def test_c2_exit_and_quit_give_the_channel_status_0(lab_door: Door) -> None:
             assert channel.recv_exit_status() == 0
 
 
-def test_c3_an_exec_request_runs_or_is_refused_with_a_status(door: Door) -> None:
-    """Without a terminal, so without echo; nobody waits for anything."""
-    with _client(door) as client:
+def test_c3_an_exec_request_runs_or_is_refused_with_a_status(lab_door: Door) -> None:
+    """Without a terminal, so without echo; nobody waits for anything.
+
+    OpenSSH's exec requests are in tests/login, where the ground is root's.
+    """
+    with _client(lab_door) as client:
         for line, status in (("show itl", 0), ("foo", 2), (RESET, 1)):
             typed, output, complaint = client.exec_command(line, timeout=30)
             typed.channel.shutdown_write()
