@@ -12,6 +12,7 @@ import re
 import select
 import subprocess
 import termios
+import threading
 import time
 from collections.abc import Callable, Mapping
 from contextlib import suppress
@@ -42,6 +43,9 @@ BACK = b"\x1b[201~q\x03"
 STILL = 0.003  # seconds in which nothing more follows a prompt
 CHUNK = 1 << 16
 ENVIRONMENT = {"PATH": os.defpath, "TERM": "xterm", "LANG": "C.UTF-8"}
+# A terminal is open in the parent for a moment; what is forked then would keep it open,
+# and its session would never be seen to end.
+_FORKING = threading.Lock()
 _DRAWING = re.compile(rb"\x1b\[[0-9;?]*[A-Za-z]|\x1b[=>]|\r")
 
 
@@ -170,9 +174,10 @@ class Pty(Typed):
 
     def start(self) -> None:
         words = self.target.words()
-        self.child, self._master = pty.fork()
-        if self.child == 0:
-            os.execvpe(words[0], words, self._environment)
+        with _FORKING:
+            self.child, self._master = pty.fork()
+            if self.child == 0:
+                os.execvpe(words[0], words, self._environment)
         termios.tcsetwinsize(self._master, (24, 80))
         os.set_blocking(self._master, False)
 
