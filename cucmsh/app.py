@@ -283,6 +283,7 @@ def _load_packs(site: Site, remark: Callable[[str], None]) -> Grammar:
             breakdown_recorder(site)(error.__cause__)
 
     packs = load_packs(BUILT_IN_PACK, HOME_OF_OURS, site.settings.packs, on_broken)
+    gc.freeze()  # all of this stays: no collection needs to look at it
     gc.enable()  # the front door turned it off; the prompt is there by now
     return Grammar((each for pack in packs for each in pack.commands), packs)
 
@@ -305,6 +306,11 @@ def _guard(site: Site, *, is_exec_request: bool) -> Callable[[Command], None]:
 def _open_editor(
     grammar: Grammar, context: Any, screen: Screen, reader: Reader, lines: list[str]
 ) -> LineEditor:
-    from cucmsh.shell.editor import PersonEditor
+    gc.disable()  # as on the way to the prompt: what is imported stays
+    try:
+        from cucmsh.shell.editor import PersonEditor
 
-    return PersonEditor(grammar, context, screen, reader, lines)
+        return PersonEditor(grammar, context, screen, reader, lines)
+    finally:
+        gc.freeze()
+        gc.enable()

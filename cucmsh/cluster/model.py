@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-from enum import StrEnum
-
-from cucmsh.shapes import NamedTuple
+from cucmsh.shapes import NamedTuple, StrEnum
 
 
 class NodeRole(StrEnum):
