@@ -13,18 +13,17 @@ from cucmsh.shell.kinds import TEXT
 def show_myself(dialog: Dialog, site: Site) -> None:
     """Show which node this is and which account is logged in.
 
-    The account is the one of the operating system, which nobody can pretend.
+    The account is the one that the operating system knows, of its names the one that
+    logged in; nobody can pretend it.
 
     Example:
     show myself
     """
     import os
-    import pwd
 
-    try:
-        account = pwd.getpwuid(os.getuid()).pw_name
-    except KeyError:  # an account of a directory that is not reachable now
-        account = f"number {os.getuid()}"
+    from cucmsh.shell.origin import account_name
+
+    account = account_name(os.environ) or f"number {os.getuid()}"
     counts = "enabled" if dialog.session.counts_commands else "disabled"
     dialog.say(f"Machine Name    : {site.node.name}")
     dialog.say(f"account name    : {account}")

@@ -17,6 +17,20 @@ _LONGEST = 100  # characters of what an environment variable says
 _NOBODY = "4294967295"  # loginuid of what no login started
 
 
+def account_name(environment: Mapping[str, str]) -> str:
+    """The account of this process: of its user id's names the one that logged in.
+
+    Empty if no name is known, as with a directory that is not reachable now.
+    """
+    with suppress(KeyError, ValueError):
+        named = pwd.getpwnam(environment.get("LOGNAME", ""))
+        if named.pw_uid == os.getuid():
+            return named.pw_name
+    with suppress(KeyError):
+        return pwd.getpwuid(os.getuid()).pw_name
+    return ""
+
+
 def origin(environment: Mapping[str, str], entry: str, fd: int = 0) -> dict[str, str]:
     """Describe the caller.
 
@@ -26,12 +40,8 @@ def origin(environment: Mapping[str, str], entry: str, fd: int = 0) -> dict[str,
         fd: the standard input.
     """
     found = {"entry": entry, "pid": str(os.getpid()), "uid": str(os.getuid())}
-    with suppress(KeyError):
-        found["user"] = pwd.getpwuid(os.getuid()).pw_name
-    with suppress(KeyError, ValueError):
-        named = pwd.getpwnam(environment.get("LOGNAME", ""))
-        if named.pw_uid == os.getuid():
-            found["user"] = named.pw_name
+    if user := account_name(environment):
+        found["user"] = user
     with suppress(OSError), open("/proc/self/loginuid", encoding="ascii") as file:
         login = file.read(_LONGEST).strip()
         if login != _NOBODY:

@@ -80,6 +80,17 @@ def test_myself_is_the_account_of_the_operating_system(
     ]
 
 
+def test_myself_is_the_name_that_logged_in_where_a_user_id_has_two(
+    cluster: MadeCluster, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Every administrator has the node's user id; see `cucmsh init --sshd`."""
+    entry = pwd.getpwuid(os.getuid())
+    second = pwd.struct_passwd(("second", *entry[1:]))
+    monkeypatch.setattr(pwd, "getpwnam", {"second": second}.__getitem__)
+    monkeypatch.setenv("LOGNAME", "second")
+    assert "account name    : second" in call(cluster.site, "show myself").lines
+
+
 def test_the_prompt_counts_when_it_is_told_to(cluster: MadeCluster) -> None:
     counted = []
     with dialog_with() as dialog:
