@@ -248,8 +248,9 @@ BUGS = (
         (
             Edit(
                 INSTALL,
-                "        if sha256_served(site) not in (expected, sha256):",
-                "        if False:",
+                "        refuse_unless_expected(site.node, sha256_served(site), "
+                "(expected, sha256))\n",
+                "",
             ),
         ),
         "tests/services",
@@ -260,8 +261,9 @@ BUGS = (
         (
             Edit(
                 CARRY,
-                "        if present not in (entry.served, self._sha256):",
-                "        if False:",
+                "            refuse_unless_expected(node, present, "
+                "(entry.served, self._sha256))\n",
+                "            pass\n",
             ),
         ),
         f"{FAULTS}/test_network.py",
