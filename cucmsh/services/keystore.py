@@ -137,7 +137,7 @@ class Keystore:
         except MissingFileError:
             present = raw
         if present != raw:
-            self._home.write(f"{RECOVERY_FILE}.{self._next_number()}", present)
+            self._keep_earlier(present)
         self._home.write(RECOVERY_FILE, raw)
         self._derive(Unit.ITL_RECOVERY, certificate)
 
@@ -199,14 +199,21 @@ class Keystore:
         pem = self._site.doors.keys().to_pem(certificate)
         self._home.write(f"security/{unit}/{unit}.pem", pem, PUBLIC_MODE)
 
-    def _next_number(self) -> int:
+    def _keep_earlier(self, raw: bytes) -> None:
+        """Keep a key file under the next number, once: a call that died may have."""
+        last = self._last_number()
+        if last and self._home.read(f"{RECOVERY_FILE}.{last}") == raw:
+            return
+        self._home.write(f"{RECOVERY_FILE}.{last + 1}", raw)
+
+    def _last_number(self) -> int:
         prefix = "ITLRecovery.p12."
         numbers = [
             int(name.removeprefix(prefix))
             for name in self._home.names("security/ITLRecovery")
             if name.startswith(prefix) and name.removeprefix(prefix).isdecimal()
         ]
-        return max(numbers, default=0) + 1
+        return max(numbers, default=0)
 
 
 def _stretch(password: str, salt: bytes) -> bytes:

@@ -74,6 +74,20 @@ def test_modern_file_is_installed_byte_for_byte(
     }
 
 
+def test_the_earlier_file_is_kept_once_by_a_call_that_died_and_the_next(
+    cluster: MadeCluster, stranger: Credential, tmp_path: Path
+) -> None:
+    """Killed between the copy and the new file, as the kill sweep does."""
+    present = cluster.key_file()
+    fetched = made.exported(stranger.to_pem(), tmp_path, *made.AES)
+    cluster.site.home.write(f"{RECOVERY_FILE}.1", present)
+    cluster.reset(fetched)
+    assert key_folder(cluster) == {
+        "ITLRecovery.p12": fetched,
+        "ITLRecovery.p12.1": present,
+    }
+
+
 @pytest.mark.parametrize("way", list(made.LEGACY))
 def test_legacy_file_is_told_and_installed_anew_under_aes(
     cluster: MadeCluster, stranger: Credential, tmp_path: Path, way: str
