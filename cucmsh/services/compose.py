@@ -199,8 +199,9 @@ def compose_for_start(site: Site) -> Composed:
         raw = trust_list.raw
         # First what is ours to re-sign, then the list: a crash between the two leaves
         # the earlier list in place, which is remembered too.
-        timestamp = trust_list.header.timestamp
-        write_published(site.home, Published(sha256_of(raw), timestamp, remark))
+        published = Published(sha256_of(raw), trust_list.header.timestamp, remark)
+        before = "" if served is None else sha256_of(served)
+        write_published(site.home, published, before)
         site.tftp.write(LIST_FILE, raw, SERVED_MODE)
         return Composed(raw, is_kept=False, remark=remark)
 

@@ -44,18 +44,20 @@ def read_published(home: Store) -> Published | None:
         return None
 
 
-def write_published(home: Store, published: Published) -> None:
-    """Remember it, and which one was remembered before.
+def write_published(home: Store, published: Published, served: str = "") -> None:
+    """Remember it, and which one is still served if we die before it is.
 
-    The time stays the latest: a subscriber takes over lists of a publisher whose clock
-    may be behind.
+    That is ``served`` (SHA-256) where it is one of the two that are remembered, for
+    whoever died here may have done so more than once; else the last one. The time stays
+    the latest: a subscriber takes over lists of a publisher whose clock may be behind.
     """
     last = read_published(home)
     if last:
         is_new = last.sha256 != published.sha256
+        before = served if served == last.earlier else last.sha256
         published = published._replace(
             timestamp=max(published.timestamp, last.timestamp),
-            earlier=last.sha256 if is_new else last.earlier,
+            earlier=before if is_new else last.earlier,
         )
     remember(home, "published", published._asdict())
 

@@ -248,7 +248,7 @@ BUGS = (
         (
             Edit(
                 INSTALL,
-                "        refuse_unless_expected(site.node, sha256_served(site), "
+                "        refuse_unless_expected(site.node, served, "
                 "(expected, sha256))\n",
                 "",
             ),

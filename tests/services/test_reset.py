@@ -515,6 +515,24 @@ def test_a_rerun_after_any_crash_reaches_the_same_state(
         assert keep_mark(member.site.home) == ""
 
 
+@pytest.mark.parametrize("crash", range(11))
+def test_any_number_of_crashes_at_one_place_ask_no_question(
+    cluster: MadeCluster, monkeypatch: pytest.MonkeyPatch, crash: int
+) -> None:
+    """A list of ours stays ours, however often its successor died before it was there.
+
+    Each rerun signs another list, a second later. Found by the nested kill sweep.
+    """
+    for _ in range(4):
+        cluster.clock.pass_seconds(1)
+        plan = plan_local_reset(cluster.site)
+        assert plan.questions == ()
+        with suppress(KeyboardInterrupt), killed_at_write(monkeypatch, crash):
+            cluster.apply(plan)
+    assert cluster.reset().exit_status == 0
+    assert cluster.publisher.raw == cluster.subscriber.raw
+
+
 # One at a time
 
 

@@ -86,10 +86,11 @@ def put_in_place(site: Site, trust_list: TrustList, expected: str) -> None:
     raw = trust_list.raw
     sha256 = sha256_of(raw)
     with site.node_lock():
-        refuse_unless_expected(site.node, sha256_served(site), (expected, sha256))
+        served = sha256_served(site)
+        refuse_unless_expected(site.node, served, (expected, sha256))
         set_keep_mark(site.home, sha256)
         timestamp = trust_list.header.timestamp
-        write_published(site.home, Published(sha256, timestamp))
+        write_published(site.home, Published(sha256, timestamp), served)
         site.tftp.write(LIST_FILE, raw, SERVED_MODE)
 
 
