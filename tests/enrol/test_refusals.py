@@ -291,7 +291,7 @@ def test_disk_that_fills_up_is_named_and_init_finishes_with_more_room(
 ) -> None:
     probe = ["unshare", "-rm", "mount", "-t", "tmpfs", "tmpfs", str(tmp_path)]
     if subprocess.run(probe, check=False, capture_output=True).returncode:
-        pytest.skip("no mount namespaces for this account: needs unshare -rm")
+        pytest.skip("LOUD: no mount namespaces for this account: needs unshare -rm")
     disk = tmp_path / "disk"
     disk.mkdir()
     secrets = tmp_path / "secrets"
@@ -316,7 +316,7 @@ def test_disk_that_fills_up_is_named_and_init_finishes_with_more_room(
 def account() -> Iterator[pwd.struct_passwd]:
     """An account of its own with a password, and a home directory."""
     if os.geteuid() != 0:
-        pytest.skip("making an account with a password needs root")
+        pytest.skip("LOUD: making an account with a password needs root")
     name = f"cucmsh-enrol{os.getpid()}"
     home = Path(tempfile.mkdtemp(prefix="cucmsh-account-")) / "home"
     home.parent.chmod(0o755)
@@ -372,7 +372,7 @@ def test_password_opens_the_first_login_and_the_key_every_other(
 
 def test_other_account_is_refused_before_it_writes_anything(made: Member) -> None:
     if os.geteuid() != 0:
-        pytest.skip("giving a folder to another account needs root")
+        pytest.skip("LOUD: giving a folder to another account needs root")
     os.chown(made.home, 12345, 12345)
     try:
         done = made.call("node", "list")

@@ -197,7 +197,7 @@ def test_what_a_log_line_holds_does_not_end_it(tmp_path: Path) -> None:
 
 def test_root_leaves_the_record_to_the_owner_of_the_home(tmp_path: Path) -> None:
     if os.geteuid() != 0:
-        pytest.skip("only root can make what is not its own")
+        pytest.skip("LOUD: only root can make what is not its own")
     os.chown(tmp_path, 12345, 12346)
     submit(audit_log(tmp_path), "show itl")
     for name in ("log", AUDIT_FILE):

@@ -198,7 +198,7 @@ def test_a_pack_of_another_owner_does_not_run(
     write_pack: WritePack, tmp_path: Path
 ) -> None:
     if os.geteuid() != 0:
-        pytest.skip("only root can give a file away")
+        pytest.skip("LOUD: only root can give a file away")
     write_pack("builtin_toy", BUILT_IN)
     write_pack("strange_toy", {"a": "raise SystemExit('it ran')\n"})
     os.chown(tmp_path / "strange_toy" / "a.py", 12345, 0)
