@@ -6,6 +6,8 @@ import re
 from pathlib import Path
 from typing import NamedTuple
 
+import paramiko
+
 from cucmsh.testing import Lab
 
 SHOWN = "The ITL file was verified successfully."
@@ -57,6 +59,21 @@ class Door(NamedTuple):
         words += [word for one in settings for word in ("-o", one)]
         words += ["-i", self.key] if self.key else []
         return [*words, f"{self.user}@{self.host}"]
+
+    def paramiko_client(self) -> paramiko.SSHClient:
+        """paramiko's client, logged in."""
+        client = paramiko.SSHClient()
+        client.load_host_keys(str(self.known_hosts))
+        client.connect(
+            self.host,
+            self.port,
+            self.user,
+            self.password or None,
+            key_filename=self.key or None,
+            look_for_keys=False,
+            allow_agent=False,
+        )
+        return client
 
     def serial(self) -> str:
         """The ipsec certificate's bytes, to see that it was made anew."""

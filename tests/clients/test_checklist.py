@@ -10,7 +10,6 @@ import re
 import threading
 from collections.abc import Iterator
 
-import paramiko
 import pexpect
 import pytest
 
@@ -194,7 +193,7 @@ def test_d6_errors_are_in_the_words_that_clients_look_for(
 
 def test_c2_exit_and_quit_give_the_channel_status_0(lab_door: Door) -> None:
     for leave in ("exit", "quit"):
-        with _client(lab_door) as client:
+        with lab_door.paramiko_client() as client:
             channel = client.invoke_shell()
             channel.sendall(f"{leave}\n".encode())
             assert channel.recv_exit_status() == 0
@@ -205,7 +204,7 @@ def test_c3_an_exec_request_runs_or_is_refused_with_a_status(lab_door: Door) -> 
 
     OpenSSH's exec requests are in tests/login, where the ground is root's.
     """
-    with _client(lab_door) as client:
+    with lab_door.paramiko_client() as client:
         for line, status in (("show itl", 0), ("foo", 2), (RESET, 1)):
             typed, output, complaint = client.exec_command(line, timeout=30)
             typed.channel.shutdown_write()
@@ -247,18 +246,3 @@ def test_500_commands_one_character_at_a_time_lose_none(cluster: Lab) -> None:
 def _write_all(fd: int, raw: bytes) -> None:
     while raw:
         raw = raw[os.write(fd, raw) :]
-
-
-def _client(door: Door) -> paramiko.SSHClient:
-    client = paramiko.SSHClient()
-    client.load_host_keys(str(door.known_hosts))
-    client.connect(
-        door.host,
-        door.port,
-        door.user,
-        door.password or None,
-        key_filename=door.key or None,
-        look_for_keys=False,
-        allow_agent=False,
-    )
-    return client

@@ -17,7 +17,6 @@ from typing import Any
 
 import asyncssh
 import netmiko
-import paramiko
 import paramiko_expect
 import pexpect
 import pytest
@@ -83,17 +82,7 @@ def test_pexpect(door: Door) -> None:
 
 
 def test_paramiko_expect(door: Door) -> None:
-    client = paramiko.SSHClient()
-    client.load_host_keys(str(door.known_hosts))
-    client.connect(
-        door.host,
-        door.port,
-        door.user,
-        door.password or None,
-        key_filename=door.key or None,
-        look_for_keys=False,
-        allow_agent=False,
-    )
+    client = door.paramiko_client()
     with client, paramiko_expect.SSHClientInteraction(client, SECONDS) as interact:
 
         def call(line: str, question: str = PROMPT) -> str:
