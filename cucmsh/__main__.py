@@ -11,7 +11,6 @@ import gc
 import os
 import resource
 import sys
-from collections.abc import Callable
 
 from cucmsh import __version__
 from cucmsh.errors import CucmshError, UsageError
@@ -19,6 +18,7 @@ from cucmsh.shapes import TYPE_CHECKING
 from cucmsh.shell.screen import Screen
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
     from typing import NoReturn
 
 # What is imported stays: collecting garbage on the way to the prompt costs 6 % of it
@@ -131,7 +131,9 @@ def _node(named: str, words: list[str]) -> int:
             answer = app.run_json if options else app.run_command
             return answer(configuration, line, os.environ)
         case [("init" | "node") as what, *rest]:
-            run = app.run_init if what == "init" else app.run_node
+            from cucmsh.making import run_init, run_node
+
+            run = run_init if what == "init" else run_node
             return run(configuration, rest)
         case ["doctor", *accounts]:
             from cucmsh.doctor import doctor

@@ -7,10 +7,7 @@ from __future__ import annotations
 
 import gc
 import os
-import sys
 import time
-from collections.abc import Callable, Iterator, Mapping
-from contextlib import ExitStack, contextmanager
 
 from cucmsh.cluster.settings import Settings, read_settings
 from cucmsh.doors import LateDoors
@@ -24,9 +21,9 @@ from cucmsh.shell.terminal import Terminal
 from cucmsh.views.banner import banner
 
 if TYPE_CHECKING:
+    from collections.abc import Callable, Mapping
     from datetime import datetime
 
-    from cucmsh.enrol.asking import TerminalAsking
     from cucmsh.services.audit import AuditLog
     from cucmsh.shell.command import Command
     from cucmsh.shell.grammar import Grammar
@@ -149,39 +146,6 @@ def run_hook(configuration: str, words: list[str]) -> tuple[str, int]:
         return run(site, words), 0
 
 
-def run_init(configuration: str, words: list[str]) -> int:
-    """Make a node; returns the exit status."""
-    import pwd
-
-    from cucmsh.enrol.init import init
-    from cucmsh.enrol.options import Surroundings
-
-    path = os.path.abspath(configuration)
-    program = [sys.executable, "-I", "-m", "cucmsh"]
-    is_default = path == DEFAULT_CONFIGURATION
-    if not is_default:
-        program += ["--config", path]
-    account = pwd.getpwuid(os.geteuid()).pw_name
-    around = Surroundings(path, is_default, program, account)
-    with _asking() as asking:
-        return init(words, around, asking, open_site)
-
-
-def run_node(configuration: str, words: list[str]) -> int:
-    """Add, list or remove nodes; returns the exit status."""
-    from cucmsh.enrol.node import node
-
-    with _asking() as asking, ExitStack() as noting:
-
-        def open_noting() -> Site:
-            site = open_site(read_settings(configuration))
-            audit = open_audit(site, "node", os.environ, Screen(2))
-            noting.enter_context(audit.noting(words))
-            return site
-
-        return node(words, asking, open_noting)
-
-
 def _sign(site: Site, files: list[str]) -> tuple[str, int]:
     """``hook sign FILE...``: for scripts that write the phones' files."""
     from cucmsh.services.serving.phone_files import named
@@ -206,19 +170,6 @@ def verify(file: str, held: str) -> tuple[list[str], int]:
 
     inspection = inspect(file, held, RsaVerifier(), read_certificate)
     return inspection_lines(inspection), 0 if inspection.is_good else 1
-
-
-@contextmanager
-def _asking() -> Iterator[TerminalAsking]:
-    """Questions without a session; a lost line ends the one that waits."""
-    from cucmsh.enrol.asking import TerminalAsking
-    from cucmsh.shell.reader import Reader
-    from cucmsh.shell.signals import hang_ups
-
-    screen = Screen(1)
-    reader = Reader(0, screen, time.monotonic)
-    with hang_ups(reader.keyboard.end):
-        yield TerminalAsking(screen, reader)
 
 
 def open_audit(
@@ -308,6 +259,9 @@ def _open_editor(
 ) -> LineEditor:
     gc.disable()  # as on the way to the prompt: what is imported stays
     try:
+        from cucmsh.shell.editor_import import import_editor
+
+        import_editor()
         from cucmsh.shell.editor import PersonEditor
 
         return PersonEditor(grammar, context, screen, reader, lines)

@@ -1,7 +1,7 @@
-"""Shapes of classes without ``typing`` and ``enum``: a fourth of a login's imports.
+"""Shapes of classes without ``typing``, ``enum``, ``collections``: for the login.
 
-For what a login waits for; a type checker sees the real ones. Named tuples here are
-those of ``collections``, which ``typing`` takes too. Imports nothing of ours.
+Those three are a third of what the way to the prompt would import. A type checker sees
+the real ones, and `tests/house/test_shapes.py` holds these to them. Imports nothing.
 """
 
 from __future__ import annotations
@@ -13,8 +13,6 @@ if TYPE_CHECKING:
     from enum import StrEnum
     from typing import Any, NamedTuple, Protocol
 else:
-    from collections import namedtuple
-
     Any = object
 
     class Protocol:
@@ -26,13 +24,56 @@ else:
         ) -> type:
             if not bases:
                 return super().__new__(cls, name, bases, body)
-            fields = body.get("__annotations__", {})
-            defaults = [body.pop(field) for field in fields if field in body]
-            base = namedtuple(name, fields, defaults=defaults)  # noqa: PYI024
-            return type(name, (base,), {"__slots__": (), **body})
+            fields = tuple(body.get("__annotations__", ()))
+            body["_field_defaults"] = {
+                field: body.pop(field) for field in fields if field in body
+            }
+            body["_fields"] = body["__match_args__"] = fields
+            for index, field in enumerate(fields):
+                body[field] = property(lambda self, index=index: self[index])
+            return type(name, (_Record,), {"__slots__": (), **body})
 
     class NamedTuple(metaclass=_Fields):
         """A tuple whose fields have names; see ``typing.NamedTuple``."""
+
+    class _Record(tuple):
+        __slots__ = ()
+
+        def __new__(cls, *values: Any, **named: Any) -> Any:
+            if named or len(values) != len(cls._fields):
+                values = (*values, *cls._rest(values, named))
+            return tuple.__new__(cls, values)
+
+        @classmethod
+        def _rest(cls, values: tuple[Any, ...], named: dict[str, Any]) -> list[Any]:
+            open_fields = cls._fields[len(values) :]
+            known = {**cls._field_defaults, **named}
+            missing = [field for field in open_fields if field not in known]
+            excess = [name for name in named if name not in open_fields]
+            if missing or excess or len(values) > len(cls._fields):
+                raise TypeError(
+                    f"{cls.__name__} has the fields {cls._fields}: "
+                    f"missing {missing}, too much {excess}, {len(values)} by place"
+                )
+            return [known[field] for field in open_fields]
+
+        @classmethod
+        def _make(cls, values: Any) -> Any:
+            return cls(*values)
+
+        def _asdict(self) -> dict[str, Any]:
+            return dict(zip(self._fields, self, strict=True))
+
+        def _replace(self, **named: Any) -> Any:
+            return type(self)(**{**self._asdict(), **named})
+
+        def __getnewargs__(self) -> tuple[Any, ...]:
+            return tuple(self)
+
+        def __repr__(self) -> str:
+            fields = zip(self._fields, self, strict=True)
+            text = ", ".join(f"{name}={value!r}" for name, value in fields)
+            return f"{type(self).__name__}({text})"
 
     class _Words(type):
         def __new__(

@@ -11,11 +11,8 @@ gave a short count, not an error, and cost a torn list (finding 1 there).
 
 from __future__ import annotations
 
-import fcntl
 import os
 import stat
-from collections.abc import Iterator
-from contextlib import contextmanager, suppress
 
 from cucmsh.cluster.log_line import append_line
 from cucmsh.cluster.store import (
@@ -32,6 +29,11 @@ from cucmsh.cluster.store import (
     write_in_halves,
 )
 from cucmsh.errors import MissingFileError, StoreError
+from cucmsh.scopes import contextmanager, suppress
+from cucmsh.shapes import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
 
 FOLDER_FLAGS = os.O_RDONLY | os.O_DIRECTORY | os.O_NOFOLLOW | os.O_CLOEXEC
 # Without O_NONBLOCK, opening a FIFO that somebody planted would wait for ever.
@@ -262,11 +264,12 @@ def _sweep_one(name: str, folder: int) -> bool:
 
 
 def _lock(descriptor: int) -> bool:
-    try:
+    import fcntl  # noqa: PLC0415 - a login reads, and does not wait for it
+
+    with suppress(BlockingIOError):
         fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
-    except BlockingIOError:
-        return False
-    return True
+        return True
+    return False
 
 
 def _is_there(name: str, folder: int, descriptor: int) -> bool:

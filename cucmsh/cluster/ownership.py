@@ -8,8 +8,11 @@ from __future__ import annotations
 
 import os
 import stat
-from collections.abc import Iterable, Iterator
-from typing import NamedTuple
+
+from cucmsh.shapes import TYPE_CHECKING, NamedTuple
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Iterator
 
 MAX_LINKS = 40  # as in the kernel
 WRITABLE = stat.S_IWGRP | stat.S_IWOTH

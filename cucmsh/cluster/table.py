@@ -6,7 +6,6 @@ Keeps account of the keys that were asked for, so that ``finish`` can refuse the
 from __future__ import annotations
 
 import os
-from collections.abc import Iterable, Sequence
 
 from cucmsh.cluster.model import (
     Node,
@@ -16,7 +15,10 @@ from cucmsh.cluster.model import (
     TftpAddress,
 )
 from cucmsh.errors import ConfigurationError
-from cucmsh.shapes import Any
+from cucmsh.shapes import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Sequence
 
 SERVICES = ("tftp", "tvs", "capf")
 DEFAULT_STAGING = "/var/lib/cucmsh/state/staging"

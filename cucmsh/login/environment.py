@@ -7,7 +7,10 @@ configuration (``PATH``): all of it goes, before any of them is there.
 
 from __future__ import annotations
 
-from collections.abc import MutableMapping
+from cucmsh.shapes import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from collections.abc import MutableMapping
 
 FIXED = {
     "HOME": "/",

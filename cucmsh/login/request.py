@@ -10,9 +10,12 @@ are told apart only to say what to do instead.
 from __future__ import annotations
 
 import os
-from collections.abc import Mapping, Sequence
 
 from cucmsh.errors import UsageError
+from cucmsh.shapes import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping, Sequence
 
 ASKED = "SSH_ORIGINAL_COMMAND"
 TRANSFERS = frozenset({"internal-sftp", "rsync", "scp", "sftp", "sftp-server"})

@@ -6,15 +6,17 @@ Opens nothing by itself: a heavy room is entered when a service first asks for i
 from __future__ import annotations
 
 import os
-from collections.abc import Iterator
-from contextlib import AbstractContextManager, contextmanager
 
 from cucmsh.cluster.local import LocalStore
 from cucmsh.cluster.model import Node
 from cucmsh.errors import RefusedError
+from cucmsh.scopes import contextmanager
 from cucmsh.shapes import TYPE_CHECKING
 
 if TYPE_CHECKING:  # a login waits for this module, and needs none of these
+    from collections.abc import Iterator
+    from contextlib import AbstractContextManager
+
     from cucmsh.cluster.settings import Settings
     from cucmsh.services.doors import Clock, Doors, Link
 

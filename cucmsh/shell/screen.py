@@ -14,7 +14,6 @@ finish what it does; `is_gone` tells the session to end.
 from __future__ import annotations
 
 import os
-import select
 
 from cucmsh.shapes import Protocol
 
@@ -93,6 +92,8 @@ class Screen:
         try:
             return os.write(self.fd, raw)
         except BlockingIOError:  # somebody who shares the terminal made it so
+            import select  # noqa: PLC0415 - the first prompt does not wait for it
+
             select.select([], [self.fd], [])
             return 0
 

@@ -15,11 +15,15 @@ import importlib.util
 import os
 import pwd
 import sys
-from collections.abc import Iterable, Iterator
 
 from cucmsh.cluster.ownership import Trail, WeakPoint
-from cucmsh.cluster.settings import Settings
 from cucmsh.errors import RefusedError
+from cucmsh.shapes import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Iterator
+
+    from cucmsh.cluster.settings import Settings
 
 ROOT = 0
 BUILT_IN = ("cucmsh", "commands")

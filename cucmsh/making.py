@@ -1,0 +1,59 @@
+"""Joins the rooms for `cucmsh init` and `cucmsh node`, which need no session.
+
+Imported late, by the front door. Knows no step of the making of a node.
+"""
+
+from __future__ import annotations
+
+import os
+import pwd
+import sys
+import time
+from collections.abc import Iterator
+from contextlib import ExitStack, contextmanager
+
+from cucmsh.app import DEFAULT_CONFIGURATION, open_audit, open_site
+from cucmsh.cluster.settings import read_settings
+from cucmsh.enrol.asking import TerminalAsking
+from cucmsh.enrol.init import init
+from cucmsh.enrol.node import node
+from cucmsh.enrol.options import Surroundings
+from cucmsh.services.site import Site
+from cucmsh.shell.reader import Reader
+from cucmsh.shell.screen import Screen
+from cucmsh.shell.signals import hang_ups
+
+
+def run_init(configuration: str, words: list[str]) -> int:
+    """Make a node; returns the exit status."""
+    path = os.path.abspath(configuration)
+    program = [sys.executable, "-I", "-m", "cucmsh"]
+    is_default = path == DEFAULT_CONFIGURATION
+    if not is_default:
+        program += ["--config", path]
+    account = pwd.getpwuid(os.geteuid()).pw_name
+    around = Surroundings(path, is_default, program, account)
+    with _asking() as asking:
+        return init(words, around, asking, open_site)
+
+
+def run_node(configuration: str, words: list[str]) -> int:
+    """Add, list or remove nodes; returns the exit status."""
+    with _asking() as asking, ExitStack() as noting:
+
+        def open_noting() -> Site:
+            site = open_site(read_settings(configuration))
+            audit = open_audit(site, "node", os.environ, Screen(2))
+            noting.enter_context(audit.noting(words))
+            return site
+
+        return node(words, asking, open_noting)
+
+
+@contextmanager
+def _asking() -> Iterator[TerminalAsking]:
+    """Questions without a session; a lost line ends the one that waits."""
+    screen = Screen(1)
+    reader = Reader(0, screen, time.monotonic)
+    with hang_ups(reader.keyboard.end):
+        yield TerminalAsking(screen, reader)
