@@ -74,6 +74,32 @@ class Trail:
             else:
                 at = step
 
+    def weak_points_below(self, folder: str) -> Iterator[WeakPoint]:
+        """Those of an absolute path and of every file and folder below it.
+
+        Looks at each once, with one call: thousands are below, and every login waits.
+        """
+        yield from self.weak_points(folder)
+        pending = [os.path.realpath(folder)]
+        while pending:
+            inner = pending.pop()
+            self._folders[inner] = inner
+            try:
+                entries = [*os.scandir(inner)]
+            except OSError:
+                continue  # the walk to it has said why
+            for entry in entries:
+                found = entry.stat(follow_symlinks=False)
+                if stat.S_ISLNK(found.st_mode):
+                    yield from self.weak_points(entry.path)
+                    continue
+                if stat.S_ISDIR(found.st_mode):
+                    pending.append(entry.path)
+                if entry.path not in self._seen:
+                    self._seen[entry.path] = ""
+                    if found.st_uid not in self._owners or found.st_mode & WRITABLE:
+                        yield from self._faults(entry.path, found)
+
     def _beginning(self, path: str) -> tuple[list[str], str]:
         """What is left to be walked, last step first, and where from.
 

@@ -101,3 +101,28 @@ def test_stranger_s_step_is_mended_by_chown(folder: Path) -> None:
     else:
         assert points[-1].path == str(folder)
         assert points[-1].mend == ("chown", "-h", str(stranger), str(folder))
+
+
+def test_all_that_a_folder_holds_counts_and_what_its_links_lead_to(
+    folder: Path, tmp_path: Path
+) -> None:
+    inner = folder / "inner"
+    (inner / "deep").mkdir(parents=True)
+    elsewhere = tmp_path / "elsewhere"
+    for path in (elsewhere, inner / "deep" / "file", inner / "file"):
+        path.touch(mode=0o644)
+        path.chmod(0o666)
+    (inner / "link").symlink_to(elsewhere)
+    (inner / "strong").touch(mode=0o644)
+    mine = (0, os.geteuid())
+    found = {at.path for at in Trail(mine).weak_points_below(str(folder))}
+    wanted = {str(inner / "deep" / "file"), str(inner / "file"), str(elsewhere)}
+    assert found == wanted
+    (folder / "way").symlink_to("inner")
+    assert {at.path for at in Trail(mine).weak_points_below(str(folder / "way"))} == (
+        wanted
+    )
+    trail = Trail(mine)
+    assert [*trail.weak_points_below(str(folder / "not there"))] == []
+    assert len([*trail.weak_points_below(str(folder))]) == 3
+    assert [*trail.weak_points(str(inner / "file"))] == []  # it was given

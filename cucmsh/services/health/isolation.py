@@ -11,7 +11,6 @@ are. `cucmsh doctor` looks at the same, and at every file of the environment bes
 
 from __future__ import annotations
 
-import importlib.util
 import os
 import pwd
 import sys
@@ -57,11 +56,25 @@ def require_isolation(settings: Settings, program: str, name: str) -> None:
 
 
 def weak_points(
-    settings: Settings, programs: Iterable[str], homes: Iterable[str]
+    settings: Settings,
+    programs: Iterable[str],
+    homes: Iterable[str],
+    folders: Iterable[str] = (),
 ) -> Iterator[WeakPoint]:
-    """Of the code, of the homes of accounts, and of this node's own files."""
+    """Of the code, of the homes of accounts, and of this node's own files.
+
+    Args:
+        settings: of the node.
+        programs: paths; a folder is looked at, but not what it holds.
+        homes: those of accounts; an empty one is left out.
+        folders: others that are looked at with all that they hold.
+    """
     code = Trail([ROOT])
-    for path in (*programs, *code_paths(settings.packs)):
+    for path in programs:
+        yield from code.weak_points(os.path.abspath(path))
+    for folder in (*_code_folders(settings.packs), *folders):
+        yield from code.weak_points_below(os.path.abspath(folder))
+    for path in _code_files():
         yield from code.weak_points(os.path.abspath(path))
     for home in filter(None, homes):
         for path in (home, *(os.path.join(home, name) for name in IN_HOME)):
@@ -71,30 +84,23 @@ def weak_points(
         yield from data.weak_points(os.path.abspath(path))
 
 
-def code_paths(packs: Iterable[str]) -> Iterator[str]:
-    """What was and will be imported: no file twice, those of others by their folder."""
+def _code_files() -> Iterator[str]:
+    """The interpreter, and what was imported so far."""
     yield from (sys.executable, os.path.join(sys.prefix, "pyvenv.cfg"))
     yield from sys.path
     for module in tuple(sys.modules.values()):
         yield from _files(module)
-    for name in (*BUILT_IN, *filter(None, packs)):
-        spec = importlib.util.find_spec(name.partition(".")[0])
-        for folder in (spec and spec.submodule_search_locations) or ():
-            yield from files_below(folder)
 
 
-def files_below(folder: str) -> Iterator[str]:
-    """Every file and folder, bytecode too; links are given and not followed."""
-    pending = [folder]
-    while pending:
-        try:
-            with os.scandir(pending.pop()) as entries:
-                for entry in entries:
-                    yield entry.path
-                    if entry.is_dir(follow_symlinks=False):
-                        pending.append(entry.path)
-        except OSError:
-            continue  # the trail of the folder itself says why
+def _code_folders(packs: Iterable[str]) -> Iterator[str]:
+    """The packages that were and will be imported: ours, and packs of others."""
+    ours = os.path.dirname(sys.modules["cucmsh"].__path__[0])
+    yield from (os.path.join(ours, name) for name in BUILT_IN)
+    for name in filter(None, packs):
+        from importlib.util import find_spec  # noqa: PLC0415 - as many have no pack
+
+        spec = find_spec(name.partition(".")[0])
+        yield from (spec and spec.submodule_search_locations) or ()
 
 
 def home_of(name: str) -> str:
@@ -116,13 +122,14 @@ def home_of(name: str) -> str:
 
 def uncompiled() -> Iterator[str]:
     """Modules without bytecode: ours, and what is loaded already."""
+    from importlib.util import cache_from_source  # noqa: PLC0415 - no login is here
+
     paths = {path for module in tuple(sys.modules.values()) for path in _files(module)}
-    for name in BUILT_IN:
-        spec = importlib.util.find_spec(name)
-        for folder in (spec and spec.submodule_search_locations) or ():
-            paths.update(files_below(folder))
+    for package in _code_folders([]):
+        for folder, _, names in os.walk(package):
+            paths.update(os.path.join(folder, name) for name in names)
     for path in sorted(path for path in paths if path.endswith(".py")):
-        if not os.path.exists(importlib.util.cache_from_source(path)):
+        if not os.path.exists(cache_from_source(path)):
             yield path
 
 

@@ -15,7 +15,7 @@ from cucmsh.cluster.runner import Runner
 from cucmsh.cluster.settings import Settings
 from cucmsh.errors import CucmshError, RefusedError
 from cucmsh.services.health.finding import Finding, Level
-from cucmsh.services.health.isolation import files_below, mend, uncompiled, weak_points
+from cucmsh.services.health.isolation import mend, uncompiled, weak_points
 
 LOGIN_PROGRAM = "cucmsh-login"
 SSHD = "/usr/sbin/sshd"
@@ -95,9 +95,9 @@ def examine_ground(settings: Settings) -> Iterator[Finding]:
     """Who could change what runs at a login, and what it would have to compile."""
     accounts = login_accounts()
     entries = [pwd.getpwnam(name) for name in accounts]
-    programs = [*(entry.pw_shell for entry in entries), *files_below(sys.prefix)]
+    programs = [entry.pw_shell for entry in entries]
     homes = [entry.pw_dir for entry in entries]
-    weak = [*weak_points(settings, programs, homes)]
+    weak = [*weak_points(settings, programs, homes, [sys.prefix])]
     level = Level.FAIL if accounts else Level.WARN
     for point in weak[:SHOWN]:
         yield Finding(level, f"{point.path} {point.why}", f"As root: {mend(point)}")
