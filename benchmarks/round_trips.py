@@ -24,6 +24,7 @@ from tempfile import TemporaryDirectory
 from cucmsh.cluster.model import SshAddress
 from cucmsh.cluster.sftp import SftpStore
 from cucmsh.cluster.ssh import open_node
+from tests.faults.sshd import make_root_folder
 
 HOST = "127.0.0.1"
 ONE_WAY_SECONDS = 0.1
@@ -108,8 +109,7 @@ def main(rounds: int) -> int:
             # bash reads no start-up file then: they are not what is measured
             "Subsystem sftp internal-sftp\nSetEnv SHLVL=2\n"
         )
-        if os.getuid() == 0:
-            os.makedirs("/run/sshd", mode=0o755, exist_ok=True)
+        make_root_folder()
         line = (folder / "host.pub").read_text()
         taken: dict[bool, list[list[tuple[str, float]]]] = {False: [], True: []}
         addresses = {}

@@ -1,7 +1,6 @@
 """Servers on 127.0.0.1 and what the tests of the cluster's doors share."""
 
 import getpass
-import os
 import socket
 import subprocess
 import threading
@@ -20,6 +19,7 @@ from cucmsh.lab.sftp_server import SftpBackupServer
 from cucmsh.lab.ssh_server import host_key
 from tests.cluster.ssh_hosts import Behaviour, Server
 from tests.cluster.stores import Stored
+from tests.faults.sshd import make_root_folder
 
 HOST = "127.0.0.1"
 PASSWORD = "sftp password"
@@ -96,8 +96,7 @@ def sshd(
         "PasswordAuthentication no\nKbdInteractiveAuthentication no\n"
         "Subsystem sftp internal-sftp\nLogLevel QUIET\n"
     )
-    if os.getuid() == 0:  # where it would change its root to
-        os.makedirs("/run/sshd", mode=0o755, exist_ok=True)
+    make_root_folder()
     with socket.create_server((HOST, 0)) as listener:
         accepting = threading.Thread(
             target=serve_openssh, args=(listener, folder / "config")

@@ -18,6 +18,7 @@ import pytest
 
 from cucmsh.cluster.hostkeys import HostKey, KnownHosts, Trust
 from tests.cluster.conftest import HOST, serve_openssh
+from tests.faults.sshd import make_root_folder
 
 pytestmark = pytest.mark.loopback
 
@@ -54,8 +55,7 @@ def shown(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Shown]:
         f"{''.join(lines)}UsePAM no\nPidFile none\nPasswordAuthentication no\n"
         "KbdInteractiveAuthentication no\nLogLevel QUIET\nStrictModes no\n"
     )
-    if os.getuid() == 0:
-        os.makedirs("/run/sshd", mode=0o755, exist_ok=True)
+    make_root_folder()
     with create_server((HOST, 0)) as listener:
         accepting = threading.Thread(
             target=serve_openssh, args=(listener, folder / "config")

@@ -6,6 +6,7 @@ matrix against servers of paramiko's.
 """
 
 import os
+import pwd
 import secrets
 import subprocess
 import threading
@@ -23,6 +24,8 @@ from cucmsh.cluster.sftp import SftpStore
 from cucmsh.cluster.ssh import Login, SshConnection, open_host
 from cucmsh.errors import AuthenticationError
 from tests.cluster.conftest import HOST, make_key, serve_openssh
+from tests.faults.account import Account
+from tests.faults.sshd import make_root_folder
 
 pytestmark = pytest.mark.loopback
 
@@ -49,7 +52,7 @@ def account() -> Iterator[str]:
         run("userdel", name)
         pytest.skip(f"LOUD: no account for OpenSSH's part: {problem}")
     yield name
-    run("userdel", name)
+    Account.remove_named(name, pwd.getpwnam(name).pw_uid)
 
 
 class Daemon(NamedTuple):
@@ -92,7 +95,7 @@ def sshd_with(account: str, identity: Path, tmp_path: Path) -> Iterator[Start]:
                 "StrictModes no\nPidFile none\nLogLevel VERBOSE\nUseDNS no\n"
                 f"Subsystem sftp internal-sftp\n{chr(10).join(lines)}\n"
             )
-            os.makedirs("/run/sshd", mode=0o755, exist_ok=True)
+            make_root_folder()
             listener = stack.enter_context(create_server((HOST, 0)))
             accepting = threading.Thread(
                 target=serve_openssh, args=(listener, tmp_path / "config", log)

@@ -18,6 +18,8 @@ from typing import Any
 
 import pexpect
 
+from tests.faults.sshd import make_root_folder
+
 CUCMSH = [sys.executable, "-I", "-m", "cucmsh"]
 HERE = Path(__file__).parent
 LOOPBACK = "127.0.0.1"
@@ -110,8 +112,7 @@ class Host:
             f"Subsystem sftp internal-sftp -d {self.home}\nLogLevel DEBUG1\n"
             f"{settings}"
         )
-        if os.geteuid() == 0:  # where it would change its root to
-            os.makedirs("/run/sshd", mode=0o755, exist_ok=True)
+        make_root_folder()
         self._listener: socket.socket | None = None
         self._thread: threading.Thread | None = None
         self.up()

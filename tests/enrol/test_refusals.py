@@ -16,6 +16,7 @@ import pytest
 from cucmsh.cluster.settings import read_settings
 from tests.enrol.conftest import CCM, SECURITY
 from tests.enrol.hosts import CUCMSH, Host, Member, TftpBox, ends, make_key
+from tests.faults.account import Account
 
 pytestmark = [pytest.mark.loopback, pytest.mark.terminal]
 
@@ -323,12 +324,13 @@ def account() -> Iterator[pwd.struct_passwd]:
     subprocess.run(
         ["useradd", "-m", "-d", str(home), "-s", "/bin/sh", name], check=True
     )
+    made = pwd.getpwnam(name)
     try:
         secret = f"{name}:the first password\n"
         subprocess.run(["chpasswd"], input=secret, text=True, check=True)
-        yield pwd.getpwnam(name)
+        yield made
     finally:
-        subprocess.run(["userdel", name], check=True)
+        Account.remove_named(name, made.pw_uid)
         shutil.rmtree(home.parent)
 
 

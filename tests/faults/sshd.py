@@ -54,6 +54,12 @@ def free_port(kind: socket.SocketKind = socket.SOCK_STREAM) -> int:
             return port
 
 
+def make_root_folder() -> None:
+    """Make the folder to which root's sshd changes its root; Debian does at boot."""
+    if os.geteuid() == 0:
+        os.makedirs("/run/sshd", mode=0o755, exist_ok=True)
+
+
 def make_key(path: Path) -> str:
     """A new Ed25519 key; gives its public line, without the comment."""
     words = ["ssh-keygen", "-q", "-t", "ed25519", "-N", "", "-C", "", "-f", str(path)]
@@ -110,6 +116,7 @@ class Sshd:
     def start(self) -> None:
         if self._process is not None:
             return
+        make_root_folder()
         log = self.folder / "log"
         words = [SSHD, "-D", "-f", str(self.folder / "config"), "-E", str(log)]
         self._process = subprocess.Popen(

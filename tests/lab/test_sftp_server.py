@@ -16,6 +16,7 @@ import pytest
 
 from cucmsh.lab.sftp_server import SftpBackupServer
 from cucmsh.lab.ssh_server import host_key
+from tests.faults.waiting import until
 
 pytestmark = pytest.mark.loopback
 
@@ -91,7 +92,8 @@ def lab(tmp_path: Path, server_key: paramiko.PKey) -> Iterator[Lab]:
     server.start()
     yield Lab(server, served, outside, tmp_path)
     server.stop()
-    assert set(threading.enumerate()) <= before
+    # A thread that was told to end, paramiko's timers too, may take a moment.
+    until(lambda: set(threading.enumerate()) <= before, "a thread is left")
     assert len(os.listdir("/proc/self/fd")) == open_files
 
 

@@ -21,6 +21,7 @@ import pytest
 from cucmsh.errors import RefusedError, StoreError
 from cucmsh.lab.accounts import Account
 from cucmsh.lab.ssh_server import SshServer, host_key
+from tests.faults.waiting import until
 
 pytestmark = pytest.mark.loopback
 
@@ -137,7 +138,8 @@ def lab(tmp_path: Path, server_key: paramiko.PKey, identity: Path) -> Iterator[L
     server.start()
     yield Lab(server, tmp_path, identity)
     server.stop()
-    assert set(threading.enumerate()) <= before
+    # A thread that was told to end, paramiko's timers too, may take a moment.
+    until(lambda: set(threading.enumerate()) <= before, "a thread is left")
     assert children() <= others, "somebody is left to be reaped"
 
 

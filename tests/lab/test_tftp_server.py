@@ -16,6 +16,7 @@ import pytest
 
 from cucmsh.errors import RefusedError, ServiceError
 from cucmsh.lab.tftp_server import TftpServer
+from tests.faults.waiting import until
 
 pytestmark = pytest.mark.loopback
 
@@ -38,7 +39,8 @@ def server(served: Path) -> Iterator[TftpServer]:
     service.start()
     yield service
     service.stop()
-    assert set(threading.enumerate()) <= before
+    # A thread that was told to end, paramiko's timers too, may take a moment.
+    until(lambda: set(threading.enumerate()) <= before, "a thread is left")
 
 
 @pytest.fixture

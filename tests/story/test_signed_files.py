@@ -4,7 +4,6 @@ ordinary sshd with a TFTP service as a replica."""
 from __future__ import annotations
 
 import getpass
-import os
 import socket
 import subprocess
 import threading
@@ -18,6 +17,7 @@ from cucmsh.lab.tftp_server import TftpServer
 from cucmsh.trustlist.decode import decode
 from cucmsh.trustlist.tags import Role
 from tests.cluster.conftest import make_key, serve_openssh
+from tests.faults.sshd import make_root_folder
 from tests.story.running import CUCMSH, Lab
 
 pytestmark = [pytest.mark.lab, pytest.mark.loopback]
@@ -148,8 +148,7 @@ class Box:
             "KbdInteractiveAuthentication no\nSubsystem sftp internal-sftp\n"
             "LogLevel QUIET\n"
         )
-        if os.getuid() == 0:  # where it would change its root to
-            os.makedirs("/run/sshd", mode=0o755, exist_ok=True)
+        make_root_folder()
         self._listener = socket.create_server((HOST, 0))
         self._port = self._listener.getsockname()[1]
         self._thread = threading.Thread(
