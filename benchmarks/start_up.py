@@ -5,18 +5,17 @@
 Needs the test environment. Starts a lab and an sshd of its own, then times program and
 yardstick turn by turn: exec to the first prompt on a pty beside ``input("admin:")``;
 exec to a completed word (its Tab is sent at once) beside a minimal prompt_toolkit
-session; single commands beside a bare interpreter, with their memory; a login whose
-forced command is the shell beside one whose forced command is ``echo admin:``; our SSH
-library beside plain paramiko; 1,000 commands in one session beside bash. cucmsh is
-started as production does it, by a file that calls ``main``. Medians of ratios; exits 1
-if a goal is missed.
+session; single commands beside a bare interpreter, with their memory; the shipped login
+as a forced command beside ``echo admin:``; our SSH library beside plain paramiko; 1,000
+commands in one session beside bash. cucmsh is started as production does it, by a file
+that calls ``main`` or ``login``. Medians of ratios; exits 1 if a goal is missed. Needs
+root, for the account of the login.
 """
 
 import json
 import os
 import pty
 import select
-import shlex
 import signal
 import subprocess
 import sys
@@ -30,8 +29,8 @@ from typing import NamedTuple
 
 import pexpect
 
-from tests.faults.account import Account
-from tests.faults.sshd import Sshd, make_key
+from tests.faults.sshd import LOOPBACK
+from tests.login.box import FORCED, Box, Server
 
 PYTHON = [sys.executable, "-I"]
 WRAPPER = "from cucmsh.__main__ import main\nmain()\n"
@@ -118,44 +117,32 @@ def memory(words: Sequence[str]) -> float:
 
 
 class Login:
-    """Two servers for one account: one forces the shell, the other ``echo admin:``.
+    """Two servers for one account, whose forced command is our program or ``echo``.
 
-    Its home is elsewhere then: what an account's ``.bashrc`` starts is not ours.
+    The account, its ground and the program are those of `cucmsh init --sshd`, on a box
+    of its own: the login looks at its ground, as it does in production. No PAM: what
+    a machine has in it is nobody's figure.
     """
 
-    def __init__(self, folder: Path, account: Account, shell: Sequence[str]) -> None:
-        self._identity = folder / "identity"
-        public = make_key(self._identity)
-        forced = {"shell": shlex.join(shell), "echo": "echo admin:"}
+    def __init__(self, folder: Path) -> None:
+        self._box = Box(folder)
+        options = ["-o", "UsePAM=no"]
+        echo = [*options, "-o", "ForceCommand=echo admin:"]
         self._servers = {
-            name: Sshd(
-                folder / name,
-                account,
-                public,
-                first=[f"ForceCommand {command}", "SetEnv HOME=/nonexistent"],
-            )
-            for name, command in forced.items()
+            "shell": Server(self._box, *options),
+            "echo": Server(self._box, *echo),
         }
-        self._account = account
-        lines = [
-            f"[{server.host}]:{server.port} {server.host_key}\n"
-            for server in self._servers.values()
-        ]
-        (folder / "known_hosts").write_text("".join(lines))
-        self._options = [
-            *("-F", "none", "-tt", "-o", "KexAlgorithms=curve25519-sha256"),
-            *("-o", f"UserKnownHostsFile={folder}/known_hosts"),
-            *("-o", "IdentitiesOnly=yes", "-i", str(self._identity)),
-        ]
 
     def seconds(self, name: str) -> float:
-        server = self._servers[name]
-        where = ["-p", str(server.port), f"{self._account.name}@{server.host}"]
-        return until_seen(["/usr/bin/ssh", *self._options, *where], b"admin:")
+        options = self._box.options(self._servers[name].port)
+        kex = ["-o", "KexAlgorithms=curve25519-sha256"]
+        where = f"{FORCED}@{LOOPBACK}"
+        return until_seen(["/usr/bin/ssh", *options, *kex, "-tt", where], b"admin:")
 
     def close(self) -> None:
         for server in self._servers.values():
-            server.stop()
+            server.close()
+        self._box.close()
 
 
 def measure(rows: Sequence[Row], rounds: int) -> dict[str, list[float]]:
@@ -176,7 +163,6 @@ def main() -> int:
     with ExitStack() as stack:
         folder = Path(stack.enter_context(tempfile.TemporaryDirectory()))
         folder.chmod(0o755)
-        account = Account(folder, is_ours=True)
         wrapper = folder / "cucmsh.py"
         wrapper.write_text(WRAPPER)
         program = [*PYTHON, str(wrapper)]
@@ -189,7 +175,8 @@ def main() -> int:
         config = json.loads(lab.stdout.readline())["publisher"]["config"]
         shell = [*program, "--config", config]
         bare = [*PYTHON, "-c", "pass"]
-        login = Login(folder, account, shell)
+        (folder / "box").mkdir()
+        login = Login(folder / "box")
         stack.callback(login.close)
         itl, version = [*shell, "-c", "show itl"], [*shell, "-c", "show version active"]
         bash = ["/bin/bash", "--norc", "--noprofile", "-i"]
