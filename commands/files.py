@@ -1,4 +1,4 @@
-"""The files under ``tftp/``: listed, and sent to an SFTP server."""
+"""The files under ``tftp/`` and the logs: listed, viewed, sent to an SFTP server."""
 
 from __future__ import annotations
 
@@ -21,6 +21,29 @@ def files(site: Site) -> list[str]:
     return list_files(site, "*")
 
 
+def logs(site: Site) -> list[str]:
+    """The logs, for completion."""
+    from cucmsh.services.logs import list_logs
+
+    return list_logs(site, "*")
+
+
+@command("file list activelog <spec>", candidates={"spec": logs}, kinds={"spec": FILE})
+def file_list_activelog(dialog: Dialog, site: Site, spec: str) -> int:
+    """List the logs of this node.
+
+    'audit' has a line for each command, 'errors' one for what broke.
+
+    spec: a log's name; '*' and '?' in it stand for any letters
+
+    Example:
+    file list activelog *
+    """
+    from cucmsh.services.logs import list_logs
+
+    return _list(dialog, list_logs(site, spec))
+
+
 @command("file list tftp <spec>", candidates={"spec": files}, kinds={"spec": FILE})
 def file_list_tftp(dialog: Dialog, site: Site, spec: str) -> int:
     """List files of the TFTP directory.
@@ -34,11 +57,43 @@ def file_list_tftp(dialog: Dialog, site: Site, spec: str) -> int:
     """
     from cucmsh.services.files import list_files
 
-    names = list_files(site, spec)
-    for name in names:
-        dialog.say(name)
-    dialog.say(f"dir count = 0, file count = {len(names)}")
-    return 0 if names else 1
+    return _list(dialog, list_files(site, spec))
+
+
+@command("file view activelog <file>", candidates={"file": logs}, kinds={"file": FILE})
+def file_view_activelog(dialog: Dialog, site: Site, name: str) -> None:
+    """Show a log of this node, 20 lines a page.
+
+    Keys: n shows the next page, p the one before, b the first, e the last; q quits.
+    Of a log larger than a mebibyte the end is shown.
+
+    file: a log's name, as `file list activelog *` prints it
+
+    Example:
+    file view activelog audit
+    """
+    from cucmsh.services.logs import read_log
+
+    text, before = read_log(site, name)
+    if before:
+        text = f"({before} bytes of earlier lines are left out.)\n{text}"
+    dialog.view(text)
+
+
+@command("file view tftp <file>", candidates={"file": files}, kinds={"file": FILE})
+def file_view_tftp(dialog: Dialog, site: Site, name: str) -> None:
+    """Show a text file of the TFTP directory, 20 lines a page.
+
+    Keys: n shows the next page, p the one before, b the first, e the last; q quits.
+
+    file: a file's name, as `file list tftp *` prints it
+
+    Example:
+    file view tftp XMLDefault.cnf.xml
+    """
+    from cucmsh.services.files import read_text
+
+    dialog.view(read_text(site, name))
 
 
 @command("file get tftp <file>", candidates={"file": files}, kinds={"file": FILE})
@@ -86,6 +141,13 @@ def file_get_tftp(dialog: Dialog, site: Site, name: str) -> None:
     dialog.say(f"Downloading file: {TFTP_FOLDER}/{name}")
     if dialog.helpful and sent.earlier:
         dialog.say(f"An earlier {name} there is kept as {sent.earlier}")
+
+
+def _list(dialog: Dialog, names: list[str]) -> int:
+    for name in names:
+        dialog.say(name)
+    dialog.say(f"dir count = 0, file count = {len(names)}")
+    return 0 if names else 1
 
 
 def _ask_server(dialog: Dialog) -> BackupServer:

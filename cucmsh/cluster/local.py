@@ -1,8 +1,5 @@
 """A store on this machine's disk. Follows no symbolic link below its root.
 
-A writer holds a kernel lock on its temporary from its making to its renaming, so that
-a sweeper can tell a living writer's from a dead one's without trusting a clock.
-
 Every folder on the way is opened by its parent's descriptor without following links,
 so that a swapped folder cannot lead elsewhere (threats-and-faults.md T12). Short
 writes are continued, and what was written is read back before the rename: a full tmpfs
@@ -14,6 +11,7 @@ from __future__ import annotations
 import os
 import stat
 
+from cucmsh.cluster.local_temporary import READ_FLAGS, make_temporary, sweep_one
 from cucmsh.cluster.log_line import append_line
 from cucmsh.cluster.store import (
     FOLDER_MODE,
@@ -25,7 +23,6 @@ from cucmsh.cluster.store import (
     check_size,
     is_temporary,
     split_name,
-    temporary_for,
     write_in_halves,
 )
 from cucmsh.errors import MissingFileError, StoreError
@@ -36,10 +33,6 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
 
 FOLDER_FLAGS = os.O_RDONLY | os.O_DIRECTORY | os.O_NOFOLLOW | os.O_CLOEXEC
-# Without O_NONBLOCK, opening a FIFO that somebody planted would wait for ever.
-READ_FLAGS = os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC
-WRITE_FLAGS = os.O_RDWR | os.O_CREAT | os.O_EXCL | os.O_NOFOLLOW | os.O_CLOEXEC
-MAX_TRIES = 20  # of making a temporary that no sweeper takes for a dead writer's
 
 
 class LocalStore(SweepsFirst):
@@ -50,20 +43,24 @@ class LocalStore(SweepsFirst):
         self._staged: dict[str, int] = {}  # temporaries, open and locked
 
     def read(self, name: str) -> bytes:
-        with self._translated(name), self._folder(name) as (folder, last):
-            descriptor = os.open(last, READ_FLAGS, dir_fd=folder)
-            try:
-                found = os.fstat(descriptor)
-                if not stat.S_ISREG(found.st_mode):
-                    raise StoreError(f"{self._path(name)} is not a regular file")
-                if found.st_size > MAX_FILE_SIZE:
-                    raise StoreError(
-                        f"{self._path(name)} has {found.st_size} bytes; "
-                        f"at most {MAX_FILE_SIZE} are read"
-                    )
-                return _read_all(descriptor)
-            finally:
-                os.close(descriptor)
+        with self._reading(name) as (descriptor, size):
+            if size > MAX_FILE_SIZE:
+                raise StoreError(
+                    f"{self._path(name)} has {size} bytes; "
+                    f"at most {MAX_FILE_SIZE} are read"
+                )
+            return _read_all(descriptor)
+
+    def read_end(self, name: str) -> tuple[bytes, int]:
+        """The last ``MAX_FILE_SIZE`` bytes of a file that only grows; how many before.
+
+        Raises:
+            MissingFileError, StoreError: as ``read``, but for its size.
+        """
+        with self._reading(name) as (descriptor, size):
+            start = max(size - MAX_FILE_SIZE, 0)
+            os.lseek(descriptor, start, os.SEEK_SET)
+            return _read_all(descriptor), start
 
     def modified(self, name: str) -> float:
         """When the file was last written, Unix time in seconds."""
@@ -86,7 +83,7 @@ class LocalStore(SweepsFirst):
         check_size(self._path(name), raw)
         with self._translated(name), self._folder(name, make=True) as (folder, last):
             self._check_target(name, folder, last)
-            temporary, descriptor = _make_temporary(name, folder)
+            temporary, descriptor = make_temporary(name, folder)
             try:
                 os.fchmod(descriptor, mode)
                 _write_all(descriptor, raw)
@@ -137,7 +134,7 @@ class LocalStore(SweepsFirst):
     def sweep(self, folder: str = "") -> int:
         with self._opened(folder) as opened:
             left = [e.name for e in _files_in(opened) if is_temporary(e.name)]
-            return sum(_sweep_one(name, opened) for name in left if opened is not None)
+            return sum(sweep_one(name, opened) for name in left if opened is not None)
 
     def listing(self, folder: str = "") -> dict[str, Listed]:
         with self._opened(folder) as opened:
@@ -180,6 +177,19 @@ class LocalStore(SweepsFirst):
                 f"{self._path(name)}: the disk gave back other bytes",
                 "Check the file system; the old file is unchanged.",
             )
+
+    @contextmanager
+    def _reading(self, name: str) -> Iterator[tuple[int, int]]:
+        """A regular file, open, and its size."""
+        with self._translated(name), self._folder(name) as (folder, last):
+            descriptor = os.open(last, READ_FLAGS, dir_fd=folder)
+            try:
+                found = os.fstat(descriptor)
+                if not stat.S_ISREG(found.st_mode):
+                    raise StoreError(f"{self._path(name)} is not a regular file")
+                yield descriptor, found.st_size
+            finally:
+                os.close(descriptor)
 
     @contextmanager
     def _opened(self, folder: str) -> Iterator[int | None]:
@@ -230,55 +240,6 @@ def _make_folder(name: str, parent: int, mode: int) -> None:
     except FileExistsError:
         return
     os.fsync(parent)
-
-
-def _make_temporary(name: str, folder: int) -> tuple[str, int]:
-    """A new file beside ``name``, open and locked, and its name."""
-    for _ in range(MAX_TRIES):
-        temporary = temporary_for(name)
-        at = split_name(temporary)[-1]
-        descriptor = os.open(at, WRITE_FLAGS, 0o600, dir_fd=folder)
-        try:
-            # A sweeper may come between the two calls: then it has the lock, or the
-            # name is gone by now.
-            if _lock(descriptor) and _is_there(at, folder, descriptor):
-                return temporary, descriptor
-        except OSError:
-            return temporary, descriptor  # no locks here; then no sweeper gets one
-        os.close(descriptor)
-    raise StoreError(
-        "a sweeper takes every temporary file", "Another session is busy; try again."
-    )
-
-
-def _sweep_one(name: str, folder: int) -> bool:
-    with suppress(OSError):
-        descriptor = os.open(name, READ_FLAGS, dir_fd=folder)
-        try:
-            if _lock(descriptor) and _is_there(name, folder, descriptor):
-                os.unlink(name, dir_fd=folder)
-                return True
-        finally:
-            os.close(descriptor)
-    return False
-
-
-def _lock(descriptor: int) -> bool:
-    import fcntl  # noqa: PLC0415 - a login reads, and does not wait for it
-
-    with suppress(BlockingIOError):
-        fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        return True
-    return False
-
-
-def _is_there(name: str, folder: int, descriptor: int) -> bool:
-    """Whether the name still leads to the open file, and to a file at all."""
-    try:
-        found = os.stat(name, dir_fd=folder, follow_symlinks=False)
-    except FileNotFoundError:
-        return False
-    return stat.S_ISREG(found.st_mode) and os.path.samestat(found, os.fstat(descriptor))
 
 
 def _files_in(folder: int | None) -> list[os.DirEntry[str]]:

@@ -9,7 +9,7 @@ from __future__ import annotations
 import fnmatch
 from typing import NamedTuple
 
-from cucmsh.errors import MissingFileError
+from cucmsh.errors import MissingFileError, RefusedError
 from cucmsh.services.compose import sha256_of
 from cucmsh.services.doors import AcceptHostKey, BackupServer
 from cucmsh.services.keystore import RECOVERY_FILE
@@ -46,6 +46,22 @@ def read_file(site: Site, name: str) -> bytes:
     if name == RECOVERY_NAME:
         return site.home.read(RECOVERY_FILE)
     return site.tftp.read(name)
+
+
+def read_text(site: Site, name: str) -> str:
+    """The text of one file; line ends are LF.
+
+    Raises:
+        MissingFileError: it is not there.
+        RefusedError: it holds something else than text, as lists and keys do.
+    """
+    raw = read_file(site, name)
+    if b"\0" in raw or name == RECOVERY_NAME:
+        raise RefusedError(
+            f"{name} is not a text file",
+            f"`file get tftp {name}` sends it to an SFTP server.",
+        )
+    return raw.replace(b"\r\n", b"\n").decode("utf-8", "surrogateescape")
 
 
 def send_file(

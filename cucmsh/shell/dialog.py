@@ -94,6 +94,13 @@ class Dialog(Protocol):
         the document.
         """
 
+    def view(self, text: str) -> None:
+        """Show a text in pages that can be turned back; whole where nobody turns them.
+
+        The pager of `file view`, which is not the one of long output. Off a terminal
+        there are no keys.
+        """
+
     def ask(self, question: str) -> str:
         """Ask for a line; blanks at its ends are dropped."""
 

@@ -88,6 +88,9 @@ class ScriptedDialog:
             for line in lines():
                 self.say(line)
 
+    def view(self, text: str) -> None:
+        self.text += text
+
     def ask(self, question: str) -> str:
         return self._next(question).strip()
 

@@ -12,7 +12,7 @@ from cucmsh.errors import CancelledError
 from cucmsh.shapes import TYPE_CHECKING
 from cucmsh.shell.dialog import CONTROL_C, SafePoint, SessionSwitches
 from cucmsh.shell.reader import Reader
-from cucmsh.shell.screen import Screen
+from cucmsh.shell.screen import Screen, visible
 from cucmsh.shell.secret import Secret
 from cucmsh.shell.signals import deferred_interrupts
 
@@ -56,6 +56,16 @@ class TerminalDialog:
             return
         for line in lines():
             self._screen.say(line)
+
+    def view(self, text: str) -> None:
+        lines = [visible(line) for line in text.removesuffix("\n").split("\n")]
+        if not self._reader.is_terminal:
+            self._screen.say("\n".join(lines))
+            return
+        from cucmsh.shell.viewer import view  # noqa: PLC0415 - for few commands
+
+        with self._asking():
+            view(lines if text else [], self._screen.send, self._reader.wait_for_key)
 
     def ask(self, question: str) -> str:
         with self._asking():

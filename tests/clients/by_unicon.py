@@ -53,6 +53,11 @@ def main() -> None:
     )
     reset = call("utils itl reset localkey", ("password :", told["ccm"]))
     assert "service restarted on host test10sub" in reset
+    # It turns the pages by itself, and leaves the last one's options where they are.
+    viewed = call(f"file view tftp {told['viewed']}")
+    pages, _, rest = viewed.partition("end of the file reached")
+    assert pages.splitlines()[-50:] == [f"line {number}" for number in range(50)]
+    assert "options: q=quit, n=next" in rest
     questions = [("[y/n]? ", "y"), *map(tuple, told["answers"])]
     assert "Transfer completed." in call("file get tftp ITLRecovery.p12", *questions)
     admin.sendline("utils itl reset localkey")

@@ -36,6 +36,7 @@ from tests.clients.doors import (
 )
 
 pytestmark = [pytest.mark.lab, pytest.mark.loopback, pytest.mark.terminal]
+VIEWED = "viewed.xml"
 SECONDS = 30
 PROMPT = "admin:"
 
@@ -229,7 +230,10 @@ def test_unicon(door: Door) -> None:
         "password": door.password,
         "ccm": door.lab.passwords.ccm,
         "answers": door.answers,
+        "viewed": VIEWED,
     }
+    viewed = door.lab.publisher.tftp_directory / VIEWED
+    viewed.write_text("".join(f"line {number}\n" for number in range(50)))
     done = subprocess.run(
         [sys.executable, "-W", "ignore", Path(__file__).with_name("by_unicon.py")],
         input=json.dumps(told),
@@ -238,5 +242,6 @@ def test_unicon(door: Door) -> None:
         check=False,
         timeout=4 * SECONDS,
     )
+    viewed.unlink()
     assert done.returncode == 0, done.stdout + done.stderr
     door.check(before)

@@ -10,7 +10,7 @@ from pathlib import Path
 
 import pytest
 
-from cucmsh.cluster import local as local_store
+from cucmsh.cluster import local_temporary
 from cucmsh.cluster.local import LocalStore
 from cucmsh.cluster.sftp import SftpStore
 from cucmsh.cluster.ssh import SshConnection
@@ -131,22 +131,22 @@ def test_own_staged_file_stays_until_the_store_is_closed(local: Stored) -> None:
 def test_sweeper_between_making_and_locking_makes_the_writer_take_another_name(
     stored_locally: Stored, monkeypatch: pytest.MonkeyPatch, moment: str
 ) -> None:
-    lock = local_store._lock  # noqa: SLF001 (between two system calls)
+    lock = local_temporary._lock  # noqa: SLF001 (between two system calls)
     swept: list[int] = []
 
     def sweep_then_lock(descriptor: int) -> bool:
         if not swept:
-            monkeypatch.setattr(local_store, "_lock", lock)
+            monkeypatch.setattr(local_temporary, "_lock", lock)
             swept.append(LocalStore(str(stored_locally.root)).sweep())
             assert swept == [1]
         return lock(descriptor)
 
     def lose_the_lock(_: int) -> bool:
-        monkeypatch.setattr(local_store, "_lock", lock)
+        monkeypatch.setattr(local_temporary, "_lock", lock)
         return False
 
     monkeypatch.setattr(
-        local_store, "_lock", sweep_then_lock if moment == "made" else lose_the_lock
+        local_temporary, "_lock", sweep_then_lock if moment == "made" else lose_the_lock
     )
     stored_locally.store.write(NAME, NEW)
     assert stored_locally.store.read(NAME) == NEW

@@ -1,14 +1,16 @@
-"""``file get tftp`` and ``file list tftp``: the dialog of the document."""
+"""``file list``, ``file view`` and ``file get``: the dialog of the document."""
 
 from __future__ import annotations
 
 import pytest
 
+from cucmsh.cluster.store import MAX_FILE_SIZE
 from cucmsh.errors import (
     CancelledError,
     CucmshError,
     HostKeyError,
     MissingFileError,
+    RefusedError,
     UsageError,
 )
 from cucmsh.services.files import is_backed_up
@@ -187,3 +189,52 @@ def test_files_are_listed(cluster: MadeCluster) -> None:
     called = call(cluster.subscriber.site, "file list tftp *.p12")
     assert called.text == "dir count = 0, file count = 0\n"
     assert called.status == 1
+
+
+@pytest.mark.parametrize("raw", [b"<a>\r\n\xe4</a>\r\n", b"<a>\n\xe4</a>\n"])
+def test_text_file_of_the_phones_is_viewed(cluster: MadeCluster, raw: bytes) -> None:
+    cluster.site.tftp.write("SEP1.cnf.xml", raw)
+    called = call(cluster.site, "file view tftp SEP1.cnf.xml")
+    assert (called.text, called.status) == ("<a>\n\udce4</a>\n", 0)
+
+
+@pytest.mark.parametrize("name", ["ITLFile.tlv", "ITLRecovery.p12"])
+def test_list_and_key_are_no_text_to_be_viewed(cluster: MadeCluster, name: str) -> None:
+    cluster.site.home.write("security/ITLRecovery/ITLRecovery.p12", b"no zero byte")
+    with dialog_with() as dialog, pytest.raises(RefusedError, match="not a text file"):
+        run(dialog, cluster.site, f"file view tftp {name}")
+    assert dialog.text == ""
+
+
+def test_logs_are_listed_and_viewed(cluster: MadeCluster) -> None:
+    cluster.site.home.append("log/audit", "first")
+    cluster.site.home.append("log/audit", "second")
+    cluster.site.home.append("log/audit.1", "earlier")
+    called = call(cluster.site, "file list activelog *")
+    assert called.lines[:2] == ["audit", "audit.1"]
+    assert called.lines[-2] == "dir count = 0, file count = 2"
+    assert call(cluster.site, "file view activelog audit").text == "first\nsecond\n"
+    assert call(cluster.site, "file list activelog none").status == 1
+
+
+@pytest.mark.parametrize(
+    "line",
+    ["file view activelog none", "file view activelog state/x", "file view tftp x"],
+)
+def test_file_that_is_not_there_is_not_viewed(cluster: MadeCluster, line: str) -> None:
+    cluster.site.home.write("log/state/x", b"deeper")
+    with dialog_with() as dialog, pytest.raises(MissingFileError, match="File not"):
+        run(dialog, cluster.site, line)
+
+
+def test_of_a_long_log_the_end_is_viewed_and_said_so(cluster: MadeCluster) -> None:
+    lines = [f"{number:06} {'x' * 92}\n" for number in range(12_000)]
+    folder = cluster.site.home.root + "/log"
+    cluster.site.home.append("log/audit", "made")
+    with open(f"{folder}/audit", "w", encoding="ascii") as file:
+        file.writelines(lines)
+    said, *shown = call(cluster.site, "file view activelog audit").text.splitlines()
+    assert len(shown) == MAX_FILE_SIZE // 100
+    assert shown == [line.removesuffix("\n") for line in lines[-len(shown) :]]
+    left_out = 100 * (12_000 - len(shown))
+    assert said == f"({left_out} bytes of earlier lines are left out.)"

@@ -15,7 +15,10 @@ RESTART = "utils service restart Cisco Tftp"
 PHRASES = [
     "exit",
     "file get tftp <file>",
+    "file list activelog <spec>",
     "file list tftp <spec>",
+    "file view activelog <file>",
+    "file view tftp <file>",
     "help [command...]",
     "quit",
     "set cert regen <unit>",

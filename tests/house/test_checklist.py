@@ -17,12 +17,11 @@ NAMES = set(
         re.MULTILINE,
     )
 )
-# G3 is the pager of `file view`, a command that cucmsh does not have.
 ITEMS = [
     *(f"p{number}" for number in range(1, 8)),
     *(f"e{number}" for number in range(1, 9)),
     *(f"t{number}" for number in range(1, 4)),
-    *("g1", "g2"),
+    *(f"g{number}" for number in range(1, 4)),
     *(f"d{number}" for number in range(1, 7)),
     *(f"c{number}" for number in range(1, 5)),
 ]

@@ -37,6 +37,7 @@ SENDERS = {
     "cucmsh/shell/session.py",
     "cucmsh/shell/editor.py",
     "cucmsh/shell/pager.py",
+    "cucmsh/shell/terminal_dialog.py",
 }
 SCREENS = {"screen", "_screen"}
 

@@ -1,4 +1,4 @@
-"""Paging, as far as programs meet it: clients.md section 3, G1."""
+"""Paging, as far as programs meet it: clients.md section 3, G1 to G3."""
 
 import pytest
 
@@ -34,3 +34,27 @@ def test_g2_a_program_that_asked_pages_with_raw_keys(client: Client) -> None:
     client.await_text("\r\x1b[Kadmin:")
     assert "line 47\n" in client.shown.replace("\r\n", "\n")
     assert "line 48\n" not in client.shown.replace("\r\n", "\n")
+
+
+def test_g3_a_viewed_file_is_turned_over_by_raw_keys(client: Client) -> None:
+    options = "\x1b[1m\r\noptions: q=quit, n=next, p=prev, b=begin, e=end (lines "
+    client.call("set cli pagination off")  # it is another pager's
+    client.send("file view 46\r")
+    client.await_text(f"line 20\r\n{options}1 - 20 of 47) : \x1b[0m")
+    client.send("n")
+    client.await_text("\r\nline 21\r\n")
+    client.await_text(f"line 40\r\n{options}21 - 40 of 47) : \x1b[0m")
+    client.send("n")
+    shown = client.await_text(f"end of the file reached{options}41 - 47 of 47) : ")
+    assert "\\x1b[31m" in shown
+    assert "\x1b[31m" not in shown
+    client.send("p")
+    client.await_text(f"{options}21 - 40 of 47) : \x1b[0m")
+    client.send("q")
+    client.await_text("\r\nadmin:")
+    client.send("file view 46\r")
+    client.await_text("1 - 20 of 47) : \x1b[0m")
+    client.send("\x03")
+    client.await_text("Control-C pressed")
+    client.await_prompt()
+    assert client.call("show lines 1").endswith("\nline 1")

@@ -46,6 +46,16 @@ def show_lines(dialog: Dialog, context: Any, count: str) -> None:
         dialog.say(f"line {number}")
 
 
+@command("file view <count>")
+def file_view(dialog: Dialog, context: Any, count: str) -> None:
+    """View numbered lines, and what a file could hold.
+
+    count: how many
+    """
+    numbered = (f"line {number}" for number in range(1, int(count) + 1))
+    dialog.view("\n".join([*numbered, HOSTILE, ""]))
+
+
 @command(
     "show entries <name>",
     candidates={"name": lambda _: ["one", *(f"entry{n}" for n in range(100))]},
