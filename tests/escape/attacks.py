@@ -89,7 +89,12 @@ TRAVERSALS = {
     "url": "file:///etc/shadow",
     "scp": "root@127.0.0.1:/etc/shadow",
 }
-FILE_COMMANDS = {"get": "file get tftp {0}", "list": "file list tftp {0}"}
+FILE_COMMANDS = {
+    "get": "file get tftp {0}",
+    "list": "file list tftp {0}",
+    "view": "file view tftp {0}",
+    "log": "file view activelog {0}",
+}
 OPTIONS = {
     "help": "--help",
     "version": "--version",

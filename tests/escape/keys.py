@@ -24,6 +24,7 @@ WORDS = (
         "show cert own ",
         "show cert list own",
     ),
+    *("file view activelog audit", "file view activelog au\t\r", "nnpbe", "nq"),
     *("file", "file list tftp *", "file get tftp ", "ITLRecovery.p12", "ITLFile.tlv"),
     *("utils", "utils service list", "utils service restart Cisco Tftp", "utils tftp "),
     *("utils itl reset localkey", "utils itl reset remotekey 127.0.0.1:9 u p", "help"),
