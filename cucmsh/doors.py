@@ -43,9 +43,13 @@ class LateDoors:
         return LocalRunner()
 
     def open_node(self, address: SshAddress) -> Link:
+        from cucmsh.cluster.greeting import greet
+
+        # The import of paramiko takes as long as the server does to get ready.
+        greeted = greet(address.host, address.port)
         from cucmsh.cluster.ssh import open_node
 
-        return open_node(address)
+        return open_node(address, greeted)
 
     def open_backup(
         self, server: BackupServer, known_hosts: str, accept: AcceptHostKey

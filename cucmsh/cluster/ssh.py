@@ -11,8 +11,8 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 
 from cucmsh.cluster import deadline
-from cucmsh.cluster.connect import connect
 from cucmsh.cluster.deadline import within
+from cucmsh.cluster.greeting import Greeted, greet
 from cucmsh.cluster.hostkeys import (
     SSH_PORT,
     HostKey,
@@ -37,8 +37,12 @@ MIN_RSA_BITS = 2048  # of a stranger's host key
 AcceptHostKey = Callable[[HostKey, str], bool]
 
 
-def open_node(address: SshAddress) -> SshConnection:
+def open_node(address: SshAddress, greeted: Greeted | None = None) -> SshConnection:
     """The way onto a node of the cluster: key login, pinned host key.
+
+    Args:
+        address: where, and as whom.
+        greeted: it was greeted already, before the import of this module.
 
     Raises:
         NoAnswerError: it does not answer in time; trying again would take as long.
@@ -55,8 +59,8 @@ def open_node(address: SshAddress) -> SshConnection:
                 address.host, [pinned], shown, "the configuration pins it"
             )
 
-    where = (address.host, address.port)
-    return _open(where, login, [pinned.kind], decide, is_node=True)
+    greeted = greeted or greet(address.host, address.port)
+    return _open(greeted, login, [pinned.kind], decide, is_node=True)
 
 
 def open_host(
@@ -109,20 +113,19 @@ def open_host(
 
     expected = known.find(host, port) or known.find(host, SSH_PORT)
     kinds = [key.kind for key in expected]
-    return _open(address, login, kinds, decide)
+    return _open(greet(host, port), login, kinds, decide)
 
 
 def _open(
-    address: tuple[str, int],
+    greeted: Greeted,
     login: Login,
     kinds: Sequence[str],
     decide: Callable[[HostKey, paramiko.PKey, str], None],
     *,
     is_node: bool = False,
 ) -> SshConnection:
-    host, port = address
-    connected = connect(host, port, deadline.CONNECT_SECONDS)
-    transport = handshake(connected, f"{host} port {port}", kinds)
+    host = greeted.host
+    transport = handshake(greeted, kinds)
     try:
         key = transport.get_remote_server_key()
         peer = str(transport.getpeername()[0])

@@ -20,6 +20,7 @@ from time import monotonic
 from typing import TypeVar
 
 from cucmsh.cluster import deadline
+from cucmsh.cluster.greeting import GREETING, VERSION, Greeted
 from cucmsh.errors import ConnectionFailedError, NoAnswerError
 
 # paramiko imports `invoke`, and with it unittest.mock, for ssh_config files that we
@@ -50,9 +51,13 @@ class _Packets(Packetizer):
             raise paramiko.SSHException("it sends a packet that is too large")
         return super().read_all(n, check_rekey)
 
+    def write_all(self, out: bytes) -> None:  # type: ignore[override]  # bytes only
+        if out != GREETING:  # ``greet`` has sent it
+            super().write_all(out)
+
 
 class BoundedTransport(paramiko.Transport):
-    """A client's transport.
+    """A client's transport, on a connection that ``greet`` made.
 
     Attributes:
         key_exchange: the name of the method in use, e.g. ``mlkem768x25519-sha256``.
@@ -61,6 +66,7 @@ class BoundedTransport(paramiko.Transport):
 
     def __init__(self, connected: socket.socket) -> None:
         super().__init__(connected, packetizer_class=_Packets)
+        self.local_version = VERSION
         self.key_exchange = ""
         self.goodbye: str | None = None
         self.auth_timeout = None  # type: ignore[assignment]  # `within` keeps the time
@@ -153,14 +159,11 @@ BoundedTransport._channel_handler_table = {  # type: ignore[attr-defined]  # noq
 }
 
 
-def handshake(
-    connected: socket.socket, name: str, kinds: Sequence[str]
-) -> BoundedTransport:
+def handshake(greeted: Greeted, kinds: Sequence[str]) -> BoundedTransport:
     """Banner and key exchange.
 
     Args:
-        connected: the TCP connection; closed if this fails.
-        name: the host and port, for messages.
+        greeted: where; its connection is closed if this fails.
         kinds: types of host keys that are asked for first, since we can compare them;
             a server that shows another one has a changed key.
 
@@ -168,7 +171,8 @@ def handshake(
         NoAnswerError: banner or key exchange took too long.
         ConnectionFailedError: it speaks no SSH, or none that we speak.
     """
-    transport = BoundedTransport(connected)
+    name = f"{greeted.host} port {greeted.port}"
+    transport = BoundedTransport(greeted.connected)
     wanted = [form for kind in kinds for form in _signatures(kind)]
     options = transport.get_security_options()
     options.key_types = sorted(options.key_types, key=lambda kind: kind not in wanted)
