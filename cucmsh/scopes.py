@@ -1,7 +1,8 @@
 """``with`` blocks without ``contextlib``, which would be a tenth of a login's imports.
 
 For what the prompt waits for. A type checker sees the real ones, and
-`tests/house/test_shapes.py` holds these to them. Imports nothing of ours.
+`tests/house/test_shapes.py` holds these to them. One thing is left out: a StopIteration
+in the block comes out of it as a RuntimeError. Imports nothing of ours.
 """
 
 from __future__ import annotations
@@ -30,19 +31,21 @@ else:
             return next(self._steps)
 
         def __exit__(self, _: object, error: object, trace: object) -> bool:
-            if error is None:
-                next(self._steps, None)
-                return False
             try:
-                self._steps.throw(error)
+                if error is None:
+                    next(self._steps)
+                else:
+                    self._steps.throw(error)
             except StopIteration:
-                return True  # the generator handled it
+                return (
+                    True  # it came to its end, and handled the error if there was one
+                )
             except BaseException as raised:
-                if raised is error:
-                    raised.__traceback__ = trace
-                    return False
-                raise
-            return False
+                if raised is not error:
+                    raise
+                raised.__traceback__ = trace
+                return False
+            raise RuntimeError("generator didn't stop")
 
     class suppress:  # noqa: N801  # as the library calls it
         """Leave out some errors of the block."""

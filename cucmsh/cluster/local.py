@@ -137,13 +137,15 @@ class LocalStore(SweepsFirst):
             return sum(sweep_one(name, opened) for name in left if opened is not None)
 
     def listing(self, folder: str = "") -> dict[str, Listed]:
+        found: dict[str, Listed] = {}
         with self._opened(folder) as opened:
-            found = [
-                (entry.name, entry.stat(follow_symlinks=False))
-                for entry in _files_in(opened)
-                if not is_temporary(entry.name)
-            ]
-        return {name: Listed(at.st_size, int(at.st_mtime)) for name, at in found}
+            for entry in _files_in(opened):
+                if is_temporary(entry.name):
+                    continue
+                with suppress(FileNotFoundError):  # somebody removed it just now
+                    at = entry.stat(follow_symlinks=False)
+                    found[entry.name] = Listed(at.st_size, int(at.st_mtime))
+        return found
 
     def make_folder(self, folder: str, mode: int = FOLDER_MODE) -> None:
         with (
@@ -194,13 +196,17 @@ class LocalStore(SweepsFirst):
     @contextmanager
     def _opened(self, folder: str) -> Iterator[int | None]:
         """The folder itself; None if it is not there."""
+        is_there = False
         try:
             with (
                 self._translated(folder or "."),
                 self._folder(f"{folder}/x" if folder else "x") as (opened, _),
             ):
+                is_there = True
                 yield opened
         except MissingFileError:
+            if is_there:  # then it is the body's
+                raise
             yield None
 
     @contextmanager

@@ -89,7 +89,13 @@ class Trail:
             except OSError:
                 continue  # the walk to it has said why
             for entry in entries:
-                found = entry.stat(follow_symlinks=False)
+                try:
+                    found = entry.stat(follow_symlinks=False)
+                except FileNotFoundError:  # a compiler put it in place just now
+                    continue
+                except OSError:  # the folder can be listed only
+                    yield from self.weak_points(entry.path)
+                    continue
                 if stat.S_ISLNK(found.st_mode):
                     yield from self.weak_points(entry.path)
                     continue

@@ -4,10 +4,13 @@ from __future__ import annotations
 
 import os
 from pathlib import Path
+from tempfile import TemporaryDirectory
 
 import pytest
 
 from cucmsh.cluster.ownership import Trail
+
+SOMEBODY = 65534
 
 
 @pytest.fixture
@@ -126,3 +129,44 @@ def test_all_that_a_folder_holds_counts_and_what_its_links_lead_to(
     assert [*trail.weak_points_below(str(folder / "not there"))] == []
     assert len([*trail.weak_points_below(str(folder))]) == 3
     assert [*trail.weak_points(str(inner / "file"))] == []  # it was given
+
+
+def test_file_that_goes_while_its_folder_is_looked_at_is_no_weak_point(
+    folder: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for name in ("going", "staying"):
+        (folder / name).touch()
+    (folder / "staying").chmod(0o666)
+    scandir = os.scandir
+
+    def late(path: str) -> list[os.DirEntry[str]]:
+        entries = [*scandir(path)]
+        (folder / "going").unlink(missing_ok=True)
+        return entries
+
+    monkeypatch.setattr(os, "scandir", late)
+    found = [*Trail([os.geteuid(), 0]).weak_points_below(str(folder))]
+    assert [at.path for at in found] == [str(folder / "staying")]
+
+
+def test_folder_that_can_only_be_listed_is_named() -> None:
+    """Root can enter any: it becomes somebody else for the look."""
+    real = os.geteuid()
+    with TemporaryDirectory() as place:
+        Path(place).chmod(0o755)
+        folder = Path(place, "folder")
+        folder.mkdir()
+        (folder / "file").touch()
+        folder.chmod(0o444)
+        try:
+            if real == 0:
+                os.seteuid(SOMEBODY)
+            with pytest.raises(PermissionError):
+                (folder / "file").stat()
+            found = [*Trail([real, 0]).weak_points_below(str(folder))]
+        finally:
+            os.seteuid(real)
+            folder.chmod(0o700)
+    assert [(at.path, at.why) for at in found] == [
+        (str(folder / "file"), "cannot be looked at: Permission denied")
+    ]

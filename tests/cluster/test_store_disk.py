@@ -126,3 +126,17 @@ def test_no_descriptor_stays_open(local: Stored) -> None:
     with pytest.raises(StoreError):
         local.store.write("a/b", NEW)
     assert os.listdir("/proc/self/fd") == before
+
+
+def test_file_that_goes_while_its_folder_is_listed_is_left_out(
+    local: Stored, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for name in ("going", "staying"):
+        local.store.write(name, NEW)
+
+    def late(_: str) -> bool:
+        local.store.remove("going")
+        return False
+
+    monkeypatch.setattr("cucmsh.cluster.local.is_temporary", late)
+    assert local.store.names() == ["staying"]

@@ -150,6 +150,20 @@ def test_a_scope_is_what_contextlib_makes(library: typing.Any) -> None:
 
 
 @pytest.mark.parametrize("library", [scopes, contextlib])
+def test_a_scope_that_yields_twice_is_not_passed_over(library: typing.Any) -> None:
+    @library.contextmanager  # type: ignore[untyped-decorator]
+    def twice() -> Iterator[None]:
+        with contextlib.suppress(LookupError):
+            yield
+        yield
+
+    with pytest.raises(RuntimeError, match="didn't stop"), twice():
+        pass
+    with pytest.raises(RuntimeError, match="didn't stop"), twice():
+        _fail(KeyError())
+
+
+@pytest.mark.parametrize("library", [scopes, contextlib])
 def test_suppress_leaves_out_the_named_errors_only(library: typing.Any) -> None:
     with library.suppress(KeyError, OSError):
         _fail(FileNotFoundError())
