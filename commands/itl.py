@@ -197,7 +197,7 @@ def _progress(dialog: Dialog, left: list[str], safe_point: SafePoint) -> Progres
     from cucmsh.services.outcome import Step
 
     def show(step: Step, text: str) -> None:
-        if step is Step.STAGED:
+        if step is Step.READY:
             safe_point()
         elif step is Step.SETTLED:
             left.remove(text)

@@ -34,9 +34,13 @@ class NodeOutcome(NamedTuple):
 
 
 class Report(NamedTuple):
-    """All nodes of one change, in the cluster's order."""
+    """All nodes of one change, in the cluster's order.
+
+    ``is_key_new``: another recovery key was installed before the first list.
+    """
 
     outcomes: tuple[NodeOutcome, ...]
+    is_key_new: bool = False
 
     @property
     def pending(self) -> tuple[NodeOutcome, ...]:
@@ -48,19 +52,18 @@ class Report(NamedTuple):
         if not self.pending:
             return 0
         states = {outcome.state for outcome in self.outcomes}
-        return 1 if states == {State.PENDING} else 3
+        return 1 if states == {State.PENDING} and not self.is_key_new else 3
 
 
 class Step(StrEnum):
     """What a running change tells about a node, as it happens.
 
-    STAGED names none: everything is ready and nothing is changed yet, and who is told
+    READY names none: the last moment at which nothing is changed yet, and who is told
     may still raise CancelledError. SETTLED comes last for each node, whatever became
     of it.
     """
 
-    STAGED = "staged"
-
+    READY = "ready"
     RESTARTING = "restarting"
     RESTARTED = "restarted"
     TRANSFERRED = "transferred"

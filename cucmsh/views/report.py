@@ -9,6 +9,12 @@ if TYPE_CHECKING:
     from cucmsh.services.inventory import Stray
 
 
+KEY_STAYS = (
+    "The new recovery key is in place all the same: the next TFTP start makes a list "
+    "with it."
+)
+
+
 def report_lines(report: Report) -> list[str]:
     """What is left open after a reset; nothing if all nodes are done and serving."""
     lines = [
@@ -21,6 +27,7 @@ def report_lines(report: Report) -> list[str]:
         names = ", ".join(outcome.name for outcome in report.pending)
         lines += [
             f"{done} of {len(report.outcomes)} nodes updated; pending: {names}",
+            *([KEY_STAYS] if report.is_key_new and not done else ()),
             "Run the command again when they answer; it finishes what is left.",
             "Executed command unsuccessfully",
         ]

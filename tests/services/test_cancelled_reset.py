@@ -2,23 +2,38 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
 
-from cucmsh.errors import CancelledError
+from cucmsh.errors import CancelledError, RefusedError
 from cucmsh.services.fleet import Fleet
 from cucmsh.services.journal import login_notice, read_journal
-from cucmsh.services.outcome import Step
+from cucmsh.services.outcome import State, Step
+from cucmsh.services.resetting import distribute
 from cucmsh.services.resetting.distribute import apply
-from cucmsh.services.resetting.reset import plan_local_reset
+from cucmsh.services.resetting.reset import ResetPlan, plan_local_reset
 from cucmsh.services.resetting.survey import locate
-from tests.services.made_cluster import SUBSCRIBER, MadeCluster
+from cucmsh.services.site import Site
+from cucmsh.views.report import report_lines
+from tests.services.made_cluster import (
+    SUBSCRIBER,
+    MadeCluster,
+    foreign_key_file,
+    remote_plan,
+)
+
+MakePlan = Callable[[Site], ResetPlan]
 
 
-def cancel(cluster: MadeCluster) -> None:
+def with_another_key(site: Site) -> ResetPlan:
+    return remote_plan(site, foreign_key_file())
+
+
+def cancel(cluster: MadeCluster, make_plan: MakePlan = plan_local_reset) -> None:
     def refuse(step: Step, _: str) -> None:
-        if step is Step.STAGED:
+        if step is Step.READY:
             raise CancelledError("Nothing was changed.")
         raise AssertionError(f"{step} after the end")
 
@@ -26,7 +41,7 @@ def cancel(cluster: MadeCluster) -> None:
     with site.cluster_lock("a reset"), Fleet(site) as fleet:
         located = locate(site, fleet)
         with pytest.raises(CancelledError):
-            apply(plan_local_reset(site), located, site, fleet, refuse)
+            apply(make_plan(site), located, site, fleet, refuse)
 
 
 def staged(cluster: MadeCluster) -> list[Path]:
@@ -41,6 +56,41 @@ def test_no_list_is_changed_and_nothing_stays_behind(cluster: MadeCluster) -> No
     assert staged(cluster) == []
     assert read_journal(cluster.site) is None
     assert login_notice(cluster.site) == ""
+
+
+@pytest.mark.parametrize("make_plan", [plan_local_reset, with_another_key])
+def test_nothing_at_all_is_changed(cluster: MadeCluster, make_plan: MakePlan) -> None:
+    before = cluster.tree()
+    cancel(cluster, make_plan)
+    assert cluster.tree() == before
+
+
+def test_list_changed_meanwhile_leaves_the_present_key(cluster: MadeCluster) -> None:
+    site = cluster.site
+    with site.cluster_lock("a reset"), Fleet(site) as fleet:
+        located = locate(site, fleet)
+        plan = with_another_key(site)
+        cluster.clock.pass_seconds(1000)
+        cluster.publisher.start()
+        before = cluster.tree()
+        with pytest.raises(RefusedError, match="changed after it was looked at"):
+            apply(plan, located, site, fleet, lambda *_: None)
+    assert cluster.tree() == before
+
+
+def test_list_changed_behind_the_new_key_is_a_change_that_is_told(
+    cluster: MadeCluster, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def refuse(*_: object) -> None:
+        raise RefusedError("somebody was quicker")
+
+    monkeypatch.setattr(distribute, "put_in_place", refuse)
+    report, _ = cluster.apply(with_another_key(cluster.site))
+    assert {outcome.state for outcome in report.outcomes} == {State.PENDING}
+    assert report.exit_status == 3
+    assert "The new recovery key is in place" in "\n".join(report_lines(report))
+    assert "utils itl reset remotekey" in login_notice(cluster.site)
+    assert staged(cluster) == []
 
 
 def test_the_next_reset_goes_its_way(cluster: MadeCluster) -> None:

@@ -74,7 +74,7 @@ def test_both_nodes_serve_the_same_bytes_signed_by_the_recovery_key(
 def test_progress_is_that_of_the_transcript(cluster: MadeCluster) -> None:
     _, said = cluster.apply(plan_local_reset(cluster.site))
     assert said == [
-        (Step.STAGED, ""),
+        (Step.READY, ""),
         (Step.RESTARTING, PUBLISHER),
         (Step.RESTARTED, PUBLISHER),
         (Step.SETTLED, PUBLISHER),

@@ -18,7 +18,11 @@ from cucmsh.services.pending import pending_replicas
 from cucmsh.services.resetting.carry import Carrier, is_settled
 from cucmsh.services.resetting.install import put_in_place, restart_and_prove
 from cucmsh.services.resetting.reset import ResetPlan
-from cucmsh.services.resetting.survey import Located, sha256_served
+from cucmsh.services.resetting.survey import (
+    Located,
+    refuse_unless_expected,
+    sha256_served,
+)
 from cucmsh.services.serving.replicas import START_SECONDS, push_held
 from cucmsh.services.site import Site
 from cucmsh.services.state import Published, write_published
@@ -34,11 +38,72 @@ def apply(
 ) -> Report:
     """Install the key if it is a new one, then the list on every node.
 
+    A new key is on every member before the first list is staged (step S7a), so a person
+    can end that reset only before; one with the local key, until all is staged.
+
     Raises:
-        CucmshError: before the first list was touched; nothing but the key file (its
-            earlier one kept) has changed then. Or what ``progress`` raised at STAGED.
+        RefusedError: another list is served than was planned upon, or what ``progress``
+            raised at READY; no key and no list was changed.
+        CucmshError: no list was changed. A new key may be in place, its earlier file
+            kept; the journal stays open then.
     """
     sweep(site)
+    earlier = read_journal(site)
+    if plan.key_file:
+        _require_as_planned(plan, located, site)
+        progress(Step.READY, "")
+    journal = _open_journal(plan, located, site)
+    if plan.key_file:
+        Keystore(site).install_recovery(plan.key_file, plan.recovery)
+    else:
+        Keystore(site).derive_recovery(plan.recovery)
+    carrier = Carrier(plan, site, fleet)
+    order = [entry.node.name for entry in located]
+    others = [entry for entry in located if entry.node.name != site.node.name]
+    staged = list(side_by_side(carrier.stage, others))
+    try:
+        if not plan.key_file:
+            progress(Step.READY, "")
+        own = _commit_own(plan, located, site, progress)
+    except RefusedError as problem:  # no list is changed anywhere
+        for _ in side_by_side(carrier.discard, staged):
+            pass
+        if not plan.key_file:
+            _leave_as_it_was(site, journal, earlier)
+            raise
+        done = [NodeOutcome(name, State.PENDING, problem.message) for name in order]
+        progress(Step.FAILED, problem.message)
+    else:
+        done = [own] if own else []
+        if own:
+            progress(Step.SETTLED, own.name)
+        for outcome in as_done(carrier.install, staged):
+            _tell(outcome, progress)
+            done.append(outcome)
+    done.sort(key=lambda outcome: order.index(outcome.name))
+    report = Report(tuple(done), is_key_new=bool(plan.key_file))
+    _close_journal(report, journal, site, progress)
+    return report
+
+
+def _require_as_planned(
+    plan: ResetPlan, located: tuple[Located, ...], site: Site
+) -> None:
+    """What ``put_in_place`` refuses, while there is nothing yet to be regretted."""
+    for entry in located:
+        if entry.node.name == site.node.name:
+            expected = (entry.served, plan.sha256)
+            refuse_unless_expected(site.node, sha256_served(site), expected)
+
+
+def _leave_as_it_was(site: Site, journal: Journal, earlier: Journal | None) -> None:
+    if earlier is None:
+        close_reset(site, journal._replace(pending=()))
+    else:  # an earlier reset is as unfinished as it was
+        open_reset(site, earlier)
+
+
+def _open_journal(plan: ResetPlan, located: tuple[Located, ...], site: Site) -> Journal:
     journal = Journal(
         command="remotekey" if plan.key_file else "localkey",
         before=sha256_served(site),
@@ -51,33 +116,14 @@ def apply(
         ),
         active=tuple(entry.node.name for entry in located if entry.is_active),
     )
-    earlier = read_journal(site)
     open_reset(site, journal)
-    if plan.key_file:
-        Keystore(site).install_recovery(plan.key_file, plan.recovery)
-    else:
-        Keystore(site).derive_recovery(plan.recovery)
-    carrier = Carrier(plan, site, fleet)
-    others = [entry for entry in located if entry.node.name != site.node.name]
-    staged = list(side_by_side(carrier.stage, others))
-    try:
-        progress(Step.STAGED, "")  # the last moment at which a person can end it
-        own = _commit_own(plan, located, site, progress)
-    except RefusedError:  # nothing is changed anywhere
-        for _ in side_by_side(carrier.discard, staged):
-            pass
-        if earlier is None:
-            close_reset(site, journal._replace(pending=()))
-        else:  # an earlier reset is as unfinished as it was
-            open_reset(site, earlier)
-        raise
-    outcomes = {own.name: own} if own else {}
-    if own:
-        progress(Step.SETTLED, own.name)
-    for outcome in as_done(carrier.install, staged):
-        _tell(outcome, progress)
-        outcomes[outcome.name] = outcome
-    report = Report(tuple(outcomes[entry.node.name] for entry in located))
+    return journal
+
+
+def _close_journal(
+    report: Report, journal: Journal, site: Site, progress: Progress
+) -> None:
+    """Leave open what is pending; else push to the replicas what they may miss."""
     pending = tuple(outcome.name for outcome in report.pending)
     try:
         close_reset(site, journal._replace(pending=pending))
@@ -85,7 +131,6 @@ def apply(
         progress(Step.FAILED, f"the journal stays open: {problem.message}")
     if not pending and pending_replicas(site):  # it may have been the list alone
         push_held(site, seconds=START_SECONDS)
-    return report
 
 
 def _commit_own(
