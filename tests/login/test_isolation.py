@@ -36,6 +36,15 @@ SPOILT = {
         f"chown cucmsh {PACKAGES}/commands/__pycache__",
         f"{PACKAGES}/commands/__pycache__",
     ),
+    "library that comes late": (
+        f"chmod o+w {PACKAGES}/paramiko/client.py",
+        f"{PACKAGES}/paramiko/client.py",
+    ),
+    "library of a library": (f"chown cucmsh {PACKAGES}/nacl", f"{PACKAGES}/nacl"),
+    "file that the interpreter reads first": (
+        f"touch {PACKAGES}/x.pth; chown cucmsh {PACKAGES}/x.pth",
+        f"{PACKAGES}/x.pth",
+    ),
     "pack": (f"chown cucmsh {PACKAGES}/commands/itl.py", f"{PACKAGES}/commands/itl.py"),
     "home": (f"chown cucmsh {HOME}", HOME),
     "home of a stranger": (f"chown games {HOME}", HOME),
@@ -93,10 +102,10 @@ def test_ground_that_others_can_change_is_named_and_mended(box: Box, what: str) 
 
 MEND = f"""
 chown root: /opt /opt/cucmsh /opt/cucmsh/bin /opt/cucmsh/pyvenv.cfg {LOGIN}
-chown -R root: {PACKAGES}/cucmsh {PACKAGES}/commands /var/lib/cucmsh-logins
-chmod -R go-w {PACKAGES}/cucmsh {PACKAGES}/commands /var/lib/cucmsh-logins
+chown -R root: {PACKAGES} /var/lib/cucmsh-logins
+chmod -R go-w {PACKAGES} /var/lib/cucmsh-logins
 chmod go-w /opt /opt/cucmsh {LOGIN} /usr/local/bin /etc/cucmsh {SETTINGS}
-rm -f {HOME}/.ssh/rc {HOME}/.ssh/environment
+rm -f {HOME}/.ssh/rc {HOME}/.ssh/environment {PACKAGES}/x.pth
 chown -R cucmsh: /var/lib/cucmsh
 chmod 700 /var/lib/cucmsh
 """

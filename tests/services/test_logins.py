@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 import subprocess
+import sys
+import sysconfig
 from pathlib import Path
 
 import pytest
 
 from cucmsh.services.health.finding import Level
+from cucmsh.services.health.isolation import BUILT_IN, LIBRARIES
 from cucmsh.services.health.logins import NO_VARIABLE, REQUIRED, judge
 from cucmsh.views.sshd import drop_in
 
@@ -77,3 +80,35 @@ def test_sshd_reads_the_drop_in_as_it_is_meant(tmp_path: Path) -> None:
     assert "x11forwarding yes" in told["root"]
     assert "acceptenv LC_*" in told["root"]
     assert "forcecommand none" in told["root"]
+
+
+IMPORT_ALL = """
+import importlib, sys
+from pathlib import Path
+import commands, cucmsh
+for package in (commands, cucmsh):
+    root = Path(package.__file__).parent
+    for path in root.rglob("*.py"):
+        name = ".".join(path.relative_to(root.parent).with_suffix("").parts)
+        if "testing" not in name and "__main__" not in name:
+            importlib.import_module(name.removesuffix(".__init__"))
+for module in sys.modules.values():
+    print(getattr(module, "__file__", None))
+"""
+
+
+def test_every_library_that_ours_import_is_looked_at_by_a_login() -> None:
+    place = sysconfig.get_path("platlib")
+    done = subprocess.run(
+        [sys.executable, "-I", "-c", IMPORT_ALL],
+        check=True,
+        capture_output=True,
+        text=True,
+    )
+    paths = [Path(line) for line in done.stdout.splitlines()]
+    found = {
+        path.relative_to(place).parts[0].partition(".")[0]
+        for path in paths
+        if path.is_relative_to(place)
+    }
+    assert found - {*BUILT_IN, "_distutils_hack"} == LIBRARIES

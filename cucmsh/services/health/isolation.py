@@ -6,7 +6,8 @@ code and the home of the account that logged in are root's alone. Keys, state an
 configuration are root's or the account's: `cucmsh node add` writes them.
 
 The check is for logins: a lab and a developer's own ``cucmsh`` run from wherever they
-are. `cucmsh doctor` looks at the same, and at every file of the environment besides.
+are. Of the standard library a login looks at what is loaded by then, and at its
+folders; `cucmsh doctor` at every file of the environment.
 """
 
 from __future__ import annotations
@@ -26,6 +27,11 @@ if TYPE_CHECKING:
 
 ROOT = 0
 BUILT_IN = ("cucmsh", "commands")
+# What ours import, now or later, and what those bring along.
+LIBRARIES = frozenset(
+    "_cffi_backend bcrypt cryptography nacl paramiko prompt_toolkit tftpy tomlkit "
+    "wcwidth".split()
+)
 IN_HOME = (
     *(".ssh/authorized_keys", ".ssh/authorized_keys2"),
     *(".ssh/environment", ".ssh/rc"),
@@ -72,7 +78,7 @@ def weak_points(
     code = Trail([ROOT])
     for path in programs:
         yield from code.weak_points(os.path.abspath(path))
-    for folder in (*_code_folders(settings.packs), *folders):
+    for folder in (*_code_folders(settings.packs), *_libraries(), *folders):
         yield from code.weak_points_below(os.path.abspath(folder))
     for path in _code_files():
         yield from code.weak_points(os.path.abspath(path))
@@ -90,6 +96,15 @@ def _code_files() -> Iterator[str]:
     yield from sys.path
     for module in tuple(sys.modules.values()):
         yield from _files(module)
+
+
+def _libraries() -> Iterator[str]:
+    """Libraries, imported by now or not, and what the interpreter reads before us."""
+    for folder in sys.path:
+        names = os.listdir(folder) if os.path.isdir(folder) else ()
+        for name in names:
+            if name.partition(".")[0] in LIBRARIES or name.endswith(".pth"):
+                yield os.path.join(folder, name)
 
 
 def _code_folders(packs: Iterable[str]) -> Iterator[str]:
