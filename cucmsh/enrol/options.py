@@ -121,7 +121,7 @@ class Options:
             return given
         if not named:
             return None
-        kind, _, unit = named.partition(":")
+        kind, _, unit = named.removesuffix(".service").partition(":")
         is_unit = unit and unit[0] != "-" and UNIT_LETTERS.issuperset(unit)
         if kind not in ("systemd", "sudo") or not is_unit:
             raise UsageError(

@@ -37,17 +37,25 @@ def sshd(words: Sequence[str], around: Surroundings) -> str:
         around: the configuration, and the interpreter for the programs.
 
     Raises:
-        UsageError: a name that no account has, or other words.
+        UsageError: a name that no account has, one name for both, or other words.
     """
     from cucmsh.views.sshd import Logins, script
 
     options = Options(words, OPTIONS, "cucmsh init --sshd --help")
     if options.words:
         raise UsageError("init --sshd takes options only", options.advice)
+    administrator = _account(options, "--user", DEFAULT_ADMINISTRATOR)
+    account = _account(options, "--account", DEFAULT_ACCOUNT)
+    if administrator == account:
+        raise UsageError(
+            f"--user and --account are both {account!r}: the other nodes come in by "
+            "the node's account, which the admin: prompt would keep them from",
+            "Choose another --user.",
+        )
     return script(
         Logins(
-            administrator=_account(options, "--user", DEFAULT_ADMINISTRATOR),
-            account=_account(options, "--account", DEFAULT_ACCOUNT),
+            administrator=administrator,
+            account=account,
             home=options.path("--home", DEFAULT_HOME),
             tftp_directory=options.path("--tftp-directory", DEFAULT_TFTP_DIRECTORY),
             configuration="" if around.is_default else around.configuration,

@@ -6,6 +6,7 @@ import shlex
 from collections.abc import Sequence
 
 from cucmsh.cluster.settings import Settings
+from cucmsh.views.sshd import permission
 
 RUNUSER = ("/usr/sbin/runuser", "-u")
 VERBS = ("start", "stop", "restart")
@@ -59,13 +60,8 @@ def _sudoers(restart: tuple[str, ...], account: str) -> list[list[str]]:
     if restart[:2] != ("sudo", "-n") or not _unit(restart):
         return []
     program, _, unit = restart[2:]
-    may = ", ".join(f"{program} {verb} {unit}" for verb in VERBS)
-    return [
-        [
-            "As root, in /etc/sudoers.d/cucmsh:",
-            f"    {account} ALL=(root) NOPASSWD: {may}",
-        ]
-    ]
+    line = permission(account, [(program, verb, unit) for verb in VERBS])
+    return [["As root, in /etc/sudoers.d/cucmsh:", f"    {line.rstrip()}"]]
 
 
 def _drop_in(restart: tuple[str, ...], hook: str, account: str) -> list[str]:

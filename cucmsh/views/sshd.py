@@ -118,7 +118,7 @@ def _lines(logins: Logins) -> Iterator[str]:
     yield ""
     if logins.may:
         yield "# What the account may do as root, and nothing else."
-        yield from _file(f"{SUDOERS}.new", _permission(account, logins.may), "440")
+        yield from _file(f"{SUDOERS}.new", permission(account, logins.may), "440")
         yield f"visudo -q -c -f {SUDOERS}.new"
         yield f"mv {SUDOERS}.new {SUDOERS}"
         yield ""
@@ -131,9 +131,15 @@ def _lines(logins: Logins) -> Iterator[str]:
     yield f"echo '{home}/.ssh/authorized_keys. Then look: cucmsh doctor'"
 
 
-def _permission(account: str, may: Sequence[Sequence[str]]) -> str:
-    commands = ", ".join(" ".join(map(_escaped, words)) for words in may)
-    return f"{account} ALL=(root) NOPASSWD: {commands}\n"
+def permission(account: str, may: Sequence[Sequence[str]]) -> str:
+    """A line of sudoers(5): the account may run these argv lists as root, as they are.
+
+    A program alone would be permitted with any arguments; two quotes stand for none.
+    """
+    commands = [
+        [*map(_escaped, words), *([] if words[1:] else ['""'])] for words in may
+    ]
+    return f"{account} ALL=(root) NOPASSWD: {', '.join(map(' '.join, commands))}\n"
 
 
 def _escaped(word: str) -> str:

@@ -39,6 +39,23 @@ def test_service_that_needs_no_permission_gets_none() -> None:
     assert r"NOPASSWD: /bin/x a\:b\,c" in sshd(words, AROUND)
 
 
+def test_unit_may_be_named_with_its_suffix() -> None:
+    words = ["--service", "sudo:tftpd-hpa.service"]
+    assert sshd(words, AROUND) == sshd([], AROUND)
+
+
+def test_permission_is_for_the_words_given_and_no_others() -> None:
+    """sudoers(5): a program alone may be run with any arguments, `""` with none."""
+    words = ["--restart", "sudo -n /usr/local/sbin/again", "--status", "/bin/y"]
+    text = sshd(words, AROUND)
+    assert 'ALL=(root) NOPASSWD: /usr/local/sbin/again ""\n' in text
+
+
+def test_two_accounts_are_needed() -> None:
+    with pytest.raises(UsageError, match="both 'cucmsh'"):
+        sshd(["--user", "cucmsh"], AROUND)
+
+
 @pytest.mark.parametrize(
     "words",
     [
