@@ -44,7 +44,8 @@ def run_node(configuration: str, words: list[str]) -> int:
         def open_noting() -> Site:
             site = open_site(read_settings(configuration))
             audit = open_audit(site, "node", os.environ, Screen(2))
-            noting.enter_context(audit.noting(words))
+            is_change = words[:1] != ["list"]
+            noting.enter_context(audit.noting(words, is_change=is_change))
             return site
 
         return node(words, asking, open_noting)

@@ -87,8 +87,11 @@ class AuditLog:
 
     def begins(self, attempt: Tried) -> None:
         """Record that it is about to run, or keep it from running."""
+        self._require("begin", self._about(attempt))
+
+    def _require(self, event: str, about: Mapping[str, Value]) -> None:
         try:
-            self._append("begin", self._about(attempt))
+            self._append(event, about)
         except CucmshError as problem:
             raise RefusedError(
                 f"It cannot be recorded, so it was not run: {problem.message}",
@@ -112,8 +115,16 @@ class AuditLog:
             self._has_complained = True
 
     @contextmanager
-    def noting(self, words: Sequence[str]) -> Iterator[None]:
-        """Record what the body does, at its end: for what no session runs."""
+    def noting(
+        self, words: Sequence[str], *, is_change: bool = False
+    ) -> Iterator[None]:
+        """Record what the body does, at its end: for what no session runs.
+
+        Raises:
+            RefusedError: it is a change whose beginning cannot be recorded.
+        """
+        if is_change:
+            self._require("begin", {"values": tuple(words)})
         outcome, since = "broken off", self._ticks()
         try:
             yield

@@ -101,6 +101,19 @@ def test_a_changing_command_that_cannot_be_recorded_is_refused(tmp_path: Path) -
     (tmp_path / AUDIT_FILE).mkdir(parents=True)
     with pytest.raises(RefusedError, match="cannot be recorded, so it was not run"):
         audit_log(tmp_path).begins(Attempt("set cert regen TVS"))
+    with (
+        pytest.raises(RefusedError, match="cannot be recorded, so it was not run"),
+        audit_log(tmp_path).noting(["remove", "branch1"], is_change=True),
+    ):
+        pytest.fail("it was run")
+
+
+def test_a_change_without_a_session_is_recorded_before_and_after(
+    tmp_path: Path,
+) -> None:
+    with audit_log(tmp_path).noting(["remove", "branch1"], is_change=True):
+        assert [line["event"] for line in lines(tmp_path)] == ["begin"]
+    assert [line["event"] for line in lines(tmp_path)] == ["begin", "command"]
 
 
 @pytest.mark.parametrize("kind", ["folder", "fifo", "link", "file for a folder"])
