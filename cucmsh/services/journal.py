@@ -56,7 +56,10 @@ def close_reset(site: Site, journal: Journal) -> None:
 
 def read_journal(site: Site) -> Journal | None:
     """The open reset, or None without one that can be understood."""
-    found = recall(site.home, "journal")
+    try:
+        found = recall(site.home, "journal")
+    except StoreError:  # such as one that is too large; the next login tells it
+        return None
     pending, active = found.get("pending"), found.get("active")
     if (
         found.get("version") != VERSION
@@ -97,6 +100,7 @@ def login_notice(site: Site) -> str:
 
 def _open_things(site: Site) -> list[str]:
     lines = []
+    recall(site.home, "journal")  # what it raises is told
     journal = read_journal(site)
     if journal:
         lines.append(

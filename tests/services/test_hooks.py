@@ -2,10 +2,14 @@
 
 from __future__ import annotations
 
+import os
+from pathlib import Path
+
 import pytest
 
 from cucmsh import hooks
 from cucmsh.cluster.local import LocalStore
+from cucmsh.cluster.store import MAX_FILE_SIZE
 from cucmsh.errors import (
     CertificateError,
     CucmshError,
@@ -227,6 +231,15 @@ def test_journal_that_is_not_ours_is_ignored_and_told(
     site.home.write("state/journal.toml", raw)
     assert login_notice(site).startswith("The journal of the last ITL reset cannot be")
     assert unfinished_reset(site) == ""
+    assert cluster.reset().exit_status == 0
+    assert login_notice(site) == ""
+
+
+def test_journal_of_any_size_keeps_nobody_from_a_reset(cluster: MadeCluster) -> None:
+    site = cluster.publisher.again()
+    site.home.write("state/journal.toml", b"")
+    os.truncate(Path(site.settings.home, "state/journal.toml"), MAX_FILE_SIZE + 1)
+    assert login_notice(site).startswith("The state of this node is unreadable: ")
     assert cluster.reset().exit_status == 0
     assert login_notice(site) == ""
 
