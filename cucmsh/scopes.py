@@ -41,10 +41,10 @@ else:
                     True  # it came to its end, and handled the error if there was one
                 )
             except BaseException as raised:
-                if raised is not error:
-                    raise
-                raised.__traceback__ = trace
-                return False
+                if raised is error:
+                    raised.__traceback__ = trace
+                    return False
+                raise
             raise RuntimeError("generator didn't stop")
 
     class suppress:  # noqa: N801  # as the library calls it

@@ -65,8 +65,10 @@ def held(
         _write(note, holder)
         yield
     finally:
-        _write(note, "")
-        os.close(descriptor)
+        try:
+            _write(note, "")
+        finally:  # a second Ctrl-C must not leave it locked
+            os.close(descriptor)
 
 
 def take(descriptor: int, wait_seconds: float) -> bool:

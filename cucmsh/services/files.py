@@ -53,7 +53,7 @@ def read_text(site: Site, name: str) -> str:
 
     Raises:
         MissingFileError: it is not there.
-        RefusedError: it holds something else than text, as lists and keys do.
+        RefusedError: it holds something else than text, as lists and PKCS#12 files do.
     """
     raw = read_file(site, name)
     if b"\0" in raw or name == RECOVERY_NAME:

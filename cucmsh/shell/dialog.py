@@ -116,9 +116,10 @@ class Dialog(Protocol):
     def uninterrupted(self) -> AbstractContextManager[SafePoint]:
         """Let Ctrl-C wait for the next safe point; that it was pressed is said at once.
 
-        For steps that must not stop half-way (threats-and-faults.md T9). The block's
-        end is such a point, and so is every call of what the block is given. No pager
-        stops its output: nobody's key is waited for in the middle of a change.
+        For steps that must not stop half-way (threats-and-faults.md T9). Such a point
+        is every call of what the block is given; a block that calls it no more is
+        finished first. No pager stops its output: nobody's key is waited for in the
+        middle of a change.
         """
 
     def working(self, what: Callable[[], str]) -> AbstractContextManager[None]:

@@ -60,7 +60,8 @@ class TerminalDialog:
     def view(self, text: str) -> None:
         lines = [visible(line) for line in text.removesuffix("\n").split("\n")]
         if not self._reader.is_terminal:
-            self._screen.say("\n".join(lines))
+            if text:
+                self._screen.say("\n".join(lines))
             return
         from cucmsh.shell.viewer import view  # noqa: PLC0415 - for few commands
 

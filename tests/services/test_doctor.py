@@ -118,6 +118,10 @@ def open_home(cluster: MadeCluster) -> None:
     Path(cluster.site.settings.home).chmod(0o755)
 
 
+def open_own_key(cluster: MadeCluster) -> None:
+    cluster.site.home.write("ssh/id_ed25519", b"", 0o644)
+
+
 def open_identity(cluster: MadeCluster) -> None:
     (cluster.root / "identity").chmod(0o644)
 
@@ -161,6 +165,7 @@ FAILURES: dict[Break, str] = {
     open_recovery: "ITLRecovery.p12 is open to others",
     open_home: "home is open to others",
     open_identity: "identity is open to others",
+    open_own_key: "ssh/id_ed25519 is open to others",
     served_key: "to everybody",
     forged_list: "the ITL does not verify",
     stopped_service: "does not give the ITL back",

@@ -52,6 +52,12 @@ def utils_alter(dialog: Dialog, context: list[int], what: str) -> int:
     return 3
 
 
+@command("file view <text>")
+def file_view(dialog: Dialog, context: Any, text: str) -> None:
+    """View a file that says so."""
+    dialog.view("" if text == "nothing" else f"{text}\n")
+
+
 @command("quit")
 def leave(dialog: Dialog, context: Any) -> None:
     """Leave."""
@@ -177,6 +183,15 @@ def test_advice_is_an_improvement_that_can_be_turned_off(
     assert pipes.seen() == (
         "This is not a Publisher Node\nExecuted command unsuccessfully\n"
     )
+
+
+@pytest.mark.parametrize(("text", "shown"), [("x", "x\n"), ("nothing", "")])
+def test_off_a_terminal_a_view_is_the_file_and_nothing_else(
+    open_pipes: OpenPipes, text: str, shown: str
+) -> None:
+    pipes = open_pipes()
+    assert pipes.session.run_line(f"file view {text}") == 0
+    assert pipes.seen() == shown
 
 
 def test_a_refused_command_does_not_run(open_pipes: OpenPipes) -> None:

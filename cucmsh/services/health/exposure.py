@@ -7,12 +7,13 @@ from collections.abc import Iterator
 
 from cucmsh.cluster.local import LocalStore
 from cucmsh.cluster.tree import tree_below
+from cucmsh.services.joining.identity import IDENTITY
 from cucmsh.services.keystore import CCM_VERIFIER, SECURITY_PASSWORD
 from cucmsh.services.site import Site
 
 OTHERS = 0o077  # mode bits of everybody but the owner
 KEY_ENDS = (".p12", ".pem", ".key", ".pfx")
-SECRETS = (SECURITY_PASSWORD, CCM_VERIFIER)
+SECRETS = (SECURITY_PASSWORD, CCM_VERIFIER, IDENTITY)
 
 
 def exposures(site: Site) -> Iterator[tuple[str, str]]:

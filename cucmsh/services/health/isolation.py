@@ -28,10 +28,10 @@ if TYPE_CHECKING:
 ROOT = 0
 BUILT_IN = ("cucmsh", "commands")
 # What ours import, now or later, and what those bring along.
-LIBRARIES = frozenset(
-    "_cffi_backend bcrypt cryptography nacl paramiko prompt_toolkit tftpy tomlkit "
-    "wcwidth".split()
-)
+LIBRARIES = {
+    *("bcrypt", "cryptography", "nacl", "paramiko", "_cffi_backend"),
+    *("prompt_toolkit", "tftpy", "tomlkit", "wcwidth"),
+}
 IN_HOME = (
     *(".ssh/authorized_keys", ".ssh/authorized_keys2"),
     *(".ssh/environment", ".ssh/rc"),

@@ -7,16 +7,12 @@ password is the protection (design decision 18).
 
 from __future__ import annotations
 
-import secrets
 from itertools import pairwise
 
 from cucmsh.errors import RefusedError
 
 LEAST_LENGTH = 14  # characters (threats-and-faults.md T28)
 LEAST_VARIETY = 6  # different characters
-# None that another looks like; 16 of 32 are 80 bits.
-ALPHABET = "abcdefghijkmnpqrstuvwxyz23456789"
-GROUPS, GROUP = 4, 4
 
 
 def require_strong(password: str) -> None:
@@ -34,14 +30,6 @@ def require_strong(password: str) -> None:
             "It is all that protects a stolen key file. Take four or more unrelated "
             f"words, or at least {LEAST_LENGTH} characters made by chance.",
         )
-
-
-def make_password() -> str:
-    """A password made by chance: 80 bits, in groups for a person who types it."""
-    groups = (
-        "".join(secrets.choice(ALPHABET) for _ in range(GROUP)) for _ in range(GROUPS)
-    )
-    return "-".join(groups)
 
 
 def _weakness(password: str) -> str:
