@@ -47,7 +47,7 @@ lib=/opt/cucmsh/lib/python{sys.version_info.major}.{sys.version_info.minor}
 mkdir -p /opt/base /opt/cucmsh/bin $lib/site-packages
 mount --bind /mnt/base /opt/base
 mount --bind /mnt/packages $lib/site-packages
-for package in cucmsh commands; do  # copies: tests spoil them
+for package in cucmsh commands paramiko nacl; do  # copies: tests spoil them
     cp -a /mnt/packages/$package /mnt/$package
     mount --bind /mnt/$package $lib/site-packages/$package
 done

@@ -13,6 +13,9 @@ from tests.login.box import ADMIN, CUCMSH, LOGIN, PYTHON, SETTINGS, Box
 pytestmark = [pytest.mark.loopback]
 
 PACKAGES = "/opt/cucmsh/lib/python{}.{}/site-packages".format(*sys.version_info)
+SPOILT_PACKAGES = " ".join(
+    f"{PACKAGES}/{name}" for name in ("cucmsh", "commands", "paramiko", "nacl")
+)
 HOMES = "/var/lib/cucmsh-logins"
 HOME = f"{HOMES}/{ADMIN}"
 KEYS = "/var/lib/cucmsh"
@@ -41,10 +44,6 @@ SPOILT = {
         f"{PACKAGES}/paramiko/client.py",
     ),
     "library of a library": (f"chown cucmsh {PACKAGES}/nacl", f"{PACKAGES}/nacl"),
-    "file that the interpreter reads first": (
-        f"touch {PACKAGES}/x.pth; chown cucmsh {PACKAGES}/x.pth",
-        f"{PACKAGES}/x.pth",
-    ),
     "pack": (f"chown cucmsh {PACKAGES}/commands/itl.py", f"{PACKAGES}/commands/itl.py"),
     "home": (f"chown cucmsh {HOME}", HOME),
     "home of a stranger": (f"chown games {HOME}", HOME),
@@ -102,10 +101,10 @@ def test_ground_that_others_can_change_is_named_and_mended(box: Box, what: str) 
 
 MEND = f"""
 chown root: /opt /opt/cucmsh /opt/cucmsh/bin /opt/cucmsh/pyvenv.cfg {LOGIN}
-chown -R root: {PACKAGES} /var/lib/cucmsh-logins
-chmod -R go-w {PACKAGES} /var/lib/cucmsh-logins
+chown -R root: {SPOILT_PACKAGES} /var/lib/cucmsh-logins
+chmod -R go-w {SPOILT_PACKAGES} /var/lib/cucmsh-logins
 chmod go-w /opt /opt/cucmsh {LOGIN} /usr/local/bin /etc/cucmsh {SETTINGS}
-rm -f {HOME}/.ssh/rc {HOME}/.ssh/environment {PACKAGES}/x.pth
+rm -f {HOME}/.ssh/rc {HOME}/.ssh/environment
 chown -R cucmsh: /var/lib/cucmsh
 chmod 700 /var/lib/cucmsh
 """

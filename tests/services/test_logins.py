@@ -10,9 +10,10 @@ from pathlib import Path
 import pytest
 
 from cucmsh.services.health.finding import Level
-from cucmsh.services.health.isolation import BUILT_IN, LIBRARIES
+from cucmsh.services.health.isolation import BUILT_IN, LIBRARIES, weak_points
 from cucmsh.services.health.logins import NO_VARIABLE, REQUIRED, judge
 from cucmsh.views.sshd import drop_in
+from tests.services.made_cluster import MadeCluster
 
 LOGIN = "/usr/local/bin/cucmsh-login"
 GOOD = "\n".join(
@@ -80,6 +81,21 @@ def test_sshd_reads_the_drop_in_as_it_is_meant(tmp_path: Path) -> None:
     assert "x11forwarding yes" in told["root"]
     assert "acceptenv LC_*" in told["root"]
     assert "forcecommand none" in told["root"]
+
+
+def test_file_that_the_interpreter_reads_before_us_is_looked_at(
+    cluster: MadeCluster, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    packages = tmp_path / "packages"
+    packages.mkdir()
+    (packages / "any.pth").touch()
+    (packages / "any.pth").chmod(0o666)
+    (packages / "any.txt").touch()
+    (packages / "any.txt").chmod(0o666)
+    monkeypatch.setattr(sys, "path", [str(packages), str(tmp_path / "none")])
+    found = [weak.path for weak in weak_points(cluster.site.settings, [], [])]
+    assert str(packages / "any.pth") in found
+    assert str(packages / "any.txt") not in found
 
 
 IMPORT_ALL = """
