@@ -12,6 +12,7 @@ that calls ``main`` or ``login``. Medians of ratios; exits 1 if a goal is missed
 root, for the account of the login.
 """
 
+import argparse
 import json
 import os
 import pty
@@ -159,7 +160,9 @@ def measure(rows: Sequence[Row], rounds: int) -> dict[str, list[float]]:
 
 
 def main() -> int:
-    rounds = int(sys.argv[1]) if len(sys.argv) > 1 else 15
+    parser = argparse.ArgumentParser(prog="python -m benchmarks.start_up")
+    parser.add_argument("rounds", type=int, nargs="?", default=15)
+    rounds = parser.parse_args().rounds
     with ExitStack() as stack:
         folder = Path(stack.enter_context(tempfile.TemporaryDirectory()))
         folder.chmod(0o755)
