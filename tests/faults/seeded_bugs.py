@@ -28,6 +28,7 @@ PRODUCT = ("cucmsh", "commands")
 TIMEOUT_SECONDS = 300
 
 LOCAL, UPLOAD = "cucmsh/cluster/local.py", "cucmsh/cluster/sftp_upload.py"
+TEMPORARY = "cucmsh/cluster/local_temporary.py"
 INSTALL, CARRY = (
     "cucmsh/services/resetting/install.py",
     "cucmsh/services/resetting/carry.py",
@@ -143,7 +144,7 @@ BUGS = (
         "set the mode late",
         (
             Edit(
-                LOCAL,
+                TEMPORARY,
                 "os.open(at, WRITE_FLAGS, 0o600, ",
                 "os.open(at, WRITE_FLAGS, 0o666, ",
             ),
@@ -296,12 +297,29 @@ BUGS = (
         "key_file_is_on_disk_before_any_list",
     ),
     Bug(
+        "let a person end it behind the new key",
+        (
+            Edit(
+                DISTRIBUTE,
+                "        if not plan.key_file:\n            progress(",
+                "        if True:\n            progress(",
+            ),
+            Edit(
+                DISTRIBUTE,
+                "        _require_as_planned(plan, located, site)\n        progress(",
+                "        _require_as_planned(plan, located, site)\n        (",
+            ),
+        ),
+        "tests/services/test_cancelled_reset.py",
+        "nothing_at_all_is_changed",
+    ),
+    Bug(
         "keep no earlier key file",
         (
             Edit(
                 KEYSTORE,
-                "        if present != raw:\n            self._home.write(",
-                "        if False:\n            self._home.write(",
+                "        if present != raw:\n            self._keep_earlier(",
+                "        if False:\n            self._keep_earlier(",
             ),
         ),
         f"{FAULTS}/test_key_files.py",
