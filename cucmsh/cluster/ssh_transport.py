@@ -7,6 +7,11 @@ SHA-1 MACs are off: CBC with encrypt-then-MAC is what Terrapin needs (T18 of
 threats-and-faults.md), and paramiko has no ChaCha20. AES-GCM comes first: paramiko
 compares other MACs byte by byte in Python, which is a third of a connection's
 processor time.
+
+paramiko 5.1 knows the curve25519 key exchange only by the name that libssh gave it; RFC
+8731's name for the same thing is added here, since a hardened sshd may list only that.
+diffie-hellman-group18-sha512 and chacha20-poly1305@openssh.com it has under no name: a
+server that takes nothing else is refused with both sides' lists.
 """
 
 from __future__ import annotations
@@ -21,6 +26,7 @@ from time import monotonic
 from typing import TypeVar
 
 from cucmsh.cluster import deadline
+from cucmsh.cluster.answers import shown_names
 from cucmsh.cluster.greeting import GREETING, VERSION, Greeted
 from cucmsh.errors import ConnectionFailedError, NoAnswerError
 
@@ -33,6 +39,7 @@ from paramiko.common import (  # noqa: E402
     MSG_CHANNEL_DATA,
     MSG_CHANNEL_EXTENDED_DATA,
 )
+from paramiko.kex_curve25519 import KexCurve25519  # noqa: E402
 from paramiko.packet import Packetizer  # noqa: E402
 
 _Channel = TypeVar("_Channel", bound=paramiko.Channel)
@@ -40,6 +47,9 @@ MAX_PACKET = 256 * 1024  # bytes; OpenSSH's own limit
 MAX_UNREAD = 4 << 20  # bytes of one channel; our window is 2 MiB
 MAX_EXTENSIONS = 64
 POLL_SECONDS = 0.02
+CURVE25519 = "curve25519-sha256"  # RFC 8731
+OLD_CURVE25519 = "curve25519-sha256@libssh.org"
+NO_ALGORITHMS = ("ext-info-", "kex-strict-")  # signals in the list of key exchanges
 
 # paramiko reports its thread's tracebacks; what matters comes back as our error.
 logging.getLogger("paramiko").addHandler(logging.NullHandler())
@@ -65,6 +75,28 @@ class _Packets(Packetizer):
             super().write_all(out)
 
 
+class NothingInCommonError(paramiko.SSHException):
+    """Both sides name what they can do, and no name stands in both lists.
+
+    Attributes:
+        advice: what to change at the server.
+    """
+
+    def __init__(
+        self, kind: str, setting: str, theirs: Sequence[str], ours: Sequence[str]
+    ) -> None:
+        # The newest of ours may be unknown there, and keep an older sshd from starting.
+        wanted = CURVE25519 if CURVE25519 in ours else ours[0]
+        super().__init__(
+            f"no {kind} is known to both: it offers {shown_names(list(theirs))}; "
+            f"we know {shown_names(list(ours))}"
+        )
+        self.advice = (
+            f"Add {wanted} to the line {setting} of its sshd_config (another make "
+            "names that setting differently), and restart its SSH server."
+        )
+
+
 class BoundedTransport(paramiko.Transport):
     """A client's transport, on a connection that ``greet`` made.
 
@@ -72,6 +104,8 @@ class BoundedTransport(paramiko.Transport):
         key_exchange: the name of the method in use, e.g. ``mlkem768x25519-sha256``.
         goodbye: the text of the server's disconnect message, if it sent one.
     """
+
+    _kex_info = paramiko.Transport._kex_info | {CURVE25519: KexCurve25519}  # type: ignore[attr-defined]  # noqa: SLF001 (no public way to add a name)
 
     def __init__(self, connected: socket.socket) -> None:
         super().__init__(connected, packetizer_class=_Packets)
@@ -86,6 +120,10 @@ class BoundedTransport(paramiko.Transport):
         ciphers = [name for name in options.ciphers if "cbc" not in name]
         options.ciphers = sorted(ciphers, key=lambda name: "gcm" not in name)
         options.digests = [name for name in options.digests if "sha2" in name]
+        exchanges = list(options.kex)
+        if OLD_CURVE25519 in exchanges:
+            exchanges.insert(exchanges.index(OLD_CURVE25519), CURVE25519)
+        options.kex = exchanges
 
     @property
     def is_openssh(self) -> bool:
@@ -131,10 +169,33 @@ class BoundedTransport(paramiko.Transport):
         )
 
     def _parse_kex_init(self, m: paramiko.Message) -> None:
+        self.key_exchange = self._agree(paramiko.Message(m.get_remainder()))
         super()._parse_kex_init(m)  # type: ignore[misc]  # not in the stubs
-        engine = type(self.kex_engine)
-        names = self._kex_info.items()  # type: ignore[attr-defined]
-        self.key_exchange = next(name for name, kind in names if kind is engine)
+
+    def _agree(self, peek: paramiko.Message) -> str:
+        """Compare the server's lists with ours; gives the key exchange to come.
+
+        Raises:
+            NothingInCommonError: paramiko would say which list it was, and no name.
+        """
+        peek.get_bytes(16)  # the cookie (RFC 4253 section 7.1)
+        options = self.get_security_options()
+        ciphers, macs = options.ciphers, options.digests
+        lists = (
+            ("key exchange method", "KexAlgorithms", options.kex),
+            ("host key type", "HostKeyAlgorithms", options.key_types),
+            *(("cipher", "Ciphers", ciphers),) * 2,  # to the server, and from it
+            *(("MAC", "MACs", macs),) * 2,
+        )
+        agreed = []
+        for kind, setting, ours in lists:
+            offered = peek.get_list()
+            theirs = [name for name in offered if not name.startswith(NO_ALGORITHMS)]
+            known = [name for name in ours if name in theirs]
+            if not known:
+                raise NothingInCommonError(kind, setting, theirs, ours)
+            agreed.append(known[0])
+        return agreed[0]
 
     def _parse_ext_info(self, msg: paramiko.Message) -> None:
         if paramiko.Message(msg.get_remainder()).get_int() > MAX_EXTENSIONS:
@@ -191,7 +252,8 @@ def handshake(greeted: Greeted, kinds: Sequence[str]) -> BoundedTransport:
         transport.close()
         reason = problem or "it closed the connection"
         raise ConnectionFailedError(
-            f"{name} does not speak SSH with us: {reason}"
+            f"{name} does not speak SSH with us: {reason}",
+            getattr(problem, "advice", ""),
         ) from problem
     except BaseException:
         transport.close()

@@ -9,7 +9,9 @@ this work.
 Host key and key exchange for older clients (clients.md C4): an RSA host key signs with
 SHA-2 (paramiko dropped ``ssh-rsa`` with SHA-1). ``diffie-hellman-group14-sha256``
 is always there; ``diffie-hellman-group-exchange-sha256`` only where a moduli file is,
-``/etc/ssh/moduli``, which Debian's openssh-server brings.
+``/etc/ssh/moduli``, which Debian's openssh-server brings. CBC ciphers (3DES is one of
+them) and MD5 are not offered: the same clients know AES in counter mode, and SHA-1 or
+SHA-2 as MAC.
 """
 
 from __future__ import annotations
@@ -147,6 +149,9 @@ class SshServer:
         transport = paramiko.Transport(client, packetizer_class=ReplyWatcher)
         transport.set_log_channel(_LOG)
         transport.add_server_key(self._key)
+        options = transport.get_security_options()
+        options.ciphers = [name for name in options.ciphers if "cbc" not in name]
+        options.digests = [name for name in options.digests if "md5" not in name]
         serving = threading.Thread(
             target=self._serve, args=(transport,), name="ssh-connection", daemon=True
         )

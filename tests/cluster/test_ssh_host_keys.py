@@ -138,7 +138,9 @@ def test_t18_server_with_weak_algorithms_only_is_refused(
 
     server = Server(server_key, Behaviour(), weaken)
     try:
-        with pytest.raises(ConnectionFailedError, match=r"no acceptable"):
+        with pytest.raises(
+            ConnectionFailedError, match=r"no (cipher|MAC) is known to both"
+        ):
             open_host(server.address, Login("a", "b"), known, Person(answer=True))
         assert server.told == []
     finally:

@@ -246,11 +246,26 @@ def test_another_key_is_refused(lab: Lab, tmp_path: Path) -> None:
         "KexAlgorithms=diffie-hellman-group14-sha256",
         "KexAlgorithms=curve25519-sha256@libssh.org",
         "HostKeyAlgorithms=rsa-sha2-256",
-        "Ciphers=aes256-cbc",
+        "Ciphers=aes256-ctr",
+        "MACs=hmac-sha1",
     ],
 )
 def test_c4_older_clients_agree_with_the_server(lab: Lab, option: str) -> None:
     assert lab.run(HOST, "true", options=[option]).returncode == 0
+
+
+@pytest.mark.parametrize(
+    "option",
+    ["Ciphers=3des-cbc", "Ciphers=aes128-cbc,aes256-cbc", "MACs=hmac-md5,hmac-md5-96"],
+)
+def test_broken_ciphers_and_macs_are_not_agreed_upon(lab: Lab, option: str) -> None:
+    # AES-GCM has no MAC, and would win.
+    refused = lab.run(HOST, "true", options=[option, *_counter_mode_for(option)])
+    assert refused.returncode == 255
+
+
+def _counter_mode_for(option: str) -> list[str]:
+    return ["Ciphers=aes128-ctr"] if option.startswith("MACs") else []
 
 
 def test_c4_group_exchange_is_there_where_the_system_has_moduli(lab: Lab) -> None:
