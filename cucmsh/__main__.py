@@ -31,7 +31,8 @@ usage: cucmsh [--config FILE]                      the admin shell of a node
                                                    one command; its result as JSON
        cucmsh lab [--subscribers N] [--dir DIR] [--serve]
                                                    a cluster on 127.0.0.1, and its shell
-       cucmsh verify FILE [--against HELD]         check a list or a signed file
+       cucmsh verify FILE [--against HELD] [--as NAME]
+                                                   check a list or a signed file
        cucmsh [--config FILE] doctor [ACCOUNT...]  what is not well with this node
        cucmsh [--config FILE] init ROLE ...        make a publisher or a subscriber
        cucmsh [--config FILE] node add|list|remove ...
@@ -147,18 +148,25 @@ def _node(named: str, words: list[str]) -> int:
 
 
 def _verify(words: list[str]) -> int:
-    match words:
-        case [file] if not file.startswith("-"):
-            held = ""
-        case [file, "--against", held] | ["--against", held, file] if held:
-            pass
-        case _:
-            raise UsageError(
-                "verify takes FILE and, if you like, --against HELD", USAGE
-            )
+    options = {"--against": "", "--as": ""}
+    files: list[str] = []
+    left = iter(words)
+    for word in left:
+        if word in options:
+            options[word] = next(left, "")
+        files += [] if word in options else [word]
+    given = [word for word in options if word in words]
+    if (
+        len(files) != 1
+        or files[0].startswith("-")
+        or not all(options[word] for word in given)
+    ):
+        raise UsageError(
+            "verify takes FILE and, if you like, --against HELD and --as NAME", USAGE
+        )
     from cucmsh import app
 
-    lines, status = app.verify(file, held)
+    lines, status = app.verify(files[0], options["--against"], options["--as"])
     return _show("\n".join(lines), status)
 
 

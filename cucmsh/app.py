@@ -161,14 +161,17 @@ def _sign(site: Site, files: list[str]) -> tuple[str, int]:
     return "\n".join(lines), exit_status(report, replicas)
 
 
-def verify(file: str, held: str) -> tuple[list[str], int]:
-    """What a list or signed file is worth, to a holder of ``held``; and the status."""
+def verify(file: str, held: str, asked: str = "") -> tuple[list[str], int]:
+    """What a list or signed file is worth, to a holder of ``held``; and the status.
+
+    ``asked`` is the name by which a phone asked for the file, if that is another one.
+    """
     from cucmsh.pki.certificates import read_certificate
     from cucmsh.pki.verify import RsaVerifier
     from cucmsh.services.inspect import inspect
     from cucmsh.views.inspection import inspection_lines
 
-    inspection = inspect(file, held, RsaVerifier(), read_certificate)
+    inspection = inspect(file, held, RsaVerifier(), read_certificate, asked)
     return inspection_lines(inspection), 0 if inspection.is_good else 1
 
 

@@ -37,6 +37,9 @@ class Settings(NamedTuple):
         cluster: all nodes.
         signed_patterns: which files of the TFTP directory are signed for phones, as
             shell wildcards; a pattern without ``/`` is held against the last part.
+        served_as: folders of the TFTP directory, and the folder as which the TFTP
+            service gives each, empty for the directory itself; see
+            ``cucmsh.services.serving.asked_names``.
     """
 
     path: str
@@ -50,6 +53,7 @@ class Settings(NamedTuple):
     node: Node
     cluster: Cluster
     signed_patterns: tuple[str, ...] = SIGNED_PATTERNS
+    served_as: tuple[tuple[str, str], ...] = ()
 
 
 def read_settings(path: str) -> Settings:
@@ -103,6 +107,7 @@ def _settings(table: Table, path: str) -> Settings:
     home = own.text("home", "/var/lib/cucmsh")
     if not os.path.isabs(home):
         raise own.error("home", "an absolute path is needed")
+    patterns, served_as = _signing(table)
     return Settings(
         path=path,
         release=table.choice("release", RELEASES, "10.0"),
@@ -116,14 +121,36 @@ def _settings(table: Table, path: str) -> Settings:
         home=home,
         node=node,
         cluster=cluster,
-        signed_patterns=_signed_patterns(table),
+        signed_patterns=patterns,
+        served_as=served_as,
     )
 
 
-def _signed_patterns(table: Table) -> tuple[str, ...]:
+def _signing(table: Table) -> tuple[tuple[str, ...], tuple[tuple[str, str], ...]]:
     if not table.has("signing"):
-        return SIGNED_PATTERNS
-    return table.table("signing").texts("patterns", SIGNED_PATTERNS)
+        return SIGNED_PATTERNS, ()
+    signing = table.table("signing")
+    served_as = signing.pairs("served_as")
+    for folder, served in served_as:
+        for path, is_pattern in ((folder, True), (served, False)):
+            if path and not _is_folder(path, is_pattern=is_pattern):
+                raise signing.error(
+                    "served_as",
+                    f"{path!r} is no folder below the TFTP directory; write "
+                    '{ settings = "", wallpapers = "Desktops" }',
+                )
+        if not folder:
+            raise signing.error("served_as", "the folder on the left is empty")
+    return signing.texts("patterns", SIGNED_PATTERNS), served_as
+
+
+def _is_folder(path: str, *, is_pattern: bool) -> bool:
+    """Relative, without empty or climbing parts; ``*`` only for a whole part."""
+    return all(
+        part not in ("", ".", "..")
+        and ("*" not in part or (is_pattern and part == "*"))
+        for part in path.split("/")
+    )
 
 
 def _check_cluster(cluster: Cluster, about: Table) -> None:

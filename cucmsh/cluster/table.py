@@ -102,6 +102,19 @@ class Table:
             raise self.error(key, "a text holds characters that cannot be printed")
         return tuple(value)
 
+    def pairs(self, key: str) -> tuple[tuple[str, str], ...]:
+        """A table of texts whose keys are the user's own, in its order."""
+        value = self.raw(key)
+        if value is None:
+            return ()
+        if not isinstance(value, dict) or not all(
+            isinstance(text, str) for text in value.values()
+        ):
+            raise self.error(key, "a table of texts is needed")
+        if not all(text.isprintable() for pair in value.items() for text in pair):
+            raise self.error(key, "a text holds characters that cannot be printed")
+        return tuple(value.items())
+
     def table(self, key: str) -> Table:
         value = self.raw(key)
         if not isinstance(value, dict):

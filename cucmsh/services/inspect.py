@@ -12,6 +12,7 @@ from typing import NamedTuple, TypeVar
 from cucmsh.cluster.local import LocalStore
 from cucmsh.errors import MissingFileError, StoreError, TrustListError
 from cucmsh.pki.model import Certificate
+from cucmsh.services.serving.asked_names import without_folder
 from cucmsh.trustlist.check import SignatureVerdict, Verifier, check
 from cucmsh.trustlist.decode import MAX_LIST_SIZE, decode
 from cucmsh.trustlist.model import TrustList
@@ -57,12 +58,14 @@ class SignedInspection(NamedTuple):
         signed: what it decodes to.
         verdict: what a holder of the held list would do; None if none was named, for
             nothing in the file itself can verify it.
+        asked: the name that the phone is taken to have asked for.
     """
 
     file: str
     raw: bytes
     signed: SignedFile
     verdict: SignedVerdict | None
+    asked: str
 
     @property
     def is_good(self) -> bool:
@@ -74,8 +77,17 @@ def inspect(
     held: str,
     verifier: Verifier,
     read_certificate: Callable[[bytes], Certificate],
+    asked: str = "",
 ) -> Inspection | SignedInspection:
     """Judge what is in ``file``, against the list in ``held`` unless that is empty.
+
+    Args:
+        file: its path.
+        held: the path of the list that the phone holds.
+        verifier: does the RSA operation.
+        read_certificate: the X.509 reader.
+        asked: the name by which the phone asked for a signed file; without it, the
+            end of the path, as long as the name in the file.
 
     Raises:
         StoreError: a file is not there, not regular, empty or too large, or it is
@@ -85,8 +97,9 @@ def inspect(
     holding = _decoded(held, _read(held), decode) if held else None
     if is_no_list(raw):
         signed = _decoded(file, raw, decode_signed)
-        seen = judge_signed(holding, signed, verifier) if holding else None
-        return SignedInspection(file, raw, signed, seen)
+        path = asked or _asked_for(file, signed.header.file_name)
+        seen = judge_signed(holding, signed, verifier, path=path) if holding else None
+        return SignedInspection(file, raw, signed, seen, path)
     trust_list = _decoded(file, raw, decode)
     trust = judge(holding, trust_list, verifier) if holding else None
     return Inspection(
@@ -97,6 +110,18 @@ def inspect(
         check_certificates(trust_list, read_certificate),
         trust,
     )
+
+
+def _asked_for(file: str, named: str) -> str:
+    """What a phone asks for to get this file, as far as its path tells.
+
+    Args:
+        file: the path of the signed file.
+        named: the name inside, with as many folders as it may have.
+    """
+    parts = os.path.abspath(file).split(os.sep)
+    ending = "/".join(parts[-named.count("/") - 1 :])
+    return without_folder(ending) or ending
 
 
 def _read(path: str) -> bytes:

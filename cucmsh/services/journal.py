@@ -40,7 +40,11 @@ class Journal(NamedTuple):
 def open_reset(site: Site, journal: Journal) -> None:
     """Before anything changes: this reset is under way; ``at`` is now."""
     at = site.clock.now().isoformat(timespec="seconds")
-    facts = journal._replace(at=at)._asdict()
+    _write(site, journal._replace(at=at))
+
+
+def _write(site: Site, journal: Journal) -> None:
+    facts = journal._asdict()
     facts |= {"pending": list(journal.pending), "active": list(journal.active)}
     facts |= {"version": VERSION, "cluster": _cluster(site)}
     remember(site.home, "journal", facts)
@@ -50,6 +54,21 @@ def close_reset(site: Site, journal: Journal) -> None:
     """Everything was tried: keep who is pending, or nothing at all."""
     if journal.pending:
         open_reset(site, journal)
+    else:
+        forget(site.home, "journal")
+
+
+def forget_in_journal(site: Site, name: str) -> None:
+    """A node that has left the cluster is not waited for; the others still are."""
+    journal = read_journal(site)
+    if journal is None or name not in (*journal.pending, *journal.active):
+        return
+    left = journal._replace(
+        pending=tuple(other for other in journal.pending if other != name),
+        active=tuple(other for other in journal.active if other != name),
+    )
+    if left.pending:
+        _write(site, left)  # begun when it was begun
     else:
         forget(site.home, "journal")
 

@@ -50,9 +50,11 @@ def _signed_lines(inspection: SignedInspection) -> list[str]:
         f"Digest:    {Digest(digest).hash_name if known else digest}",
         f"Signed:    a file of {len(payload)} bytes",
     ]
-    asked = header.file_name.rpartition("/")[2]
-    if inspection.file.rpartition("/")[2] != asked:
-        lines.append(f"A phone takes it only if it asked for {header.file_name}.")
+    if inspection.asked != header.file_name:
+        lines.append(
+            f"A phone takes it only if it asked for {header.file_name}; --as NAME says "
+            "what it asked for."
+        )
     verdict = inspection.verdict
     if verdict is None:
         lines.append(

@@ -20,7 +20,18 @@ def signing_lines(report: SignReport) -> list[str]:
             for name in report.orphans
         ]
     )
+    lines += shortened([f"{name}: {misplaced(name)}" for name in report.misplaced])
     return lines
+
+
+def misplaced(name: str) -> str:
+    """What to know of a device's file in a folder that phones do not ask for."""
+    folder, _, base = name.rpartition("/")
+    return (
+        f"phones ask for {base} without a folder, and refuse this one's signed file; "
+        "if the TFTP service rewrites names, add to the configuration, under [signing]"
+        f': served_as = {{ "{folder}" = "" }}'
+    )
 
 
 def replica_lines(replicas: Replicas) -> list[str]:

@@ -231,3 +231,24 @@ def test_patterns_of_signed_files_are_phones_unless_others_are_named(
     ):
         with pytest.raises(ConfigurationError, match=fault):
             read_settings(write(tmp_path, text + LEAST))
+
+
+def test_folders_are_served_as_others(tmp_path: Path) -> None:
+    own = '[signing]\nserved_as = { settings = "", "a/*" = "Desktops" }\n' + LEAST
+    expected = (("settings", ""), ("a/*", "Desktops"))
+    assert read_settings(write(tmp_path, own)).served_as == expected
+    assert read_settings(write(tmp_path, LEAST)).served_as == ()
+    for value in (
+        '"settings"',
+        "{ settings = 1 }",
+        '{ "/srv" = "" }',
+        '{ "a/" = "" }',
+        '{ "../a" = "" }',
+        '{ "a*" = "" }',
+        '{ "" = "a" }',
+        '{ a = "*" }',
+        '{ a = "/b" }',
+    ):
+        text = f"[signing]\nserved_as = {value}\n{LEAST}"
+        with pytest.raises(ConfigurationError, match=r"signing\.served_as: "):
+            read_settings(write(tmp_path, text))

@@ -63,6 +63,15 @@ class TftpBox:
         }
         self.compose_with([])
 
+    def rewrite_with(self, rules: str) -> None:
+        """Have tftpd-hpa map names by these rules from its next start on."""
+        assert self._service["server"][0] == TFTPD, "rewrite rules need root's tftpd"
+        file = self._file.with_name("rewrite.rules")
+        file.write_text(rules)
+        if "-m" not in self._service["server"]:
+            self._service["server"][1:1] = ["-m", str(file)]
+            self._file.write_text(json.dumps(self._service))
+
     def compose_with(self, words: list[str]) -> None:
         """What a start runs first: the drop-in of the README."""
         self._service["before"] = words

@@ -101,9 +101,23 @@ def test_host_that_was_built_anew_is_refused_until_its_new_key_is_given(
     box.down()
     done = made.call("node", "list")
     assert (done.returncode, "Connection refused" in done.stdout) == (3, True)
+    done = made.call("-c", "utils itl reset localkey", answers=f"{CCM}\n")
+    assert "pending: branch1" in done.stdout + done.stderr
+    assert "branch1" in notice(made)
     done = made.call("node", "remove", "branch1", answers="yes\n")
     assert done.returncode == 3
     assert "fail  our key stays in authorized_keys on branch1" in done.stdout
+    assert "branch1" not in notice(made)
+
+
+def notice(member: Member) -> str:
+    """What a login says before its prompt."""
+    child = member.spawn()
+    child.expect_exact("admin:")
+    shown = str(child.before)
+    child.send("quit\r")
+    ends(child)
+    return shown
 
 
 @pytest.mark.usefixtures("unchanged")

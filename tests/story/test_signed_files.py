@@ -99,7 +99,7 @@ def test_provisioning_script_signs_its_file(lab: Lab, tmp_path: Path) -> None:
     raw = lab.fetch(lab.publisher, "SEP0A.cnf.xml.sgn", tmp_path / "file")
     assert_openssl_verifies(raw, held, tmp_path)
     verify = [*CUCMSH, "verify", str(tmp_path / "file")]
-    verify += ["--against", str(tmp_path / "list")]
+    verify += ["--against", str(tmp_path / "list"), "--as", "SEP0A.cnf.xml.sgn"]
     assert (
         subprocess.run(verify, stdout=subprocess.DEVNULL, check=False).returncode == 0
     )

@@ -96,8 +96,10 @@ def test_certificate_is_shown_line_by_line() -> None:
     assert lines[-2:] == ["-----BEGIN", "end"]
 
 
-def looked_at(path: Path, held: Path | None = None) -> Inspection | SignedInspection:
-    return inspect(str(path), str(held or ""), RsaVerifier(), read_certificate)
+def looked_at(
+    path: Path, held: Path | None = None, asked: str = ""
+) -> Inspection | SignedInspection:
+    return inspect(str(path), str(held or ""), RsaVerifier(), read_certificate, asked)
 
 
 def test_list_with_a_sound_signature_is_said_to_be_verified() -> None:
@@ -123,7 +125,7 @@ SIGNED, HELD = VECTORS / "signed-sha512.sgn", VECTORS / "signed-held.itl"
 
 
 def test_signed_file_is_judged_by_the_list_that_phones_hold() -> None:
-    inspection = looked_at(SIGNED, HELD)
+    inspection = looked_at(SIGNED, HELD, "Desktops/320x212x12/List.xml.sgn")
     lines = inspection_lines(inspection)
     assert inspection.is_good
     assert lines[0] == (
@@ -131,9 +133,20 @@ def test_signed_file_is_judged_by_the_list_that_phones_hold() -> None:
     )
     assert "Digest:    sha512" in lines
     assert "Signed:    a file of 25 bytes" in lines
-    assert "A phone takes it only if it asked for " in lines[-3]
+    assert not any("only if it asked for" in line for line in lines)
     assert lines[-2] == "The file was verified successfully."
     assert lines[-1].startswith("A phone with the held list accepts it: ")
+
+
+def test_file_under_another_name_than_its_own_is_refused_until_the_name_is_given() -> (
+    None
+):
+    inspection = looked_at(SIGNED, HELD)
+    assert not inspection.is_good
+    lines = inspection_lines(inspection)
+    assert "A phone takes it only if it asked for Desktops/" in lines[-2]
+    assert "--as" in lines[-2]
+    assert "is named Desktops/320x212x12/List.xml.sgn inside, not" in lines[-1]
 
 
 def test_signed_file_by_itself_verifies_nothing() -> None:
@@ -147,7 +160,7 @@ def test_signed_file_that_the_holder_refuses_is_not_good(tmp_path: Path) -> None
     changed = tmp_path / "List.xml.sgn"
     changed.write_bytes(raw.replace(b"List/>", b"Lost/>"))
     for path, held in ((changed, HELD), (SIGNED, VECTORS / "cucm10-sha1.itl")):
-        inspection = looked_at(path, held)
+        inspection = looked_at(path, held, "Desktops/320x212x12/List.xml.sgn")
         assert not inspection.is_good
         text = "\n".join(inspection_lines(inspection))
         assert "A phone with the held list refuses it: " in text

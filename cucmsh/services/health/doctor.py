@@ -17,14 +17,15 @@ from cucmsh.pki.model import Certificate, Unit
 from cucmsh.services.files import is_backed_up
 from cucmsh.services.health.exposure import exposures
 from cucmsh.services.health.finding import Finding, Level
-from cucmsh.services.inventory import reach, read_list
+from cucmsh.services.inventory import LOOK_SECONDS, reach, read_list
 from cucmsh.services.journal import login_notice
 from cucmsh.services.keystore import Keystore
-from cucmsh.services.serving.phone_files import choose, look_at
+from cucmsh.services.serving.phone_files import Choice, asked, choose, look_at
 from cucmsh.services.serving.sign import list_for_files, signer_in
 from cucmsh.services.site import Site
 from cucmsh.services.tftp import why_unserved
 from cucmsh.trustlist.seal import check_certificates
+from cucmsh.trustlist.signed import SUFFIX
 
 WIDTH = 32  # threads that look at other nodes
 EXPIRY_WARNING = timedelta(days=90)
@@ -143,7 +144,7 @@ def _phone_files(site: Site) -> Iterator[Finding]:
         yield Finding(Level.OK, "no file for phones is there to be signed")
         return
     held = list_for_files(site)
-    seen = [look_at(site, held, name) for name in choice.names]
+    seen = [look_at(site, held, name, choice.secrets) for name in choice.names]
     refused = [(at.name, at.problem or at.fault) for at in seen if not at.is_current]
     advice = SIGN
     try:
@@ -154,9 +155,64 @@ def _phone_files(site: Site) -> Iterator[Finding]:
         yield Finding(level, problem.message, advice)
     for name, why in refused:
         yield Finding(Level.FAIL, f"phones refuse {name}: {why}", advice)
-    good = len(seen) - len(refused)
+    yield from _names_asked(site, choice)
+    misplaced = set(choice.misplaced)
+    good = sum(at.is_current and at.name not in misplaced for at in seen)
     if good:
         yield Finding(Level.OK, f"files that phones take: {good}")
+
+
+def _names_asked(site: Site, choice: Choice) -> Iterator[Finding]:
+    """Files that phones ask for by another name, or by the name of another file."""
+    for name in choice.misplaced:
+        base = name.rpartition("/")[2]
+        yield Finding(
+            Level.WARN,
+            f"phones ask for {base} without a folder, and refuse what is signed as "
+            f"{asked(site, name)}",
+            "If the TFTP service rewrites names, declare its folders: served_as under "
+            "[signing].",
+        )
+    by_name: dict[str, list[str]] = {}
+    for name in choice.names:
+        by_name.setdefault(asked(site, name), []).append(name)
+    for name, files in by_name.items():
+        if len(files) > 1:
+            yield Finding(
+                Level.WARN,
+                f"phones ask for {' and '.join(files)} by one name, {name}",
+                "Keep the one that the TFTP service gives, and remove the others.",
+            )
+    yield from _names_served(site, choice)
+
+
+def _names_served(site: Site, choice: Choice) -> Iterator[Finding]:
+    """Whether TFTP gives a file of each declared folder under the name asked for.
+
+    One of each kind (the part behind the last dot): a rule may know only some.
+    """
+    samples: dict[tuple[str, str], str] = {}
+    for name in choice.names:
+        if asked(site, name) != name:
+            key = (name.rpartition("/")[0], name.rpartition(".")[2].lower())
+            samples.setdefault(key, name)
+    for name in samples.values():
+        path = asked(site, name) + SUFFIX
+        try:
+            raw = site.tftp.read(name + SUFFIX)
+        except CucmshError:
+            continue  # it is not signed, which is told above
+        try:
+            is_given = site.doors.read_back(site.node.tftp, path, LOOK_SECONDS) == raw
+        except CucmshError:
+            is_given = False
+        if not is_given:
+            yield Finding(
+                Level.FAIL,
+                f"the TFTP service does not give {name}{SUFFIX} to phones, which ask "
+                f"for {path}",
+                "Let its rewrite rule match names with .sgn at the end, too.",
+            )
 
 
 def _nodes(site: Site) -> Iterator[Finding]:

@@ -15,7 +15,7 @@ from cucmsh.services.joining.configure import edit
 from cucmsh.services.joining.enrol_node import found, tell_others
 from cucmsh.services.joining.identity import public_line, revoke
 from cucmsh.services.joining.join import forget_node
-from cucmsh.services.journal import read_journal
+from cucmsh.services.journal import forget_in_journal, read_journal
 from cucmsh.services.pending import forget_replica
 from cucmsh.services.serving.manifest import forget_manifest
 from cucmsh.services.site import LIST_FILE, Site
@@ -108,6 +108,7 @@ def remove(site: Site, node: Node) -> list[Finding]:
         edit(site, lambda text, path: without_node(text, path, node.name))
         forget_node(site, node.name)
         forget_replica(site, node.name)
+        forget_in_journal(site, node.name)
         forget_manifest(site.home, node.name)
         if node.is_member:
             nodes = site.settings.cluster.nodes

@@ -1,9 +1,9 @@
 """The files of the TFTP directory that phones ask for with ``.sgn`` behind the name.
 
 Looks, and writes nothing. Which files: those that ``[signing] patterns`` names, in
-subfolders too; never lists (``*.tlv``), signed files themselves, or anything that may
-hold a key. Hidden files are left out, links are named and not followed: what a link
-leads to may be anybody's.
+subfolders too; never lists (``*.tlv``), signed files themselves, or anything that holds
+a key, by its name, its inode or its content (``secret_files``). Hidden files are left
+out, links are named and not followed: what a link leads to may be anybody's.
 
 A file is *current* if a phone that holds the list served now takes what lies beside
 it: the same payload, the name that is asked for, a signer with the role TFTP or
@@ -21,6 +21,8 @@ from typing import NamedTuple
 from cucmsh.cluster.tree import Tree, tree_below
 from cucmsh.errors import CucmshError, MissingFileError, StoreError, TrustListError
 from cucmsh.services.compose import digest_of
+from cucmsh.services.serving.asked_names import asked_name, without_folder
+from cucmsh.services.serving.secret_files import KEY, Secrets, secrets_of
 from cucmsh.services.site import Site
 from cucmsh.trustlist.model import TrustList
 from cucmsh.trustlist.signed import MAX_SIGNED_SIZE, SUFFIX, decode_signed
@@ -31,6 +33,7 @@ NEVER_SIGNED = (SUFFIX, ".tlv", ".p12", ".pem", ".key")
 MAX_PLAIN_SIZE = MAX_SIGNED_SIZE - (64 << 10)
 LINK = "it is a link, and nothing is signed through one"
 WILDCARDS = frozenset("*?[")
+NO_SECRETS = Secrets(frozenset(), frozenset())
 
 
 class Choice(NamedTuple):
@@ -41,12 +44,17 @@ class Choice(NamedTuple):
         refused: what was asked for and cannot be signed, and why.
         orphans: signed files without their plain one; phones still get them.
         is_all: these are all that phones ask for.
+        misplaced: of the names, those in a folder that phones do not ask for: a
+            device's configuration is asked for without one.
+        secrets: what is never signed.
     """
 
     names: tuple[str, ...]
     refused: tuple[tuple[str, str], ...]
     orphans: tuple[str, ...] = ()
     is_all: bool = False
+    misplaced: tuple[str, ...] = ()
+    secrets: Secrets = NO_SECRETS
 
 
 class PhoneFile(NamedTuple):
@@ -74,7 +82,7 @@ def choose(site: Site, specs: Iterable[str] = ()) -> Choice:
     file whatever it is called.
     """
     tree = tree_below(site.node.tftp_directory)
-    matches = _matcher(site.settings.signed_patterns)
+    matches = pattern_matcher(site.settings.signed_patterns)
     files = [name for name in tree.files if matches(name)]
     links = [name for name in tree.links if matches(name)]
     specs = list(specs)
@@ -82,18 +90,19 @@ def choose(site: Site, specs: Iterable[str] = ()) -> Choice:
         refused = [(name, LINK) for name in links]
         refused += [(f"{name}/", "the folder cannot be read") for name in tree.closed]
         orphans = _orphans(tree.files, matches)
-        return Choice(tuple(files), tuple(refused), orphans, is_all=True)
+        choice = Choice(tuple(files), tuple(refused), orphans, is_all=True)
+        return _sifted(site, choice)
     plain = [spec for spec in specs if WILDCARDS.isdisjoint(spec)]
     names, refused = _sorted_out(tree, plain)
     for spec in specs:
         if spec not in plain:
-            chosen = _matcher((spec,))
+            chosen = pattern_matcher((spec,))
             found = [name for name in files if chosen(name)]
             names += found
             refused += [(name, LINK) for name in links if chosen(name)]
             if not found:
                 refused.append((spec, "no file that phones ask for matches"))
-    return Choice(tuple(sorted(set(names))), tuple(refused))
+    return _sifted(site, Choice(tuple(sorted(set(names))), tuple(refused)))
 
 
 def named(site: Site, files: Iterable[str]) -> Choice:
@@ -109,22 +118,41 @@ def named(site: Site, files: Iterable[str]) -> Choice:
         else:
             refused.append((file, f"it is not below {root}"))
     found, missing = _sorted_out(tree_below(root), names)
-    return Choice(tuple(sorted(set(found))), (*refused, *missing))
+    return _sifted(site, Choice(tuple(sorted(set(found))), (*refused, *missing)))
 
 
-def look_at(site: Site, held: TrustList, name: str) -> PhoneFile:
-    """What a phone that holds ``held`` finds when it asks for ``name`` with .sgn."""
+def _sifted(site: Site, choice: Choice) -> Choice:
+    """The choice without the keys that lie there under other names."""
+    secrets = secrets_of(site)
+    root = site.node.tftp_directory
+    keys = {name for name in choice.names if secrets.is_one(os.path.join(root, name))}
+    names = tuple(name for name in choice.names if name not in keys)
+    return choice._replace(
+        names=names,
+        refused=(*choice.refused, *((name, KEY) for name in sorted(keys))),
+        misplaced=tuple(name for name in names if without_folder(asked(site, name))),
+        secrets=secrets,
+    )
+
+
+def asked(site: Site, name: str) -> str:
+    """The name by which phones ask for a file of this node's TFTP directory."""
+    return asked_name(name, site.settings.served_as)
+
+
+def look_at(site: Site, held: TrustList, name: str, secrets: Secrets) -> PhoneFile:
+    """What a phone that holds ``held`` finds when it asks for the file with .sgn."""
     try:
-        payload = read_plain(site, name)
+        payload = read_plain(site, name, secrets)
     except CucmshError as problem:
         return PhoneFile(name, fault=problem.message)
     return PhoneFile(name, _problem(site, held, name, payload))
 
 
 def _problem(site: Site, held: TrustList, name: str, payload: bytes) -> str:
-    path = name + SUFFIX
+    path = asked(site, name) + SUFFIX
     try:
-        signed = decode_signed(site.tftp.read(path))
+        signed = decode_signed(site.tftp.read(name + SUFFIX))
     except MissingFileError:
         return "it is not signed"
     except (StoreError, TrustListError) as problem:
@@ -139,21 +167,24 @@ def _problem(site: Site, held: TrustList, name: str, payload: bytes) -> str:
     return ""
 
 
-def read_plain(site: Site, name: str) -> bytes:
+def read_plain(site: Site, name: str, secrets: Secrets) -> bytes:
     """The plain file.
 
     Raises:
-        StoreError: it cannot be read, or is too large to be signed.
+        StoreError: it cannot be read, is too large to be signed, or holds a key.
     """
     raw = site.tftp.read(name)
     if len(raw) > MAX_PLAIN_SIZE:
         raise StoreError(
             f"{name} has {len(raw)} bytes; at most {MAX_PLAIN_SIZE} are signed"
         )
+    kept = secrets.why_kept(raw)
+    if kept:
+        raise StoreError(f"{name} is never signed: {kept}")
     return raw
 
 
-def _matcher(patterns: Iterable[str]) -> Callable[[str], bool]:
+def pattern_matcher(patterns: Iterable[str]) -> Callable[[str], bool]:
     """Whether a name matches one of the patterns and is not one of those never signed.
 
     Letters of either case: phones and administrators write Ringlist and RINGLIST.

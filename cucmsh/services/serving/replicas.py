@@ -19,6 +19,7 @@ keeps what it has, files and all, and is pending: `utils itl reset localkey` hel
 
 from __future__ import annotations
 
+import os
 from threading import Thread
 from time import monotonic
 from typing import NamedTuple
@@ -35,6 +36,7 @@ from cucmsh.services.serving.manifest import (
     write_manifest,
 )
 from cucmsh.services.serving.push import Errand, Pushed, bring
+from cucmsh.services.serving.secret_files import secrets_of
 from cucmsh.services.site import PUSH, Site
 from cucmsh.trustlist.signed import SUFFIX
 
@@ -176,13 +178,16 @@ def _run_all(replicas: list[_Replica], end: float) -> None:
 
 
 def _digests(site: Site) -> dict[str, str]:
-    """Every signed file, and the digest of its bytes."""
+    """Every signed file, and the digest of its bytes; none that holds a key."""
     digests = {}
+    secrets = secrets_of(site)
     for name in tree_below(site.node.tftp_directory).files:
         if name.endswith(SUFFIX):
             try:
                 raw = site.tftp.read(name)
             except StoreError:  # too large for any store, or gone just now
                 continue
-            digests[name] = digest_of_file(raw)
+            is_link = secrets.is_one(os.path.join(site.tftp.root, name))
+            if not is_link and not secrets.why_kept(raw):
+                digests[name] = digest_of_file(raw)
     return digests

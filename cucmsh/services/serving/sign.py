@@ -29,7 +29,14 @@ from cucmsh.errors import CucmshError, RefusedError, TrustListError
 from cucmsh.pki.model import Unit
 from cucmsh.services.compose import digest_of, served_list
 from cucmsh.services.keystore import Keystore
-from cucmsh.services.serving.phone_files import Choice, PhoneFile, look_at, read_plain
+from cucmsh.services.serving.phone_files import (
+    Choice,
+    PhoneFile,
+    asked,
+    look_at,
+    read_plain,
+)
+from cucmsh.services.serving.secret_files import Secrets
 from cucmsh.services.site import SERVED_MODE, Site
 from cucmsh.trustlist.check import check
 from cucmsh.trustlist.decode import decode
@@ -52,12 +59,14 @@ class SignReport(NamedTuple):
         unchanged: current before, and left.
         failed: names and reasons.
         orphans: signed files whose plain one is gone; see the module.
+        misplaced: files that no phone asks for with their folder; see ``Choice``.
     """
 
     signed: tuple[str, ...]
     unchanged: tuple[str, ...]
     failed: tuple[tuple[str, str], ...]
     orphans: tuple[str, ...] = ()
+    misplaced: tuple[str, ...] = ()
 
     @property
     def exit_status(self) -> int:
@@ -133,23 +142,28 @@ def sign_files(
         if not choice.names:
             return SignReport((), (), tuple(sorted(failed)), choice.orphans)
         held = list_for_files(site)
-        found = _each(choice.names, lambda name: look_at(site, held, name), end)
+        secrets = choice.secrets
+        found = _each(
+            choice.names, lambda name: look_at(site, held, name, secrets), end
+        )
         wanting = [name for name, seen in found if seen is None or seen.problem]
         failed += [(name, seen.fault) for name, seen in found if seen and seen.fault]
-        done = _sign(site, held, wanting, end) if wanting else []
+        done = _sign(site, held, (wanting, secrets), end) if wanting else []
     failed += [(name, why) for name, why in done if why]
     return SignReport(
         signed=tuple(name for name, why in done if not why),
         unchanged=tuple(name for name, seen in found if _is_current(seen)),
         failed=tuple(sorted(failed)),
         orphans=choice.orphans,
+        misplaced=choice.misplaced,
     )
 
 
 def _sign(
-    site: Site, held: TrustList, names: list[str], end: float
+    site: Site, held: TrustList, chosen: tuple[list[str], Secrets], end: float
 ) -> list[tuple[str, str]]:
     """Each name, and why it was not signed; one load of the key for all."""
+    names, secrets = chosen
     signer = signer_in(site, held)
     for folder in {name.rpartition("/")[0] for name in names}:
         site.tftp.sweep(folder)  # what a signing left that was killed
@@ -159,8 +173,8 @@ def _sign(
     def sign(name: str) -> str:
         try:
             signed = seal_signed(
-                read_plain(site, name),
-                name + SUFFIX,
+                read_plain(site, name, secrets),
+                asked(site, name) + SUFFIX,
                 signer,
                 timestamp=now,
                 digest=digest,

@@ -1,0 +1,115 @@
+"""A key under another name is never signed, never brought, and named by doctor."""
+
+from __future__ import annotations
+
+import os
+import shutil
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+
+from cucmsh.services.health.exposure import exposures
+from cucmsh.services.keystore import RECOVERY_FILE, SECURITY_PASSWORD
+from cucmsh.services.serving.phone_files import choose, named
+from cucmsh.services.serving.replicas import push
+from cucmsh.services.serving.sign import sign_files
+from cucmsh.services.site import Site
+from tests.services.made_cluster import MadeCluster
+from tests.services.replica_boxes import Box, with_boxes
+
+NAME = "SEP1.cnf.xml"
+FILES = (RECOVERY_FILE, "security/CallManager/private.pem", SECURITY_PASSWORD)
+
+
+def linked(source: Path, target: Path) -> None:
+    os.link(source, target)
+
+
+def symlinked(source: Path, target: Path) -> None:
+    target.symlink_to(source)
+
+
+def copied(source: Path, target: Path) -> None:
+    shutil.copyfile(source, target)
+
+
+def copied_with_more(source: Path, target: Path) -> None:
+    target.write_bytes(source.read_bytes() + b"\n")
+
+
+WAYS: tuple[Callable[[Path, Path], None], ...]
+WAYS = (linked, symlinked, copied, copied_with_more)
+
+
+@pytest.fixture
+def box(tmp_path: Path) -> Box:
+    return Box(str(tmp_path / "branch1"), "branch1", 7001)
+
+
+@pytest.fixture
+def site(cluster: MadeCluster, box: Box) -> Site:
+    return with_boxes(cluster, box)
+
+
+def named_by_doctor(site: Site) -> list[str]:
+    return [what for what, _ in exposures(site) if "TFTP serves" in what]
+
+
+@pytest.mark.parametrize("way", WAYS)
+@pytest.mark.parametrize("file", FILES)
+def test_key_under_a_phone_s_name_is_not_signed_and_is_named(
+    site: Site, file: str, way: Callable[[Path, Path], None]
+) -> None:
+    path = Path(site.tftp.root, NAME)
+    way(Path(site.settings.home, file), path)
+    for choice in (choose(site), choose(site, [NAME]), named(site, [str(path)])):
+        report = sign_files(site, choice)
+        assert [name for name, _ in report.failed] == [NAME], report
+        assert report.signed == ()
+    assert not Path(site.tftp.root, f"{NAME}.sgn").exists()
+    (told,) = named_by_doctor(site)
+    assert str(path) in told
+
+
+@pytest.mark.parametrize("way", [linked, copied])
+@pytest.mark.parametrize("file", FILES)
+def test_key_under_a_signed_file_s_name_is_not_brought(
+    site: Site, box: Box, file: str, way: Callable[[Path, Path], None]
+) -> None:
+    way(Path(site.settings.home, file), Path(site.tftp.root, f"{NAME}.sgn"))
+    assert push(site).problems == {}
+    assert os.listdir(box.files.root) == ["ITLFile.tlv"]
+    assert len(named_by_doctor(site)) == 1
+
+
+def test_key_that_an_earlier_version_signed_is_not_brought_and_taken_back(
+    site: Site, box: Box, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Its signed file has the key in it."""
+    nothing_is_secret = "cucmsh.services.serving.secret_files.Secrets.why_kept"
+    with monkeypatch.context() as patch:
+        patch.setattr(nothing_is_secret, lambda *_: "")
+        copied(Path(site.settings.home, RECOVERY_FILE), Path(site.tftp.root, NAME))
+        sign_files(site, choose(site))
+        push(site)
+        assert f"{NAME}.sgn" in os.listdir(box.files.root)
+    Path(site.tftp.root, NAME).unlink()
+    assert push(site).problems == {}
+    assert os.listdir(box.files.root) == ["ITLFile.tlv"]
+    (told,) = named_by_doctor(site)
+    assert f"{NAME}.sgn" in told
+
+
+def test_link_to_a_folder_of_the_home_is_named(site: Site) -> None:
+    Path(site.tftp.root, "files").symlink_to(Path(site.settings.home, "security"))
+    (told,) = named_by_doctor(site)
+    assert "the link leads to a secret" in told
+
+
+def test_certificates_and_files_of_phones_are_no_keys(site: Site) -> None:
+    certificate = Path(site.settings.home, "security/TVS/TVS.pem")
+    copied(certificate, Path(site.tftp.root, "ca.pem"))
+    Path(site.tftp.root, NAME).write_bytes(b"<device/>")
+    assert sign_files(site, choose(site)).signed == (NAME,)
+    assert named_by_doctor(site) == []
