@@ -159,10 +159,10 @@ def _ask_server(dialog: Dialog) -> BackupServer:
 
 
 def _ask_port(dialog: Dialog) -> int:
-    for _ in range(ATTEMPTS - 1):
+    question = "SFTP server port [22]: "
+    for _ in range(ATTEMPTS):
         try:
-            return read_port(dialog.ask("SFTP server port [22]: ") or "22")
+            return read_port(dialog.ask(question) or "22")
         except UsageError as problem:
-            if dialog.helpful:
-                dialog.say(problem.message)
-    return read_port(dialog.ask("SFTP server port [22]: ") or "22")
+            dialog.ask_again(question, problem.message)
+    raise UsageError("No usable answer was given; nothing was transferred.")

@@ -6,7 +6,7 @@ from cucmsh.errors import CancelledError, UsageError
 from cucmsh.shapes import TYPE_CHECKING
 from cucmsh.shell.answers import ATTEMPTS, is_yes
 from cucmsh.shell.dialog import Dialog
-from cucmsh.shell.kinds import Kind
+from cucmsh.shell.kinds import Kind, problem_with
 
 if TYPE_CHECKING:
     from cucmsh.cluster.hostkeys import HostKey
@@ -20,16 +20,17 @@ def require_yes(dialog: Dialog, question: str) -> None:
 
 
 def ask_value(dialog: Dialog, question: str, kind: Kind) -> str:
-    """One word of that kind, held to what the grammar holds a parameter to."""
+    """A line of that kind, held to what the grammar holds a parameter to.
+
+    Raises:
+        UsageError: three answers are refused; one, where nobody can be asked again.
+    """
     for _ in range(ATTEMPTS):
         answer = dialog.ask(question)
-        is_word = answer.isprintable() and " " not in answer
-        if answer and is_word and not answer.startswith("-") and kind.fits(answer):
+        if not problem_with(kind, answer):
             return answer
-        if dialog.helpful:
-            dialog.say(
-                f"A single word is needed here, without a dash first: {kind.what}."
-            )
+        reason = f"Needed here is {kind.what}, without a dash first."
+        dialog.ask_again(question, reason)
     raise UsageError("No usable answer was given; nothing was transferred.")
 
 

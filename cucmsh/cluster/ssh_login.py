@@ -159,7 +159,7 @@ class _Attempts:
             self._handler.wait_for_response(done)
         except _ExpiredError as problem:
             raise AuthenticationError(
-                f"{self._host}: the password of {self._user!r} has expired",
+                f"{self._host}: the password has expired",
                 "Log in there by hand, change it, and try again.",
             ) from problem
         except paramiko.AuthenticationException as problem:
@@ -194,7 +194,7 @@ class _Attempts:
         if self._transport.goodbye:
             what += f"; it ended with {shown(self._transport.goodbye)} (its words)"
         return AuthenticationError(
-            f"{self._host} did not accept {self._user!r}: {what}", advice
+            f"{self._host} did not accept the login: {what}", advice
         )
 
 

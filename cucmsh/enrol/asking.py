@@ -27,6 +27,8 @@ class Asking(Protocol):
 
     def ask_secret(self, question: str, mask: str = "") -> Secret: ...
 
+    def ask_again(self, question: str, reason: str) -> None: ...
+
 
 class TerminalAsking:
     """The dialog on a terminal, or on whatever stands in for one."""
@@ -46,6 +48,10 @@ class TerminalAsking:
     def ask_secret(self, question: str, mask: str = "") -> Secret:
         return self._reader.ask_secret(question, mask)
 
+    def ask_again(self, question: str, reason: str) -> None:
+        self._reader.ask_again(question, reason)
+        self._screen.say(reason)
+
 
 def ask_twice(
     asking: Asking, what: str, require: Callable[[str], None] | None = None
@@ -58,22 +64,24 @@ def ask_twice(
         require: raises RefusedError for a password that will not do.
 
     Raises:
-        UsageError: three times two that differ, or that will not do.
+        UsageError: three times two that differ, or that will not do; or once, where
+            nobody can be asked again.
     """
+    question = f"{what} :"
     for _ in range(ATTEMPTS):
-        first = asking.ask_secret(f"{what} :")
+        first = asking.ask_secret(question)
         if not first:
-            asking.say("An empty password protects nothing.")
+            asking.ask_again(question, "An empty password protects nothing.")
             continue
         try:
             if require:
                 require(first.reveal())
         except RefusedError as refusal:
-            asking.say(f"{refusal.message}\n{refusal.advice}")
+            asking.ask_again(question, f"{refusal.message}\n{refusal.advice}")
             continue
         if first == asking.ask_secret(f"{what} (again) :"):
             return first
-        asking.say("The two differ.")
+        asking.ask_again(question, "The two differ.")
     raise UsageError("No password was agreed on; nothing was made.")
 
 

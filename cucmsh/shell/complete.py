@@ -13,7 +13,8 @@ from typing import Any, NamedTuple
 
 from cucmsh.errors import CucmshError
 from cucmsh.shell.command import Command, Parameter, phrases
-from cucmsh.shell.grammar import Grammar, Menu, Place, words_of
+from cucmsh.shell.grammar import Grammar, Menu, Place, is_in_quotes, quoted, words_of
+from cucmsh.shell.kinds import problem_with
 
 _FAILURES = (  # whatever a pack's function may stumble over; what is asked is a favour
     CucmshError,
@@ -108,9 +109,14 @@ def _cut(text: str, least: int, width: int | None) -> str:
 
 def _split(line: str) -> tuple[list[str], str]:
     words = words_of(line)
-    if not words or line.endswith(" "):
+    if not words or (line.endswith(" ") and not is_in_quotes(line)):
         return words, ""
     return words[:-1], words[-1]
+
+
+def word_at_end(line: str) -> str:
+    """What a completion replaces: the word under the cursor, its quote included."""
+    return _split(line)[1]
 
 
 def _words_below(menu: Menu, typed: str) -> list[Completion]:
@@ -143,8 +149,13 @@ def _values(
     if offer is phrases:
         place = grammar.find(given)
         return [] if place.values else _words_below(place.menu, typed)
+    is_quoted = typed.startswith('"')
     try:
-        offered = [value for value in offer(context) if _can_be_typed(value, parameter)]
+        offered = [
+            _as_typed(value, parameter, is_quoted=is_quoted)
+            for value in offer(context)
+            if _can_be_typed(value, parameter)
+        ]
     except _FAILURES:
         return []
     # A value of several words goes on where the blank before the cursor left it.
@@ -162,8 +173,17 @@ def _values(
 
 def _can_be_typed(value: str, parameter: Parameter) -> bool:
     """Tell whether the grammar would take it (see there: blanks, dashes)."""
-    is_one_word = parameter.takes_rest or " " not in value
-    return value.isprintable() and is_one_word and not value.startswith("-")
+    if parameter.takes_rest:
+        return value.isprintable() and not value.startswith("-")
+    return not problem_with(parameter.kind, value)
+
+
+def _as_typed(value: str, parameter: Parameter, *, is_quoted: bool) -> str:
+    """The value in quotes where it needs them, or where they were begun."""
+    if parameter.takes_rest:
+        return value
+    needs_quotes = is_quoted or " " in value or value.startswith('"')
+    return quoted(value) if needs_quotes else value
 
 
 def _parameter_at(command: Command, position: int) -> Parameter | None:

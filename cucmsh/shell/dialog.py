@@ -111,6 +111,25 @@ class Dialog(Protocol):
         """Ask for one of the lower-case `keys`, with or without Enter after it.
 
         `again` is printed, and is the next question, after any other key.
+
+        Raises:
+            UsageError: another key, where nobody can be asked again.
+        """
+
+    def ask_again(self, question: str, reason: str) -> None:
+        """Say why the last answer was refused; the caller then asks once more.
+
+        What was typed ahead is forgotten: it answers questions that do not come now,
+        and a password would become a user name.
+
+        Args:
+            question: what was asked.
+            reason: why its answer cannot be used. It never repeats the answer, which
+                may be a password that went to the wrong question.
+
+        Raises:
+            UsageError: the answers do not come from a terminal, so that the next one
+                belongs to another question.
         """
 
     def uninterrupted(self) -> AbstractContextManager[SafePoint]:

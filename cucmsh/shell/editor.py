@@ -33,7 +33,14 @@ from prompt_toolkit.output import ColorDepth
 from prompt_toolkit.output.vt100 import Vt100_Output
 
 from cucmsh.errors import CancelledError
-from cucmsh.shell.complete import complete, explain, hint, listing, shared_beginning
+from cucmsh.shell.complete import (
+    complete,
+    explain,
+    hint,
+    listing,
+    shared_beginning,
+    word_at_end,
+)
 from cucmsh.shell.dialog import CONTROL_C, EndOfInput
 from cucmsh.shell.editor_display import VisibleText, drawn_as
 from cucmsh.shell.grammar import Grammar
@@ -219,7 +226,7 @@ class PersonEditor:
     def _tab(self, event: KeyPressEvent) -> None:
         line = self._before()
         found = complete(self._grammar, self._context, line)
-        typed = line.rpartition(" ")[2]
+        typed = word_at_end(line)
         common = shared_beginning(found)
         addition = common[len(typed) :] + (" " if len(found) == 1 else "")
         event.current_buffer.insert_text(addition)

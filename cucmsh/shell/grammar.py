@@ -1,7 +1,10 @@
 """A typed line becomes a call, or one error with the original's words.
 
-Runs no command and knows no context. Words are split at blanks only: no quotes, no
-abbreviations, nothing that a second interpreter could read differently.
+Runs no command and knows no context. Words are split at blanks, and there are no
+abbreviations. A value that holds blanks stands between double quotes; a double quote
+within them is written twice, and every other character stands for itself. A value
+whose first character is no double quote is taken as it is typed. No other program
+reads a line: what a shell would do with its characters does not matter here.
 
 Invariant (threats-and-faults.md T1, T2, T11, T14): whatever the line, `parse` gives a
 `Call` or raises `UsageError`, in linear time; a line with a character that cannot be
@@ -16,6 +19,7 @@ from collections.abc import Iterable
 from cucmsh.errors import CommandClashError, UsageError
 from cucmsh.shapes import NamedTuple
 from cucmsh.shell.command import Command, Parameter
+from cucmsh.shell.kinds import TEXT, problem_with
 from cucmsh.shell.limits import FAILED, LONGEST_LINE
 
 
@@ -104,7 +108,7 @@ class Grammar:
         It does where a word may start and within a word of a menu; inside a value it
         is a character like any other.
         """
-        if not line or line.endswith(" "):
+        if not line or (line.endswith(" ") and not is_in_quotes(line)):
             return True
         *before, last = words_of(line)
         place = self.find(before)
@@ -127,8 +131,53 @@ class Grammar:
 
 
 def words_of(line: str) -> list[str]:
-    """Split at blanks, and at nothing else."""
-    return [word for word in line.split(" ") if word]
+    """Split at blanks that stand in no quotes; the words keep their quotes.
+
+    A quote that is not closed reaches to the end of the line.
+    """
+    if '"' not in line:
+        return [word for word in line.split(" ") if word]
+    words = []
+    start, length = 0, len(line)
+    while start < length:
+        if line[start] == " ":
+            start += 1
+            continue
+        end = _end_of_quotes(line, start) if line[start] == '"' else start
+        end = line.find(" ", end)
+        end = length if end < 0 else end
+        words.append(line[start:end])
+        start = end
+    return words
+
+
+def _end_of_quotes(line: str, start: int) -> int:
+    """Where a quoted word ends that begins here: after its last quote."""
+    at = line.find('"', start + 1)
+    while at >= 0 and line.startswith('""', at):
+        at = line.find('"', at + 2)
+    return len(line) if at < 0 else at + 1
+
+
+def is_in_quotes(line: str) -> bool:
+    """Tell whether what is typed next belongs to a quoted word."""
+    words = words_of(line)
+    return bool(words) and _without_quotes(words[-1]) is None
+
+
+def _without_quotes(word: str) -> str | None:
+    """The value that a word stands for; None if its quotes are not closed."""
+    if not word.startswith('"'):
+        return word
+    inner = word[1:-1]
+    if len(word) == 1 or word[-1] != '"' or '"' in inner.replace('""', ""):
+        return None
+    return inner.replace('""', '"')
+
+
+def quoted(value: str) -> str:
+    """How a value with blanks is typed."""
+    return '"' + value.replace('"', '""') + '"'
 
 
 def _chosen(menu: Menu, walked: tuple[str, ...]) -> tuple[str, ...]:
@@ -140,23 +189,34 @@ def _chosen(menu: Menu, walked: tuple[str, ...]) -> tuple[str, ...]:
 
 def _values_for(command: Command, values: tuple[str, ...]) -> tuple[str, ...]:
     parameters = command.parameters
-    if parameters and parameters[-1].takes_rest and len(values) >= len(parameters):
-        last = len(parameters) - 1
-        values = (*values[:last], " ".join(values[last:]))
+    takes_rest = bool(parameters) and parameters[-1].takes_rest
     mandatory = sum(parameter.is_mandatory for parameter in parameters)
-    if not mandatory <= len(values) <= len(parameters):
+    is_too_many = len(values) > len(parameters) and not takes_rest
+    if len(values) < mandatory or is_too_many:
         raise _wrong_count(mandatory, len(parameters) - mandatory)
-    for parameter, value in zip(parameters, values, strict=False):
-        for word in words_of(value):
-            _check(parameter, word)
-    return values
+    last = len(parameters) - 1
+    found = [
+        _checked(parameters[min(place, last)], word)
+        for place, word in enumerate(values)
+    ]
+    if len(found) > len(parameters):
+        found[last:] = [" ".join(found[last:])]
+    return tuple(found)
 
 
-def _check(parameter: Parameter, word: str) -> None:
-    if word.startswith("-"):
-        raise _refused(f"The parameter {parameter.name} must not begin with a dash.")
-    if not parameter.kind.fits(word):
-        raise _refused(f"The parameter {parameter.name} must be {parameter.kind.what}.")
+def _checked(parameter: Parameter, word: str) -> str:
+    value = _without_quotes(word)
+    if value is None:
+        raise _refused(
+            f"The quotes around the parameter {parameter.name} are not closed: "
+            'write "like this", and a quote within it twice.'
+        )
+    problem = problem_with(parameter.kind, value)
+    if not problem and parameter.takes_rest and parameter.kind is not TEXT:
+        problem = "must not hold a blank" if " " in value else ""
+    if problem:
+        raise _refused(f"The parameter {parameter.name} {problem}.")
+    return value
 
 
 def _no_command(place: Place) -> UsageError:

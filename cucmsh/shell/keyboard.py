@@ -81,11 +81,12 @@ class Keyboard:
         """Let an Enter that comes next belong to the key before it."""
         self._expect("\r\n")
 
-    def drop_line(self, until: str) -> None:
-        """Forget what has come: up to and with Enter, or up to one of `until`."""
+    def drop_waiting(self, until: str) -> None:
+        """Forget all that has come, or what came before one of `until`."""
+        while self._read(0):
+            pass
         while self._waiting and self._waiting[0] not in until:
-            if self._take(is_late=True) == ENTER:
-                return
+            self._take(is_late=False)
 
     def skip_sequence(self) -> None:
         """After an ESC: forget the rest of what an arrow or function key sends."""

@@ -1,8 +1,10 @@
 """What the value of a parameter may be: declared by a command, held by the grammar.
 
-The grammar itself sees to it that a value holds no blank, nothing that cannot be
-shown and no dash at its beginning (threats-and-faults.md T11). Opens nothing: whether
-a host or a file is there is for the command to find out.
+Of whatever kind it is, a value holds nothing that cannot be shown and no dash at its
+beginning (threats-and-faults.md T11). Users and paths are names on another server,
+which SSH and SFTP carry as they are: they may hold anything else, blanks too, and no
+shell ever reads them. Opens nothing: whether a host or a file is there is for the
+command to find out.
 """
 
 from __future__ import annotations
@@ -20,6 +22,20 @@ class Kind(NamedTuple):
 
     what: str
     fits: Callable[[str], bool]
+
+
+def problem_with(kind: Kind, value: str) -> str:
+    """What goes on after the name of such a value that cannot be used, or nothing.
+
+    It does not repeat the value.
+    """
+    if not value:
+        return "must not be empty"
+    if not value.isprintable():
+        return "must hold only characters that can be shown"
+    if value.startswith("-"):
+        return "must not begin with a dash"
+    return "" if kind.fits(value) else f"must be {kind.what}"
 
 
 def _is_name(value: str) -> bool:
@@ -45,14 +61,15 @@ def _is_number(value: str) -> bool:
     return value.isascii() and value.isdecimal() and _is_name(value)
 
 
-WORD = Kind("one word of at most 255 characters", _is_name)
+def _is_word(value: str) -> bool:
+    return _is_name(value) and " " not in value
+
+
+WORD = Kind("one word of at most 255 characters", _is_word)
 NAME = Kind("a name: letters, digits and . _ - /", lambda text: _is_plain(text, "._-/"))
 NUMBER = Kind("a number", _is_number)
 HOST = Kind("a host name or address, with :port if you like", _is_host)
-USER = Kind(
-    "a user name: letters, digits and . _ - + @ \\",
-    lambda text: _is_plain(text, "._-+@\\"),
-)
+USER = Kind("a user name of at most 255 characters", _is_name)
 PATH = Kind(
     "a path of at most 1,024 characters", lambda text: len(text) <= _LONGEST_PATH
 )

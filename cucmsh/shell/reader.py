@@ -17,6 +17,7 @@ from contextlib import AbstractContextManager
 
 from cucmsh.errors import CancelledError, UsageError
 from cucmsh.shapes import NamedTuple
+from cucmsh.shell.answers import refused_answer
 from cucmsh.shell.dialog import CONTROL_C, CONTROL_D, EndOfInput
 from cucmsh.shell.keyboard import ENTER, Keyboard
 from cucmsh.shell.limits import LONGEST_LINE
@@ -115,15 +116,25 @@ class Reader:
 
         Raises:
             CancelledError, EndOfInput: as for `ask`.
+            UsageError: another key, where nobody can be asked again.
         """
         with self._terminal.held(), self._terminal.interrupts(wanted=False):
             self._put(question)
             while (key := self._answer_key()) not in set(keys):
                 # "maybe" is no: what came with an unreadable answer goes with it
-                if key and self.is_terminal:
-                    self.keyboard.drop_line(until=_CTRL_C)
+                self.ask_again(question, again.strip().removesuffix(":"))
                 self._put(again)
             return key
+
+    def ask_again(self, question: str, reason: str) -> None:
+        """Get ready for an answer in place of one that was refused; see `Dialog`.
+
+        Raises:
+            UsageError: the input is no terminal, so no person sees the question.
+        """
+        if not self.is_terminal:
+            raise refused_answer(question, reason)
+        self.keyboard.drop_waiting(until=_CTRL_C)
 
     def wait_for_key(self) -> str:
         """Return one key, not echoed: for a pager.

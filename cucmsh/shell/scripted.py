@@ -13,6 +13,7 @@ from types import TracebackType
 from typing import Self
 
 from cucmsh.errors import CucmshError
+from cucmsh.shell.answers import refused_answer
 from cucmsh.shell.dialog import CONTROL_C, SafePoint, SessionSwitches
 from cucmsh.shell.grammar import Grammar
 from cucmsh.shell.secret import Secret
@@ -44,6 +45,7 @@ class ScriptedDialog:
             set_cert_regen(dialog, site, "TVS")
         assert "Regenerating" not in dialog.text
 
+    A refused answer is asked for again, as of a person, unless `is_person` is false.
     With `wants_json` a result is kept in `json` instead of being said.
 
     Raises:
@@ -57,6 +59,7 @@ class ScriptedDialog:
         *,
         helpful: bool = True,
         wants_json: bool = False,
+        is_person: bool = True,
         session: SessionSwitches | None = None,
     ) -> None:
         self.helpful = helpful
@@ -64,6 +67,7 @@ class ScriptedDialog:
         self.text = ""
         self.json: Mapping[str, object] | None = None
         self._wants_json = wants_json
+        self._is_person = is_person
         self.questions: list[str] = []
         self._answers = deque(answers)
 
@@ -102,8 +106,16 @@ class ScriptedDialog:
     def ask_key(self, question: str, keys: str, again: str) -> str:
         key = self._next(question).lower()
         while len(key) != 1 or key not in keys:
+            if not self._is_person:
+                raise refused_answer(question, again.strip().removesuffix(":"))
             key = self._next(again).lower()
         return key
+
+    def ask_again(self, question: str, reason: str) -> None:
+        if not self._is_person:
+            raise refused_answer(question, reason)
+        if self.helpful:
+            self.say(reason)
 
     def uninterrupted(self) -> AbstractContextManager[SafePoint]:
         return nullcontext(lambda: None)

@@ -80,6 +80,11 @@ class TerminalDialog:
         with self._asking():
             return self._reader.ask_key(question, keys, again)
 
+    def ask_again(self, question: str, reason: str) -> None:
+        self._reader.ask_again(question, reason)
+        if self.helpful:
+            self._screen.say(reason)
+
     @contextmanager
     def uninterrupted(self) -> Iterator[SafePoint]:
         def tell() -> None:

@@ -15,7 +15,7 @@ from cucmsh.errors import (
 )
 from cucmsh.services.files import is_backed_up
 from cucmsh.shell.dialog import EndOfInput
-from cucmsh.shell.scripted import Answer
+from cucmsh.shell.scripted import Answer, ScriptedDialog
 from tests.commands.calls import call, dialog_with, run
 from tests.services.made_cluster import MD5_FINGERPRINT, SFTP_PASSWORD, MadeCluster
 
@@ -114,7 +114,7 @@ def test_other_key_is_asked_again(cluster: MadeCluster) -> None:
         [*ANSWERS[:1], *[("SFTP server IP: ", "-oProxyCommand=x")] * 3],
         [*ANSWERS[:2], *[(PORT, "0")] * 3],
         [*ANSWERS[:2], (PORT, "x"), (PORT, "65536"), (PORT, "-1")],
-        [*ANSWERS[:3], *[("User ID: ", "two words")] * 3],
+        [*ANSWERS[:3], *[("User ID: ", "-two")] * 3],
         [*ANSWERS[:5], *[("Download directory: ", "")] * 3],
     ],
 )
@@ -126,6 +126,63 @@ def test_unusable_answers_send_nothing(
         run(dialog, cluster.site, GET)
     dialog.finish()
     assert cluster.tree() == before
+
+
+SECRET = "Tr0ub4dor-3"
+
+
+@pytest.mark.parametrize(
+    ("number", "refused"),
+    [
+        (0, SECRET),
+        (1, f"{SECRET} x"),
+        (1, ""),
+        (2, SECRET),
+        (2, "65536"),
+        (3, ""),
+        (3, "-joe"),
+        (5, ""),
+        (6, SECRET),
+    ],
+)
+def test_answers_of_no_person_end_at_the_first_that_is_refused(
+    cluster: MadeCluster, number: int, refused: str
+) -> None:
+    # The answer after it belongs to another question: it may be the password.
+    before = kept(cluster)
+    question = ANSWERS[number][0]
+    answers = [*ANSWERS[:number], (question, refused)]
+    dialog = ScriptedDialog(answers, is_person=False)
+    with dialog, pytest.raises((UsageError, CancelledError)) as caught:
+        run(dialog, cluster.site, GET)
+    dialog.finish()
+    told = f"{caught.value.message}\n{caught.value.advice}"
+    assert f"The answer to '{question.strip()}' was refused: " in told
+    assert SECRET not in told + dialog.text
+    assert kept(cluster) == before
+
+
+@pytest.mark.parametrize(
+    ("user", "directory"),
+    [
+        ("jane doe", "/home/CUCM Backup"),
+        ("vault@svc%corp@host", "/home/50%#1\\x"),
+        ("svc#corp", "/home/it's"),
+    ],
+)
+def test_an_answer_is_the_whole_line(
+    cluster: MadeCluster, user: str, directory: str
+) -> None:
+    (cluster.backups / directory.lstrip("/")).mkdir()
+    answers: list[tuple[str, Answer]] = [
+        *ANSWERS[:3],
+        ("User ID: ", user),
+        ANSWERS[4],
+        ("Download directory: ", directory),
+        ANSWERS[6],
+    ]
+    assert call(cluster.site, GET, answers).status == 0
+    assert (cluster.backups / directory.lstrip("/") / "ITLRecovery.p12").exists()
 
 
 @pytest.mark.parametrize("answer", ["no", "garbage"])

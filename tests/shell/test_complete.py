@@ -13,6 +13,7 @@ from cucmsh.shell.complete import (
     shared_beginning,
 )
 from cucmsh.shell.grammar import Grammar
+from cucmsh.shell.kinds import FILE
 
 
 @command("show itl")
@@ -195,7 +196,7 @@ def offered(*values: str) -> list[Command]:
     def many(dialog: object, context: object, spec: str = "") -> None:
         """Sign."""
 
-    @command("get <file>", candidates={"file": lambda _: values})
+    @command("get <file>", candidates={"file": lambda _: values}, kinds={"file": FILE})
     def one(dialog: object, context: object, file: str) -> None:
         """Get."""
 
@@ -211,8 +212,12 @@ def offered(*values: str) -> list[Command]:
         ("sign a.xml b", ["b.xml"]),
         ("sign nonsense ", []),
         ("sign c ", ["d"]),
-        ("get ", ["a.xml", "b.xml"]),
+        ("get ", ["a.xml", "b.xml", '"c d"']),
         ("get a.xml ", []),
+        ("get c", []),
+        ('get "', ['"a.xml"', '"b.xml"', '"c d"']),
+        ('get "c ', ['"c d"']),
+        ('get "c d" ', []),
     ],
 )
 def test_only_what_the_grammar_takes_is_offered(line: str, texts: list[str]) -> None:

@@ -7,13 +7,16 @@ from hypothesis import strategies as st
 from cucmsh.errors import CommandClashError, UsageError
 from cucmsh.shell.command import Command, command, find_command
 from cucmsh.shell.grammar import Grammar
+from cucmsh.shell.kinds import PATH
 
 FAILED = "Executed command unsuccessfully"
 NO_COMMAND = f"{FAILED}\nNo valid command entered"
 
 
 def declared(phrase: str) -> Command:
-    @command(phrase)
+    names = {"user", "path"} if "remotekey" in phrase else set()
+
+    @command(phrase, kinds=dict.fromkeys(names, PATH))
     def function(dialog: object, context: object, *words: str) -> None:
         """Do nothing."""
 
@@ -61,6 +64,22 @@ GRAMMAR = Grammar(
         ),
         ("file list tftp *", "file list tftp <spec> [options]", ("*",)),
         ("file list tftp * page", "file list tftp <spec> [options]", ("*", "page")),
+        (
+            'utils itl reset remotekey h "jane doe"  "/CUCM ""1"" %41#\\/b.p12" ',
+            "utils itl reset remotekey <host> <user> <path>",
+            ("h", "jane doe", '/CUCM "1" %41#\\/b.p12'),
+        ),
+        (
+            'utils itl reset remotekey h o\'brien /a"b"/c',
+            "utils itl reset remotekey <host> <user> <path>",
+            ("h", "o'brien", '/a"b"/c'),
+        ),
+        (
+            'utils service start "Cisco Tftp"',
+            "utils service start|stop <service...>",
+            ("start", "Cisco Tftp"),
+        ),
+        ('file list tftp """"', "file list tftp <spec> [options]", ('"',)),
         ("help", "help [command...]", ()),
         ("help utils itl", "help [command...]", ("utils itl",)),
     ],
@@ -153,6 +172,26 @@ def test_a_parameter_with_a_leading_dash_is_refused(line: str) -> None:
 
 
 @pytest.mark.parametrize(
+    "value", ['"', '"a', '"a""', '"a"b', '"""', '"a b', '"a"" b', '""a"']
+)
+def test_quotes_that_are_not_closed_are_refused(value: str) -> None:
+    with pytest.raises(UsageError, match="quotes around the parameter spec"):
+        GRAMMAR.parse(f"file list tftp {value}")
+
+
+def test_an_empty_value_is_refused() -> None:
+    with pytest.raises(UsageError, match="The parameter unit must not be empty"):
+        GRAMMAR.parse('show cert ""')
+
+
+def test_quotes_stand_around_values_only() -> None:
+    for line in ('"show" itl', 'show "itl"', '"show itl"'):
+        with pytest.raises(UsageError) as caught:
+            GRAMMAR.parse(line)
+        assert caught.value.message == NO_COMMAND
+
+
+@pytest.mark.parametrize(
     "char", list("\x00\t\n\r\v\f\x1b\x7f\x85\x9b\u2028\u2029\u202e\u200b\udcff")
 )
 def test_a_line_with_a_character_that_cannot_be_shown_is_refused_whole(
@@ -171,7 +210,7 @@ def test_a_line_may_be_1024_characters_and_no_more() -> None:
 
 
 @settings(max_examples=500)
-@given(st.text(max_size=60) | st.from_regex(r"(show|utils|itl|cert|help| |-|a)*"))
+@given(st.text(max_size=60) | st.from_regex(r'(show|utils|itl|cert|help| |"|-|a)*'))
 def test_any_line_is_a_call_or_a_usage_error_that_ends_the_original_way(
     line: str,
 ) -> None:
@@ -186,12 +225,21 @@ def _said_about(line: str) -> str:
         call = GRAMMAR.parse(line)
     except UsageError as error:
         return error.message
-    assert " ".join(line.split()).endswith(" ".join(call.arguments))
+    if '"' not in line:
+        assert " ".join(line.split()).endswith(" ".join(call.arguments))
     return ""
 
 
 @pytest.mark.parametrize(
-    "line", ["a " * 512, "help " + "a " * 509, "x" * 10**6, "utils " * 170, " " * 1024]
+    "line",
+    [
+        "a " * 512,
+        "help " + "a " * 509,
+        "x" * 10**6,
+        "utils " * 170,
+        " " * 1024,
+        '"' * 1024,
+    ],
 )
 def test_the_worst_lines_are_read_in_no_time(line: str) -> None:
     started = time.perf_counter()
@@ -230,6 +278,9 @@ def test_two_commands_with_one_phrase_are_refused_by_both_names(
         ("file list tftp a b", False),
         ("what", False),
         ("help ut", False),
+        ('file list tftp "a b', False),
+        ('file list tftp "a ', False),
+        ('file list tftp "a" ', True),
     ],
 )
 def test_a_question_mark_asks_for_help_except_within_a_value(

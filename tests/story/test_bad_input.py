@@ -46,7 +46,7 @@ def test_wrong_ccm_password_changes_nothing(lab: Lab) -> None:
 
 KEYS = {"ctrl-c": "\x03", "ctrl-d": "\x04"}
 WRONG_REMOTES: dict[str, tuple[Callable[[Lab, str], str], str, str]] = {
-    "password": (remote, WRONG, "did not accept 'backup'"),
+    "password": (remote, WRONG, "did not accept the login"),
     "port": (partial(remote, port=1), "", "cannot connect to"),
     "host": (partial(remote, host="no.such.host.invalid"), "", "cannot connect to"),
     "missing": (partial(remote, ending=".missing"), "", "is not there on"),

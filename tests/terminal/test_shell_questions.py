@@ -44,6 +44,23 @@ def test_d2_an_unreadable_answer_is_asked_again_and_never_taken_for_yes(
     assert "key was n" in client.await_prompt()
 
 
+def test_what_was_typed_ahead_goes_with_the_answer_that_was_refused(
+    client: Client,
+) -> None:
+    # A program that does not wait for questions: its password must not become the
+    # answer to one that is asked again, nor a command.
+    client.send(f"ask key\rmaybe\r127.0.0.1\rnobody\r{SECRET}\r")
+    client.await_text("Please answer 'y' for <yes> or 'n' for <no>:")
+    client.send("y")
+    assert client.await_prompt().endswith("key was y")
+    client.send("ask word\rmaybe\rn0body\r")
+    client.await_text("Please type yes or no.\r\nReally (yes/no)? ")
+    client.send("yes\r")
+    assert client.await_prompt().endswith("word was yes")
+    assert client.call("utils say next") == "utils say next\nsaid <next>"
+    assert SECRET.encode() not in client.raw
+
+
 def test_d5_a_secret_is_never_on_the_terminal(client: Client) -> None:
     client.send("ask password\r")
     client.await_text("Enter CCM Administrator password :")

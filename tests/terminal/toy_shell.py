@@ -7,6 +7,7 @@ import time
 from typing import Any
 
 from cucmsh.errors import CucmshError, RefusedError
+from cucmsh.shell.answers import is_yes
 from cucmsh.shell.audit import NoAudit
 from cucmsh.shell.command import Command, command, find_command
 from cucmsh.shell.dialog import Dialog, EndSession
@@ -99,6 +100,13 @@ def ask_key(dialog: Dialog, context: Any) -> None:
     """Ask a question that one key answers."""
     again = "Please answer 'y' for <yes> or 'n' for <no>:"
     dialog.say(f"key was {dialog.ask_key('Continue (y/n)?', 'yn', again)}")
+
+
+@command("ask word")
+def ask_word(dialog: Dialog, context: Any) -> None:
+    """Ask a question that takes a whole word."""
+    answer = is_yes(dialog, "Really (yes/no)? ")
+    dialog.say(f"word was {'yes' if answer else 'no'}")
 
 
 @command("utils say [words...]", candidates={"words": lambda _: ["one", "two three"]})
