@@ -7,6 +7,7 @@ configuration (``PATH``): all of it goes, before any of them is there.
 
 from __future__ import annotations
 
+from cucmsh.services.health.isolation import LOGIN_PATH
 from cucmsh.shapes import TYPE_CHECKING
 
 if TYPE_CHECKING:
@@ -15,7 +16,7 @@ if TYPE_CHECKING:
 FIXED = {
     "HOME": "/",
     "LANG": "C.UTF-8",
-    "PATH": "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin",
+    "PATH": LOGIN_PATH,
 }
 # Who came, and from where: for the audit log, never for a decision.
 KNOWN_BY_SSHD = ("LOGNAME", "SSH_CONNECTION", "SSH_TTY", "USER")

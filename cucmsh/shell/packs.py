@@ -14,7 +14,7 @@ import sys
 from collections.abc import Callable, Iterable
 from types import ModuleType
 
-from cucmsh.errors import PackError
+from cucmsh.errors import CommandClashError, PackError
 from cucmsh.shell.command import Command, find_command
 from cucmsh.shell.grammar import Grammar, Pack
 from cucmsh.shell.pack_place import require_beside, require_trusted
@@ -36,18 +36,40 @@ def load_packs(
         on_broken: is told of each of those that has no commands now.
 
     Raises:
-        CommandClashError: two commands of one pack share a phrase.
+        CommandClashError: two commands of the built-in pack share a phrase.
         PackError: the built-in pack cannot be loaded.
     """
     found = [_pack(built_in, load_pack(built_in, beside=beside))]
     for name in names:
         try:
-            require_trusted(name, os.path.join(beside, built_in))
-            found.append(_pack(name, load_pack(name)))
+            found.append(_extra_pack(name, os.path.join(beside, built_in)))
         except PackError as error:
             on_broken(error)
             found.append(Pack(name, "", (), error.message))
     return found
+
+
+def _extra_pack(name: str, ours: str) -> Pack:
+    """Look at a pack, then load it; whatever it holds becomes a `PackError`."""
+    try:
+        require_trusted(name, ours)
+        return _pack(name, load_pack(name))
+    except PackError:
+        raise
+    except CommandClashError as error:
+        raise PackError(
+            f"The command pack '{name}' is not loaded: {error.message}", error.advice
+        ) from error
+    except OSError as error:  # something odd among its files
+        raise PackError(
+            f"The command pack '{name}' cannot be looked at: {error}",
+            "Check what lies in its folder.",
+        ) from error
+    except BaseException as error:  # a stranger's objects may raise anything
+        raise PackError(
+            f"The command pack '{name}' broke off with {type(error).__name__}",
+            "Tell its makers; log/errors says where it happened.",
+        ) from error
 
 
 def _pack(name: str, commands: list[Command]) -> Pack:
@@ -89,7 +111,7 @@ def _module_names(package: ModuleType) -> list[str]:
     for folder in package.__path__:
         for entry in os.listdir(folder):
             stem, dot, ending = entry.partition(".")
-            if dot and ending == "py" and stem != "__init__":
+            if dot and ending == "py" and stem.isidentifier() and stem != "__init__":
                 names.add(stem)
     return sorted(names)
 
@@ -111,8 +133,9 @@ def _import(module: str, pack: str) -> ModuleType:
             f"The command pack '{pack}' cannot be imported: {error}",
             "Check the name in the configuration and what the pack needs.",
         ) from error
-    # A stranger's code: whatever it raises costs its own commands and no others.
-    except (Exception, SystemExit) as error:
+    # A stranger's code: whatever it raises costs its own commands and no others, be it
+    # a KeyboardInterrupt or a class of its own.
+    except BaseException as error:
         raise PackError(
             f"The command pack '{pack}' broke off with {type(error).__name__} while "
             f"'{module}' was imported",

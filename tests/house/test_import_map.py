@@ -17,6 +17,9 @@ MAY_IMPORT = {
     "shapes": set(),
     "scopes": set(),
     "digests": set(),
+    # Who could change what lies at a path: asked about logins (services) and about
+    # packs (shell), which import nothing of each other.
+    "ownership": set(),
     "trustlist": set(),
     "pki": set(),
     "cluster": set(),
@@ -44,7 +47,7 @@ MAY_IMPORT = {
     "version": set(),
 }
 # What stands below every room.
-GROUND = {"errors", "shapes", "scopes", "digests"}
+GROUND = {"errors", "shapes", "scopes", "digests", "ownership"}
 # Of the cluster room, commands see a name for annotations: no store, no socket.
 VALUES_FOR_COMMANDS = {"cucmsh.cluster.hostkeys"}
 VALUES_FOR_ENROL = {

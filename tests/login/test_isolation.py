@@ -26,6 +26,15 @@ SPOILT = {
     "program": (f"chmod o+w {LOGIN}", LOGIN),
     "program of the account": (f"chown cucmsh {LOGIN}", LOGIN),
     "folder above the environment": ("chown cucmsh /opt", "/opt"),
+    "path of programs, and sticky": ("chmod 1777 /usr/local/bin", "/usr/local/bin"),
+    "package, and sticky": (
+        f"chmod 1777 {PACKAGES}/cucmsh/pki",
+        f"{PACKAGES}/cucmsh/pki",
+    ),
+    "library, and sticky": (
+        f"chmod 1777 {PACKAGES}/paramiko",
+        f"{PACKAGES}/paramiko",
+    ),
     "environment": ("chmod 777 /opt/cucmsh", "/opt/cucmsh"),
     "interpreter's link": ("chown cucmsh /opt/cucmsh/bin", "/opt/cucmsh/bin"),
     "pyvenv.cfg": ("chown cucmsh /opt/cucmsh/pyvenv.cfg", "/opt/cucmsh/pyvenv.cfg"),
@@ -103,6 +112,7 @@ MEND = f"""
 chown root: /opt /opt/cucmsh /opt/cucmsh/bin /opt/cucmsh/pyvenv.cfg {LOGIN}
 chown -R root: {SPOILT_PACKAGES} /var/lib/cucmsh-logins
 chmod -R go-w {SPOILT_PACKAGES} /var/lib/cucmsh-logins
+chmod -t /usr/local/bin {PACKAGES}/cucmsh/pki {PACKAGES}/paramiko
 chmod go-w /opt /opt/cucmsh {LOGIN} /usr/local/bin /etc/cucmsh {SETTINGS}
 rm -f {HOME}/.ssh/rc {HOME}/.ssh/environment
 chown -R cucmsh: /var/lib/cucmsh

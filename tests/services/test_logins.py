@@ -96,6 +96,10 @@ def test_file_that_the_interpreter_reads_before_us_is_looked_at(
     found = [weak.path for weak in weak_points(cluster.site.settings, [], [])]
     assert str(packages / "any.pth") in found
     assert str(packages / "any.txt") not in found
+    assert str(packages) not in found
+    packages.chmod(0o1777)  # a new name there is imported: the bit protects old ones
+    found = [weak.path for weak in weak_points(cluster.site.settings, [], [])]
+    assert str(packages) in found
 
 
 IMPORT_ALL = """

@@ -1,5 +1,6 @@
 import os
 import sys
+import zipfile
 from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
 
@@ -123,6 +124,16 @@ BREAKS = {
     "import": "import no_such_module_at_all\n",
     "error": "raise KeyError('a secret')\n",
     "exit": "import sys\nsys.exit(7)\n",
+    "interrupt": "raise KeyboardInterrupt\n",
+    "own class": "class Odd(BaseException): pass\nraise Odd('a secret')\n",
+    "odd object": (
+        "class Odd(type):\n"
+        "    @property\n"
+        "    def __module__(self): raise BaseException('a secret')\n"
+        "class Thing(metaclass=Odd): pass\n"
+    ),
+    "same phrase": MODULE.format(phrase="b", name="b") * 2
+    + MODULE.format(phrase="b", name="again"),
     "recursion": "def f(): f()\nf()\n",
     "bad phrase": MODULE.format(phrase="<x", name="x"),
 }
@@ -189,9 +200,96 @@ def test_a_pack_that_others_may_change_does_not_run(
     phrases, broken = load_all(tmp_path, "strange_toy")
     assert phrases == ["show itl"]
     assert "it ran" not in broken[0]
-    assert "may be changed by" in broken[0]
+    assert "can be changed by" in broken[0]
     weak.chmod(weak.stat().st_mode & ~mode)
     assert "broke off with SystemExit" in load_all(tmp_path, "strange_toy")[1][0]
+
+
+@pytest.mark.parametrize(
+    "what", ["way to it", "itself", "module", "folder in it", "beside it"]
+)
+@pytest.mark.parametrize("mode", [0o777, 0o1777])
+def test_a_pack_that_a_link_leads_to_is_looked_at_on_the_whole_way(
+    write_pack: WritePack,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    what: str,
+    mode: int,
+) -> None:
+    write_pack("builtin_toy", BUILT_IN)
+    write_pack("strange_toy", {"a": "raise SystemExit('it ran')\n"})
+    shared = tmp_path / "shared"  # where others may write
+    shared.mkdir()
+    pack = tmp_path / "strange_toy"
+    way = tmp_path / "way"
+    way.mkdir()
+    if what == "way to it":  # PATH -> shared/link -> a good place
+        pack.rename(way / "strange_toy")
+        (shared / "link").symlink_to(way)
+        monkeypatch.syspath_prepend(str(shared / "link"))
+    elif what == "itself":
+        pack.rename(way / "strange_toy")
+        (shared / "strange_toy").symlink_to(way / "strange_toy")
+        monkeypatch.syspath_prepend(str(shared))
+    elif what == "module":
+        (pack / "a.py").rename(shared / "a.py")
+        (pack / "a.py").symlink_to(shared / "a.py")
+        mode &= 0o777  # the sticky bit would protect the module that is there
+    elif what == "folder in it":
+        (pack / "sub").symlink_to(shared)
+        (shared / "more.py").touch()
+    else:
+        pack.rename(shared / "strange_toy")
+        monkeypatch.syspath_prepend(str(shared))
+    shared.chmod(mode)
+    is_only_a_step = what == "way to it" and mode == 0o1777
+    phrases, broken = load_all(tmp_path, "strange_toy")
+    assert phrases == ["show itl"]
+    if is_only_a_step:  # nobody may change the link, and no name is looked up there
+        assert "broke off with SystemExit" in broken[0]
+        return
+    assert f"is not loaded: {shared} can be changed by others" in broken[0]
+    shared.chmod(0o755)
+    assert "broke off with SystemExit" in load_all(tmp_path, "strange_toy")[1][0]
+
+
+@pytest.mark.parametrize("target", ["joe@host.4711:1", ".#a.py", "x" * 300])
+def test_a_link_that_leads_nowhere_costs_its_pack_and_one_line(
+    write_pack: WritePack, tmp_path: Path, target: str
+) -> None:
+    write_pack("builtin_toy", BUILT_IN)
+    write_pack("odd_toy", {"a": MODULE.format(phrase="a", name="a")})
+    write_pack("sound_toy", {"a": MODULE.format(phrase="show more", name="more")})
+    (tmp_path / "odd_toy" / ".#a.py").symlink_to(target)  # an editor's lock
+    phrases, (broken,) = load_all(tmp_path, "odd_toy", "sound_toy")
+    assert phrases == ["show itl", "show more"]
+    assert f"{tmp_path / 'odd_toy' / '.#a.py'} cannot be looked at" in broken
+
+
+@pytest.mark.parametrize(
+    "name", [".hidden.py", "two words.py", "a-b.py", ".py", "1.py"]
+)
+def test_a_file_that_is_no_module_is_none(
+    write_pack: WritePack, tmp_path: Path, name: str
+) -> None:
+    write_pack("toypack", {"a": MODULE.format(phrase="show itl", name="show")})
+    (tmp_path / "toypack" / name).write_text("raise SystemExit('it ran')\n")
+    assert [each.phrase for each in load_pack("toypack")] == ["show itl"]
+
+
+def test_a_pack_in_a_zip_costs_one_line(
+    write_pack: WritePack, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    write_pack("builtin_toy", BUILT_IN)
+    with zipfile.ZipFile(tmp_path / "packs.zip", "w") as file:
+        file.writestr("zipped_toy/__init__.py", MARKER)
+        file.writestr("zipped_toy/a.py", MODULE.format(phrase="a", name="a"))
+    (tmp_path / "broken.zip").write_bytes(b"PK no zip")
+    monkeypatch.syspath_prepend(str(tmp_path / "broken.zip"))
+    monkeypatch.syspath_prepend(str(tmp_path / "packs.zip"))
+    phrases, (broken,) = load_all(tmp_path, "zipped_toy")
+    assert phrases == ["show itl"]
+    assert "'zipped_toy' cannot be looked at: " in broken
 
 
 def test_a_pack_of_another_owner_does_not_run(
@@ -202,7 +300,7 @@ def test_a_pack_of_another_owner_does_not_run(
     write_pack("builtin_toy", BUILT_IN)
     write_pack("strange_toy", {"a": "raise SystemExit('it ran')\n"})
     os.chown(tmp_path / "strange_toy" / "a.py", 12345, 0)
-    assert "may be changed by user id 12345" in load_all(tmp_path, "strange_toy")[1][0]
+    assert "belongs to user id 12345" in load_all(tmp_path, "strange_toy")[1][0]
 
 
 def test_a_pack_of_the_working_directory_does_not_run(

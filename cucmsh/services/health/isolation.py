@@ -2,7 +2,8 @@
 
 Whoever may write a module, the interpreter or a folder above one of them writes our
 code; whoever may write ``~/.ssh`` lets himself in by another way. So at a login the
-code and the home of the account that logged in are root's alone. Keys, state and
+code, the folders in which programs are looked up, and the home of the account that
+logged in are root's alone. Keys, state and
 configuration are root's or the account's: `cucmsh node add` writes them.
 
 The check is for logins: a lab and a developer's own ``cucmsh`` run from wherever they
@@ -16,8 +17,8 @@ import os
 import pwd
 import sys
 
-from cucmsh.cluster.ownership import Trail, WeakPoint
 from cucmsh.errors import RefusedError
+from cucmsh.ownership import Trail, WeakPoint
 from cucmsh.shapes import TYPE_CHECKING
 
 if TYPE_CHECKING:
@@ -26,6 +27,7 @@ if TYPE_CHECKING:
     from cucmsh.cluster.settings import Settings
 
 ROOT = 0
+LOGIN_PATH = "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin"
 BUILT_IN = ("cucmsh", "commands")
 # What ours import, now or later, and what those bring along.
 LIBRARIES = {
@@ -71,13 +73,15 @@ def weak_points(
 
     Args:
         settings: of the node.
-        programs: paths; a folder is looked at, but not what it holds.
+        programs: those that serve logins; with one, the ``PATH`` of logins counts too.
         homes: those of accounts; an empty one is left out.
         folders: others that are looked at with all that they hold.
     """
     code = Trail([ROOT])
-    for path in programs:
+    for path in (programs := tuple(programs)):
         yield from code.weak_points(os.path.abspath(path))
+    for path in (*(LOGIN_PATH.split(":") if programs else ()), *sys.path):
+        yield from code.weak_points(os.path.abspath(path), is_searched=True)
     for folder in (*_code_folders(settings.packs), *_libraries(), *folders):
         yield from code.weak_points_below(os.path.abspath(folder))
     for path in _code_files():
@@ -93,7 +97,6 @@ def weak_points(
 def _code_files() -> Iterator[str]:
     """The interpreter, and what was imported so far."""
     yield from (sys.executable, os.path.join(sys.prefix, "pyvenv.cfg"))
-    yield from sys.path
     for module in tuple(sys.modules.values()):
         yield from _files(module)
 
@@ -114,7 +117,10 @@ def _code_folders(packs: Iterable[str]) -> Iterator[str]:
     for name in filter(None, packs):
         from importlib.util import find_spec  # noqa: PLC0415 - as many have no pack
 
-        spec = find_spec(name.partition(".")[0])
+        try:
+            spec = find_spec(name.partition(".")[0])
+        except (ImportError, ValueError):
+            continue  # it is not loaded either, which is said then
         yield from (spec and spec.submodule_search_locations) or ()
 
 

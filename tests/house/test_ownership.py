@@ -8,7 +8,7 @@ from tempfile import TemporaryDirectory
 
 import pytest
 
-from cucmsh.cluster.ownership import Trail
+from cucmsh.ownership import Trail
 
 SOMEBODY = 65534
 
@@ -51,6 +51,67 @@ def test_sticky_folder_may_be_open_but_not_what_lies_in_it(folder: Path) -> None
     assert weak(folder / "file") == []
     (folder / "file").chmod(0o666)
     assert len(weak(folder / "file")) == 1
+
+
+def test_sticky_folder_is_open_to_new_names(folder: Path) -> None:
+    """Where names are looked up, and where the next step is still to be made."""
+    (folder / "inner").mkdir(mode=0o755)
+    folder.chmod(0o1777)
+    mine = (0, os.geteuid())
+    searched = [*Trail(mine).weak_points(str(folder), is_searched=True)]
+    assert [(at.path, at.why) for at in searched] == [
+        (str(folder), "can be changed by others")
+    ]
+    assert searched[0].mend == ("chmod", "go-w", str(folder))
+    assert [path for path, _ in weak(folder / "missing")] == [str(folder)]
+    assert weak(folder / "inner" / "missing") == []
+    (folder / "inner").chmod(0o1775)
+    found = [*Trail(mine).weak_points_below(str(folder / "inner"))]
+    assert [at.path for at in found] == [str(folder / "inner")]
+    trail = Trail(mine)  # walked as a step first, and searched later
+    assert [*trail.weak_points(str(folder / "inner" / "x"))] != []
+    assert len([*trail.weak_points_below(str(folder))]) == 1
+
+
+def test_group_that_may_write_is_named_by_who_asks(folder: Path) -> None:
+    folder.chmod(0o775)
+    mine, group = (0, os.geteuid()), folder.stat().st_gid
+    assert [*Trail(mine, [group]).weak_points(str(folder))] == []
+    assert len([*Trail(mine, [group + 1]).weak_points(str(folder))]) == 1
+    folder.chmod(0o777)
+    assert len([*Trail(mine, [group]).weak_points(str(folder))]) == 1
+
+
+def test_what_a_linked_folder_holds_counts(folder: Path, tmp_path: Path) -> None:
+    mine = (0, os.geteuid())
+    elsewhere = tmp_path / "elsewhere"
+    (elsewhere / "deep").mkdir(parents=True)
+    (elsewhere / "deep" / "back").symlink_to(folder)  # a circle ends
+    (elsewhere / "deep" / "file").touch()
+    (elsewhere / "deep" / "file").chmod(0o666)
+    (folder / "link").symlink_to(elsewhere)
+    (folder / "itself").symlink_to("itself")
+    (folder / "long").symlink_to("x" * 300)
+    found = [*Trail(mine).weak_points_below(str(folder))]
+    assert [at.path for at in found] == [str(elsewhere / "deep" / "file")]
+    (elsewhere / "deep" / "file").chmod(0o644)
+    (elsewhere / "deep").chmod(0o1777)
+    found = [*Trail(mine).weak_points_below(str(folder))]
+    assert [at.path for at in found] == [str(elsewhere / "deep")]
+
+
+def test_link_to_a_whole_disk_ends_the_look(
+    folder: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("cucmsh.ownership.MOST_LINKED", 3)
+    elsewhere = tmp_path / "elsewhere"
+    elsewhere.mkdir()
+    for number in range(4):
+        (elsewhere / str(number)).touch(mode=0o644)
+    assert [*Trail([0, os.geteuid()]).weak_points_below(str(elsewhere))] == []
+    (folder / "link").symlink_to(elsewhere)
+    (found,) = Trail([0, os.geteuid()]).weak_points_below(str(folder))
+    assert (found.path, "more than 3 files" in found.why) == (str(folder), True)
 
 
 def test_links_are_followed_step_by_step(folder: Path) -> None:
