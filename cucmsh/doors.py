@@ -8,6 +8,9 @@ from __future__ import annotations
 from cucmsh.shapes import TYPE_CHECKING
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from cucmsh.cluster.deposit import Deposited, Parcel
     from cucmsh.cluster.first_login import ShownKey
     from cucmsh.cluster.model import SshAddress, TftpAddress
     from cucmsh.cluster.runner import Runner
@@ -81,6 +84,20 @@ class LateDoors:
         from cucmsh.cluster.ssh import SshConnection
 
         return SftpStore(cast(SshConnection, link), root)
+
+    def deposit(
+        self,
+        link: Link,
+        directory: str,
+        parcel: Parcel,
+        progress: Callable[[int], object],
+    ) -> Deposited:
+        from typing import cast
+
+        from cucmsh.cluster.sftp_deposit import Depositor
+        from cucmsh.cluster.ssh import SshConnection
+
+        return Depositor(cast(SshConnection, link), directory, progress).run(parcel)
 
     def read_back(
         self, address: TftpAddress, name: str, patience_seconds: float = 15

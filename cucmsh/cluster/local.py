@@ -16,6 +16,7 @@ from cucmsh.cluster.log_line import append_line
 from cucmsh.cluster.store import (
     FOLDER_MODE,
     MAX_FILE_SIZE,
+    PIECE,
     Listed,
     SweepsFirst,
     advice_for,
@@ -35,6 +36,25 @@ if TYPE_CHECKING:
 FOLDER_FLAGS = os.O_RDONLY | os.O_DIRECTORY | os.O_NOFOLLOW | os.O_CLOEXEC
 
 
+class OpenFile:
+    """A regular file that is open: what is read is of one file, whoever replaces it.
+
+    Attributes:
+        size: bytes, when it was opened.
+    """
+
+    def __init__(self, descriptor: int, size: int) -> None:
+        self._descriptor = descriptor
+        self.size = size
+
+    def pieces(self) -> Iterator[bytes]:
+        """Its bytes from the start, at most ``PIECE`` at once; may be called again."""
+        at = 0
+        while piece := os.pread(self._descriptor, PIECE, at):
+            yield piece
+            at += len(piece)
+
+
 class LocalStore(SweepsFirst):
     """Files below ``root``; see ``Store`` for the contract."""
 
@@ -50,6 +70,16 @@ class LocalStore(SweepsFirst):
                     f"at most {MAX_FILE_SIZE} are read"
                 )
             return _read_all(descriptor)
+
+    @contextmanager
+    def opened(self, name: str) -> Iterator[OpenFile]:
+        """The file, to be read piece by piece: it may have any size.
+
+        Raises:
+            MissingFileError, StoreError: as ``read``, but for its size.
+        """
+        with self._reading(name) as (descriptor, size):
+            yield OpenFile(descriptor, size)
 
     def read_end(self, name: str) -> tuple[bytes, int]:
         """The last ``MAX_FILE_SIZE`` bytes of a file that only grows; how many before.
@@ -132,13 +162,13 @@ class LocalStore(SweepsFirst):
         return sorted(self.listing(folder))
 
     def sweep(self, folder: str = "") -> int:
-        with self._opened(folder) as opened:
+        with self._opened_folder(folder) as opened:
             left = [e.name for e in _files_in(opened) if is_temporary(e.name)]
             return sum(sweep_one(name, opened) for name in left if opened is not None)
 
     def listing(self, folder: str = "") -> dict[str, Listed]:
         found: dict[str, Listed] = {}
-        with self._opened(folder) as opened:
+        with self._opened_folder(folder) as opened:
             for entry in _files_in(opened):
                 if is_temporary(entry.name):
                     continue
@@ -146,6 +176,16 @@ class LocalStore(SweepsFirst):
                     at = entry.stat(follow_symlinks=False)
                     found[entry.name] = Listed(at.st_size, int(at.st_mtime))
         return found
+
+    def folders(self, folder: str = "") -> list[str]:
+        """The sorted names of the folders in ``folder``; none if it is missing."""
+        with self._opened_folder(folder) as opened:
+            if opened is None:
+                return []
+            with os.scandir(opened) as entries:
+                return sorted(
+                    e.name for e in entries if e.is_dir(follow_symlinks=False)
+                )
 
     def make_folder(self, folder: str, mode: int = FOLDER_MODE) -> None:
         with (
@@ -194,7 +234,7 @@ class LocalStore(SweepsFirst):
                 os.close(descriptor)
 
     @contextmanager
-    def _opened(self, folder: str) -> Iterator[int | None]:
+    def _opened_folder(self, folder: str) -> Iterator[int | None]:
         """The folder itself; None if it is not there."""
         is_there = False
         try:

@@ -23,7 +23,13 @@ from cucmsh.cluster.sftp_folder import (
     remove_all,
 )
 from cucmsh.cluster.sftp_read import let_go, read_after_a_look, read_at_once
-from cucmsh.cluster.sftp_session import BROKEN, Answer, Attributes, SftpSession
+from cucmsh.cluster.sftp_session import (
+    BROKEN,
+    Answer,
+    Attributes,
+    SftpSession,
+    session_of,
+)
 from cucmsh.cluster.sftp_upload import Upload, check_target
 from cucmsh.cluster.ssh import SshConnection
 from cucmsh.cluster.store import (
@@ -83,10 +89,7 @@ class SftpStore(SweepsFirst):
     @property
     def _session(self) -> SftpSession:
         """The connection's channel, opened again if it was given up."""
-        session = self._connection.files
-        if not isinstance(session, SftpSession) or not session.is_open:
-            self._connection.files = session = SftpSession(self._connection)
-        return session
+        return session_of(self._connection)
 
     def read(self, name: str) -> bytes:
         path = self._path(name)

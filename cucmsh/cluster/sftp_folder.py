@@ -18,7 +18,7 @@ STATVFS_NUMBERS, READ_ONLY = 11, 1
 def files_in(
     session: SftpSession, path: str, where: str
 ) -> list[tuple[str, Attributes]]:
-    """The regular files in the folder ``path``.
+    """The regular files in the folder ``path``, and what may be one.
 
     Args:
         session: the channel.
@@ -29,6 +29,13 @@ def files_in(
         StoreError: there are more than ``MAX_ENTRIES``: a liar must not fill us.
         OSError: the server refused.
     """
+    return regular_files(entries_in(session, path, where))
+
+
+def entries_in(
+    session: SftpSession, path: str, where: str
+) -> list[tuple[str, Attributes]]:
+    """All entries of the folder ``path``; see ``files_in``."""
     handle = session.flight(ask.open_folder(path))[0].handle()
     found: list[tuple[str, Attributes]] = []
     count, more = 0, True
@@ -43,7 +50,7 @@ def files_in(
                 f"{where} holds more than {MAX_ENTRIES} files",
                 "Use a folder that is not shared with so many others.",
             )
-        found += regular_files(pages[0] + pages[1])
+        found += pages[0] + pages[1]
     session.flight(ask.close(handle))
     return found
 
@@ -51,11 +58,14 @@ def files_in(
 def regular_files(
     entries: list[tuple[str, Attributes]],
 ) -> list[tuple[str, Attributes]]:
-    """Those of a folder's entries that are, and whose name is one."""
+    """Those of a folder's entries that are, or may be, and whose name is one.
+
+    A server that gives no types must not make us believe that nothing is there.
+    """
     return [
         (name, about)
         for name, about in entries
-        if stat.S_ISREG(about.mode) and "/" not in name and len(name) <= MAX_NAME
+        if about.may_be_file and "/" not in name and len(name) <= MAX_NAME
     ]
 
 
@@ -79,7 +89,7 @@ def _make_folder(session: SftpSession, path: str, mode: int, host: str) -> None:
     except FileNotFoundError:
         session.flight(ask.make_folder(path, mode))[0].check()
         return
-    if not stat.S_ISDIR(found.mode):
+    if found.has_kind and not stat.S_ISDIR(found.mode):
         raise StoreError(
             f"{path} on {host} is not a folder", "Move it away; it was not touched."
         )

@@ -11,10 +11,8 @@ from contextlib import suppress
 
 from cucmsh.cluster import sftp_requests as ask
 from cucmsh.cluster.sftp_session import BROKEN, Answer, Attributes, SftpSession
-from cucmsh.cluster.store import MAX_FILE_SIZE, check_regular
+from cucmsh.cluster.store import MAX_FILE_SIZE, PIECE, check_regular
 from cucmsh.errors import StoreError
-
-PIECE = 32 * 1024  # bytes; what every server must give or take in one request
 
 
 def read_after_a_look(session: SftpSession, path: str, where: str) -> bytes:
@@ -29,8 +27,16 @@ def read_after_a_look(session: SftpSession, path: str, where: str) -> bytes:
         StoreError: it is no regular file, or too large.
         OSError: the server refused.
     """
-    about = session.flight(ask.stat_of(path))[0].attributes()
-    check_regular(where, about.mode)  # opening a FIFO would hang it
+    about = Attributes(0, 0, 0)
+    try:
+        about = session.flight(ask.stat_of(path))[0].attributes()
+    except FileNotFoundError:
+        raise
+    except OSError as problem:  # some servers do not let everybody look
+        if problem.errno is None:
+            raise
+    if about.has_kind:
+        check_regular(where, about.mode)  # opening a FIFO would hang it
     handle = session.flight(ask.open_to_read(path))[0].handle()
     return _read_open(session, handle, about.size, (path, where))
 
@@ -53,7 +59,8 @@ def read_at_once(session: SftpSession, path: str, where: str) -> bytes:
         nonlocal about
         with suppress(OSError):  # the answer to the open says it better
             about = answer.attributes()
-            check_regular(where, about.mode)
+            if about.has_kind:
+                check_regular(where, about.mode)
 
     guessed = (ask.read(spare, 0, PIECE), ask.close(spare)) if spare else ()
     try:

@@ -5,10 +5,11 @@ from __future__ import annotations
 from typing import NamedTuple
 
 OPEN, CLOSE, READ_PIECE, WRITE_PIECE = 3, 4, 5, 6
-LSTAT, FSTAT, STAT, FSETSTAT = 7, 8, 17, 10
+LSTAT, FSTAT, STAT, SETSTAT, FSETSTAT = 7, 8, 17, 9, 10
 OPENDIR, READDIR, REMOVE, MKDIR, RENAME, EXTENDED = 11, 12, 13, 14, 18, 200
 READ, WRITE = 0x01, 0x02
-CREATE_NEW = READ | WRITE | 0x08 | 0x20  # read, write, create, exclusively
+CREATE, TRUNCATE, EXCLUSIVE = 0x08, 0x10, 0x20
+CREATE_NEW = READ | WRITE | CREATE | EXCLUSIVE
 HAS_MODE = 4
 
 
@@ -40,6 +41,24 @@ def open_new(path: str, mode: int) -> Request:
     """Make the file for reading and writing; refused if there is one, or a link."""
     fields = _string(path) + _number(CREATE_NEW) + _number(HAS_MODE) + _number(mode)
     return Request(OPEN, fields)
+
+
+def create_to_write(path: str, mode: int) -> Request:
+    """As ``open_new``, for a server that does not open for reading as well."""
+    flags = WRITE | CREATE | EXCLUSIVE
+    fields = _string(path) + _number(flags) + _number(HAS_MODE) + _number(mode)
+    return Request(OPEN, fields)
+
+
+def open_truncated(path: str) -> Request:
+    """Make the file for writing, or empty the one that is there."""
+    return Request(
+        OPEN, _string(path) + _number(WRITE | CREATE | TRUNCATE) + _number(0)
+    )
+
+
+def chmod_path(path: str, mode: int) -> Request:
+    return Request(SETSTAT, _string(path) + _number(HAS_MODE) + _number(mode))
 
 
 def chmod(handle: bytes, mode: int) -> Request:

@@ -9,6 +9,8 @@ run as often as a number in the answer says (T20 of threats-and-faults.md).
 from __future__ import annotations
 
 import errno
+import re
+import stat
 from collections.abc import Callable
 from contextlib import suppress
 from threading import Lock
@@ -34,6 +36,16 @@ CODES = {
     wire.SFTP_PERMISSION_DENIED: (errno.EACCES, "permission denied"),
     wire.SFTP_OP_UNSUPPORTED: (errno.EOPNOTSUPP, "the server does not support this"),
 }
+LS_LINE = re.compile(r"([-dlpsbc])[-rwxsStTlL]{9}")  # how `ls -l` begins its lines
+LS_KINDS = {
+    "-": stat.S_IFREG,
+    "d": stat.S_IFDIR,
+    "l": stat.S_IFLNK,
+    "p": stat.S_IFIFO,
+    "s": stat.S_IFSOCK,
+    "b": stat.S_IFBLK,
+    "c": stat.S_IFCHR,
+}
 
 
 class Attributes(NamedTuple):
@@ -42,6 +54,16 @@ class Attributes(NamedTuple):
     size: int
     mode: int
     modified: int  # Unix time, seconds, by the server's clock
+
+    @property
+    def has_kind(self) -> bool:
+        """Whether the mode says what it is; some servers give permission bits only."""
+        return stat.S_IFMT(self.mode) != 0
+
+    @property
+    def may_be_file(self) -> bool:
+        """Whether it is a regular file, as far as the server tells."""
+        return stat.S_ISREG(self.mode) or not self.has_kind
 
 
 class Answer:
@@ -57,8 +79,12 @@ class Answer:
         if code == wire.SFTP_EOF:
             raise EOFError
         if code != wire.SFTP_OK:
-            said = (errno.EIO, f"the server says {shown(text)}")
-            raise OSError(*CODES.get(code, said))
+            said = (
+                f"the server says {shown(text)}"
+                if text.strip()
+                else (f"the server says no more than status {code}")
+            )
+            raise OSError(*CODES.get(code, (errno.EIO, said)))
 
     def check_if_supported(self) -> None:
         try:
@@ -90,8 +116,11 @@ class Answer:
         found: list[tuple[str, Attributes]] = []
         while len(found) < count and self._body.get_remainder():
             name = self._text()
-            self._text()  # the same for people
-            found.append((name, self._attributes()))
+            line = LS_LINE.match(self._text())  # the same for people
+            about = self._attributes()
+            if line and not about.has_kind:
+                about = about._replace(mode=about.mode | LS_KINDS[line[1]])
+            found.append((name, about))
         return found
 
     def numbers(self, count: int) -> list[int]:
@@ -129,6 +158,8 @@ class SftpSession:
     """The SFTP channel of a connection.
 
     Attributes:
+        extensions: the names that a greeted server gave in its first answer. Some
+            servers know others, too.
         spare: the handle that the next file will have, as far as can be foreseen; empty
             if it cannot. It may be used in the flight of the open, to read.
 
@@ -143,6 +174,7 @@ class SftpSession:
         self._is_greeted = False
         self._connection = connection
         self._unread = bytearray()
+        self.extensions: frozenset[str] = frozenset()
         # OpenSSH's are numbers, and the one given back last is given out first.
         self.spare = bytes(4) if connection.is_openssh_node else b""
         late = NoAnswerError(f"{connection.host} does not answer over SFTP")
@@ -216,9 +248,10 @@ class SftpSession:
 
     def _greet(self) -> None:
         self._channel.await_start()
-        kind, _ = self._receive()
+        kind, body = self._receive()
         if kind != wire.CMD_VERSION:
             raise paramiko.SSHException("it does not keep to the SFTP protocol")
+        self.extensions = _extensions(body[4:])
         self._is_greeted = True
 
     def _receive(self) -> tuple[int, bytes]:
@@ -238,6 +271,27 @@ class SftpSession:
         taken = bytes(unread[:size])
         del unread[:size]
         return taken
+
+
+def session_of(connection: SshConnection) -> SftpSession:
+    """The connection's SFTP channel; a new one if there is none, or it was given up.
+
+    Raises:
+        NoAnswerError, ConnectionFailedError: as ``SftpSession``.
+    """
+    session = connection.files
+    if not isinstance(session, SftpSession) or not session.is_open:
+        connection.files = session = SftpSession(connection)
+    return session
+
+
+def _extensions(raw: bytes) -> frozenset[str]:
+    """The names in pairs of name and data; what is cut short is left out."""
+    rest, names = paramiko.Message(raw), set()
+    while rest.get_remainder():
+        names.add(rest.get_binary().decode(errors="replace"))
+        rest.get_binary()
+    return frozenset(names)
 
 
 def _packet(kind: int, body: bytes) -> bytes:

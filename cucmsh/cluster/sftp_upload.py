@@ -15,9 +15,9 @@ from contextlib import suppress
 
 from cucmsh.cluster import sftp_requests as ask
 from cucmsh.cluster.sftp_folder import why_not
-from cucmsh.cluster.sftp_read import PIECE, read_to_the_end
+from cucmsh.cluster.sftp_read import read_to_the_end
 from cucmsh.cluster.sftp_session import BROKEN, Answer, SftpSession
-from cucmsh.cluster.store import check_regular
+from cucmsh.cluster.store import PIECE, check_regular
 from cucmsh.errors import MissingFileError, StoreError
 
 FSYNC = "fsync@openssh.com"
@@ -134,4 +134,6 @@ class Upload:
 def check_target(where: str, answer: Answer) -> None:
     """Refuse to replace what is no regular file."""
     with suppress(FileNotFoundError):
-        check_regular(where, answer.attributes().mode)
+        about = answer.attributes()
+        if about.has_kind:
+            check_regular(where, about.mode)

@@ -18,6 +18,7 @@ TEMPORARY_PREFIX = ".cucmsh-"
 TEMPORARY_SUFFIX = ".tmp"
 SECRET_BYTES = 8
 FOLDER_MODE = 0o755  # of folders that a TFTP service is to read
+PIECE = 32 * 1024  # bytes; what every SFTP server must give or take in one request
 MAX_FILE_SIZE = 1 << 20  # bytes; lists and keys are small, and a liar must not fill us
 
 

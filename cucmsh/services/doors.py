@@ -12,6 +12,7 @@ from cucmsh.shapes import TYPE_CHECKING, NamedTuple, Protocol
 if TYPE_CHECKING:
     from datetime import datetime
 
+    from cucmsh.cluster.deposit import Deposited, Parcel
     from cucmsh.cluster.hostkeys import HostKey
     from cucmsh.cluster.model import SshAddress, TftpAddress
     from cucmsh.cluster.runner import Completed, Runner
@@ -76,6 +77,15 @@ class Doors(Protocol):
     ) -> Link: ...
 
     def store_on(self, link: Link, root: str) -> Store: ...
+
+    def deposit(
+        self,
+        link: Link,
+        directory: str,
+        parcel: Parcel,
+        progress: Callable[[int], object],
+    ) -> Deposited:
+        """Put a file on somebody else's server; see ``sftp_deposit``."""
 
     def read_back(
         self, address: TftpAddress, name: str, patience_seconds: float = 15

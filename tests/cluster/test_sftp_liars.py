@@ -15,8 +15,10 @@ import paramiko
 import pytest
 
 from cucmsh.cluster import deadline
+from cucmsh.cluster.deposit import Parcel, in_pieces
 from cucmsh.cluster.hostkeys import KnownHosts
 from cucmsh.cluster.sftp import SftpStore
+from cucmsh.cluster.sftp_deposit import Depositor
 from cucmsh.errors import CucmshError
 from tests.cluster.sftp_liars import LIES, lying
 from tests.cluster.ssh_hosts import PASSWORD, SOON, Behaviour, Server, log_in
@@ -72,6 +74,30 @@ def test_lie_ends_in_our_error_or_in_harmless_bytes(
     assert time.monotonic() - began < len(acts) * 10 * SOON
 
 
+@pytest.mark.parametrize("liar", list(LIES), indirect=True)
+def test_lie_is_told_to_a_backup_in_vain(
+    liar: LyingServer, known: KnownHosts, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """None of these servers keeps a byte of what it is given."""
+    monkeypatch.setattr(deadline, "OPERATION_SECONDS", SOON)
+    monkeypatch.setattr(deadline, "CHANNEL_SECONDS", SOON)
+    began = time.monotonic()
+    raw = b"key" * 1000
+    parcel = Parcel("name.p12", "own.p12", len(raw), in_pieces(raw))
+    connection = log_in(liar, known)
+    try:
+        sent = Depositor(connection, "/", bool).run(parcel)
+        told = sent.why_unproven
+    except CucmshError as problem:
+        told = problem.message + problem.advice
+    finally:
+        connection.close()
+    assert told
+    assert told.isprintable()
+    assert len(told) < 1500
+    assert time.monotonic() - began < 20 * SOON
+
+
 @pytest.mark.parametrize(
     ("liar", "says"),
     [
@@ -95,8 +121,10 @@ def test_t20_limit_is_named(liar: LyingServer, known: KnownHosts, says: str) -> 
 CLIENT = """
 import json, sys
 from cucmsh.cluster import deadline
+from cucmsh.cluster.deposit import Parcel, in_pieces
 from cucmsh.cluster.hostkeys import KnownHosts
 from cucmsh.cluster.sftp import SftpStore
+from cucmsh.cluster.sftp_deposit import Depositor
 from cucmsh.cluster.ssh import Login, open_host
 from cucmsh.errors import CucmshError
 deadline.OPERATION_SECONDS = deadline.CHANNEL_SECONDS = 0.5

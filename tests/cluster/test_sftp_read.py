@@ -12,10 +12,9 @@ from cucmsh.cluster import sftp_requests as ask
 from cucmsh.cluster import sftp_upload
 from cucmsh.cluster.model import SshAddress
 from cucmsh.cluster.sftp import SftpStore
-from cucmsh.cluster.sftp_read import PIECE
 from cucmsh.cluster.sftp_session import Answer, SftpSession
 from cucmsh.cluster.ssh import SshConnection, open_node
-from cucmsh.cluster.store import MAX_FILE_SIZE, temporary_for
+from cucmsh.cluster.store import MAX_FILE_SIZE, PIECE, temporary_for
 from cucmsh.errors import StoreError
 from tests.cluster.stores import NAME, NEW, OLD, Stored
 
