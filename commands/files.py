@@ -3,22 +3,37 @@
 from __future__ import annotations
 
 from commands.questions import ask_value, host_key_question
-from cucmsh.errors import CancelledError, MissingFileError, UsageError
+from cucmsh.errors import CancelledError, UsageError
 from cucmsh.services.doors import BackupServer
 from cucmsh.services.site import Site
+from cucmsh.shapes import TYPE_CHECKING
 from cucmsh.shell.answers import ATTEMPTS, read_port
 from cucmsh.shell.command import command
 from cucmsh.shell.dialog import Dialog
 from cucmsh.shell.kinds import FILE, HOST, PATH, USER
+from cucmsh.shell.limits import FAILED
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from cucmsh.cluster.deposit import Deposited
+    from cucmsh.services.files import Outgoing
 
 TFTP_FOLDER = "/usr/local/cm/tftp"  # what the original calls it on screen
 
 
 def files(site: Site) -> list[str]:
-    """The files under tftp/, for completion."""
-    from cucmsh.services.files import list_files
+    """The files under tftp/, those in folders too, for completion."""
+    from cucmsh.services.files import paths
 
-    return list_files(site, "*")
+    return paths(site)
+
+
+def specs(site: Site) -> list[str]:
+    """The same, and what stands for all files of a folder."""
+    found = files(site)
+    folders = {path.rpartition("/")[0] for path in found} - {""}
+    return sorted([*found, *(f"{folder}/*" for folder in folders)])
 
 
 def logs(site: Site) -> list[str]:
@@ -41,23 +56,24 @@ def file_list_activelog(dialog: Dialog, site: Site, spec: str) -> int:
     """
     from cucmsh.services.logs import list_logs
 
-    return _list(dialog, list_logs(site, spec))
+    return _list(dialog, (), list_logs(site, spec))
 
 
-@command("file list tftp <spec>", candidates={"spec": files}, kinds={"spec": FILE})
+@command("file list tftp <spec>", candidates={"spec": specs}, kinds={"spec": FILE})
 def file_list_tftp(dialog: Dialog, site: Site, spec: str) -> int:
-    """List files of the TFTP directory.
+    """List files and folders of the TFTP directory.
 
     On the publisher ITLRecovery.p12 is among them; TFTP itself never serves it.
 
-    spec: a file's name; '*' and '?' in it stand for any letters
+    spec: a path; '*' and '?' in its last part stand for any letters
 
     Example:
     file list tftp *.tlv
+    file list tftp settings/*
     """
     from cucmsh.services.files import list_files
 
-    return _list(dialog, list_files(site, spec))
+    return _list(dialog, *list_files(site, spec))
 
 
 @command("file view activelog <file>", candidates={"file": logs}, kinds={"file": FILE})
@@ -86,7 +102,7 @@ def file_view_tftp(dialog: Dialog, site: Site, name: str) -> None:
 
     Keys: n shows the next page, p the one before, b the first, e the last; q quits.
 
-    file: a file's name, as `file list tftp *` prints it
+    file: a file's path, such as settings/SEP001122334455.cnf.xml
 
     Example:
     file view tftp XMLDefault.cnf.xml
@@ -97,29 +113,39 @@ def file_view_tftp(dialog: Dialog, site: Site, name: str) -> None:
 
 
 @command("file get tftp <file>", candidates={"file": files}, kinds={"file": FILE})
-def file_get_tftp(dialog: Dialog, site: Site, name: str) -> None:
+def file_get_tftp(dialog: Dialog, site: Site, name: str) -> int:
     """Send a file of the TFTP directory to an SFTP server.
 
     `file get tftp ITLRecovery.p12` on the publisher saves the recovery key. An
-    earlier file of that name on the server is kept under NAME.1, NAME.2 and so on.
+    earlier file of that name on the server is moved to NAME.1, NAME.2 and so on. Where
+    the server does not tell whether there is one, or lets nothing be renamed, the file
+    gets a name of its own, which is shown.
 
-    file: a file's name, as `file list tftp *` prints it
+    file: a file's path, such as settings/SEP001122334455.cnf.xml
 
     Example:
     file get tftp ITLRecovery.p12
     """
-    from cucmsh.services.files import read_file, send_file
-    from cucmsh.views.kilobytes import kilobytes
+    from cucmsh.services.files import Outgoing, open_file
 
     dialog.write("Please wait while the system is gathering files info ...")
     try:
-        raw = read_file(site, name)
+        opened = open_file(site, name)
     finally:
         dialog.say("done.")
+    with opened as file:
+        return _send(dialog, site, Outgoing("", name, file))
+
+
+def _send(dialog: Dialog, site: Site, outgoing: Outgoing) -> int:
+    from cucmsh.services.files import send_file
+    from cucmsh.views.kilobytes import kilobytes
+
+    size = outgoing.file.size
     dialog.say("Sub-directories were not traversed.")
     dialog.say("Number of files affected: 1")
-    dialog.say(f"Total size in Bytes: {len(raw)}")
-    dialog.say(f"Total size in Kbytes: {kilobytes(len(raw))}")
+    dialog.say(f"Total size in Bytes: {size}")
+    dialog.say(f"Total size in Kbytes: {kilobytes(size)}")
     again = "Please answer 'y' for <yes> or 'n' for <no>: "
     if dialog.ask_key("Would you like to proceed [y/n]? ", "yn", again) == "n":
         raise CancelledError("Nothing was transferred.")
@@ -128,26 +154,58 @@ def file_get_tftp(dialog: Dialog, site: Site, name: str) -> None:
     directory = ask_value(dialog, "Download directory: ", PATH)
     dialog.say()
     accept = host_key_question(dialog, server.host)
-    try:
-        with dialog.working(lambda: f"Waiting for {server.host}..."):
-            sent = send_file(site, server, (directory, name), raw, accept)
-    except MissingFileError as problem:
-        raise MissingFileError(
-            f"there is no directory {directory} on {server.host}",
-            "Name one that is there and that the user may write to.",
-        ) from problem
+    so_far = 0  # bytes; another thread reads it
+
+    def note(sent: int) -> None:
+        nonlocal so_far
+        so_far = sent
+
+    def waiting() -> str:
+        if not so_far:
+            return f"Waiting for {server.host}..."
+        return f"Sent {so_far} of {size} bytes to {server.host}..."
+
+    with dialog.working(waiting):
+        outgoing = outgoing._replace(directory=directory)
+        sent = send_file(site, server, outgoing, accept, note)
     dialog.say(".")
+    if sent.why_unproven:
+        return _unproven(dialog, server.host, sent)
     dialog.say("Transfer completed.")
-    dialog.say(f"Downloading file: {TFTP_FOLDER}/{name}")
-    if dialog.helpful and sent.earlier:
-        dialog.say(f"An earlier {name} there is kept as {sent.earlier}")
+    dialog.say(f"Downloading file: {TFTP_FOLDER}/{outgoing.path}")
+    if dialog.helpful and sent.was_there:
+        dialog.say(f"The same file was there already as {sent.path}")
+    _say_where(dialog, sent)
+    return 0
 
 
-def _list(dialog: Dialog, names: list[str]) -> int:
+def _unproven(dialog: Dialog, host: str, sent: Deposited) -> int:
+    """A copy that nobody could read is not called a backup."""
+    dialog.say(
+        f"Sent to {host} as {sent.path}, but not proven: {sent.why_unproven}. "
+        f"Compare its SHA-256 there, or let the account read: {sent.sha256}"
+    )
+    _say_where(dialog, sent)
+    dialog.say(FAILED)
+    return 3
+
+
+def _say_where(dialog: Dialog, sent: Deposited) -> None:
+    """Say what is not called as it should be; an earlier file on request only."""
+    if sent.why_elsewhere:
+        dialog.say(f"It is called {sent.path} there, since {sent.why_elsewhere}.")
+    if sent.earlier and (dialog.helpful or sent.why_elsewhere):
+        name = sent.earlier.rpartition("/")[2]
+        dialog.say(f"An earlier {name.rpartition('.')[0]} there is kept as {name}")
+
+
+def _list(dialog: Dialog, folders: Sequence[str], names: Sequence[str]) -> int:
+    for folder in folders:
+        dialog.say(f"<dir>    {folder}")
     for name in names:
         dialog.say(name)
-    dialog.say(f"dir count = 0, file count = {len(names)}")
-    return 0 if names else 1
+    dialog.say(f"dir count = {len(folders)}, file count = {len(names)}")
+    return 0 if folders or names else 1
 
 
 def _ask_server(dialog: Dialog) -> BackupServer:

@@ -1,4 +1,4 @@
-"""The files that ``file list`` and ``file get`` know under ``tftp/``.
+"""The files that ``file list``, ``file view`` and ``file get`` know under ``tftp/``.
 
 ``ITLRecovery.p12`` is called ``tftp/ITLRecovery.p12`` in the CLI and lives outside the
 directory that TFTP serves (design decision 18). Goes nowhere else on the disk.
@@ -7,9 +7,16 @@ directory that TFTP serves (design decision 18). Goes nowhere else on the disk.
 from __future__ import annotations
 
 import fnmatch
+import os
+from collections.abc import Callable
+from contextlib import AbstractContextManager
 from typing import NamedTuple
 
-from cucmsh.errors import MissingFileError, RefusedError
+from cucmsh.cluster.deposit import Deposited, Parcel
+from cucmsh.cluster.local import OpenFile
+from cucmsh.cluster.store import MAX_FILE_SIZE
+from cucmsh.cluster.tree import tree_below
+from cucmsh.errors import MissingFileError, RefusedError, UsageError
 from cucmsh.services.compose import sha256_of
 from cucmsh.services.doors import AcceptHostKey, BackupServer
 from cucmsh.services.keystore import RECOVERY_FILE
@@ -17,92 +24,137 @@ from cucmsh.services.site import Site
 from cucmsh.services.state import recall, remember
 
 RECOVERY_NAME = "ITLRecovery.p12"
+WILD = frozenset("*?[")
 
 
-class Sent(NamedTuple):
-    """Where a file went, and where an earlier file of that name was moved, if so."""
+class Outgoing(NamedTuple):
+    """A file that is sent.
 
+    Attributes:
+        directory: on the server.
+        path: in ``tftp/``. Its last part is the file's name on the server.
+        file: its bytes.
+    """
+
+    directory: str
     path: str
-    earlier: str
+    file: OpenFile
 
 
-def list_files(site: Site, spec: str) -> list[str]:
-    """The sorted names that match ``spec`` (shell wildcards)."""
-    names = set(site.tftp.names()) if site.node.has_tftp else set()
-    names.discard(RECOVERY_NAME)  # a file planted there is not the key file
+class Listing(NamedTuple):
+    """Names in one folder, sorted; without those of the folders before them."""
+
+    folders: tuple[str, ...]
+    files: tuple[str, ...]
+
+
+def list_files(site: Site, spec: str) -> Listing:
+    """What matches ``spec``: a path, whose last part may have wildcards (shell's).
+
+    A path that names a folder stands for everything in it.
+
+    Raises:
+        UsageError: there are wildcards before the last part.
+        StoreError: a folder cannot be read, or a link is on the way.
+    """
+    folder, _, pattern = spec.rpartition("/")
+    if WILD & set(folder):
+        raise UsageError(
+            f"'*' and '?' may stand in the last part only, not in {folder}",
+            "Name the folder in full.",
+        )
+    folders, files = _entries(site, folder)
+    if not WILD & set(pattern) and pattern in folders:
+        folders, files = _entries(site, spec)
+        pattern = "*"
+    return Listing(
+        *(tuple(sorted(fnmatch.filter(names, pattern))) for names in (folders, files))
+    )
+
+
+def paths(site: Site) -> list[str]:
+    """Every file by its path, hidden ones left out; for completion."""
+    below = set(tree_below(site.tftp.root).files) if site.node.has_tftp else set()
+    below.discard(RECOVERY_NAME)
     if site.node.is_publisher:
-        names.add(RECOVERY_NAME)
-    return sorted(fnmatch.filter(names, spec))
+        below.add(RECOVERY_NAME)
+    return sorted(below)
 
 
-def read_file(site: Site, name: str) -> bytes:
-    """The bytes of one file.
+def open_file(site: Site, path: str) -> AbstractContextManager[OpenFile]:
+    """One file, of whatever size; a folder and a link are none.
 
     Raises:
         MissingFileError: it is not there; on a subscriber, the key file never is.
     """
-    if name not in list_files(site, "*"):
+    folder, _, name = path.rpartition("/")
+    if name not in _entries(site, folder).files:
         raise MissingFileError("File not found", "See `file list tftp *`.")
-    if name == RECOVERY_NAME:
-        return site.home.read(RECOVERY_FILE)
-    return site.tftp.read(name)
+    if path == RECOVERY_NAME:
+        return site.home.opened(RECOVERY_FILE)
+    return site.tftp.opened(path)
 
 
-def read_text(site: Site, name: str) -> str:
+def read_text(site: Site, path: str) -> str:
     """The text of one file; line ends are LF.
 
     Raises:
         MissingFileError: it is not there.
-        RefusedError: it holds something else than text, as lists and PKCS#12 files do.
+        RefusedError: it holds something else than text, as lists and PKCS#12 files do,
+            or too much of it.
     """
-    raw = read_file(site, name)
-    if b"\0" in raw or name == RECOVERY_NAME:
-        raise RefusedError(
-            f"{name} is not a text file",
-            f"`file get tftp {name}` sends it to an SFTP server.",
-        )
+    advice = f"`file get tftp {path}` sends it to an SFTP server."
+    with open_file(site, path) as file:
+        if file.size > MAX_FILE_SIZE:
+            raise RefusedError(
+                f"{path} has {file.size} bytes, and at most {MAX_FILE_SIZE} are shown",
+                advice,
+            )
+        raw = b"".join(file.pieces())
+    if b"\0" in raw or path == RECOVERY_NAME:
+        raise RefusedError(f"{path} is not a text file", advice)
     return raw.replace(b"\r\n", b"\n").decode("utf-8", "surrogateescape")
 
 
 def send_file(
     site: Site,
     server: BackupServer,
-    place: tuple[str, str],
-    raw: bytes,
+    outgoing: Outgoing,
     accept: AcceptHostKey,
-) -> Sent:
-    """Put a file into a directory of an SFTP server; it was read back when this ends.
+    progress: Callable[[int], object] = bool,
+) -> Deposited:
+    """Put a file into a directory of an SFTP server, and lose none that is there.
 
-    An earlier file of that name there is kept as ``NAME.1``, ``NAME.2`` and so on: it
-    may be the only copy of an earlier key.
+    An earlier file of that name is moved to ``NAME.1``, ``NAME.2`` and so on: it may
+    be the only copy of an earlier key. The receipt that quiets the warning about a key
+    file without a backup is written only if the file was read back.
 
     Args:
         site: this node.
         server: where to.
-        place: the directory on the server, and the file's name in it.
-        raw: the file.
+        outgoing: what is sent, and where it is put.
         accept: asked about the key of a host that was never seen before.
+        progress: told how many bytes were sent so far.
+
+    Raises:
+        MissingFileError: the directory is not there.
+        StoreError, ConnectionFailedError: the file was not taken; the message says
+            what is left of it there, if anything is.
     """
-    directory, name = place
+    directory, path, file = outgoing
+    name = path.rpartition("/")[2]
+    now = site.clock.now()
+    own_name = _own_name(name, f"{now:%Y%m%dT%H%M%SZ}")
+    parcel = Parcel(name, own_name, file.size, file.pieces)
     link = site.doors.open_backup(server, site.known_hosts, accept)
     try:
-        store = site.doors.store_on(link, directory)
-        earlier = ""
-        names = store.names()
-        if name in names and (present := store.read(name)) != raw:
-            number = 1
-            while f"{name}.{number}" in names:
-                number += 1
-            earlier = f"{name}.{number}"
-            store.write(earlier, present)
-        store.write(name, raw)
-        store.close()
+        sent = site.doors.deposit(link, directory, parcel, progress)
     finally:
         link.close()
-    if name == RECOVERY_NAME:
-        when = site.clock.now().isoformat(timespec="seconds")
-        remember(site.home, "backup", {"sha256": sha256_of(raw), "at": when})
-    return Sent(f"{directory.rstrip('/')}/{name}", earlier)
+    if path == RECOVERY_NAME and not sent.why_unproven:
+        when = now.isoformat(timespec="seconds")
+        remember(site.home, "backup", {"sha256": sent.sha256, "at": when})
+    return sent
 
 
 def is_backed_up(site: Site) -> bool:
@@ -127,3 +179,25 @@ def fetch_file(
             store.close()
     finally:
         link.close()
+
+
+def _entries(site: Site, folder: str) -> Listing:
+    """Everything in a folder; the key file is a file of the first one."""
+    if any(part in ("", ".", "..") for part in folder.split("/")) and folder:
+        return Listing((), ())
+    folders: list[str] = []
+    files: set[str] = set()
+    if site.node.has_tftp:
+        folders = site.tftp.folders(folder)
+        files = set(site.tftp.names(folder))
+    if not folder:
+        files.discard(RECOVERY_NAME)  # a file planted there is not the key file
+        if site.node.is_publisher:
+            files.add(RECOVERY_NAME)
+    return Listing(tuple(folders), tuple(sorted(files)))
+
+
+def _own_name(name: str, when: str) -> str:
+    """A name that nobody else uses, and that tells people what the file is."""
+    stem, extension = os.path.splitext(name)
+    return f"{stem}.{when}-{os.urandom(4).hex()}{extension}"

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from hashlib import sha256
+
 import pytest
 
 from cucmsh.cluster.store import MAX_FILE_SIZE
@@ -14,9 +16,10 @@ from cucmsh.errors import (
     UsageError,
 )
 from cucmsh.services.files import is_backed_up
+from cucmsh.shell.complete import complete
 from cucmsh.shell.dialog import EndOfInput
 from cucmsh.shell.scripted import Answer, ScriptedDialog
-from tests.commands.calls import call, dialog_with, run
+from tests.commands.calls import GRAMMAR, call, dialog_with, run
 from tests.services.made_cluster import MD5_FINGERPRINT, SFTP_PASSWORD, MadeCluster
 
 GET = "file get tftp ITLRecovery.p12"
@@ -227,6 +230,40 @@ def test_earlier_file_is_kept_and_told(cluster: MadeCluster) -> None:
     assert kept_file.read_bytes() == b"an earlier key"
 
 
+def test_copy_that_was_not_read_back_is_not_called_completed(
+    cluster: MadeCluster,
+) -> None:
+    cluster.backup_is_hidden = True
+    called = call(cluster.site, GET, ANSWERS, helpful=False)
+    assert called.status == 3
+    assert "Transfer completed" not in called.text
+    said, where, failed = called.lines[-4:-1]
+    digest = sha256(cluster.key_file()).hexdigest()
+    assert said.startswith("Sent to host.example.com as /home/joe/ITLRecovery.2")
+    assert "not proven: host refused OPEN to read: permission denied. " in said
+    assert said.endswith(digest)
+    assert where.endswith("there, since nobody knows what is there.")
+    assert failed == "Executed command unsuccessfully"
+
+
+def test_same_file_is_told_and_not_sent_again(cluster: MadeCluster) -> None:
+    call(cluster.site, GET, ANSWERS)
+    called = call(cluster.site, GET, ANSWERS[:-1])
+    assert called.lines[-2] == (
+        "The same file was there already as /home/joe/ITLRecovery.p12"
+    )
+
+
+def test_file_in_a_folder_is_sent_under_its_name(cluster: MadeCluster) -> None:
+    cluster.site.tftp.write("settings/SEP1.cnf.xml", b"<device/>")
+    called = call(cluster.site, "file get tftp settings/SEP1.cnf.xml", ANSWERS)
+    assert called.lines[-2] == (
+        "Downloading file: /usr/local/cm/tftp/settings/SEP1.cnf.xml"
+    )
+    saved = cluster.backups / "home/joe/SEP1.cnf.xml"
+    assert saved.read_bytes() == b"<device/>"
+
+
 def test_subscriber_has_no_key_file(cluster: MadeCluster) -> None:
     with (
         dialog_with() as dialog,
@@ -246,6 +283,34 @@ def test_files_are_listed(cluster: MadeCluster) -> None:
     called = call(cluster.subscriber.site, "file list tftp *.p12")
     assert called.text == "dir count = 0, file count = 0\n"
     assert called.status == 1
+
+
+def test_folders_are_listed_and_gone_into(cluster: MadeCluster) -> None:
+    """Case: every real TFTP directory has settings, Desktops, locales."""
+    cluster.site.tftp.write("settings/SEP1.cnf.xml", b"<device/>")
+    cluster.site.tftp.make_folder("Desktops/320x212x12")
+    called = call(cluster.site, "file list tftp *")
+    assert called.lines[:2] == ["<dir>    Desktops", "<dir>    settings"]
+    assert called.lines[-2] == "dir count = 2, file count = 2"
+    called = call(cluster.site, "file list tftp settings/*")
+    assert called.text == "SEP1.cnf.xml\ndir count = 0, file count = 1\n"
+    called = call(cluster.site, "file list tftp Desktops")
+    assert called.text == "<dir>    320x212x12\ndir count = 1, file count = 0\n"
+    assert called.status == 0
+    called = call(cluster.site, "file view tftp settings/SEP1.cnf.xml")
+    assert called.text == "<device/>"
+
+
+def test_paths_in_folders_are_completed(cluster: MadeCluster) -> None:
+    cluster.site.tftp.write("settings/SEP1.cnf.xml", b"<device/>")
+
+    def offered(line: str) -> list[str]:
+        return [found.text for found in complete(GRAMMAR, cluster.site, line)]
+
+    path = "settings/SEP1.cnf.xml"
+    assert offered("file view tftp set") == [path]
+    assert offered("file get tftp settings/S") == [path]
+    assert offered("file list tftp set") == ["settings/*", path]
 
 
 @pytest.mark.parametrize("raw", [b"<a>\r\n\xe4</a>\r\n", b"<a>\n\xe4</a>\n"])

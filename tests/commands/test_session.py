@@ -120,15 +120,16 @@ def test_help_for_a_menu_lists_what_is_below_it(cluster: MadeCluster) -> None:
 def test_help_has_the_originals_layout(cluster: MadeCluster) -> None:
     assert call(cluster.site, "help file list tftp").text == (
         "file list tftp help:\n"
-        "List files of the TFTP directory.\n"
+        "List files and folders of the TFTP directory.\n"
         "\n"
         "On the publisher ITLRecovery.p12 is among them; TFTP itself never serves it.\n"
         "\n"
         "options are:\n"
-        "spec - a file's name; '*' and '?' in it stand for any letters\n"
+        "spec - a path; '*' and '?' in its last part stand for any letters\n"
         "\n"
         "Example:\n"
         "file list tftp *.tlv\n"
+        "file list tftp settings/*\n"
     )
 
 

@@ -446,11 +446,13 @@ BUGS = (
         (
             Edit(
                 "cucmsh/services/files.py",
-                "    directory, name = place\n    link",
-                "    directory, name = place\n"
+                "    link = site.doors.open_backup(server, site.known_hosts, accept)\n"
+                "    try:\n        sent =",
                 '    when = "2026-01-01T00:00:00+00:00"\n'
-                '    remember(site.home, "backup", '
-                '{"sha256": sha256_of(raw), "at": when})\n    link',
+                "    saved = sha256_of(site.home.read(RECOVERY_FILE))\n"
+                '    remember(site.home, "backup", {"sha256": saved, "at": when})\n'
+                "    link = site.doors.open_backup(server, site.known_hosts, accept)\n"
+                "    try:\n        sent =",
             ),
         ),
         f"{FAULTS}/test_logins.py",

@@ -48,8 +48,8 @@ MAY_IMPORT = {
 }
 # What stands below every room.
 GROUND = {"errors", "shapes", "scopes", "digests", "ownership"}
-# Of the cluster room, commands see a name for annotations: no store, no socket.
-VALUES_FOR_COMMANDS = {"cucmsh.cluster.hostkeys"}
+# Of the cluster room, commands see names for annotations: no store, no socket.
+VALUES_FOR_COMMANDS = {"cucmsh.cluster.hostkeys", "cucmsh.cluster.deposit"}
 VALUES_FOR_ENROL = {
     *VALUES_FOR_COMMANDS,
     *("cucmsh.cluster.model", "cucmsh.cluster.entries"),
