@@ -14,12 +14,13 @@ from typing import NamedTuple
 
 from cucmsh.errors import CertificateError, KeyFileError, ServiceError
 from cucmsh.pki.credential import Credential, read_imported
-from cucmsh.pki.gate import MAX_KEY_FILE_SIZE
-from cucmsh.pki.opener import LEGACY, MAX_ANSWER, REFUSED, SECONDS, SOUND
+from cucmsh.pki.gate import MAX_KEY_FILE_SIZE, too_large
+from cucmsh.pki.opener import LEGACY, MAX_ANSWER, OTHER_FORM, REFUSED, SECONDS, SOUND
 
 # -I: nothing of the environment, the working directory or the user's own site.
 OPENER = (sys.executable, "-I", "-m", "cucmsh.pki.opener")
-MAX_REASON = 200  # characters of a refusal that are shown, and as many of its advice
+# Characters of a refusal that are shown, and of its advice, which may hold a command.
+MAX_REASON, MAX_ADVICE = 200, 400
 _STOPPED = {128 + signal.SIGKILL, 128 + signal.SIGXCPU}
 
 
@@ -29,10 +30,17 @@ Feed = Callable[[Sequence[str], bytes, float], tuple[int, bytes]]
 
 
 class ForeignKey(NamedTuple):
-    """What a key file from outside holds; ``is_legacy`` as in ``gate.Protection``."""
+    """What a key file from outside holds.
+
+    Attributes:
+        credential: the key and its certificate.
+        is_legacy: as in ``gate.Protection``.
+        is_der: the file is DER and nothing else, no BER, PEM, base64 or padding.
+    """
 
     credential: Credential
     is_legacy: bool
+    is_der: bool = True
 
 
 def open_foreign(
@@ -56,9 +64,7 @@ def open_foreign(
             an opener that failed, or answered what cannot be.
     """
     if len(raw) > MAX_KEY_FILE_SIZE:
-        raise KeyFileError(
-            f"the file has {len(raw)} bytes; a key file has at most {MAX_KEY_FILE_SIZE}"
-        )
+        raise too_large(len(raw))
     secret = password.encode()
     try:
         status, answer = feed(opener, b"%d\n%b%b" % (len(secret), secret, raw), seconds)
@@ -75,13 +81,17 @@ def open_foreign(
     if status == REFUSED:
         raise _refusal(answer)
     kind, _, pem = answer.partition(b"\n")
-    if status != 0 or kind not in (SOUND, LEGACY) or len(answer) > MAX_ANSWER:
+    if (
+        status != 0
+        or kind not in (SOUND, OTHER_FORM, LEGACY)
+        or len(answer) > MAX_ANSWER
+    ):
         raise KeyFileError(
             f"the key file cannot be opened: its opener failed (exit status {status})",
             f"Try it: {' '.join(OPENER)} must end with exit status 2.",
         )
     try:
-        return ForeignKey(read_imported(pem), kind == LEGACY)
+        return ForeignKey(read_imported(pem), kind == LEGACY, kind != OTHER_FORM)
     except CertificateError as problem:
         raise KeyFileError(
             f"the key file is not usable: {problem.message}", problem.advice
@@ -91,8 +101,11 @@ def open_foreign(
 def _refusal(answer: bytes) -> KeyFileError:
     """Two lines: what is wrong, what to do. Only what can be shown is."""
     message, _, advice = answer.decode(errors="replace").partition("\n")
-    return KeyFileError(_shown(message) or "the key file does not open", _shown(advice))
+    return KeyFileError(
+        _shown(message, MAX_REASON) or "the key file does not open",
+        _shown(advice, MAX_ADVICE),
+    )
 
 
-def _shown(text: str) -> str:
-    return "".join(letter for letter in text[:MAX_REASON] if letter.isprintable())
+def _shown(text: str, most: int) -> str:
+    return "".join(letter for letter in text[:most] if letter.isprintable())

@@ -2,24 +2,25 @@
 
 OpenSSL runs the rounds that a file names before it checks any password: a MAC with
 2^31-1 of them held it past every timeout tried (threats-and-faults.md finding 5).
-This gate reads the structure only, needs no password, and lets through plain DER
-with a password MAC, known algorithms, few parts and few rounds. What lies inside an
-encrypted part it cannot see; a time limit has to guard that.
+This looks at the structure, needs no password, and lets through few rounds and one
+key. The rest is OpenSSL's business: it reads BER as well as DER, and what it does not
+know it refuses itself. What lies inside an encrypted part cannot be seen here; the
+limits of the process that opens a file from outside guard that.
 
-The structures are spelled out for the DER decoder of ``cryptography``. Its authors
-call that interface unstable, so it stands in this module only. It knows no SEQUENCE
-OF at the root: ``_Parts`` and ``_Bags`` name their members one by one, which caps
-their number.
+pyasn1 decodes without a schema: lengths of either form, sets in any order, explicit
+tags left out. Its values become lists, numbers, names and bytes.
 """
 
 from __future__ import annotations
 
-from typing import Annotated, NamedTuple, TypeVar
+from collections.abc import Iterator
+from typing import Any, NamedTuple
 
-from cryptography.hazmat import asn1
-from cryptography.x509 import ObjectIdentifier
+from pyasn1.codec.ber import decoder
+from pyasn1.type import base, univ
 
 from cucmsh.errors import KeyFileError
+from cucmsh.pki.wrapping import ONE_OF_SEVERAL, PACK_ANEW
 
 MAX_KEY_FILE_SIZE = 64 * 1024  # bytes; a genuine one has two to five thousand
 # In the whole file. OWASP asks for at most 1,400,000 (PBKDF2-HMAC-SHA1), and a file
@@ -31,244 +32,188 @@ _DATA = "1.2.840.113549.1.7.1"
 _ENCRYPTED_DATA = "1.2.840.113549.1.7.6"
 _KEY_BAG = "1.2.840.113549.1.12.10.1.1"
 _SHROUDED_KEY_BAG = "1.2.840.113549.1.12.10.1.2"
-_CERTIFICATE_BAG = "1.2.840.113549.1.12.10.1.3"
-_PBES2 = "1.2.840.113549.1.5.13"
-_PBKDF2 = "1.2.840.113549.1.5.12"
-_PKCS12_CIPHERS = {f"1.2.840.113549.1.12.1.{number}" for number in range(1, 7)}
-_AES_CBC = {f"2.16.840.1.101.3.4.1.{number}" for number in (2, 22, 42)}
-_OLD_CIPHERS = {"1.2.840.113549.3.7", "1.2.840.113549.3.2"}  # 3DES, RC2
-_DIGESTS = {
-    "1.3.14.3.2.26",  # SHA-1, then SHA-256, SHA-384, SHA-512
-    *(f"2.16.840.1.101.3.4.2.{number}" for number in (1, 2, 3)),
-}
-
-# AlgorithmIdentifier: an object identifier and, mostly, parameters.
-_Algorithm = list[asn1.TLV]
-_T = TypeVar("_T")
+_NESTED_BAGS = "1.2.840.113549.1.12.10.1.6"
+_AES = "2.16.840.1.101.3.4.1."
 
 
-@asn1.sequence
-class _ContentInfo:
-    kind: ObjectIdentifier
-    content: Annotated[asn1.TLV, asn1.Explicit(0)]
+class _ItemDecoder(decoder.SingleItemDecoder):
+    """Gives an implicit tag, of which nothing is known without a schema, as bytes."""
+
+    # A documented alternative in the library's source; its stubs leave it out.
+    defaultErrorState = (  # noqa: N815 - the name that is overridden
+        decoder.stDumpRawValue  # type: ignore[attr-defined]
+    )
 
 
-@asn1.sequence
-class _DigestInfo:
-    algorithm: _Algorithm
-    digest: bytes
+class _StreamingDecoder(decoder.StreamingDecoder):
+    SINGLE_ITEM_DECODER = _ItemDecoder
 
 
-@asn1.sequence
-class _MacData:
-    mac: _DigestInfo
-    salt: bytes
-    rounds: int | None  # DEFAULT 1
+class _Decoder(decoder.Decoder):
+    STREAMING_DECODER = _StreamingDecoder
 
 
-@asn1.sequence
-class _Pfx:
-    version: int
-    safe: _ContentInfo
-    mac: _MacData | None
+# A decoded value: list, int, dotted name, bytes, or None for every other type.
+_Value = Any
+_decode = _Decoder()
 
 
-@asn1.sequence
-class _Parts:
-    first: _ContentInfo | None
-    second: _ContentInfo | None
-    third: _ContentInfo | None
-    fourth: _ContentInfo | None
-
-
-@asn1.sequence
-class _EncryptedContentInfo:
-    kind: ObjectIdentifier
-    algorithm: _Algorithm
-    content: Annotated[bytes, asn1.Implicit(0)]
-
-
-@asn1.sequence
-class _EncryptedData:
-    version: int
-    info: _EncryptedContentInfo
-
-
-@asn1.sequence
-class _Bag:
-    kind: ObjectIdentifier
-    value: Annotated[asn1.TLV, asn1.Explicit(0)]
-    attributes: asn1.SetOf[asn1.TLV] | None
-
-
-@asn1.sequence
-class _Bags:
-    first: _Bag | None
-    second: _Bag | None
-    third: _Bag | None
-    fourth: _Bag | None
-
-
-@asn1.sequence
-class _EncryptedKey:
-    algorithm: _Algorithm
-    content: bytes
-
-
-@asn1.sequence
-class _Pbes2:
-    derivation: _Algorithm
-    cipher: _Algorithm
-
-
-@asn1.sequence
-class _Pbkdf2:
-    salt: bytes
-    rounds: int
-    key_length: int | None
-    digest: _Algorithm | None
-
-
-@asn1.sequence
-class _Pkcs12Pbe:
-    salt: bytes
-    rounds: int
+class UnreadableKeyFileError(KeyFileError):
+    """The bytes do not have the structure of a PKCS#12."""
 
 
 class Protection(NamedTuple):
     """How a key file is protected, as far as can be seen without its password.
 
     Attributes:
-        rounds: of all derivations that can be seen, together.
-        is_legacy: whether the key or the certificate stands under RC2, RC4 or 3DES,
-            or the key under nothing at all.
+        rounds: of all derivations that can be seen, together; numbers that stand
+            beside them (sizes of keys) are counted in.
+        is_legacy: whether the key or the certificate stands under another cipher than
+            AES, or the key under nothing at all, or the file has no MAC.
+        size: bytes of the PKCS#12 itself; what follows it is padding.
     """
 
     rounds: int
     is_legacy: bool
+    size: int
 
 
 def inspect(raw: bytes) -> Protection:
-    """Look at ``raw`` in time linear in its size; derives and decrypts nothing.
+    """Look at ``raw``, which may have padding behind it; derives, decrypts nothing.
 
     Raises:
-        KeyFileError: larger than 64 KiB, no DER of a PFX, bytes behind its end, no
-            password MAC, another algorithm or content than a key file has, more
-            than four parts or bags in one place, more than one key, or more than
-            5,000,000 rounds.
+        UnreadableKeyFileError: no PKCS#12, or not a whole one.
+        KeyFileError: larger than 64 KiB, signed instead of protected by a password,
+            more than one key, more than 5,000,000 rounds, or neither a MAC nor an
+            encrypted key.
     """
     if len(raw) > MAX_KEY_FILE_SIZE:
-        raise KeyFileError(
-            f"the file has {len(raw)} bytes; a key file has at most {MAX_KEY_FILE_SIZE}"
-        )
+        raise too_large(len(raw))
     try:
-        return _protection(asn1.decode_der(_Pfx, raw))
-    except ValueError as problem:
-        raise KeyFileError(
+        return _protection(raw)
+    except KeyFileError:
+        raise
+    # Hostile bytes go into a decoder of another house, and shapes that are not there
+    # are looked for in what comes out: whatever it raises, the bytes are no PKCS#12.
+    except Exception as problem:
+        raise UnreadableKeyFileError(
             "the file is no PKCS#12 key file, or not a whole one",
             "Give the path of an ITLRecovery.p12 that `file get tftp` saved.",
         ) from problem
 
 
-def _protection(pfx: _Pfx) -> Protection:
-    if pfx.version != 3:
-        raise _unusual("is of another version than 3")
-    if _name(pfx.safe.kind) != _DATA:
-        raise _unusual("is not protected by a password")
-    if pfx.mac is None:
+def too_large(size: int) -> KeyFileError:
+    return KeyFileError(
+        f"the file has {size} bytes; a key file has at most {MAX_KEY_FILE_SIZE}",
+        f"If `openssl pkcs12 -in FILE` opens it, pack it anew: {PACK_ANEW}",
+    )
+
+
+def _protection(raw: bytes) -> Protection:
+    pfx, rest = _decoded(raw)
+    (kind, content), mac = pfx[1], pfx[2] if len(pfx) > 2 else None
+    if kind != _DATA:
         raise KeyFileError(
-            "the key file has no MAC: anybody could have changed it",
-            "Take another copy of it, or export it again with a MAC.",
+            "the key file is protected by a signature, not by a password",
+            "Export it again with a password.",
         )
-    if _name(_of(pfx.mac.mac.algorithm, ObjectIdentifier)) not in _DIGESTS:
-        raise _unusual("has a MAC of an unknown kind")
-    seen = _Seen()
-    seen.derivation(1 if pfx.mac.rounds is None else pfx.mac.rounds)
-    parts = asn1.decode_der(_Parts, pfx.safe.content.parse(bytes))
-    for part in (parts.first, parts.second, parts.third, parts.fourth):
-        if part is not None:
-            seen.part(part)
-    return Protection(seen.rounds, seen.is_legacy)
+    found = _Found()
+    for part in _decoded(content)[0]:
+        found.part(*part)
+    if mac is not None:
+        # PBMAC1 (RFC 9579) has its rounds inside; otherwise they come last, or are 1.
+        found.count([*mac, 1] if len(mac) < 3 else mac)
+    elif found.has_bare_key:
+        raise KeyFileError(
+            "the key file has no MAC, and its key is not encrypted: anybody could "
+            "have made it",
+            f"If you know that it is yours, pack it anew: {PACK_ANEW}",
+        )
+    is_legacy = found.is_legacy or mac is None
+    return Protection(found.rounds, is_legacy, len(raw) - len(rest))
 
 
-class _Seen:
-    """Adds up what the parts of one file ask for."""
+class _Found:
+    """Adds up what the parts of a file ask for."""
 
     def __init__(self) -> None:
         self.rounds = 0
         self.keys = 0
         self.is_legacy = False
+        self.has_bare_key = False
 
-    def part(self, part: _ContentInfo) -> None:
-        kind = _name(part.kind)
+    def part(self, kind: str, content: _Value = None) -> None:
         if kind == _ENCRYPTED_DATA:
-            self.encryption(part.content.parse(_EncryptedData).info.algorithm)
+            self.encryption(content[1][1])
         elif kind == _DATA:
-            bags = asn1.decode_der(_Bags, part.content.parse(bytes))
-            for bag in (bags.first, bags.second, bags.third, bags.fourth):
-                if bag is not None:
-                    self.bag(bag)
-        else:
-            raise _unusual("is not protected by a password")
+            self.bags(_decoded(content)[0])
 
-    def bag(self, bag: _Bag) -> None:
-        kind = _name(bag.kind)
-        if kind == _CERTIFICATE_BAG:
-            return  # it is public
-        if kind == _SHROUDED_KEY_BAG:
-            self.encryption(bag.value.parse(_EncryptedKey).algorithm)
-        elif kind == _KEY_BAG:
-            self.is_legacy = True
-        else:
-            raise _unusual("holds other things than a key and its certificate")
-        self.keys += 1
-        if self.keys > 1:
-            # OpenSSL takes the first and says nothing of the others.
-            raise KeyFileError("the key file holds more keys than one")
+    def bags(self, bags: _Value) -> None:
+        for kind, value, *_ in bags:
+            if kind == _NESTED_BAGS:
+                self.bags(value)
+            elif kind == _SHROUDED_KEY_BAG:
+                self.encryption(value[0])
+            elif kind == _KEY_BAG:
+                self.is_legacy = self.has_bare_key = True
+            self.keys += kind in (_SHROUDED_KEY_BAG, _KEY_BAG)
+            if self.keys > 1:
+                # OpenSSL takes the first and says nothing of the others.
+                raise KeyFileError(
+                    "the key file holds more keys than one",
+                    f"Take the right one out (`keytool -list` names them): "
+                    f"{ONE_OF_SEVERAL}",
+                )
 
-    def encryption(self, algorithm: list[asn1.TLV]) -> None:
-        kind = _name(_of(algorithm, ObjectIdentifier))
-        if kind in _PKCS12_CIPHERS:
-            self.derivation(_of(algorithm, _Pkcs12Pbe, 1).rounds)
-            self.is_legacy = True
-            return
-        if kind != _PBES2:
-            raise _unusual("is encrypted in an unknown way")
-        both = _of(algorithm, _Pbes2, 1)
-        cipher = _name(_of(both.cipher, ObjectIdentifier))
-        if cipher not in _AES_CBC | _OLD_CIPHERS:
-            raise _unusual("is encrypted in an unknown way")
-        if _name(_of(both.derivation, ObjectIdentifier)) != _PBKDF2:
-            raise _unusual("derives its key in an unknown way")
-        self.derivation(_of(both.derivation, _Pbkdf2, 1).rounds)
-        self.is_legacy = self.is_legacy or cipher in _OLD_CIPHERS
+    def encryption(self, algorithm: _Value) -> None:
+        self.count(algorithm)
+        names = (leaf for leaf in _leaves(algorithm) if isinstance(leaf, str))
+        is_modern = any(name.startswith(_AES) for name in names)
+        self.is_legacy = self.is_legacy or not is_modern
 
-    def derivation(self, rounds: int) -> None:
-        if rounds < 1:
-            raise _unusual("names an impossible number of rounds")
-        self.rounds += rounds
+    def count(self, algorithm: _Value) -> None:
+        """Add every number of an algorithm's parameters: rounds dwarf the others."""
+        for leaf in _leaves(algorithm):
+            if isinstance(leaf, int):
+                self.rounds += abs(leaf)
         if self.rounds > MAX_ROUNDS:
             raise KeyFileError(
                 f"the key file asks for more than {MAX_ROUNDS:,} rounds of its "
                 "password; it is made to keep a computer busy",
-                "Take the file from a server that you trust.",
+                "Take the file from a server that you trust. If it is your own, pack "
+                f"it anew: {PACK_ANEW}",
             )
 
 
-def _of(algorithm: list[asn1.TLV], kind: type[_T], place: int = 0) -> _T:
-    """The object identifier (place 0) or the parameters (1) of an algorithm."""
-    if place >= len(algorithm):
-        raise _unusual("names an algorithm without its parameters")
-    found: _T = algorithm[place].parse(kind)
-    return found
+def _leaves(value: _Value) -> Iterator[_Value]:
+    if isinstance(value, list):
+        for member in value:
+            yield from _leaves(member)
+    else:
+        yield value
 
 
-def _name(identifier: ObjectIdentifier) -> str:
-    return identifier.dotted_string
+def _decoded(raw: _Value) -> tuple[_Value, bytes]:
+    """The first value in ``raw``, and the bytes behind it."""
+    if not isinstance(raw, bytes):
+        raise TypeError
+    found, rest = _decode(raw)
+    return _plain(found), bytes(rest)
 
 
-def _unusual(what: str) -> KeyFileError:
-    return KeyFileError(
-        f"the key file {what}",
-        "Export it again with `openssl pkcs12 -export`, which makes a plain one.",
-    )
+def _plain(found: Any) -> _Value:
+    if isinstance(found, univ.Boolean | univ.Enumerated):
+        return None
+    if isinstance(found, univ.Integer):
+        return int(found)
+    if isinstance(found, univ.ObjectIdentifier):
+        return str(found)
+    if isinstance(found, univ.OctetString):
+        return bytes(found)
+    if isinstance(found, base.ConstructedAsn1Type):
+        return [_plain(member) for member in _members(found)]
+    return None
+
+
+def _members(found: Any) -> Iterator[Any]:
+    return iter(found.values()) if hasattr(found, "values") else iter(found)

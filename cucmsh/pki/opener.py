@@ -3,7 +3,8 @@
 Standard input: the password's length in bytes, a line feed, the password, the file.
 Standard output and exit status:
 
-* 0: ``sound`` or ``legacy``, a line feed, the key and its certificate as PEM
+* 0: ``sound``, ``form`` or ``legacy``, a line feed, the key and its certificate as PEM;
+  ``form``: the file was something else than plain DER
 * 3: the reason of a refusal, a line feed, what to do about it
 * 2: the input is not of that form
 
@@ -24,7 +25,7 @@ SECONDS = 10  # of the processor here, of the wall clock in ``foreign``
 # Bytes of address space. Opening a 4,096-bit key takes 40 MiB (measured).
 MEMORY = 256 << 20
 MAX_ANSWER = 16 * 1024  # bytes; a 4,096-bit key and its certificate have 5,200
-SOUND, LEGACY = b"sound", b"legacy"
+SOUND, OTHER_FORM, LEGACY = b"sound", b"form", b"legacy"
 REFUSED, MISUSED = 3, 2
 _PR_SET_DUMPABLE = 4  # prctl(2): no core dump, and /proc/PID is root's
 
@@ -43,19 +44,33 @@ def confine(seconds: int = SECONDS) -> None:
 
 def open_one(request: bytes) -> tuple[int, bytes]:
     """The exit status and the answer to ``request``."""
-    from cucmsh.pki.gate import inspect  # noqa: PLC0415 - after confine()
-    from cucmsh.pki.pkcs12 import read_key_file  # noqa: PLC0415
-
     length, _, rest = request.partition(b"\n")
     if not length.isdigit() or len(length) > 5:
         return MISUSED, b""
     password, raw = rest[: int(length)], rest[int(length) :]
     try:
-        kind = LEGACY if inspect(raw).is_legacy else SOUND
-        credential = read_key_file(raw, password.decode())
+        kind, pem = _open(raw, password.decode())
     except KeyFileError as refusal:
         return REFUSED, f"{refusal.message}\n{refusal.advice}".encode()
-    return 0, kind + b"\n" + credential.to_pem()
+    return 0, kind + b"\n" + pem
+
+
+def _open(raw: bytes, password: str) -> tuple[bytes, bytes]:
+    from cucmsh.pki import gate, pkcs12, wrapping  # noqa: PLC0415 - after confine()
+
+    inner = wrapping.unwrap(raw)
+    try:
+        seen = gate.inspect(inner)
+    except gate.UnreadableKeyFileError as unreadable:
+        # OpenSSL has the last word on what a PKCS#12 is; the limits hold anyway.
+        try:
+            return LEGACY, pkcs12.open_bundle(inner, password).credential.to_pem()
+        except KeyFileError:
+            raise unreadable from None
+    bundle = pkcs12.open_bundle(inner[: seen.size], password)
+    is_der = bundle.is_der and raw == inner[: seen.size]
+    kind = LEGACY if seen.is_legacy else SOUND if is_der else OTHER_FORM
+    return kind, bundle.credential.to_pem()
 
 
 def main() -> int:

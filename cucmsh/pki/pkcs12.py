@@ -2,15 +2,18 @@
 
 Written with PBES2, AES-256, SHA-256 and 600,000 rounds, so that plain
 ``openssl pkcs12`` opens it (design decision 18). The container's MAC stays cheap to
-guess, whatever the rounds: the password's strength is the protection. Legacy RC2 and
-3DES files are readable. Every file passes the ``gate`` first. Refuses a file that does
-not hold exactly one RSA key with its certificate. A file from outside is opened by
-``foreign`` alone, in a process of its own.
+guess, whatever the rounds: the password's strength is the protection. Read is what
+OpenSSL reads: DER or BER, AES or RC2 and 3DES, further certificates beside the key's
+own. Every file passes the ``gate`` first. Refuses a file that does not hold exactly
+one RSA key with its certificate. A file from outside is opened by ``foreign`` alone,
+in a process of its own.
 """
 
 from __future__ import annotations
 
-from cryptography.exceptions import UnsupportedAlgorithm
+import warnings
+from typing import NamedTuple
+
 from cryptography.hazmat.primitives import hashes
 from cryptography.hazmat.primitives.asymmetric import rsa
 from cryptography.hazmat.primitives.serialization import (
@@ -24,8 +27,16 @@ from cucmsh.errors import CertificateError, KeyFileError
 from cucmsh.pki.certificates import read_certificate
 from cucmsh.pki.credential import Credential
 from cucmsh.pki.gate import inspect
+from cucmsh.pki.wrapping import FROM_TWO_FILES, PACK_ANEW
 
 ROUNDS = 600_000
+
+
+class Bundle(NamedTuple):
+    """An opened PKCS#12: its key with certificate, and whether it is strict DER."""
+
+    credential: Credential
+    is_der: bool
 
 
 def write_key_file(credential: Credential, password: str) -> bytes:
@@ -44,29 +55,48 @@ def write_key_file(credential: Credential, password: str) -> bytes:
 
 
 def read_key_file(raw: bytes, password: str) -> Credential:
-    """The key and certificate in ``raw``.
+    """The key and certificate in ``raw``, a PKCS#12 without PEM or base64 around it.
 
-    The key is checked fully (42 ms for 2,048 bits).
+    The key is checked fully (42 ms for 2,048 bits). Other certificates than the key's
+    own, such as those of a chain, are left alone.
 
     Raises:
         KeyFileError: refused by the gate, another password, not exactly one RSA key
-            of 1024 to 4096 bits with its own certificate and no other.
+            of 1024 to 4096 bits with its own certificate.
     """
     inspect(raw)
+    return open_bundle(raw, password).credential
+
+
+def open_bundle(raw: bytes, password: str) -> Bundle:
+    """As ``read_key_file``, without the gate: for the process that is confined."""
     try:
-        bundle = pkcs12.load_pkcs12(raw, password.encode())
-    except (ValueError, TypeError, UnsupportedAlgorithm) as problem:
+        # cryptography says by a warning that it had to let OpenSSL read BER.
+        with warnings.catch_warnings(record=True) as warned:
+            warnings.simplefilter("always")
+            bundle = pkcs12.load_pkcs12(raw, password.encode())
+        return Bundle(_credential(bundle), is_der=not warned)
+    except KeyFileError:
+        raise
+    except CertificateError as problem:
+        raise KeyFileError(
+            f"the key file is not usable: {problem.message}", problem.advice
+        ) from problem
+    # cryptography converts every certificate of the file, and has an exception of its
+    # own class for some of them (InvalidVersion): see ``certificates``.
+    except Exception as problem:
         # The library tells a wrong password from garbage by this word alone.
         if "password" in str(problem).lower():
             raise KeyFileError(
                 "the key file does not open with this cluster's security password",
-                "It opens only with the security password of the cluster it came from.",
+                "It opens only with the security password of the cluster it came from. "
+                f"If you know that, pack it anew under this one: {PACK_ANEW}",
             ) from problem
         raise KeyFileError(
             "the key file holds a key or certificate that is damaged or of no use",
-            "Take another copy of it.",
+            "Take another copy of it. If `openssl pkcs12 -in FILE` opens it, pack it "
+            f"anew: {PACK_ANEW}",
         ) from problem
-    return _credential(bundle)
 
 
 def _credential(bundle: pkcs12.PKCS12KeyAndCertificates) -> Credential:
@@ -76,13 +106,9 @@ def _credential(bundle: pkcs12.PKCS12KeyAndCertificates) -> Credential:
     if bundle.cert is None:
         # OpenSSL puts a certificate of another key among the additional ones.
         found = "another key's" if bundle.additional_certs else "no"
-        raise KeyFileError(f"the key file holds an RSA key and {found} certificate")
-    if bundle.additional_certs:
-        raise KeyFileError("the key file holds more certificates than the key's own")
-    der = bundle.cert.certificate.public_bytes(Encoding.DER)
-    try:
-        return Credential(bundle.key, read_certificate(der))
-    except CertificateError as problem:
         raise KeyFileError(
-            f"the key file is not usable: {problem.message}", problem.advice
-        ) from problem
+            f"the key file holds an RSA key and {found} certificate",
+            f"Put the key and its certificate together: {FROM_TWO_FILES}",
+        )
+    der = bundle.cert.certificate.public_bytes(Encoding.DER)
+    return Credential(bundle.key, read_certificate(der))

@@ -27,9 +27,15 @@ SECURITY_PASSWORD = "security/secrets/security"  # noqa: S105 - a file name
 CCM_VERIFIER = "security/secrets/ccm"
 PUBLIC_MODE = 0o644
 LEGACY_WARNING = (
-    "The fetched key file is protected in an old way (RC2, RC4, 3DES or nothing); this "
-    "node keeps its key under AES-256, with the same password. Save it again with "
-    "`file get tftp ITLRecovery.p12`, and delete the old file."
+    "The fetched key file is protected in an old or weak way (RC2, RC4 or 3DES, an "
+    "unencrypted key, or no MAC); this node keeps its key under AES-256, with the same "
+    "password. Save it again with `file get tftp ITLRecovery.p12`, and delete the old "
+    "file."
+)
+FORM_WARNING = (
+    "The fetched key file is not in the plain form (DER): it is BER, PEM or base64, or "
+    "has bytes behind its end. This node keeps its key in a plain file, with the same "
+    "password. Save it again with `file get tftp ITLRecovery.p12`."
 )
 SCRYPT = {"n": 1 << 14, "r": 8, "p": 1}  # 16 MiB and about 50 ms a guess
 
@@ -39,7 +45,8 @@ class ImportedKey(NamedTuple):
 
     Attributes:
         credential: what it holds.
-        key_file: what to install: the very bytes, or a legacy file written anew.
+        key_file: what to install: the very bytes, or a file written anew where
+            they are protected weakly or not plain DER.
         warnings: what an administrator should know.
     """
 
@@ -111,17 +118,19 @@ class Keystore:
         """A PKCS#12 from outside that the cluster security password opens.
 
         A process of its own opens it, for at most ten seconds: whoever made it may
-        mean harm (threats-and-faults.md T27). A legacy file is written anew; the
-        publisher keeps no copy of its weak form. Where the present file holds that
-        very key under modern protection, it stays: a second try installs no other.
+        mean harm (threats-and-faults.md T27). A legacy file, or one that is not plain
+        DER, is written anew; the publisher keeps no copy of its weak
+        form. Where the present file holds that very key under modern protection, it
+        stays: a second try installs no other.
         """
         opened = self._site.doors.open_foreign_key(raw, self._security_password())
         credential = opened.credential
-        if not opened.is_legacy:
+        if opened.is_der and not opened.is_legacy:
             return ImportedKey(credential, raw, ())
         present = self._present_of(credential.certificate)
         anew = present or self.make_recovery_file(credential)
-        return ImportedKey(credential, anew, (LEGACY_WARNING,))
+        warning = LEGACY_WARNING if opened.is_legacy else FORM_WARNING
+        return ImportedKey(credential, anew, (warning,))
 
     def install_recovery(self, raw: bytes, certificate: Certificate) -> None:
         """Make ``raw`` the recovery key file; the present one is kept, numbered.
@@ -192,8 +201,9 @@ class Keystore:
             present = keys.read_key_file(raw, self._security_password())
         except (MissingFileError, KeyFileError):
             return None
-        same = present.certificate == certificate and not keys.inspect(raw).is_legacy
-        return raw if same else None
+        seen = keys.inspect(raw)
+        is_plain = not seen.is_legacy and seen.size == len(raw)
+        return raw if is_plain and present.certificate == certificate else None
 
     def _derive(self, unit: Unit, certificate: Certificate) -> None:
         pem = self._site.doors.keys().to_pem(certificate)

@@ -118,6 +118,8 @@ ACCEPTED: dict[str, Maker] = {
     "3DES": lambda raw: by_openssl(
         raw, "-legacy", "-keypbe", "PBE-SHA1-3DES", "-certpbe", "PBE-SHA1-3DES"
     ),
+    "padded": lambda raw: raw + bytes(512),
+    "with a chain": lambda raw: pack(*own(raw), more=[certificate(rsa_key(1024))]),
     "strong library default": lambda raw: pkcs12.serialize_key_and_certificates(
         b"name", *own(raw), None, BestAvailableEncryption(SECURITY.encode())
     ),

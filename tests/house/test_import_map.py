@@ -58,6 +58,7 @@ VALUES = {"commands": VALUES_FOR_COMMANDS, "enrol": VALUES_FOR_ENROL}
 
 DOORS = {
     "cryptography": {"cucmsh/pki/"},
+    "pyasn1": {"cucmsh/pki/gate.py"},
     "paramiko": {"cucmsh/cluster/ssh", "cucmsh/cluster/sftp", "cucmsh/lab/"},
     "tftpy": {"cucmsh/cluster/tftp.py", "cucmsh/lab/tftp_"},
     "prompt_toolkit": {"cucmsh/shell/editor"},

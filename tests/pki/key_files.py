@@ -36,6 +36,7 @@ ENCRYPTED_DATA = bytes.fromhex("2a864886f70d010706")
 PBES2 = bytes.fromhex("2a864886f70d01050d")
 PBKDF2 = bytes.fromhex("2a864886f70d01050c")
 PBMAC1 = bytes.fromhex("2a864886f70d01050e")
+HMAC_SHA_256 = bytes.fromhex("2a864886f70d0209")
 SCRYPT = bytes.fromhex("2b06010401da47040b")
 AES_256 = bytes.fromhex("60864801650304012a")
 SHA_256 = bytes.fromhex("608648016503040201")
@@ -52,6 +53,25 @@ def der(tag: int, *contents: bytes) -> bytes:
         return bytes((tag, size)) + content
     length = size.to_bytes((size.bit_length() + 7) // 8)
     return bytes((tag, 0x80 | len(length))) + length + content
+
+
+def split(raw: bytes) -> list[bytes]:
+    """The encodings that stand one after the other in ``raw``, DER."""
+    found = []
+    while raw:
+        size = raw[1]
+        start = 2
+        if size & 0x80:
+            start += size & 0x7F
+            size = int.from_bytes(raw[2:start])
+        found.append(raw[: start + size])
+        raw = raw[start + size :]
+    return found
+
+
+def value(raw: bytes) -> bytes:
+    """The contents of one encoding, DER."""
+    return raw[2 + (raw[1] & 0x7F if raw[1] & 0x80 else 0) :]
 
 
 def number(value: int) -> bytes:
@@ -83,8 +103,13 @@ def encrypted(how: bytes) -> bytes:
     return content(ENCRYPTED_DATA, der(SEQUENCE, number(0), hidden))
 
 
+# Not an empty one: pyasn1 cannot decode a SEQUENCE in which such a one stands, and
+# what the gate cannot decode is left to OpenSSL in its confined process.
+SOMETHING = der(SEQUENCE, number(0))
+
+
 def bag(kind: bytes, value: bytes = b"") -> bytes:
-    return der(SEQUENCE, der(OBJECT, kind), der(0xA0, value or der(SEQUENCE)))
+    return der(SEQUENCE, der(OBJECT, kind), der(0xA0, value or SOMETHING))
 
 
 def shrouded(how: bytes) -> bytes:
@@ -99,6 +124,16 @@ def mac_data(rounds: int | None = 2048, digest: bytes = SHA_256) -> bytes:
     given = () if rounds is None else (number(rounds),)
     mac = der(SEQUENCE, algorithm(digest), der(OCTETS, bytes(32)))
     return der(SEQUENCE, mac, der(OCTETS, bytes(8)), *given)
+
+
+def pbmac1_data(rounds: int, digest: bytes = bytes(32)) -> bytes:
+    """A MacData of RFC 9579; the key has 32 bytes, the salt counts from 0 to 15."""
+    hmac_sha_256 = algorithm(HMAC_SHA_256, der(5))
+    salted = der(OCTETS, bytes(range(16))), number(rounds), number(32)
+    derivation = algorithm(PBKDF2, der(SEQUENCE, *salted, hmac_sha_256))
+    how = algorithm(PBMAC1, der(SEQUENCE, derivation, hmac_sha_256))
+    found = der(SEQUENCE, how, der(OCTETS, digest))
+    return der(SEQUENCE, found, der(OCTETS, b"NOT USED"), number(1))
 
 
 USUAL = (encrypted(pbes2(2048)), bags(shrouded(pbes2(2048))))

@@ -29,6 +29,12 @@ def recovery() -> Credential:
     return make_credential(Unit.ITL_RECOVERY, name, "", NOW, key_bits=1024)
 
 
+def nested(depth: int, *bags: bytes) -> tuple[bytes, ...]:
+    for _ in range(depth):
+        bags = (made.bag(made.NESTED, made.der(made.SEQUENCE, *bags)),)
+    return bags
+
+
 def refused(raw: bytes) -> str:
     with pytest.raises(KeyFileError) as refusal:
         inspect(raw)
@@ -37,7 +43,7 @@ def refused(raw: bytes) -> str:
 
 def test_our_own_files_pass_and_their_rounds_are_counted(recovery: Credential) -> None:
     raw = write_key_file(recovery, made.PASSWORD)
-    assert inspect(raw) == Protection(2 * ROUNDS + 2048, is_legacy=False)
+    assert inspect(raw) == Protection(2 * ROUNDS + 2048, False, len(raw))
 
 
 @pytest.mark.thorough
@@ -58,36 +64,68 @@ def test_legacy_files_of_openssl_pass_and_are_told(
 
 
 def test_plain_file_made_by_hand_passes() -> None:
-    assert inspect(PLAIN) == Protection(3 * 2048, is_legacy=False)
+    assert inspect(PLAIN) == Protection(3 * 2048, False, len(PLAIN))
     one = made.pfx(mac=made.mac_data(None))  # DEFAULT 1
     assert inspect(one).rounds == 2 * 2048 + 1
+
+
+# What the gate leaves to OpenSSL: other forms, and what it may not know.
+LEFT_TO_OPENSSL = {
+    "trailing-byte": PLAIN + b"\0",
+    "two-files": PLAIN * 2,
+    "endless-length": b"\x30\x80" + PLAIN[4:] + b"\0\0",
+    "not-minimal-length": b"\x30\x83\0" + PLAIN[2:],
+    "other-version": made.pfx(version=4),
+    "huge-version": made.pfx(version=1 << 40_000),
+    "enveloped-part": made.pfx([made.content(made.ENVELOPED_DATA, made.SOMETHING)]),
+    "five-bags": made.pfx([made.bags(*[made.bag(made.CERTIFICATE)] * 5)]),
+    "nested-bags": made.pfx([made.bags(*nested(9, made.bag(made.CERTIFICATE)))]),
+    "crl": made.pfx([made.bags(made.bag(made.CRL))]),
+    "scrypt": made.pfx([made.encrypted(made.pbes2(1, derivation=made.SCRYPT))]),
+    "unknown-cipher": made.pfx([made.encrypted(made.pbes2(1, cipher=made.SHA_256))]),
+    "no-parameters": made.pfx([made.encrypted(made.algorithm(made.PBES2))]),
+    "no-rounds": made.pfx(mac=made.mac_data(0)),
+}
+
+
+@pytest.mark.parametrize("case", list(LEFT_TO_OPENSSL))
+def test_what_openssl_may_know_passes(case: str) -> None:
+    seen = inspect(LEFT_TO_OPENSSL[case])
+    assert seen.rounds <= 3 * 2048
+    assert seen.size <= len(LEFT_TO_OPENSSL[case])
+
+
+def test_padding_is_told_from_the_file() -> None:
+    for padding in (b"", b"\0", b"\n", bytes(512), PLAIN):
+        assert inspect(PLAIN + padding).size == len(PLAIN)
+
+
+@pytest.mark.parametrize("cipher", [made.AES_256, made.SHA_256, made.TRIPLE_DES])
+def test_only_aes_counts_as_modern(cipher: bytes) -> None:
+    raw = made.pfx([made.encrypted(made.pbes2(1, cipher=cipher))])
+    assert inspect(raw).is_legacy == (cipher != made.AES_256)
+
+
+def test_without_a_mac_a_file_is_weak_and_with_a_bare_key_it_proves_nothing() -> None:
+    assert inspect(made.pfx(mac=b"")).is_legacy
+    bare = made.bags(made.bag(made.KEY))
+    assert inspect(made.pfx([bare])).is_legacy
+    assert "anybody could have made it" in refused(made.pfx([bare], mac=b""))
 
 
 HOSTILE = {
     "empty": (b"", "no PKCS#12"),
     "text": (b"hello", "no PKCS#12"),
     "pem": (b"-----BEGIN CERTIFICATE-----\n", "no PKCS#12"),
-    "trailing-byte": (PLAIN + b"\0", "no PKCS#12"),
-    "two-files": (PLAIN * 2, "no PKCS#12"),
-    "endless-length": (b"\x30\x80" + PLAIN[4:] + b"\0\0", "no PKCS#12"),
     "long-length": (b"\x30\x84\x7f\xff\xff\xff" + PLAIN[4:], "no PKCS#12"),
-    "not-minimal-length": (b"\x30\x83\0" + PLAIN[2:], "no PKCS#12"),
     "too-large": (PLAIN + bytes(MAX_KEY_FILE_SIZE), "at most 65536"),
     "deep-nesting": (b"\x30\x82\xff\xff" * 16_000, "no PKCS#12"),
-    "other-version": (made.pfx(version=4), "another version"),
-    "huge-version": (made.pfx(version=1 << 40_000), "another version"),
-    "no-mac": (made.pfx(mac=b""), "no MAC"),
-    "signed": (made.pfx(kind=made.SIGNED_DATA), "not protected by a password"),
-    "pbmac1": (made.pfx(mac=made.mac_data(digest=made.PBMAC1)), "MAC of an unknown"),
-    "enveloped-part": (
-        made.pfx([made.content(made.ENVELOPED_DATA, made.der(made.SEQUENCE))]),
-        "not protected by a password",
+    "endless-nesting": (b"\x30\x80" * 32_000, "no PKCS#12"),
+    "nested-bags": (
+        made.pfx([made.bags(*nested(200))]),
+        "no PKCS#12",
     ),
-    "five-parts": (made.pfx([made.bags()] * 5), "no PKCS#12"),
-    "five-bags": (made.pfx([made.bags(*[made.bag(made.CERTIFICATE)] * 5)]), "PKCS#12"),
-    "nested-bags": (made.pfx([made.bags(made.bag(made.NESTED))]), "other things"),
-    "crl": (made.pfx([made.bags(made.bag(made.CRL))]), "other things"),
-    "secret": (made.pfx([made.bags(made.bag(made.SECRET))]), "other things"),
+    "signed": (made.pfx(kind=made.SIGNED_DATA), "protected by a signature"),
     "two-keys": (
         made.pfx([made.bags(*[made.shrouded(made.pbes2(1))] * 2)]),
         "more keys than one",
@@ -98,28 +136,12 @@ HOSTILE = {
         ),
         "more keys than one",
     ),
-    "scrypt": (
-        made.pfx([made.encrypted(made.pbes2(1, derivation=made.SCRYPT))]),
-        "derives its key in an unknown way",
+    "two-keys-one-deeper": (
+        made.pfx(
+            [made.bags(made.shrouded(made.pbes2(1)), *nested(1, made.bag(made.KEY)))]
+        ),
+        "more keys than one",
     ),
-    "unknown-cipher": (
-        made.pfx([made.encrypted(made.pbes2(1, cipher=made.SHA_256))]),
-        "encrypted in an unknown way",
-    ),
-    "unknown-encryption": (
-        made.pfx([made.encrypted(made.algorithm(made.PBKDF2))]),
-        "encrypted in an unknown way",
-    ),
-    "no-parameters": (
-        made.pfx([made.encrypted(made.algorithm(made.PBES2))]),
-        "without its parameters",
-    ),
-    "no-algorithm": (
-        made.pfx([made.encrypted(made.der(made.SEQUENCE))]),
-        "without its parameters",
-    ),
-    "no-rounds": (made.pfx(mac=made.mac_data(0)), "impossible number of rounds"),
-    "negative-rounds": (made.pfx(mac=made.mac_data(-1)), "impossible number"),
 }
 
 
@@ -130,7 +152,9 @@ def test_hostile_files_are_refused_unopened(case: str) -> None:
 
 
 @pytest.mark.parametrize("bits", [23, 31, 63, 64, 40_000])
-@pytest.mark.parametrize("place", ["mac", "key", "certificate", "old key"])
+@pytest.mark.parametrize(
+    "place", ["mac", "pbmac1", "key", "nested key", "certificate", "old key", "scrypt"]
+)
 def test_rounds_above_the_limit_are_refused_wherever_they_stand(
     place: str, bits: int
 ) -> None:
@@ -138,6 +162,13 @@ def test_rounds_above_the_limit_are_refused_wherever_they_stand(
     assert rounds > MAX_ROUNDS
     raw = {
         "mac": made.pfx(mac=made.mac_data(rounds)),
+        "pbmac1": made.pfx(mac=made.pbmac1_data(rounds)),
+        "nested key": made.pfx(
+            [made.bags(*nested(3, made.shrouded(made.pbes2(rounds))))]
+        ),
+        "scrypt": made.pfx(
+            [made.encrypted(made.pbes2(rounds, derivation=made.SCRYPT))]
+        ),
         "key": made.pfx([made.bags(made.shrouded(made.pbes2(rounds)))]),
         "certificate": made.pfx([made.encrypted(made.pbes2(rounds))]),
         "old key": made.pfx([made.bags(made.shrouded(made.old_cipher(rounds)))]),
@@ -161,7 +192,8 @@ def test_iteration_bomb_is_refused_at_once(recovery: Credential) -> None:
 
 def test_our_own_file_passes_the_gate_too(recovery: Credential, tmp_path: Path) -> None:
     """What lies on the publisher's disk may have been put there by others."""
-    raw = made.exported(recovery.to_pem(), tmp_path, *made.AES, "-nomac")
+    nothing = ("-nomac", "-keypbe", "NONE", "-certpbe", "NONE")
+    raw = made.exported(recovery.to_pem(), tmp_path, *nothing)
     with pytest.raises(KeyFileError, match="no MAC"):
         read_key_file(raw, made.PASSWORD)
 
@@ -179,7 +211,7 @@ def test_patched_rounds_below_the_limit_reach_openssl(recovery: Credential) -> N
 
 def assert_value_or_refusal(raw: bytes) -> None:
     with suppress(KeyFileError):
-        assert 1 <= inspect(raw).rounds <= MAX_ROUNDS
+        assert 0 <= inspect(raw).rounds <= MAX_ROUNDS
 
 
 @given(st.binary(max_size=300))
@@ -231,12 +263,12 @@ def test_file_cut_off_anywhere_is_refused(recovery: Credential) -> None:
     ],
     ids=["numbers", "bags", "nesting", "zeros"],
 )
-def test_largest_files_are_refused_in_no_time(inner: bytes) -> None:
-    """Linear and bounded: 64 KiB of anything costs milliseconds."""
+def test_largest_files_are_looked_at_in_no_time(inner: bytes) -> None:
+    """Linear and bounded: 64 KiB of anything costs a quarter of a second."""
     whole = made.der(made.OCTETS, inner[:65_000])
     raw = made.der(
         made.SEQUENCE, made.number(3), made.content(made.DATA, whole), made.mac_data()
     )
-    began = time.monotonic()
-    refused(raw)
-    assert time.monotonic() - began < 1
+    began = time.process_time()
+    assert_value_or_refusal(raw)
+    assert time.process_time() - began < 1

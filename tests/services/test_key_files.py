@@ -14,9 +14,10 @@ from cucmsh.doors import LateDoors
 from cucmsh.errors import KeyFileError
 from cucmsh.pki.credential import Credential, make_credential
 from cucmsh.pki.model import Unit
-from cucmsh.pki.pkcs12 import read_key_file, write_key_file
+from cucmsh.pki.pkcs12 import open_bundle, read_key_file, write_key_file
 from cucmsh.services.enrol import make_node
-from cucmsh.services.keystore import LEGACY_WARNING, RECOVERY_FILE
+from cucmsh.services.keystore import FORM_WARNING, LEGACY_WARNING, RECOVERY_FILE
+from tests.pki import key_file_makers as makers
 from tests.pki import key_files as made
 from tests.services.made_cluster import (
     CCM,
@@ -134,6 +135,23 @@ def test_legacy_file_that_lies_as_the_present_one_is_replaced(
     assert key_folder(cluster)["ITLRecovery.p12.1"] == fetched
 
 
+@pytest.mark.parametrize("maker", ["pk12util", "certtool-pem", "zeros-behind"])
+def test_file_that_is_not_plain_der_is_told_and_installed_as_plain_der_once(
+    cluster: MadeCluster, stranger: Credential, tmp_path: Path, maker: str
+) -> None:
+    fetched = makers.OTHER_FORM[maker](stranger.to_pem(), tmp_path)
+    plan = remote_plan(cluster.site, fetched)
+    assert FORM_WARNING in plan.warnings
+    assert LEGACY_WARNING not in plan.warnings
+    assert cluster.apply(plan)[0].exit_status == 0
+    first = key_folder(cluster)
+    bundle = open_bundle(cluster.key_file(), SECURITY)
+    assert bundle.credential.certificate == stranger.certificate
+    assert bundle.is_der
+    cluster.reset(fetched)
+    assert key_folder(cluster) == first
+
+
 @pytest.mark.parametrize("present", [None, b"", b"damaged"])
 def test_legacy_file_replaces_a_present_one_that_is_lost_or_damaged(
     cluster: MadeCluster, tmp_path: Path, present: bytes | None
@@ -172,7 +190,6 @@ def bad_files(good: bytes, folder: Path) -> dict[str, Callable[[], bytes]]:
     return {
         "nothing": lambda: b"",
         "cut-off": lambda: good[: len(good) // 2],
-        "one-byte-more": lambda: good + b"\0",
         "flipped-bit": lambda: good[:99] + bytes((good[99] ^ 1,)) + good[100:],
         "too-large": lambda: bytes(70_000),
         "list": lambda: b"not a key file, but a list",
@@ -182,7 +199,9 @@ def bad_files(good: bytes, folder: Path) -> dict[str, Callable[[], bytes]]:
         "no-certificate": lambda: made.exported(
             made.made_pair("rsa:1024", folder)[0], folder, "-nocerts"
         ),
-        "no-mac": lambda: made.exported(good_pem(good), folder, "-nomac"),
+        "no-mac": lambda: made.exported(
+            *(good_pem(good), folder, "-nomac", "-keypbe", "NONE", "-certpbe", "NONE")
+        ),
         "bomb": lambda: made.with_mac_rounds(good, 2**31 - 1),
     }
 
