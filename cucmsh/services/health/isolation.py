@@ -31,7 +31,7 @@ LOGIN_PATH = "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin"
 BUILT_IN = ("cucmsh", "commands")
 # What ours import, now or later, and what those bring along.
 LIBRARIES = {
-    *("bcrypt", "cryptography", "nacl", "paramiko", "_cffi_backend"),
+    *("bcrypt", "cryptography", "nacl", "paramiko", "pyasn1", "_cffi_backend"),
     *("prompt_toolkit", "tftpy", "tomlkit", "wcwidth"),
 }
 IN_HOME = (
