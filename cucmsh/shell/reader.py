@@ -80,7 +80,8 @@ class Reader:
             return self._read_plain()
         line = TypedLine()
         while (key := self._key()) != ENTER:
-            if key == _CTRL_C:
+            if key == _CTRL_C:  # shown, or the next prompt looks like this one
+                self._echo += "^C"
                 self._end_line()
                 raise CancelledError(CONTROL_C)
             if key == _CTRL_D:
@@ -190,8 +191,8 @@ class Reader:
         return self.keyboard.key()
 
     def _end_line(self) -> None:
-        self._echo += "\n"
-        self._flush_echo()
+        echo, self._echo = self._echo, ""
+        self._screen.send_soon(f"{echo}\n")
 
     def _flush_echo(self) -> None:
         echo, self._echo = self._echo, ""

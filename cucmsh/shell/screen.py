@@ -15,9 +15,11 @@ from __future__ import annotations
 
 import os
 
+from cucmsh.scopes import suppress
 from cucmsh.shapes import Protocol
 
 CLEAR_LINE = "\r\x1b[K"  # how the original takes its pager's line back (G2)
+_SOON = 0.2  # seconds
 _ALLOWED = frozenset("\n\t")
 
 
@@ -38,6 +40,7 @@ class Screen:
         self.is_at_line_start = True
         self.pager: Pager | None = None
         self._has_prompt = False
+        self._held: list[str] = []
 
     def say(self, text: str = "") -> None:
         """Print a line, or several with newlines between."""
@@ -76,8 +79,28 @@ class Screen:
         if not self.is_at_line_start:
             self.send("\n")
 
+    def send_soon(self, text: str) -> None:
+        """Write exactly this in one write with what comes next.
+
+        Alone, if nothing comes in 0.2 seconds. So the echo of a command and the first
+        of its output arrive together: there are clients that stop reading at the first
+        chunk that holds a prompt, and an echo alone may follow one (clients.md P3).
+        """
+        from cucmsh.shell.signals import call_later  # noqa: PLC0415 - see _write
+
+        self._held.append(text)
+        self.is_at_line_start = text.endswith("\n")
+        if not call_later(self.flush, _SOON):
+            self.flush()
+
+    def flush(self) -> None:
+        """Write what `send_soon` holds back, if anything."""
+        self.send("")
+
     def send(self, text: str) -> None:
         """Write exactly this: echo, prompts, a pager's bytes. No stranger's text."""
+        if self._held:
+            text = self._take_held() + text
         if not text:
             return
         self.is_at_line_start = text.endswith(("\n", "\r", CLEAR_LINE))
@@ -87,6 +110,17 @@ class Screen:
                 raw = raw[self._write(raw) :]
         except OSError:  # EPIPE, EIO: the other side hung up; ENOSPC: a full disk
             self.is_gone = True
+
+    def _take_held(self) -> str:
+        from cucmsh.shell.signals import call_no_more  # noqa: PLC0415 - see _write
+
+        held = ""
+        while self._held:  # a signal and another thread may be here too
+            with suppress(IndexError):
+                held += self._held.pop(0)
+        with suppress(ValueError):
+            call_no_more()
+        return held
 
     def _write(self, raw: memoryview) -> int:
         try:

@@ -98,6 +98,7 @@ class Session:
             while status is None:
                 status = self._turn()
             self._say_if_idle()
+            self._screen.flush()
             return status
 
     def run_line(self, line: str, json: JsonResult | None = None) -> int:

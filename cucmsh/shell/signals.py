@@ -1,4 +1,6 @@
-"""A lost line ends the session in order, instead of killing it in the middle.
+"""What comes from outside, in order: hang-ups, Ctrl-C, and a call that is due later.
+
+A lost line ends the session in order, instead of killing it in the middle.
 
 Handles SIGHUP and SIGTERM. Ctrl-C is Python's own KeyboardInterrupt, which a session
 has even if it was started by something that ignores SIGINT (a script's background job).
@@ -44,6 +46,28 @@ def hang_ups(end: Callable[[], None], *, owns_terminal: bool = False) -> Iterato
     finally:
         for number, handler in saved.items():
             signal.signal(number, handler or signal.SIG_DFL)
+
+
+def call_later(call: Callable[[], None], seconds: float) -> bool:
+    """Call it once, from a signal, after so long; False if that cannot be.
+
+    One such call waits at a time, in the whole process; a later one takes its place.
+    """
+
+    def handle(_number: int, _frame: FrameType | None) -> None:
+        call()
+
+    try:
+        signal.signal(signal.SIGALRM, handle)
+    except ValueError:  # outside of the main thread
+        return False
+    signal.setitimer(signal.ITIMER_REAL, seconds)
+    return True
+
+
+def call_no_more() -> None:
+    """Forget what `call_later` was given."""
+    signal.setitimer(signal.ITIMER_REAL, 0)
 
 
 @contextmanager

@@ -1,10 +1,16 @@
 import os
+import select
+import time
 from collections.abc import Iterator
+from contextlib import suppress
+from threading import Thread
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from cucmsh.errors import CancelledError
+from cucmsh.shell.reader import Reader
 from cucmsh.shell.screen import Screen, visible
 
 
@@ -74,6 +80,48 @@ def test_a_prompt_starts_a_line_in_the_same_write(wire: Wire) -> None:
     wire.screen.say("\x1b")
     wire.screen.prompt("admin:")
     assert wire.writes() == [b"admin:", b"\nadmin:", b"\\x1b\n", b"admin:"]
+
+
+def test_the_echo_of_a_command_and_its_output_are_one_write(wire: Wire) -> None:
+    ours, theirs = os.openpty()
+    reader = Reader(theirs, wire.screen, time.monotonic)
+    with reader.held():
+        for line, output in (("show itl", "the list"), ("", ""), ("half\x03", "")):
+            reader.prompt("admin:")
+            os.write(ours, f"{line}\r".encode())
+            with suppress(CancelledError):
+                assert reader.read_line(lambda _: False) == line
+            if output:
+                wire.screen.say(output)
+        reader.prompt("admin:")
+    assert wire.writes() == [
+        b"admin:",
+        b"show itl\nthe list\n",
+        b"admin:",
+        b"\nadmin:",
+        b"half^C\nadmin:",
+    ]
+    os.close(ours)
+    os.close(theirs)
+
+
+def test_an_echo_does_not_wait_long_for_output(wire: Wire) -> None:
+    wire.screen.send_soon("show itl\n")
+    assert wire.writes() == []
+    assert select.select([wire.end], [], [], 5)[0]
+    assert wire.writes() == [b"show itl\n"]
+    wire.screen.say("the list")
+    assert wire.writes() == [b"the list\n"]
+    wire.screen.send_soon("quit\n")
+    wire.screen.flush()
+    assert wire.writes() == [b"quit\n"]
+
+
+def test_outside_of_the_main_thread_nothing_is_held_back(wire: Wire) -> None:
+    thread = Thread(target=wire.screen.send_soon, args=["show itl\n"])
+    thread.start()
+    thread.join()
+    assert wire.writes() == [b"show itl\n"]
 
 
 def test_short_writes_lose_nothing() -> None:

@@ -19,15 +19,24 @@ pytestmark = pytest.mark.terminal
 
 def test_c1_control_c_at_the_prompt_gives_a_new_one(client: Client) -> None:
     client.send("half a line\x03")
-    assert client.await_prompt() == "half a line"
+    assert client.await_prompt() == "half a line^C"
     assert client.call("utils say next") == "utils say next\nsaid <next>"
+
+
+def test_c1_control_c_on_an_empty_line_makes_the_prompt_before_it_no_prompt(
+    client: Client,
+) -> None:
+    # Who waits for a line that is a prompt and no more (asyncssh's readuntil) would
+    # take the prompt that stood there already for the answer to Ctrl-C.
+    client.send("\x03")
+    assert client.await_prompt() == "^C"
 
 
 def test_c1_control_c_typed_ahead_keeps_its_place(client: Client) -> None:
     client.send("utils say one\rhalf\x03utils say two\r")
     client.await_text("said <one>")
     assert client.await_text("said <two>") == (
-        "\r\nadmin:half\r\nadmin:utils say two\r\n"
+        "\r\nadmin:half^C\r\nadmin:utils say two\r\n"
     )
 
 
