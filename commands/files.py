@@ -4,13 +4,14 @@ from __future__ import annotations
 
 from commands.questions import ask_value, host_key_question
 from cucmsh.errors import CancelledError, UsageError
+from cucmsh.hosts import bare_host, read_port
 from cucmsh.services.doors import BackupServer
 from cucmsh.services.site import Site
 from cucmsh.shapes import TYPE_CHECKING
-from cucmsh.shell.answers import ATTEMPTS, read_port
+from cucmsh.shell.answers import ATTEMPTS
 from cucmsh.shell.command import command
 from cucmsh.shell.dialog import Dialog
-from cucmsh.shell.kinds import FILE, HOST, PATH, USER
+from cucmsh.shell.kinds import FILE, PATH, USER, Kind
 from cucmsh.shell.limits import FAILED
 
 if TYPE_CHECKING:
@@ -20,6 +21,16 @@ if TYPE_CHECKING:
     from cucmsh.services.files import Outgoing
 
 TFTP_FOLDER = "/usr/local/cm/tftp"  # what the original calls it on screen
+
+
+def _is_server(text: str) -> bool:
+    try:
+        return bool(bare_host(text))
+    except UsageError:
+        return False
+
+
+SERVER = Kind("a host name or address; the port is asked for next", _is_server)
 
 
 def files(site: Site) -> list[str]:
@@ -209,7 +220,7 @@ def _list(dialog: Dialog, folders: Sequence[str], names: Sequence[str]) -> int:
 
 
 def _ask_server(dialog: Dialog) -> BackupServer:
-    host = ask_value(dialog, "SFTP server IP: ", HOST)
+    host = bare_host(ask_value(dialog, "SFTP server IP: ", SERVER))
     port = _ask_port(dialog)
     user = ask_value(dialog, "User ID: ", USER)
     password = dialog.ask_secret("Password: ", mask="*")

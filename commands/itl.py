@@ -6,10 +6,10 @@ from collections.abc import Callable, Iterator
 
 from commands.questions import host_key_question, require_yes
 from cucmsh.errors import RefusedError, TrustListError
+from cucmsh.hosts import split_host
 from cucmsh.services.doors import BackupServer
 from cucmsh.services.site import Site
 from cucmsh.shapes import TYPE_CHECKING
-from cucmsh.shell.answers import split_host
 from cucmsh.shell.command import command
 from cucmsh.shell.dialog import Dialog, SafePoint
 from cucmsh.shell.kinds import HOST, PATH, USER

@@ -14,7 +14,8 @@ from cucmsh.cluster.model import (
     SshAddress,
     TftpAddress,
 )
-from cucmsh.errors import ConfigurationError
+from cucmsh.errors import ConfigurationError, UsageError
+from cucmsh.hosts import bare_host
 from cucmsh.shapes import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
@@ -184,7 +185,7 @@ def _read_ssh(table: Table) -> SshAddress:
     if len(key.split()) < 2:
         raise table.error("host_key", "write it as `ssh-ed25519 AAAA...`")
     return SshAddress(
-        host=table.text("host"),
+        host=_read_host(table, None),
         port=table.port("port", 22),
         user=table.text("user", "cucmsh"),
         identity=table.text("identity"),
@@ -197,7 +198,16 @@ def _read_tftp(table: Table, ssh: SshAddress | None) -> TftpAddress:
     if not table.has("tftp"):
         return TftpAddress(host, 69)
     address = table.table("tftp")
-    return TftpAddress(address.text("host", host), address.port("port", 69))
+    return TftpAddress(_read_host(address, host), address.port("port", 69))
+
+
+def _read_host(table: Table, default: str | None) -> str:
+    text = table.text("host", default)
+    try:
+        return bare_host(text)
+    except UsageError as problem:
+        advice = f"; {problem.advice}" if problem.advice else ""
+        raise table.error("host", f"{problem.message}{advice}") from problem
 
 
 def _read_commands(table: Table) -> ServiceCommands | None:

@@ -16,6 +16,7 @@ from cucmsh.enrol.options import (
     default_service,
 )
 from cucmsh.errors import UsageError
+from cucmsh.hosts import split_host
 from cucmsh.services.joining.add_node import (
     DEFAULT_USER,
     AddPlan,
@@ -28,7 +29,6 @@ from cucmsh.services.joining.add_node import (
     require_owner,
 )
 from cucmsh.services.site import Site
-from cucmsh.shell.answers import split_host
 from cucmsh.shell.signals import deferred_interrupts
 
 HELP = "cucmsh node --help"

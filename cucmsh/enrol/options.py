@@ -10,7 +10,7 @@ from typing import NamedTuple
 from cucmsh.cluster.entries import systemd_words
 from cucmsh.cluster.model import TftpAddress
 from cucmsh.errors import UsageError
-from cucmsh.shell.answers import split_host
+from cucmsh.hosts import split_host
 
 SERVICE = "--service"
 VERBS = ("start", "stop", "restart", "status")

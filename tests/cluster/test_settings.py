@@ -84,6 +84,17 @@ def test_example_of_the_design_reads(tmp_path: Path) -> None:
     assert replica.service_commands.start == ()
 
 
+@pytest.mark.parametrize("text", ["fd00::1", "[fd00::1]", "FD00:0::1"])
+def test_ipv6_address_stands_with_and_without_brackets(
+    tmp_path: Path, text: str
+) -> None:
+    wanted = EXAMPLE.replace("10.1.1.3", text)
+    node = read_settings(write(tmp_path, wanted)).cluster.nodes[1]
+    assert node.ssh is not None
+    assert node.ssh.host == "fd00::1"
+    assert node.tftp == TftpAddress("fd00::1", 69)
+
+
 def test_what_is_left_out_has_the_safe_value(tmp_path: Path) -> None:
     settings = read_settings(write(tmp_path, LEAST))
     assert settings.keep_trust
@@ -136,6 +147,9 @@ NODE = "cluster.nodes[1]."
         ('identity = "/id"', "identity = 1", f"{NODE}ssh.identity"),
         ('user = "cucmsh", identity = "/id"', 'user = ""', f"{NODE}ssh.user"),
         ('host = "10.1.1.3"', 'port = 22, key = "x"', f"{NODE}ssh.host"),
+        ('host = "10.1.1.3"', 'host = "h:22"', f"{NODE}ssh.host"),
+        ('host = "10.1.1.3"', 'host = "[fd00::1]:22"', f"{NODE}ssh.host"),
+        ('host = "10.1.1.3"', 'host = "fd00::x"', f"{NODE}ssh.host"),
         ('host = "10.1.1.3"', 'host = "h", port = 0', f"{NODE}ssh.port"),
         ('host = "10.1.1.3"', 'host = "h", port = 65536', f"{NODE}ssh.port"),
         ('host = "10.1.1.3"', 'host = "h", port = true', f"{NODE}ssh.port"),

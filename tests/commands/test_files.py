@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from hashlib import sha256
+from pathlib import Path
 
 import pytest
 
@@ -95,6 +96,14 @@ def test_transfer_ended_at_any_question_sends_nothing(
     assert kept(cluster) == before
 
 
+def test_ipv6_server_may_stand_in_brackets(cluster: MadeCluster) -> None:
+    answers = [*ANSWERS[:1], ("SFTP server IP: ", "[2001:DB8::9]"), *ANSWERS[2:]]
+    called = call(cluster.site, GET, answers)
+    assert called.status == 0
+    assert "The authenticity of host '2001:db8::9 (" in called.text
+    assert Path(cluster.site.known_hosts).read_text().startswith("2001:db8::9 ssh-rsa ")
+
+
 def test_no_sends_nothing(cluster: MadeCluster) -> None:
     before = cluster.tree()
     with dialog_with([(PROCEED, "n")]) as dialog, pytest.raises(CancelledError):
@@ -115,6 +124,8 @@ def test_other_key_is_asked_again(cluster: MadeCluster) -> None:
     [
         [*ANSWERS[:1], *[("SFTP server IP: ", "")] * 3],
         [*ANSWERS[:1], *[("SFTP server IP: ", "-oProxyCommand=x")] * 3],
+        [*ANSWERS[:1], *[("SFTP server IP: ", "host.example.com:22")] * 3],
+        [*ANSWERS[:1], *[("SFTP server IP: ", "[2001:db8::9]:22")] * 3],
         [*ANSWERS[:2], *[(PORT, "0")] * 3],
         [*ANSWERS[:2], (PORT, "x"), (PORT, "65536"), (PORT, "-1")],
         [*ANSWERS[:3], *[("User ID: ", "-two")] * 3],

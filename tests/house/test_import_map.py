@@ -20,6 +20,9 @@ MAY_IMPORT = {
     # Who could change what lies at a path: asked about logins (services) and about
     # packs (shell), which import nothing of each other.
     "ownership": set(),
+    # Hosts and ports as people write them: the configuration, the shell's answers and
+    # the options of `init` and `node` read them alike.
+    "hosts": set(),
     "trustlist": set(),
     "pki": set(),
     "cluster": set(),
@@ -47,7 +50,7 @@ MAY_IMPORT = {
     "version": set(),
 }
 # What stands below every room.
-GROUND = {"errors", "shapes", "scopes", "digests", "ownership"}
+GROUND = {"errors", "shapes", "scopes", "digests", "hosts", "ownership"}
 # Of the cluster room, commands see names for annotations: no store, no socket.
 VALUES_FOR_COMMANDS = {"cucmsh.cluster.hostkeys", "cucmsh.cluster.deposit"}
 VALUES_FOR_ENROL = {
@@ -60,7 +63,7 @@ DOORS = {
     "cryptography": {"cucmsh/pki/"},
     "pyasn1": {"cucmsh/pki/gate.py"},
     "paramiko": {"cucmsh/cluster/ssh", "cucmsh/cluster/sftp", "cucmsh/lab/"},
-    "tftpy": {"cucmsh/cluster/tftp.py", "cucmsh/lab/tftp_"},
+    "tftpy": {"cucmsh/lab/tftp_"},
     "prompt_toolkit": {"cucmsh/shell/editor"},
     "tomlkit": {"cucmsh/cluster/configuration.py"},
     "struct": {"cucmsh/trustlist/wire.py"},

@@ -1,0 +1,75 @@
+"""``host``, ``host:port`` and ``[v6]:port``: the one place that reads and writes them.
+
+Opens nothing and looks nothing up. What is refused is not repeated in the message: it
+may be a password that was typed at the wrong place.
+"""
+
+from __future__ import annotations
+
+from cucmsh.errors import UsageError
+
+SSH_PORT = 22
+NO_HOST = "A host is a name or an address."
+FORMS = "Write NAME, NAME:PORT, ADDRESS or [ADDRESS]:PORT."
+
+
+def split_host(text: str, default_port: int = SSH_PORT) -> tuple[str, int]:
+    """``host``, ``host:port``, ``v6``, ``[v6]`` or ``[v6]:port`` (design decision 5).
+
+    IPv6 addresses come out without brackets, in their shortest form, so that two
+    spellings are one host.
+
+    Raises:
+        UsageError: anything else.
+    """
+    host, port = text, str(default_port)
+    if text.startswith("["):
+        host, bracket, rest = text[1:].partition("]")
+        if not bracket or (rest and not rest.startswith(":")):
+            raise UsageError(NO_HOST, FORMS)
+        port = rest[1:] if rest else port
+    elif text.count(":") == 1:
+        host, _, port = text.partition(":")
+    return _checked(host), read_port(port)
+
+
+def bare_host(text: str) -> str:
+    """A host where no port belongs: a name, an address, or an IPv6 one in brackets.
+
+    Raises:
+        UsageError: a port is there too, or it is no host.
+    """
+    is_v6_alone = text.count(":") > 1 and not text.startswith("[")
+    if ":" in text.rpartition("]")[2] and not is_v6_alone:
+        raise UsageError("Only a host is meant here, and a port is there too.")
+    return split_host(text)[0]
+
+
+def read_port(text: str) -> int:
+    if not text.isdecimal() or not text.isascii() or not 0 < int(text[:6]) < 1 << 16:
+        raise UsageError("A port is a number from 1 to 65535.")
+    return int(text)
+
+
+def host_port(host: str, port: int) -> str:
+    """``host:port``, with brackets around an IPv6 address."""
+    return f"[{host}]:{port}" if ":" in host else f"{host}:{port}"
+
+
+def _checked(host: str) -> str:
+    if ":" in host:
+        return _shortest(host)
+    letters = host.replace(".", "").replace("-", "").replace("_", "")
+    if not letters.isalnum() or not host.isascii() or host.startswith("-"):
+        raise UsageError(NO_HOST, FORMS)
+    return host
+
+
+def _shortest(address: str) -> str:
+    # Few addresses are IPv6 ones, and no login waits for the import (design 23).
+    from socket import AF_INET6, inet_ntop, inet_pton  # noqa: PLC0415
+
+    try:
+        return inet_ntop(AF_INET6, inet_pton(AF_INET6, address))
+    except (OSError, ValueError) as problem:
+        raise UsageError("That is no IPv6 address.", FORMS) from problem
