@@ -7,6 +7,7 @@ import sys
 import threading
 import time
 from collections.abc import Callable, Iterator
+from contextlib import ExitStack
 from pathlib import Path
 
 import pytest
@@ -15,7 +16,12 @@ from cucmsh.cluster import tftp
 from cucmsh.cluster.model import TftpAddress
 from cucmsh.cluster.store import MAX_FILE_SIZE
 from cucmsh.cluster.tftp import read_back
-from cucmsh.errors import ConnectionFailedError, MissingFileError
+from cucmsh.errors import (
+    ConnectionFailedError,
+    CucmshError,
+    MissingFileError,
+    NoAnswerError,
+)
 from cucmsh.lab.tftp_server import TftpServer
 
 pytestmark = pytest.mark.loopback
@@ -110,6 +116,36 @@ def answering() -> Iterator[Callable[[Callable[[int], bytes]], TftpAddress]]:
         listener.close()
 
 
+Reply = Callable[[bytes], bytes]
+
+
+@pytest.fixture
+def server_of() -> Iterator[Callable[[Reply], TftpAddress]]:
+    """A service that answers each datagram with what the function gives."""
+    with ExitStack() as stack:
+
+        def start(reply: Reply) -> TftpAddress:
+            kind = (socket.AF_INET, socket.SOCK_DGRAM)
+            listener = stack.enter_context(socket.socket(*kind))
+            listener.bind((HOST, 0))
+
+            def serve() -> None:
+                while True:
+                    datagram, client = listener.recvfrom(2000)
+                    if datagram == b"end":
+                        return
+                    if raw := reply(datagram):
+                        listener.sendto(raw, client)
+
+            thread = threading.Thread(target=serve)
+            thread.start()
+            stack.callback(thread.join)
+            stack.callback(listener.sendto, b"end", listener.getsockname())
+            return TftpAddress(*listener.getsockname())
+
+        yield start
+
+
 @pytest.fixture
 def impatient(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
     monkeypatch.setattr(tftp, "TIMEOUT_SECONDS", 0.1)
@@ -125,13 +161,19 @@ def slowly(raw: bytes) -> bytes:
 
 
 @pytest.mark.parametrize(
-    "answer",
+    ("answer", "told"),
     [
-        lambda _: b"",
-        lambda n: b"\0\3\0\1" + bytes(512) if n == 0 else b"",
-        lambda _: b"\0\3\0\1" + bytes(512),
-        lambda _: b"\0\3\0\7late",
-        lambda n: slowly(b"\0\3" + (n + 1).to_bytes(2) + bytes(512)),
+        (lambda _: b"", "does not answer: nothing came"),
+        (
+            lambda n: b"\0\3\0\1" + bytes(512) if n == 0 else b"",
+            "went silent in the middle of ITLFile.tlv",
+        ),
+        (lambda _: b"\0\3\0\1" + bytes(512), "went silent in the middle"),
+        (lambda _: b"\0\3\0\7late", "went silent in the middle"),
+        (
+            lambda n: slowly(b"\0\3" + (n + 1).to_bytes(2) + bytes(512)),
+            "does not give ITLFile.tlv within",
+        ),
     ],
     ids=[
         "silence",
@@ -145,8 +187,9 @@ def test_service_that_never_finishes_ends_in_time(
     answering: Callable[[Callable[[int], bytes]], TftpAddress],
     impatient: None,
     answer: Callable[[int], bytes],
+    told: str,
 ) -> None:
-    with pytest.raises(ConnectionFailedError, match="does not answer"):
+    with pytest.raises(ConnectionFailedError, match=told):
         read_back(answering(answer), "ITLFile.tlv", SOON)
 
 
@@ -154,7 +197,8 @@ def test_port_where_nobody_listens_says_so(impatient: None) -> None:
     with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as closed:
         closed.bind((HOST, 0))
         address = TftpAddress(*closed.getsockname())
-    with pytest.raises(ConnectionFailedError, match=f"port {address.port}"):
+    nobody = f"port {address.port} does not answer: nobody listens there"
+    with pytest.raises(ConnectionFailedError, match=nobody):
         read_back(address, "ITLFile.tlv", SOON)
 
 
@@ -193,9 +237,125 @@ def test_service_without_options_gives_blocks_of_its_own_size(
     assert read_back(address, "ITLFile.tlv") == bytes(512) + b"end"
 
 
-def test_service_that_refuses_options_is_asked_without(
-    answering: Callable[[Callable[[int], bytes]], TftpAddress], impatient: None
+@pytest.mark.parametrize(
+    "first",
+    [
+        *(b"\0\5\0\x08no options\0", b"\0\5\0\0odd request\0", b"\0\5\0\4\0"),
+        *(b"\0\5\0\1not with options\0", b"\0\6", b"\0\6blksize\x009000\0"),
+        *(b"\0\6blksize\x007\0", b"\0\6tsize\x005\0", b"junk"),
+    ],
+)
+def test_service_that_dislikes_options_is_asked_once_more_without(
+    server_of: Callable[[Reply], TftpAddress], first: bytes
 ) -> None:
-    says = [b"\0\5\0\x08no options\0", b"\0\3\0\1whole"]
-    address = answering(lambda number: says[number] if number < 2 else b"")
+    asked = []
+
+    def reply(datagram: bytes) -> bytes:
+        if datagram.startswith(b"\0\1"):
+            asked.append(datagram)
+            return first if len(asked) == 1 else b"\0\3\0\1whole"
+        return b""
+
+    assert read_back(server_of(reply), "ITLFile.tlv") == b"whole"
+    assert asked == [
+        b"\0\1ITLFile.tlv\0octet\0blksize\x008192\0",
+        b"\0\1ITLFile.tlv\0octet\0",
+    ]
+
+
+@pytest.mark.parametrize(
+    ("code", "words", "told", "error"),
+    [
+        (0, b"Permission denied", "error 0, 'Permission denied'", None),
+        (2, b"cannot access \x1b[2Jx", r"error 2, 'cannot access \x1b[2Jx'", None),
+        (3, b"", "error 3, without a word", None),
+        (1, b"File not found", "error 1, 'File not found'", MissingFileError),
+    ],
+)
+def test_what_was_answered_is_told_in_the_servers_words(
+    server_of: Callable[[Reply], TftpAddress],
+    code: int,
+    words: bytes,
+    told: str,
+    error: type[CucmshError] | None,
+) -> None:
+    raw = b"\0\5" + code.to_bytes(2) + words + b"\0"
+    with pytest.raises(error or ConnectionFailedError) as refused:
+        read_back(server_of(lambda _: raw), "ITLFile.tlv")
+    assert told in refused.value.message
+    assert refused.value.message.isprintable()
+    assert not isinstance(refused.value, NoAnswerError)
+
+
+def test_silence_to_every_request_with_options_ends_in_one_without(
+    server_of: Callable[[Reply], TftpAddress], impatient: None
+) -> None:
+    address = server_of(lambda raw: b"" if b"blksize" in raw else b"\0\3\0\1whole")
     assert read_back(address, "ITLFile.tlv") == b"whole"
+
+
+def test_error_that_is_followed_by_silence_is_what_is_told(
+    server_of: Callable[[Reply], TftpAddress], impatient: None
+) -> None:
+    address = server_of(lambda raw: b"\0\5\0\0why\0" if b"blksize" in raw else b"")
+    with pytest.raises(ConnectionFailedError, match="error 0, 'why'"):
+        read_back(address, "ITLFile.tlv", SOON)
+
+
+def test_answer_that_is_later_than_the_second_request_counts(
+    server_of: Callable[[Reply], TftpAddress], impatient: None
+) -> None:
+    asked = []
+
+    def reply(datagram: bytes) -> bytes:
+        asked.append(datagram)
+        if len(asked) == 1:
+            threading.Event().wait(0.15)  # the client has asked again by now
+        return b"\0\3\0\1whole"
+
+    assert read_back(server_of(reply), "ITLFile.tlv") == b"whole"
+
+
+@pytest.mark.parametrize("first", ["nobody listens", "silent", "no route"])
+def test_name_with_two_addresses_is_asked_at_each(
+    server: TftpServer,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    impatient: None,
+    first: str,
+) -> None:
+    (tmp_path / "ITLFile.tlv").write_bytes(b"whole")
+    with socket.socket(socket.AF_INET6, socket.SOCK_DGRAM) as other:
+        other.bind(("::1", 0))
+        address = other.getsockname()
+        if first == "nobody listens":
+            other.close()
+        if first == "no route":
+            address = ("100::1", address[1], 0, 0)  # RFC 6666: nobody is there
+        found = [
+            (socket.AF_INET6, socket.SOCK_DGRAM, 17, "", address),
+            (socket.AF_INET, socket.SOCK_DGRAM, 17, "", server.address),
+        ]
+        monkeypatch.setattr(socket, "getaddrinfo", lambda *_, **__: found)
+        assert read_back(TftpAddress("both.lab", 69), "ITLFile.tlv") == b"whole"
+
+
+def test_name_that_is_none_says_so() -> None:
+    with pytest.raises(ConnectionFailedError, match="cannot be asked") as failed:
+        read_back(TftpAddress("no.such.host.invalid", 69), "ITLFile.tlv", SOON)
+    assert "name" in failed.value.advice
+
+
+def test_resolver_that_takes_its_time_is_given_up(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    over = threading.Event()
+
+    def look_up(*_: object, **__: object) -> list[object]:
+        over.wait()
+        return []
+
+    monkeypatch.setattr(socket, "getaddrinfo", look_up)
+    with pytest.raises(NoAnswerError):
+        read_back(TftpAddress("slow.lab", 69), "ITLFile.tlv", SOON)
+    over.set()

@@ -117,13 +117,13 @@ def _trust_list(site: Site) -> Iterator[Finding]:
         yield Finding(Level.FAIL, f"the ITL does not verify: {fault}", RESTART)
     else:
         yield Finding(Level.OK, "the ITL verifies")
-    if not why_unserved(site, site.node.tftp, held.raw):
+    unserved = why_unserved(site, site.node.tftp, held.raw)
+    if not unserved:
         yield Finding(Level.OK, "the TFTP service gives the ITL back")
     else:
-        where = f"{site.node.tftp.host} port {site.node.tftp.port}"
         yield Finding(
             Level.FAIL,
-            f"the TFTP service at {where} does not give the ITL back",
+            f"the TFTP service does not give the ITL back: {unserved}",
             "Start it, and look whether it serves tftp_directory.",
         )
 

@@ -220,8 +220,9 @@ def _probe(site: Site, node: Node, store: Store) -> list[Finding]:
     written = Finding(Level.OK, f"{node.tftp_directory} there can be written to")
     try:
         is_served = _read(site, node, temporary) == raw
-    except MissingFileError:
-        is_served = False
+    except MissingFileError as problem:
+        text = f"{problem.message}, so it does not serve {node.tftp_directory}"
+        return [written, found(False, text)]
     except ConnectionFailedError as problem:
         return [written, found(False, problem.message)]
     finally:

@@ -6,7 +6,13 @@ from enum import StrEnum
 from typing import TYPE_CHECKING, NamedTuple, cast
 
 from cucmsh.cluster.model import Node
-from cucmsh.errors import CucmshError, MissingFileError, RefusedError, UsageError
+from cucmsh.errors import (
+    CucmshError,
+    MissingFileError,
+    NoAnswerError,
+    RefusedError,
+    UsageError,
+)
 from cucmsh.services.compose import served_list
 from cucmsh.services.fleet import side_by_side
 from cucmsh.services.health.finding import Finding
@@ -32,6 +38,7 @@ class Serving(StrEnum):
     PENDING = "pending"
     NONE = "no list"
     SILENT = "no answer"
+    FAILED = "error"
     NOTHING = "-"
 
 
@@ -43,11 +50,13 @@ class Seen(NamedTuple):
         problem: why our key with its pinned host key does not lead onto it; empty if
             it does, and for this node.
         serving: what its TFTP service gives.
+        refusal: what its TFTP service, or the network, said instead of a list.
     """
 
     node: Node
     problem: str
     serving: Serving
+    refusal: str = ""
 
 
 def look_at_all(site: Site) -> list[Seen]:
@@ -59,24 +68,26 @@ def look_at_all(site: Site) -> list[Seen]:
 
     def look(node: Node) -> Seen:
         problem = "" if node.name == site.node.name else reach(site, node)
-        serving = _serving(site, node, ours)
+        serving, refusal = _serving(site, node, ours)
         if node.name in names and serving is not Serving.SAME:
             serving = Serving.PENDING
-        return Seen(node, problem, serving)
+        return Seen(node, problem, serving, refusal)
 
     return list(side_by_side(look, nodes))
 
 
-def _serving(site: Site, node: Node, ours: bytes | None) -> Serving:
+def _serving(site: Site, node: Node, ours: bytes | None) -> tuple[Serving, str]:
     if not node.has_tftp:
-        return Serving.NOTHING
+        return Serving.NOTHING, ""
     try:
         raw = site.doors.read_back(node.tftp, LIST_FILE, LOOK_SECONDS)
     except MissingFileError:
-        return Serving.NONE
-    except CucmshError:
-        return Serving.SILENT
-    return Serving.SAME if raw == ours else Serving.OTHER
+        return Serving.NONE, ""
+    except NoAnswerError:
+        return Serving.SILENT, ""
+    except CucmshError as problem:
+        return Serving.FAILED, problem.message
+    return (Serving.SAME if raw == ours else Serving.OTHER), ""
 
 
 def find_removable(site: Site, name: str) -> Node:
