@@ -7,6 +7,7 @@ from cucmsh.services.site import Site
 from cucmsh.shell.command import command
 from cucmsh.shell.dialog import Dialog
 from cucmsh.shell.kinds import TEXT
+from cucmsh.shell.limits import FAILED
 
 TFTP = "Cisco Tftp"
 NOT_HERE = (  # services of the original that this node does not run
@@ -48,7 +49,7 @@ def utils_service_list(dialog: Dialog, site: Site) -> None:
     candidates={"service": services},
     kinds={"service": TEXT},
 )
-def utils_service_start(dialog: Dialog, site: Site, name: str) -> None:
+def utils_service_start(dialog: Dialog, site: Site, name: str) -> int:
     """Start a service of this node; Cisco Tftp composes and signs its ITL first.
 
     service: a service's name, as `utils service list` prints it
@@ -67,6 +68,7 @@ def utils_service_start(dialog: Dialog, site: Site, name: str) -> None:
         _require_running(site)
         dialog.say(f"{TFTP}[STARTED]  ")
         _close_mark(dialog, site)
+    return _report_start(dialog, site)
 
 
 @command(
@@ -101,7 +103,7 @@ def utils_service_stop(dialog: Dialog, site: Site, name: str) -> None:
     candidates={"service": services},
     kinds={"service": TEXT},
 )
-def utils_service_restart(dialog: Dialog, site: Site, name: str) -> None:
+def utils_service_restart(dialog: Dialog, site: Site, name: str) -> int:
     """Restart a service of this node; Cisco Tftp composes and signs its ITL anew.
 
     A recovery signature ends here: the node signs with its CallManager key again.
@@ -127,6 +129,7 @@ def utils_service_restart(dialog: Dialog, site: Site, name: str) -> None:
         _require_running(site)
         dialog.say(f"{TFTP}[STARTED]  ")
         _close_mark(dialog, site)
+    return _report_start(dialog, site)
 
 
 def _close_mark(dialog: Dialog, site: Site) -> None:
@@ -138,6 +141,25 @@ def _close_mark(dialog: Dialog, site: Site) -> None:
             f"The reset ITL is in place, but {TFTP} did not give it back; every start "
             "keeps it until it does."
         )
+
+
+def _report_start(dialog: Dialog, site: Site) -> int:
+    """What the start could not do, and what became of the replicas; the status."""
+    from cucmsh.services.pending import start_problems, unsigned_files
+    from cucmsh.services.serving.replicas import replicas_of, update_replicas
+    from cucmsh.views.signing import replica_lines
+
+    problems = [*start_problems(site), *unsigned_files(site)]
+    names = ", ".join(node.name for node in replicas_of(site))
+    if names:
+        with dialog.working(lambda: f"Waiting for {names}..."):
+            replicas = update_replicas(site)
+        problems += replica_lines(replicas._replace(written={}))
+    for line in problems:
+        dialog.say(line)
+    if problems:
+        dialog.say(FAILED)
+    return 3 if problems else 0
 
 
 def _require_running(site: Site) -> None:

@@ -11,7 +11,7 @@ import time
 
 from cucmsh.cluster.settings import Settings, read_settings
 from cucmsh.doors import LateDoors
-from cucmsh.errors import PackError, RefusedError, UsageError
+from cucmsh.errors import CucmshError, PackError, RefusedError, UsageError
 from cucmsh.services.journal import login_notice
 from cucmsh.services.site import Site
 from cucmsh.shapes import TYPE_CHECKING, Any
@@ -140,10 +140,55 @@ def run_hook(configuration: str, words: list[str]) -> tuple[str, int]:
     site = open_site(read_settings(configuration))
     if words[:1] in (["service-status"], ["describe"]):  # they change nothing
         return run(site, words), 0
+    if words == ["tftp-start"]:
+        return _tftp_start(site)
     with open_audit(site, "hook", os.environ, Screen(2)).noting(words):
-        if words[:1] == ["sign"]:
-            return _sign(site, words[1:])
+        match words:
+            case ["sign", *files]:
+                return _sign(site, files)
+            case ["update-replicas"]:
+                return _update_replicas(site)
         return run(site, words), 0
+
+
+def _tftp_start(site: Site) -> tuple[str, int]:
+    """``hook tftp-start``: what went wrong is said on standard error as well."""
+    from cucmsh.services.serving.start import keep, start
+
+    try:
+        with open_audit(site, "hook", os.environ, Screen(2)).noting(["tftp-start"]):
+            started = start(site)
+    except CucmshError as problem:
+        started = keep(site, problem)
+    for line in started.problems:
+        _complain(line)
+    return "\n".join(started.done), started.status
+
+
+def _update_replicas(site: Site) -> tuple[str, int]:
+    """``hook update-replicas``: after the start of a publisher's TFTP service."""
+    from cucmsh.services.serving.replicas import update_replicas
+    from cucmsh.views.signing import replica_lines
+
+    replicas = update_replicas(site)
+    if replicas.problems:
+        for name, problem in replicas.problems.items():
+            _complain(f"{name}: pending: {problem}")
+        replicas = replicas._replace(problems={})
+        return "\n".join(replica_lines(replicas)), 3
+    return "\n".join(replica_lines(replicas)), 0
+
+
+def _complain(line: str) -> None:
+    """On standard error, and as an error where that is systemd's journal."""
+    error = "<3>" if _is_journal(2) else ""  # see SyslogLevelPrefix= in systemd.exec(5)
+    Screen(2).say(f"{error}{line}")
+
+
+def _is_journal(fd: int) -> bool:
+    """Whether systemd made it: a child of a service has the variable too."""
+    stream = os.fstat(fd)
+    return os.environ.get("JOURNAL_STREAM") == f"{stream.st_dev}:{stream.st_ino}"
 
 
 def _sign(site: Site, files: list[str]) -> tuple[str, int]:

@@ -1,10 +1,10 @@
 """What systemd and the publisher run: ``cucmsh hook ...``. Asks nobody anything.
 
-``hook sign FILE...``, for provisioning scripts, has a report to show and is the app's.
+Those for the service manager and for scripts have a report to show and are the app's:
+``hook tftp-start`` (compose and sign before the TFTP service starts), ``hook
+update-replicas`` (after it, on a publisher) and ``hook sign FILE...``.
 
 =====================================  ==============================================
-``tftp-start``                         compose before the TFTP service starts; sign
-                                       the phones' files, bring all to the replicas
 ``service-status``                     ``active`` or ``inactive``, and the SHA-256 of
                                        the list in the TFTP directory, or ``-``
 ``install-list NAME SHA256 SEEN        a staged list of a reset, in place of the list
@@ -20,7 +20,6 @@ NODE UNIT``
 from __future__ import annotations
 
 from cucmsh.errors import UsageError
-from cucmsh.services.compose import compose_for_start, sha256_of
 from cucmsh.services.joining.join import describe, join
 from cucmsh.services.resetting.install import (
     install_certificate,
@@ -28,7 +27,6 @@ from cucmsh.services.resetting.install import (
     take_staged,
 )
 from cucmsh.services.resetting.survey import sha256_served
-from cucmsh.services.serving.publish import after_start
 from cucmsh.services.site import Site
 from cucmsh.services.tftp import is_running
 
@@ -40,12 +38,6 @@ def run(site: Site, words: list[str]) -> str:
         UsageError: there is no such hook, or it takes other words.
     """
     match words:
-        case ["tftp-start"]:
-            composed = compose_for_start(site)
-            what = "kept" if composed.is_kept else "composed"
-            remark = f" ({composed.remark})" if composed.remark else ""
-            first = f"{what} {sha256_of(composed.raw)}{remark}"
-            return "\n".join([first, *after_start(site, composed), ""])
         case ["service-status"]:
             state = "active" if is_running(site) else "inactive"
             return f"{state} {sha256_served(site)}\n"
@@ -64,7 +56,7 @@ def run(site: Site, words: list[str]) -> str:
             return "joined\n"
     raise UsageError(
         f"there is no hook {' '.join(words)!r}",
-        "Hooks: tftp-start, sign FILE..., service-status, "
+        "Hooks: tftp-start, update-replicas, sign FILE..., service-status, "
         "install-list NAME SHA256 SEEN STATE, "
         "install-certificate NAME SHA256 NODE UNIT, describe, join NAME SHA256",
     )

@@ -66,7 +66,15 @@ def serve(plan: NodePlan, password: str, key_line: str, channel: Connection) -> 
     threading.Thread(target=_await_end, args=(channel, ended), daemon=True).start()
     program = [*PYTHON, "cucmsh", "--config", str(plan.config)]
     server = TftpServer(LOOPBACK, plan.tftp_port, plan.tftp_directory)
-    service = TftpService(server, [*program, "hook", "tftp-start"], plan.home)
+
+    def after_start() -> list[str]:
+        settings = read_settings(str(plan.config))  # `node add` may have changed it
+        has_replicas = any(not node.is_member for node in settings.cluster.nodes)
+        is_bringing = settings.node.is_publisher and has_replicas
+        return [*program, "hook", "update-replicas"] if is_bringing else []
+
+    before = [*program, "hook", "tftp-start"]
+    service = TftpService(server, before, plan.home, after_start)
     accounts = [
         Account(
             name="admin",

@@ -1,7 +1,8 @@
 """A lab node's TFTP service and the socket that starts and stops it.
 
-A start is what systemd would do: first ``cucmsh hook tftp-start``, then the server. One
-request at a time; a request is finished even if its asker is gone.
+A start is what systemd would do: first ``cucmsh hook tftp-start``, then the server,
+whatever became of the hook, then ``cucmsh hook update-replicas``, which nobody waits
+for. One request at a time; a request is finished even if its asker is gone.
 """
 
 from __future__ import annotations
@@ -11,11 +12,11 @@ import os
 import socket
 import subprocess
 import threading
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from pathlib import Path
 
 from cucmsh.cluster.local import LocalStore
-from cucmsh.errors import CucmshError, ServiceError
+from cucmsh.errors import CucmshError
 from cucmsh.lab.control import VERBS, bound_name
 from cucmsh.lab.tftp_server import TftpServer
 
@@ -30,13 +31,19 @@ class TftpService:
         server: the TFTP server of this node.
         before_start: the argv of the hook.
         home: where its log goes.
+        after_start: gives the argv of the other hook; empty without replicas.
     """
 
     def __init__(
-        self, server: TftpServer, before_start: Sequence[str], home: Path
+        self,
+        server: TftpServer,
+        before_start: Sequence[str],
+        home: Path,
+        after_start: Callable[[], Sequence[str]] = tuple,
     ) -> None:
         self._server = server
         self._before_start = tuple(before_start)
+        self._after_start = after_start
         self._log = LocalStore(str(home))
 
     def answer(self, verb: str) -> str:
@@ -51,19 +58,9 @@ class TftpService:
     def start(self) -> None:
         if self._server.is_running:
             return
-        done = subprocess.run(
-            self._before_start,
-            stdin=subprocess.DEVNULL,
-            capture_output=True,
-            text=True,
-            check=False,
-            timeout=HOOK_SECONDS,
-        )
-        for line in (done.stdout + done.stderr).splitlines():
-            self._log.append("log/tftp", line)
-        if done.returncode != 0:
-            raise ServiceError(done.stderr.strip() or "the ITL was not composed")
+        self._run(self._before_start)
         self._server.start()
+        threading.Thread(target=self._follow, daemon=True).start()
 
     def stop(self) -> None:
         self._server.stop()
@@ -74,6 +71,37 @@ class TftpService:
 
     def status(self) -> str:
         return "" if self._server.is_running else "not running"
+
+    def _follow(self) -> None:
+        try:
+            words = self._after_start()
+        except CucmshError as problem:
+            self._note([problem.message])
+            return
+        if words:
+            self._run(words)
+
+    def _run(self, words: Sequence[str]) -> None:
+        """One hook: what it says, and how it ends, goes into the log."""
+        try:
+            done = subprocess.run(
+                words,
+                stdin=subprocess.DEVNULL,
+                capture_output=True,
+                text=True,
+                check=False,
+                timeout=HOOK_SECONDS,
+            )
+        except (OSError, subprocess.TimeoutExpired) as problem:
+            self._note([f"{words[-1]}: {problem}"])
+            return
+        ending = [f"{words[-1]} ended with {done.returncode}"]
+        self._note([*(done.stdout + done.stderr).splitlines(), *ending])
+
+    def _note(self, lines: Sequence[str]) -> None:
+        with contextlib.suppress(CucmshError):  # a full disk stops no service
+            for line in lines:
+                self._log.append("log/tftp", line)
 
 
 class ControlSocket:

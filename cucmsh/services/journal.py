@@ -7,7 +7,11 @@ the next login says so (threats-and-faults.md F23).
 from __future__ import annotations
 
 from cucmsh.errors import StoreError
-from cucmsh.services.pending import pending_replicas, unsigned_files
+from cucmsh.services.pending import (
+    pending_replicas,
+    start_problems,
+    unsigned_files,
+)
 from cucmsh.services.site import Site
 from cucmsh.services.state import forget, keep_mark, read_published, recall, remember
 from cucmsh.shapes import NamedTuple
@@ -107,7 +111,7 @@ def _cluster(site: Site) -> str:
 
 
 def login_notice(site: Site) -> str:
-    """One line for each thing left open; empty if all is well. Reads five files.
+    """One line for each thing left open; empty if all is well. Reads seven files.
 
     Unreadable state is told and keeps nobody from logging in.
     """
@@ -140,4 +144,5 @@ def _open_things(site: Site) -> list[str]:
     published = read_published(site.home)
     if published and published.remark:
         lines.append(f"The ITL of this node: {published.remark}")
+    lines += start_problems(site)
     return [*lines, *pending_replicas(site), *unsigned_files(site)]

@@ -1,10 +1,11 @@
-"""What signing and pushing files left open, for the next login. Decides nothing.
+"""What a start, signing and pushing files left open, for the next login.
 
-A login reads it, so nothing heavy is imported.
+Decides nothing. A login reads it, so nothing heavy is imported.
 """
 
 from __future__ import annotations
 
+from cucmsh.errors import MissingFileError
 from cucmsh.services.site import Site
 from cucmsh.services.state import forget, recall, remember
 from cucmsh.shapes import TYPE_CHECKING
@@ -14,6 +15,13 @@ if TYPE_CHECKING:
 
 REPLICAS = "replicas"
 SIGNING = "signing"
+START = "start"
+# How the unit before the TFTP service ended, in systemd's words (SERVICE_RESULT,
+# EXIT_CODE, EXIT_STATUS). A line of shell in the unit writes it: it is there too when
+# our Python could not even start.
+START_RESULT = "state/tftp-start"
+SUCCESS = "success "
+LONGEST_RESULT = 64  # characters
 
 
 def remember_replicas(site: Site, problems: Mapping[str, str]) -> None:
@@ -56,6 +64,42 @@ def unsigned_files(site: Site) -> list[str]:
     return [
         f"Files of phones were not signed at {since}: {what[0]}. Run `utils tftp sign`."
     ]
+
+
+def remember_start(site: Site, problem: str) -> None:
+    """Keep why no list was composed at the last TFTP start."""
+    _keep(site, START, [problem])
+
+
+def forget_start(site: Site) -> None:
+    """A list was composed; what a failed start left is settled."""
+    _keep(site, START, [])
+    site.home.remove(START_RESULT)
+
+
+def start_problems(site: Site) -> list[str]:
+    """A line for the login if the last TFTP start could not compose a list."""
+    since, what = _open(site, START)
+    if what:
+        line = (
+            f"No list was composed at the TFTP start of {since}: {what[0]}. What lay "
+            "there is served. Mend it, then run `utils service restart Cisco Tftp`."
+        )
+        return [line]
+    try:
+        raw = site.home.read(START_RESULT)
+    except MissingFileError:
+        return []
+    result = " ".join(raw.decode(errors="replace").split())
+    if not 0 < len(result) <= LONGEST_RESULT or not result.isprintable():
+        result = "how it ended is not known"
+    if result.startswith(SUCCESS) or result.endswith(" 3"):  # then the rest is told
+        return []
+    line = (
+        f"cucmsh did not run as it should before the last TFTP start ({result}): what "
+        "lay there is served. Look at `journalctl -u cucmsh-list`."
+    )
+    return [line]
 
 
 def _keep(site: Site, name: str, what: list[str]) -> None:

@@ -59,13 +59,16 @@ class Site:
         what = "the signing of files"
         return self._lock("security", "signing.lock", NODE_LOCK_SECONDS, what)
 
-    def cluster_lock(self, what: str) -> AbstractContextManager[None]:
+    def cluster_lock(self, what: str, wait: float = 0) -> AbstractContextManager[None]:
         """One changing command on this node's part of the cluster.
 
         Waits for no other command; only for the push that follows a TFTP start, which
-        nobody asked for and which ends by itself.
+        nobody asked for and which ends by itself. That push waits ``wait`` seconds for
+        anybody.
         """
-        wait = 0 if what == PUSH else PUSH_SECONDS
+        if what == PUSH:
+            return self._lock("state", "cluster.lock", wait, what)
+        wait = PUSH_SECONDS
         return self._lock("state", "cluster.lock", wait, what, patient_with=PUSH)
 
     def open_link(self, node: Node) -> Link:

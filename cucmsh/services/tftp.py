@@ -14,6 +14,9 @@ from cucmsh.services.site import LIST_FILE, Site
 
 RESTART_SECONDS = 60
 STATUS_SECONDS = 15
+# What systemd runs before the TFTP service starts, and after it; see ``views.units``.
+LIST_UNIT = "cucmsh-list.service"
+REPLICAS_UNIT = "cucmsh-replicas.service"
 
 
 class ServiceState(Enum):
@@ -57,6 +60,13 @@ def commands_of(site: Site) -> ServiceCommands:
             f"Add service_commands to {site.node.name} in {site.settings.path}.",
         )
     return commands
+
+
+def unit_of(restart: tuple[str, ...]) -> str:
+    """UNIT of ``[sudo -n] systemctl restart UNIT``; empty for other words."""
+    words = restart[2:] if restart[:2] == ("sudo", "-n") else restart
+    is_known = len(words) == 3 and words[0].rsplit("/", 1)[-1] == "systemctl"
+    return words[2].removesuffix(".service") if is_known else ""
 
 
 def is_running(site: Site) -> bool:

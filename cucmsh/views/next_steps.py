@@ -6,9 +6,10 @@ import shlex
 from collections.abc import Sequence
 
 from cucmsh.cluster.settings import Settings
+from cucmsh.services.tftp import unit_of
 from cucmsh.views.sshd import permission
+from cucmsh.views.units import FOLDER, TftpUnit, unit_files
 
-RUNUSER = ("/usr/sbin/runuser", "-u")
 VERBS = ("start", "stop", "restart")
 
 
@@ -35,7 +36,7 @@ def next_steps(settings: Settings, program: Sequence[str], account: str) -> list
             ]
         )
     if node.service_commands:
-        steps.append(_drop_in(node.service_commands.restart, hook, account))
+        steps.append(_around_the_service(settings, program, account))
     if node.is_publisher:
         steps.append(
             ["Add the other TFTP servers:", "    cucmsh node add NAME --host HOST"]
@@ -57,28 +58,32 @@ def subscriber_words(settings: Settings) -> str:
 
 
 def _sudoers(restart: tuple[str, ...], account: str) -> list[list[str]]:
-    if restart[:2] != ("sudo", "-n") or not _unit(restart):
+    if restart[:2] != ("sudo", "-n") or not unit_of(restart):
         return []
     program, _, unit = restart[2:]
     line = permission(account, [(program, verb, unit) for verb in VERBS])
     return [["As root, in /etc/sudoers.d/cucmsh:", f"    {line.rstrip()}"]]
 
 
-def _drop_in(restart: tuple[str, ...], hook: str, account: str) -> list[str]:
-    as_account = "" if account == "root" else f"{shlex.join([*RUNUSER, account])} -- "
-    unit = _unit(restart)
+def _around_the_service(
+    settings: Settings, program: Sequence[str], account: str
+) -> list[str]:
+    node = settings.node
+    restart = node.service_commands.restart if node.service_commands else ()
+    unit = unit_of(restart)
     if not unit:
-        return ["Before every start of the TFTP service, run:", f"    {hook}"]
-    return [
-        f"As root, in /etc/systemd/system/{unit}.service.d/cucmsh.conf:",
-        "    [Service]",
-        f"    ExecStartPre={as_account}{hook}",
-        f"then: systemctl daemon-reload && systemctl restart {unit}",
-    ]
-
-
-def _unit(restart: tuple[str, ...]) -> str:
-    """UNIT of ``[sudo -n] systemctl restart UNIT``; empty for other words."""
-    words = restart[2:] if restart[:2] == ("sudo", "-n") else restart
-    is_known = len(words) == 3 and words[0].rsplit("/", 1)[-1] == "systemctl"
-    return words[2] if is_known else ""
+        hook = shlex.join([*program, "hook", "tftp-start"])
+        when = f"Before every start of the TFTP service, as {account}"
+        lines = [f"{when}, and whatever becomes of it:", f"    {hook}"]
+        if node.is_publisher:
+            hook = shlex.join([*program, "hook", "update-replicas"])
+            lines += ["after it:", f"    {hook}"]
+        return lines
+    about = TftpUnit(unit, program, account, settings.home, node.is_publisher)
+    lines = ["As root, compose before every start of the TFTP service:"]
+    lines.append(f"    mkdir -p {FOLDER}/{unit}.service.d")
+    for path, text in unit_files(about):
+        here = [f"cat > {path} <<'END'", *text.splitlines(), "END"]
+        lines += [f"    {line}".rstrip() for line in here]
+    lines.append(f"    systemctl daemon-reload && systemctl restart {unit}")
+    return lines

@@ -57,6 +57,7 @@ class TftpBox:
         self._service: dict[str, Any] = {
             "server": server,
             "before": [],
+            "after": [],
             "pid": str(folder / "tftp.pid"),
             "log": str(folder / "tftp.log"),
             "port": self.port,
@@ -72,9 +73,10 @@ class TftpBox:
             self._service["server"][1:1] = ["-m", str(file)]
             self._file.write_text(json.dumps(self._service))
 
-    def compose_with(self, words: list[str]) -> None:
-        """What a start runs first: the drop-in of the README."""
+    def compose_with(self, words: list[str], after: list[str] | None = None) -> None:
+        """What a start runs first, and what follows it: the units of the README."""
         self._service["before"] = words
+        self._service["after"] = after or []
         self._file.write_text(json.dumps(self._service))
 
     def words(self, verb: str) -> list[str]:
@@ -195,7 +197,8 @@ class Member:
         self.home = folder / "node"
         self.tftp = tftp
         self.program = [*CUCMSH, "--config", str(self.config)]
-        tftp.compose_with([*self.program, "hook", "tftp-start"])
+        hook = [*self.program, "hook"]
+        tftp.compose_with([*hook, "tftp-start"], [*hook, "update-replicas"])
 
     @property
     def init_options(self) -> list[str]:

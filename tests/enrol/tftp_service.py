@@ -1,7 +1,8 @@
 """A TFTP service as a service manager sees it: `tftp_service.py FILE VERB`.
 
-FILE is JSON: `server` (argv), `before` (argv that must succeed before a start, as
-ExecStartPre), `pid` and `log` (paths), `port`. A start ends when the port answers.
+FILE is JSON: `server` (argv), `before` (argv run before a start, whatever comes of it),
+`after` (argv run after it, which nobody waits for), `pid` and `log` (paths), `port`: as
+the units of `cucmsh init`. A start ends when the port answers.
 Exit status of `status`: 0 running, 3 not. Standard library only: any account runs it.
 """
 
@@ -42,8 +43,8 @@ def answers(port: int) -> bool:
 def start(service: dict[str, Any]) -> int:
     if pid_of(service):
         return 0
-    if service["before"] and subprocess.run(service["before"], check=False).returncode:
-        return 1
+    if service["before"]:
+        subprocess.run(service["before"], check=False)
     with Path(service["log"]).open("ab") as log:
         child = subprocess.Popen(
             service["server"],
@@ -57,6 +58,15 @@ def start(service: dict[str, Any]) -> int:
     while not answers(service["port"]):
         if child.poll() is not None or time.monotonic() > end:
             return 1
+    if service["after"]:
+        with Path(service["log"]).open("ab") as log:
+            subprocess.Popen(
+                service["after"],
+                stdin=subprocess.DEVNULL,
+                stdout=log,
+                stderr=log,
+                start_new_session=True,
+            )
     return 0
 
 

@@ -73,7 +73,7 @@ class Service:
     Attributes:
         fault: None, or what the next requests do instead of their work; gives the
             answer's status and text.
-        before_start: run before every start, as ``ExecStartPre`` is.
+        before_start: run before every start, which it does not keep from happening.
         inside: puts words in front of the server's argv, such as a namespace's.
         requests: the verbs that were asked for.
         should_run: nobody asked for a stop since the last start.
@@ -84,7 +84,7 @@ class Service:
         self.make = make
         self.account = account
         self.fault: Callable[[str], tuple[int, str]] | None = None
-        self.before_start: Callable[[], str] = lambda: ""
+        self.before_start: Callable[[], object] = lambda: None
         self.requests: list[str] = []
         self.should_run = False
         self.inside: Callable[[list[str]], list[str]] = list
@@ -108,9 +108,7 @@ class Service:
                 self._stop()
             self.should_run = verb != "stop"
             if verb in ("start", "restart"):
-                complaint = self.before_start()
-                if complaint:
-                    return 1, complaint
+                self.before_start()
                 self._start()
         return 0, ""
 

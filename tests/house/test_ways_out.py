@@ -118,7 +118,7 @@ STARTERS = {
 MAY_START = {
     ("cucmsh/cluster/process.py", "subprocess.Popen"): "list(words)",
     ("cucmsh/lab/front.py", "subprocess.Popen"): "words",
-    ("cucmsh/lab/service.py", "subprocess.run"): "self._before_start",
+    ("cucmsh/lab/service.py", "subprocess.run"): "words",
     ("cucmsh/lab/terminal.py", "os.posix_spawn"): "argv[0]",
     ("cucmsh/shell/packs.py", "importlib.import_module"): "module",
     # For other people's tests; no node runs it.
@@ -152,6 +152,10 @@ MAY_RUN = {
         "('sudo', '-n', '-l', *commands.restart[2:])",
     ): "init",
     ("cucmsh/pki/foreign.py", "opener"): "OPENER",
+    (
+        "cucmsh/services/health/start.py",
+        "['systemctl', 'show', SHOWN, unit]",
+    ): "configuration",
 }
 
 

@@ -59,6 +59,7 @@ from cucmsh.services.resetting.reset import (
     plan_remote_reset,
 )
 from cucmsh.services.resetting.survey import locate
+from cucmsh.services.serving.start import keep, start
 from cucmsh.services.site import LIST_FILE, Site
 from cucmsh.trustlist.decode import decode
 from cucmsh.trustlist.model import TrustList
@@ -153,6 +154,15 @@ class TftpStandIn:
         return Completed(0, "", "")
 
 
+def start_tftp(site: Site) -> str:
+    """What the hook before a TFTP start says."""
+    try:
+        started = start(site)
+    except CucmshError as problem:
+        started = keep(site, problem)
+    return "\n".join([*started.done, *started.problems])
+
+
 class Member:
     """One node with its switches."""
 
@@ -160,7 +170,7 @@ class Member:
         self.site = site
         self.node = site.node
         self.service = TftpStandIn()
-        self.service.before_start = lambda: hooks.run(site, ["tftp-start"])
+        self.service.before_start = lambda: start_tftp(site)
         self.is_dead = False
         self.refuses: set[str] = set()
         self.hooks_run: list[str] = []
@@ -185,7 +195,7 @@ class Member:
 
     def start(self) -> str:
         """What systemd runs before the TFTP service starts."""
-        return hooks.run(self.site, ["tftp-start"])
+        return start_tftp(self.site)
 
     def again(self) -> Site:
         """The same node as a new process sees it."""

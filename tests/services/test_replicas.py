@@ -5,23 +5,23 @@ from __future__ import annotations
 import os
 from pathlib import Path
 from threading import Event, Thread, Timer
+from typing import Any
 
 import pytest
 
-from cucmsh import hooks
 from cucmsh.errors import BusyError
 from cucmsh.pki.model import Unit
 from cucmsh.services.compose import served_list, sha256_of
 from cucmsh.services.journal import login_notice
 from cucmsh.services.regenerate import regenerate
-from cucmsh.services.serving import publish, replicas
+from cucmsh.services.serving import replicas
 from cucmsh.services.serving.manifest import read_manifest
 from cucmsh.services.serving.phone_files import choose
-from cucmsh.services.serving.replicas import NOBODY, push
+from cucmsh.services.serving.replicas import NOBODY, Replicas, push, update_replicas
 from cucmsh.services.serving.sign import sign_files
 from cucmsh.services.site import LIST_FILE, PUSH, Site
 from cucmsh.services.state import set_keep_mark
-from tests.services.made_cluster import MadeCluster, started_cluster
+from tests.services.made_cluster import MadeCluster, start_tftp, started_cluster
 from tests.services.replica_boxes import Box, with_boxes
 
 FILES = ["Desktops/List.xml", "SEP1.cnf.xml", "SEP2.cnf.xml"]
@@ -166,16 +166,20 @@ def test_dead_replica_is_pending_and_the_others_are_served(
 
 
 @pytest.mark.thorough
-def test_replica_that_hangs_is_given_up_and_its_start_is_not_held_up(
+def test_replica_that_hangs_is_given_up_and_the_start_does_not_ask_it(
     cluster: MadeCluster, site: Site, box: Box, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     box.hangs_at = 2
     monkeypatch.setattr(replicas, "GRACE_SECONDS", 0.2)
-    monkeypatch.setattr(publish, "START_SECONDS", 1.5)
-    assert "pending: it was not done within" in hooks.run(site, ["tftp-start"])
-    assert box.hung_up.is_set()
-    assert "branch1" in login_notice(site)
+    monkeypatch.setattr(replicas, "START_SECONDS", 1.5)
+    start_tftp(site)
     assert cluster.publisher.served
+    assert not box.hung_up.is_set()
+    assert "branch1 (what this start composed was not brought" in login_notice(site)
+    found = update_replicas(site)
+    assert "it was not done within" in found.problems["branch1"]
+    assert box.hung_up.is_set()
+    assert "branch1 (it was not done within" in login_notice(site)
 
 
 def test_push_that_is_killed_or_ended_is_pending(
@@ -268,10 +272,15 @@ def test_service_that_gives_something_else_back_is_pending(
 def test_every_start_of_the_publisher_pushes(
     cluster: MadeCluster, site: Site, box: Box
 ) -> None:
-    assert hooks.run(site, ["tftp-start"]).startswith("composed ")
+    assert start_tftp(site).startswith("composed ")
+    assert not is_same(site, box)
+    assert "branch1" in login_notice(site)
+    assert update_replicas(site).problems == {}
     assert is_same(site, box)
+    assert login_notice(site) == ""
     regenerate(site, Unit.CALL_MANAGER)
-    hooks.run(site, ["tftp-start"])
+    start_tftp(site)
+    update_replicas(site)
     assert is_same(site, box)
     assert box.files.read(LIST_FILE) == cluster.publisher.raw
 
@@ -281,16 +290,56 @@ def test_start_within_a_reset_leaves_the_push_to_it(site: Site, box: Box) -> Non
     assert raw is not None
     set_keep_mark(site.home, sha256_of(raw))
     with site.cluster_lock("utils itl reset localkey"):
-        assert "pending" not in hooks.run(site, ["tftp-start"])
+        assert "pending" not in start_tftp(site)
+        assert update_replicas(site) == NOBODY
     assert box.done == []
     assert login_notice(site).count("\n") == 0  # the mark, and no replica
 
 
-def test_start_within_another_change_is_pending(site: Site, box: Box) -> None:
+def test_start_within_another_change_is_pending(
+    site: Site, box: Box, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(replicas, "PUSH_SECONDS", 0.1)
     with site.cluster_lock("set cert regen CallManager"):
-        hooks.run(site, ["tftp-start"])
+        start_tftp(site)
+        update_replicas(site)
     assert box.done == []
     assert "set cert regen CallManager" in login_notice(site)
+
+
+def test_start_during_the_push_of_an_earlier_one_is_brought_too(
+    site: Site, box: Box, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """systemd starts no unit a second time while it runs."""
+    plain_push = replicas.push
+
+    def push_and_start(site: Site, **how: Any) -> Replicas:
+        monkeypatch.setattr(replicas, "push", plain_push)
+        found = plain_push(site, **how)
+        start_tftp(site)
+        return found
+
+    start_tftp(site)
+    monkeypatch.setattr(replicas, "push", push_and_start)
+    assert update_replicas(site).problems == {}
+    assert is_same(site, box)
+    assert login_notice(site) == ""
+
+
+def test_starts_without_end_are_pending(
+    site: Site, box: Box, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    plain_push = replicas.push
+
+    def push_and_start(site: Site, **how: Any) -> Replicas:
+        found = plain_push(site, **how)
+        start_tftp(site)
+        return found
+
+    monkeypatch.setattr(replicas, "push", push_and_start)
+    assert list(update_replicas(site).problems) == ["branch1"]
+    assert not is_same(site, box)
+    assert "branch1" in login_notice(site)
 
 
 def test_keep_trust_keeps_the_list_that_phones_of_the_replica_hold(

@@ -15,7 +15,7 @@ from cucmsh.services.compose import served_list
 from cucmsh.services.journal import login_notice
 from cucmsh.services.keystore import Keystore
 from cucmsh.services.regenerate import regenerate
-from cucmsh.services.serving import publish, sign
+from cucmsh.services.serving import sign, start
 from cucmsh.services.serving.phone_files import MAX_PLAIN_SIZE, choose, named
 from cucmsh.services.serving.sign import SignReport, sign_files
 from cucmsh.services.site import Site
@@ -282,7 +282,7 @@ def test_start_ends_in_time_and_says_what_is_left(
     cluster: MadeCluster, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     put(cluster.site, PHONE)
-    monkeypatch.setattr(publish, "SIGN_SECONDS", 0.0)
+    monkeypatch.setattr(start, "SIGN_SECONDS", 0.0)
     assert sign.LATE in cluster.publisher.start()
     assert sign.LATE in login_notice(cluster.site)
 

@@ -17,9 +17,11 @@ from cucmsh.pki.model import Certificate, Unit
 from cucmsh.services.files import is_backed_up
 from cucmsh.services.health.exposure import exposures
 from cucmsh.services.health.finding import Finding, Level
+from cucmsh.services.health.start import examine_start
 from cucmsh.services.inventory import LOOK_SECONDS, reach, read_list
 from cucmsh.services.journal import login_notice
 from cucmsh.services.keystore import Keystore
+from cucmsh.services.pending import start_problems
 from cucmsh.services.serving.phone_files import Choice, asked, choose, look_at
 from cucmsh.services.serving.sign import list_for_files, signer_in
 from cucmsh.services.site import Site
@@ -245,7 +247,10 @@ def _rules(site: Site) -> Iterator[Finding]:
                 "answers in this version",
                 "Make it a replica, unless it has no phones of its own.",
             )
+    told = start_problems(site)  # by examine_start
     for line in login_notice(site).splitlines():
+        if line in told:
+            continue
         yield Finding(Level.WARN, line)
 
 
@@ -253,6 +258,7 @@ CHECKS: tuple[Check, ...] = (
     _modes,
     _keys,
     _trust_list,
+    examine_start,
     _phone_files,
     _nodes,
     _rules,

@@ -3,8 +3,8 @@
 A replica is a plain box with sshd and a TFTP server (design decision 6). After every
 compose and every signing the publisher brings it what is new; one that cannot be
 reached, or does not give the list back through TFTP, is pending and named at the next
-login. All replicas at once, a connection each, and a deadline for all together: a dead
-replica must not keep the publisher's own TFTP service from starting.
+login. All replicas at once, a connection each, and a deadline for all together. The
+publisher's own TFTP service waits for none of them: they get the list once it runs.
 
 The order on one replica is: stage all, then commit the files, the list last. Staging
 takes long and changes nothing that a phone sees; commits are a rename each. The list
@@ -27,7 +27,7 @@ from typing import NamedTuple
 from cucmsh.cluster.model import Node, NodeRole
 from cucmsh.cluster.tree import tree_below
 from cucmsh.errors import BusyError, CucmshError, StoreError
-from cucmsh.services.compose import served_list
+from cucmsh.services.compose import served_list, sha256_of
 from cucmsh.services.doors import Link
 from cucmsh.services.pending import remember_replicas
 from cucmsh.services.serving.manifest import (
@@ -37,10 +37,12 @@ from cucmsh.services.serving.manifest import (
 )
 from cucmsh.services.serving.push import Errand, Pushed, bring
 from cucmsh.services.serving.secret_files import secrets_of
-from cucmsh.services.site import PUSH, Site
+from cucmsh.services.site import PUSH, PUSH_SECONDS, Site
+from cucmsh.services.state import keep_mark
 from cucmsh.trustlist.signed import SUFFIX
 
-START_SECONDS = 12.0  # for a TFTP start; with the grace, 15 in all
+START_SECONDS = 12.0  # after a TFTP start; with the grace, 15 in all
+MOST_ROUNDS = 5  # of starts that follow on one another
 PATIENT_SECONDS = 3600.0  # for a command, which a person can end
 UNFINISHED = "the last push was not finished"
 GRACE_SECONDS = 3.0  # for what is under way at the deadline
@@ -99,14 +101,42 @@ def replicas_of(site: Site) -> list[Node]:
     return [node for node in nodes if node.role is NodeRole.REPLICA]
 
 
+def update_replicas(site: Site) -> Replicas:
+    """Bring the replicas what this publisher serves, after its TFTP service started.
+
+    Waits for another push, which may have begun before the start and so bring an
+    earlier list. What a later start composes meanwhile is brought too.
+
+    Raises:
+        StoreError: what is pending cannot be remembered.
+    """
+    found = NOBODY
+    for _ in range(MOST_ROUNDS):
+        raw = served_list(site)
+        is_reset = raw is not None and keep_mark(site.home) == sha256_of(raw)
+        wait = 0 if is_reset else PUSH_SECONDS
+        found = push(site, seconds=START_SECONDS, wait=wait, is_reset=is_reset)
+        if served_list(site) == raw:
+            return found
+    meanwhile = "new lists were composed meanwhile"
+    problems = {node.name: meanwhile for node in replicas_of(site)} | found.problems
+    remember_replicas(site, problems)
+    return Replicas({}, problems)
+
+
 def push(
-    site: Site, *, seconds: float = PATIENT_SECONDS, is_reset: bool = False
+    site: Site,
+    *,
+    seconds: float = PATIENT_SECONDS,
+    wait: float = 0,
+    is_reset: bool = False,
 ) -> Replicas:
     """Push under the cluster's lock, and remember who is pending.
 
     Args:
         site: the publisher; on other nodes nothing is done.
-        seconds: for everything, from now.
+        seconds: for everything, once the lock is there.
+        wait: for the lock.
         is_reset: the served list is a reset's. If somebody holds the lock then, it is
             that reset, which brings its list to the replicas itself.
 
@@ -117,7 +147,7 @@ def push(
     if not nodes:
         return NOBODY
     try:
-        with site.cluster_lock(PUSH):
+        with site.cluster_lock(PUSH, wait):
             return push_held(site, seconds=seconds)
     except BusyError as busy:
         if is_reset:

@@ -1,0 +1,102 @@
+"""The systemd units that run our hooks around the TFTP service: text. Pure.
+
+``ExecStartPre=`` would keep TFTP down when the hook fails, and ``ExecStartPre=-`` would
+fail without a word. A unit of its own, which the TFTP service wants and waits for but
+does not require, does neither: the service starts, and `systemctl --failed` and the
+journal name what failed. Last, a line of shell writes how it ended to the node's home,
+for the next login, since a broken Python can write nothing.
+"""
+
+from __future__ import annotations
+
+import shlex
+from collections.abc import Iterator, Sequence
+from typing import NamedTuple
+
+from cucmsh.services.pending import START_RESULT
+from cucmsh.services.tftp import LIST_UNIT, REPLICAS_UNIT
+
+FOLDER = "/etc/systemd/system"
+LIST_SECONDS = 50  # composing takes one, and signing is ended after 25
+REPLICAS_SECONDS = 180  # some rounds, and the time to wait for another push
+LIST = """\
+[Unit]
+Description=cucmsh: compose the ITL that TFTP serves
+StartLimitIntervalSec=0
+
+[Service]
+Type=oneshot
+User={account}
+TimeoutStartSec={seconds}
+ExecStart={words} hook tftp-start
+ExecStopPost=-/bin/sh -c {shell}
+"""
+REPLICAS = """\
+[Unit]
+Description=cucmsh: bring the replicas what TFTP serves
+After={service}.service network-online.target
+Wants=network-online.target
+StartLimitIntervalSec=0
+
+[Service]
+Type=oneshot
+User={account}
+TimeoutStartSec={seconds}
+ExecStart={words} hook update-replicas
+"""
+DROP_IN = """\
+[Unit]
+Wants={units}
+After={list_unit}
+"""
+
+
+class TftpUnit(NamedTuple):
+    """What the units are written for.
+
+    Attributes:
+        service: the unit of the TFTP service, without ``.service``.
+        program: the argv that runs cucmsh with the node's configuration.
+        account: the node's.
+        home: keys and state of the node.
+        is_publisher: whether there may be replicas.
+    """
+
+    service: str
+    program: Sequence[str]
+    account: str
+    home: str
+    is_publisher: bool
+
+
+def unit_files(about: TftpUnit) -> Iterator[tuple[str, str]]:
+    """Path and text of each file, for root to write."""
+    words = " ".join(map(_word, about.program))
+    result = shlex.quote(f"{about.home}/{START_RESULT}")
+    shell = _word(f"echo $SERVICE_RESULT $EXIT_CODE $EXIT_STATUS > {result}")
+    yield (
+        f"{FOLDER}/{LIST_UNIT}",
+        LIST.format(
+            account=about.account, seconds=LIST_SECONDS, words=words, shell=shell
+        ),
+    )
+    units = [LIST_UNIT]
+    if about.is_publisher:
+        units.append(REPLICAS_UNIT)
+        text = REPLICAS.format(
+            service=about.service,
+            account=about.account,
+            seconds=REPLICAS_SECONDS,
+            words=words,
+        )
+        yield f"{FOLDER}/{REPLICAS_UNIT}", text
+    drop_in = DROP_IN.format(units=" ".join(units), list_unit=LIST_UNIT)
+    yield f"{FOLDER}/{about.service}.service.d/cucmsh.conf", drop_in
+
+
+def _word(word: str) -> str:
+    """As systemd.service(5) takes one: quoted if it must be, nothing expanded."""
+    escaped = word.replace("\\", "\\\\").replace("%", "%%").replace("$", "$$")
+    if word and not set(word) & set(" \t'\"\\;"):
+        return escaped
+    return '"' + escaped.replace('"', '\\"') + '"'

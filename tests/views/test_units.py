@@ -1,0 +1,87 @@
+"""The systemd units of `cucmsh init`, and that the README has the same."""
+
+from __future__ import annotations
+
+import re
+import subprocess
+from pathlib import Path
+
+import pytest
+
+from cucmsh.services.tftp import unit_of
+from cucmsh.views.units import TftpUnit, unit_files
+
+README = (Path(__file__).parents[2] / "README.md").read_text(encoding="utf-8")
+SHIPPED = TftpUnit(
+    "tftpd-hpa",
+    ("/opt/cucmsh/bin/python", "-I", "-m", "cucmsh"),
+    "cucmsh",
+    "/var/lib/cucmsh",
+    is_publisher=True,
+)
+
+
+def test_readme_has_the_units_of_init() -> None:
+    here = dict(
+        re.findall(
+            r"^# cat > (\S+) <<'END'\n(.*?)^END$", README, re.MULTILINE | re.DOTALL
+        )
+    )
+    for path, text in unit_files(SHIPPED):
+        assert here[path] == text
+
+
+def test_no_failure_of_the_hook_keeps_the_service_down() -> None:
+    """`Wants=` and `After=`: waited for, not required, and a failure that is seen."""
+    files = dict(unit_files(SHIPPED))
+    drop_in = files["/etc/systemd/system/tftpd-hpa.service.d/cucmsh.conf"]
+    assert "Wants=cucmsh-list.service cucmsh-replicas.service\n" in drop_in
+    assert "After=cucmsh-list.service\n" in drop_in
+    assert "[Service]" not in drop_in
+    before = files["/etc/systemd/system/cucmsh-list.service"]
+    assert "\nExecStart=/opt/cucmsh/bin/python -I -m cucmsh hook tftp-start\n" in before
+    after = files["/etc/systemd/system/cucmsh-replicas.service"]
+    assert "\nAfter=tftpd-hpa.service " in after
+
+
+def test_subscriber_brings_nobody_anything() -> None:
+    files = dict(unit_files(SHIPPED._replace(is_publisher=False)))
+    assert not any("replicas" in text for text in (*files, *files.values()))
+
+
+@pytest.mark.parametrize("odd", ["a b", "100%", "$HOME", 'q"q', "b\\s", "s;t", ""])
+def test_line_of_shell_and_words_survive_odd_paths(odd: str, tmp_path: Path) -> None:
+    about = SHIPPED._replace(home=str(tmp_path / odd), program=(odd, "-I"))
+    (tmp_path / odd / "state").mkdir(parents=True)
+    text = next(text for _, text in unit_files(about))
+    line = re.search(r"ExecStopPost=-/bin/sh -c (.*)\n", text)
+    word = re.search(r"ExecStart=(.*) -I hook tftp-start\n", text)
+    assert line
+    assert word
+    assert unquoted(word.group(1)) == odd
+    told = {"SERVICE_RESULT": "exit-code", "EXIT_CODE": "exited", "EXIT_STATUS": "203"}
+    subprocess.run(["/bin/sh", "-c", unquoted(line.group(1))], env=told, check=True)
+    said = tmp_path / odd / "state/tftp-start"
+    assert said.read_text() == "exit-code exited 203\n"
+
+
+def unquoted(text: str) -> str:
+    """As systemd reads one word of a command line (systemd.service(5))."""
+    if text.startswith('"'):
+        text = re.sub(r"\\(.)", r"\1", text[1:-1])
+    assert not re.search(r"(?<!%)%(%%)*(?!%)", text)
+    return text.replace("%%", "%").replace("$$", "$")
+
+
+@pytest.mark.parametrize(
+    ("restart", "unit"),
+    [
+        ("systemctl restart tftpd-hpa", "tftpd-hpa"),
+        ("sudo -n /usr/bin/systemctl restart tftpd-hpa.service", "tftpd-hpa"),
+        ("sudo systemctl restart tftpd-hpa", ""),
+        ("service tftpd-hpa restart", ""),
+        ("", ""),
+    ],
+)
+def test_unit_is_known_from_the_words_that_restart_it(restart: str, unit: str) -> None:
+    assert unit_of(tuple(restart.split())) == unit
