@@ -54,6 +54,12 @@ OPTIONS = (
     *("--tftp-directory", "--tftp", "--program", *SERVICE_OPTIONS),
 )
 WAITING = "Control-C pressed: a change is under way, and is finished first."
+TAKE_OVER = (
+    "{name} belongs to another publisher ({whose}): it serves what that one brought. "
+    "Taken over, it gets\nthis publisher's list and files, and the other's files go; "
+    "phones of {name} that hold no list of this\ncluster refuse all of it. The other "
+    "publisher is refused there from then on."
+)
 WHY_REPLICA = (
     "{name} becomes a replica: it serves the publisher's list. A subscriber signs a "
     "list of its own,\nwhich phones of another node take only through TVS, and this "
@@ -85,7 +91,8 @@ def _own(site: Site) -> Site:
 
 def _add(options: Options, asking: Asking, site: Site) -> int:
     from cucmsh.services.health.finding import Level
-    from cucmsh.services.joining.enrol_node import enrol
+    from cucmsh.services.joining.enrol_node import enrol, other_publisher
+    from cucmsh.services.serving.manifest import whose
     from cucmsh.views.findings import finding_lines
 
     wanted = _wanted(options, site)
@@ -95,8 +102,15 @@ def _add(options: Options, asking: Asking, site: Site) -> int:
     plan = _with_host_key(options, plan, asking, site)
     if not has_way(site, plan.address):
         _open_way(options, plan.address, asking, site)
+    taken_from = other_publisher(site, plan)
+    if taken_from:
+        name, whose_it_is = plan.node.name, whose(taken_from)
+        asking.say(TAKE_OVER.format(name=name, whose=whose_it_is))
+        question = f"Take {name} over (yes/no)? "
+        otherwise = f"{name} stays with the other publisher; nothing was changed."
+        require_yes(asking, question, otherwise)
     with deferred_interrupts(lambda: asking.say(WAITING)):
-        findings = enrol(site, plan)
+        findings = enrol(site, plan, taken_from)
     asking.say("\n".join(finding_lines(findings)))
     name, role = plan.node.name, plan.node.role.value
     asking.say(f"{name} is a {role} of the cluster: {site.settings.path}")

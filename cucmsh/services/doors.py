@@ -87,6 +87,9 @@ class Doors(Protocol):
     ) -> Deposited:
         """Put a file on somebody else's server; see ``sftp_deposit``."""
 
+    def home_on(self, link: Link) -> Store:
+        """The home of the account that is logged in to."""
+
     def read_back(
         self, address: TftpAddress, name: str, patience_seconds: float = 15
     ) -> bytes: ...

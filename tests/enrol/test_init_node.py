@@ -82,7 +82,8 @@ def assert_whole(new: NewNode) -> None:
         if unit is Unit.ITL_RECOVERY and site.node.is_publisher:
             assert keystore.recovery().certificate == certificate
     assert site.home.names("ssh") == ["id_ed25519", "id_ed25519.pub"]
-    assert site.home.names("state") == ["cluster.lock"]
+    names = ["cluster.lock", "node.lock", "node.toml"]
+    assert site.home.names("state") == names
     assert not list(Path(settings.home).rglob(".cucmsh-*"))
 
 

@@ -110,7 +110,8 @@ class Sshd:
     def sftp_runs(self, before: str) -> None:
         """Put words (shell) in front of the ``sftp-server`` program."""
         path = self.folder / "sftp"
-        path.write_text(f"exec {before} {SFTP_SERVER}\n")
+        # What is kept in the account's home lies in the folder: each node has its own.
+        path.write_text(f"exec {before} {SFTP_SERVER} -d {self.folder}\n")
         path.chmod(0o644)
 
     def start(self) -> None:

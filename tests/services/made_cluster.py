@@ -404,6 +404,10 @@ class JoinedDoors:
         progress(parcel.size)
         return sent
 
+    def home_on(self, link: Link) -> Store:
+        assert isinstance(link, ReplicaLink)
+        return LocalStore(str(self._made.root / REPLICA / "account"))
+
     def read_back(
         self, address: TftpAddress, name: str, patience_seconds: float = 15
     ) -> bytes:

@@ -37,6 +37,7 @@ class Box:
             service_commands=None,
         )
         os.mkdir(root)
+        self.account = LocalStore(f"{root}-account")  # the home of the account there
         self.is_dead = False
         self.lies_with: bytes | None = None
         self.done: list[str] = []
@@ -99,6 +100,18 @@ class BoxStore(LocalStore):
         super().remove(name)
 
 
+class BoxHome(LocalStore):
+    """The home of the account on the box."""
+
+    def __init__(self, box: Box) -> None:
+        super().__init__(box.account.root)
+        self._box = box
+
+    def write(self, name: str, raw: bytes, mode: int = 0o600) -> None:
+        self._box.step(f"record {name.rpartition('/')[2]}")
+        super().write(name, raw, mode)
+
+
 class BoxDoors(JoinedDoors):
     """The publisher's doors, which lead to the boxes too."""
 
@@ -120,6 +133,11 @@ class BoxDoors(JoinedDoors):
         if isinstance(link, BoxLink):
             return BoxStore(link.box)
         return super().store_on(link, root)
+
+    def home_on(self, link: Link) -> Store:
+        if isinstance(link, BoxLink):
+            return BoxHome(link.box)
+        return super().home_on(link)
 
     def read_back(
         self, address: TftpAddress, name: str, *more: float, **others: float

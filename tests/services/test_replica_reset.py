@@ -7,12 +7,14 @@ from pathlib import Path
 
 import pytest
 
+from cucmsh.cluster.local import LocalStore
 from cucmsh.services.fleet import Fleet
 from cucmsh.services.journal import login_notice
 from cucmsh.services.outcome import NodeOutcome, Report, State, Step
 from cucmsh.services.resetting.distribute import apply
 from cucmsh.services.resetting.reset import plan_local_reset
 from cucmsh.services.resetting.survey import locate
+from cucmsh.services.serving.manifest import folder_for
 from tests.services.made_cluster import REPLICA, MadeCluster, started_cluster
 
 OLD = b"what it served before"
@@ -65,6 +67,17 @@ def test_dead_replica_is_pending_and_named_at_the_next_login(
     assert outcome(cluster).state is State.UPDATED
     assert cluster.replica.raw == cluster.publisher.raw == first
     assert login_notice(cluster.publisher.again()) == ""
+
+
+def test_replica_of_another_publisher_is_left_alone(cluster: MadeCluster) -> None:
+    account = LocalStore(str(cluster.root / REPLICA / "account"))
+    record = b'{"id": "another", "name": "old.example.org"}'
+    account.write(f"{folder_for(cluster.replica.node)}/publisher", record)
+    found = outcome(cluster)
+    assert found.state is State.PENDING
+    assert "another publisher (old.example.org, id another)" in found.reason
+    assert "cucmsh node add branch1" in found.reason
+    assert cluster.replica.raw == OLD
 
 
 def test_rerun_touches_only_the_node_that_was_pending(cluster: MadeCluster) -> None:

@@ -15,7 +15,7 @@ from cucmsh.services.compose import served_list, sha256_of
 from cucmsh.services.journal import login_notice
 from cucmsh.services.regenerate import regenerate
 from cucmsh.services.serving import replicas
-from cucmsh.services.serving.manifest import read_manifest
+from cucmsh.services.serving.manifest import folder_for, read_manifest
 from cucmsh.services.serving.phone_files import choose
 from cucmsh.services.serving.replicas import NOBODY, Replicas, push, update_replicas
 from cucmsh.services.serving.sign import sign_files
@@ -70,7 +70,10 @@ def test_empty_replica_gets_list_and_signed_files_and_the_list_last(
     assert is_same(site, box)
     # All is staged before the first rename, and the list is the last of those.
     verbs = [what.split()[0] for what in box.done if what.split()[0] != "read"]
-    assert verbs == ["stage"] * 4 + ["commit"] * 4
+    moved = [verb for verb in verbs if verb != "record"]
+    assert moved == ["stage"] * 4 + ["commit"] * 4
+    # Whose it is stands there before anything else, and what comes before it comes.
+    assert [at for at, verb in enumerate(verbs) if verb == "record"] == [0, 5, 10]
     assert box.writes()[-1] == f"commit {LIST_FILE}"
     assert all(path.stat().st_mode & 0o777 == 0o644 for path in files_of(box))
     assert login_notice(site) == ""
@@ -129,11 +132,11 @@ def test_sample_finds_what_size_and_time_hide(site: Site, box: Box) -> None:
 def test_lost_manifest_costs_reading_and_no_writing(site: Site, box: Box) -> None:
     push(site)
     for junk in (b"", b"junk", b"x\x9c\x03\0\0\0\0\1"):
-        site.home.write("state/replica-branch1", junk)
+        box.account.write(f"{folder_for(box.node)}/files", junk)
         box.done.clear()
         assert push(site).written == {"branch1": 0}
         assert {f"read {name}" for name in SIGNED} <= set(box.reads())
-        assert set(read_manifest(site.home, "branch1")) == set(SIGNED)
+        assert set(read_manifest(box.account, box.node)) == set(SIGNED)
 
 
 def test_file_gone_here_is_removed_there_if_it_is_ours(site: Site, box: Box) -> None:
@@ -225,7 +228,8 @@ def test_connection_that_breaks_anywhere_is_pending_and_the_next_push_finishes(
     while True:
         for path in files_of(box):
             path.unlink()
-        site.home.remove("state/replica-branch1")
+        for name in ("files", "publisher"):
+            box.account.remove(f"{folder_for(box.node)}/{name}")
         box.done.clear()
         box.breaks_at = steps
         done = push(site)
@@ -239,7 +243,8 @@ def test_connection_that_breaks_anywhere_is_pending_and_the_next_push_finishes(
         assert push(site).problems == {}
         assert is_same(site, box)
         steps += 1
-    assert steps == 9  # the list is read; four files are staged, and committed
+    # The list is read, four files are staged, and committed; three records.
+    assert steps == 12
 
 
 def test_one_file_that_cannot_be_written_keeps_none_from_the_others(

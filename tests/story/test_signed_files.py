@@ -145,8 +145,8 @@ class Box:
         (folder / "config").write_text(
             f"HostKey {host_key}\nAuthorizedKeysFile {public}\nStrictModes no\n"
             "UsePAM no\nPidFile none\nPermitRootLogin yes\nPasswordAuthentication no\n"
-            "KbdInteractiveAuthentication no\nSubsystem sftp internal-sftp\n"
-            "LogLevel QUIET\n"
+            "KbdInteractiveAuthentication no\nLogLevel QUIET\n"
+            f"Subsystem sftp internal-sftp -d {folder}\n"
         )
         make_root_folder()
         self._listener = socket.create_server((HOST, 0))

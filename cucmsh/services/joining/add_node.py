@@ -33,7 +33,6 @@ from cucmsh.shapes import TYPE_CHECKING, Any, NamedTuple, Protocol
 
 if TYPE_CHECKING:
     from cucmsh.cluster.first_login import ShownKey
-    from cucmsh.cluster.store import Store
 
 DEFAULT_USER = "cucmsh"
 UNKNOWN_KEY = "ssh-unknown AAAA"  # stands in until the host has shown its own
@@ -45,8 +44,6 @@ class EnrolDoors(Doors, Protocol):
     def look(self, host: str, port: int) -> ShownKey: ...
 
     def open_with_password(self, address: SshAddress, password: str) -> Link: ...
-
-    def home_on(self, link: Link) -> Store: ...
 
 
 class WantedNode(NamedTuple):

@@ -29,6 +29,8 @@ from cucmsh.services.joining.add_node import AddPlan, described
 from cucmsh.services.joining.configure import edit
 from cucmsh.services.joining.join import cluster_document, read_description
 from cucmsh.services.keystore import Keystore
+from cucmsh.services.node_id import own_id
+from cucmsh.services.serving.manifest import Publisher, claim, read_publisher
 from cucmsh.services.serving.replicas import push_held
 from cucmsh.services.site import LIST_FILE, SERVED_MODE, Site
 
@@ -44,8 +46,28 @@ def found(is_good: bool, what: str, advice: str = "") -> Finding:
     return Finding(Level.FAIL, what, advice)
 
 
-def enrol(site: Site, plan: AddPlan) -> list[Finding]:
+def other_publisher(site: Site, plan: AddPlan) -> Publisher | None:
+    """Whose the replica is by its own record, if it is another publisher's.
+
+    Raises:
+        CucmshError: it cannot be asked.
+    """
+    if plan.node.is_member:
+        return None
+    with site.link_to(plan.node) as link:
+        known = read_publisher(site.doors.home_on(link), plan.node)
+    return known if known and known.id != own_id(site) else None
+
+
+def enrol(
+    site: Site, plan: AddPlan, taken_from: Publisher | None = None
+) -> list[Finding]:
     """Make the planned node one of the cluster; says what was found on the way.
+
+    Args:
+        site: the publisher.
+        plan: the node.
+        taken_from: the other publisher from whom a person lets a replica be taken.
 
     Raises:
         CucmshError: the node cannot be used as it is; it is not in the configuration.
@@ -58,6 +80,7 @@ def enrol(site: Site, plan: AddPlan) -> list[Finding]:
                 plan, findings = _enrol_subscriber(site, plan, link)
             else:
                 findings = _check_replica(site, plan.node, link)
+                claim(site, site.doors.home_on(link), plan.node, taken_from)
         if plan.node.is_member:
             findings += tell_others(site, _nodes_with(site, plan.node), plan.node)
         settings = edit(site, lambda text, path: with_node(text, path, plan.entry))

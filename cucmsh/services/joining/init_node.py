@@ -28,6 +28,7 @@ from cucmsh.services.joining.configure import CONFIGURATION_MODE, split_path
 from cucmsh.services.joining.identity import make_identity
 from cucmsh.services.joining.policy import require_strong
 from cucmsh.services.keystore import SECURITY_PASSWORD, Keystore
+from cucmsh.services.node_id import own_id
 from cucmsh.services.resetting.install import STAGING
 from cucmsh.services.site import Site
 
@@ -132,6 +133,7 @@ def make(plan: InitPlan, security: str, ccm: str | None) -> None:
         else:
             make_node(site, security, ccm)
         make_identity(site)
+        own_id(site)
         folder, name = split_path(node.configuration)
         folders.make(folder.root, 0o755)
         folder.write(name, plan.text.encode(), CONFIGURATION_MODE)

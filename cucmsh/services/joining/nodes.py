@@ -23,7 +23,7 @@ from cucmsh.services.joining.identity import public_line, revoke
 from cucmsh.services.joining.join import forget_node
 from cucmsh.services.journal import forget_in_journal, read_journal
 from cucmsh.services.pending import forget_replica
-from cucmsh.services.serving.manifest import forget_manifest
+from cucmsh.services.serving.manifest import release
 from cucmsh.services.site import LIST_FILE, Site
 
 if TYPE_CHECKING:
@@ -120,7 +120,6 @@ def remove(site: Site, node: Node) -> list[Finding]:
         forget_node(site, node.name)
         forget_replica(site, node.name)
         forget_in_journal(site, node.name)
-        forget_manifest(site.home, node.name)
         if node.is_member:
             nodes = site.settings.cluster.nodes
             left = tuple(other for other in nodes if other.name != node.name)
@@ -135,6 +134,8 @@ def _take_key_back(site: Site, node: Node) -> Finding:
         with site.link_to(node) as link:
             home = doors.home_on(link)
             try:
+                if not node.is_member:
+                    release(site, home, node)
                 was_there = revoke(home, line)
             finally:
                 home.close()

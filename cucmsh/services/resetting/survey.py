@@ -14,6 +14,7 @@ from cucmsh.services.compose import served_list, sha256_of
 from cucmsh.services.doors import Link
 from cucmsh.services.fleet import Fleet, side_by_side
 from cucmsh.services.journal import read_journal
+from cucmsh.services.serving.manifest import require_ours
 from cucmsh.services.site import LIST_FILE, Site
 from cucmsh.services.tftp import is_running
 
@@ -113,5 +114,6 @@ def _look_at_replica(site: Site, link: Link, node: Node) -> Located:
         )
     status = link.start(node.service_commands.status, STATUS_SECONDS)
     served = sha256_on(site, link, node)
+    require_ours(site, site.doors.home_on(link), node)
     done = status()
     return Located(node, done.status == 0, served)

@@ -8,7 +8,6 @@ not wait for them. See ``replicas`` for the order and the reason for it.
 from __future__ import annotations
 
 import random
-from contextlib import suppress
 from time import monotonic
 from typing import NamedTuple
 
@@ -22,14 +21,23 @@ from cucmsh.errors import (
     TrustListError,
 )
 from cucmsh.services.doors import Link
-from cucmsh.services.serving.manifest import Entry, Manifest, digest_of_file
+from cucmsh.services.serving.asked_names import asked_name
+from cucmsh.services.serving.manifest import (
+    NOT_THERE,
+    Entry,
+    Manifest,
+    claim,
+    digest_of_file,
+    read_manifest,
+    require_ours,
+    write_manifest,
+)
 from cucmsh.services.site import LIST_FILE, SERVED_MODE, Site
 from cucmsh.services.tftp import why_unserved
 from cucmsh.trustlist.decode import decode
 from cucmsh.trustlist.trust import judge
 
 MAX_FAULTS = 20  # files that a replica does not take, before it is given up
-NOT_THERE = Listed(-1, -1)
 SAMPLES = 8  # files that the manifest vouches for, read all the same at every push
 
 
@@ -39,25 +47,19 @@ class Errand(NamedTuple):
     Attributes:
         trust_list: the list that the publisher serves.
         digests: its signed files, and the digest of each; the replica's own copy.
-        manifest: what the replica had when it was last looked at.
         end: when to begin nothing more, by ``monotonic``.
     """
 
     trust_list: bytes
     digests: dict[str, str]
-    manifest: Manifest
     end: float
 
 
 class Pushed(NamedTuple):
-    """How it ended: why the replica is pending, or empty; and what it has now.
-
-    ``manifest`` is None if nothing was learned about its files.
-    """
+    """How it ended: why the replica is pending, or empty; how many files it got."""
 
     problem: str
     written: int = 0
-    manifest: Manifest | None = None
 
 
 def bring(site: Site, node: Node, link: Link, errand: Errand) -> Pushed:
@@ -70,29 +72,41 @@ def bring(site: Site, node: Node, link: Link, errand: Errand) -> Pushed:
         errand: what is to be served, and until when.
 
     Raises:
+        RefusedError: it belongs to another publisher; nothing was changed there.
         ConnectionFailedError: the connection broke; the replica is as it was, or has
             some of the files committed.
         StoreError, ServiceError: the list or too many files cannot be written, or time
             is over; the replica is as it was.
     """
     store = site.doors.store_on(link, node.tftp_directory)
+    home = site.doors.home_on(link)
     try:
+        is_ours = require_ours(site, home, node)
         there = _read(store, LIST_FILE)
         refusal = _refusal(site, there, errand.trust_list)
         if refusal:
             return Pushed(refusal)
-        pusher = _Pusher(site, store, errand)
+        if not is_ours:
+            claim(site, home, node, None)
+        before = read_manifest(home, node)
+        pusher = _Pusher(site, store, errand, before)
         try:
             pusher.stage(there)
+            coming = pusher.coming()
+            if coming != before:
+                write_manifest(home, node, coming)
             pusher.commit()
         except BaseException:
             pusher.discard()
             raise
         kept = pusher.seen()
+        if kept != coming:
+            write_manifest(home, node, kept)
     finally:
         store.close()
-    problem = pusher.problem or _unserved(site, node, errand, list(kept))
-    return Pushed(problem, pusher.written, kept)
+        home.close()
+    problem = pusher.problem or _unserved(site, node, errand, pusher.proven)
+    return Pushed(problem, pusher.written)
 
 
 def _read(store: Store, name: str) -> bytes | None:
@@ -125,8 +139,9 @@ def _unserved(site: Site, node: Node, errand: Errand, names: list[str]) -> str:
     if unserved:
         return unserved
     for name in random.sample(names, min(1, len(names))):
+        path = asked_name(name, site.settings.served_as)
         try:
-            raw = site.doors.read_back(node.tftp, name)
+            raw = site.doors.read_back(node.tftp, path)
         except CucmshError as problem:
             return problem.message
         if digest_of_file(raw) != errand.digests[name]:
@@ -137,13 +152,15 @@ def _unserved(site: Site, node: Node, errand: Errand, names: list[str]) -> str:
 class _Pusher:
     """The files of one replica: staged, committed, listed."""
 
-    def __init__(self, site: Site, store: Store, errand: Errand) -> None:
+    def __init__(
+        self, site: Site, store: Store, errand: Errand, manifest: Manifest
+    ) -> None:
         self.written = 0
         self._site = site
         self._store = store
         self._errand = errand
         self._digests = errand.digests
-        self._manifest = errand.manifest
+        self._manifest = manifest
         self._there = self._listed()
         self._proven: set[str] = set()
         self._staged: list[tuple[str, str]] = []
@@ -155,7 +172,25 @@ class _Pusher:
         if not self._faults:
             return ""
         name, why = min(self._faults.items())
-        return f"{len(self._faults)} files were not brought there: {name}: {why}"
+        return f"{len(self._faults)} files are not as they should be: {name}: {why}"
+
+    @property
+    def proven(self) -> list[str]:
+        """The files that it has, as they should be; not the list."""
+        return sorted(self._proven & self._digests.keys())
+
+    def coming(self) -> Manifest:
+        """What may be there while the files are put in place, if we die meanwhile."""
+        entries = dict(self._manifest)
+        for name in (name for _, name in self._staged if name != LIST_FILE):
+            known = self._manifest.get(name)
+            entries[name] = Entry(
+                self._digests[name], NOT_THERE, known.digest if known else ""
+            )
+        for name in self._proven:
+            there = self._there.get(name, NOT_THERE)
+            entries[name] = Entry(self._digests[name], there)
+        return entries
 
     def stage(self, there: bytes | None) -> None:
         """Put everything that is new beside what it will replace.
@@ -208,12 +243,19 @@ class _Pusher:
             self._store.discard(temporary)
 
     def seen(self) -> Manifest:
-        """What is proven to be there, as its file system lists it now."""
+        """What is proven to be there, as its file system lists it now.
+
+        And what should have gone and has not: it is tried again.
+        """
         there = self._listed()
-        return {
+        entries = {
             name: Entry(digest, there[name])
             for name, digest in self._digests.items()
             if name in self._proven and name in there
+        }
+        return entries | {
+            name: self._manifest[name]
+            for name in self._faults.keys() & self._manifest.keys()
         }
 
     def _listed(self) -> dict[str, Listed]:
@@ -234,6 +276,7 @@ class _Pusher:
             for name, digest in self._digests.items()
             if name in self._manifest
             and self._manifest[name] == Entry(digest, self._there.get(name, NOT_THERE))
+            and name in self._there
         ]
         samples = random.sample(vouched, min(SAMPLES, len(vouched)))
         return set(vouched) if all(map(self._is_there, samples)) else set()
@@ -259,8 +302,11 @@ class _Pusher:
         self._staged.append((self._store.stage(name, raw, SERVED_MODE), name))
 
     def _remove(self, name: str) -> None:
-        """Only what we brought, and what nobody has changed since."""
-        with suppress(StoreError):
-            raw = self._store.read(name)
-            if digest_of_file(raw) == self._manifest[name].digest:
+        """Only what was brought, and what nobody has changed since."""
+        entry = self._manifest[name]
+        try:
+            raw = _read(self._store, name)
+            if raw is not None and digest_of_file(raw) in (entry.digest, entry.earlier):
                 self._store.remove(name)
+        except StoreError as problem:
+            self._faults[name] = f"it is gone here and served there: {problem.message}"

@@ -30,11 +30,7 @@ from cucmsh.errors import BusyError, CucmshError, StoreError
 from cucmsh.services.compose import served_list, sha256_of
 from cucmsh.services.doors import Link
 from cucmsh.services.pending import remember_replicas
-from cucmsh.services.serving.manifest import (
-    digest_of_file,
-    read_manifest,
-    write_manifest,
-)
+from cucmsh.services.serving.manifest import digest_of_file
 from cucmsh.services.serving.push import Errand, Pushed, bring
 from cucmsh.services.serving.secret_files import secrets_of
 from cucmsh.services.site import PUSH, PUSH_SECONDS, Site
@@ -164,15 +160,8 @@ def push_held(site: Site, *, seconds: float = PATIENT_SECONDS) -> Replicas:
     if raw is None:
         return NOBODY
     end = monotonic() + seconds
-    digests = _digests(site)
-    replicas = [
-        _Replica(
-            site,
-            node,
-            Errand(raw, dict(digests), read_manifest(site.home, node.name), end),
-        )
-        for node in nodes
-    ]
+    digests = signed_digests(site)
+    replicas = [_Replica(site, node, Errand(raw, dict(digests), end)) for node in nodes]
     # First what is so if we are killed meanwhile.
     remember_replicas(site, {node.name: UNFINISHED for node in nodes})
     _run_all(replicas, end + GRACE_SECONDS)
@@ -182,8 +171,6 @@ def push_held(site: Site, *, seconds: float = PATIENT_SECONDS) -> Replicas:
         name, pushed = replica.node.name, replica.pushed
         if pushed is None:
             pushed = Pushed(f"it was not done within {seconds:.0f} seconds")
-        if pushed.manifest is not None:
-            write_manifest(site.home, name, pushed.manifest)
         if pushed.problem:
             problems[name] = pushed.problem
         elif not is_served:
@@ -207,7 +194,7 @@ def _run_all(replicas: list[_Replica], end: float) -> None:
                 replica.give_up()
 
 
-def _digests(site: Site) -> dict[str, str]:
+def signed_digests(site: Site) -> dict[str, str]:
     """Every signed file, and the digest of its bytes; none that holds a key."""
     digests = {}
     secrets = secrets_of(site)
