@@ -205,6 +205,8 @@ def _say_where(dialog: Dialog, sent: Deposited) -> None:
     """Say what is not called as it should be; an earlier file on request only."""
     if sent.why_elsewhere:
         dialog.say(f"It is called {sent.path} there, since {sent.why_elsewhere}.")
+    if dialog.helpful and sent.second_copy:
+        dialog.say(f"A second copy is {sent.second_copy} there: nothing is removed.")
     if sent.earlier and (dialog.helpful or sent.why_elsewhere):
         name = sent.earlier.rpartition("/")[2]
         dialog.say(f"An earlier {name.rpartition('.')[0]} there is kept as {name}")

@@ -35,6 +35,8 @@ class Deposited(NamedTuple):
         earlier: where an earlier file of that name was moved; empty if there was none.
         why_elsewhere: why it is not called as it should be; empty if it is.
         why_unproven: why it was not read back; empty if it was, and was the same.
+        second_copy: where the same bytes lie once more, for nothing can be renamed or
+            removed there; empty if they do not.
         was_there: the same bytes were there before, so that nothing was sent.
     """
 
@@ -43,6 +45,7 @@ class Deposited(NamedTuple):
     earlier: str = ""
     why_elsewhere: str = ""
     why_unproven: str = ""
+    second_copy: str = ""
     was_there: bool = False
 
 

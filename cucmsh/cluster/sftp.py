@@ -24,6 +24,7 @@ from cucmsh.cluster.sftp_folder import (
 )
 from cucmsh.cluster.sftp_read import let_go, read_after_a_look, read_at_once
 from cucmsh.cluster.sftp_session import (
+    BARRED,
     BROKEN,
     Answer,
     Attributes,
@@ -138,10 +139,24 @@ class SftpStore(SweepsFirst):
                     "It may have been put in place already; read the file back.",
                 ) from problem
             except OSError as problem:
-                check_target(f"{path} on {self._host}", self._one(ask.lstat(path)))
-                if problem.errno != errno.EOPNOTSUPP:
-                    raise
-                self._one(ask.rename_new(staged, path)).check()
+                self._commit_new(staged, path, problem)
+
+    def _commit_new(self, staged: str, path: str, problem: OSError) -> None:
+        """Rename without OpenSSH's extension, which ``problem`` says is missing."""
+        looked = self._one(ask.lstat(path))
+        check_target(f"{path} on {self._host}", looked)
+        if problem.errno not in BARRED:
+            raise problem
+        try:
+            self._one(ask.rename_new(staged, path)).check()
+        except OSError as refused:
+            if problem.errno == errno.EACCES:  # barred, or the file is immutable
+                raise problem from refused
+            raise StoreError(
+                f"{self._host} refused {POSIX_RENAME}, without which {path} cannot be "
+                "replaced in one step",
+                "Allow it in the server's configuration; the old file is unchanged.",
+            ) from refused
 
     def discard(self, temporary: str) -> None:
         with suppress(CucmshError), self._translated(temporary):
@@ -233,8 +248,15 @@ class SftpStore(SweepsFirst):
                 raise self._broke(problem) from problem
             raise StoreError(
                 f"{path} on {self._host}: {problem.strerror}",
-                advice_for(problem.errno),
+                self._advice(problem.errno),
             ) from problem
+
+    def _advice(self, number: int) -> str:
+        if number in (errno.EIO, errno.EOPNOTSUPP):
+            return "The old file is unchanged; the server's log may say more."
+        if number == errno.EACCES and not self._connection.is_node:
+            return "Look at the account's rights there."
+        return advice_for(number)
 
     def _broke(self, problem: Exception) -> ConnectionFailedError:
         self._session.close()  # what comes late must not answer the next request

@@ -29,6 +29,7 @@ from cucmsh.cluster.deadline import within
 from cucmsh.cluster.deposit import Deposited, Parcel
 from cucmsh.cluster.sftp_folder import STATVFS, entries_in, why_not
 from cucmsh.cluster.sftp_session import (
+    BARRED,
     BROKEN,
     Answer,
     Attributes,
@@ -50,7 +51,6 @@ FSYNC = "fsync@openssh.com"
 POSIX_RENAME = "posix-rename@openssh.com"
 PRIVATE = 0o600
 MAX_EARLIER = 999  # NAME.1 to NAME.999
-BARRED = (errno.EACCES, errno.EOPNOTSUPP)  # it does not do that at all
 LOOK_THERE = "Look at the account's rights and quota there and at the server's log"
 LOOKS = 25  # names that are looked at in one round trip
 
@@ -129,8 +129,8 @@ class Depositor:
         own = self._path(parcel.own_name)
         digest, unproven = self._send(own, parcel)
         where = (
-            f"the whole file is {own} or {path} there, and an earlier one may be "
-            f"{path}.1 or a higher number"
+            f"the whole file is {own} there or, if that is gone, {path}; an earlier "
+            f"one may be {path}.1 or a higher number"
         )
         try:
             return self._place(parcel, Deposited(own, digest, why_unproven=unproven))
@@ -280,17 +280,41 @@ class Depositor:
                 return sent._replace(why_elsewhere=reason)
             return self._replace(parcel, sent)
         refusal = self._rename(sent.path, path)
-        if refusal:
+        if not refusal:
+            return self._placed(parcel, sent._replace(path=path))
+        if sent.why_unproven:
             return sent._replace(why_elsewhere=refusal)
-        return self._placed(parcel, sent._replace(path=path))
+        return self._send_again(parcel, sent, refusal)
+
+    def _send_again(self, parcel: Parcel, sent: Deposited, refusal: str) -> Deposited:
+        """Write it under its own right name, where nothing can be renamed.
+
+        Only as a new file: the copy that is there already goes when this one is proven.
+        """
+        path = self._path(parcel.name)
+        (answer,) = self._ask(ask.create_to_write(path, PRIVATE))
+        handle = self._outcome(answer, Answer.handle)
+        if isinstance(handle, OSError):
+            return sent._replace(why_elsewhere=refusal)
+        try:
+            digest = self._write(path, handle, parcel)
+            unproven = self._why_not_same(path, parcel.size, digest, is_ours=True)
+        except StoreError as problem:
+            unproven = problem.message
+        if unproven or digest != sent.sha256:
+            left = self._left_after_removing(path)
+            reason = "; ".join(filter(None, (refusal, unproven, left)))
+            return sent._replace(why_elsewhere=reason)
+        copy = sent.path if self._left_after_removing(sent.path) else ""
+        return sent._replace(path=path, second_copy=copy)
 
     def _replace(self, parcel: Parcel, sent: Deposited) -> Deposited:
         """Move aside what stands at the name, and take its place."""
         path = self._path(parcel.name)
-        earlier = self._free_path(path)
+        earlier, why_none = self._free_path(path)
         reason = f"another {parcel.name} is there"
         if not earlier:
-            return sent._replace(why_elsewhere=f"{reason}, and no free name to move it")
+            return sent._replace(why_elsewhere=f"{reason}: {why_none}")
         refusal = self._rename(path, earlier)
         if refusal:
             return sent._replace(why_elsewhere=f"{reason}: {refusal}")
@@ -335,15 +359,17 @@ class Depositor:
         self._names = None
         return f"{self._host} refused RENAME: {problem.strerror}" if problem else ""
 
-    def _free_path(self, path: str) -> str:
-        """The first of PATH.1, PATH.2 and so on that is free; empty if none is."""
+    def _free_path(self, path: str) -> tuple[str, str]:
+        """The first of PATH.1, PATH.2 and so on that is free; else empty, and why."""
         for first in range(1, MAX_EARLIER, LOOKS):
             paths = [f"{path}.{number}" for number in range(first, first + LOOKS)]
             for candidate, look in zip(paths, self._looks(*paths), strict=True):
-                standing, _ = self._standing(os.path.basename(candidate), look)
+                standing, reason = self._standing(os.path.basename(candidate), look)
                 if standing is Standing.NOTHING:
-                    return candidate
-        return ""
+                    return candidate, ""
+                if standing is Standing.UNKNOWN:
+                    return "", reason
+        return "", f"so is {path}.{MAX_EARLIER}"
 
     def _standing(self, name: str, look: Look) -> tuple[Standing, str]:
         """What stands at ``name``, judged by how the server shows our own new file."""

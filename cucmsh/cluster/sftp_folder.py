@@ -35,7 +35,7 @@ def files_in(
 def entries_in(
     session: SftpSession, path: str, where: str
 ) -> list[tuple[str, Attributes]]:
-    """All entries of the folder ``path``; see ``files_in``."""
+    """All entries of the folder ``path`` whose name is one; see ``files_in``."""
     handle = session.flight(ask.open_folder(path))[0].handle()
     found: list[tuple[str, Attributes]] = []
     count, more = 0, True
@@ -50,7 +50,7 @@ def entries_in(
                 f"{where} holds more than {MAX_ENTRIES} files",
                 "Use a folder that is not shared with so many others.",
             )
-        found += pages[0] + pages[1]
+        found += [entry for page in pages for entry in page if _is_name(entry[0])]
     session.flight(ask.close(handle))
     return found
 
@@ -63,10 +63,12 @@ def regular_files(
     A server that gives no types must not make us believe that nothing is there.
     """
     return [
-        (name, about)
-        for name, about in entries
-        if about.may_be_file and "/" not in name and len(name) <= MAX_NAME
+        (name, about) for name, about in entries if about.may_be_file and _is_name(name)
     ]
+
+
+def _is_name(name: str) -> bool:
+    return "/" not in name and len(name) <= MAX_NAME
 
 
 def make_folders(

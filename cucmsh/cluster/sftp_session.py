@@ -36,6 +36,7 @@ CODES = {
     wire.SFTP_PERMISSION_DENIED: (errno.EACCES, "permission denied"),
     wire.SFTP_OP_UNSUPPORTED: (errno.EOPNOTSUPP, "the server does not support this"),
 }
+BARRED = (errno.EACCES, errno.EOPNOTSUPP)  # it does not do that at all
 LS_LINE = re.compile(r"([-dlpsbc])[-rwxsStTlL]{9}")  # how `ls -l` begins its lines
 LS_KINDS = {
     "-": stat.S_IFREG,
@@ -82,15 +83,16 @@ class Answer:
             said = (
                 f"the server says {shown(text)}"
                 if text.strip()
-                else (f"the server says no more than status {code}")
+                else (f"the server gives no reason (status {code})")
             )
             raise OSError(*CODES.get(code, (errno.EIO, said)))
 
-    def check_if_supported(self) -> None:
+    def check_unless_barred(self) -> None:
+        """As ``check``, but a server may not know the request, or bar it."""
         try:
             self.check()
         except OSError as problem:
-            if problem.errno != errno.EOPNOTSUPP:
+            if problem.errno not in BARRED:
                 raise
 
     def handle(self) -> bytes:

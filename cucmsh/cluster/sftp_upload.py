@@ -11,12 +11,13 @@ from __future__ import annotations
 
 import errno
 import os
+import stat
 from contextlib import suppress
 
 from cucmsh.cluster import sftp_requests as ask
 from cucmsh.cluster.sftp_folder import why_not
 from cucmsh.cluster.sftp_read import read_to_the_end
-from cucmsh.cluster.sftp_session import BROKEN, Answer, SftpSession
+from cucmsh.cluster.sftp_session import BARRED, BROKEN, Answer, SftpSession
 from cucmsh.cluster.store import PIECE, check_regular
 from cucmsh.errors import MissingFileError, StoreError
 
@@ -50,6 +51,7 @@ class Upload:
         self._path = path
         self._temporary = temporary
         self._folder = folder
+        self._handle = b""
         self.pages: list[Answer] = []
 
     def run(self, raw: bytes, mode: int) -> None:
@@ -61,27 +63,43 @@ class Upload:
         """
         listing = [ask.open_folder(self._folder)] if self._folder else []
         target, opened, *listed = self._session.flight(
-            ask.lstat(self._path), ask.open_new(self._temporary, 0o600), *listing
+            ask.lstat(self._path), ask.open_new(self._temporary, mode), *listing
         )
         try:
-            check_target(f"{self._path} on {self._host}", target)
-            back = self._fill(opened.handle(), raw, mode, listed)
+            self._open(target, opened, mode)
+            back = self._fill(raw, mode, listed)
             self._compare(back, raw)
         except BaseException as problem:
             reason = self._explained(problem, len(raw))
-            self._undo(opened)
+            self._undo()
             raise reason from problem
 
-    def _fill(
-        self, handle: bytes, raw: bytes, mode: int, listed: list[Answer]
-    ) -> bytes:
+    def _open(self, target: Answer, opened: Answer, mode: int) -> None:
+        try:
+            self._handle = opened.handle()
+        except OSError as problem:
+            check_target(f"{self._path} on {self._host}", target)
+            if isinstance(problem, FileNotFoundError) or problem.errno is None:
+                raise
+            # Some servers open for reading or for writing, not for both.
+            request = ask.create_to_write(self._temporary, mode)
+            try:
+                self._handle = self._session.flight(request)[0].handle()
+            except OSError:
+                raise problem from None
+            return
+        check_target(f"{self._path} on {self._host}", target)
+
+    def _fill(self, raw: bytes, mode: int, listed: list[Answer]) -> bytes:
         """Write, sync, read back and close in one flight; gives what was read."""
+        handle = self._handle
         starts = range(0, len(raw), PIECE)
         writes = [ask.write(handle, at, raw[at : at + PIECE]) for at in starts]
         # The mode of the open went through the server's umask.
-        writes.append(ask.chmod(handle, mode))
+        chmod = ask.chmod(handle, mode)
         reads = [ask.read(handle, at, PIECE) for at in (*starts, len(raw))]
-        requests = [*writes, ask.extended(FSYNC, handle), *reads, ask.close(handle)]
+        sync, close = ask.extended(FSYNC, handle), ask.close(handle)
+        requests = [*writes, chmod, sync, *reads, close]
         for answer in listed:
             place = answer.handle()
             pages = [ask.read_folder(place), ask.read_folder(place)]
@@ -89,31 +107,53 @@ class Upload:
         answers = self._session.flight(*requests)
         if listed:
             self.pages, answers = answers[:2], answers[3:]
-        written, synced = answers[: len(writes)], answers[len(writes)]
-        for answer in written:
+        moded, synced, *read, closed = answers[len(writes) :]
+        for answer in answers[: len(writes)]:
             answer.check()
+        self._check_mode(moded, mode)
         # Other servers may not have OpenSSH's sync; then reading is all the proof.
-        synced.check_if_supported()
-        back = b"".join(answer.data() for answer in answers[len(writes) + 1 : -1])
-        answers[-1].check()
-        return back
+        synced.check_unless_barred()
+        closed.check()
+        try:
+            return b"".join(answer.data() for answer in read)
+        except OSError:  # it may be read when it is opened anew
+            return b""
+
+    def _check_mode(self, answer: Answer, mode: int) -> None:
+        """A server that sets no modes may have given the right one by itself."""
+        try:
+            answer.check()
+        except OSError as problem:
+            if problem.errno not in BARRED:
+                raise
+            _, looked = self._session.flight(
+                ask.chmod_path(self._temporary, mode), ask.stat_of(self._temporary)
+            )
+            found = stat.S_IMODE(looked.attributes().mode)
+            if found != mode:
+                raise StoreError(
+                    f"{self._host} refused FSETSTAT: {self._path} would have the mode "
+                    f"{found:04o} and not {mode:04o}",
+                    "Allow it in the server's configuration, or mend its umask.",
+                ) from problem
 
     def _compare(self, back: bytes, raw: bytes) -> None:
         # A server may give fewer bytes at once than were asked for: read again then.
         if back != raw and self._read_again() != raw:
             raise StoreError(
                 f"{self._host} gave back other bytes for {self._path}",
-                "Its disk may be full or broken; the old file is unchanged.",
+                "The old file is unchanged. Look whether its disk is full.",
             )
 
     def _read_again(self) -> bytes:
         where = f"{self._path} on {self._host}"
         return read_to_the_end(self._session, self._temporary, where)
 
-    def _undo(self, opened: Answer) -> None:
+    def _undo(self) -> None:
+        if not self._handle:
+            return
         with suppress(OSError, *BROKEN):
-            handle = opened.handle()
-            self._session.flight(ask.close(handle), ask.remove(self._temporary))
+            self._session.flight(ask.close(self._handle), ask.remove(self._temporary))
 
     def _explained(self, problem: BaseException, size: int) -> BaseException:
         """The same error, or why the server "failed": it does not tell by itself."""
@@ -132,8 +172,12 @@ class Upload:
 
 
 def check_target(where: str, answer: Answer) -> None:
-    """Refuse to replace what is no regular file."""
-    with suppress(FileNotFoundError):
+    """Refuse to replace what is no regular file, as far as the server tells."""
+    try:
         about = answer.attributes()
-        if about.has_kind:
-            check_regular(where, about.mode)
+    except OSError as problem:
+        if problem.errno is None:
+            raise
+        return
+    if about.has_kind:
+        check_regular(where, about.mode)

@@ -125,6 +125,7 @@ def test_whatever_request_is_barred_nothing_is_lost_and_each_try_works(
         sent = put(connection, box, raw, f"own-{number}.p12")
         assert Path(sent.path).read_bytes() == raw
         assert bool(sent.why_unproven) == (barred == "read")
+        # What stands there stays if nothing can be renamed, or ours is not proven.
         named = barred in ("read", "rename") and (number or earlier is not None)
         if sent.path != f"{box}/{NAME}":
             assert sent.why_elsewhere
@@ -154,6 +155,25 @@ def test_where_it_cannot_be_known_what_is_there_nothing_is_moved(
         assert not sent.why_unproven
         assert files(box) == {OWN: KEY, **earlier}
         (box / OWN).unlink()
+
+
+@pytest.mark.parametrize("barred", ["rename,posix-rename", "rename,remove,opendir"])
+def test_where_nothing_is_renamed_a_free_name_is_written_to(
+    box: Path, start: Start, barred: str
+) -> None:
+    sent = put(start("-P", barred), box)
+    assert sent.path == f"{box}/{NAME}"
+    assert not sent.why_elsewhere + sent.why_unproven
+    assert files(box)[NAME] == KEY
+    is_left = "remove" in barred
+    assert sent.second_copy == (f"{box}/{OWN}" if is_left else "")
+    assert (box / OWN).exists() == is_left
+    assert put(start("-P", barred), box, own="other.p12").was_there
+    sent = put(start("-P", barred), box, EARLIER, "other.p12")
+    assert sent.path == f"{box}/other.p12"
+    reason = f"another {NAME} is there: backup.example refused RENAME"
+    assert reason in sent.why_elsewhere
+    assert files(box)[NAME] == KEY
 
 
 def test_listing_tells_where_no_look_is_allowed(box: Path, start: Start) -> None:
@@ -324,3 +344,43 @@ def test_saved_key_is_read_where_no_look_is_allowed(
 ) -> None:
     lay(box, KEY)
     assert SftpStore(start("-P", barred), str(box)).read(NAME) == KEY
+
+
+# A node's files: the list of a replica, whose TFTP must be able to read it
+
+
+def node(connection: SshConnection) -> SshConnection:
+    cast(Pipes, connection).is_node = True
+    return connection
+
+
+@pytest.mark.parametrize("barred", ["fsetstat", "setstat,fsetstat", "fsync", "lstat"])
+def test_list_is_replaced_on_a_node_that_bars_what_is_a_wish(
+    box: Path, start: Start, barred: str
+) -> None:
+    lay(box, EARLIER, "ITLFile.tlv")
+    options = ("-P", barred)
+    store = SftpStore(node(start(*options, umask="0022")), str(box))
+    for raw in (KEY, b"the next list"):
+        store.write("ITLFile.tlv", raw, 0o644)
+        assert files(box) == {"ITLFile.tlv": raw}
+        assert (box / "ITLFile.tlv").stat().st_mode & 0o777 == 0o644
+
+
+def test_mode_that_tftp_cannot_read_is_refused_by_name(box: Path, start: Start) -> None:
+    lay(box, EARLIER, "ITLFile.tlv")
+    options = ("-P", "setstat,fsetstat")
+    store = SftpStore(node(start(*options, umask="0077")), str(box))
+    with pytest.raises(StoreError, match=r"refused FSETSTAT.* 0600 and not 0644"):
+        store.write("ITLFile.tlv", KEY, 0o644)
+    assert files(box) == {"ITLFile.tlv": EARLIER}
+
+
+def test_new_list_needs_no_posix_rename_and_an_old_one_is_kept(
+    box: Path, start: Start
+) -> None:
+    store = SftpStore(node(start("-P", "posix-rename")), str(box))
+    store.write("ITLFile.tlv", KEY, 0o644)
+    with pytest.raises(StoreError, match=r"ITLFile\.tlv .*permission denied"):
+        store.write("ITLFile.tlv", EARLIER, 0o644)
+    assert files(box) == {"ITLFile.tlv": KEY}

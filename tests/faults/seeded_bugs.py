@@ -160,7 +160,7 @@ BUGS = (
     ),
     Bug(
         "ignore what the server says about its sync",
-        (Edit(UPLOAD, "        synced.check_if_supported()\n", ""),),
+        (Edit(UPLOAD, "        synced.check_unless_barred()\n", ""),),
         f"{FAULTS}/test_disks.py",
         "f08_a_node_whose_disk_does_not_sync",
     ),
