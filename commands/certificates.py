@@ -34,11 +34,20 @@ def set_cert_regen(dialog: Dialog, site: Site, name: str) -> int:
     Example:
     set cert regen CallManager
     """
-    from cucmsh.services.regenerate import regenerate, require_no_hold, require_unit
+    from cucmsh.services.regenerate import (
+        regenerate,
+        require_no_hold,
+        require_unit,
+        state_of_trust,
+        what_follows,
+    )
     from cucmsh.views.report import delivery_lines
 
     unit = require_unit(site, name)
     require_no_hold(site, unit)
+    standing = state_of_trust(site)
+    if standing and dialog.helpful:
+        dialog.say(f"\nThe ITL of this node: {standing}")
     dialog.say(
         "\nWARNING: This operation will overwrite any CA signed certificate "
         f"previously imported for {unit}"
@@ -54,6 +63,9 @@ def set_cert_regen(dialog: Dialog, site: Site, name: str) -> int:
         f"You must restart services related to {unit} for the regenerated "
         "certificates to become active."
     )
+    following = what_follows(site, unit)
+    if following and dialog.helpful:
+        dialog.say(following)
     for line in undelivered:
         dialog.say(line)
     if undelivered:

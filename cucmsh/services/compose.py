@@ -1,12 +1,22 @@
 """A member's own list, made when its TFTP service starts.
 
 Refuses to name a recovery certificate that is not the publisher's present one, and,
-with ``keep_trust`` on, to serve a list that a holder of the served one would not take
-(design decisions 7 to 10). Restarts nothing.
+with ``keep_trust`` on, to serve a list that a holder of any kept one would not take
+(design decisions 7 to 10; see ``acceptance``). Restarts nothing.
+
+With ``keep_trust`` on, the first of these keys signs that all of those holders know:
+CallManager's, on the publisher ITLRecovery's, else an earlier key of this node that was
+kept. Where no key is known to all, the served list stays, unless a new one is refused
+by nobody but those who refuse the served one too (a person agreed to that then).
+
+A list holds at most two SAST records, and its signer must be one. An earlier key
+therefore takes the place of CallManager's SAST record: CallManager stays in the list as
+TFTP, so that signed files are taken, and ITLRecovery stays, which is the way back.
 """
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from typing import TYPE_CHECKING, NamedTuple
 
 from cucmsh.digests import sha256
@@ -18,7 +28,19 @@ from cucmsh.errors import (
     TrustListError,
 )
 from cucmsh.pki.model import Certificate, Unit
+from cucmsh.services.acceptance import (
+    RELEASE,
+    Refusal,
+    common_signers,
+    describe,
+    recovery_record,
+    refusals,
+    require_not_older,
+    signers_of_any,
+)
+from cucmsh.services.history import History, Kept
 from cucmsh.services.keystore import Keystore
+from cucmsh.services.lists_elsewhere import ask_other_nodes
 from cucmsh.services.site import LIST_FILE, SERVED_MODE, Site
 from cucmsh.services.state import (
     Published,
@@ -32,7 +54,6 @@ from cucmsh.trustlist.encode import full_record, hashed_record
 from cucmsh.trustlist.model import Record, TrustList
 from cucmsh.trustlist.seal import seal
 from cucmsh.trustlist.tags import Digest, Role
-from cucmsh.trustlist.trust import judge
 
 if TYPE_CHECKING:
     from cucmsh.pki.credential import Credential
@@ -125,48 +146,99 @@ def _recovery_certificate(keystore: Keystore, site: Site) -> Certificate:
     return _needed(keystore, site, publisher.name, Unit.ITL_RECOVERY)
 
 
-def compose(site: Site) -> tuple[TrustList, str]:
+class Candidate(NamedTuple):
+    """A list that this node can make now, and which of its keys signed it."""
+
+    trust_list: TrustList
+    key: str
+
+
+def compose(site: Site, history: History | None = None) -> tuple[TrustList, str]:
     """This node's list as of now, signed, and a remark; writes nothing.
 
+    Args:
+        site: this node.
+        history: what phones may hold, with ``keep_trust`` on; None reads it anew.
+
     Raises:
-        RefusedError: a certificate is missing, or with ``keep_trust`` on a
-            subscriber's holders would not take the new list.
+        RefusedError: a certificate is missing; or with ``keep_trust`` on, holders of
+            a kept list would be lost, or the recovery key is older than the one that
+            the served list names.
+    """
+    history = history or History(site)
+    candidates = lists_to_offer(site, history)
+    if not site.settings.keep_trust:
+        return next(candidates).trust_list, ""
+    held, raw = history.binding, served_list(site)
+    served = history.find(raw) if raw else None
+    seen: list[tuple[Candidate, tuple[Refusal, ...]]] = []
+    for candidate in candidates:
+        if not seen and served and not served.is_released:
+            _require_recovery_not_older(site, candidate.trust_list, served)
+        refused = refusals(site, held, candidate.trust_list)
+        if not refused:
+            return candidate.trust_list, _why_not_first(candidate, seen)
+        seen.append((candidate, refused))
+    lost = _classes(refusals(site, held, served.trust_list)) if served else set()
+    for candidate, refused in seen:
+        if _classes(refused) <= lost:  # nobody who takes the served list is lost
+            remark = f"no key of this node is known to all: {describe(refused)}"
+            return candidate.trust_list, f"{remark}. `{RELEASE}` ends this."
+    raise RefusedError(
+        "the served list was kept, for no key of this node is known to all: "
+        f"{describe(seen[0][1])}. `{RELEASE}` ends this",
+        "Run `utils itl reset remotekey` with a saved key file that they know, or give "
+        f"those phones up with `{RELEASE}`."
+        if site.node.is_publisher
+        else "Run `utils itl reset localkey` on the publisher.",
+    )
+
+
+def _why_not_first(
+    chosen: Candidate, seen: list[tuple[Candidate, tuple[Refusal, ...]]]
+) -> str:
+    """Why an unusual key signs, and what ends it; empty if it is the usual one."""
+    if not seen:
+        return ""
+    reason = describe(seen[0][1])
+    return f"signed with {chosen.key}: {reason}. `{RELEASE}` ends this."
+
+
+def _classes(refused: tuple[Refusal, ...]) -> set[str]:
+    return {entry.kept.digests.sha256 for entry in refused}
+
+
+def lists_to_offer(site: Site, history: History | None = None) -> Iterator[Candidate]:
+    """The lists that this node can make, the one that it should serve first.
+
+    Earlier keys are opened only if every binding list of ``history`` knows them, for
+    opening a key file takes a third of a second.
     """
     keystore = Keystore(site)
     records = own_records(site)
-    fresh = _sealed(site, records, keystore.credential(Unit.CALL_MANAGER))
-    refusal = _refusal(site, fresh) if site.settings.keep_trust else ""
-    if not refusal:
-        return fresh, ""
-    if not site.node.is_publisher:
-        raise RefusedError(
-            f"the served list was kept: {refusal}",
-            "Run `utils itl reset localkey` on the publisher.",
-        )
-    recovered = _sealed(site, records, keystore.recovery())
-    second = _refusal(site, recovered)
-    if second:
-        raise RefusedError(f"the served list was kept: {refusal} {second}")
-    return recovered, f"signed with the ITLRecovery key: {refusal}"
+    credential = keystore.credential(Unit.CALL_MANAGER)
+    yield Candidate(_sealed(site, records, credential), "the CallManager key")
+    if site.node.is_publisher:
+        recovery = keystore.recovery()
+        yield Candidate(_sealed(site, records, recovery), "the ITLRecovery key")
+    wanted = common_signers((history or History(site)).binding)
+    for unit in (Unit.CALL_MANAGER, Unit.ITL_RECOVERY):
+        for earlier in keystore.earlier(unit) if wanted else ():
+            if earlier.certificate.der in wanted:
+                first = full_record(Role.SAST, earlier.certificate)
+                signed = _sealed(site, [first, *records[1:]], earlier)
+                yield Candidate(signed, f"an earlier {unit} key")
 
 
 def _sealed(site: Site, records: list[Record], signer: Credential) -> TrustList:
     return seal(records, signer, timestamp=next_timestamp(site), digest=digest_of(site))
 
 
-def _refusal(site: Site, offered: TrustList) -> str:
-    """Why a holder of the served list would not take ``offered``; empty if it would.
-
-    No TVS answers in this version, so only the direct way counts.
-    """
-    raw = served_list(site)
-    if raw is None:
-        return ""
-    try:
-        verdict = judge(decode(raw), offered, site.doors.verifier())
-    except TrustListError:
-        return ""  # nobody holds what is no list
-    return "" if verdict.accepted else verdict.reason
+def _require_recovery_not_older(site: Site, offered: TrustList, served: Kept) -> None:
+    named = recovery_record(offered)
+    if named and named.certificate:
+        recovery = site.doors.keys().read_certificate(named.certificate)
+        require_not_older(site, recovery, served.trust_list)
 
 
 def compose_for_start(site: Site) -> Composed:
@@ -182,6 +254,8 @@ def compose_for_start(site: Site) -> Composed:
     """
     if not site.node.has_tftp:
         raise ServiceError(f"{site.node.name} does not run Cisco Tftp")
+    if site.settings.keep_trust:
+        ask_other_nodes(site)
     with site.node_lock():
         served = served_list(site)
         mark = keep_mark(site.home)
@@ -190,7 +264,7 @@ def compose_for_start(site: Site) -> Composed:
         if mark:
             clear_keep_mark(site.home, mark)  # it names another list: void
         try:
-            trust_list, remark = compose(site)
+            trust_list, remark = _compose_and_note(site, served)
         except CucmshError as refusal:
             if served is None or not _is_list(served):
                 raise
@@ -204,6 +278,25 @@ def compose_for_start(site: Site) -> Composed:
         write_published(site.home, published, before)
         site.tftp.write(LIST_FILE, raw, SERVED_MODE)
         return Composed(raw, is_kept=False, remark=remark)
+
+
+def _compose_and_note(site: Site, served: bytes | None) -> tuple[TrustList, str]:
+    """``compose``; with ``keep_trust`` on, both lists are in the history then.
+
+    A crash after that leaves a list in the history that nobody was given. It accepts
+    what the others accept, so it stands in nobody's way.
+    """
+    if not site.settings.keep_trust:
+        return compose(site)
+    history = History(site)
+    if served is not None:
+        history.note_served(served)
+    trust_list, remark = compose(site, history)
+    history.note_served(trust_list.raw, is_new=True)
+    if not history.damaged:  # else it is not known which earlier keys are needed
+        needed = signers_of_any(history.binding)
+        Keystore(site).remove_earlier(Unit.CALL_MANAGER, needed)
+    return trust_list, remark
 
 
 def _is_list(raw: bytes) -> bool:

@@ -12,10 +12,18 @@ import hashlib
 import hmac
 import json
 import os
+from collections.abc import Container, Iterator
+from contextlib import suppress
 from typing import TYPE_CHECKING, NamedTuple
 
 from cucmsh.cluster.model import Node
-from cucmsh.errors import KeyFileError, MissingFileError, RefusedError
+from cucmsh.errors import (
+    CertificateError,
+    KeyFileError,
+    MissingFileError,
+    RefusedError,
+    StoreError,
+)
 from cucmsh.pki.model import Certificate, Unit
 from cucmsh.services.site import Site
 
@@ -25,6 +33,7 @@ if TYPE_CHECKING:
 RECOVERY_FILE = "security/ITLRecovery/ITLRecovery.p12"
 SECURITY_PASSWORD = "security/secrets/security"  # noqa: S105 - a file name
 CCM_VERIFIER = "security/secrets/ccm"
+PAIR = "private.pem"  # a unit's key and certificate, in its folder
 PUBLIC_MODE = 0o644
 LEGACY_WARNING = (
     "The fetched key file is protected in an old or weak way (RC2, RC4 or 3DES, an "
@@ -82,12 +91,18 @@ class Keystore:
     def credential(self, unit: Unit) -> Credential:
         """This node's own key of that unit; not the publisher's ITLRecovery."""
         return self._site.doors.keys().read_own(
-            self._home.read(f"security/{unit}/private.pem")
+            self._home.read(f"security/{unit}/{PAIR}")
         )
 
     def install(self, unit: Unit, credential: Credential) -> None:
-        """Replace the pair, then the certificate derived from it."""
-        self._home.write(f"security/{unit}/private.pem", credential.to_pem())
+        """Replace the pair, then the certificate derived from it.
+
+        With ``keep_trust`` on, an earlier CallManager key is kept, numbered: a list
+        that phones hold may know no other key of this node (see ``compose``).
+        """
+        if unit is Unit.CALL_MANAGER and self._site.settings.keep_trust:
+            self._keep_earlier_pair(unit, credential)
+        self._home.write(f"security/{unit}/{PAIR}", credential.to_pem())
         self._derive(unit, credential.certificate)
 
     def trusted(self, node: Node, unit: Unit) -> Certificate | None:
@@ -113,6 +128,34 @@ class Keystore:
         """The cluster's recovery key, out of its PKCS#12."""
         raw = self.recovery_file()
         return self._site.doors.keys().read_key_file(raw, self._security_password())
+
+    def earlier(self, unit: Unit) -> Iterator[Credential]:
+        """The earlier keys of that unit that are kept, the newest first.
+
+        One that does not open is left out: it is damaged, or of another password.
+        """
+        keys = self._site.doors.keys()
+        for name in self._earlier_files(unit):
+            try:
+                raw = self._home.read(name)
+                if name.startswith(RECOVERY_FILE):
+                    yield keys.read_key_file(raw, self._security_password())
+                else:
+                    yield keys.read_own(raw)
+            except (StoreError, CertificateError, KeyFileError):
+                continue
+
+    def remove_earlier(self, unit: Unit, needed: Container[bytes]) -> None:
+        """Remove the earlier keys of that unit but those with a certificate in needed.
+
+        Not for ITLRecovery, whose key files stay until an administrator removes them.
+        """
+        keys = self._site.doors.keys()
+        for name in self._earlier_files(unit):
+            with suppress(CertificateError):
+                if keys.read_own(self._home.read(name)).certificate.der in needed:
+                    continue
+            self._home.remove(name)
 
     def open_key_file(self, raw: bytes) -> ImportedKey:
         """A PKCS#12 from outside that the cluster security password opens.
@@ -211,19 +254,37 @@ class Keystore:
 
     def _keep_earlier(self, raw: bytes) -> None:
         """Keep a key file under the next number, once: a call that died may have."""
-        last = self._last_number()
-        if last and self._home.read(f"{RECOVERY_FILE}.{last}") == raw:
-            return
-        self._home.write(f"{RECOVERY_FILE}.{last + 1}", raw)
+        self._keep_numbered(RECOVERY_FILE, raw)
 
-    def _last_number(self) -> int:
-        prefix = "ITLRecovery.p12."
-        numbers = [
-            int(name.removeprefix(prefix))
-            for name in self._home.names("security/ITLRecovery")
-            if name.startswith(prefix) and name.removeprefix(prefix).isdecimal()
-        ]
-        return max(numbers, default=0)
+    def _keep_earlier_pair(self, unit: Unit, credential: Credential) -> None:
+        name = f"security/{unit}/{PAIR}"
+        try:
+            present = self._home.read(name)
+        except MissingFileError:
+            return
+        if present != credential.to_pem():
+            self._keep_numbered(name, present)
+
+    def _keep_numbered(self, name: str, raw: bytes) -> None:
+        last = max(self._numbers(name), default=0)
+        if last and self._home.read(f"{name}.{last}") == raw:
+            return
+        self._home.write(f"{name}.{last + 1}", raw)
+
+    def _earlier_files(self, unit: Unit) -> list[str]:
+        """The numbered files, the highest number first."""
+        is_publishers = unit is Unit.ITL_RECOVERY and self._site.node.is_publisher
+        name = RECOVERY_FILE if is_publishers else f"security/{unit}/{PAIR}"
+        return [f"{name}.{number}" for number in sorted(self._numbers(name))[::-1]]
+
+    def _numbers(self, name: str) -> list[int]:
+        folder, _, base = name.rpartition("/")
+        ends = (
+            found.removeprefix(f"{base}.")
+            for found in self._home.names(folder)
+            if found.startswith(f"{base}.")
+        )
+        return [int(end) for end in ends if end.isdecimal()]
 
 
 def _stretch(password: str, salt: bytes) -> bytes:

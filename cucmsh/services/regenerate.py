@@ -10,12 +10,14 @@ from math import ceil
 
 from cucmsh.errors import RefusedError, UsageError
 from cucmsh.pki.model import Unit
+from cucmsh.services.acceptance import RELEASE
 from cucmsh.services.deliver import deliver_certificates
 from cucmsh.services.enrol import common_name, public_certificates
 from cucmsh.services.hold import find_hold, start_hold
 from cucmsh.services.keystore import Keystore
 from cucmsh.services.outcome import NodeOutcome
 from cucmsh.services.site import Site
+from cucmsh.services.state import read_published
 
 
 def require_unit(site: Site, text: str) -> Unit:
@@ -44,6 +46,26 @@ def require_no_hold(site: Site, unit: Unit) -> None:
         f"{hold.unit} certificate was modified in the last 5 minutes. Please re-try "
         f"regnerating {unit} certificate at a later time",
         f"Remaining hold time: {minutes} min {seconds:02d} s.",
+    )
+
+
+def state_of_trust(site: Site) -> str:
+    """What is said of the served list while ``keep_trust`` holds on to earlier ones."""
+    published = read_published(site.home) if site.settings.keep_trust else None
+    return published.remark if published else ""
+
+
+def what_follows(site: Site, unit: Unit) -> str:
+    """For an administrator: who signs after this regeneration; empty as usual."""
+    is_signer = unit is Unit.CALL_MANAGER or (
+        unit is Unit.ITL_RECOVERY and site.node.is_publisher
+    )
+    if not site.settings.keep_trust or not is_signer:
+        return ""
+    return (
+        f"Phones that hold an earlier ITL do not know the new {unit} key. Lists are "
+        "signed with a key that all of them know, after every start of Cisco Tftp, "
+        f"until `{RELEASE}` ends it."
     )
 
 

@@ -13,7 +13,8 @@ def sweep(site: Site) -> None:
     """Remove stale temporary files from the folders that this node writes to."""
     trust = [f"security/trust/{n.name}" for n in site.settings.cluster.members]
     units = [f"security/{unit}" for unit in Unit]
-    for folder in ("state", "state/staging", "security/secrets", *units, *trust):
+    state = ("state", "state/staging", "state/served")
+    for folder in (*state, "security/secrets", *units, *trust):
         site.home.sweep(folder)
     if site.node.has_tftp:
         site.tftp.sweep()

@@ -13,6 +13,7 @@ from cucmsh.cluster.model import NodeRole
 from cucmsh.cluster.settings import Settings, read_settings
 from cucmsh.errors import CertificateError, RefusedError, StoreError, UsageError
 from cucmsh.pki.model import Unit
+from cucmsh.pki.verify import RsaVerifier
 from cucmsh.services import enrol
 from cucmsh.services.compose import compose_for_start
 from cucmsh.services.doors import Doors
@@ -34,6 +35,9 @@ class _Keys:
 
     def keys(self) -> QuickKeys:
         return QuickKeys()
+
+    def verifier(self) -> RsaVerifier:
+        return RsaVerifier()
 
 
 def make_site(settings: Settings) -> Site:

@@ -27,7 +27,8 @@ MAY_IMPORT = {
     "pki": set(),
     "cluster": set(),
     "shell": set(),
-    "services": {"trustlist", "pki", "cluster"},
+    # The version: an upgrade is noticed by it (lists_elsewhere).
+    "services": {"trustlist", "pki", "cluster", "version"},
     "views": {"services", "trustlist", "pki", "cluster"},
     "commands": {"services", "views", "shell", "version"},
     "hooks": {"services"},

@@ -14,13 +14,16 @@ from datetime import timedelta
 from cucmsh.cluster.model import NodeRole
 from cucmsh.errors import CucmshError
 from cucmsh.pki.model import Certificate, Unit
+from cucmsh.services.acceptance import RELEASE, describe, refusals
 from cucmsh.services.files import is_backed_up
 from cucmsh.services.health.exposure import exposures
 from cucmsh.services.health.finding import Finding, Level
 from cucmsh.services.health.start import examine_start
+from cucmsh.services.history import History
 from cucmsh.services.inventory import LOOK_SECONDS, reach, read_list
 from cucmsh.services.journal import login_notice
 from cucmsh.services.keystore import Keystore
+from cucmsh.services.lists_elsewhere import silent_nodes
 from cucmsh.services.pending import start_problems
 from cucmsh.services.serving.phone_files import Choice, asked, choose, look_at
 from cucmsh.services.serving.sign import list_for_files, signer_in
@@ -128,6 +131,30 @@ def _trust_list(site: Site) -> Iterator[Finding]:
             f"the TFTP service does not give the ITL back: {unserved}",
             "Start it, and look whether it serves tftp_directory.",
         )
+
+
+def _kept_lists(site: Site) -> Iterator[Finding]:
+    """Whether all who may hold a list of this node take the one that it serves."""
+    if not site.settings.keep_trust or not site.node.has_tftp:
+        return
+    history = History(site)
+    for what in history.damaged:
+        yield Finding(
+            Level.WARN,
+            f"{what}: who holds that ITL is not looked after",
+            "Restore it from a backup, or run `utils itl trust release`.",
+        )
+    for name in silent_nodes(site):
+        what = f"which ITL lies on {name} is not known yet: it did not answer"
+        yield Finding(Level.WARN, what, f"{RESTART[:-1]} when it answers.")
+    refused = refusals(site, history.binding, read_list(site).trust_list)
+    if refused:
+        what = f"not all phones take the served ITL: {describe(refused)}"
+        advice = f"Reset with a key that they know, or run `{RELEASE}`."
+        yield Finding(Level.WARN, what, advice)
+    else:
+        count = len(history.binding)
+        yield Finding(Level.OK, f"phones with any kept ITL take this one ({count})")
 
 
 def _phone_files(site: Site) -> Iterator[Finding]:
@@ -259,6 +286,7 @@ CHECKS: tuple[Check, ...] = (
     _keys,
     _trust_list,
     examine_start,
+    _kept_lists,
     _phone_files,
     _nodes,
     _rules,

@@ -11,6 +11,7 @@ from contextlib import suppress
 
 from cucmsh.errors import CucmshError, RefusedError, StoreError
 from cucmsh.services.fleet import Fleet, as_done, side_by_side
+from cucmsh.services.history import History
 from cucmsh.services.journal import Journal, close_reset, open_reset, read_journal
 from cucmsh.services.keystore import Keystore
 from cucmsh.services.outcome import NodeOutcome, Progress, Report, State, Step
@@ -140,6 +141,9 @@ def _commit_own(
     entry = next((e for e in located if e.node.name == site.node.name), None)
     if entry is None:  # the next list is later than this one all the same
         published = Published(plan.sha256, plan.trust_list.header.timestamp)
+        if site.settings.keep_trust:
+            with site.node_lock():
+                History(site).note_served(plan.trust_list.raw, is_new=True)
         write_published(site.home, published)
         return None
     name = entry.node.name

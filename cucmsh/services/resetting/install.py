@@ -10,6 +10,7 @@ from cucmsh.cluster.store import split_name
 from cucmsh.errors import CucmshError, RefusedError, UsageError
 from cucmsh.pki.model import Unit
 from cucmsh.services.compose import served_list, sha256_of
+from cucmsh.services.history import History
 from cucmsh.services.keystore import Keystore
 from cucmsh.services.outcome import NodeOutcome, State
 from cucmsh.services.resetting.survey import refuse_unless_expected, sha256_served
@@ -78,7 +79,7 @@ def install_list(
 
 
 def put_in_place(site: Site, trust_list: TrustList, expected: str) -> None:
-    """Mark first, then remember, then rename (design decision 10).
+    """Mark first, then remember, then rename (design decisions 9 and 10).
 
     Raises:
         RefusedError: neither the expected list nor this one is served now.
@@ -88,10 +89,20 @@ def put_in_place(site: Site, trust_list: TrustList, expected: str) -> None:
     with site.node_lock():
         served = sha256_served(site)
         refuse_unless_expected(site.node, served, (expected, sha256))
+        if site.settings.keep_trust:
+            _note(site, raw)
         set_keep_mark(site.home, sha256)
         timestamp = trust_list.header.timestamp
         write_published(site.home, Published(sha256, timestamp), served)
         site.tftp.write(LIST_FILE, raw, SERVED_MODE)
+
+
+def _note(site: Site, raw: bytes) -> None:
+    """Both lists are in the history before the second one is in place."""
+    history, present = History(site), served_list(site)
+    if present is not None:
+        history.note_served(present)
+    history.note_served(raw, is_new=True)
 
 
 def restart_and_prove(site: Site, raw: bytes, *, was_active: bool) -> NodeOutcome:

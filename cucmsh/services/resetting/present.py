@@ -11,8 +11,8 @@ from typing import TYPE_CHECKING, NamedTuple
 
 from cucmsh.errors import CucmshError, RefusedError, TrustListError
 from cucmsh.services.compose import (
-    compose,
     digest_of,
+    lists_to_offer,
     next_timestamp,
     own_records,
     served_list,
@@ -75,9 +75,12 @@ def present_list(
 
 
 def _composed(site: Site, recovery: Credential) -> TrustList:
-    """A list where none is served; the fetched key may stand in for a lost one."""
+    """A list where none is served; the fetched key may stand in for a lost one.
+
+    Whether phones would take it is asked of the list that the reset makes of it.
+    """
     try:
-        return compose(site)[0]
+        return next(lists_to_offer(site)).trust_list
     except RefusedError:
         raise
     except CucmshError:

@@ -11,14 +11,23 @@ from typing import TYPE_CHECKING, NamedTuple
 
 from cucmsh.errors import RefusedError
 from cucmsh.pki.model import Certificate
+from cucmsh.services.acceptance import (
+    Refusal,
+    recovery_record,
+    refusal_lines,
+    refusals,
+    require_not_older,
+)
 from cucmsh.services.compose import (
     digest_of,
     next_timestamp,
     served_list,
     sha256_of,
 )
+from cucmsh.services.history import History
 from cucmsh.services.journal import unfinished_reset
 from cucmsh.services.keystore import ImportedKey, Keystore
+from cucmsh.services.lists_elsewhere import lists_elsewhere
 from cucmsh.services.resetting.present import Question, present_list
 from cucmsh.services.resetting.recovery_key import weaker_than
 from cucmsh.services.site import Site
@@ -74,9 +83,11 @@ def _plan(site: Site, recovery: Credential, key_file: bytes) -> ResetPlan:
     base, questions, warnings = present_list(site, recovery, own)
     if certificate.has_expired(site.clock.now()):
         questions.append(_expired(certificate))
+    if not key_file and site.settings.keep_trust:
+        _require_not_older(site, certificate, base)
     named = recovery_record(base)
     if named is None or named.certificate != certificate.der:
-        base = _with_recovery(base, named, certificate)
+        base = _with_recovery(site, base, named, certificate)
         questions.append(_other_key(named, certificate))
         weakness = weaker_than(certificate, named.public_key or b"") if named else ""
         if weakness:
@@ -89,35 +100,40 @@ def _plan(site: Site, recovery: Credential, key_file: bytes) -> ResetPlan:
     verdict = check(new, site.doors.verifier())
     if not verdict.is_valid:
         raise RefusedError(f"the reset ITL does not verify: {verdict.reason}")
-    warnings += _refusals(site, new)
+    if not site.settings.keep_trust:
+        warnings += _warning(site, new)
+    elif new is not base:  # else it is served, and was agreed to
+        refused = _refused(site, new)
+        if refused:
+            questions.append(Question(_who_refuses(refused)))
     return ResetPlan(new, key_file, certificate, tuple(questions), tuple(warnings))
 
 
-def recovery_record(trust_list: TrustList) -> Record | None:
-    """The ITLRECOVERY record: the SAST that is not a TFTP node's own."""
-    serving = {
-        record.certificate
-        for record in trust_list.records
-        if record.role in (Role.TFTP, Role.CCM_TFTP)
-    }
-    for record in trust_list.records:
-        if (
-            record.role == Role.SAST
-            and record.certificate
-            and record.certificate not in serving
-        ):
-            return record
-    return None
+def _require_not_older(site: Site, certificate: Certificate, base: TrustList) -> None:
+    """A key file that came back from a backup resets nothing, unless released."""
+    kept = History(site).find(base.raw)
+    if kept is None or not kept.is_released:
+        require_not_older(site, certificate, base)
 
 
 def _with_recovery(
-    base: TrustList, named: Record | None, certificate: Certificate
+    site: Site, base: TrustList, named: Record | None, certificate: Certificate
 ) -> TrustList:
+    """The list with this key's ITLRECOVERY record in place of the one that it names.
+
+    Where the same key stands there too as an earlier one that signs (see ``compose``),
+    the TFTP node's own record comes back in its place.
+    """
     fresh = full_record(Role.SAST, certificate)
     if named is None:
         return base._replace(records=(*base.records, fresh))
-    records = tuple(fresh if record is named else record for record in base.records)
-    return base._replace(records=records)
+    records = [fresh if record is named else record for record in base.records]
+    own = next((r.certificate for r in records if r.role == Role.TFTP), None)
+    for at, record in enumerate(records):
+        if own and record is not fresh and record.raw == fresh.raw:
+            read = site.doors.keys().read_certificate(own)
+            records[at] = full_record(Role.SAST, read)
+    return base._replace(records=tuple(records))
 
 
 def _other_key(named: Record | None, certificate: Certificate) -> Question:
@@ -145,8 +161,31 @@ def _expired(certificate: Certificate) -> Question:
     return Question((f"The recovery certificate expired on {day}.",))
 
 
-def _refusals(site: Site, new: TrustList) -> list[str]:
-    """Whether phones that hold the served list will take the new one."""
+def _refused(site: Site, new: TrustList) -> tuple[Refusal, ...]:
+    """The lists whose holders would refuse the new one, by the one rule.
+
+    Besides the history counts what lies on the other nodes now, for a reset brings them
+    this list, and a member serves lists that this node never saw.
+    """
+    history = History(site)
+    raw = served_list(site)
+    if raw is not None:
+        history.consider(site.node.name, raw)
+    for name, found in lists_elsewhere(site).items():
+        history.consider(name, found)
+    return refusals(site, history.binding, new)
+
+
+def _who_refuses(refused: tuple[Refusal, ...]) -> tuple[str, ...]:
+    """The lines of a question."""
+    return (
+        "Phones that hold one of these ITLs would refuse the new one:",
+        *(f"  {line}" for line in refusal_lines(refused)),
+    )
+
+
+def _warning(site: Site, new: TrustList) -> list[str]:
+    """With ``keep_trust`` off: whether holders of the served list will take it."""
     raw = served_list(site)
     if raw is None:
         return []

@@ -18,9 +18,10 @@ from cucmsh.errors import (
     MissingFileError,
     ServiceError,
     StoreError,
-    TrustListError,
 )
+from cucmsh.services.acceptance import RELEASE, describe, refusals
 from cucmsh.services.doors import Link
+from cucmsh.services.history import History
 from cucmsh.services.serving.asked_names import asked_name
 from cucmsh.services.serving.manifest import (
     NOT_THERE,
@@ -35,7 +36,6 @@ from cucmsh.services.serving.manifest import (
 from cucmsh.services.site import LIST_FILE, SERVED_MODE, Site
 from cucmsh.services.tftp import why_unserved
 from cucmsh.trustlist.decode import decode
-from cucmsh.trustlist.trust import judge
 
 MAX_FAULTS = 20  # files that a replica does not take, before it is given up
 SAMPLES = 8  # files that the manifest vouches for, read all the same at every push
@@ -83,7 +83,7 @@ def bring(site: Site, node: Node, link: Link, errand: Errand) -> Pushed:
     try:
         is_ours = require_ours(site, home, node)
         there = _read(store, LIST_FILE)
-        refusal = _refusal(site, there, errand.trust_list)
+        refusal = _refusal(site, node, there, errand.trust_list)
         if refusal:
             return Pushed(refusal)
         if not is_ours:
@@ -116,20 +116,23 @@ def _read(store: Store, name: str) -> bytes | None:
         return None
 
 
-def _refusal(site: Site, there: bytes | None, offered: bytes) -> str:
-    """Why phones of this replica would not take the list; empty if they would."""
+def _refusal(site: Site, node: Node, there: bytes | None, offered: bytes) -> str:
+    """Why phones would not take the list, by the one rule; empty if they would.
+
+    What lies on the replica is taken into the history first: it may have been away for
+    long, or been looked after by a publisher that is no more.
+    """
     if not site.settings.keep_trust or there is None or there == offered:
         return ""
-    try:
-        held = decode(there)
-    except TrustListError:
-        return ""  # nobody holds what is no list
-    verdict = judge(held, decode(offered), site.doors.verifier())
-    if verdict.accepted:
+    with site.node_lock():
+        history = History(site)
+        history.note_elsewhere(node.name, there)
+    refused = refusals(site, history.binding, decode(offered))
+    if not refused:
         return ""
     return (
-        f"its list was kept, for its phones would refuse the new one: "
-        f"{verdict.reason} Run `utils itl reset localkey`"
+        f"its list was kept, for phones would refuse the new one: {describe(refused)}. "
+        f"Run `utils itl reset localkey`, or give those phones up with `{RELEASE}`"
     )
 
 

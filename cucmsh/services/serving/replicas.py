@@ -13,8 +13,8 @@ refuses whatever the earlier key signed, so all that it will ask for must be the
 already. A phone that meets a new file with the old list still held keeps the
 configuration it has, and asks again after its next list.
 
-With ``keep_trust`` on, a replica whose list would not let its phones take the new one
-keeps what it has, files and all, and is pending: `utils itl reset localkey` helps.
+With ``keep_trust`` on, a replica keeps what it has, files and all, and is pending, if
+phones that hold its list or another kept one would not take the new list.
 """
 
 from __future__ import annotations
@@ -29,6 +29,7 @@ from cucmsh.cluster.tree import tree_below
 from cucmsh.errors import BusyError, CucmshError, StoreError
 from cucmsh.services.compose import served_list, sha256_of
 from cucmsh.services.doors import Link
+from cucmsh.services.history import History
 from cucmsh.services.pending import remember_replicas
 from cucmsh.services.serving.manifest import digest_of_file
 from cucmsh.services.serving.push import Errand, Pushed, bring
@@ -177,8 +178,19 @@ def push_held(site: Site, *, seconds: float = PATIENT_SECONDS) -> Replicas:
             problems[name] = "this node composed another list meanwhile"
         else:
             written[name] = pushed.written
+    _note_served(site, raw, list(written))
     remember_replicas(site, problems)
     return Replicas(written, problems)
+
+
+def _note_served(site: Site, raw: bytes, names: list[str]) -> None:
+    """These replicas serve the list: none that they serve is ever forgotten."""
+    if not site.settings.keep_trust or not names:
+        return
+    with site.node_lock():
+        history = History(site)
+        for name in names:
+            history.note_elsewhere(name, raw)
 
 
 def _run_all(replicas: list[_Replica], end: float) -> None:

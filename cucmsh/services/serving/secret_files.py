@@ -16,7 +16,7 @@ from cucmsh.digests import sha256
 from cucmsh.errors import MissingFileError, StoreError, TrustListError
 from cucmsh.pki.key_content import holds_private_key
 from cucmsh.services.joining.identity import IDENTITY
-from cucmsh.services.keystore import CCM_VERIFIER, SECURITY_PASSWORD
+from cucmsh.services.keystore import CCM_VERIFIER, PAIR, SECURITY_PASSWORD
 from cucmsh.services.site import Site
 from cucmsh.trustlist.signed import decode_signed, is_no_list
 
@@ -98,7 +98,7 @@ def secret_names(site: Site) -> list[str]:
 def is_secret(name: str) -> bool:
     """Whether a file of the home is one of the secrets, by the name that we gave it."""
     base = name.rpartition("/")[2]
-    is_key = base == "private.pem" or ".p12" in base
+    is_key = base.startswith(PAIR) or ".p12" in base
     return is_key or name in SECRETS
 
 
