@@ -129,6 +129,33 @@ def utils_itl_reset_remotekey(
     )
 
 
+@command("utils itl trust release", changes=True)
+def utils_itl_trust_release(dialog: Dialog, site: Site) -> None:
+    """Give up phones that hold an earlier ITL and do not know this node's keys.
+
+    With keep_trust on, this node serves only what phones that hold any earlier ITL of
+    it accept: after a regeneration an earlier key goes on signing. This ends it, on
+    this node, when Cisco Tftp starts next. Phones that did not fetch an ITL since then
+    show Trust List Update Failed.
+
+    Example:
+    utils itl trust release
+    """
+    from cucmsh.services.trust_release import plan_release, release
+    from cucmsh.views.release import release_lines
+
+    with site.cluster_lock("utils itl trust release"):
+        plan = plan_release(site)
+        for line in release_lines(plan):
+            dialog.say(line)
+        require_yes(dialog, "Do you want to give them up (yes/no)? ")
+        release(site, plan)
+    dialog.say(
+        "Earlier ITLs were released. Run `utils service restart Cisco Tftp`: the next "
+        f"start signs with {plan.key}."
+    )
+
+
 def _require_ccm_password(dialog: Dialog, site: Site) -> None:
     from cucmsh.services.keystore import Keystore
 

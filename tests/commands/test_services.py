@@ -36,6 +36,7 @@ PHRASES = [
     "show version active",
     "utils itl reset localkey",
     "utils itl reset remotekey <host> <user> <path>",
+    "utils itl trust release",
     "utils service list",
     "utils service restart <service...>",
     "utils service start <service...>",

@@ -1,0 +1,124 @@
+"""``utils itl trust release``: a person ends what ``keep_trust`` holds on to.
+
+While phones may hold a list that does not know this node's own key, an unusual key
+signs, or the served list stays (see ``compose``). A release gives up the holders of
+those lists: they do not bind this node any more, their bytes and digests stay in the
+history until they are old. Each node has a history, and a release, of its own, for each
+serves lists of its own.
+
+The list that is served now is given up only where no key of this node is known to it.
+Restarts nothing: the next start of the TFTP service composes.
+"""
+
+from __future__ import annotations
+
+from typing import NamedTuple
+
+from cucmsh.errors import RefusedError
+from cucmsh.pki.model import Unit
+from cucmsh.services.acceptance import (
+    RELEASE,
+    Refusal,
+    recovery_record,
+    refusals,
+    require_not_older,
+    signers_of_any,
+)
+from cucmsh.services.compose import Candidate, lists_to_offer, served_list
+from cucmsh.services.history import History, Kept
+from cucmsh.services.keystore import Keystore
+from cucmsh.services.site import Site
+from cucmsh.services.state import read_published, write_published
+
+
+class ReleasePlan(NamedTuple):
+    """What a release would do.
+
+    Attributes:
+        given_up: the lists whose holders would refuse the next one, and why.
+        key: which key signs the next one.
+        damaged: what of the history cannot be read; it is removed.
+        remark: what is said now of the served list.
+    """
+
+    given_up: tuple[Refusal, ...]
+    key: str
+    damaged: tuple[str, ...]
+    remark: str
+
+
+def plan_release(site: Site) -> ReleasePlan:
+    """Reads only.
+
+    Raises:
+        RefusedError: there is nothing to end.
+    """
+    if not site.settings.keep_trust:
+        raise RefusedError(
+            "keep_trust is off, so no earlier ITL binds this node",
+            f"Set keep_trust = true in {site.settings.path}.",
+        )
+    history, raw = History(site), served_list(site)
+    if raw is not None:
+        history.consider(site.node.name, raw)
+    served = history.find(raw) if raw else None
+    if served is not None and served.is_released:
+        served = None
+    target = _next(site, history, served)
+    given_up = refusals(site, history.binding, target.trust_list)
+    if served is not None:
+        given_up += _older_key(site, target, served)
+    if not given_up and not history.damaged:
+        raise RefusedError(
+            "there is nothing to end: phones that hold any kept ITL take the next one",
+            "See `show itl` for the present one.",
+        )
+    published = read_published(site.home)
+    remark = published.remark if published else ""
+    return ReleasePlan(given_up, target.key, tuple(history.damaged), remark)
+
+
+def release(site: Site, plan: ReleasePlan) -> None:
+    """Give those phones up; earlier CallManager keys that nothing needs are removed.
+
+    Raises:
+        StoreError: it cannot be remembered, or not all of it.
+    """
+    with site.node_lock():
+        history = History(site)
+        history.release([entry.kept for entry in plan.given_up])
+        needed = signers_of_any(history.binding)
+        Keystore(site).remove_earlier(Unit.CALL_MANAGER, needed)
+        published = read_published(site.home)
+        if published and published.remark:
+            day = site.clock.now().strftime("%Y-%m-%d %H:%M:%S UTC")
+            remark = (
+                f"`{RELEASE}` of {day} takes effect when Cisco Tftp starts next; it "
+                f"then signs with {plan.key}"
+            )
+            write_published(site.home, published._replace(remark=remark))
+
+
+def _next(site: Site, history: History, served: Kept | None) -> Candidate:
+    """The first list to offer that holders of the served one take, else the first."""
+    first = None
+    for candidate in lists_to_offer(site, history):
+        first = first or candidate
+        if served is None or not refusals(site, [served], candidate.trust_list):
+            return candidate
+    if first is None:
+        raise RefusedError("this node can make no list")
+    return first
+
+
+def _older_key(site: Site, target: Candidate, served: Kept) -> tuple[Refusal, ...]:
+    """The served list, if it is in the way because it names a later recovery key."""
+    named = recovery_record(target.trust_list)
+    if named is None or not named.certificate:
+        return ()
+    recovery = site.doors.keys().read_certificate(named.certificate)
+    try:
+        require_not_older(site, recovery, served.trust_list)
+    except RefusedError as refusal:
+        return (Refusal(served, f"{refusal.message}."),)
+    return ()
