@@ -7,6 +7,7 @@ second. Signed with SHA-256 always (design decision 16).
 
 from __future__ import annotations
 
+import warnings
 from datetime import UTC, datetime, timedelta
 from secrets import token_bytes
 
@@ -19,6 +20,7 @@ from cryptography.x509.name import _ASN1Type
 from cryptography.x509.oid import ExtendedKeyUsageOID, NameOID
 
 from cucmsh.errors import CertificateError
+from cucmsh.pki.ber import Value, decode
 from cucmsh.pki.model import Certificate, Unit
 from cucmsh.pki.names import format_name, parse_name
 
@@ -151,12 +153,20 @@ def read_certificate(raw: bytes) -> Certificate:
             no trust list knows.
     """
     try:
-        if raw.lstrip().startswith(b"-----BEGIN"):
-            parsed = x509.load_pem_x509_certificate(raw)
-        else:
-            parsed = x509.load_der_x509_certificate(raw)
-        return _values(parsed)
-    except (ValueError, TypeError, UnsupportedAlgorithm) as problem:
+        # A negative serial number makes the library warn, and later raise.
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")
+            if raw.lstrip().startswith(b"-----BEGIN"):
+                parsed = x509.load_pem_x509_certificate(raw)
+            else:
+                parsed = x509.load_der_x509_certificate(raw)
+            return _values(parsed)
+    except CertificateError:
+        raise
+    # The bytes are anybody's: a record of a list, what another node sent. The library
+    # refuses them with ValueError and TypeError, but also with classes of its own
+    # (InvalidVersion), which are no ValueError, and may do so with others.
+    except Exception as problem:
         raise CertificateError(
             f"these bytes are no certificate: {problem}",
             "A certificate is one PEM block or plain DER.",
@@ -171,12 +181,12 @@ def _values(parsed: x509.Certificate) -> Certificate:
         public_key = key.public_bytes(Encoding.X962, PublicFormat.UncompressedPoint)
     else:
         raise CertificateError("the certificate's key is neither RSA nor EC")
-    serial = parsed.serial_number
+    subject_name, issuer_name = _names(parsed)
     return Certificate(
         der=parsed.public_bytes(Encoding.DER),
-        subject_name=_cucm_name(parsed.subject),
-        issuer_name=_cucm_name(parsed.issuer),
-        serial=serial.to_bytes(max(1, (serial.bit_length() + 7) // 8)),
+        subject_name=subject_name,
+        issuer_name=issuer_name,
+        serial=_serial(parsed.serial_number),
         public_key=public_key,
         signature=parsed.signature,
         key_bits=key.key_size,
@@ -185,6 +195,39 @@ def _values(parsed: x509.Certificate) -> Certificate:
         not_before=parsed.not_valid_before_utc,
         not_after=parsed.not_valid_after_utc,
     )
+
+
+def _serial(number: int) -> bytes:
+    """Without DER's sign byte; of a negative number the bytes that DER has."""
+    if number < 0:
+        return number.to_bytes((number + 1).bit_length() // 8 + 1, signed=True)
+    return number.to_bytes(max(1, (number.bit_length() + 7) // 8))
+
+
+def _names(parsed: x509.Certificate) -> tuple[str, str]:
+    """Subject and issuer.
+
+    cryptography takes a T61String for UTF-8 and refuses others; what is there in
+    practice is Latin-1 (openssl and certtool read it so). pyasn1 does, too.
+    """
+    try:
+        return _cucm_name(parsed.subject), _cucm_name(parsed.issuer)
+    except ValueError:
+        # Serial number and version are numbers, so the first lists of what is signed
+        # are: algorithm, issuer, validity, subject (RFC 5280 section 4.1).
+        signed, _ = decode(parsed.tbs_certificate_bytes)
+        lists = [part for part in signed if isinstance(part, list)]
+        return _stored_name(lists[3]), _stored_name(lists[1])
+
+
+def _stored_name(name: Value) -> str:
+    first: dict[str, str] = {}
+    for attributes in name:
+        for oid, value in attributes:
+            kind = KINDS.get(x509.ObjectIdentifier(oid))
+            if kind and kind not in first:
+                first[kind] = str(value)
+    return format_name(first)
 
 
 def _cucm_name(name: x509.Name) -> str:
@@ -199,8 +242,11 @@ def _cucm_name(name: x509.Name) -> str:
 
 def _algorithm(parsed: x509.Certificate) -> str:
     oid = parsed.signature_algorithm_oid.dotted_string
-    digest = parsed.signature_hash_algorithm
     kind = "ECDSA" if oid.startswith("1.2.840.10045") else "RSA"
+    try:
+        digest = parsed.signature_hash_algorithm
+    except UnsupportedAlgorithm:
+        return f"unknown ({oid})"
     name = digest.name.upper() if digest else "none"
     return f"{name}with{kind} ({oid})"
 

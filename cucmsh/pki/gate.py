@@ -6,20 +6,15 @@ This looks at the structure, needs no password, and lets through few rounds and 
 key. The rest is OpenSSL's business: it reads BER as well as DER, and what it does not
 know it refuses itself. What lies inside an encrypted part cannot be seen here; the
 limits of the process that opens a file from outside guard that.
-
-pyasn1 decodes without a schema: lengths of either form, sets in any order, explicit
-tags left out. Its values become lists, numbers, names and bytes.
 """
 
 from __future__ import annotations
 
 from collections.abc import Iterator
-from typing import Any, NamedTuple
-
-from pyasn1.codec.ber import decoder
-from pyasn1.type import base, univ
+from typing import NamedTuple
 
 from cucmsh.errors import KeyFileError
+from cucmsh.pki.ber import Oid, Value, decode
 from cucmsh.pki.wrapping import ONE_OF_SEVERAL, PACK_ANEW
 
 MAX_KEY_FILE_SIZE = 64 * 1024  # bytes; a genuine one has two to five thousand
@@ -34,28 +29,6 @@ _KEY_BAG = "1.2.840.113549.1.12.10.1.1"
 _SHROUDED_KEY_BAG = "1.2.840.113549.1.12.10.1.2"
 _NESTED_BAGS = "1.2.840.113549.1.12.10.1.6"
 _AES = "2.16.840.1.101.3.4.1."
-
-
-class _ItemDecoder(decoder.SingleItemDecoder):
-    """Gives an implicit tag, of which nothing is known without a schema, as bytes."""
-
-    # A documented alternative in the library's source; its stubs leave it out.
-    defaultErrorState = (  # noqa: N815 - the name that is overridden
-        decoder.stDumpRawValue  # type: ignore[attr-defined]
-    )
-
-
-class _StreamingDecoder(decoder.StreamingDecoder):
-    SINGLE_ITEM_DECODER = _ItemDecoder
-
-
-class _Decoder(decoder.Decoder):
-    STREAMING_DECODER = _StreamingDecoder
-
-
-# A decoded value: list, int, dotted name, bytes, or None for every other type.
-_Value = Any
-_decode = _Decoder()
 
 
 class UnreadableKeyFileError(KeyFileError):
@@ -110,7 +83,7 @@ def too_large(size: int) -> KeyFileError:
 
 
 def _protection(raw: bytes) -> Protection:
-    pfx, rest = _decoded(raw)
+    pfx, rest = decode(raw)
     (kind, content), mac = pfx[1], pfx[2] if len(pfx) > 2 else None
     if kind != _DATA:
         raise KeyFileError(
@@ -118,7 +91,7 @@ def _protection(raw: bytes) -> Protection:
             "Export it again with a password.",
         )
     found = _Found()
-    for part in _decoded(content)[0]:
+    for part in decode(content)[0]:
         found.part(*part)
     if mac is not None:
         # PBMAC1 (RFC 9579) has its rounds inside; otherwise they come last, or are 1.
@@ -142,13 +115,13 @@ class _Found:
         self.is_legacy = False
         self.has_bare_key = False
 
-    def part(self, kind: str, content: _Value = None) -> None:
+    def part(self, kind: str, content: Value = None) -> None:
         if kind == _ENCRYPTED_DATA:
             self.encryption(content[1][1])
         elif kind == _DATA:
-            self.bags(_decoded(content)[0])
+            self.bags(decode(content)[0])
 
-    def bags(self, bags: _Value) -> None:
+    def bags(self, bags: Value) -> None:
         for kind, value, *_ in bags:
             if kind == _NESTED_BAGS:
                 self.bags(value)
@@ -165,13 +138,13 @@ class _Found:
                     f"{ONE_OF_SEVERAL}",
                 )
 
-    def encryption(self, algorithm: _Value) -> None:
+    def encryption(self, algorithm: Value) -> None:
         self.count(algorithm)
-        names = (leaf for leaf in _leaves(algorithm) if isinstance(leaf, str))
+        names = (leaf for leaf in _leaves(algorithm) if isinstance(leaf, Oid))
         is_modern = any(name.startswith(_AES) for name in names)
         self.is_legacy = self.is_legacy or not is_modern
 
-    def count(self, algorithm: _Value) -> None:
+    def count(self, algorithm: Value) -> None:
         """Add every number of an algorithm's parameters: rounds dwarf the others."""
         for leaf in _leaves(algorithm):
             if isinstance(leaf, int):
@@ -185,35 +158,9 @@ class _Found:
             )
 
 
-def _leaves(value: _Value) -> Iterator[_Value]:
+def _leaves(value: Value) -> Iterator[Value]:
     if isinstance(value, list):
         for member in value:
             yield from _leaves(member)
     else:
         yield value
-
-
-def _decoded(raw: _Value) -> tuple[_Value, bytes]:
-    """The first value in ``raw``, and the bytes behind it."""
-    if not isinstance(raw, bytes):
-        raise TypeError
-    found, rest = _decode(raw)
-    return _plain(found), bytes(rest)
-
-
-def _plain(found: Any) -> _Value:
-    if isinstance(found, univ.Boolean | univ.Enumerated):
-        return None
-    if isinstance(found, univ.Integer):
-        return int(found)
-    if isinstance(found, univ.ObjectIdentifier):
-        return str(found)
-    if isinstance(found, univ.OctetString):
-        return bytes(found)
-    if isinstance(found, base.ConstructedAsn1Type):
-        return [_plain(member) for member in _members(found)]
-    return None
-
-
-def _members(found: Any) -> Iterator[Any]:
-    return iter(found.values()) if hasattr(found, "values") else iter(found)

@@ -85,8 +85,7 @@ class Keystore:
         """
         if unit is not Unit.ITL_RECOVERY or not self._site.node.is_publisher:
             return self.credential(unit).certificate
-        raw = self._home.read(f"security/{unit}/{unit}.pem")
-        return self._site.doors.keys().read_certificate(raw)
+        return self._certificate_at(f"security/{unit}/{unit}.pem")
 
     def credential(self, unit: Unit) -> Credential:
         """This node's own key of that unit; not the publisher's ITLRecovery."""
@@ -110,14 +109,17 @@ class Keystore:
         if node.name == self._site.node.name:
             return self.certificate(unit)
         try:
-            raw = self._home.read(f"security/trust/{node.name}/{unit}.pem")
+            return self._certificate_at(f"security/trust/{node.name}/{unit}.pem")
         except MissingFileError:
             return None
-        return self._site.doors.keys().read_certificate(raw)
 
     def trust(self, node: Node, unit: Unit, pem: bytes) -> None:
-        """Keep another node's certificate."""
-        self._site.doors.keys().read_certificate(pem)
+        """Keep another node's certificate.
+
+        Raises:
+            CertificateError: it is none; the message names the unit and the node.
+        """
+        self._read_certificate(pem, f"the {unit} certificate of {node.name}")
         self._home.write(f"security/trust/{node.name}/{unit}.pem", pem, PUBLIC_MODE)
 
     def recovery_file(self) -> bytes:
@@ -232,6 +234,17 @@ class Keystore:
             salt = os.urandom(16)
             kept = {"salt": salt.hex(), "key": _stretch(ccm, salt).hex()}
             self._home.write(CCM_VERIFIER, json.dumps(kept).encode())
+
+    def _certificate_at(self, path: str) -> Certificate:
+        return self._read_certificate(self._home.read(path), path)
+
+    def _read_certificate(self, raw: bytes, what: str) -> Certificate:
+        try:
+            return self._site.doors.keys().read_certificate(raw)
+        except CertificateError as problem:
+            raise CertificateError(
+                f"{what} cannot be read: {problem.message}", problem.advice
+            ) from problem
 
     def _security_password(self) -> str:
         return self._home.read(SECURITY_PASSWORD).decode()

@@ -21,6 +21,7 @@ from cucmsh.trustlist.forms import (
     TOP_LEVEL,
     check_forms,
     offset_of,
+    size_of,
 )
 from cucmsh.trustlist.model import Header, Record, TrustList
 from cucmsh.trustlist.tags import Digest, HeaderTag, RecordTag
@@ -40,7 +41,8 @@ _LENGTH_FIELD = 5  # bytes of a HeaderLength, version or RECORDLENGTH field
 _PADDING = HeaderTag.PADDING.value
 _KNOWN_HEADER = frozenset(HeaderTag) - {HeaderTag.PADDING}
 _KNOWN_RECORD = frozenset(RecordTag)
-_HASH_FIELDS = frozenset((RecordTag.CERTIFICATE_HASH, RecordTag.HASH_ALGORITHM))
+_HASH_FIELDS_IN_ORDER = (RecordTag.CERTIFICATE_HASH, RecordTag.HASH_ALGORITHM)
+_HASH_FIELDS = frozenset(_HASH_FIELDS_IN_ORDER)
 _HASH_SIZES: dict[int, int] = {Digest.SHA1: 20}  # others were never seen (section 16)
 
 
@@ -53,6 +55,7 @@ def decode(raw: bytes) -> TrustList:
     Raises:
         TrustListError: the bytes are no trust list; the only error there is.
     """
+    require_bytes(raw)
     if len(raw) > MAX_LIST_SIZE:
         raise TrustListError("The file is larger than 65536 bytes", MAX_LIST_SIZE)
     raw = bytes(raw)
@@ -65,6 +68,12 @@ def decode(raw: bytes) -> TrustList:
         records.append(_read_record(raw, offset, offset + record_size))
         offset += record_size
     return TrustList(header, tuple(records))
+
+
+def require_bytes(raw: bytes) -> None:
+    """Name an empty file as what it is: people make them with ``touch``."""
+    if not raw:
+        raise TrustListError("The file is empty", 0)
 
 
 def _leading_number(raw: bytes, offset: int, tag: int, label: str) -> int:
@@ -122,14 +131,18 @@ def read_header(raw: bytes, *, is_list: bool) -> tuple[Header, int]:
     """
     size = _header_size(raw, is_list=is_list)
     fields = split_fields(raw, 0, size, _PADDING)
-    _refuse_repeats(fields, _KNOWN_HEADER, 0)
+    _refuse_repeats(fields, _KNOWN_HEADER, 0, is_header=True)
     leaves = dict(fields)
     missing = TOP_LEVEL.difference(leaves)
     if missing:
         raise TrustListError(f"The header has no {_label(min(missing))}", 0)
     outside = CONTAINED.intersection(leaves)
     if outside:
-        raise TrustListError(f"{_label(min(outside))} is outside its container", 0)
+        tag = min(outside)
+        raise TrustListError(
+            f"{_label(tag)} is outside its container",
+            offset_of(fields, tag, is_header=True),
+        )
     leaves |= _check_level(fields, 0)
     size_class = leaves[HeaderTag.SIGNATURE_MODULUS][0]
     signature_size = len(leaves[HeaderTag.SIGNATURE])
@@ -137,7 +150,7 @@ def read_header(raw: bytes, *, is_list: bool) -> tuple[Header, int]:
         raise TrustListError(
             f"A SIGNATURE of {signature_size} bytes does not fit size class "
             f"{size_class}",
-            offset_of(fields, HeaderTag.SIGNATURE),
+            offset_of(fields, HeaderTag.SIGNATURE, is_header=True),
         )
     return Header(fields), size
 
@@ -158,14 +171,21 @@ def _check_level(fields: tuple[Field, ...], start: int) -> dict[int, bytes]:
 
 def _children(tag: int, value: bytes, offset: int) -> tuple[Field, ...]:
     """A container holds exactly the children it has in CUCM, in any order."""
+    inside = offset + _FRAME_SIZE
     try:
         children = split_fields(value, 0, len(value))
     except TrustListError as error:
         raise TrustListError(
-            f"{_label(tag)} does not end with its last field", offset
+            f"{_label(tag)} does not end with its last field", inside + error.offset
         ) from error
-    tags = {child.tag for child in children}
-    if len(children) != len(tags) or tags != CONTAINERS[tag]:
+    missing = set(CONTAINERS[tag])
+    at = inside
+    for child in children:
+        if child.tag not in missing:
+            raise TrustListError(f"{_label(tag)} does not hold its own fields", at)
+        missing.remove(child.tag)
+        at += _FRAME_SIZE + len(child.value)
+    if missing:
         raise TrustListError(f"{_label(tag)} does not hold its own fields", offset)
     return children
 
@@ -174,31 +194,40 @@ def _read_record(raw: bytes, start: int, end: int) -> Record:
     fields = split_fields(raw, start, end)
     values = dict(fields)
     if len(values) != len(fields):
-        _refuse_repeats(fields, _KNOWN_RECORD, start)
+        _refuse_repeats(fields, _KNOWN_RECORD, start, is_header=False)
     check_forms(fields, RECORD_FORMS, RecordTag, start)
     if not _HASH_FIELDS.isdisjoint(values):
-        _check_hash(values, start)
+        _check_hash(fields, values, start)
     return Record(fields)
 
 
-def _check_hash(values: dict[int, bytes], offset: int) -> None:
+def _check_hash(
+    fields: tuple[Field, ...], values: dict[int, bytes], start: int
+) -> None:
     """CERTHASH and HASH ALGORITHM come together, and instead of CERTIFICATE."""
+    fault = ""
     if not _HASH_FIELDS.issubset(values):
-        raise TrustListError("CERTHASH and HASH ALGORITHM are not together", offset)
-    if RecordTag.CERTIFICATE in values:
-        raise TrustListError("CERTHASH stands beside a CERTIFICATE", offset)
-    algorithm = values[RecordTag.HASH_ALGORITHM][0]
-    size = len(values[RecordTag.CERTIFICATE_HASH])
-    if _HASH_SIZES.get(algorithm, size) != size:
-        raise TrustListError(f"CERTHASH has {size} bytes", offset)
+        fault = "CERTHASH and HASH ALGORITHM are not together"
+    elif RecordTag.CERTIFICATE in values:
+        fault = "CERTHASH stands beside a CERTIFICATE"
+    else:
+        algorithm = values[RecordTag.HASH_ALGORITHM][0]
+        size = len(values[RecordTag.CERTIFICATE_HASH])
+        if _HASH_SIZES.get(algorithm, size) != size:
+            fault = f"CERTHASH has {size} bytes"
+    if fault:
+        first = next(tag for tag in _HASH_FIELDS_IN_ORDER if tag in values)
+        offset = start + offset_of(fields, first, is_header=False)
+        raise TrustListError(fault, offset)
 
 
 def _refuse_repeats(
-    fields: tuple[Field, ...], known: frozenset[int], offset: int
+    fields: tuple[Field, ...], known: frozenset[int], start: int, *, is_header: bool
 ) -> None:
     seen: set[int] = set()
-    for tag, _value in fields:
+    for place, (tag, _value) in enumerate(fields):
         if tag in seen and tag in known:
+            offset = start + size_of(fields[:place], is_header=is_header)
             raise TrustListError(f"Field {tag} stands twice", offset)
         seen.add(tag)
 

@@ -80,7 +80,7 @@ def check_forms(
     Raises:
         TrustListError: at the first field that does not fit.
     """
-    for tag, value in fields:
+    for place, (tag, value) in enumerate(fields):
         form = forms.get(tag)
         if form is None or form == len(value):
             continue
@@ -93,8 +93,10 @@ def check_forms(
         fault = f"has {len(value)} bytes"
         if form in (_TEXT, _LOOSE_TEXT):
             fault = "does not end with its only NUL"
+        is_header = tags is HeaderTag
         raise TrustListError(
-            f"{tags(tag).label} {fault}", start + offset_of(fields, tag)
+            f"{tags(tag).label} {fault}",
+            start + size_of(fields[:place], is_header=is_header),
         )
 
 
@@ -102,7 +104,15 @@ def _is_loose_text(value: bytes) -> bool:
     return not value or (value[-1] == 0 and b"\0" not in value.rstrip(b"\0"))
 
 
-def offset_of(fields: tuple[Field, ...], tag: int) -> int:
-    """Bytes of header fields before the first one with this tag."""
+def size_of(fields: tuple[Field, ...], *, is_header: bool) -> int:
+    """Bytes that fields take: how far behind their start the next one stands.
+
+    Only in a header is tag 13 padding, a byte without length and value.
+    """
+    return len(join_fields(fields, _PADDING) if is_header else join_fields(fields))
+
+
+def offset_of(fields: tuple[Field, ...], tag: int, *, is_header: bool) -> int:
+    """Bytes of fields before the first one with this tag."""
     position = [field.tag for field in fields].index(tag)
-    return len(join_fields(fields[:position], _PADDING))
+    return size_of(fields[:position], is_header=is_header)

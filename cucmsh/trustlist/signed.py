@@ -16,7 +16,12 @@ from __future__ import annotations
 from typing import NamedTuple
 
 from cucmsh.errors import SignatureError, TrustListError
-from cucmsh.trustlist.decode import ENCRYPTED_VERSION, SIGNED_VERSION, read_header
+from cucmsh.trustlist.decode import (
+    ENCRYPTED_VERSION,
+    SIGNED_VERSION,
+    read_header,
+    require_bytes,
+)
 from cucmsh.trustlist.encode import text
 from cucmsh.trustlist.header import of_signed_file, unsigned_header, with_signature
 from cucmsh.trustlist.model import Header, Record
@@ -66,6 +71,7 @@ def decode_signed(raw: bytes) -> SignedFile:
     Raises:
         TrustListError: the bytes are no signed file; the only error there is.
     """
+    require_bytes(raw)
     if len(raw) > MAX_SIGNED_SIZE:
         raise TrustListError(
             f"The file is larger than {MAX_SIGNED_SIZE} bytes", MAX_SIGNED_SIZE

@@ -114,13 +114,13 @@ _RECORD_LABELS = {
     RecordTag.HASH_ALGORITHM: "HASH ALGORITHM",
 }
 
-# APPLICATION_SERVER is missing on purpose: no CUCM word for it is known (section 5).
 _ROLE_LABELS: dict[int, str] = {
     Role.SAST: "System Administrator Security Token",
     Role.CCM: "CCM",
     Role.CCM_TFTP: "CCM+TFTP",
     Role.TFTP: "TFTP",
     Role.CAPF: "CAPF",
+    Role.APPLICATION_SERVER: "APP-SERVER",  # ours: CUCM's word is not known
     Role.TVS: "TVS",
 }
 

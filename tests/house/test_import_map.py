@@ -62,7 +62,7 @@ VALUES = {"commands": VALUES_FOR_COMMANDS, "enrol": VALUES_FOR_ENROL}
 
 DOORS = {
     "cryptography": {"cucmsh/pki/"},
-    "pyasn1": {"cucmsh/pki/gate.py"},
+    "pyasn1": {"cucmsh/pki/ber.py"},
     "paramiko": {"cucmsh/cluster/ssh", "cucmsh/cluster/sftp", "cucmsh/lab/"},
     "tftpy": {"cucmsh/lab/tftp_"},
     "prompt_toolkit": {"cucmsh/shell/editor"},

@@ -210,7 +210,7 @@ def test_signed_bytes_are_the_file_without_the_signature_field(
     assert join_fields(sealed.header.fields[:2]) == sealed.unsigned[:10]
 
 
-def test_roles_have_cucms_words_and_others_their_number() -> None:
+def test_roles_have_a_word_and_unknown_ones_their_number() -> None:
     words = [role_label(code) for code in (0, 1, 2, 3, 4, 21, 7, 99)]
     assert words[0] == "System Administrator Security Token"
-    assert words[1:] == ["CCM", "CCM+TFTP", "TFTP", "CAPF", "TVS", "7", "99"]
+    assert words[1:] == ["CCM", "CCM+TFTP", "TFTP", "CAPF", "TVS", "APP-SERVER", "99"]

@@ -209,7 +209,7 @@ def test_fields_of_other_writers_are_shown_as_stored() -> None:
     ) == [
         "2\tDNSNAME\t\t13\t10.48.47.153",
         '3\tSUBJECTNAME\t56\tcn="SAST-ADN0054f509        ";ou=IPCBU;o="Cisco Systems',
-        "4\tFUNCTION\t2\t7",
+        "4\tFUNCTION\t2\tAPP-SERVER",
         "10\tIPADDRESS\t4",
         "12\tHASH ALGORITHM\t1\tSHA-512",
         "12\tHASH ALGORITHM\t1\t9",
