@@ -20,7 +20,7 @@ from cucmsh.enrol.node import node
 from cucmsh.enrol.options import Surroundings
 from cucmsh.services.site import Site
 from cucmsh.shell.reader import Reader
-from cucmsh.shell.screen import Screen
+from cucmsh.shell.screen import Screen, in_a_change
 from cucmsh.shell.signals import hang_ups
 
 
@@ -33,18 +33,20 @@ def run_init(configuration: str, words: list[str]) -> int:
         program += ["--config", path]
     account = pwd.getpwuid(os.geteuid()).pw_name
     around = Surroundings(path, is_default, program, account)
-    with _asking() as asking:
+    with in_a_change(), _asking() as asking:
         return init(words, around, asking, open_site)
 
 
 def run_node(configuration: str, words: list[str]) -> int:
     """Add, list or remove nodes; returns the exit status."""
+    is_change = words[:1] != ["list"]
     with _asking() as asking, ExitStack() as noting:
+        if is_change:
+            noting.enter_context(in_a_change())
 
         def open_noting() -> Site:
             site = open_site(read_settings(configuration))
             audit = open_audit(site, "node", os.environ, Screen(2))
-            is_change = words[:1] != ["list"]
             noting.enter_context(audit.noting(words, is_change=is_change))
             return site
 

@@ -6,11 +6,13 @@ Each is one write, and each opens the file: who rotates it renames it. An empty 
 means nothing. Holds no answer to a question, so no secret.
 
 =========  ==========================================================================
-key        value, a text but for ``status``, ``characters``, ``seconds``, ``values``
+key        value, a text but for ``status``, ``characters``, ``seconds`` (numbers) and
+           ``values``, ``said`` (lists)
 =========  ==========================================================================
 at         UTC, ISO 8601
 event      ``login``, ``begin`` (a changing command is about to run), ``command`` (a
-           line was dealt with), ``logout``
+           line was dealt with), ``unread`` (what a change said, as nobody took its
+           output), ``logout``
 entry      ``prompt``, ``command`` (``-c``), ``exec`` (SSH), ``hook`` or ``node``
 pid uid    of the process; and if known ``user``, ``login_uid``, ``sudo``, ``ssh``,
            ``tty``
@@ -21,6 +23,7 @@ line       the line itself, if nobody typed it at a prompt
 status     exit status
 outcome    ``done``, or the name of the error
 seconds    from submission to end
+said       the last 200 lines that a change said
 =========  ==========================================================================
 """
 
@@ -97,6 +100,10 @@ class AuditLog:
                 f"It cannot be recorded, so it was not run: {problem.message}",
                 problem.advice,
             ) from problem
+
+    def unread(self, lines: tuple[str, ...]) -> None:
+        """Record what a change said: its caller was gone, or did not read."""
+        self.note("unread", {"said": lines})
 
     def ended(self, attempt: Tried) -> None:
         """Record what became of it; what is done is done, so this refuses nothing."""

@@ -65,6 +65,9 @@ class Audit(Protocol):
             CucmshError: it cannot be recorded, so it must not run.
         """
 
+    def unread(self, lines: tuple[str, ...]) -> None:
+        """Record what a change said, which nobody took; as `ended` does."""
+
     def ended(self, attempt: Attempt) -> None:
         """Record what became of a line; complains itself if that cannot be done."""
 
@@ -77,6 +80,9 @@ class NoAudit:
 
     def begins(self, attempt: Attempt) -> None:
         """Let it run."""
+
+    def unread(self, lines: tuple[str, ...]) -> None:
+        """Forget it."""
 
     def ended(self, attempt: Attempt) -> None:
         """Forget it."""

@@ -99,7 +99,8 @@ class Reader:
         """Ask for a line; blanks at its ends are dropped.
 
         Raises:
-            CancelledError: Ctrl-C or Ctrl-D; EndOfInput: nobody is left to answer.
+            CancelledError: Ctrl-C or Ctrl-D, or in a change nobody reads the question;
+                EndOfInput: nobody is left to answer.
             UsageError: the answer is too long to be one.
         """
         return self._ask(question, None).strip()
@@ -184,6 +185,8 @@ class Reader:
     def _put(self, question: str) -> None:
         self.keyboard.settle()
         self._screen.question(question)
+        if self._screen.is_stalled:
+            raise CancelledError("Nobody reads the questions; nothing was changed.")
 
     def _key(self) -> str:
         if not self.keyboard.is_ready:

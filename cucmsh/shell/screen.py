@@ -8,18 +8,27 @@ says, `say` and `write` send only characters that can be shown, LF and TAB. The 
 bidirectional and zero-width ones among them, become visible escapes.
 
 When nobody listens any more, output is dropped in silence so that the command can
-finish what it does; `is_gone` tells the session to end.
+finish what it does; `is_gone` tells the session to end. Somebody who listens and does
+not read (a paused terminal, a pipe to a program that hangs) is waited for: for ever
+where that holds up nobody else, and within `in_a_change` for ten seconds in all.
 """
 
 from __future__ import annotations
 
 import os
+import time
+from _thread import RLock
 
-from cucmsh.scopes import suppress
-from cucmsh.shapes import Protocol
+from cucmsh.scopes import contextmanager, suppress
+from cucmsh.shapes import TYPE_CHECKING, Protocol
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
 
 CLEAR_LINE = "\r\x1b[K"  # how the original takes its pager's line back (G2)
 _SOON = 0.2  # seconds
+_CHANGE = 10.0  # seconds
+_NO_ROOM = 0.01  # seconds, where there is room, and not for one character
 _ALLOWED = frozenset("\n\t")
 
 
@@ -31,12 +40,43 @@ class Pager(Protocol):
     def restart(self) -> None: ...
 
 
+class _Patience:
+    """How many seconds a change waits for those who should take its output."""
+
+    def __init__(self, seconds: float) -> None:
+        self.left = seconds
+
+
+_patience: list[_Patience] = []  # of the change that runs, if there is one
+_one_writes = RLock()  # a change's progress is told by a thread, or from a signal
+
+
+@contextmanager
+def in_a_change(seconds: float = _CHANGE) -> Iterator[None]:
+    """Let no write of the block wait for its reader longer than so many seconds.
+
+    They count together, and for all screens of this process: a change holds locks that
+    others wait for. What is not taken by then is dropped, as if nobody listened; the
+    screen `is_stalled`.
+    """
+    _patience.append(_Patience(seconds))
+    try:
+        yield
+    finally:
+        _patience.pop()
+
+
 class Screen:
-    """Where a session writes. `fd` is a file descriptor, open for writing."""
+    """Where a session writes. `fd` is a file descriptor, open for writing.
+
+    `is_gone`: nobody takes what is written any more; `is_stalled`: because somebody
+    who is there did not read for too long.
+    """
 
     def __init__(self, fd: int) -> None:
         self.fd = fd
         self.is_gone = False
+        self.is_stalled = False
         self.is_at_line_start = True
         self.pager: Pager | None = None
         self._has_prompt = False
@@ -106,6 +146,9 @@ class Screen:
         self.is_at_line_start = text.endswith(("\n", "\r", CLEAR_LINE))
         raw = memoryview(text.encode("utf-8", "surrogateescape"))
         try:
+            if _patience:
+                self._write_in_time(raw, _patience[-1])
+                return
             while raw and not self.is_gone:
                 raw = raw[self._write(raw) :]
         except OSError:  # EPIPE, EIO: the other side hung up; ENOSPC: a full disk
@@ -121,6 +164,44 @@ class Screen:
         with suppress(ValueError):
             call_no_more()
         return held
+
+    def _write_in_time(self, raw: memoryview, patience: _Patience) -> None:
+        import select  # noqa: PLC0415 - the first prompt does not wait for it
+
+        has_room = False
+        with _one_writes:
+            while raw and not self.is_gone:
+                if taken := self._write_now(raw):
+                    raw, has_room = raw[taken:], False
+                    continue
+                if patience.left <= 0:
+                    self.is_gone = self.is_stalled = True
+                    return
+                began = time.monotonic()
+                if has_room:
+                    select.select([], [], [], _NO_ROOM)
+                    has_room = False
+                else:
+                    ready = select.select([], [self.fd], [], patience.left)
+                    has_room = bool(ready[1])
+                patience.left -= time.monotonic() - began
+
+    def _write_now(self, raw: memoryview) -> int:
+        """Write as much as is taken without waiting.
+
+        Others share the descriptor's flags (the shell that started us, on the same
+        terminal): they are changed for this one call only.
+        """
+        is_blocking = os.get_blocking(self.fd)
+        try:
+            if is_blocking:
+                os.set_blocking(self.fd, False)
+            return os.write(self.fd, raw)
+        except BlockingIOError:
+            return 0
+        finally:
+            if is_blocking:
+                os.set_blocking(self.fd, True)
 
     def _write(self, raw: memoryview) -> int:
         try:

@@ -7,7 +7,9 @@ catches everything.
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections import deque
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 
 from cucmsh.errors import CancelledError, CucmshError
 from cucmsh.shapes import TYPE_CHECKING, Any
@@ -16,7 +18,7 @@ from cucmsh.shell.dialog import CONTROL_C, EndOfInput, EndSession
 from cucmsh.shell.limits import FAILED
 from cucmsh.shell.line_editor import LineEditor, OpenEditor
 from cucmsh.shell.reader import Reader
-from cucmsh.shell.screen import Screen
+from cucmsh.shell.screen import Screen, in_a_change, visible
 from cucmsh.shell.signals import hang_ups
 from cucmsh.shell.switches import Switches
 from cucmsh.shell.terminal_dialog import TerminalDialog
@@ -28,6 +30,7 @@ if TYPE_CHECKING:  # the first prompt does not wait for these
     from cucmsh.shell.pager import ScreenPager
 
 _REMEMBERED = 1000  # lines, for the editor's history
+_REPORTED = 200  # lines that a change said last, for the log
 
 
 class Session:
@@ -119,7 +122,9 @@ class Session:
                 status = self._refuse(ending)
             self._say_if_idle()
             if json is not None:
-                json.send(status)
+                with self._limited():
+                    json.send(status)
+                self._record_unread()
         lost = 3 if self._has_changed else 1
         is_lost = (json.out if json else self._screen).is_gone
         return status or (lost if is_lost else 0)
@@ -199,9 +204,29 @@ class Session:
         try:
             return self._attempt(attempt)
         finally:
+            if self._dialog.json is None:
+                self._record_unread()
             self._audit.ended(attempt)
 
+    @contextmanager
+    def _limited(self) -> Iterator[None]:
+        """Wait for nobody's eyes while a change runs: others wait for its locks."""
+        if self._dialog.said is None:
+            yield
+            return
+        with in_a_change():
+            yield
+
+    def _record_unread(self) -> None:
+        """Keep what a change said, if nobody took it: it is the only report."""
+        json, said = self._dialog.json, self._dialog.said
+        is_gone = self._screen.is_gone or (json is not None and json.out.is_gone)
+        if said and is_gone:
+            self._audit.unread(tuple(map(visible, said)))
+            said.clear()
+
     def _attempt(self, attempt: Attempt) -> int:
+        self._dialog.said = None
         try:
             grammar = self.switches.grammar
             attempt.look(grammar)
@@ -209,13 +234,16 @@ class Session:
             if self._dialog.json is not None:
                 self._dialog.json.require(call.command, grammar.commands)
             self._guard(call.command)
+            self._dialog.said = (
+                deque(maxlen=_REPORTED) if call.command.changes else None
+            )
             if call.command.changes:
                 self._audit.begins(attempt)
             self.switches.command_count += 1
             self._screen.pager = self._new_pager()
             patience = self.switches.patience_with(call.command)
             self._dialog.progress_after_seconds = patience
-            with self._reader.interruptible():
+            with self._limited(), self._reader.interruptible():
                 status = call.command.function(
                     self._dialog, self._context, *call.arguments
                 )
@@ -246,14 +274,16 @@ class Session:
         self._screen.pager = None
         if self._dialog.json is not None:
             self._dialog.json.refuse(error)
-        self._screen.end_line()
-        self._screen.say(error.message)
-        if isinstance(error, CancelledError):
-            return error.exit_status
-        if self._helpful and error.advice:
-            self._screen.say(error.advice)
-        if FAILED not in error.message:
-            self._screen.say(FAILED)
+        lines = [error.message]
+        if not isinstance(error, CancelledError):
+            if self._helpful and error.advice:
+                lines.append(error.advice)
+            if FAILED not in error.message:
+                lines.append(FAILED)
+        with self._limited():
+            self._screen.end_line()
+            for line in lines:
+                self._dialog.say(line)
         return error.exit_status
 
     def _new_pager(self) -> ScreenPager | None:

@@ -5,6 +5,7 @@ Decides nothing; a command sees this object and no other part of the shell.
 
 from __future__ import annotations
 
+from collections import deque
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import AbstractContextManager, contextmanager, nullcontext
 
@@ -26,7 +27,8 @@ class TerminalDialog:
     """What a command may do to the terminal; see the `Dialog` protocol.
 
     `progress_after_seconds`: when `working` says its first line, for the command that
-    runs now; None: never.
+    runs now; None: never. `said`: the last of what was said, for the log of a change
+    whose output nobody takes; None: it is not kept.
     """
 
     def __init__(
@@ -39,11 +41,14 @@ class TerminalDialog:
         self.progress_after_seconds: float | None = None
         self._is_asking = False
         self.json: JsonResult | None = None
+        self.said: deque[str] | None = None
 
     def say(self, text: str = "") -> None:
+        self._keep(text)
         self._screen.say(text)
 
     def write(self, text: str) -> None:
+        self._keep(text)
         self._screen.write(text)
 
     def result(
@@ -53,9 +58,11 @@ class TerminalDialog:
     ) -> None:
         if self.json is not None:
             self.json.take(document())
+            if self.said is not None:
+                self.said.extend(lines())
             return
         for line in lines():
-            self._screen.say(line)
+            self.say(line)
 
     def view(self, text: str) -> None:
         lines = [visible(line) for line in text.removesuffix("\n").split("\n")]
@@ -115,6 +122,10 @@ class TerminalDialog:
                 self._tell(what())
 
         return patience(tell, first)
+
+    def _keep(self, text: str) -> None:
+        if self.said is not None:
+            self.said.extend(line for line in text.split("\n") if line)
 
     @contextmanager
     def _asking(self) -> Iterator[None]:

@@ -1,8 +1,9 @@
 import os
 import select
+import socket
 import time
 from collections.abc import Iterator
-from contextlib import suppress
+from contextlib import contextmanager, suppress
 from threading import Thread
 
 import pytest
@@ -11,7 +12,7 @@ from hypothesis import strategies as st
 
 from cucmsh.errors import CancelledError
 from cucmsh.shell.reader import Reader
-from cucmsh.shell.screen import Screen, visible
+from cucmsh.shell.screen import Screen, in_a_change, visible
 
 
 class Wire:
@@ -138,6 +139,76 @@ def test_short_writes_lose_nothing() -> None:
     taken = sum(len(part) for part in iter(lambda: os.read(end, 65536), b""))
     assert (taken, os.waitpid(pid, 0)[1]) == (len(text), 0)
     os.close(end)
+
+
+@contextmanager
+def unread_end(kind: str) -> Iterator[tuple[int, int]]:
+    """Our end of a stream that a session writes to, and the end that nobody reads."""
+    if kind == "socket":  # what sshd gives a command without a terminal
+        one, other = socket.socketpair()
+        with one, other:
+            yield one.fileno(), other.fileno()
+        return
+    theirs, ours = os.openpty() if kind == "terminal" else os.pipe()
+    try:
+        yield ours, theirs
+    finally:
+        os.close(ours)
+        os.close(theirs)
+
+
+@pytest.mark.parametrize("kind", ["pipe", "socket", "terminal"])
+def test_a_change_does_not_wait_for_a_reader_that_sleeps(kind: str) -> None:
+    with unread_end(kind) as (ours, _):
+        screens = [Screen(ours), Screen(ours)]
+        began = time.monotonic()
+        with in_a_change(0.2):
+            screens[0].say("line\n" * 100_000)
+            assert not screens[1].is_gone
+            screens[1].say("they have one patience together")
+        assert time.monotonic() - began < 2
+        assert all(each.is_gone and each.is_stalled for each in screens)
+        assert os.get_blocking(ours)
+
+
+@pytest.mark.parametrize("kind", ["pipe", "socket", "terminal"])
+def test_a_reader_that_is_slow_gets_all_of_a_change(kind: str) -> None:
+    with unread_end(kind) as (ours, theirs):
+        screen = Screen(ours)
+        text = "".join(f"line {number}\n" for number in range(30_000))
+        found: list[bytes] = []
+
+        def read() -> None:
+            while not (found and found[-1].endswith(b"29999\n")):
+                found.append(os.read(theirs, 1000))
+                if found[-1].endswith(b"\r\n"):
+                    found[-1] = found[-1][:-2] + b"\n"
+
+        reader = Thread(target=read)
+        reader.start()
+        with in_a_change(60):
+            screen.write(text)
+        reader.join()
+        assert b"".join(found).decode().replace("\r", "") == text
+        assert not screen.is_gone
+
+
+def test_who_reads_late_outside_of_a_change_gets_all() -> None:
+    ours, theirs = os.pipe()
+    screen = Screen(theirs)
+    with in_a_change(0):
+        pass
+    writer = Thread(target=screen.write, args=["x" * 300_000])
+    writer.start()
+    writer.join(0.1)
+    assert writer.is_alive()  # as a pager has it
+    left = 300_000
+    while left:
+        left -= len(os.read(ours, left))
+    writer.join()
+    assert not screen.is_gone
+    os.close(ours)
+    os.close(theirs)
 
 
 def test_a_lost_listener_is_noticed_and_never_an_error(wire: Wire) -> None:

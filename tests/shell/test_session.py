@@ -88,6 +88,9 @@ class Record:
     def submitted(self, attempt: Attempt) -> None:
         self.events.append(("submitted", attempt.line))
 
+    def unread(self, lines: tuple[str, ...]) -> None:
+        self.events.append(("unread", *lines))
+
     def begins(self, attempt: Attempt) -> None:
         if self.is_full:
             raise RefusedError("no room")
