@@ -142,9 +142,19 @@ def _node(named: str, words: list[str]) -> int:
             lines, status = doctor(configuration, accounts)
             return _show("\n".join(lines), status)
         case ["hook", *rest]:
-            text, status = app.run_hook(configuration, rest)
+            text, status = _hook(named, configuration, rest)
             return _show(text.removesuffix("\n"), status)
     raise UsageError(f"these words are not understood: {' '.join(words)}", USAGE)
+
+
+def _hook(named: str, configuration: str, words: list[str]) -> tuple[str, int]:
+    if words == ["serve-node"]:  # the forced command of another node's key
+        from cucmsh.login.node import serve_node
+
+        return serve_node(named)  # a client's environment names no configuration
+    from cucmsh import app
+
+    return app.run_hook(configuration, words)
 
 
 def _verify(words: list[str]) -> int:

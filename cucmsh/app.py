@@ -11,7 +11,13 @@ import time
 
 from cucmsh.cluster.settings import Settings, read_settings
 from cucmsh.doors import LateDoors
-from cucmsh.errors import CucmshError, PackError, RefusedError, UsageError
+from cucmsh.errors import (
+    CucmshError,
+    PackError,
+    RefusedError,
+    StoreError,
+    UsageError,
+)
 from cucmsh.services.journal import login_notice
 from cucmsh.services.site import Site
 from cucmsh.shapes import TYPE_CHECKING, Any
@@ -148,7 +154,24 @@ def run_hook(configuration: str, words: list[str]) -> tuple[str, int]:
                 return _sign(site, files)
             case ["update-replicas"]:
                 return _update_replicas(site)
-        return run(site, words), 0
+        return run(site, words, _read_input), 0
+
+
+def _read_input() -> bytes:
+    """Standard input to its end; no more of it than a file may have, and a byte.
+
+    Raises:
+        StoreError: it cannot be read.
+    """
+    from cucmsh.cluster.store import MAX_FILE_SIZE
+
+    raw = b""
+    try:
+        while len(raw) <= MAX_FILE_SIZE and (block := os.read(0, MAX_FILE_SIZE)):
+            raw += block
+    except OSError as problem:
+        raise StoreError(f"standard input: {problem.strerror}") from problem
+    return raw
 
 
 def _tftp_start(site: Site) -> tuple[str, int]:

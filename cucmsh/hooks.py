@@ -7,23 +7,35 @@ update-replicas`` (after it, on a publisher) and ``hook sign FILE...``.
 =====================================  ==============================================
 ``service-status``                     ``active`` or ``inactive``, and the SHA-256 of
                                        the list in the TFTP directory, or ``-``
+``stage NAME SHA256``                  keep what comes on standard input, for one of
+                                       the hooks below
+``discard NAME``                       take a staged file away
 ``install-list NAME SHA256 SEEN        a staged list of a reset, in place of the list
 STATE``                                with the SHA-256 that was seen, or ``-``, on a
                                        node that was ``active`` or ``inactive``
-``install-certificate NAME SHA256      a staged certificate of another member
-NODE UNIT``
+``install-certificate NAME SHA256      a staged certificate of another member; here
+NODE UNIT``                            and below, NAME can be ``-`` for standard input
 ``describe``                           this node, for `cucmsh node add`
 ``join NAME SHA256``                   the staged cluster, as its publisher has it
+``serve-node``                         what sshd runs for another node's key: those of
+                                       these hooks that other nodes need
+                                       (``login.node``)
 =====================================  ==============================================
 """
 
 from __future__ import annotations
 
-from cucmsh.errors import UsageError
+from collections.abc import Callable
+
+from cucmsh.errors import RefusedError, UsageError
+from cucmsh.services.compose import sha256_of
+from cucmsh.services.deliver import INPUT
 from cucmsh.services.joining.join import describe, join
 from cucmsh.services.resetting.install import (
+    discard_staged,
     install_certificate,
     install_list,
+    stage,
     take_staged,
 )
 from cucmsh.services.resetting.survey import sha256_served
@@ -31,8 +43,19 @@ from cucmsh.services.site import Site
 from cucmsh.services.tftp import is_running
 
 
-def run(site: Site, words: list[str]) -> str:
+def _nothing() -> bytes:
+    return b""
+
+
+def run(
+    site: Site, words: list[str], read_input: Callable[[], bytes] = _nothing
+) -> str:
     """Run one hook; gives what it prints.
+
+    Args:
+        site: this node.
+        words: the hook, and what it takes.
+        read_input: gives its standard input; called by the hooks that take it.
 
     Raises:
         UsageError: there is no such hook, or it takes other words.
@@ -41,22 +64,55 @@ def run(site: Site, words: list[str]) -> str:
         case ["service-status"]:
             state = "active" if is_running(site) else "inactive"
             return f"{state} {sha256_served(site)}\n"
+        case ["describe"]:
+            return f"{describe(site)}\n"
+    said = _deliver(site, words, read_input)
+    if said:
+        return said
+    raise UsageError(
+        f"there is no hook {' '.join(words)!r}",
+        "Hooks: tftp-start, update-replicas, sign FILE..., service-status, "
+        "serve-node, stage NAME SHA256, discard NAME, "
+        "install-list NAME SHA256 SEEN STATE, "
+        "install-certificate NAME SHA256 NODE UNIT, describe, join NAME SHA256",
+    )
+
+
+def _received(
+    site: Site, name: str, sha256: str, read_input: Callable[[], bytes]
+) -> bytes:
+    """What another node sent: staged before, or on standard input.
+
+    Raises:
+        RefusedError: they are not the bytes that were sent.
+    """
+    if name != INPUT:
+        return take_staged(site, name, sha256)
+    raw = read_input()
+    if sha256_of(raw) != sha256:
+        raise RefusedError("what arrived is not what was to be sent")
+    return raw
+
+
+def _deliver(site: Site, words: list[str], read_input: Callable[[], bytes]) -> str:
+    """The hooks that take something of another node's; empty for other words."""
+    match words:
+        case ["stage", name, sha256]:
+            stage(site, name, sha256, read_input())
+            return "staged\n"
+        case ["discard", name]:
+            discard_staged(site, name)
+            return "discarded\n"
         case ["install-list", name, sha256, seen, "active" | "inactive" as state]:
             raw = take_staged(site, name, sha256)
             was_active = state == "active"
             outcome = install_list(site, raw, seen, was_active=was_active)
             return f"{outcome.state.value}\n{outcome.reason}".rstrip("\n") + "\n"
         case ["install-certificate", name, sha256, node, unit]:
-            install_certificate(site, take_staged(site, name, sha256), node, unit)
+            raw = _received(site, name, sha256, read_input)
+            install_certificate(site, raw, node, unit)
             return "installed\n"
-        case ["describe"]:
-            return f"{describe(site)}\n"
         case ["join", name, sha256]:
-            join(site, take_staged(site, name, sha256))
+            join(site, _received(site, name, sha256, read_input))
             return "joined\n"
-    raise UsageError(
-        f"there is no hook {' '.join(words)!r}",
-        "Hooks: tftp-start, update-replicas, sign FILE..., service-status, "
-        "install-list NAME SHA256 SEEN STATE, "
-        "install-certificate NAME SHA256 NODE UNIT, describe, join NAME SHA256",
-    )
+    return ""

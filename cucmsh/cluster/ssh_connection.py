@@ -89,8 +89,20 @@ class SshConnection:
         """
         return self.start(words, timeout_seconds)()
 
+    def feed(
+        self,
+        words: Sequence[str],
+        raw: bytes,
+        timeout_seconds: float = deadline.RESTART_SECONDS,
+    ) -> Completed:
+        """The same, with ``raw`` as its standard input."""
+        return self.start(words, timeout_seconds, raw)()
+
     def start(
-        self, words: Sequence[str], timeout_seconds: float = deadline.RESTART_SECONDS
+        self,
+        words: Sequence[str],
+        timeout_seconds: float = deadline.RESTART_SECONDS,
+        given: bytes = b"",
     ) -> Callable[[], Completed]:
         """Ask for it as ``run`` does; the call of what comes back waits for its end.
 
@@ -105,6 +117,8 @@ class SshConnection:
         with self._starting(word):
             channel = self.channel()
             channel.ask("exec", shlex.join(words))
+            if given:
+                channel.sendall(given)
             channel.shutdown_write()  # the end of its input goes along
 
         def finish() -> Completed:

@@ -6,7 +6,7 @@ from collections.abc import Callable, Sequence
 from typing import cast
 
 from cucmsh.cluster.hostkeys import HostKey
-from cucmsh.cluster.model import NodeRole, SshAddress
+from cucmsh.cluster.model import NodeRole
 from cucmsh.enrol.asking import Asking, read_secrets, require_yes
 from cucmsh.enrol.options import (
     DEFAULT_TFTP_DIRECTORY,
@@ -100,8 +100,11 @@ def _add(options: Options, asking: Asking, site: Site) -> int:
     if not plan.is_known and wanted.role is None:
         asking.say(WHY_REPLICA.format(name=wanted.name))
     plan = _with_host_key(options, plan, asking, site)
-    if not has_way(site, plan.address):
-        _open_way(options, plan.address, asking, site)
+    # A login that was given mends a way that is there, too.
+    has_login = options.get("--identity") or options.get("--password-fd")
+    is_mended = plan.node.is_member and has_login
+    if not has_way(site, plan.address) or is_mended:
+        _open_way(options, plan, asking, site)
     taken_from = other_publisher(site, plan)
     if taken_from:
         name, whose_it_is = plan.node.name, whose(taken_from)
@@ -192,9 +195,8 @@ def _checked_key(text: str) -> str:
     return f"{kind} {rest[0]}"
 
 
-def _open_way(
-    options: Options, address: SshAddress, asking: Asking, site: Site
-) -> None:
+def _open_way(options: Options, plan: AddPlan, asking: Asking, site: Site) -> None:
+    address = plan.address
     doors = cast("EnrolDoors", site.doors)
     identity = options.path("--identity")
     if identity:
@@ -208,7 +210,7 @@ def _open_way(
             (password,) = read_secrets(descriptor, "--password-fd", 1)
         link = doors.open_with_password(address, password.reveal())
     try:
-        make_way(site, address, link, doors)
+        make_way(site, plan, link, doors)
     finally:
         link.close()
 

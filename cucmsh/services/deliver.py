@@ -1,4 +1,9 @@
-"""Brings files to the other members: staged over SFTP, installed by their own hook.
+"""Brings files to the other members: each is handed to a hook of theirs that checks it.
+
+The hook reads it from its standard input. There is no SFTP to a member: its account
+owns the keys, and OpenSSH's ``sftp-server`` cannot be kept in one folder without root.
+Our key there runs hooks and nothing else (``login.node``). A list is staged first and
+installed later; what is small and harmless until it is whole is installed at once.
 
 Only certificates and lists travel; private keys never leave their node (design
 decisions 6 and 19). A member that cannot be reached is an outcome.
@@ -18,31 +23,36 @@ from cucmsh.services.outcome import NodeOutcome, State
 from cucmsh.services.site import Site
 
 HOOK_SECONDS = 90
+INPUT = "-"  # in place of a staged file's name: the bytes come on standard input
 
 
 def stage_on(site: Site, link: Link, node: Node, hook: str, raw: bytes) -> str:
-    """Put ``raw`` into the node's staging folder; gives the name it has there.
+    """Have the node keep ``raw`` for one of its hooks; gives the name it has there.
 
     What an earlier attempt of this same node left there for that hook goes first.
     """
-    store = site.doors.store_on(link, node.staging)
-    prefix = f"{hook}-{site.node.name}-"
-    for name in store.names():
-        if name.startswith(prefix):
-            store.remove(name)
-    name = f"{prefix}{os.urandom(8).hex()}"
-    store.write(name, raw)
+    name = f"{hook}-{site.node.name}-{os.urandom(8).hex()}"
+    hook_on(link, node, "stage", name, sha256_of(raw), given=raw)
     return name
 
 
-def hook_on(link: Link, node: Node, *words: str) -> str:
+def hook_on(link: Link, node: Node, *words: str, given: bytes | None = None) -> str:
     """Run a hook of the node; gives what it says.
+
+    Args:
+        link: the way onto it.
+        node: which one.
+        words: the hook and its words; one that ``login.node`` lets through.
+        given: its standard input.
 
     Raises:
         RefusedError: the hook refused; its reason is the message.
         ServiceError: it ended in another way.
     """
-    done = link.run((*node.program, "hook", *words), HOOK_SECONDS)
+    if given is None:
+        done = link.run((*node.program, "hook", *words), HOOK_SECONDS)
+    else:
+        done = link.feed((*node.program, "hook", *words), given, HOOK_SECONDS)
     if done.status == 0:
         return done.output
     reason = done.complaint or done.output or f"exit status {done.status}"
@@ -55,10 +65,16 @@ def bring_certificates(
     site: Site, link: Link, node: Node, certificates: dict[Unit, bytes]
 ) -> None:
     """Bring this node's certificates (PEM) to one member."""
-    hook = "install-certificate"
     for unit, pem in certificates.items():
-        name = stage_on(site, link, node, hook, pem)
-        hook_on(link, node, hook, name, sha256_of(pem), site.node.name, unit.value)
+        send_certificate(link, node, site.node, unit, pem)
+
+
+def send_certificate(
+    link: Link, node: Node, owner: Node, unit: Unit, pem: bytes
+) -> None:
+    """Bring one certificate (PEM) of ``owner`` to a member."""
+    words = ("install-certificate", INPUT, sha256_of(pem), owner.name, unit.value)
+    hook_on(link, node, *words, given=pem)
 
 
 def deliver_certificates(

@@ -39,6 +39,11 @@ class Link(Protocol):
 
     def run(self, words: Sequence[str], timeout_seconds: float = 60) -> Completed: ...
 
+    def feed(
+        self, words: Sequence[str], raw: bytes, timeout_seconds: float = 60
+    ) -> Completed:
+        """As ``run``, with ``raw`` on its standard input."""
+
     def start(
         self, words: Sequence[str], timeout_seconds: float = 60
     ) -> Callable[[], Completed]:

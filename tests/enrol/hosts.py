@@ -121,6 +121,7 @@ class Host:
             f"AuthorizedKeysFile {administrator}.pub {self.authorized_keys}\n"
             "KbdInteractiveAuthentication no\nPermitRootLogin yes\n"
             f"Subsystem sftp internal-sftp -d {self.home}\nLogLevel DEBUG1\n"
+            f"SetEnv HOME={self.home}\n"
             f"{settings}"
         )
         make_root_folder()

@@ -5,6 +5,8 @@ The tests of this module follow each other, as the chapter's steps do.
 
 import json
 import os
+import shlex
+import subprocess
 from collections.abc import Callable
 from pathlib import Path
 
@@ -158,6 +160,72 @@ def test_subscriber_is_made_there_and_added_here(
     assert here.nodes[2].program == tuple(subscriber.program)
 
 
+def opened_by(publisher: Member, host: Host, *words: str) -> tuple[int, str]:
+    """What the publisher's key gets on a host: OpenSSH's client, and its status."""
+    options = ["-F", "none", "-i", str(publisher.home / "ssh/id_ed25519")]
+    for option in (
+        *("BatchMode=yes", "IdentitiesOnly=yes", "LogLevel=ERROR"),
+        *("StrictHostKeyChecking=no", f"UserKnownHostsFile={os.devnull}"),
+    ):
+        options += ["-o", option]
+    port = str(host.port)
+    done = subprocess.run(
+        ["ssh", *options, "-p", port, "-l", host.user, "127.0.0.1", *words],
+        capture_output=True,
+        text=True,
+        check=False,
+        timeout=60,
+    )
+    return done.returncode, done.stdout
+
+
+def test_the_publishers_key_opens_hooks_on_a_subscriber_and_nothing_else(
+    publisher: Member, second: Host, subscriber: Member
+) -> None:
+    secret = f"{subscriber.home}/security/secrets/security"
+    assert opened_by(publisher, second, "cat", secret) == (1, "")
+    done = opened_by(publisher, second, *subscriber.program, "hook", "describe")
+    assert json.loads(done[1])["name"] == "sub"
+
+
+def test_an_old_line_is_found_by_doctor_and_mended_by_node_add(
+    publisher: Member, second: Host, subscriber: Member
+) -> None:
+    served = second.authorized_keys.read_text()
+    public = (publisher.home / "ssh/id_ed25519.pub").read_text()
+    second.authorized_keys.write_text(f"# mine\nrestrict {public}")
+    secret = f"{subscriber.home}/security/secrets/security"
+    assert opened_by(publisher, second, "cat", secret) == (0, SECURITY)
+    done = publisher.call("doctor")
+    assert "fail  our key opens a shell on sub: " in done.stdout
+    assert "Run `cucmsh node add sub`." in done.stdout
+    done = publisher.call("node", "add", "sub")
+    assert done.returncode == 0, done.stdout + done.stderr
+    assert "ok    our key runs hooks on sub, and no more" in done.stdout
+    assert second.authorized_keys.read_text() == f"# mine\n{served}"
+    assert opened_by(publisher, second, "cat", secret) == (1, "")
+    assert "opens a shell" not in publisher.call("doctor").stdout
+
+
+def test_a_forced_command_that_does_not_run_leaves_the_old_way(
+    publisher: Member, second: Host, subscriber: Member
+) -> None:
+    served = second.authorized_keys.read_text()
+    public = (publisher.home / "ssh/id_ed25519.pub").read_text()
+    old = f"restrict {public}"
+    second.authorized_keys.write_text(old)
+    # Runs hooks by hand, and is no cucmsh when sshd calls it.
+    shell = ["sh", "-c", '[ "$8" = serve-node ] || exec "$@"', "sh"]
+    program = shlex.join([*shell, *subscriber.program])
+    text = publisher.config.read_text()
+    done = publisher.call("node", "add", "sub", "--program", program)
+    assert done.returncode == 1, done.stdout
+    assert "was left as it was" in done.stderr
+    assert second.authorized_keys.read_text() == old
+    assert publisher.config.read_text() == text
+    second.authorized_keys.write_text(served)
+
+
 def test_each_list_names_the_other_nodes_tvs_after_the_next_start(
     publisher: Member, subscriber: Member, tmp_path: Path
 ) -> None:
@@ -221,12 +289,13 @@ def test_removed_replica_is_out_and_our_key_with_it(
     assert (branch.tftp.directory / "ITLFile.tlv").exists()
 
 
-def test_removed_subscriber_leaves_no_certificate_here(
-    publisher: Member, subscriber: Member
+def test_removed_subscriber_leaves_no_certificate_here_and_no_key_there(
+    publisher: Member, subscriber: Member, second: Host
 ) -> None:
     trust = publisher.home / "security/trust/sub"
     assert list(trust.iterdir())
     done = publisher.call("node", "remove", "sub", answers="yes\n")
     assert done.returncode == 0, done.stdout + done.stderr
     assert list(trust.iterdir()) == []
+    assert second.authorized_keys.read_text() == "# mine\n"
     assert json.loads(subscriber.call("hook", "describe").stdout)["name"] == "sub"

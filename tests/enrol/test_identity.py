@@ -6,7 +6,12 @@ import pytest
 
 from cucmsh.cluster.local import LocalStore
 from cucmsh.errors import StoreError
-from cucmsh.services.joining.identity import authorize, revoke
+from cucmsh.services.joining.identity import (
+    authorize,
+    confine,
+    revoke,
+    revoke_served,
+)
 
 LINE = "restrict ssh-ed25519 AAAAC3ours cucmsh@pub"
 OTHERS = b'# notes \xff\nfrom="10.*" ssh-rsa AAAAB3theirs me@home'
@@ -72,3 +77,47 @@ def test_link_in_place_of_the_file_is_refused(account: LocalStore) -> None:
     with pytest.raises(StoreError):
         authorize(account, LINE)
     assert target.read_text() == "mine"
+
+
+# On a member the line has a forced command
+
+BY_HAND = 'pty,from="10.*,::1",command="a, \\"b\\" c",expiry-time="20300101"'
+SERVED = 'restrict,command="cucmsh hook serve-node" ssh-ed25519 AAAAC3ours cucmsh@pub'
+
+
+@pytest.mark.parametrize(
+    ("known", "wanted"),
+    [
+        (LINE, SERVED),
+        ("ssh-ed25519 AAAAC3ours", SERVED),
+        (SERVED, SERVED),
+        (
+            f"{BY_HAND} ssh-ed25519 AAAAC3ours by hand",
+            f'from="10.*,::1",expiry-time="20300101",{SERVED}',
+        ),
+    ],
+)
+def test_a_line_that_opens_more_is_replaced_and_what_it_takes_away_stays(
+    account: LocalStore, known: str, wanted: str
+) -> None:
+    keys(account).parent.mkdir()
+    keys(account).write_bytes(OTHERS + f"\n{known}\n# end".encode())
+    assert confine(account, SERVED) == (known != wanted)
+    expected = OTHERS + f"\n{wanted}\n# end".encode()
+    assert keys(account).read_bytes().rstrip(b"\n") == expected
+    assert not confine(account, SERVED)
+
+
+def test_a_forced_line_is_added_where_the_key_is_not_known(account: LocalStore) -> None:
+    keys(account).parent.mkdir()
+    keys(account).write_bytes(OTHERS)
+    assert confine(account, SERVED)
+    assert keys(account).read_text(errors="replace").splitlines()[-1] == SERVED
+
+
+def test_leaving_takes_away_served_lines_only(account: LocalStore) -> None:
+    keys(account).parent.mkdir()
+    keys(account).write_text(f"{SERVED}\n{LINE}\n")
+    assert not revoke_served(account, "AAAAC3another")
+    assert revoke_served(account, "AAAAC3ours")
+    assert keys(account).read_text() == f"{LINE}\n"

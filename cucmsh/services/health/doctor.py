@@ -18,6 +18,7 @@ from cucmsh.services.acceptance import RELEASE, describe, refusals
 from cucmsh.services.files import is_backed_up
 from cucmsh.services.health.exposure import exposures
 from cucmsh.services.health.finding import Finding, Level
+from cucmsh.services.health.members import examine_members
 from cucmsh.services.health.start import examine_start
 from cucmsh.services.history import History
 from cucmsh.services.inventory import LOOK_SECONDS, reach, read_list
@@ -289,5 +290,6 @@ CHECKS: tuple[Check, ...] = (
     _kept_lists,
     _phone_files,
     _nodes,
+    examine_members,
     _rules,
 )

@@ -22,8 +22,10 @@ from cucmsh.errors import (
 )
 from cucmsh.services.doors import Doors, Link
 from cucmsh.services.joining.configure import split_path
+from cucmsh.services.joining.confine import ask_description
 from cucmsh.services.joining.identity import (
     authorize,
+    confine,
     identity_path,
     make_identity,
     public_line,
@@ -159,16 +161,26 @@ def has_way(site: Site, address: SshAddress) -> bool:
     return True
 
 
-def make_way(site: Site, address: SshAddress, link: Link, doors: EnrolDoors) -> None:
+def make_way(site: Site, plan: AddPlan, link: Link, doors: EnrolDoors) -> None:
     """Install our key through a first login, and log in with it.
+
+    On a member, with the forced command that keeps it to the hooks; so that command is
+    tried first.
 
     Raises:
         StoreError: something stands in the way of the file; nothing changed.
+        ServiceError: cucmsh does not run on the member; nothing changed.
         AuthenticationError: the host does not take the key that it now has.
     """
+    address, node = plan.address, plan.node
+    if node.is_member:
+        ask_description(link, node)
     home = doors.home_on(link)
     try:
-        authorize(home, public_line(site))
+        if node.is_member:
+            confine(home, public_line(site, node.program))
+        else:
+            authorize(home, public_line(site))
     finally:
         home.close()
     try:

@@ -8,6 +8,7 @@ temporary file in the TFTP directory, and the status of the service.
 from __future__ import annotations
 
 import os
+from typing import cast
 
 from cucmsh.cluster.model import Node
 from cucmsh.cluster.store import Store
@@ -20,14 +21,15 @@ from cucmsh.errors import (
 )
 from cucmsh.pki.model import Unit
 from cucmsh.services.compose import served_list, sha256_of
-from cucmsh.services.deliver import hook_on, stage_on
+from cucmsh.services.deliver import INPUT, hook_on, send_certificate
 from cucmsh.services.doors import Link
 from cucmsh.services.enrol import public_certificates
 from cucmsh.services.health.finding import Finding, Level
 from cucmsh.services.inventory import LOOK_SECONDS
-from cucmsh.services.joining.add_node import AddPlan, described
+from cucmsh.services.joining.add_node import AddPlan, EnrolDoors, described
 from cucmsh.services.joining.configure import edit
-from cucmsh.services.joining.join import cluster_document, read_description
+from cucmsh.services.joining.confine import ask_description, confine_on
+from cucmsh.services.joining.join import cluster_document
 from cucmsh.services.keystore import Keystore
 from cucmsh.services.node_id import own_id
 from cucmsh.services.serving.manifest import Publisher, claim, read_publisher
@@ -115,7 +117,7 @@ def tell_others(
             continue
         try:
             with site.link_to(node) as link:
-                _send(site, link, node, document, "join")
+                _send_cluster(link, node, document)
                 if changed:
                     _bring(site, link, node, changed)
         except CucmshError as problem:
@@ -138,15 +140,7 @@ def _enrol_subscriber(
     site: Site, plan: AddPlan, link: Link
 ) -> tuple[AddPlan, list[Finding]]:
     asked, cluster = plan.node, site.settings.cluster
-    done = link.run((*asked.program, "hook", "describe"), STATUS_SECONDS)
-    if done.status != 0:
-        raise ServiceError(
-            f"cucmsh does not run on {asked.name}: "
-            f"{done.complaint or done.output or f'exit status {done.status}'}",
-            "Run `cucmsh init subscriber` there first; name the words that run cucmsh "
-            "there with --program.",
-        )
-    said = read_description(done.output, asked)
+    said = ask_description(link, asked)
     wanted = (asked.name, asked.role, cluster.publisher.name)
     if (said.node.name, said.node.role, said.publisher) != wanted:
         raise RefusedError(
@@ -170,12 +164,13 @@ def _enrol_subscriber(
     plan = described(site, plan, {key: fact for key, fact in facts.items() if fact})
     node = plan.node
     findings = [
-        Finding(Level.OK, f"logged in to {node.name} with our key, cucmsh runs")
+        Finding(Level.OK, f"logged in to {node.name} with our key, cucmsh runs"),
+        confine_on(site, node, link, cast(EnrolDoors, site.doors).home_on),
     ]
     keystore = Keystore(site)
     for unit, pem in said.certificates.items():
         keystore.trust(node, unit, pem)
-    _send(site, link, node, cluster_document(site, _nodes_with(site, node)), "join")
+    _send_cluster(link, node, cluster_document(site, _nodes_with(site, node)))
     _bring(site, link, node, site.node)
     for other in cluster.members:
         if other.name not in (node.name, site.node.name):
@@ -192,14 +187,11 @@ def _enrol_subscriber(
 def _bring(site: Site, link: Link, node: Node, other: Node) -> None:
     """Bring another member's certificates, as they are known here, to a node."""
     for unit, pem in _certificates_of(site, other).items():
-        _send(site, link, node, pem, "install-certificate", other.name, unit.value)
+        send_certificate(link, node, other, unit, pem)
 
 
-def _send(
-    site: Site, link: Link, node: Node, raw: bytes, hook: str, *words: str
-) -> None:
-    name = stage_on(site, link, node, hook, raw)
-    hook_on(link, node, hook, name, sha256_of(raw), *words)
+def _send_cluster(link: Link, node: Node, document: bytes) -> None:
+    hook_on(link, node, "join", INPUT, sha256_of(document), given=document)
 
 
 def _certificates_of(site: Site, node: Node) -> dict[Unit, bytes]:

@@ -14,10 +14,12 @@ from cucmsh.errors import (
     UsageError,
 )
 from cucmsh.services.compose import served_list
+from cucmsh.services.deliver import hook_on
 from cucmsh.services.fleet import side_by_side
 from cucmsh.services.health.finding import Finding
 from cucmsh.services.inventory import LOOK_SECONDS, reach
 from cucmsh.services.joining.configure import edit
+from cucmsh.services.joining.confine import opens_a_shell
 from cucmsh.services.joining.enrol_node import found, tell_others
 from cucmsh.services.joining.identity import public_line, revoke
 from cucmsh.services.joining.join import forget_node
@@ -132,6 +134,9 @@ def _take_key_back(site: Site, node: Node) -> Finding:
     try:
         line = public_line(site)
         with site.link_to(node) as link:
+            if node.is_member and not opens_a_shell(link):
+                hook_on(link, node, "leave", line.split()[2])
+                return found(True, f"our key on {node.name}: taken back")
             home = doors.home_on(link)
             try:
                 if not node.is_member:

@@ -1,8 +1,8 @@
 """One node's part of a reset: staged first, then installed and proven.
 
-To a member: SFTP into its staging folder, then its own hook, under its own lock. To a
-replica: a temporary file beside its list, then the rename and the configured restart
-(design decision 19). A node whose list is not the one that was seen is left alone.
+To a member: its own hooks stage and install the list, under its own lock. To a replica:
+a temporary file beside its list, then the rename and the configured restart (design
+decision 19). A node whose list is not the one that was seen is left alone.
 """
 
 from __future__ import annotations
@@ -90,10 +90,13 @@ class Carrier:
         if not staged.name:
             return
         node = staged.entry.node
-        folder = node.staging if node.is_member else node.tftp_directory
 
         def remove(link: Link) -> None:
-            self._site.doors.store_on(link, folder).discard(staged.name)
+            if node.is_member:
+                hook_on(link, node, "discard", staged.name)
+            else:
+                store = self._site.doors.store_on(link, node.tftp_directory)
+                store.discard(staged.name)
 
         with suppress(CucmshError):
             self._fleet.on(node, remove)

@@ -31,6 +31,34 @@ from cucmsh.trustlist.seal import check
 STAGING = "state/staging"
 
 
+def stage(site: Site, name: str, sha256: str, raw: bytes) -> None:
+    """Keep bytes that another node sent until ``take_staged`` wants them.
+
+    What an earlier attempt of that node left for the same purpose goes first: names
+    are PURPOSE-NODE-RANDOM.
+
+    Raises:
+        UsageError: it is no such name.
+        RefusedError: not all bytes have arrived, or others.
+    """
+    prefix, _, random = name.rpartition("-")
+    if len(split_name(name)) != 1 or not prefix or not random:
+        raise UsageError(f"{name!r} is no name of a staged file")
+    if sha256_of(raw) != sha256:
+        raise RefusedError("what arrived is not what was to be sent")
+    for left in site.home.names(STAGING):
+        if left.rpartition("-")[0] == prefix:
+            site.home.remove(f"{STAGING}/{left}")
+    site.home.write(f"{STAGING}/{name}", raw)
+
+
+def discard_staged(site: Site, name: str) -> None:
+    """Take away what was staged; it may be gone."""
+    if len(split_name(name)) != 1:
+        raise UsageError(f"{name!r} is no name of a staged file")
+    site.home.remove(f"{STAGING}/{name}")
+
+
 def take_staged(site: Site, name: str, sha256: str) -> bytes:
     """The staged bytes, which are then gone from the staging folder.
 
