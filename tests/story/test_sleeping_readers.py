@@ -37,6 +37,20 @@ def run(lab: Lab, stdout: int, stdin: int, *words: str) -> int:
     return done.returncode
 
 
+def fill(terminal: int) -> None:
+    """Write until not a byte more is taken: the kernel moves what it took."""
+    os.set_blocking(terminal, False)
+    taken = 1
+    while taken:
+        taken = 0
+        for size in (1024, 16, 1):  # little ones find room that large ones do not
+            with suppress(BlockingIOError):
+                while True:
+                    taken += os.write(terminal, b"x" * size)
+        select.select([], [terminal], [], 0.2)
+    os.set_blocking(terminal, True)
+
+
 @pytest.mark.parametrize("more", [[], ["--json"]], ids=["text", "json"])
 def test_a_reset_whose_output_nobody_reads_is_done_and_logged(
     lab: Lab, more: list[str]
@@ -68,11 +82,7 @@ def test_a_question_of_a_change_that_nobody_reads_ends_it(lab: Lab) -> None:
     before = lab.digests()
     ours, theirs = pty.openpty()
     tty.setraw(theirs)
-    os.set_blocking(theirs, False)
-    while select.select([], [theirs], [], 0.3)[1]:  # it takes more when it has moved
-        with suppress(BlockingIOError):
-            os.write(theirs, b"x" * 1024)
-    os.set_blocking(theirs, True)
+    fill(theirs)
     answers, typed = os.pipe()  # no answer ever comes
     assert run(lab, theirs, answers, "set cert regen TVS") == 1
     assert lab.digests() == before
