@@ -192,6 +192,63 @@ def test_doctor_names_every_setting_that_leads_elsewhere(box: Box) -> None:
         assert f"fail  {what}. Put the drop-in" in said
 
 
+EARLIER = """\
+Include more/*.conf
+Match Address 10.0.0.0/8,!10.0.0.7
+    AllowTcpForwarding yes
+Match LocalPort=2222
+    X11Forwarding yes
+Match Host "*.partner.example"
+    AllowAgentForwarding yes
+Match LocalAddress 192.0.2.*
+    PermitTTY no
+# Match Address 198.51.100.1
+Match Address 10.9.0.0/16 LocalPort 2022 User admin
+    ForceCommand /bin/sh
+"""
+INCLUDED = """\
+Match User admin Address fd00::/8
+    PermitTunnel yes
+Match Group cucmsh Address !127.0.0.1,!192.0.2.0/24,*
+    GatewayPorts yes
+"""
+
+
+def test_doctor_asks_sshd_about_every_match_that_can_apply(box: Box) -> None:
+    drop_in = "/etc/ssh/sshd_config.d/00-before.conf"
+    box.put(drop_in, EARLIER)
+    box.root(["mkdir", "-p", "/etc/ssh/more"])
+    box.put("/etc/ssh/more/some.conf", INCLUDED)
+    try:
+        said = doctor(box)
+    finally:
+        box.root(["rm", "-r", drop_in, "/etc/ssh/more"])
+    for what, where in (
+        ("sshd has AllowTcpForwarding yes for admin", "addr=10.0.0.0"),
+        ("sshd has X11Forwarding yes for admin", "lport=2222"),
+        ("sshd has AllowAgentForwarding yes for admin", "host=1.partner.example"),
+        ("sshd has PermitTTY no for admin", "laddr=192.0.2.1"),
+        ("sshd runs /bin/sh for admin, not cucmsh-login", "addr=10.9.0.0,"),
+        ("sshd has PermitTunnel yes for admin", "addr=fd00::"),
+        ("sshd has GatewayPorts yes for admin", "addr="),
+    ):
+        lines = [line for line in said.splitlines() if f"fail  {what} " in line]
+        assert where in "".join(lines), said
+    assert "the admin: prompt and no more" not in said
+
+
+def test_doctor_says_which_match_lines_it_cannot_ask_about(box: Box) -> None:
+    drop_in = "/etc/ssh/sshd_config.d/99-after.conf"
+    ports = [f"Match LocalPort {2000 + number}" for number in range(300)]
+    box.put(drop_in, "".join(f"{line}\n    PermitTTY yes\n" for line in ports))
+    try:
+        said = doctor(box)
+    finally:
+        box.root(["rm", drop_in])
+    assert "warn  not all Match lines of sshd were looked at: more than" in said
+    assert "ok    sshd gives admin the admin: prompt and no more\n" in said
+
+
 def test_doctor_without_root_says_what_it_did_not_see(box: Box) -> None:
     who = ["setpriv", "--reuid=cucmsh", "--regid=cucmsh", "--clear-groups"]
     said = box.try_root([*who, CUCMSH, "doctor"])[1]

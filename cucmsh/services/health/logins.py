@@ -16,6 +16,7 @@ from cucmsh.cluster.settings import Settings
 from cucmsh.errors import CucmshError, RefusedError
 from cucmsh.services.health.finding import Finding, Level
 from cucmsh.services.health.isolation import mend, uncompiled, weak_points
+from cucmsh.services.health.sshd_matches import MOST, connections, read_matches
 
 LOGIN_PROGRAM = "cucmsh-login"
 SSHD = "/usr/sbin/sshd"
@@ -150,13 +151,36 @@ def _examine(runner: Runner, account: str) -> Iterator[Finding]:
     elif not _is_isolated(entry.pw_shell):
         what = f"{entry.pw_shell} does not begin with #!...python -I"
         yield Finding(Level.FAIL, what, "Write it as `cucmsh init --sshd` does.")
-    where = f"user={entry.pw_name},host=localhost,addr=127.0.0.1"
-    done = runner.run([SSHD, "-T", "-C", where], SECONDS)
-    if done.status != 0:
-        what = f"sshd -T says: {done.complaint or done.status}"
-        yield Finding(Level.FAIL, what, "Mend the configuration of sshd.")
-        return
-    yield from judge(account, done.output)
+    yield from _judge_connections(runner, entry.pw_name)
+
+
+def _judge_connections(runner: Runner, account: str) -> Iterator[Finding]:
+    """Judge what sshd says of every connection that its ``Match`` lines tell apart."""
+    matches = read_matches()
+    specs, is_cut = connections(matches)
+    told: dict[str, Finding] = {}
+    good = None
+    for spec in specs:
+        where = ",".join(f"{name}={value}" for name, value in spec.items())
+        words = [SSHD, "-T", "-C", f"user={account},{where}"]
+        done = runner.run(words, SECONDS)
+        if done.status != 0:
+            what = f"sshd -T says: {done.complaint or done.status}"
+            yield Finding(Level.FAIL, what, "Mend the configuration of sshd.")
+            return
+        for finding in judge(account, done.output):
+            if finding.level is Level.OK:
+                good = finding
+            elif finding.what not in told:
+                some = "" if spec is specs[0] else f" (for {where})"
+                told[finding.what] = finding._replace(what=f"{finding.what}{some}")
+    yield from told.values() if told or good is None else [good]
+    missed = [*sorted(matches.unknown), *([matches.problem] if matches.problem else [])]
+    if is_cut:
+        missed.append(f"more than {MOST} combinations")
+    if missed:
+        what = f"not all Match lines of sshd were looked at: {'; '.join(missed)}"
+        yield Finding(Level.WARN, what, "Look at them by hand: sshd -T -C ...")
 
 
 def _settings(text: str) -> dict[str, list[str]]:
