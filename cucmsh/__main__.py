@@ -33,7 +33,8 @@ usage: cucmsh [--config FILE]                      the admin shell of a node
                                                    a cluster on 127.0.0.1, and its shell
        cucmsh verify FILE [--against HELD] [--as NAME]
                                                    check a list or a signed file
-       cucmsh [--config FILE] doctor [ACCOUNT...]  what is not well with this node
+       cucmsh [--config FILE] doctor [--json] [ACCOUNT...]
+                                                   what is not well with this node
        cucmsh [--config FILE] init ROLE ...        make a publisher or a subscriber
        cucmsh [--config FILE] node add|list|remove ...
                                                    the nodes of the cluster
@@ -42,7 +43,8 @@ usage: cucmsh [--config FILE]                      the admin shell of a node
        cucmsh --version | --help
 
 The configuration is FILE, $CUCMSH_CONFIG or /etc/cucmsh/cucmsh.toml.
-Exit status: 0 done, 1 refused or failed, 2 wrong use, 3 partly done."""
+Exit status: 0 done, 1 refused or failed, 2 wrong use, 3 partly done; of doctor and
+node list: 0 all is well, 1 warnings, 2 something fails."""
 
 
 def main() -> NoReturn:
@@ -136,11 +138,8 @@ def _node(named: str, words: list[str]) -> int:
 
             run = run_init if what == "init" else run_node
             return run(configuration, rest)
-        case ["doctor", *accounts]:
-            from cucmsh.doctor import doctor
-
-            lines, status = doctor(configuration, accounts)
-            return _show("\n".join(lines), status)
+        case ["doctor", *rest]:
+            return _doctor(configuration, rest)
         case ["hook", *rest]:
             text, status = _hook(named, configuration, rest)
             return _show(text.removesuffix("\n"), status)
@@ -155,6 +154,18 @@ def _hook(named: str, configuration: str, words: list[str]) -> tuple[str, int]:
     from cucmsh import app
 
     return app.run_hook(configuration, words)
+
+
+def _doctor(configuration: str, words: list[str]) -> int:
+    from cucmsh.doctor import doctor, doctor_json
+
+    accounts = [word for word in words if word != "--json"]
+    if accounts == words:
+        lines, status = doctor(configuration, accounts)
+        return _show("\n".join(lines), status)
+    from cucmsh.shell.json_result import report
+
+    return report(Screen(1), lambda to: doctor_json(configuration, accounts, to))
 
 
 def _verify(words: list[str]) -> int:

@@ -7,13 +7,34 @@ from collections.abc import Sequence
 from cucmsh.app import open_site
 from cucmsh.cluster.settings import read_settings
 from cucmsh.services.health.doctor import examine
-from cucmsh.services.health.finding import Level
+from cucmsh.services.health.finding import Finding, exit_status
 from cucmsh.services.health.logins import become_owner, examine_ground, examine_logins
+from cucmsh.services.site import Site
+from cucmsh.shell.json_result import JsonResult
+from cucmsh.views.documents import doctor_document
 from cucmsh.views.findings import finding_lines
 
 
 def doctor(configuration: str, accounts: Sequence[str]) -> tuple[list[str], int]:
-    """What is found, and the status: 1 if something fails.
+    """What is found, and the status: 0 all is well, 1 warnings, 2 something fails."""
+    _, findings = _examined(configuration, accounts)
+    return finding_lines(findings), exit_status(findings)
+
+
+def doctor_json(configuration: str, accounts: Sequence[str], to: JsonResult) -> int:
+    """The same as one document; gives the status."""
+    to.name("doctor")
+    site, findings = _examined(configuration, accounts)
+    to.take(doctor_document(site.node.name, findings))
+    status = exit_status(findings)
+    to.send(status)
+    return status
+
+
+def _examined(
+    configuration: str, accounts: Sequence[str]
+) -> tuple[Site, list[Finding]]:
+    """Everything, in the order in which it is looked at.
 
     Root looks at what only root may, and then goes on as the owner of the home: the
     configuration that says what to run may be that account's.
@@ -22,5 +43,4 @@ def doctor(configuration: str, accounts: Sequence[str]) -> tuple[list[str], int]
     findings = [*examine_logins(site.doors.runner(), accounts)]
     become_owner(site.settings.home)
     findings += [*examine_ground(site.settings), *examine(site)]
-    has_failed = any(finding.level is Level.FAIL for finding in findings)
-    return finding_lines(findings), int(has_failed)
+    return site, findings

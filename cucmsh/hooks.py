@@ -7,6 +7,7 @@ update-replicas`` (after it, on a publisher) and ``hook sign FILE...``.
 =====================================  ==============================================
 ``service-status``                     ``active`` or ``inactive``, and the SHA-256 of
                                        the list in the TFTP directory, or ``-``
+``clock``                              the time here, Unix time in seconds
 ``stage NAME SHA256``                  keep what comes on standard input, for one of
                                        the hooks below
 ``discard NAME``                       take a staged file away
@@ -64,6 +65,8 @@ def run(
         case ["service-status"]:
             state = "active" if is_running(site) else "inactive"
             return f"{state} {sha256_served(site)}\n"
+        case ["clock"]:
+            return f"{int(site.clock.now().timestamp())}\n"
         case ["describe"]:
             return f"{describe(site)}\n"
     said = _deliver(site, words, read_input)
@@ -72,7 +75,7 @@ def run(
     raise UsageError(
         f"there is no hook {' '.join(words)!r}",
         "Hooks: tftp-start, update-replicas, sign FILE..., service-status, "
-        "serve-node, stage NAME SHA256, discard NAME, "
+        "clock, serve-node, stage NAME SHA256, discard NAME, "
         "install-list NAME SHA256 SEEN STATE, "
         "install-certificate NAME SHA256 NODE UNIT, describe, join NAME SHA256",
     )

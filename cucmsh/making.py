@@ -16,9 +16,10 @@ from cucmsh.app import DEFAULT_CONFIGURATION, open_audit, open_site
 from cucmsh.cluster.settings import read_settings
 from cucmsh.enrol.asking import TerminalAsking
 from cucmsh.enrol.init import init
-from cucmsh.enrol.node import node
+from cucmsh.enrol.node import list_json, node
 from cucmsh.enrol.options import Surroundings
 from cucmsh.services.site import Site
+from cucmsh.shell.json_result import report
 from cucmsh.shell.reader import Reader
 from cucmsh.shell.screen import Screen, in_a_change
 from cucmsh.shell.signals import hang_ups
@@ -50,6 +51,8 @@ def run_node(configuration: str, words: list[str]) -> int:
             noting.enter_context(audit.noting(words, is_change=is_change))
             return site
 
+        if words == ["list", "--json"]:
+            return report(Screen(1), lambda to: list_json(open_noting, to))
         return node(words, asking, open_noting)
 
 

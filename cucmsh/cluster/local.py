@@ -24,6 +24,7 @@ from cucmsh.cluster.store import (
     check_size,
     is_temporary,
     split_name,
+    walk,
     write_in_halves,
 )
 from cucmsh.errors import MissingFileError, StoreError
@@ -186,6 +187,21 @@ class LocalStore(SweepsFirst):
                 return sorted(
                     e.name for e in entries if e.is_dir(follow_symlinks=False)
                 )
+
+    def tree(self) -> dict[str, Listed]:
+        return walk(self._look)
+
+    def _look(self, folder: str) -> tuple[dict[str, Listed], list[str]]:
+        return self.listing(folder), self.folders(folder)
+
+    def clock(self) -> int:
+        with self._translated("."), self._folder("clock") as (folder, _):
+            temporary, descriptor = make_temporary("clock", folder)
+            try:
+                return int(os.fstat(descriptor).st_mtime)
+            finally:
+                os.unlink(temporary, dir_fd=folder)
+                os.close(descriptor)
 
     def make_folder(self, folder: str, mode: int = FOLDER_MODE) -> None:
         with (

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import errno
 import os
+import stat
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 
@@ -16,6 +17,7 @@ from cucmsh.cluster import deadline
 from cucmsh.cluster import sftp_requests as ask
 from cucmsh.cluster.deadline import within
 from cucmsh.cluster.sftp_folder import (
+    entries_in,
     files_in,
     make_folders,
     now,
@@ -42,6 +44,7 @@ from cucmsh.cluster.store import (
     is_temporary,
     split_name,
     temporary_for,
+    walk,
     write_in_halves,
 )
 from cucmsh.errors import (
@@ -176,6 +179,30 @@ class SftpStore(SweepsFirst):
             for name, found in self._files(folder)
             if not is_temporary(name)
         }
+
+    def tree(self) -> dict[str, Listed]:
+        return walk(self._look)
+
+    def _look(self, folder: str) -> tuple[dict[str, Listed], list[str]]:
+        path = self._folder(folder)
+        found: list[tuple[str, Attributes]] = []
+        with suppress(MissingFileError), self._translated(path):
+            found = entries_in(self._session, path, f"{path} on {self._host}")
+        inner = [
+            name
+            for name, about in found
+            if stat.S_ISDIR(about.mode) and "/" not in name and name.isprintable()
+        ]
+        files = {
+            name: Listed(about.size, about.modified)
+            for name, about in regular_files(found)
+            if not is_temporary(name)
+        }
+        return files, inner
+
+    def clock(self) -> int:
+        with self._translated(self._root):
+            return now(self._session, self._path(temporary_for("clock")))
 
     def make_folder(self, folder: str, mode: int = 0o755) -> None:
         with self._translated(self._path(folder)):

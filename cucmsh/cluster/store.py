@@ -12,13 +12,18 @@ import os
 import stat
 
 from cucmsh.errors import StoreError
-from cucmsh.shapes import NamedTuple, Protocol
+from cucmsh.shapes import TYPE_CHECKING, NamedTuple, Protocol
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterable
 
 TEMPORARY_PREFIX = ".cucmsh-"
 TEMPORARY_SUFFIX = ".tmp"
 SECRET_BYTES = 8
 FOLDER_MODE = 0o755  # of folders that a TFTP service is to read
 PIECE = 32 * 1024  # bytes; what every SFTP server must give or take in one request
+MAX_DEPTH = 16  # folders in folders; phones ask for three at most
+MAX_FOLDERS = 2_000  # below one root
 MAX_FILE_SIZE = 1 << 20  # bytes; lists and keys are small, and a liar must not fill us
 
 
@@ -104,6 +109,26 @@ class Store(Protocol):
     def listing(self, folder: str = "") -> dict[str, Listed]:
         """The names of ``names``, with size and time of each file; reads no file."""
 
+    def tree(self) -> dict[str, Listed]:
+        """All regular files below the root by name, hidden ones and their folders not.
+
+        Follows no link. Nothing if the root is missing.
+
+        Raises:
+            StoreError: a folder cannot be read, lies deeper than ``MAX_DEPTH``, or
+                there are more than ``MAX_FOLDERS``.
+        """
+
+    def clock(self) -> int:
+        """The clock of the machine that the files lie on, Unix time in seconds.
+
+        It is the time of a file that is made for it and removed: so this tells, too,
+        whether files can be written there.
+
+        Raises:
+            StoreError: they cannot.
+        """
+
     def make_folder(self, folder: str, mode: int = FOLDER_MODE) -> None:
         """Make the folder, and those on the way to it; what is there keeps its mode.
 
@@ -121,6 +146,36 @@ class SweepsFirst:
     def stage_swept(self: Store, name: str, raw: bytes, mode: int = 0o600) -> str:
         self.sweep(folder_of(name))
         return self.stage(name, raw, mode)
+
+
+def walk(
+    look: Callable[[str], tuple[dict[str, Listed], Iterable[str]]],
+) -> dict[str, Listed]:
+    """``Store.tree`` by ``look``, which gives the files and folders in one folder.
+
+    Raises:
+        StoreError: too deep, or too many folders.
+    """
+    found: dict[str, Listed] = {}
+    folders, count = [""], 0
+    while folders:
+        folder = folders.pop()
+        inside = f"{folder}/" if folder else ""
+        count += 1
+        if count > MAX_FOLDERS or folder.count("/") >= MAX_DEPTH:
+            raise StoreError(
+                f"there are more than {MAX_FOLDERS} folders, or {MAX_DEPTH} in each "
+                "other",
+                "Use a folder that is for phones alone.",
+            )
+        files, inner = look(folder)
+        found |= {
+            f"{inside}{name}": at
+            for name, at in files.items()
+            if not name.startswith(".")
+        }
+        folders += [f"{inside}{name}" for name in inner if not name.startswith(".")]
+    return found
 
 
 def folder_of(name: str) -> str:

@@ -10,9 +10,8 @@ import os
 from typing import NamedTuple
 
 from cucmsh.cluster.local import FOLDER_FLAGS
+from cucmsh.cluster.store import MAX_DEPTH
 from cucmsh.errors import StoreError
-
-MAX_DEPTH = 16  # folders in folders; phones ask for three at most
 
 
 class Tree(NamedTuple):

@@ -29,11 +29,16 @@ from cucmsh.services.joining.add_node import (
     require_owner,
 )
 from cucmsh.services.site import Site
+from cucmsh.shapes import TYPE_CHECKING
 from cucmsh.shell.signals import deferred_interrupts
+
+if TYPE_CHECKING:
+    from cucmsh.services.health.node_status import NodeStatus
+    from cucmsh.shell.json_result import JsonResult
 
 HELP = "cucmsh node --help"
 USAGE = """\
-usage: cucmsh [--config FILE] node list
+usage: cucmsh [--config FILE] node list [--json]
        cucmsh [--config FILE] node remove NAME
        cucmsh [--config FILE] node add NAME --host HOST[:PORT] [OPTION VALUE]...
   --role ROLE            replica (serves the publisher's list; the default) or
@@ -48,7 +53,9 @@ usage: cucmsh [--config FILE] node list
                          words without a shell:
   --restart WORDS --status WORDS [--start WORDS] [--stop WORDS]
   --program WORDS        what runs cucmsh on a subscriber; cucmsh
-Again for a node that is there, `node add NAME` checks it and fetches what is new."""
+Again for a node that is there, `node add NAME` checks it and fetches what is new.
+Exit status of list: 0 all is well, 1 warnings, 2 something fails; of the others: 0
+done, 1 refused, 2 wrong use, 3 partly done."""
 OPTIONS = (
     *("--host", "--role", "--user", "--host-key", "--identity", "--password-fd"),
     *("--tftp-directory", "--tftp", "--program", *SERVICE_OPTIONS),
@@ -216,12 +223,32 @@ def _open_way(options: Options, plan: AddPlan, asking: Asking, site: Site) -> No
 
 
 def _list(asking: Asking, site: Site) -> int:
-    from cucmsh.services.joining.nodes import look_at_all
+    from cucmsh.services.health.node_status import look_at_all
     from cucmsh.views.nodes import node_rows
 
     seen = look_at_all(site)
     asking.say("\n".join(node_rows(seen)))
-    return 3 if any(entry.problem for entry in seen) else 0
+    return _status_of(seen)
+
+
+def list_json(open_site: Callable[[], Site], to: JsonResult) -> int:
+    """``node list --json``: what `node list` finds, as one document."""
+    from cucmsh.services.health.node_status import look_at_all
+    from cucmsh.views.documents import nodes_document
+
+    to.name("node list")
+    site = _own(open_site())
+    seen = look_at_all(site)
+    to.take(nodes_document(site.node.name, seen))
+    status = _status_of(seen)
+    to.send(status)
+    return status
+
+
+def _status_of(seen: Sequence[NodeStatus]) -> int:
+    from cucmsh.services.health.finding import exit_status
+
+    return exit_status(found for entry in seen for found in entry.findings)
 
 
 def _remove(asking: Asking, site: Site, name: str) -> int:

@@ -28,6 +28,7 @@ from cucmsh.shell.screen import Screen
 # `tftp-start` and `sign` are this node's own business.
 HOOKS = frozenset(
     {
+        "clock",
         "describe",
         "discard",
         "install-certificate",

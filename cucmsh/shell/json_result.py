@@ -1,5 +1,7 @@
 """The one JSON document that a program gets in place of text (``-c LINE --json``).
 
+``cucmsh doctor --json`` and ``cucmsh node list --json`` give one, too.
+
 Knows no command: what stands in ``result`` is made by a view of the pack. The
 envelope is ours, and its keys are always there, sorted::
 
@@ -49,6 +51,10 @@ class JsonResult:
                 f"'{command.phrase}' has no JSON form",
                 f"Without --json it gives text. JSON have: {', '.join(having)}.",
             )
+
+    def name(self, phrase: str) -> None:
+        """Note what was called, where it is no command of a pack."""
+        self._phrase = phrase
 
     def take(self, result: Mapping[str, object]) -> None:
         self._result = result

@@ -19,11 +19,16 @@ bytes, and what is not there is null. The keys of each result::
     utils itl reset ...       node length sha1 sha256 signer
                               nodes[]: name state done reason
 
-``role`` is SAST, CCM, CCM_TFTP, TFTP, CAPF, TVS, APPLICATION_SERVER or a number as
-text; ``state`` of a service started or stopped, of a node updated, unchanged, stopped
-(it has the list, its TFTP service is down), unproven, unknown (it fell silent in its
-change) or pending. ``other_lists`` are nodes that should serve this very list and do
-not. Within the schema keys and words are added, never changed.
+    doctor                    node findings[]: level what advice
+    node list                 node nodes[]: name role address login tftp findings[]
+
+``level`` is ok, warn or fail; ``login`` is null or why our key does not lead there;
+``tftp`` is same list, other list, pending, no list, no answer, error, or null without
+the service. ``role`` is SAST, CCM, CCM_TFTP, TFTP, CAPF, TVS, APPLICATION_SERVER or a
+number as text; ``state`` of a service started or stopped, of a node updated, unchanged,
+stopped (it has the list, its TFTP service is down), unproven, unknown (it fell silent
+in its change) or pending. ``other_lists`` are nodes that should serve this very list
+and do not. Within the schema keys and words are added, never changed.
 """
 
 from __future__ import annotations
@@ -31,6 +36,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 
 from cucmsh.digests import md5, sha1, sha256
+from cucmsh.hosts import host_port
 from cucmsh.shapes import TYPE_CHECKING
 from cucmsh.trustlist.tags import Digest, Role
 from cucmsh.views.times import iso_time
@@ -38,6 +44,8 @@ from cucmsh.views.trust_list import is_signer
 
 if TYPE_CHECKING:  # annotations alone: no view costs a login what it does not use
     from cucmsh.pki.model import Certificate
+    from cucmsh.services.health.finding import Finding
+    from cucmsh.services.health.node_status import NodeStatus
     from cucmsh.services.inventory import HeldList, Stray
     from cucmsh.services.outcome import NodeOutcome, Report
     from cucmsh.services.resetting.reset import ResetPlan
@@ -113,6 +121,36 @@ def reset_document(node: str, plan: ResetPlan, report: Report) -> Document:
         **_digests(plan.trust_list.raw),
         "signer": plan.recovery.subject_name,
         "nodes": [_outcome(outcome) for outcome in report.outcomes],
+    }
+
+
+def doctor_document(node: str, findings: Iterable[Finding]) -> Document:
+    """``cucmsh doctor``."""
+    return {"node": node, "findings": [_finding(found) for found in findings]}
+
+
+def nodes_document(node: str, seen: Iterable[NodeStatus]) -> Document:
+    """``cucmsh node list``."""
+    return {"node": node, "nodes": [_node(entry) for entry in seen]}
+
+
+def _node(entry: NodeStatus) -> Document:
+    ssh = entry.node.ssh
+    return {
+        "name": entry.node.name,
+        "role": entry.node.role.value,
+        "address": host_port(ssh.host, ssh.port) if ssh else None,
+        "login": entry.problem or None,
+        "tftp": entry.serving.value if entry.node.has_tftp else None,
+        "findings": [_finding(found) for found in entry.findings],
+    }
+
+
+def _finding(found: Finding) -> Document:
+    return {
+        "level": found.level.value,
+        "what": found.what,
+        "advice": found.advice or None,
     }
 
 

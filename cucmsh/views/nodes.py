@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 from cucmsh.hosts import host_port
-from cucmsh.services.joining.nodes import Seen
+from cucmsh.services.health.finding import Level
+from cucmsh.services.health.node_status import NodeStatus
+from cucmsh.views.findings import finding_lines
 
 HEAD = ("Name", "Role", "Address", "Login", "TFTP")
 
 
-def node_rows(seen: list[Seen]) -> list[str]:
-    """A row a node in columns, and below it what stands in the way."""
+def node_rows(seen: list[NodeStatus]) -> list[str]:
+    """A row a node in columns, and below them what is not as it should be."""
     rows = [HEAD]
     for entry in seen:
         node = entry.node
@@ -22,10 +24,6 @@ def node_rows(seen: list[Seen]) -> list[str]:
         "  ".join(cell.ljust(width) for cell, width in zip(row, widths, strict=True))
         for row in rows
     ]
-    problems = [
-        f"{entry.node.name}: {problem}"
-        for entry in seen
-        for problem in (entry.problem, entry.refusal)
-        if problem
-    ]
-    return [line.rstrip() for line in lines] + problems
+    findings = [at for entry in seen for at in entry.findings]
+    bad = [at for at in findings if at.level is not Level.OK]
+    return [line.rstrip() for line in lines] + finding_lines(bad)

@@ -1,6 +1,7 @@
 """What every store promises, on this machine's disk and over SFTP."""
 
 import os
+import time
 from pathlib import Path
 
 import pytest
@@ -185,3 +186,34 @@ def test_mode_is_that_of_file_folder_and_root(local: Stored) -> None:
     assert modes("link") == 0o777  # its own, not the target's
     with pytest.raises(MissingFileError):
         modes("two")
+
+
+def test_tree_has_every_file_but_hidden_ones_and_links(stored: Stored) -> None:
+    assert stored.store.tree() == {}
+    for name in ("a", "b/c", "b/d/e", ".hidden", ".git/f"):
+        path = stored.root / name
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_bytes(b"xyz")
+    (stored.root / "link").symlink_to("a")
+    (stored.root / "folder").symlink_to("b")
+    os.utime(stored.root / "b/c", (5, 5))
+    found = stored.store.tree()
+    assert sorted(found) == ["a", "b/c", "b/d/e"]
+    assert found["b/c"] == (3, 5)
+
+
+def test_folders_without_end_are_refused(stored: Stored) -> None:
+    (stored.root / ("d/" * 17)).mkdir(parents=True)
+    with pytest.raises(StoreError, match="in each other"):
+        stored.store.tree()
+
+
+def test_clock_is_told_and_nothing_is_left(stored: Stored) -> None:
+    assert abs(stored.store.clock() - time.time()) < 60
+    assert stored.files() == {}
+
+
+def test_clock_of_a_missing_folder_is_an_error(stored: Stored) -> None:
+    stored.root.rmdir()
+    with pytest.raises(StoreError):
+        stored.store.clock()

@@ -7,7 +7,8 @@ from pathlib import Path
 
 import pytest
 
-from cucmsh.cluster.tree import MAX_DEPTH, Tree, tree_below
+from cucmsh.cluster.store import MAX_DEPTH
+from cucmsh.cluster.tree import Tree, tree_below
 from cucmsh.errors import StoreError
 
 

@@ -100,7 +100,7 @@ def test_host_that_was_built_anew_is_refused_until_its_new_key_is_given(
     assert node.ssh.host_key == box.key_line
     box.down()
     done = made.call("node", "list")
-    assert (done.returncode, "Connection refused" in done.stdout) == (3, True)
+    assert (done.returncode, "Connection refused" in done.stdout) == (2, True)
     done = made.call("-c", "utils itl reset localkey", answers=f"{CCM}\n")
     assert "pending: branch1" in done.stdout + done.stderr
     assert "branch1" in notice(made)

@@ -141,6 +141,10 @@ MAY_RUN = {
         "cucmsh/services/resetting/carry.py",
         "node.service_commands.restart",
     ): "configuration",
+    (
+        "cucmsh/services/health/node_status.py",
+        "node.service_commands.status",
+    ): "configuration",
     ("cucmsh/services/deliver.py", "(*node.program, 'hook', *words)"): "both",
     (
         "cucmsh/services/joining/confine.py",

@@ -212,6 +212,7 @@ class Replica:
         self.is_dead = False
         self.breaks_at: list[str] = []
         self.logins = 0
+        self.seconds_ahead = 0.0  # its clock
 
     @property
     def raw(self) -> bytes:
@@ -228,11 +229,23 @@ class Replica:
             raise ConnectionFailedError(f"the connection broke at {step}")
 
 
-class ReplicaStore(LocalStore):
+class ClockedStore(LocalStore):
+    """Files on a machine whose clock is the cluster's."""
+
+    def __init__(self, root: str, clock: SettableClock, ahead: float = 0) -> None:
+        super().__init__(root)
+        self._clock, self._ahead = clock, ahead
+
+    def clock(self) -> int:
+        super().clock()  # it can be written to
+        return int(self._clock.now().timestamp() + self._ahead)
+
+
+class ReplicaStore(ClockedStore):
     """The TFTP directory of a replica, over a connection that may break."""
 
-    def __init__(self, replica: Replica) -> None:
-        super().__init__(replica.node.tftp_directory)
+    def __init__(self, replica: Replica, clock: SettableClock) -> None:
+        super().__init__(replica.node.tftp_directory, clock, replica.seconds_ahead)
         self._replica = replica
 
     def stage(self, name: str, raw: bytes, mode: int = 0o600) -> str:
@@ -395,10 +408,11 @@ class JoinedDoors:
 
     def store_on(self, link: Link, root: str) -> Store:
         if isinstance(link, NodeLink):
-            return LocalStore(root)
+            os.makedirs(root, exist_ok=True)
+            return ClockedStore(root, self._made.clock)
         if isinstance(link, ReplicaLink):
             assert root == link.replica.node.tftp_directory
-            link.stores.append(ReplicaStore(link.replica))
+            link.stores.append(ReplicaStore(link.replica, self._made.clock))
             return link.stores[-1]
         place = self._made.backups / root.strip("/")
         return BackupStore(str(place), self._made)

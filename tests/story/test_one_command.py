@@ -158,9 +158,38 @@ def test_errors_are_documents_too(lab: Lab, tmp_path: Path) -> None:
 
 
 def test_json_is_for_one_command(lab: Lab) -> None:
-    for words in (["--json"], ["-c", "show itl", "--yaml"], ["doctor", "--json"]):
+    for words in (["--json"], ["-c", "show itl", "--yaml"], ["verify", "--json"]):
         done = subprocess.run([*CUCMSH, *words], capture_output=True, check=False)
         assert (done.returncode, done.stdout) == (2, b"")
+
+
+@pytest.mark.parametrize("words", [["doctor"], ["node", "list"]])
+def test_look_at_the_set_up_is_a_document_too(lab: Lab, words: list[str]) -> None:
+    def ask(config: str) -> tuple[int, dict[str, Any]]:
+        done = subprocess.run(
+            [*CUCMSH, "--config", config, *words, "--json"],
+            capture_output=True,
+            check=False,
+        )
+        assert done.stdout.count(b"\n") == 1
+        return done.returncode, json.loads(done.stdout)
+
+    status, document = ask(lab.publisher["config"])
+    assert (document["command"], document["error"]) == (" ".join(words), None)
+    assert (document["schema"], document["status"]) == ("cucmsh/1", status)
+    result = document["result"]
+    assert result["node"] == "test10pub"
+    nodes = result.get("nodes", [])
+    findings = [at for node in nodes for at in node["findings"]]
+    findings += result.get("findings", [])
+    text = "test10sub lets us in, with its pinned host key"
+    assert {"level": "ok", "what": text, "advice": None} in findings
+    levels = {at["level"] for at in findings}
+    assert "fail" not in levels, findings
+    assert status == int("warn" in levels)
+    status, document = ask("/nowhere/none.toml")
+    assert (status, document["result"]) == (2, None)
+    assert "there is no such configuration file" in document["error"]["message"]
 
 
 @pytest.mark.parametrize("options", [[], ["--json"]])

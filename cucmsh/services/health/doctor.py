@@ -8,7 +8,6 @@ a *warn* will, one day or if something else goes wrong.
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
-from concurrent.futures import ThreadPoolExecutor
 from datetime import timedelta
 
 from cucmsh.cluster.model import NodeRole
@@ -19,9 +18,10 @@ from cucmsh.services.files import is_backed_up
 from cucmsh.services.health.exposure import exposures
 from cucmsh.services.health.finding import Finding, Level
 from cucmsh.services.health.members import examine_members
+from cucmsh.services.health.node_status import look_at_others
 from cucmsh.services.health.start import examine_start
 from cucmsh.services.history import History
-from cucmsh.services.inventory import LOOK_SECONDS, reach, read_list
+from cucmsh.services.inventory import LOOK_SECONDS, read_list
 from cucmsh.services.journal import login_notice
 from cucmsh.services.keystore import Keystore
 from cucmsh.services.lists_elsewhere import silent_nodes
@@ -33,7 +33,6 @@ from cucmsh.services.tftp import why_unserved
 from cucmsh.trustlist.seal import check_certificates
 from cucmsh.trustlist.signed import SUFFIX
 
-WIDTH = 32  # threads that look at other nodes
 EXPIRY_WARNING = timedelta(days=90)
 CLOCK_SLACK_SECONDS = 60  # lists made within one second are dated one after the other
 LISTED_UNITS = (Unit.CALL_MANAGER, Unit.TVS, Unit.CAPF)  # what phones look at
@@ -104,6 +103,8 @@ def _dates(site: Site, name: str, certificate: Certificate) -> Finding:
     if left < EXPIRY_WARNING:
         when = "has expired" if left < timedelta() else f"expires in {left.days} days"
         advice = "Regenerate it with `set cert regen`."
+        if not site.node.is_publisher and "ITLRecovery" in name:
+            advice = "Run `set cert regen ITLRecovery` on the publisher."
         return Finding(Level.WARN, f"{name} {when}", advice)
     return Finding(Level.OK, f"{name} is valid for {left.days} days")
 
@@ -246,17 +247,13 @@ def _names_served(site: Site, choice: Choice) -> Iterator[Finding]:
 
 
 def _nodes(site: Site) -> Iterator[Finding]:
-    others = [
-        node for node in site.settings.cluster.nodes if node.name != site.node.name
-    ]
-    with ThreadPoolExecutor(WIDTH) as pool:
-        problems = list(pool.map(lambda node: reach(site, node), others))
-    for node, problem in zip(others, problems, strict=True):
-        if problem:
-            advice = "Look at its sshd, the network and the pinned host key."
-            yield Finding(Level.FAIL, f"{node.name}: {problem}", advice)
-        else:
-            yield Finding(Level.OK, f"{node.name} lets us in, with its pinned host key")
+    if not site.node.is_publisher:
+        name = site.settings.cluster.publisher.name
+        text = f"the other nodes are looked at on the publisher, {name}"
+        yield Finding(Level.OK, text)
+        return
+    for status in look_at_others(site):
+        yield from status.findings
 
 
 def _rules(site: Site) -> Iterator[Finding]:
@@ -267,7 +264,7 @@ def _rules(site: Site) -> Iterator[Finding]:
             "keep_trust is off: a start may serve a list that phones refuse",
             f"Set keep_trust = true in {site.settings.path}.",
         )
-    for node in site.settings.cluster.nodes:
+    for node in site.settings.cluster.nodes if site.node.is_publisher else ():
         if node.role is NodeRole.SUBSCRIBER and node.has_tftp:
             yield Finding(
                 Level.WARN,

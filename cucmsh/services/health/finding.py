@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from enum import StrEnum
 from typing import NamedTuple
 
@@ -20,3 +21,9 @@ class Finding(NamedTuple):
     level: Level
     what: str
     advice: str = ""
+
+
+def exit_status(findings: Iterable[Finding]) -> int:
+    """0 all is well, 1 warnings, 2 something fails."""
+    levels = {finding.level for finding in findings}
+    return 2 if Level.FAIL in levels else int(Level.WARN in levels)

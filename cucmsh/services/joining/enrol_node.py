@@ -25,6 +25,7 @@ from cucmsh.services.deliver import INPUT, hook_on, send_certificate
 from cucmsh.services.doors import Link
 from cucmsh.services.enrol import public_certificates
 from cucmsh.services.health.finding import Finding, Level
+from cucmsh.services.health.replica_files import file_findings
 from cucmsh.services.inventory import LOOK_SECONDS
 from cucmsh.services.joining.add_node import AddPlan, EnrolDoors, described
 from cucmsh.services.joining.configure import edit
@@ -89,7 +90,20 @@ def enrol(
         if not plan.node.is_member:
             now = Site(settings, site.clock, site.doors)
             findings += _bring_list(now, plan.node.name)
+            findings += _look_at_files(now, plan.node)
     return findings
+
+
+def _look_at_files(site: Site, node: Node) -> list[Finding]:
+    """Which of the replica's files are not as phones would have them."""
+    try:
+        with site.link_to(node) as link:
+            store = site.doors.store_on(link, node.tftp_directory)
+            home = site.doors.home_on(link)
+            files = list(file_findings(site, node, store, home))
+    except CucmshError as problem:
+        files = [found(False, f"its files: {problem.message}", problem.advice)]
+    return [at for at in files if at.level is not Level.OK]
 
 
 def _bring_list(site: Site, name: str) -> list[Finding]:

@@ -1,95 +1,25 @@
-"""The nodes of the cluster, looked at and taken out again. Adds none."""
+"""Takes nodes out of the cluster again. Adds none."""
 
 from __future__ import annotations
 
-from enum import StrEnum
-from typing import TYPE_CHECKING, NamedTuple, cast
+from typing import TYPE_CHECKING, cast
 
 from cucmsh.cluster.model import Node
-from cucmsh.errors import (
-    CucmshError,
-    MissingFileError,
-    NoAnswerError,
-    RefusedError,
-    UsageError,
-)
-from cucmsh.services.compose import served_list
+from cucmsh.errors import CucmshError, RefusedError, UsageError
 from cucmsh.services.deliver import hook_on
-from cucmsh.services.fleet import side_by_side
 from cucmsh.services.health.finding import Finding
-from cucmsh.services.inventory import LOOK_SECONDS, reach
 from cucmsh.services.joining.configure import edit
 from cucmsh.services.joining.confine import opens_a_shell
 from cucmsh.services.joining.enrol_node import found, tell_others
 from cucmsh.services.joining.identity import public_line, revoke
 from cucmsh.services.joining.join import forget_node
-from cucmsh.services.journal import forget_in_journal, read_journal
+from cucmsh.services.journal import forget_in_journal
 from cucmsh.services.pending import forget_replica
 from cucmsh.services.serving.manifest import release
-from cucmsh.services.site import LIST_FILE, Site
+from cucmsh.services.site import Site
 
 if TYPE_CHECKING:
     from cucmsh.services.joining.add_node import EnrolDoors
-
-
-class Serving(StrEnum):
-    """What a node's TFTP service gives, beside the publisher's list."""
-
-    SAME = "same list"
-    OTHER = "other list"
-    PENDING = "pending"
-    NONE = "no list"
-    SILENT = "no answer"
-    FAILED = "error"
-    NOTHING = "-"
-
-
-class Seen(NamedTuple):
-    """One node as it is found now.
-
-    Attributes:
-        node: which one.
-        problem: why our key with its pinned host key does not lead onto it; empty if
-            it does, and for this node.
-        serving: what its TFTP service gives.
-        refusal: what its TFTP service, or the network, said instead of a list.
-    """
-
-    node: Node
-    problem: str
-    serving: Serving
-    refusal: str = ""
-
-
-def look_at_all(site: Site) -> list[Seen]:
-    """Every node, in the order of the configuration; several at once."""
-    ours = served_list(site)
-    journal = read_journal(site)
-    names = journal.pending if journal else ()
-    nodes = site.settings.cluster.nodes
-
-    def look(node: Node) -> Seen:
-        problem = "" if node.name == site.node.name else reach(site, node)
-        serving, refusal = _serving(site, node, ours)
-        if node.name in names and serving is not Serving.SAME:
-            serving = Serving.PENDING
-        return Seen(node, problem, serving, refusal)
-
-    return list(side_by_side(look, nodes))
-
-
-def _serving(site: Site, node: Node, ours: bytes | None) -> tuple[Serving, str]:
-    if not node.has_tftp:
-        return Serving.NOTHING, ""
-    try:
-        raw = site.doors.read_back(node.tftp, LIST_FILE, LOOK_SECONDS)
-    except MissingFileError:
-        return Serving.NONE, ""
-    except NoAnswerError:
-        return Serving.SILENT, ""
-    except CucmshError as problem:
-        return Serving.FAILED, problem.message
-    return (Serving.SAME if raw == ours else Serving.OTHER), ""
 
 
 def find_removable(site: Site, name: str) -> Node:
