@@ -18,6 +18,7 @@ from time import monotonic, sleep
 from cucmsh.errors import BusyError, StoreError
 
 RETRY_SECONDS = 0.05
+NAMELESS_SECONDS = 1.0  # how long a holder may take to write its line
 MAX_NOTE = 200  # bytes of what a holder says of itself
 FOLDER_FLAGS = os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC
 NOTE_FLAGS = os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC  # nobody waits for a FIFO
@@ -49,6 +50,10 @@ def held(
     try:
         os.makedirs(folder, mode=0o700, exist_ok=True)
         descriptor = _lock(folder, 0)
+        # Whoever took it just now, or is about to let it go, has no line there.
+        moment = min(deadline, monotonic() + NAMELESS_SECONDS)
+        while descriptor is None and not _read(note) and monotonic() < moment:
+            descriptor = _lock(folder, min(moment, monotonic() + RETRY_SECONDS))
         if descriptor is None and _read(note).startswith(patient_with):
             descriptor = _lock(folder, deadline)
     except OSError as problem:

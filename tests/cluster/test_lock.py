@@ -204,3 +204,37 @@ def test_patience_is_for_the_named_holder_only(
     threading.Timer(0.1, other.stdin.close).start()
     with held(str(folder), str(note), "me", 60, "admin (itl"):
         assert note.read_text() == "me"
+
+
+def test_holder_that_has_not_written_its_line_yet_is_waited_for(
+    folder: Path, note: Path
+) -> None:
+    """The lock comes first, the line after it: who looks in between knows no name."""
+    descriptor = os.open(folder, os.O_RDONLY)
+    try:
+        assert lock.take(descriptor, 0)
+        writes = threading.Timer(0.1, note.write_text, ["the push (process 7)"])
+        frees = threading.Timer(0.3, os.close, [descriptor])
+        writes.start()
+        frees.start()
+        with held(str(folder), str(note), "a reset", 20, "the push"):
+            assert note.read_text() == "a reset"
+    finally:
+        writes.join()
+        frees.join()
+
+
+def test_holder_without_a_line_is_not_waited_for_long(
+    folder: Path, note: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(lock, "NAMELESS_SECONDS", 0.1)
+    descriptor = os.open(folder, os.O_RDONLY)
+    try:
+        assert lock.take(descriptor, 0)
+        with (
+            pytest.raises(BusyError, match="another session"),
+            held(str(folder), str(note), "a reset", 20, "the push"),
+        ):
+            pass
+    finally:
+        os.close(descriptor)
