@@ -1,0 +1,31 @@
+"""The commands of the README's production chapter, as they stand there."""
+
+from __future__ import annotations
+
+import re
+from pathlib import Path
+
+README = Path(__file__).parents[2] / "README.md"
+PROMPT = "# "
+
+
+def commands(readme: Path = README) -> dict[str, list[str]]:
+    """What root types, by the bold words that head it, in the chapter's order.
+
+    Keys are the heading's number (``1``) or first words (``Removal``). A command may
+    have several lines; placeholders in capitals are left as they are.
+    """
+    chapter = readme.read_text().split("\n## Production\n")[1].split("\n## ")[0]
+    found: dict[str, list[str]] = {}
+    heading, inside = "", False
+    for line in chapter.splitlines():
+        bold = re.match(r"\*\*(\d+|[^.,:*]+)", line)
+        if line.startswith("```"):
+            inside = line == "```sh"
+        elif bold and not inside:
+            heading = bold.group(1)
+        elif inside and line.startswith(PROMPT):
+            found.setdefault(heading, []).append(line.removeprefix(PROMPT))
+        elif inside and heading in found:
+            found[heading][-1] += f"\n{line}"
+    return found
