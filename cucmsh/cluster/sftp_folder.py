@@ -68,7 +68,7 @@ def regular_files(
 
 
 def _is_name(name: str) -> bool:
-    return "/" not in name and len(name) <= MAX_NAME
+    return name not in ("", ".", "..") and "/" not in name and len(name) <= MAX_NAME
 
 
 def make_folders(
