@@ -113,7 +113,7 @@ class _Comparison:
         unsigned = sorted(plain.keys() - self._here.keys())
         yield from self._warned(
             unsigned,
-            "will not be signed, and phones that hold a list refuse it",
+            "only there, so that nobody signs it, and phones with a list refuse it",
             f"Put it into {self._site.node.tftp_directory} of the publisher.",
         )
         both = sorted(
@@ -123,7 +123,7 @@ class _Comparison:
         )
         yield from self._warned(
             self._other_bytes(both),
-            "is shadowed by the publisher's signed file of that name, which differs",
+            "shadowed by the publisher's signed file of the same name, which differs",
             "Keep one of the two: phones that hold a list take the publisher's.",
         )
         lacking = sorted(
@@ -134,13 +134,13 @@ class _Comparison:
         )
         yield from self._warned(
             lacking,
-            "is not there: plain files and firmware are not brought",
+            "not there, for plain files and firmware are not brought",
             "Copy it there if its phones need it.",
         )
 
     def _warned(self, names: list[str], what: str, advice: str) -> Iterator[Finding]:
         if names:
-            text = f"{self._name}: {_counted(names, 'file')}: each {what}"
+            text = f"{self._name}: {what}: {_counted(names, 'file')}"
             yield Finding(Level.WARN, text, advice)
 
     def _stranger(self, name: str, *, is_read: bool) -> Finding:

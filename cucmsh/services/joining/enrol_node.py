@@ -30,6 +30,11 @@ from cucmsh.services.inventory import LOOK_SECONDS
 from cucmsh.services.joining.add_node import AddPlan, EnrolDoors, described
 from cucmsh.services.joining.configure import edit
 from cucmsh.services.joining.confine import ask_description, confine_on
+from cucmsh.services.joining.identity import (
+    AUTHORIZED_KEYS,
+    other_publishers,
+    public_line,
+)
 from cucmsh.services.joining.join import cluster_document
 from cucmsh.services.keystore import Keystore
 from cucmsh.services.node_id import own_id
@@ -101,9 +106,25 @@ def _look_at_files(site: Site, node: Node) -> list[Finding]:
             store = site.doors.store_on(link, node.tftp_directory)
             home = site.doors.home_on(link)
             files = list(file_findings(site, node, store, home))
+            files += _other_keys(site, node, home)
     except CucmshError as problem:
         files = [found(False, f"its files: {problem.message}", problem.advice)]
     return [at for at in files if at.level is not Level.OK]
+
+
+def _other_keys(site: Site, node: Node, home: Store) -> list[Finding]:
+    """Keys of other publishers, such as one that was built anew: they still log in."""
+    lines = other_publishers(home, public_line(site))
+    if not lines or node.ssh is None:
+        return []
+    numbers = ", ".join(map(str, lines))
+    what = (
+        f"the key of another publisher opens {node.ssh.user} on {node.name}: line "
+        f"{numbers} of {AUTHORIZED_KEYS} there"
+    )
+    words = "".join(f"{number}d;" for number in lines).rstrip(";")
+    file = f"~{node.ssh.user}/{AUTHORIZED_KEYS}"
+    return [Finding(Level.WARN, what, f"If that one is gone: sed -i '{words}' {file}")]
 
 
 def _bring_list(site: Site, name: str) -> list[Finding]:

@@ -150,6 +150,21 @@ def read_keys(home: Store) -> bytes:
         return b""
 
 
+def other_publishers(home: Store, line: str) -> list[int]:
+    """The numbers, from 1, of the lines with keys of other nodes than that of ``line``.
+
+    They are known by the end that we give a line: ``cucmsh@`` and a name.
+    """
+    return [
+        number
+        for number, known in enumerate(read_keys(home).splitlines(), 1)
+        if not _holds(known, line)
+        and not known.lstrip().startswith(b"#")
+        and known.split()[-1:]
+        and known.split()[-1].startswith(b"cucmsh@")
+    ]
+
+
 def _holds(known: bytes, line: str) -> bool:
     """Whether a line of the file is about the same key, with whatever options."""
     return _key(line) in known.split() and not known.lstrip().startswith(b"#")
