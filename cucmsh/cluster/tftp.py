@@ -46,7 +46,8 @@ LARGEST_DATAGRAM = 1 << 16
 # not even by an error, is asked without from time to time.
 LARGE, WHOLE, PLAIN = 8192, 1428, None
 FIRST_FORMS, LATER_FORMS = (LARGE, LARGE), (WHOLE, WHOLE, PLAIN)
-MOST_REPEATS = 2  # of a packet in the middle of a transfer
+# Of a packet in the middle of a transfer, before another form is tried.
+MOST_REPEATS = {LARGE: 2, WHOLE: 5}
 # Linux: what the network says of a packet (nobody listens there) reaches the socket.
 IP_RECVERR, IPV6_RECVERR = 11, 25
 CHECK_FILE = "Check that the TFTP service may read the file, and look into its log."
@@ -236,12 +237,13 @@ class _Client:
             RefusalError, ProtocolError: as ``Download.take``.
         """
         download, repeats = request.download, 0
+        most = MOST_REPEATS.get(download.block_size or 0)
         until = monotonic() + TIMEOUT_SECONDS
         while True:
             if datagram is None:
                 repeats += 1
                 self._waited += TIMEOUT_SECONDS
-                if repeats > MOST_REPEATS or self._waited >= self._patience:
+                if self._waited >= self._patience or (most and repeats > most):
                     raise _SilenceError
                 self._send(request, download.packet, peer)
                 until = monotonic() + TIMEOUT_SECONDS

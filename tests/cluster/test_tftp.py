@@ -1,6 +1,7 @@
 """Reading back through TFTP: the lab's service, nobody, and services that misbehave."""
 
 import os
+import select
 import socket
 import subprocess
 import sys
@@ -9,6 +10,8 @@ import time
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack
 from pathlib import Path
+from random import Random
+from typing import Self
 
 import pytest
 
@@ -359,3 +362,120 @@ def test_resolver_that_takes_its_time_is_given_up(
     with pytest.raises(NoAnswerError):
         read_back(TftpAddress("slow.lab", 69), "ITLFile.tlv", SOON)
     over.set()
+
+
+class Wire:
+    """Between a client and a TFTP service: counts, loses and repeats datagrams.
+
+    Args:
+        server: what it leads to.
+        copies: how many of the n-th datagram, of either side, arrive.
+    """
+
+    def __init__(self, server: tuple[str, int], copies: Callable[[int], int]) -> None:
+        self._server = server
+        self._copies = copies
+        self.seen: list[bytes] = []
+        self.sent = 0  # datagrams of the client
+        self.address = ("", 0)
+        self._ours = [socket.socket(socket.AF_INET, socket.SOCK_DGRAM) for _ in "abc"]
+        for one in self._ours:
+            one.bind((HOST, 0))
+
+    def __enter__(self) -> Self:
+        self.address = self._ours[0].getsockname()
+        self._thread = threading.Thread(target=self._run)
+        self._thread.start()
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self._ours[0].sendto(b"end", self.address)
+        self._thread.join()
+        for one in self._ours:
+            one.close()
+
+    def _run(self) -> None:
+        first, near, far = self._ours  # for requests, to the client, to the server
+        client, peer = ("", 0), self._server
+        while True:
+            for one in select.select(self._ours, [], [])[0]:
+                raw, sender = one.recvfrom(70_000)
+                if raw == b"end":
+                    return
+                number = len(self.seen)
+                self.seen.append(raw)
+                if one is far:
+                    peer = sender
+                    for _ in range(self._copies(number)):
+                        near.sendto(raw, client)
+                    continue
+                self.sent += 1
+                copies = self._copies(number)
+                if one is first:  # two would be two transfers, whose ports it hides
+                    client, peer = sender, self._server
+                    copies = min(copies, 1)
+                for _ in range(copies):
+                    far.sendto(raw, peer)
+
+
+@pytest.mark.parametrize("size", [5302, 8191, 8192])
+def test_list_comes_in_two_round_trips(
+    server: TftpServer, tmp_path: Path, size: int
+) -> None:
+    """A request, and an acknowledgement of the option; the last one is not awaited."""
+    raw = os.urandom(size)
+    (tmp_path / "ITLFile.tlv").write_bytes(raw)
+    with Wire(server.address, lambda _: 1) as wire:
+        assert read_back(TftpAddress(*wire.address), "ITLFile.tlv") == raw
+        assert wire.sent <= 3 + (size == 8192)
+
+
+@pytest.mark.parametrize(
+    "copies",
+    [
+        lambda _: 2,
+        lambda number: 0 if number % 3 == 1 else 1,
+        lambda number: Random(number).choice([0, 1, 1, 3]),
+        lambda number: number > 1,
+    ],
+    ids=["all twice", "a third is lost", "lost and repeated", "the first are lost"],
+)
+def test_lost_and_repeated_packets_change_no_byte(
+    server: TftpServer,
+    tmp_path: Path,
+    impatient: None,
+    monkeypatch: pytest.MonkeyPatch,
+    copies: Callable[[int], int],
+) -> None:
+    monkeypatch.setattr(tftp, "DOWNLOAD_SECONDS", 2.9)
+    monkeypatch.setattr("cucmsh.lab.tftp_server.REPEAT_AFTER", 0.05)  # ours: 0.1
+    raw = os.urandom(20_000)
+    (tmp_path / "ITLFile.tlv").write_bytes(raw)
+    with Wire(server.address, copies) as wire:
+        assert read_back(TftpAddress(*wire.address), "ITLFile.tlv") == raw
+
+
+def test_packets_of_another_port_are_told_off_and_count_for_nothing(
+    impatient: None,
+) -> None:
+    kind = (socket.AF_INET, socket.SOCK_DGRAM)
+    with socket.socket(*kind) as true, socket.socket(*kind) as other:
+        true.bind((HOST, 0))
+        other.bind((HOST, 0))
+        other.settimeout(5)
+        told = []
+
+        def serve() -> None:
+            _, client = true.recvfrom(600)
+            true.sendto(b"\0\3\0\1" + bytes(512), client)
+            assert true.recv(600) == b"\0\4\0\1"
+            other.sendto(b"\0\3\0\2false", client)
+            told.append(other.recv(600))
+            true.sendto(b"\0\3\0\2true", client)
+
+        thread = threading.Thread(target=serve)
+        thread.start()
+        address = TftpAddress(*true.getsockname())
+        assert read_back(address, "ITLFile.tlv") == bytes(512) + b"true"
+        thread.join()
+        assert told[0][:4] == b"\0\5\0\5"

@@ -18,6 +18,7 @@ from typing import Any
 
 import pexpect
 
+from cucmsh.hosts import host_port
 from tests.faults.sshd import make_root_folder
 
 CUCMSH = [sys.executable, "-I", "-m", "cucmsh"]
@@ -34,32 +35,37 @@ def make_key(path: Path) -> Path:
     return path
 
 
-def free_port() -> int:
-    with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as holder:
-        holder.bind((LOOPBACK, 0))
+def family_of(address: str) -> socket.AddressFamily:
+    return socket.AF_INET6 if ":" in address else socket.AF_INET
+
+
+def free_port(address: str = LOOPBACK) -> int:
+    with socket.socket(family_of(address), socket.SOCK_DGRAM) as holder:
+        holder.bind((address, 0))
         return int(holder.getsockname()[1])
 
 
 class TftpBox:
     """A folder that a TFTP service serves, and the words that start and stop it."""
 
-    def __init__(self, folder: Path) -> None:
+    def __init__(self, folder: Path, address: str = LOOPBACK) -> None:
         self.directory = folder / "tftp"
         self.directory.mkdir(mode=0o755)
-        self.port = free_port()
+        self.port = free_port(address)
+        self._where = host_port(address, self.port)
         self._file = folder / "tftp.json"
         serve = [sys.executable, "-I", str(HERE / "lab_tftp.py")]
         server = [*serve, str(self.port), str(self.directory)]
         if os.geteuid() == 0:
             assert Path(TFTPD).exists(), "as root these tests need tftpd-hpa"
-            address = f"{LOOPBACK}:{self.port}"
-            server = [TFTPD, "-L", "-4", "-a", address, "-s", str(self.directory)]
+            server = [TFTPD, "-L", "-a", self._where, "-s", str(self.directory)]
         self._service: dict[str, Any] = {
             "server": server,
             "before": [],
             "after": [],
             "pid": str(folder / "tftp.pid"),
             "log": str(folder / "tftp.log"),
+            "address": address,
             "port": self.port,
         }
         self.compose_with([])
@@ -86,7 +92,7 @@ class TftpBox:
     def options(self) -> list[str]:
         """As `cucmsh init` and `node add` take them."""
         found = ["--tftp-directory", str(self.directory)]
-        found += ["--tftp", f"{LOOPBACK}:{self.port}"]
+        found += ["--tftp", self._where]
         for verb in ("start", "stop", "restart", "status"):
             found += [f"--{verb}", shlex.join(self.words(verb))]
         return found
@@ -96,8 +102,8 @@ class TftpBox:
 
     def fetch(self, name: str, into: Path) -> bytes:
         """Through curl: a TFTP client of another make."""
-        url = f"tftp://{LOOPBACK}:{self.port}/{name}"
-        words = ["curl", "-s", "-f", "-m", "20", "-o", str(into), url]
+        url = f"tftp://{self._where}/{name}"
+        words = ["curl", "-g", "-s", "-f", "-m", "20", "-o", str(into), url]
         subprocess.run(words, check=True)
         return into.read_bytes()
 
@@ -106,13 +112,18 @@ class Host:
     """An sshd with a key of its own, and a TFTP service."""
 
     def __init__(
-        self, folder: Path, administrator: Path, settings: str = BY_KEY_ONLY
+        self,
+        folder: Path,
+        administrator: Path,
+        settings: str = BY_KEY_ONLY,
+        address: str = LOOPBACK,
     ) -> None:
         folder.mkdir(mode=0o755)
         self.folder = folder
         self.home = folder / "account"
         self.home.mkdir(mode=0o755)
-        self.tftp = TftpBox(folder)
+        self.tftp = TftpBox(folder, address)
+        self._address = address
         self.key_file = make_key(folder / "host_key")
         self.user = getpass.getuser()
         self.port = 0
@@ -139,8 +150,7 @@ class Host:
 
     @property
     def options(self) -> list[str]:
-        address = f"{LOOPBACK}:{self.port}"
-        return ["--host", address, "--user", self.user]
+        return ["--host", host_port(self._address, self.port), "--user", self.user]
 
     def fingerprint(self, kind: str) -> str:
         words = ["ssh-keygen", "-l", "-E", kind, "-f", str(self.key_file)]
@@ -154,7 +164,9 @@ class Host:
         return log.exists() and b"userauth-request" in log.read_bytes()
 
     def up(self) -> None:
-        self._listener = socket.create_server((LOOPBACK, self.port))
+        self._listener = socket.create_server(
+            (self._address, self.port), family=family_of(self._address)
+        )
         self.port = self._listener.getsockname()[1]
         self._thread = threading.Thread(target=self._serve, args=(self._listener,))
         self._thread.start()

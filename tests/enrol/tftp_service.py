@@ -30,10 +30,11 @@ def pid_of(service: dict[str, Any]) -> int:
     return 0 if state == "Z" else pid
 
 
-def answers(port: int) -> bool:
-    with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as asking:
+def answers(address: str, port: int) -> bool:
+    family = socket.AF_INET6 if ":" in address else socket.AF_INET
+    with socket.socket(family, socket.SOCK_DGRAM) as asking:
         asking.settimeout(0.1)
-        asking.sendto(READ_REQUEST, ("127.0.0.1", port))
+        asking.sendto(READ_REQUEST, (address, port))
         try:
             return bool(asking.recv(600))
         except OSError:
@@ -55,7 +56,7 @@ def start(service: dict[str, Any]) -> int:
         )
     Path(service["pid"]).write_text(str(child.pid))
     end = time.monotonic() + SECONDS
-    while not answers(service["port"]):
+    while not answers(service["address"], service["port"]):
         if child.poll() is not None or time.monotonic() > end:
             return 1
     if service["after"]:

@@ -61,6 +61,7 @@ from cucmsh.cluster.tftp import read_back
 sys.stdout.buffer.write(read_back(TftpAddress(sys.argv[1], 69), sys.argv[2], 5))
 """
 PHONE = "SEP001122334455.cnf.xml"
+MAKE_PHONE = f"echo '<device><name>{PHONE}</name></device>' > /srv/tftp/{PHONE}"
 
 
 class Walk:
@@ -196,8 +197,7 @@ class Walk:
 
     def publisher(self) -> None:
         asked = [("assword", SECURITY)] * 2 + [("assword", CCM)] * 2
-        phone = f"<device><name>{PHONE}</name></device>"
-        self.do("pub", f"echo '{phone}' > /srv/tftp/{PHONE}")
+        self.do("pub", MAKE_PHONE)
         self.step("pub", "3", [*asked, YES])
         for where in ("10.0.0.2", "fd00::2"):
             held = self.tftp(where, "ITLFile.tlv")
@@ -207,6 +207,7 @@ class Walk:
         self.check("the phone's file is signed", self.tftp("pub", f"{PHONE}.sgn"))
 
     def replica(self) -> None:
+        self.do("branch1", MAKE_PHONE)  # plain files are not brought
         self.do("branch1", f"echo cucmsh:{FIRST} | chpasswd")
         self.step("pub", "4", [YES, ("Password", FIRST)])
         self.do("branch1", "passwd -l cucmsh")
@@ -233,8 +234,10 @@ class Walk:
         self.doctor("pub", "need TVS")
 
     def dnsmasq(self) -> None:
-        self["branch2"].type("systemctl disable --now tftpd-hpa")  # of a prepared root
+        # A prepared root may have it.
+        self["branch2"].type("systemctl stop tftpd-hpa; systemctl disable tftpd-hpa")
         self.step("branch2", "dnsmasq")
+        self.do("branch2", MAKE_PHONE)
         self.do("branch2", f"echo cucmsh:{FIRST} | chpasswd")
         self.add("branch2", "--host 10.2.1.3 --service sudo:dnsmasq")
         self.same_everywhere("pub", "branch2")
