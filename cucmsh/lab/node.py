@@ -1,14 +1,13 @@
 """One lab node as a process of its own: SSH, TFTP, and the socket between them.
 
 ``admin`` gets that node's shell (password or keyboard-interactive); ``cucmsh`` gets
-SFTP into the staging folder and the hooks, with a key only, as on a real node.
+the hooks that other nodes need, with a key only, by the forced command of a real node.
 """
 
 from __future__ import annotations
 
 import contextlib
 import os
-import shlex
 import signal
 import threading
 from datetime import UTC, datetime
@@ -16,7 +15,7 @@ from multiprocessing.connection import Connection
 from typing import cast
 
 from cucmsh.cluster.settings import read_settings
-from cucmsh.errors import CucmshError, RefusedError
+from cucmsh.errors import CucmshError
 from cucmsh.lab.accounts import Account
 from cucmsh.lab.plan import LOOPBACK, PYTHON, NodePlan
 from cucmsh.lab.service import ControlSocket, TftpService
@@ -89,8 +88,11 @@ def serve(plan: NodePlan, password: str, key_line: str, channel: Connection) -> 
             password=None,
             authorized_key=key_line,
             shell=None,
-            execute=lambda line: _hook(program, line),
-            sftp_roots=[plan.staging],
+            execute=lambda line: [
+                *("/usr/bin/env", f"SSH_ORIGINAL_COMMAND={line}"),
+                *(*program, "hook", "serve-node"),
+            ],
+            sftp_roots=None,
         ),
     ]
     environment = {"PATH": os.defpath, "LANG": "C.UTF-8", "SSH_CONNECTION": "lab"}
@@ -107,16 +109,6 @@ def serve(plan: NodePlan, password: str, key_line: str, channel: Connection) -> 
     ssh.stop()
     control.close()
     service.stop()
-
-
-def _hook(program: list[str], line: str) -> list[str]:
-    try:
-        words = shlex.split(line)
-    except ValueError:
-        words = []
-    if words[:2] != ["cucmsh", "hook"]:
-        raise RefusedError("This account runs `cucmsh hook` only.")
-    return [*program, *words[1:]]
 
 
 def _await_end(channel: Connection, ended: threading.Event) -> None:

@@ -146,7 +146,7 @@ def _copy_in(
 ) -> None:
     """Give the client's input to the process; hang it up when the channel closes."""
     taking = True
-    while block := channel.recv(_BLOCK):
+    while block := _received(channel):
         taking = taking and _write(streams.stdin, block, channel, ended)
     if streams.is_terminal:
         if taking and not channel.closed:
@@ -155,6 +155,17 @@ def _copy_in(
         os.close(streams.stdin)
     channel.recv_exit_status()  # on our side of a channel: waits until it is closed
     child.hang_up()
+
+
+def _received(channel: paramiko.Channel) -> bytes:
+    """The client's next bytes; none at their end, or when the client is gone.
+
+    To take bytes is to confirm some of them, which a lost line refuses.
+    """
+    try:
+        return channel.recv(_BLOCK)
+    except _GONE:
+        return b""
 
 
 def _write(target: int, block: bytes, channel: paramiko.Channel, ended: int) -> bool:

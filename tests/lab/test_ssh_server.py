@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import os
 import select
 import socket
@@ -12,7 +13,7 @@ import time
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import paramiko
 import pexpect
@@ -122,8 +123,17 @@ def children() -> set[int]:
 
 @pytest.fixture
 def lab(tmp_path: Path, server_key: paramiko.PKey, identity: Path) -> Iterator[Lab]:
-    before, others = set(threading.enumerate()), children()
     listener = socket.create_server((HOST, 0))
+    with serving(listener, tmp_path, server_key, identity) as made:
+        yield made
+
+
+@contextmanager
+def serving(
+    listener: socket.socket, tmp_path: Path, server_key: paramiko.PKey, identity: Path
+) -> Iterator[Lab]:
+    """A server on that listener; afterwards no thread and no process of it is left."""
+    before, others = set(threading.enumerate()), children()
     line = identity.with_suffix(".pub").read_text()
     shell = ["/bin/sh", "-i"]
     environment = {**ENVIRONMENT, "PS1": PROMPT}
@@ -285,6 +295,54 @@ def test_command_keeps_its_streams_apart_and_its_status(lab: Lab) -> None:
 def test_command_gets_the_whole_input_and_its_end(lab: Lab) -> None:
     content = os.urandom(1 << 20)
     assert lab.run(HOST, "cat", stdin=content).stdout == content
+
+
+class HalfDead(socket.socket):
+    """A server's end: what came is there to be read, the way back is gone."""
+
+    is_cut = False
+
+    def send(self, *arguments: Any) -> int:
+        if self.is_cut:
+            raise BrokenPipeError(errno.EPIPE, os.strerror(errno.EPIPE))
+        return super().send(*arguments)
+
+
+class Listener(socket.socket):
+    """Its connections are noted."""
+
+    def __init__(self) -> None:
+        super().__init__(socket.AF_INET, socket.SOCK_STREAM)
+        self.bind((HOST, 0))
+        self.accepted: list[HalfDead] = []
+
+    def accept(self) -> tuple[socket.socket, Any]:
+        plain, address = super().accept()
+        self.accepted.append(HalfDead(fileno=plain.detach()))
+        return self.accepted[-1], address
+
+
+def test_client_that_hangs_up_while_its_input_is_copied_ends_the_command(
+    tmp_path: Path, server_key: paramiko.PKey, identity: Path
+) -> None:
+    """The server's own words meet a closed line while there is input left to be read.
+
+    A thread that dies of that leaves the command behind, waiting for more input; pytest
+    would tell of the thread, too.
+    """
+    pid = tmp_path / "pid"
+    command = f"echo $$ > {pid}.new; mv {pid}.new {pid}; exec cat > /dev/null"
+    listener = Listener()
+    with serving(listener, tmp_path, server_key, identity) as lab:
+        with lab.client() as client:
+            session = client.open_session(timeout=10)
+            session.exec_command(command)
+            until(pid.exists, "the command did not start")
+            listener.accepted[-1].is_cut = True
+            session.sendall(bytes(1 << 20))  # more of the window than goes unconfirmed
+        process = int(pid.read_text())
+        until(lambda: not Path(f"/proc/{process}").exists(), "the command still runs")
+        assert lab.run(HOST, "echo well").stdout == b"well\n"
 
 
 def test_command_that_ignores_its_input_does_not_wait_for_it(lab: Lab) -> None:

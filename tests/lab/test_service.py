@@ -1,0 +1,42 @@
+"""A lab node's TFTP service: it comes up, whatever becomes of its log."""
+
+from __future__ import annotations
+
+import socket
+import sys
+from pathlib import Path
+
+import pytest
+
+from cucmsh.lab.service import TftpService
+from cucmsh.lab.tftp_server import TftpServer
+
+pytestmark = pytest.mark.loopback
+
+HOST = "127.0.0.1"
+SAYS = [sys.executable, "-I", "-c", "print('composed')"]
+
+
+def test_a_log_that_cannot_be_written_keeps_no_service_down(tmp_path: Path) -> None:
+    (tmp_path / "log").write_text("a file where the folder of logs should be")
+    with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as holder:
+        holder.bind((HOST, 0))
+        port = holder.getsockname()[1]
+    service = TftpService(TftpServer(HOST, port, tmp_path), SAYS, tmp_path)
+    try:
+        assert service.answer("start") == "done"
+        assert service.answer("status") == "done"
+    finally:
+        service.stop()
+
+
+def test_what_the_hook_says_is_in_the_log(tmp_path: Path) -> None:
+    with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as holder:
+        holder.bind((HOST, 0))
+        port = holder.getsockname()[1]
+    service = TftpService(TftpServer(HOST, port, tmp_path), SAYS, tmp_path)
+    try:
+        service.start()
+    finally:
+        service.stop()
+    assert "composed" in (tmp_path / "log" / "tftp").read_text()
