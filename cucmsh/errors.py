@@ -5,6 +5,7 @@ become one of these at their door, once, with ``raise ... from``::
 
     CucmshError                     exit status 1: refused or failed, nothing changed
      +- UsageError                  exit status 2: unknown, incomplete or bad words
+     |   +- NamingError             a name that no host, domain or subject can have
      +- ConfigurationError          exit status 2: names the file and the dotted key
      +- CommandClashError           two commands with one phrase, or a stranger's pack
      |   +- PackError               a pack that cannot be loaded, or must not be
@@ -45,6 +46,10 @@ class UsageError(CucmshError):
     """The words typed are unknown, incomplete or not of the right kind."""
 
     exit_status = 2
+
+
+class NamingError(UsageError):
+    """A host name, domain or certificate subject that cannot be; form in the advice."""
 
 
 class ConfigurationError(CucmshError):

@@ -73,11 +73,7 @@ def make(path: str, mode: int) -> None:
             make(above, 0o755)
         os.mkdir(path, mode)
         os.chmod(path, mode)
-        descriptor = os.open(above, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
-        try:
-            os.fsync(descriptor)
-        finally:
-            os.close(descriptor)
+        _sync(above)
     except FileExistsError:
         return
     except OSError as problem:
@@ -90,3 +86,31 @@ def narrow(path: str, mode: int) -> None:
         os.chmod(path, stat.S_IMODE(os.lstat(path).st_mode) & mode)
     except OSError as problem:
         raise StoreError(f"{path}: {problem.strerror}") from problem
+
+
+def move(path: str, target: str) -> None:
+    """Rename what is at ``path``; nothing there means that it was moved before.
+
+    Raises:
+        StoreError: it cannot be moved, or something is at ``target`` already.
+    """
+    try:
+        if not os.path.lexists(path):
+            return
+        if os.path.lexists(target):
+            raise StoreError(f"{target} is there already; {path} was not moved")
+        os.rename(path, target)
+        _sync(os.path.dirname(target))
+        _sync(os.path.dirname(path))
+    except OSError as problem:
+        raise StoreError(
+            f"{path} cannot be moved to {target}: {problem.strerror}"
+        ) from problem
+
+
+def _sync(folder: str) -> None:
+    descriptor = os.open(folder, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
+    try:
+        os.fsync(descriptor)
+    finally:
+        os.close(descriptor)

@@ -12,6 +12,7 @@ from cucmsh.cluster import plain_toml
 from cucmsh.cluster.model import Cluster, Node, NodeRole
 from cucmsh.cluster.table import Table, read_node
 from cucmsh.errors import ConfigurationError
+from cucmsh.names import check_domain, check_full_name, format_subject, parse_subject
 from cucmsh.shapes import NamedTuple
 
 RELEASES = ("10.0",)
@@ -97,7 +98,10 @@ def _settings(table: Table, path: str) -> Settings:
     about = table.table("cluster")
     nodes = tuple(read_node(entry) for entry in about.tables("nodes"))
     name = own.text("name")
-    cluster = Cluster(about.text("domain", ""), about.text("subject", ""), nodes)
+    domain = about.text("domain", "")
+    about.named("domain", check_domain, domain)
+    subject = about.named("subject", parse_subject, about.text("subject", ""))
+    cluster = Cluster(domain, format_subject(subject), nodes)
     _check_cluster(cluster, about)
     node = cluster.find(name)
     if node is None or not node.is_member:
@@ -167,3 +171,5 @@ def _check_cluster(cluster: Cluster, about: Table) -> None:
         node.role is NodeRole.REPLICA and not node.has_tftp for node in cluster.nodes
     ):
         raise about.error("nodes", "a replica without the service tftp does nothing")
+    for member in cluster.members:
+        about.named("domain", check_full_name, cluster.full_name(member))

@@ -14,19 +14,19 @@ from cucmsh.cluster.model import (
     SshAddress,
     TftpAddress,
 )
-from cucmsh.errors import ConfigurationError, UsageError
+from cucmsh.errors import ConfigurationError, NamingError, UsageError
 from cucmsh.hosts import bare_host
+from cucmsh.names import check_host_name
 from cucmsh.shapes import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Sequence
+    from collections.abc import Callable, Iterable, Sequence
+    from typing import TypeVar
+
+    _Value = TypeVar("_Value")
 
 SERVICES = ("tftp", "tvs", "capf")
 DEFAULT_STAGING = "/var/lib/cucmsh/state/staging"
-NAME_LETTERS = frozenset(
-    "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789-"
-)
-MAX_NAME_LENGTH = 63  # a DNS label (RFC 1035 section 2.3.4)
 
 
 class Table:
@@ -39,8 +39,17 @@ class Table:
         self._asked: set[str] = set()
         self._children: list[Table] = []
 
-    def error(self, key: str, problem: str) -> ConfigurationError:
-        return ConfigurationError(f"{self._path}: {self._prefix}{key}: {problem}")
+    def error(self, key: str, problem: str, advice: str = "") -> ConfigurationError:
+        return ConfigurationError(
+            f"{self._path}: {self._prefix}{key}: {problem}", advice
+        )
+
+    def named(self, key: str, check: Callable[[str], _Value], value: str) -> _Value:
+        """What ``check`` makes of a name; its complaint becomes one of the key."""
+        try:
+            return check(value)
+        except NamingError as problem:
+            raise self.error(key, problem.message, problem.advice) from problem
 
     def finish(self) -> None:
         """Refuse keys that nobody asked for."""
@@ -142,14 +151,7 @@ class Table:
 def read_node(table: Table) -> Node:
     """One ``[[cluster.nodes]]`` entry."""
     name = table.text("name")
-    if (
-        len(name) > MAX_NAME_LENGTH
-        or not NAME_LETTERS.issuperset(name)
-        or name[0] == "-"
-    ):
-        raise table.error(
-            "name", f"{name!r} is no host name (letters, digits, hyphens)"
-        )
+    table.named("name", check_host_name, name)
     role = NodeRole(table.choice("role", list(NodeRole), None))
     services = table.texts("services")
     for service in services:

@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Sequence
 
 from cucmsh.cluster.model import NodeRole
-from cucmsh.enrol.asking import Asking, ask_twice, read_secrets
+from cucmsh.enrol.asking import Asking, ask_twice, read_secrets, require_yes
 from cucmsh.enrol.options import (
     DEFAULT_HOME,
     DEFAULT_TFTP_DIRECTORY,
@@ -23,9 +24,9 @@ from cucmsh.services.joining.init_node import (
     make,
     plan_init,
 )
-from cucmsh.services.joining.policy import require_strong
+from cucmsh.services.joining.policy import require_ccm, require_strong
 from cucmsh.shell.secret import Secret
-from cucmsh.views.next_steps import next_steps, subscriber_words
+from cucmsh.views.next_steps import name_lines, next_steps, subscriber_words
 
 DEFAULT_SERVICES = {"publisher": "tftp,tvs,capf", "subscriber": "tftp,tvs"}
 SECURITY = "Enter the cluster security password"
@@ -33,6 +34,11 @@ CCM = "Enter the CCM Administrator password"
 WHAT_IT_PROTECTS = """\
 The cluster security password protects ITLRecovery.p12: whoever has both can make your
 phones believe anything. Keep it apart from the copies of that file."""
+ANEW = """\
+The node in {home} is made anew: its keys, state and configuration go to
+{earlier}; nothing is deleted.
+Phones that hold its lists take none of the new node, unless it gets the recovery key
+back: utils itl reset remotekey, with the file that was saved."""
 USAGE = """\
 usage: cucmsh [--config FILE] init publisher --name NAME [OPTION VALUE]...
        cucmsh [--config FILE] init subscriber --name NAME --publisher NAME ...
@@ -40,7 +46,8 @@ usage: cucmsh [--config FILE] init publisher --name NAME [OPTION VALUE]...
   --name NAME            this node's host name, without domain
   --publisher NAME       of the cluster that a subscriber is made for
   --domain DOMAIN        of the host names; none
-  --subject SUBJECT      of the certificates, such as 'OU=it;O=example;C=US'; none
+  --subject SUBJECT      of the certificates, such as 'OU=it;O=example;C=US': OU, O
+                         (64 characters), L, ST (128), C (2 letters); none
   --home DIR             keys and state; /var/lib/cucmsh
   --tftp-directory DIR   what the TFTP service serves; /srv/tftp
   --tftp HOST[:PORT]     where it answers; 127.0.0.1:69
@@ -48,9 +55,15 @@ usage: cucmsh [--config FILE] init publisher --name NAME [OPTION VALUE]...
                          tftpd-hpa. Instead, words without a shell:
   --restart WORDS --status WORDS [--start WORDS] [--stop WORDS]
   --services LIST        of tftp, tvs and capf; tftp,tvs,capf or tftp,tvs
+  --again                makes the node anew that is there; its keys, state and
+                         configuration are kept in HOME/earlier/1 (2, ...)
+  --yes                  asks no question but for the passwords
   --secrets-fd N         reads the cluster security password from the first line of
                          this descriptor, and a publisher's CCM Administrator
-                         password from the second, instead of asking"""
+                         password from the second, and asks nothing
+The cluster security password has 14 characters or more, the CCM Administrator password
+8 or more. Neither is the other."""
+FLAGS = ("--again", "--yes")
 OPTIONS = (
     *("--name", "--publisher", "--domain", "--subject", "--home", "--services"),
     *("--tftp-directory", "--tftp", "--secrets-fd", *SERVICE_OPTIONS),
@@ -71,13 +84,18 @@ def init(
     if asks_for_help(words):
         asking.say(USAGE)
         return 0
-    options = Options(words, OPTIONS, "cucmsh init --help")
-    plan = plan_init(_new_node(options, around), make_site)
+    options = Options(words, OPTIONS, "cucmsh init --help", FLAGS)
+    again = options.has("--again")
+    plan = plan_init(_new_node(options, around), make_site, again=again)
+    _confirm(options, plan, asking)
     if plan.is_begun:
         asking.say("An interrupted init is finished; give the same passwords.")
     security, ccm = _secrets(options, plan, asking)
     asking.say("Making keys and certificates ...")
     make(plan, security.reveal(), ccm.reveal() if ccm else None)
+    if plan.aside:
+        earlier = os.path.join(plan.node.home, plan.aside)
+        asking.say(f"The earlier node is kept in {earlier}.")
     settings = plan.site.settings
     asking.say(
         f"The {settings.node.role} {settings.node.name} is made: keys in "
@@ -91,6 +109,22 @@ def init(
             f"    {subscriber_words(settings)}"
         )
     return 0
+
+
+def _confirm(options: Options, plan: InitPlan, asking: Asking) -> None:
+    """Show how the names were understood, and what is moved; ask whether it is right.
+
+    Raises:
+        CancelledError: it is not.
+    """
+    settings = plan.site.settings
+    asking.say("\n".join(name_lines(settings)))
+    if plan.aside:
+        earlier = os.path.join(plan.node.home, plan.aside)
+        asking.say(ANEW.format(home=plan.node.home, earlier=earlier))
+    if options.has("--yes") or options.descriptor("--secrets-fd") is not None:
+        return
+    require_yes(asking, "Is this right (yes/no)? ", "Nothing was made.")
 
 
 def _new_node(options: Options, around: Surroundings) -> NewNode:
@@ -138,4 +172,8 @@ def _secrets(
     if is_publisher:
         asking.say(WHAT_IT_PROTECTS)
     security = ask_twice(asking, SECURITY, require_strong)
-    return security, ask_twice(asking, CCM) if is_publisher else None
+    if not is_publisher:
+        return security, None
+    return security, ask_twice(
+        asking, CCM, lambda ccm: require_ccm(ccm, security.reveal())
+    )

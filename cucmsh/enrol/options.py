@@ -53,18 +53,25 @@ class Options:
         words: all of it.
         names: the options that there are, each with a value.
         help_words: what shows the usage, for whoever mistyped.
+        flags: the options that take no value.
 
     Raises:
-        UsageError: an unknown option, one twice, one without its value.
+        UsageError: an unknown option, one twice, one without its value or with one
+            that it does not take.
     """
 
     def __init__(
-        self, words: Iterable[str], names: Iterable[str], help_words: str
+        self,
+        words: Iterable[str],
+        names: Iterable[str],
+        help_words: str,
+        flags: Iterable[str] = (),
     ) -> None:
         self.words: list[str] = []
         self.advice = f"See `{help_words}`."
         self._values: dict[str, str] = {}
-        known, rest = set(names), list(words)
+        alone, rest = set(flags), list(words)
+        known = alone.union(names)
         while rest:
             word = rest.pop(0)
             if not word.startswith("-"):
@@ -75,7 +82,11 @@ class Options:
                 raise UsageError(f"the option {name!r} is not known", self.advice)
             if name in self._values:
                 raise UsageError(f"{name} is there twice", self.advice)
-            if not equals:
+            if name in alone:
+                if equals:
+                    raise UsageError(f"{name} takes no value", self.advice)
+                value = "yes"
+            elif not equals:
                 if not rest:
                     raise UsageError(f"{name} needs a value", self.advice)
                 value = rest.pop(0)
@@ -85,6 +96,10 @@ class Options:
 
     def get(self, name: str, default: str = "") -> str:
         return self._values.get(name, default)
+
+    def has(self, name: str) -> bool:
+        """Whether an option that takes no value is there."""
+        return name in self._values
 
     def path(self, name: str, default: str = "") -> str:
         """An absolute path; empty where there is none."""

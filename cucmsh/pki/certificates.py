@@ -20,9 +20,9 @@ from cryptography.x509.name import _ASN1Type
 from cryptography.x509.oid import ExtendedKeyUsageOID, NameOID
 
 from cucmsh.errors import CertificateError
+from cucmsh.names import format_subject, parse_subject
 from cucmsh.pki.ber import Value, decode
 from cucmsh.pki.model import Certificate, Unit
-from cucmsh.pki.names import format_name, parse_name
 
 VALIDITY = timedelta(days=1825) - timedelta(seconds=1)
 IPSEC_END_SYSTEM = x509.ObjectIdentifier("1.3.6.1.5.5.7.3.5")
@@ -58,7 +58,7 @@ def _name(attributes: dict[str, str]) -> x509.Name:
         )
     except ValueError as problem:
         raise CertificateError(
-            f"the subject {format_name(attributes)!r} cannot be written: {problem}",
+            f"the subject {format_subject(attributes)!r} cannot be written: {problem}",
             "Shorten or correct [cluster] subject and the node's name.",
         ) from problem
 
@@ -94,21 +94,6 @@ def _serial_number() -> int:
     return int.from_bytes(raw)
 
 
-def check_name(common_name: str, subject: str) -> None:
-    """Refuse a name that no certificate can be made with, before any key is made.
-
-    Raises:
-        CertificateError: as for ``make_certificate``; or the subject holds a CN.
-    """
-    attributes = parse_name(subject) if subject else {}
-    if "CN" in attributes:
-        raise CertificateError(
-            f"the subject {subject!r} holds a CN",
-            "Leave it out: each unit has its own.",
-        )
-    _name({"CN": common_name, **attributes})
-
-
 def make_certificate(
     key: rsa.RSAPrivateKey, unit: Unit, common_name: str, subject: str, now: datetime
 ) -> Certificate:
@@ -122,9 +107,10 @@ def make_certificate(
         now: start of validity, UTC.
 
     Raises:
+        NamingError: the subject is none.
         CertificateError: the name cannot be written into a certificate.
     """
-    name = _name({"CN": common_name, **(parse_name(subject) if subject else {})})
+    name = _name({"CN": common_name, **parse_subject(subject)})
     start = now.astimezone(UTC).replace(microsecond=0)
     public_key = key.public_key()
     builder = (
@@ -227,7 +213,7 @@ def _stored_name(name: Value) -> str:
             kind = KINDS.get(x509.ObjectIdentifier(oid))
             if kind and kind not in first:
                 first[kind] = str(value)
-    return format_name(first)
+    return format_subject(first)
 
 
 def _cucm_name(name: x509.Name) -> str:
@@ -237,7 +223,7 @@ def _cucm_name(name: x509.Name) -> str:
         value = attribute.value
         if kind and kind not in first:
             first[kind] = value if isinstance(value, str) else value.decode("latin-1")
-    return format_name(first)
+    return format_subject(first)
 
 
 def _algorithm(parsed: x509.Certificate) -> str:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from cucmsh.pki.certificates import check_name, read_certificate, to_pem
+from cucmsh.pki.certificates import read_certificate, to_pem
 from cucmsh.pki.credential import make_credential, make_ssh_identity, read_own
 from cucmsh.pki.gate import inspect
 from cucmsh.pki.pkcs12 import read_key_file, write_key_file
@@ -12,7 +12,6 @@ class KeyRoom:
     """What the services do with keys and certificates; see the functions' modules."""
 
     make_credential = staticmethod(make_credential)
-    check_name = staticmethod(check_name)
     make_ssh_identity = staticmethod(make_ssh_identity)
     read_own = staticmethod(read_own)
     read_certificate = staticmethod(read_certificate)

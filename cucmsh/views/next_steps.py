@@ -6,11 +6,37 @@ import shlex
 from collections.abc import Sequence
 
 from cucmsh.cluster.settings import Settings
+from cucmsh.names import RECOVERY_PREFIX, parse_subject
 from cucmsh.services.tftp import unit_of
 from cucmsh.views.sshd import permission
 from cucmsh.views.units import FOLDER, TftpUnit, unit_files
 
 VERBS = ("start", "stop", "restart")
+
+
+_MEANING = {
+    "OU": "unit",
+    "O": "organization",
+    "L": "city",
+    "ST": "state",
+    "C": "country",
+}
+
+
+def name_lines(settings: Settings) -> list[str]:
+    """How the names of a node that is to be made were understood, a part a line."""
+    full_name = settings.cluster.full_name(settings.node)
+    lines = [
+        "The certificates of this node say:",
+        f"  CN  {full_name} ({RECOVERY_PREFIX}{full_name} in the recovery certificate)",
+    ]
+    subject = parse_subject(settings.cluster.subject)
+    lines += [
+        f"  {kind:2}  {value} ({_MEANING[kind]})" for kind, value in subject.items()
+    ]
+    if not subject:
+        lines.append("  and nothing else: there is no --subject")
+    return lines
 
 
 def next_steps(settings: Settings, program: Sequence[str], account: str) -> list[str]:

@@ -59,6 +59,12 @@ def reset(publisher: Member) -> str:
 
 def test_publisher_is_made_by_typing_each_password_twice(publisher: Member) -> None:
     child = publisher.spawn("init", "publisher", *ABOUT, *publisher.init_options)
+    child.expect_exact("Is this right (yes/no)? ")
+    shown = str(child.before)
+    assert "CN  pub.example.org (ITLRECOVERY_pub.example.org in" in shown
+    assert "O   example (organization)" in shown
+    assert "C   US (country)" in shown
+    child.send("yes\r")
     for question, answer in (
         ("security password :", SECURITY),
         ("security password (again) :", SECURITY),

@@ -8,10 +8,11 @@ from typing import cast
 
 import pytest
 
+from cucmsh.cluster import folders
 from cucmsh.cluster.local import LocalStore
 from cucmsh.cluster.model import NodeRole
 from cucmsh.cluster.settings import Settings, read_settings
-from cucmsh.errors import CertificateError, RefusedError, StoreError, UsageError
+from cucmsh.errors import BusyError, RefusedError, StoreError, UsageError
 from cucmsh.pki.model import Unit
 from cucmsh.pki.verify import RsaVerifier
 from cucmsh.services import enrol
@@ -66,8 +67,8 @@ def new(tmp_path: Path) -> NewNode:
     )
 
 
-def init(new: NewNode, security: str = SECURITY) -> Site:
-    plan = plan_init(new, make_site)
+def init(new: NewNode, security: str = SECURITY, *, again: bool = False) -> Site:
+    plan = plan_init(new, make_site, again=again)
     make(plan, security, CCM)
     return plan.site
 
@@ -87,7 +88,7 @@ def assert_whole(new: NewNode) -> None:
             assert keystore.recovery().certificate == certificate
     assert site.home.names("ssh") == ["id_ed25519", "id_ed25519.pub"]
     names = ["cluster.lock", "node.lock", "node.toml"]
-    assert site.home.names("state") == names
+    assert set(site.home.names("state")) - {"signing.lock"} == set(names)
     assert not list(Path(settings.home).rglob(".cucmsh-*"))
 
 
@@ -245,8 +246,12 @@ def test_existing_node_is_left_alone(new: NewNode, tmp_path: Path) -> None:
     ("change", "complaint"),
     [
         ({"name": "not_a_name", "publisher": "not_a_name"}, "no host name"),
-        ({"name": "", "publisher": ""}, "text is needed"),
+        ({"name": "", "publisher": ""}, "is empty"),
         ({"domain": "exa mple.org"}, "no domain"),
+        ({"subject": "O=example;X=1"}, "no part of a certificate subject"),
+        ({"subject": "CN=me;O=example"}, "holds a CN"),
+        ({"subject": "OU=it,O=example"}, "holds a comma"),
+        ({"domain": f"{'a' * 45}.org"}, "ITLRECOVERY_ before it"),
         ({"services": ("tftp", "dns")}, "none of tftp, tvs, capf"),
         ({"service_commands": "tftpd-hpa"}, "systemd:UNIT"),
     ],
@@ -259,26 +264,154 @@ def test_impossible_node_is_refused_before_anything_is_made(
     assert tree(tmp_path) == []
 
 
-@pytest.mark.parametrize(
-    "change",
-    [
-        {"subject": "O=example;X=1"},
-        {"subject": "CN=me;O=example"},
-        {"domain": f"{'a' * 60}.org"},  # a CN has at most 64 characters
-    ],
-)
-def test_name_that_fits_no_certificate_is_refused_before_anything_is_made(
-    new: NewNode, tmp_path: Path, change: dict[str, str]
-) -> None:
-    with pytest.raises(CertificateError):
-        plan_init(new._replace(**change), make_site)  # type: ignore[arg-type]
-    assert tree(tmp_path) == []
-
-
 def test_weak_password_makes_nothing(new: NewNode, tmp_path: Path) -> None:
     with pytest.raises(RefusedError):
         init(new, "short")
     assert tree(tmp_path) == []
+
+
+@pytest.mark.parametrize("ccm", ["7 chars", "aaaaaaaaaaaa", "12345678", SECURITY])
+def test_weak_ccm_password_makes_nothing(
+    new: NewNode, tmp_path: Path, ccm: str
+) -> None:
+    with pytest.raises(RefusedError, match="the CCM Administrator password"):
+        make(plan_init(new, make_site), SECURITY, ccm)
+    assert tree(tmp_path) == []
+
+
+# Made anew on purpose
+
+
+def contents(root: Path) -> dict[str, bytes]:
+    """Every file but the notes of locks, by its path."""
+    return {
+        str(path.relative_to(root)): path.read_bytes()
+        for path in root.rglob("*")
+        if path.is_file() and path.suffix != ".lock"
+    }
+
+
+def assert_kept(before: dict[str, bytes], config: bytes, folder: Path) -> None:
+    kept = contents(folder)
+    assert kept.pop("cucmsh.toml") == config
+    kept.pop("state/init.toml", None)  # of an init that was interrupted before
+    assert kept == {
+        name: raw
+        for name, raw in before.items()
+        if not name.startswith(("log/", "earlier/")) and name != "state/init.toml"
+    }
+
+
+def test_node_made_anew_keeps_all_that_was_there_aside(new: NewNode) -> None:
+    site = init(new)
+    compose_for_start(site)
+    served = site.tftp.read("ITLFile.tlv")
+    home, config = Path(new.home), Path(new.configuration).read_bytes()
+    before = contents(home)
+    other = new._replace(name="two", publisher="two", domain="example.com")
+    init(other, "another long password 9", again=True)
+    assert_whole(other)
+    assert_kept(before, config, home / "earlier" / "1")
+    assert (home / "earlier").stat().st_mode & 0o777 == 0o700
+    assert site.tftp.read("ITLFile.tlv") == served
+    key = "security/ITLRecovery/ITLRecovery.p12"
+    assert (home / key).read_bytes() != before[key]
+    assert read_settings(new.configuration).node.name == "two"
+    init(new, again=True)
+    assert sorted(os.listdir(home / "earlier")) == ["1", "2"]
+    assert_kept(before, config, home / "earlier" / "1")
+
+
+def test_node_whose_configuration_is_broken_or_lost_is_made_anew(new: NewNode) -> None:
+    init(new)
+    Path(new.configuration).write_text("[node")
+    init(new, again=True)
+    assert Path(new.home, "earlier/1/cucmsh.toml").read_text() == "[node"
+    Path(new.configuration).unlink()
+    init(new, again=True)
+    assert_whole(new)
+    assert not Path(new.home, "earlier/2/cucmsh.toml").exists()
+
+
+def test_again_where_nothing_is_or_another_node_is_meant_is_refused(
+    new: NewNode, tmp_path: Path
+) -> None:
+    with pytest.raises(RefusedError, match="no node in"):
+        plan_init(new, make_site, again=True)
+    assert tree(tmp_path) == []
+    init(new)
+    before = contents(tmp_path)
+    with pytest.raises(RefusedError, match="describes the node in"):
+        plan_init(new._replace(home=str(tmp_path / "new")), make_site, again=True)
+    assert contents(tmp_path) == before
+
+
+@pytest.mark.parametrize("lock", ["node_lock", "signing_lock", "cluster_lock"])
+def test_again_is_refused_while_another_process_changes_the_node(
+    new: NewNode, monkeypatch: pytest.MonkeyPatch, lock: str
+) -> None:
+    """A TFTP start that composes, a signing, a reset."""
+    site = init(new)
+    before = contents(Path(new.home))
+    monkeypatch.setattr("cucmsh.services.site.NODE_LOCK_SECONDS", 0)
+    words = ("a reset",) if lock == "cluster_lock" else ()
+    with getattr(site, lock)(*words), pytest.raises(BusyError):
+        init(new, again=True)
+    assert contents(Path(new.home)) == before
+    init(new, again=True)
+    assert_whole(new)
+
+
+@pytest.mark.thorough
+@pytest.mark.parametrize("verb", ["stage", "commit", "move"])
+def test_again_that_died_anywhere_is_finished_by_another(
+    new: NewNode, tmp_path: Path, verb: str
+) -> None:
+    points = 0
+    while True:
+        points += 1
+        own = new._replace(
+            home=str(tmp_path / f"{points}" / "home"),
+            configuration=str(tmp_path / f"{points}" / "cucmsh.toml"),
+            tftp_directory=str(tmp_path / f"{points}" / "tftp"),
+        )
+        init(own)
+        before, config = contents(Path(own.home)), Path(own.configuration).read_bytes()
+        with pytest.MonkeyPatch.context() as patch:
+            has_died = (
+                interrupt_moves_after(patch, points)
+                if verb == "move"
+                else interrupt_after(patch, points, verb)
+            )
+            with contextlib.suppress(Interrupted):
+                init(own, "another long password 9", again=True)
+            if not has_died():
+                break
+        if Path(own.home, "state/init-again").exists():
+            with pytest.raises(RefusedError, match="was interrupted here"):
+                plan_init(own, make_site)
+        init(own, "another long password 9", again=True)
+        for litter in Path(own.home).rglob(".cucmsh-*"):
+            litter.unlink()
+        assert_whole(own)
+        assert os.listdir(Path(own.home, "earlier")) == ["1"]
+        assert_kept(before, config, Path(own.home, "earlier/1"))
+    assert points > (3 if verb == "move" else 15)
+
+
+def interrupt_moves_after(
+    monkeypatch: pytest.MonkeyPatch, steps: int
+) -> Callable[[], bool]:
+    real, left = folders.move, [steps]
+
+    def dying(path: str, target: str) -> None:
+        left[0] -= 1
+        if left[0] == 0:
+            raise Interrupted
+        real(path, target)
+
+    monkeypatch.setattr(folders, "move", dying)
+    return lambda: left[0] <= 0
 
 
 def test_foreign_folder_is_left_alone(new: NewNode) -> None:

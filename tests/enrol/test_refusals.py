@@ -238,7 +238,7 @@ def test_control_c_at_each_question_of_init_makes_nothing(tmp_path: Path) -> Non
     node = Member(tmp_path / "box" / "x", "pub", TftpBox(tmp_path / "box"))
     answers = [SECURITY, SECURITY, CCM, CCM]
     for count in range(4):
-        child = node.spawn("init", "publisher", *node.init_options)
+        child = node.spawn("init", "publisher", *node.init_options, "--yes")
         for answer in answers[:count]:
             child.expect_exact("password")
             child.expect_exact(" :")
@@ -250,6 +250,35 @@ def test_control_c_at_each_question_of_init_makes_nothing(tmp_path: Path) -> Non
         assert (status, "Control-C pressed" in shown) == (1, True)
     assert not node.home.exists()
     assert not node.config.exists()
+
+
+@pytest.mark.parametrize("answer", ["no", "\x03"])
+def test_names_that_were_not_meant_make_nothing(tmp_path: Path, answer: str) -> None:
+    (tmp_path / "box").mkdir()
+    node = Member(tmp_path / "box" / "x", "pub", TftpBox(tmp_path / "box"))
+    child = node.spawn("init", "publisher", *node.init_options)
+    child.expect_exact("Is this right (yes/no)? ")
+    child.send(answer if answer == "\x03" else f"{answer}\r")
+    status, shown = ends(child)
+    assert (status, "Nothing was made" in shown or "pressed" in shown) == (1, True)
+    assert not node.home.exists()
+
+
+def test_node_is_made_anew_by_its_program_and_the_earlier_one_kept(
+    tmp_path: Path,
+) -> None:
+    (tmp_path / "box").mkdir()
+    node = Member(tmp_path / "box" / "x", "pub", TftpBox(tmp_path / "box"))
+    words = ["init", "publisher", *node.init_options, "--secrets-fd", "FD"]
+    assert node.call(*words, secrets=BOTH).returncode == 0
+    done = node.call(*words, secrets=BOTH)
+    assert (done.returncode, "add --again" in done.stderr) == (1, True)
+    done = node.call(*words, "--again", secrets=BOTH)
+    assert done.returncode == 0, done.stderr
+    assert f"The earlier node is kept in {node.home}/earlier/1." in done.stdout
+    assert "(yes/no)" not in done.stdout
+    assert node.call("hook", "tftp-start").returncode == 0
+    assert node.call("-c", "show itl").returncode == 0
 
 
 def test_init_killed_at_any_time_is_run_again(tmp_path: Path) -> None:

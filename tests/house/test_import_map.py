@@ -17,6 +17,7 @@ MAY_IMPORT = {
     "shapes": set(),
     "scopes": set(),
     "digests": set(),
+    "names": set(),
     # Who could change what lies at a path: asked about logins (services) and about
     # packs (shell), which import nothing of each other.
     "ownership": set(),
@@ -52,7 +53,7 @@ MAY_IMPORT = {
     "version": set(),
 }
 # What stands below every room.
-GROUND = {"errors", "shapes", "scopes", "digests", "hosts", "ownership"}
+GROUND = {"errors", "shapes", "scopes", "digests", "names", "hosts", "ownership"}
 # Of the cluster room, commands see names for annotations: no store, no socket.
 VALUES_FOR_COMMANDS = {"cucmsh.cluster.hostkeys", "cucmsh.cluster.deposit"}
 VALUES_FOR_ENROL = {

@@ -23,10 +23,18 @@ from cucmsh.errors import (
     RefusedError,
     UsageError,
 )
+from cucmsh.names import (
+    check_domain,
+    check_full_name,
+    check_host_name,
+    format_subject,
+    parse_subject,
+)
 from cucmsh.services.enrol import is_whole, make_node
+from cucmsh.services.joining import set_aside
 from cucmsh.services.joining.configure import CONFIGURATION_MODE, split_path
 from cucmsh.services.joining.identity import make_identity
-from cucmsh.services.joining.policy import require_strong
+from cucmsh.services.joining.policy import require_ccm, require_strong
 from cucmsh.services.keystore import SECURITY_PASSWORD, Keystore
 from cucmsh.services.node_id import own_id
 from cucmsh.services.resetting.install import STAGING
@@ -37,9 +45,6 @@ HEADING = """\
 Made by `cucmsh init`. `cucmsh node add` and `node remove` edit the nodes below and
 leave comments and everything else alone."""
 LOCKS = {"cluster.lock", "node.lock"}
-WORDS_IN_DOMAIN = frozenset(
-    "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789-."
-)
 SERVED_FOLDER_MODE = 0o755
 
 MakeSite = Callable[[Settings], Site]
@@ -76,53 +81,81 @@ class NewNode(NamedTuple):
 
 
 class InitPlan(NamedTuple):
-    """A node that can be made: its configuration, and whether it was begun before."""
+    """A node that can be made.
+
+    Attributes:
+        node: what was asked for.
+        text: its configuration.
+        site: the node as it will be.
+        is_begun: whether an interrupted init is finished.
+        aside: where the node that is there is moved to; empty if there is none.
+    """
 
     node: NewNode
     text: str
     site: Site
     is_begun: bool
+    aside: str = ""
 
 
-def plan_init(node: NewNode, make_site: MakeSite) -> InitPlan:
+def plan_init(node: NewNode, make_site: MakeSite, *, again: bool = False) -> InitPlan:
     """Check everything; make nothing.
+
+    Args:
+        node: what is asked for.
+        make_site: makes the node's site out of its settings.
+        again: make the node anew that is there, and keep what was.
 
     Raises:
         UsageError: a name, a service or a place that no node can have.
-        RefusedError: there is a node already, or something else.
+        RefusedError: there is a node already, or something else; with ``again``:
+            there is none.
         StoreError: a place that cannot be written to.
     """
+    node = _with_names_checked(node)
     text = _text(node)
     try:
         settings = parse_settings(text.encode(), node.configuration)
     except ConfigurationError as problem:
         what = problem.message.removeprefix(f"{node.configuration}: ")
-        raise UsageError(f"no node can be made of this: {what}") from problem
+        raise UsageError(
+            f"no node can be made of this: {what}", problem.advice
+        ) from problem
     site = make_site(settings)
-    if not WORDS_IN_DOMAIN.issuperset(node.domain):
-        raise UsageError(f"{node.domain!r} is no domain name")
-    full_name = settings.cluster.full_name(settings.node)
-    site.doors.keys().check_name(f"ITLRECOVERY_{full_name}", node.subject)
     note = _read(site.home.read, NOTE)
-    _check_configuration(node, text, note)
-    _check_home(node, text, note)
+    mark = set_aside.read_mark(site)
+    if again:
+        aside = set_aside.plan(site, mark)
+        if mark and not mark.is_moving:
+            _require_same_options(node, text, note)
+        is_begun = mark is not None
+    else:
+        set_aside.refuse_unfinished(mark)
+        aside, is_begun = "", note is not None
+        _check_configuration(node, text, note)
+        _check_home(node, text, note)
     if settings.node.has_tftp:
         _check_tftp_directory(node)
-    return InitPlan(node, text, site, is_begun=note is not None)
+    return InitPlan(node, text, site, is_begun, aside)
 
 
 def make(plan: InitPlan, security: str, ccm: str | None) -> None:
     """Make what was planned; what an interrupted call has made is kept.
 
     Raises:
-        RefusedError: the password is too weak, or not the one the interrupted call got.
+        RefusedError: a password is too weak, or not the one the interrupted call got.
+        BusyError: another process is changing the node that is made anew.
         StoreError: a full disk, for instance; run it again when there is room.
     """
     require_strong(security)
+    if ccm is not None:
+        require_ccm(ccm, security)
     node, site = plan.node, plan.site
     folders.make(node.home, 0o700)
     folders.narrow(node.home, 0o700)
     with site.cluster_lock("cucmsh init"):
+        if plan.aside:
+            set_aside.move(site, plan.aside)
         _require_same_password(site, security)
         site.home.write(NOTE, plan.text.encode())
         folders.make(os.path.join(node.home, STAGING), 0o700)
@@ -138,6 +171,23 @@ def make(plan: InitPlan, security: str, ccm: str | None) -> None:
         folders.make(folder.root, 0o755)
         folder.write(name, plan.text.encode(), CONFIGURATION_MODE)
         site.home.remove(NOTE)
+        if plan.aside:
+            set_aside.finish(site)
+
+
+def _with_names_checked(node: NewNode) -> NewNode:
+    """The node with its subject in the one spelling.
+
+    Raises:
+        NamingError: a name that it cannot have.
+    """
+    check_host_name(node.name)
+    check_host_name(node.publisher)
+    check_domain(node.domain)
+    domain = f".{node.domain}" if node.domain else ""
+    for name in (node.name, node.publisher):
+        check_full_name(name + domain)
+    return node._replace(subject=format_subject(parse_subject(node.subject)))
 
 
 def _text(node: NewNode) -> str:
@@ -182,8 +232,9 @@ def _check_configuration(node: NewNode, text: str, note: bytes | None) -> None:
     if present is not None and not (note and present == text.encode()):
         raise RefusedError(
             f"{node.configuration} is there already; nothing was made",
-            "It describes a node: see `cucmsh node list`. For another one, name "
-            "another file with --config and another --home.",
+            "It describes a node: see `cucmsh node list`. To make that one anew, "
+            "add --again; for another one, name another file with --config and "
+            "another --home.",
         )
     if present is None:
         folders.require_place(folder.root)
@@ -197,18 +248,23 @@ def _check_home(node: NewNode, text: str, note: bytes | None) -> None:
     folders.require_own(node.home)
     folders.require_place(node.home)
     if note is not None:
-        if note != text.encode():
-            raise RefusedError(
-                f"{node.home} holds a node that was begun with other options",
-                f"Give the same options as in {node.home}/{NOTE}, or remove "
-                f"{node.home} to begin anew.",
-            )
+        _require_same_options(node, text, note)
         return
     inside = folders.entries(os.path.join(node.home, "state")) if names else set()
     if names - {"state"} or (inside or set()) - LOCKS:
         raise RefusedError(
             f"{node.home} holds a node or other things; nothing was made",
-            "Name an empty folder with --home, or one that is not there yet.",
+            "Name an empty folder with --home, or one that is not there yet; or make "
+            "the node there anew with --again.",
+        )
+
+
+def _require_same_options(node: NewNode, text: str, note: bytes | None) -> None:
+    if note not in (None, text.encode()):
+        raise RefusedError(
+            f"{node.home} holds a node that was begun with other options",
+            f"Give the same options as in {node.home}/{NOTE}, or begin anew with "
+            "--again, which keeps what is there aside.",
         )
 
 
@@ -229,7 +285,7 @@ def _require_same_password(site: Site, security: str) -> None:
     if kept is not None and not hmac.compare_digest(kept, security.encode()):
         raise RefusedError(
             "the interrupted init was given another cluster security password",
-            f"Give the same one, or remove {site.settings.home} to begin anew.",
+            "Give the same one, or begin anew with --again.",
         )
 
 

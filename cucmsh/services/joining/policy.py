@@ -1,8 +1,10 @@
-"""What a cluster security password has to be. Knows no node, keeps nothing.
+"""What the passwords of a new node have to be. Knows no node, keeps nothing.
 
 Whoever gets hold of a key file guesses its password offline, and the container's MAC
 makes a guess cheap whatever else protects it (threats-and-faults.md finding 6): the
-password is the protection (design decision 18).
+password is the protection (design decision 18). The CCM Administrator password is
+asked for at the prompt, of somebody who is logged in already, and kept as a scrypt
+digest: its floor is lower.
 """
 
 from __future__ import annotations
@@ -13,6 +15,8 @@ from cucmsh.errors import RefusedError
 
 LEAST_LENGTH = 14  # characters (threats-and-faults.md T28)
 LEAST_VARIETY = 6  # different characters
+LEAST_CCM_LENGTH = 8  # characters
+LEAST_CCM_VARIETY = 4
 
 
 def require_strong(password: str) -> None:
@@ -32,15 +36,39 @@ def require_strong(password: str) -> None:
         )
 
 
-def _weakness(password: str) -> str:
+def require_ccm(password: str, security: str) -> None:
+    """Go on only with a CCM Administrator password that is no mere form.
+
+    Args:
+        password: the CCM Administrator password.
+        security: the cluster security password, which must be another one.
+
+    Raises:
+        RefusedError: shorter than 8 characters, a simple pattern, or the security
+            password once more. The message does not hold it.
+    """
+    reason = _weakness(password, LEAST_CCM_LENGTH, LEAST_CCM_VARIETY)
+    if not reason and password == security:
+        reason = "is the cluster security password, too"
+    if reason:
+        raise RefusedError(
+            f"the CCM Administrator password {reason}",
+            "Whoever is logged in and knows it can start a reset. Take two or more "
+            f"unrelated words, at least {LEAST_CCM_LENGTH} characters.",
+        )
+
+
+def _weakness(
+    password: str, length: int = LEAST_LENGTH, variety: int = LEAST_VARIETY
+) -> str:
     if not password.isascii() or not password.isprintable():
         return "has characters that not every keyboard and program spells alike"
     if password != password.strip():
         return "begins or ends with a blank"
-    if len(password) < LEAST_LENGTH:
-        return f"has fewer than {LEAST_LENGTH} characters"
-    if len(set(password.lower())) < LEAST_VARIETY:
-        return f"has fewer than {LEAST_VARIETY} different characters"
+    if len(password) < length:
+        return f"has fewer than {length} characters"
+    if len(set(password.lower())) < variety:
+        return f"has fewer than {variety} different characters"
     if _is_repeated(password) or _is_counted(password):
         return "has a simple pattern"
     return ""
