@@ -1,4 +1,4 @@
-"""The commands of the README's production chapter, as they stand there."""
+"""The commands of a chapter of the README, as they stand there."""
 
 from __future__ import annotations
 
@@ -9,16 +9,20 @@ README = Path(__file__).parents[2] / "README.md"
 PROMPT = "# "
 
 
-def commands(readme: Path = README) -> dict[str, list[str]]:
+PRODUCTION = "Production"
+REBUILDING = "When the publisher is dead"
+
+
+def commands(chapter: str, readme: Path = README) -> dict[str, list[str]]:
     """What root types, by the bold words that head it, in the chapter's order.
 
     Keys are the heading's number (``1``) or first words (``Removal``). A command may
     have several lines; placeholders in capitals are left as they are.
     """
-    chapter = readme.read_text().split("\n## Production\n")[1].split("\n## ")[0]
+    text = readme.read_text().split(f"\n## {chapter}\n")[1].split("\n## ")[0]
     found: dict[str, list[str]] = {}
     heading, inside = "", False
-    for line in chapter.splitlines():
+    for line in text.splitlines():
         bold = re.match(r"\*\*(\d+|[^.,:*]+)", line)
         if line.startswith("```"):
             inside = line == "```sh"

@@ -34,7 +34,7 @@ from pathlib import Path
 import pexpect
 
 from tests.roots.boxes import Answers, Box, Done, Hub, hub
-from tests.roots.chapter import commands
+from tests.roots.chapter import PRODUCTION, REBUILDING, commands
 
 PROJECT = Path(__file__).parents[2]
 ADDRESSES = {
@@ -54,6 +54,8 @@ SECURITY, CCM, ADMIN, FIRST = (
     *("admin-Passw0rd-1", "first-Login-1"),
 )
 YES = ("(yes/no)? ", "yes")
+TO_CCM = ("CCM Administrator password :", CCM)
+PASSWORDS = [("assword", SECURITY)] * 2 + [("assword", CCM)] * 2 + [YES]
 READ = """
 import sys
 from cucmsh.cluster.model import TftpAddress
@@ -71,7 +73,7 @@ class Walk:
         self, wire: Hub, base: Path, folder: Path, source: Path, old: Path | None
     ) -> None:
         self.old = old
-        self.chapter = commands()
+        self.chapter = commands(PRODUCTION)
         self.log = folder / "walk.log"
         self.source = source
         self.failures = 0
@@ -196,9 +198,8 @@ class Walk:
         self.step(box, "2", answers)
 
     def publisher(self) -> None:
-        asked = [("assword", SECURITY)] * 2 + [("assword", CCM)] * 2
         self.do("pub", MAKE_PHONE)
-        self.step("pub", "3", [*asked, YES])
+        self.step("pub", "3", PASSWORDS)
         for where in ("10.0.0.2", "fd00::2"):
             held = self.tftp(where, "ITLFile.tlv")
             self.check(
@@ -220,8 +221,12 @@ class Walk:
             self.check(f"{other} serves the list of {first}", same)
 
     def reset_and_backup(self) -> None:
-        text = self.at_prompt("utils itl reset localkey", answers=[("assword :", CCM)])
+        text = self.at_prompt("utils itl reset localkey", answers=[TO_CCM])
         self.check("a reset reaches all", "pending" not in text, text)
+        self.back_up()
+        self.doctor("pub", "need TVS")
+
+    def back_up(self) -> None:
         text = self.at_prompt(
             "file get tftp ITLRecovery.p12",
             answers=[
@@ -231,7 +236,6 @@ class Walk:
             ],
         )
         self.check("the key is backed up", "Transfer completed." in text, text)
-        self.doctor("pub", "need TVS")
 
     def dnsmasq(self) -> None:
         # A prepared root may have it.
@@ -276,7 +280,7 @@ class Walk:
         self.check("sub serves a list of its own", held.startswith(b"\1\0"))
         self.doctor("sub", "need TVS")
         self.doctor("pub", "need TVS")
-        text = self.at_prompt("utils itl reset localkey", answers=[("assword :", CCM)])
+        text = self.at_prompt("utils itl reset localkey", answers=[TO_CCM])
         self.check("a reset reaches all", "pending" not in text, text)
         self.same_everywhere("pub", "sub", "branch1", "branch2")
 
@@ -347,43 +351,55 @@ class Walk:
         text = self.at_prompt("show itl")
         self.check("the login names it", "branch1" in text, text)
         self["branch1"].plug()
-        text = self.at_prompt("utils itl reset localkey", answers=[("assword :", CCM)])
+        text = self.at_prompt("utils itl reset localkey", answers=[TO_CCM])
         self.check("it comes back by a reset", "pending" not in text, text)
         self.same_everywhere("pub", "branch1", "branch2")
 
     def rebuild(self) -> None:
-        """A new disk for pub, and the saved key."""
+        """A new disk for pub, and the chapter for that."""
+        chapter = commands(REBUILDING)
         held = self.tftp("branch1", "ITLFile.tlv")
+        backup = self.folder / "tftp"
+        shutil.copytree(self["pub"].path("/srv/tftp"), backup, dirs_exist_ok=True)
         self["pub"].wipe()
         self["pub"].boot()
+        shutil.copytree(backup, self["pub"].path("/root/tftp"))
         self["desk"].quietly("ssh-keygen -R pub; ssh-keygen -R fd00::2", check=False)
         self.step("pub", "1")
         self.program("pub")
-        self.publisher()
+        made, *units, start = self.chapter["3"]
+        init, reload = chapter["2"]
+        self.check("the chapters have one init", init == made)
+        for command in (*chapter["1"], init, *units, reload, *chapter["3"]):
+            self.do("pub", command, PASSWORDS)
+        self.check("the last of step 3 starts TFTP", "restart" in start)
+        self.check("nothing is served meanwhile", not self.tftp("pub", "ITLFile.tlv"))
         text = self.at_prompt(
             "utils itl reset remotekey fd00::91 joe /home/joe/ITLRecovery.p12",
-            answers=[
-                ("Sftp password :", FIRST),
-                ("CCM Administrator password :", CCM),
-                YES,
-                YES,
-                YES,
-            ],
+            answers=[("Sftp password :", FIRST), YES, TO_CCM, YES],
         )
         self.check("the saved key signs", "generated successfully" in text, text)
-        for name, words in (
-            ("branch1", "--host 10.2.1.2"),
-            ("branch2", "--host 10.2.1.3 --service sudo:dnsmasq"),
-            ("sub", "--role subscriber --host 10.1.1.3"),
+        ends = "pub: updated, its TFTP service is stopped"
+        self.check(f"it ends with: {ends}", ends in text, text)
+        for command in chapter["5"]:
+            self.do("pub", command)
+        first, second = chapter["6"]
+        dnsmasq = "sudo -u cucmsh cucmsh node add branch2 --host 10.2.1.3"
+        for name, command in (
+            ("branch1", first),
+            ("branch2", f"{dnsmasq} --service sudo:dnsmasq"),
+            ("sub", second),
         ):
             self.do(name, f"usermod -p '' cucmsh; echo cucmsh:{FIRST} | chpasswd")
-            self.add(name, words)
-        text = self.at_prompt("utils itl reset localkey", answers=[("assword :", CCM)])
+            self.do("pub", command, [YES, YES, ("Password", FIRST)])
+        text = self.at_prompt("utils itl reset localkey", answers=[TO_CCM])
         self.check("a reset reaches all", "pending" not in text, text)
         self.same_everywhere("pub", "sub", "branch1", "branch2")
         self["pub"].path("/tmp/held.tlv").write_bytes(held)
         self.taken("of the new publisher")
-        self.doctor("pub", "need TVS", "not saved")
+        self.check("a file is signed anew", self.tftp("branch1", f"{PHONE}.sgn"))
+        self.back_up()
+        self.doctor("pub", "need TVS")
 
     # From an earlier build to this one, back, and away.
 
@@ -391,7 +407,10 @@ class Walk:
         """As the earlier build's README had it; a publisher and a replica."""
         chapter, source = self.chapter, self.source
         assert self.old is not None
-        self.chapter, self.source = commands(self.old / "README.md"), self.old
+        self.chapter, self.source = (
+            commands(PRODUCTION, self.old / "README.md"),
+            self.old,
+        )
         try:
             for name in ("pub", "branch1"):
                 self.step(name, "1")
