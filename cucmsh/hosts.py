@@ -9,6 +9,7 @@ from __future__ import annotations
 from cucmsh.errors import UsageError
 
 SSH_PORT = 22
+LONGEST_PORT = 5  # digits
 NO_HOST = "A host is a name or an address."
 FORMS = "Write NAME, NAME:PORT, ADDRESS or [ADDRESS]:PORT."
 
@@ -46,7 +47,13 @@ def bare_host(text: str) -> str:
 
 
 def read_port(text: str) -> int:
-    if not text.isdecimal() or not text.isascii() or not 0 < int(text[:6]) < 1 << 16:
+    """The number of a TCP or UDP port.
+
+    Raises:
+        UsageError: it is none.
+    """
+    is_number = text.isascii() and text.isdecimal() and len(text) <= LONGEST_PORT
+    if not is_number or not 0 < int(text) < 1 << 16:
         raise UsageError("A port is a number from 1 to 65535.")
     return int(text)
 

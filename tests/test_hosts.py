@@ -29,7 +29,16 @@ def test_host_and_port_are_told_apart(text: str, host: str, port: int) -> None:
 @pytest.mark.parametrize(
     "text",
     [
-        *("", ":22", "host:", "host:0", "host:65536", "host:" + "9" * 5000, "host:x"),
+        *(
+            "",
+            ":22",
+            "host:",
+            "host:0",
+            "host:65536",
+            "host:" + "9" * 5000,
+            "host:0000229999",
+            "host:x",
+        ),
         *(
             "[::1",
             "::1]",
