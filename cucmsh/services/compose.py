@@ -16,7 +16,7 @@ TFTP, so that signed files are taken, and ITLRecovery stays, which is the way ba
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from typing import TYPE_CHECKING, NamedTuple
 
 from cucmsh.digests import sha256
@@ -165,14 +165,13 @@ def compose(site: Site, history: History | None = None) -> tuple[TrustList, str]
             a kept list would be lost, or the recovery key is older than the one that
             the served list names.
     """
-    history = history or History(site)
-    candidates = lists_to_offer(site, history)
     if not site.settings.keep_trust:
-        return next(candidates).trust_list, ""
+        return next(lists_to_offer(site)).trust_list, ""
+    history = history or History(site)
     held, raw = history.binding, served_list(site)
     served = history.find(raw) if raw else None
     seen: list[tuple[Candidate, tuple[Refusal, ...]]] = []
-    for candidate in candidates:
+    for candidate in lists_to_offer(site, held):
         if not seen and served and not served.is_released:
             _require_recovery_not_older(site, candidate.trust_list, served)
         refused = refusals(site, held, candidate.trust_list)
@@ -208,11 +207,13 @@ def _classes(refused: tuple[Refusal, ...]) -> set[str]:
     return {entry.kept.digests.sha256 for entry in refused}
 
 
-def lists_to_offer(site: Site, history: History | None = None) -> Iterator[Candidate]:
+def lists_to_offer(site: Site, held: Iterable[Kept] = ()) -> Iterator[Candidate]:
     """The lists that this node can make, the one that it should serve first.
 
-    Earlier keys are opened only if every binding list of ``history`` knows them, for
-    opening a key file takes a third of a second.
+    Args:
+        site: this node.
+        held: what phones may hold. An earlier key is opened only if all of these lists
+            know it, for opening a key file takes a third of a second.
     """
     keystore = Keystore(site)
     records = own_records(site)
@@ -221,7 +222,7 @@ def lists_to_offer(site: Site, history: History | None = None) -> Iterator[Candi
     if site.node.is_publisher:
         recovery = keystore.recovery()
         yield Candidate(_sealed(site, records, recovery), "the ITLRecovery key")
-    wanted = common_signers((history or History(site)).binding)
+    wanted = common_signers(held)
     for unit in (Unit.CALL_MANAGER, Unit.ITL_RECOVERY):
         for earlier in keystore.earlier(unit) if wanted else ():
             if earlier.certificate.der in wanted:
@@ -268,8 +269,11 @@ def compose_for_start(site: Site) -> Composed:
         except CucmshError as refusal:
             if served is None or not _is_list(served):
                 raise
-            _remark(site, served, refusal.message)
-            return Composed(served, is_kept=True, remark=refusal.message)
+            remark = refusal.message
+            if refusal.advice:
+                remark = f"{remark}. {refusal.advice}"
+            _remark(site, served, remark)
+            return Composed(served, is_kept=True, remark=remark)
         raw = trust_list.raw
         # First what is ours to re-sign, then the list: a crash between the two leaves
         # the earlier list in place, which is remembered too.

@@ -6,7 +6,8 @@ those lists: they do not bind this node any more, their bytes and digests stay i
 history until they are old. Each node has a history, and a release, of its own, for each
 serves lists of its own.
 
-The list that is served now is given up only where no key of this node is known to it.
+The list that is served now is given up last: where no key of this node is known to it,
+or nobody else is left to be given up.
 Restarts nothing: the next start of the TFTP service composes.
 """
 
@@ -64,7 +65,7 @@ def plan_release(site: Site) -> ReleasePlan:
     served = history.find(raw) if raw else None
     if served is not None and served.is_released:
         served = None
-    target = _next(site, history, served)
+    target = _next(site, history.binding, served)
     given_up = refusals(site, history.binding, target.trust_list)
     if served is not None:
         given_up += _older_key(site, target, served)
@@ -99,16 +100,28 @@ def release(site: Site, plan: ReleasePlan) -> None:
             write_published(site.home, published._replace(remark=remark))
 
 
-def _next(site: Site, history: History, served: Kept | None) -> Candidate:
-    """The first list to offer that holders of the served one take, else the first."""
-    first = None
-    for candidate in lists_to_offer(site, history):
-        first = first or candidate
-        if served is None or not refusals(site, [served], candidate.trust_list):
-            return candidate
-    if first is None:
-        raise RefusedError("this node can make no list")
-    return first
+def _next(site: Site, held: list[Kept], served: Kept | None) -> Candidate:
+    """The list to serve next, once those who refuse it are given up.
+
+    The first that holders of the served list take, if that gives anybody up; else, if
+    they take none, that which the fewest of the others refuse; else the usual list.
+    """
+    offers = list(lists_to_offer(site, held))
+    taken = [
+        offer
+        for offer in offers
+        if served is None or not refusals(site, [served], offer.trust_list)
+    ]
+    for offer in taken:
+        if offer is offers[0] or refusals(site, held, offer.trust_list):
+            return offer
+    if taken:
+        return offers[0]
+    others = [kept for kept in held if kept is not served]
+    return min(
+        lists_to_offer(site, others),
+        key=lambda offer: len(refusals(site, others, offer.trust_list)),
+    )
 
 
 def _older_key(site: Site, target: Candidate, served: Kept) -> tuple[Refusal, ...]:

@@ -29,12 +29,13 @@ class Listed(NamedTuple):
 
 
 class Read(NamedTuple):
-    """A list whose signature this module found good."""
+    """A list whose signature this module found good, by the record ``signed_by``."""
 
     signer: str
     timestamp: int
     records: tuple[Listed, ...]
     body: bytes
+    signed_by: Listed
 
     @property
     def recovery(self) -> Listed:
@@ -77,15 +78,15 @@ def read(raw: bytes) -> Read:
     signer = _text(header[4])
     start = places[12]
     signed = raw[:start] + raw[start + 3 + len(header[12]) :]
-    key = next(
-        record.key
+    signed_by = next(
+        record
         for record in records
         if record.role == SAST
         and (record.issuer, record.serial) == (_text(header[6]), header[5])
     )
-    _check(signed, header[12], key, header[8][0])
+    _check(signed, header[12], signed_by.key, header[8][0])
     time = int.from_bytes(header[15])
-    return Read(signer, time, tuple(records), raw[size:])
+    return Read(signer, time, tuple(records), raw[size:], signed_by)
 
 
 def _fields(

@@ -589,6 +589,7 @@ def made_cluster(
     keep_trust: bool = False,
     is_strict: bool = False,
     publisher_services: tuple[str, ...] = ("tftp", "tvs", "capf"),
+    has_replica: bool = False,
 ) -> MadeCluster:
     """A cluster with the keys of this process's one cluster; nothing is composed."""
     made = MadeCluster(
@@ -596,6 +597,7 @@ def made_cluster(
         keep_trust=keep_trust,
         is_strict=is_strict,
         publisher_services=publisher_services,
+        has_replica=has_replica,
     )
     _write(_made_files(), root)
     return made
