@@ -11,9 +11,9 @@ clock readings: between two entries at most ``LONGEST_GAP`` counts, and only wha
 later than every time that was seen before. A clock that jumps makes a list stay longer,
 never shorter.
 
-A list is believed if its own signature verifies, whatever the line before it says: a
-damaged line costs the times, a damaged list that one entry, and neither keeps a service
-from starting. What is damaged is named in ``History.damaged``.
+A damaged line costs the times, if the signature of the list verifies; a damaged list
+costs that one entry. Neither keeps a service from starting; what is damaged is named in
+``History.damaged``.
 """
 
 from __future__ import annotations
@@ -90,6 +90,7 @@ class History:
     def __init__(self, site: Site) -> None:
         self._site = site
         self._entries: dict[str, Kept] = {}
+        self._lost: list[str] = []  # entries whose line is to be written anew
         self.damaged: list[str] = []
         self._read()
 
@@ -123,6 +124,9 @@ class History:
         trust_list = self._verified(raw)
         if trust_list is None:
             return
+        while self._lost:
+            mended = self._lost.pop()
+            self._write(mended, self._entries[mended])
         name, now = _name_of(trust_list), self._now()
         kept = self._entries.get(name)
         if kept is None:
@@ -214,18 +218,21 @@ class History:
             except StoreError as problem:
                 self.damaged.append(problem.message)
                 continue
-            trust_list = self._verified(raw)
-            if trust_list is None:
-                self.damaged.append(f"{FOLDER}/{name} holds no list that verifies")
-                continue
             try:
-                self._entries[_name_of(trust_list)] = _from_head(head, trust_list)
-            except (ValueError, KeyError, TypeError, AttributeError):
-                self.damaged.append(f"the times in {FOLDER}/{name} cannot be read")
-                lost.append(trust_list)
+                kept = _from_head(head, raw)
+            except (TrustListError, ValueError, KeyError, TypeError, AttributeError):
+                trust_list = self._verified(raw)
+                if trust_list is None:
+                    self.damaged.append(f"{FOLDER}/{name} holds no list that verifies")
+                else:
+                    self.damaged.append(f"the times in {FOLDER}/{name} cannot be read")
+                    lost.append(trust_list)
+            else:
+                self._entries[_name_of(kept.trust_list)] = kept
         for trust_list in lost:  # as new as the newest: kept longer, never shorter
-            made = trust_list.header.timestamp
-            self._entries[_name_of(trust_list)] = self._new(trust_list, made)
+            name, made = _name_of(trust_list), trust_list.header.timestamp
+            self._entries[name] = self._new(trust_list, made)
+            self._lost.append(name)
 
     def _verified(self, raw: bytes) -> TrustList | None:
         try:
@@ -315,20 +322,19 @@ def _digests(raw: bytes, first: int, last: int) -> Digests:
     )
 
 
-def _from_head(head: bytes, trust_list: TrustList) -> Kept:
-    """The entry that the line describes.
+def _from_head(head: bytes, raw: bytes) -> Kept:
+    """The entry that the line describes; its list was verified before it was written.
 
     Raises:
-        ValueError, KeyError, TypeError, AttributeError: the line is damaged, of another
-            version, or of another list.
+        TrustListError, ValueError, KeyError, TypeError, AttributeError: one of the two
+            is damaged, or the line is of another version.
     """
     said: dict[str, Any] = json.loads(head)
     served = _from_table(said["served"])
-    expected = _digests(trust_list.raw, served.first, served.last)
-    if said["version"] != VERSION or served != expected:
+    if said["version"] != VERSION or served != _digests(raw, *served[3:]):
         raise ValueError(said["version"])
     return Kept(
-        trust_list,
+        decode(raw),
         served,
         int(said["age_mark"]),
         tuple(str(node) for node in said["nodes"]),

@@ -1,0 +1,194 @@
+"""``utils itl trust release``, and who says that it is needed."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from cucmsh.errors import CancelledError, CucmshError, RefusedError
+from cucmsh.pki.model import Unit
+from cucmsh.services.health.doctor import examine
+from cucmsh.services.health.finding import Level
+from cucmsh.services.history import History
+from cucmsh.services.journal import login_notice
+from cucmsh.services.keystore import RECOVERY_FILE
+from cucmsh.services.regenerate import regenerate
+from cucmsh.shell.dialog import EndOfInput
+from cucmsh.shell.scripted import Answer
+from tests.commands.calls import TO_CCM, call, dialog_with, run
+from tests.services.holder import takes
+from tests.services.made_cluster import MadeCluster, made_cluster
+
+RELEASE = "utils itl trust release"
+GIVE_UP = "Do you want to give them up (yes/no)? "
+REGENERATE = "Proceed with regeneration (yes|no)? "
+GO_ON = "Do you want to continue (yes/no)? "
+
+
+@pytest.fixture
+def keeping(tmp_path: Path) -> MadeCluster:
+    """A cluster with ``keep_trust`` on from its first start."""
+    cluster = made_cluster(tmp_path, keep_trust=True)
+    cluster.start()
+    return cluster
+
+
+@pytest.fixture
+def bound(keeping: MadeCluster) -> MadeCluster:
+    """Its publisher has a new key, which phones of its first list refuse."""
+    regenerate(keeping.site, Unit.CALL_MANAGER)
+    keeping.publisher.start()
+    return keeping
+
+
+def test_release_shows_who_would_refuse_and_asks(bound: MadeCluster) -> None:
+    served = History(bound.site).find(bound.publisher.raw)
+    assert served is not None
+    raw = bound.publisher.raw
+    called = call(bound.site, RELEASE, [(GIVE_UP, "yes")])
+    assert called.status == 0
+    (given_up,) = (e for e in History(bound.site).entries if e.is_released)
+    assert given_up.digests.md5 in called.text
+    assert given_up.digests.sha1 in called.text
+    assert "served on 2014-02-26" in called.text
+    assert served.digests.md5 not in called.text.split("would refuse")[-1]
+    assert "The next start of Cisco Tftp would sign with the CallManager key" in (
+        called.text
+    )
+    assert bound.publisher.raw == raw  # nothing changes before the next start
+    assert bound.publisher.start().startswith("composed ")
+    assert not takes(given_up.trust_list.raw, bound.publisher.raw)
+    assert takes(raw, bound.publisher.raw)
+    assert login_notice(bound.site) == ""
+    with pytest.raises(RefusedError, match="nothing to end"):
+        call(bound.site, RELEASE)
+
+
+@pytest.mark.parametrize(
+    "answer", ["no", CancelledError, EndOfInput, KeyboardInterrupt, EOFError]
+)
+def test_anything_but_yes_gives_nobody_up(bound: MadeCluster, answer: Answer) -> None:
+    before = bound.tree()
+    with (
+        dialog_with([(GIVE_UP, answer)]) as dialog,
+        pytest.raises((CucmshError, KeyboardInterrupt, EOFError)),
+    ):
+        run(dialog, bound.site, RELEASE)
+    assert bound.tree() == before
+
+
+def test_all_who_should_say_so_say_so(bound: MadeCluster) -> None:
+    assert "signed with the ITLRecovery key: phones that hold the ITL with MD5 " in (
+        login_notice(bound.site)
+    )
+    assert RELEASE in login_notice(bound.site)
+    assert any(RELEASE in finding.what for finding in examine(bound.site))
+    bound.clock.pass_seconds(301)
+    said = call(bound.site, "set cert regen TVS", [(REGENERATE, "yes")])
+    assert RELEASE in said.text.split(REGENERATE)[0]
+    call(bound.site, RELEASE, [(GIVE_UP, "yes")])
+    assert "takes effect when Cisco Tftp starts next" in login_notice(bound.site)
+
+
+@pytest.mark.parametrize("unit", ["CallManager", "ITLRecovery"])
+def test_a_regeneration_says_what_follows(keeping: MadeCluster, unit: str) -> None:
+    called = call(keeping.site, f"set cert regen {unit}", [(REGENERATE, "yes")])
+    assert f"do not know the new {unit} key" in called.text
+    assert f"until `{RELEASE}` ends it" in called.text
+    keeping.clock.pass_seconds(301)
+    called = call(keeping.site, "set cert regen TVS", [(REGENERATE, "yes")])
+    assert RELEASE not in called.text
+    keeping.clock.pass_seconds(301)
+    line = f"set cert regen {unit}"
+    called = call(keeping.site, line, [(REGENERATE, "yes")], helpful=False)
+    assert RELEASE not in called.text
+
+
+def test_nothing_is_released_where_nothing_binds(keeping: MadeCluster) -> None:
+    with pytest.raises(RefusedError, match="nothing to end"):
+        call(keeping.site, RELEASE)
+
+
+def test_with_keep_trust_off_nothing_is_released(cluster: MadeCluster) -> None:
+    with pytest.raises(RefusedError, match="keep_trust is off"):
+        call(cluster.site, RELEASE)
+
+
+def test_a_subscriber_has_a_release_of_its_own(keeping: MadeCluster) -> None:
+    site = keeping.subscriber.site
+    call(keeping.site, "utils itl reset localkey", [TO_CCM])
+    assert keeping.subscriber.start().startswith("kept ")
+    kept = keeping.subscriber.raw
+    assert RELEASE in login_notice(site)
+    called = call(site, RELEASE, [(GIVE_UP, "yes")])
+    assert "would sign with the CallManager key" in called.text
+    assert keeping.subscriber.start().startswith("composed ")
+    assert not takes(kept, keeping.subscriber.raw)
+    assert [e for e in History(keeping.site).entries if e.is_released] == []
+
+
+def test_a_reset_that_a_kept_list_refuses_asks_first(keeping: MadeCluster) -> None:
+    regenerate(keeping.site, Unit.ITL_RECOVERY)
+    before = keeping.tree()
+    reset = "utils itl reset localkey"
+    with (
+        dialog_with([TO_CCM, (GO_ON, "yes"), (GO_ON, "no")]) as dialog,
+        pytest.raises(CancelledError),
+    ):
+        run(dialog, keeping.site, reset)
+    held = History(keeping.site).find(keeping.publisher.raw)
+    assert held is not None
+    assert f"MD5 {held.digests.md5}" in dialog.text
+    assert keeping.tree() == before
+    call(keeping.site, reset, [TO_CCM, (GO_ON, "yes"), (GO_ON, "yes")])
+
+
+def test_a_key_file_from_a_backup_is_refused_and_names_remotekey(
+    keeping: MadeCluster,
+) -> None:
+    old = {
+        name: keeping.site.home.read(name)
+        for name in (RECOVERY_FILE, "security/ITLRecovery/ITLRecovery.pem")
+    }
+    keeping.clock.pass_seconds(1)
+    regenerate(keeping.site, Unit.ITL_RECOVERY)
+    keeping.publisher.start()
+    served = keeping.publisher.raw
+    for name, raw in old.items():  # restored
+        keeping.site.home.write(name, raw)
+    assert "utils itl reset remotekey" in keeping.publisher.start()
+    assert keeping.publisher.raw == served
+    assert "utils itl reset remotekey" in login_notice(keeping.site)
+    with (
+        dialog_with([TO_CCM]) as dialog,
+        pytest.raises(RefusedError, match="older than the ITLRECOVERY") as refused,
+    ):
+        run(dialog, keeping.site, "utils itl reset localkey")
+    assert "utils itl reset remotekey" in refused.value.advice
+    call(keeping.site, RELEASE, [(GIVE_UP, "yes")])  # the later key is lost for good
+    assert keeping.publisher.start().startswith("composed ")
+
+
+def test_earlier_keys_are_the_owners_alone_and_go_when_nothing_needs_them(
+    bound: MadeCluster,
+) -> None:
+    folder = Path(bound.site.settings.home, "security/CallManager")
+    (earlier,) = folder.glob("private.pem.*")
+    assert earlier.stat().st_mode & 0o777 == 0o600
+    earlier.chmod(0o644)
+    open_to_others = [f.what for f in examine(bound.site) if f.level is Level.FAIL]
+    assert any(str(earlier) in what for what in open_to_others)
+    call(bound.site, RELEASE, [(GIVE_UP, "yes")])
+    assert not list(folder.glob("private.pem.*"))
+
+
+def test_doctor_names_a_damaged_history_and_a_release_ends_it(
+    bound: MadeCluster,
+) -> None:
+    path = next(Path(bound.site.settings.home, "state/served").iterdir())
+    path.write_bytes(b"garbage")
+    assert any("holds no list that verifies" in f.what for f in examine(bound.site))
+    called = call(bound.site, RELEASE, [(GIVE_UP, "yes")])
+    assert "Not known any more, and to be removed" in called.text
+    assert not path.exists()

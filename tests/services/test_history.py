@@ -1,0 +1,294 @@
+"""What a node remembers of the lists that it served, and for how long."""
+
+from __future__ import annotations
+
+import json
+import os
+from hashlib import md5, sha1, sha256
+from pathlib import Path
+
+import pytest
+
+from cucmsh.errors import StoreError
+from cucmsh.pki.model import Unit
+from cucmsh.services import lists_elsewhere
+from cucmsh.services.history import FOLDER, KEPT_LISTS, History
+from cucmsh.services.journal import Journal, close_reset, open_reset
+from cucmsh.services.pending import remember_replicas
+from cucmsh.services.regenerate import regenerate
+from cucmsh.services.site import LIST_FILE, Site
+from cucmsh.trustlist.encode import hashed_record
+from cucmsh.trustlist.seal import seal
+from cucmsh.trustlist.tags import Digest, Role
+from tests.services.holder import takes
+from tests.services.made_cluster import PUBLISHER, REPLICA, MadeCluster, made_cluster
+
+pytestmark = pytest.mark.thorough
+
+DAY = 24 * 3600
+TEN_YEARS = 3650 * DAY
+
+
+def other_list(cluster: MadeCluster, number: int) -> bytes:
+    """A list of the publisher whose signers count as others: another TVS hash."""
+    keys = cluster.publisher.keys
+    tvs = keys.certificate(Unit.TVS)._replace(der=number.to_bytes(8))
+    records = [*cluster.publisher.served.records, hashed_record(Role.TVS, tvs)]
+    signer = keys.credential(Unit.CALL_MANAGER)
+    return seal(records, signer, timestamp=number, digest=Digest.SHA1).raw
+
+
+def note(cluster: MadeCluster, raw: bytes) -> History:
+    history = History(cluster.site)
+    history.note_served(raw, is_new=True)
+    return history
+
+
+def note_many(cluster: MadeCluster, numbers: range, days_between: float) -> None:
+    for number in numbers:
+        cluster.clock.pass_seconds(days_between * DAY)
+        note(cluster, other_list(cluster, number))
+
+
+def kept(site: Site) -> set[str]:
+    return {entry.digests.sha256 for entry in History(site).entries}
+
+
+def kept_numbers(site: Site) -> list[int]:
+    entries = History(site).entries
+    return sorted(entry.trust_list.header.timestamp for entry in entries)
+
+
+def files(site: Site) -> list[Path]:
+    return sorted(Path(site.settings.home, FOLDER).iterdir())
+
+
+def test_lists_with_the_same_signers_are_one_and_every_digest_is_kept(
+    keeping: MadeCluster,
+) -> None:
+    first = keeping.publisher.raw
+    begun = int(keeping.clock.now().timestamp())
+    keeping.publisher.start()
+    keeping.clock.pass_seconds(DAY)
+    keeping.publisher.start()
+    last = keeping.publisher.raw
+    own = History(keeping.site).find(last)
+    assert own is not None
+    assert own.trust_list.raw == last
+    assert own.digests[:3] == (
+        sha256(last).hexdigest(),
+        sha1(last).hexdigest(),
+        md5(last).hexdigest(),
+    )
+    assert sha256(first).hexdigest() in {found.sha256 for found in own.earlier}
+    assert (own.first, own.digests.last) == (begun, begun + DAY)
+    assert files(keeping.site)[0].stat().st_mode & 0o777 == 0o600
+
+
+def test_what_is_four_hundred_days_old_goes_but_never_the_last_32(
+    keeping: MadeCluster,
+) -> None:
+    note_many(keeping, range(1, 41), days_between=0.1)
+    assert len(kept(keeping.site)) == 40
+    note_many(keeping, range(41, 55), days_between=30)  # 420 days
+    assert kept_numbers(keeping.site) == list(range(55 - KEPT_LISTS, 55))
+
+
+def test_what_is_younger_stays_however_many_there_are(keeping: MadeCluster) -> None:
+    note_many(keeping, range(1, 41), days_between=9)
+    assert kept_numbers(keeping.site)[-40:] == list(range(1, 41))
+
+
+@pytest.mark.parametrize("jump", [TEN_YEARS, -TEN_YEARS])
+def test_no_list_goes_because_the_clock_jumped(
+    keeping: MadeCluster, jump: float
+) -> None:
+    note_many(keeping, range(1, 41), days_between=0.1)
+    for number in range(41, 51):
+        keeping.clock.moment = keeping.clock.moment.fromtimestamp(
+            keeping.clock.moment.timestamp() + jump * (-1) ** number,
+            keeping.clock.moment.tzinfo,
+        )
+        note(keeping, other_list(keeping, number))
+    assert set(range(1, 51)) <= set(kept_numbers(keeping.site))
+
+
+def test_what_a_node_serves_stays_and_what_left_the_cluster_does_not(
+    keeping: MadeCluster,
+) -> None:
+    cluster = keeping
+    served, of_a_stranger = other_list(cluster, 1), other_list(cluster, 2)
+    history = History(cluster.site)
+    history.note_elsewhere(cluster.subscriber.site.node.name, served)
+    history.note_elsewhere("was removed", of_a_stranger)
+    note_many(cluster, range(3, 60), days_between=30)
+    numbers = kept_numbers(cluster.site)
+    assert (1 in numbers, 2 in numbers) == (True, False)
+    history = History(cluster.site)
+    history.note_elsewhere(cluster.subscriber.site.node.name, other_list(cluster, 59))
+    note_many(cluster, range(60, 95), days_between=15)
+    assert 1 not in kept_numbers(cluster.site)
+
+
+def test_nothing_goes_while_a_reset_or_a_replica_is_pending(
+    keeping: MadeCluster,
+) -> None:
+    journal = Journal("localkey", "", "ab", "", pending=("branch1",))
+    open_reset(keeping.site, journal)
+    note_many(keeping, range(1, 50), days_between=30)
+    assert 1 in kept_numbers(keeping.site)
+    close_reset(keeping.site, journal._replace(pending=()))
+    remember_replicas(keeping.site, {"branch1": "silent"})
+    note_many(keeping, range(50, 52), days_between=30)
+    assert 1 in kept_numbers(keeping.site)
+    remember_replicas(keeping.site, {})
+    note(keeping, other_list(keeping, 51))
+    assert 1 not in kept_numbers(keeping.site)
+
+
+def test_a_list_without_a_good_signature_is_nobodys(keeping: MadeCluster) -> None:
+    raw = bytearray(other_list(keeping, 1))
+    raw[-1] ^= 1
+    assert note(keeping, bytes(raw)).entries == []
+    assert note(keeping, b"").entries == []
+
+
+@pytest.mark.parametrize("damage", ["the line", "the list", "a folder", "both"])
+def test_a_damaged_history_is_told_and_keeps_no_service_from_starting(
+    keeping: MadeCluster, damage: str
+) -> None:
+    keeping.publisher.start()
+    first = keeping.publisher.raw
+    site, (path, *_) = keeping.site, files(keeping.site)
+    head, _, raw = path.read_bytes().partition(b"\n")
+    if damage == "the line":
+        path.write_bytes(b'{"version": 99}\n' + raw)
+    elif damage == "the list":
+        path.write_bytes(head + b"\n" + raw[:-1])
+    elif damage == "both":
+        path.write_bytes(os.urandom(500))
+    else:
+        for file in files(site):
+            file.unlink()
+        Path(site.settings.home, FOLDER).rmdir()
+        Path(site.settings.home, FOLDER).write_bytes(b"")
+    assert History(site).damaged
+    regenerate(site, Unit.CALL_MANAGER)
+    for _ in range(2):
+        said = keeping.publisher.start()
+        assert said.startswith(("composed ", "kept ")), said
+        assert takes(first, keeping.publisher.raw)
+    if damage == "the line":  # it is as good as before
+        assert History(site).damaged == []
+
+
+def test_the_history_is_written_before_the_list_is_in_place(
+    keeping: MadeCluster, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    keeping.publisher.start()
+    before = keeping.publisher.raw
+    regenerate(keeping.site, Unit.CALL_MANAGER)
+    offered: list[bytes] = []
+
+    def breaks(_name: str, raw: bytes, _mode: int = 0) -> None:
+        offered.append(raw)
+        raise StoreError("the disk is gone")
+
+    with monkeypatch.context() as patch:
+        patch.setattr(keeping.site.tftp, "write", breaks)
+        keeping.publisher.start()
+    assert keeping.publisher.raw == before
+    known = History(keeping.site).find(offered[0])
+    assert known is not None
+    assert known.trust_list.raw == offered[0]
+    assert keeping.publisher.start().startswith("composed ")
+    assert takes(before, keeping.publisher.raw)
+
+
+def test_a_disk_that_takes_no_history_keeps_the_list(
+    keeping: MadeCluster, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """What cannot be remembered is not served: its phones could be lost later."""
+    before, write = keeping.publisher.raw, keeping.site.home.write
+
+    def is_full(name: str, raw: bytes, mode: int = 0o600) -> None:
+        if name.startswith(FOLDER):
+            raise StoreError("no space left on device")
+        write(name, raw, mode)
+
+    monkeypatch.setattr(keeping.site.home, "write", is_full)
+    assert keeping.publisher.start().startswith("kept ")
+    assert keeping.publisher.raw == before
+
+
+def test_off_nothing_is_remembered(cluster: MadeCluster) -> None:
+    """The lab's purpose includes losing trust."""
+    regenerate(cluster.site, Unit.CALL_MANAGER)
+    cluster.start()
+    assert History(cluster.site).entries == []
+    assert not list(Path(cluster.root).rglob("private.pem.*"))
+
+
+def started(root: Path) -> MadeCluster:
+    """A publisher and its replica, whose TFTP service does not run."""
+    cluster = made_cluster(root, keep_trust=True, has_replica=True)
+    Path(cluster.replica.node.tftp_directory).mkdir(parents=True)
+    cluster.publisher.start()
+    return cluster
+
+
+@pytest.mark.parametrize("is_running", [True, False], ids=["TFTP", "only SSH"])
+def test_what_lies_on_a_replica_is_taken_in_before_the_first_compose(
+    tmp_path: Path, is_running: bool
+) -> None:
+    cluster = started(tmp_path)
+    old = cluster.publisher.raw
+    regenerate(cluster.site, Unit.CALL_MANAGER)
+    cluster.publisher.start()
+    cluster.replica.store.write(LIST_FILE, old)
+    cluster.replica.service.is_running = is_running
+    for file in files(cluster.site):
+        file.unlink()
+    cluster.publisher.start()
+    entry = History(cluster.site).find(old)
+    assert entry is not None
+    assert entry.nodes == (REPLICA,)
+    assert takes(old, cluster.publisher.raw)
+
+
+def test_a_silent_node_holds_nothing_up_is_named_and_asked_again(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(lists_elsewhere, "PATIENCE_SECONDS", 0.2)
+    cluster = made_cluster(tmp_path, keep_trust=True, has_replica=True)
+    Path(cluster.replica.node.tftp_directory).mkdir(parents=True)
+    cluster.replica.is_dead = True
+    assert cluster.publisher.start().startswith("composed ")
+    assert lists_elsewhere.silent_nodes(cluster.site) == [REPLICA]
+    cluster.replica.is_dead = False
+    cluster.replica.store.write(LIST_FILE, other_list(cluster, 1))
+    cluster.publisher.start()
+    assert lists_elsewhere.silent_nodes(cluster.site) == []
+    assert 1 in kept_numbers(cluster.site)
+
+
+def test_members_are_asked_once_and_replicas_at_each_boot(tmp_path: Path) -> None:
+    cluster = started(tmp_path)
+    cluster.subscriber.start()
+    cluster.replica.store.write(LIST_FILE, other_list(cluster, 1))
+    cluster.publisher.start()
+    assert 1 not in kept_numbers(cluster.site)
+    cluster.clock.reboot()
+    cluster.publisher.start()
+    assert 1 in kept_numbers(cluster.site)
+    assert History(cluster.site).find(cluster.subscriber.raw) is None
+
+
+def test_the_head_line_is_json_for_whoever_looks(keeping: MadeCluster) -> None:
+    keeping.publisher.start()
+    heads = [
+        json.loads(path.read_bytes().split(b"\n")[0]) for path in files(keeping.site)
+    ]
+    own = sha256(keeping.publisher.raw).hexdigest()
+    assert own in {head["served"]["sha256"] for head in heads}
+    assert PUBLISHER not in {name for head in heads for name in head["nodes"]}
