@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from functools import partial
 
-from cucmsh import __version__
+from cucmsh.build import version_line
 from cucmsh.errors import UsageError
 from cucmsh.services.site import Site
 from cucmsh.shell.command import command
@@ -25,7 +25,7 @@ def show_version_active(dialog: Dialog, site: Site) -> None:
     dialog.say("Active Version Installed Software Options:")
     dialog.say("No Installed Software Options Found.")
     if dialog.helpful:
-        dialog.say(f"cucmsh {__version__}")
+        dialog.say(version_line())
 
 
 def nodes(site: Site) -> list[str]:

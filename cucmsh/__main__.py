@@ -12,7 +12,6 @@ import os
 import resource
 import sys
 
-from cucmsh import __version__
 from cucmsh.errors import CucmshError, UsageError
 from cucmsh.shapes import TYPE_CHECKING
 from cucmsh.shell.screen import Screen
@@ -109,7 +108,9 @@ def _run(words: list[str]) -> int:
         named, words = words[1], words[2:]
     match words:
         case ["--version"]:
-            return _show(f"cucmsh {__version__}")
+            from cucmsh.build import version_line
+
+            return _show(version_line())
         case ["--help" | "-h" | "help"]:
             return _show(USAGE)
         case ["lab", *rest]:

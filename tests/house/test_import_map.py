@@ -24,6 +24,8 @@ MAY_IMPORT = {
     # Hosts and ports as people write them: the configuration, the shell's answers and
     # the options of `init` and `node` read them alike.
     "hosts": set(),
+    # Which build this is: `--version` and `show version active` say it.
+    "build": {"version"},
     "trustlist": set(),
     "pki": set(),
     "cluster": set(),
@@ -31,7 +33,7 @@ MAY_IMPORT = {
     # The version: an upgrade is noticed by it (lists_elsewhere).
     "services": {"trustlist", "pki", "cluster", "version"},
     "views": {"services", "trustlist", "pki", "cluster"},
-    "commands": {"services", "views", "shell", "version"},
+    "commands": {"services", "views", "shell", "version", "build"},
     "hooks": {"services"},
     # The dialogs of `init` and `node`: as commands, but before there is a shell whose
     # loader could bring them. They make and change the configuration, so they name
@@ -47,7 +49,7 @@ MAY_IMPORT = {
     "making": {"app", "enrol", "services", "cluster", "shell"},
     # shell: for the document of `doctor --json`, which is that of every command.
     "doctor": {"app", "services", "views", "cluster", "shell"},
-    "front": {"app", "doctor", "making", "lab", "login", "shell", "version"},
+    "front": {"app", "build", "doctor", "making", "lab", "login", "shell", "version"},
     # Other people's tests come in here. It drives the program and sees none of it.
     "testing": set(),
     "version": set(),
