@@ -125,7 +125,7 @@ class Box:
         )
         self.pid = self._await_init()
         self._hub.join(self.name, self.pid)
-        # The same card after a boot: whoever knew its address is not misled for seconds.
+        # The same card after a boot: who knew its address finds it again at once.
         card = f"02:00:{crc32(self.name.encode()).to_bytes(4).hex(':')}"
         net = f"ip link set eth0 address {card}; "
         net += "ip link set lo up; ip link set eth0 up; "
