@@ -46,7 +46,7 @@ from cucmsh.errors import (
     StoreError,
 )
 
-BATCH = 16  # pieces in one round trip: half a mebibyte
+BATCH = 8  # pieces in one round trip: a slow line has its time for 256 KiB
 FSYNC = "fsync@openssh.com"
 POSIX_RENAME = "posix-rename@openssh.com"
 PRIVATE = 0o600

@@ -122,13 +122,14 @@ class RootedFiles(paramiko.SFTPServerInterface):
 
     @_answers
     def list_folder(self, path: str) -> list[paramiko.SFTPAttributes]:
+        found = []
         with os.scandir(self._target(path)) as entries:
-            return [
-                paramiko.SFTPAttributes.from_stat(
-                    entry.stat(follow_symlinks=False), entry.name
-                )
-                for entry in entries
-            ]
+            for entry in entries:
+                # One that goes meanwhile must not make the folder a missing one.
+                with contextlib.suppress(FileNotFoundError):
+                    about = entry.stat(follow_symlinks=False)
+                    found.append(paramiko.SFTPAttributes.from_stat(about, entry.name))
+        return found
 
     @_answers
     def stat(self, path: str) -> paramiko.SFTPAttributes:

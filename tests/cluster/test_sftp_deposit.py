@@ -279,7 +279,7 @@ def test_large_file_is_sent_in_bounded_flights_and_told(
     assert told[-1] == len(raw)
     assert told == sorted(told[: len(told) // 2]) * 2
     assert max(most) <= 2 * 25  # two looks at 25 names; writes and reads are fewer
-    assert BATCH * PIECE <= MAX_FILE_SIZE // 2
+    assert BATCH * PIECE <= MAX_FILE_SIZE // 4
 
 
 def test_file_that_shrinks_or_grows_meanwhile_is_no_backup(
@@ -381,6 +381,6 @@ def test_new_list_needs_no_posix_rename_and_an_old_one_is_kept(
 ) -> None:
     store = SftpStore(node(start("-P", "posix-rename")), str(box))
     store.write("ITLFile.tlv", KEY, 0o644)
-    with pytest.raises(StoreError, match=r"ITLFile\.tlv .*permission denied"):
+    with pytest.raises(StoreError, match=r"refused posix-rename@openssh\.com"):
         store.write("ITLFile.tlv", EARLIER, 0o644)
     assert files(box) == {"ITLFile.tlv": KEY}

@@ -459,6 +459,30 @@ BUGS = (
         "f04_a_backup_that_is_cut",
     ),
     Bug(
+        "take a name of which nothing is known for a free one",
+        (
+            Edit(
+                "cucmsh/cluster/sftp_deposit.py",
+                "        if look.is_missing and own.about is not None:\n",
+                "        if look.is_missing:\n",
+            ),
+        ),
+        "tests/cluster/test_sftp_other_makes.py",
+        "works_each_time",
+    ),
+    Bug(
+        "call a backup proven that nobody could read",
+        (
+            Edit(
+                "cucmsh/services/files.py",
+                "    if path == RECOVERY_NAME and not sent.why_unproven:\n",
+                "    if path == RECOVERY_NAME:\n",
+            ),
+        ),
+        "tests/services/test_files.py",
+        "not_read_back",
+    ),
+    Bug(
         "a login does not look at its ground",
         (
             Edit(

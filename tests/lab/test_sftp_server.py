@@ -97,6 +97,26 @@ def lab(tmp_path: Path, server_key: paramiko.PKey) -> Iterator[Lab]:
     assert len(os.listdir("/proc/self/fd")) == open_files
 
 
+def test_file_that_goes_while_its_folder_is_listed_hides_no_other(
+    lab: Lab, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for name in ("going", "staying"):
+        (lab.served / name).touch()
+    scandir = os.scandir
+
+    @contextmanager
+    def late(path: Path) -> Iterator[list[os.DirEntry[str]]]:
+        with scandir(path) as entries:
+            found = list(entries)
+        if path == lab.served:
+            (lab.served / "going").unlink()
+        yield found
+
+    monkeypatch.setattr(os, "scandir", late)
+    with lab.client() as sftp:
+        assert sftp.listdir(str(lab.served)) == ["staying"]
+
+
 def test_megabyte_goes_up_and_down_to_the_path_as_typed(lab: Lab) -> None:
     content = os.urandom(1 << 20)
     local, back = lab.directory / "local", lab.directory / "back"
