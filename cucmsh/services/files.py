@@ -20,6 +20,7 @@ from cucmsh.errors import MissingFileError, RefusedError, UsageError
 from cucmsh.services.compose import sha256_of
 from cucmsh.services.doors import AcceptHostKey, BackupServer
 from cucmsh.services.keystore import RECOVERY_FILE
+from cucmsh.services.serving.secret_files import secrets_of, why_kept
 from cucmsh.services.site import Site
 from cucmsh.services.state import recall, remember
 
@@ -86,12 +87,19 @@ def open_file(site: Site, path: str) -> AbstractContextManager[OpenFile]:
 
     Raises:
         MissingFileError: it is not there; on a subscriber, the key file never is.
+        RefusedError: it is a private key under another name.
     """
     folder, _, name = path.rpartition("/")
     if name not in _entries(site, folder).files:
         raise MissingFileError("File not found", "See `file list tftp *`.")
     if path == RECOVERY_NAME:
         return site.home.opened(RECOVERY_FILE)
+    kept = why_kept(site, secrets_of(site), path)
+    if kept:
+        raise RefusedError(
+            f"{path} is neither shown nor sent: {kept}",
+            "It does not belong into the TFTP directory: move it out of there.",
+        )
     return site.tftp.opened(path)
 
 

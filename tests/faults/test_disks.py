@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import random
+import subprocess
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -248,6 +249,22 @@ def test_f09_a_node_whose_folder_belongs_to_somebody_else_is_pending(
     assert_alone_pending(cluster, result, bad)
     cluster.account.owns(bad.tftp)
     assert_rerun_converges(cluster)
+
+
+def test_f09_a_folder_that_takes_nothing_is_named_before_it_is_needed(
+    cluster: Cluster,
+) -> None:
+    bad, good = cluster.members
+    bad.tftp.chmod(0o555)
+    words = [*cluster.words("")[:-2], "node", "list"]
+    done = subprocess.run(
+        words, capture_output=True, text=True, check=False, timeout=60
+    )
+    bad.tftp.chmod(0o755)
+    assert done.returncode == 2, done.stdout
+    assert f"fail  {bad.name}: nothing can be written there" in done.stdout
+    assert good.name in done.stdout
+    assert f"{good.name}: nothing can be written" not in done.stdout
 
 
 def test_f09_a_list_that_is_a_folder_or_a_link_is_named_and_not_touched(

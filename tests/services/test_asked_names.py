@@ -97,6 +97,13 @@ def test_sign_verify_and_doctor_judge_by_one_rule(site: Site, tmp_path: Path) ->
     assert sign_files(site, choose(site)).unchanged == (f"settings/{PHONE}",)
 
 
+def test_file_can_be_named_as_phones_ask_for_it(site: Site) -> None:
+    assert choose(site, [PHONE]).names == ()
+    site.settings = site.settings._replace(served_as=SERVED_AS)
+    assert choose(site, [PHONE]).names == (f"settings/{PHONE}",)
+    assert choose(site, [f"settings/{PHONE}"]).names == (f"settings/{PHONE}",)
+
+
 def test_rule_that_does_not_know_signed_files_is_a_failure(site: Site) -> None:
     """The stand-in for TFTP rewrites nothing: what is asked for is not found."""
     site.settings = site.settings._replace(served_as=SERVED_AS)

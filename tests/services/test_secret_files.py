@@ -9,6 +9,8 @@ from pathlib import Path
 
 import pytest
 
+from cucmsh.errors import RefusedError
+from cucmsh.services.files import open_file, read_text
 from cucmsh.services.health.exposure import exposures
 from cucmsh.services.keystore import RECOVERY_FILE, SECURITY_PASSWORD
 from cucmsh.services.serving.phone_files import choose, named
@@ -99,6 +101,18 @@ def test_key_that_an_earlier_version_signed_is_not_brought_and_taken_back(
     assert os.listdir(box.files.root) == ["ITLFile.tlv"]
     (told,) = named_by_doctor(site)
     assert f"{NAME}.sgn" in told
+
+
+@pytest.mark.parametrize("way", [linked, copied])
+@pytest.mark.parametrize("file", FILES)
+def test_key_under_a_phone_s_name_is_neither_shown_nor_sent(
+    site: Site, file: str, way: Callable[[Path, Path], None]
+) -> None:
+    way(Path(site.settings.home, file), Path(site.tftp.root, NAME))
+    with pytest.raises(RefusedError, match="neither shown nor sent"):
+        open_file(site, NAME)
+    with pytest.raises(RefusedError, match="neither shown nor sent"):
+        read_text(site, NAME)
 
 
 def test_link_to_a_folder_of_the_home_is_named(site: Site) -> None:

@@ -79,7 +79,7 @@ def choose(site: Site, specs: Iterable[str] = ()) -> Choice:
     """The files that ``specs`` name; without any, all that the configuration does.
 
     A spec with wildcards chooses among the configured files, a plain name means that
-    file whatever it is called.
+    file whatever it is called, or the one that phones ask for by that name.
     """
     tree = tree_below(site.node.tftp_directory)
     matches = pattern_matcher(site.settings.signed_patterns)
@@ -93,7 +93,10 @@ def choose(site: Site, specs: Iterable[str] = ()) -> Choice:
         choice = Choice(tuple(files), tuple(refused), orphans, is_all=True)
         return _sifted(site, choice)
     plain = [spec for spec in specs if WILDCARDS.isdisjoint(spec)]
-    names, refused = _sorted_out(tree, plain)
+    by_asked = {asked(site, name): name for name in files}
+    there = set(tree.files)
+    given = [spec if spec in there else by_asked.get(spec, spec) for spec in plain]
+    names, refused = _sorted_out(tree, given)
     for spec in specs:
         if spec not in plain:
             chosen = pattern_matcher((spec,))
