@@ -8,6 +8,8 @@ second. Signed with SHA-256 always (design decision 16).
 from __future__ import annotations
 
 import warnings
+from collections.abc import Iterator
+from contextlib import contextmanager
 from datetime import UTC, datetime, timedelta
 from secrets import token_bytes
 
@@ -139,14 +141,8 @@ def read_certificate(raw: bytes) -> Certificate:
             no trust list knows.
     """
     try:
-        # A negative serial number makes the library warn, and later raise.
-        with warnings.catch_warnings():
-            warnings.simplefilter("ignore")
-            if raw.lstrip().startswith(b"-----BEGIN"):
-                parsed = x509.load_pem_x509_certificate(raw)
-            else:
-                parsed = x509.load_der_x509_certificate(raw)
-            return _values(parsed)
+        with quiet():
+            return _values(_load(raw))
     except CertificateError:
         raise
     # The bytes are anybody's: a record of a list, what another node sent. The library
@@ -239,5 +235,23 @@ def _algorithm(parsed: x509.Certificate) -> str:
 
 def to_pem(certificate: Certificate) -> bytes:
     """The certificate as one PEM block, ASCII, 64 characters a line."""
-    parsed = x509.load_der_x509_certificate(certificate.der)
-    return parsed.public_bytes(Encoding.PEM)
+    with quiet():
+        return _load(certificate.der).public_bytes(Encoding.PEM)
+
+
+@contextmanager
+def quiet() -> Iterator[None]:
+    """Let the library warn nobody of a negative or zero serial number.
+
+    It does so when such a certificate is loaded and when its number is asked for, and
+    says that it will raise one day: the tests will tell.
+    """
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        yield
+
+
+def _load(raw: bytes) -> x509.Certificate:
+    if raw.lstrip().startswith(b"-----BEGIN"):
+        return x509.load_pem_x509_certificate(raw)
+    return x509.load_der_x509_certificate(raw)

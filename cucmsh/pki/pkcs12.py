@@ -24,7 +24,7 @@ from cryptography.hazmat.primitives.serialization import (
 from cryptography.x509 import load_der_x509_certificate
 
 from cucmsh.errors import CertificateError, KeyFileError
-from cucmsh.pki.certificates import read_certificate
+from cucmsh.pki.certificates import quiet, read_certificate
 from cucmsh.pki.credential import Credential
 from cucmsh.pki.gate import inspect
 from cucmsh.pki.wrapping import FROM_TWO_FILES, PACK_ANEW
@@ -48,10 +48,11 @@ def write_key_file(credential: Credential, password: str) -> bytes:
         .hmac_hash(hashes.SHA256())
         .build(password.encode())
     )
-    certificate = load_der_x509_certificate(credential.certificate.der)
-    return pkcs12.serialize_key_and_certificates(
-        None, credential.private_key, certificate, None, encryption
-    )
+    with quiet():
+        certificate = load_der_x509_certificate(credential.certificate.der)
+        return pkcs12.serialize_key_and_certificates(
+            None, credential.private_key, certificate, None, encryption
+        )
 
 
 def read_key_file(raw: bytes, password: str) -> Credential:
@@ -75,7 +76,8 @@ def open_bundle(raw: bytes, password: str) -> Bundle:
         with warnings.catch_warnings(record=True) as warned:
             warnings.simplefilter("always")
             bundle = pkcs12.load_pkcs12(raw, password.encode())
-        return Bundle(_credential(bundle), is_der=not warned)
+        is_ber = any("BER" in str(warning.message) for warning in warned)
+        return Bundle(_credential(bundle), is_der=not is_ber)
     except KeyFileError:
         raise
     except CertificateError as problem:

@@ -13,6 +13,8 @@ from collections.abc import Callable
 from pathlib import Path
 
 from tests.pki import key_files as made
+from tests.pki import odd_certificates
+from tests.pki.key_files import openssl
 
 ALIAS = "the recovery key of our phones"  # longer than a localKeyId: another SET order
 Maker = Callable[[bytes, Path], bytes]
@@ -80,6 +82,16 @@ def with_chain(pem: bytes, folder: Path) -> bytes:
     return plain(pem, folder, "-certfile", written(folder, "chain.pem", chain))
 
 
+def odd(maker: Callable[[Path], bytes]) -> Maker:
+    """With another certificate, one that X.509 libraries stumble over, and its key."""
+
+    def make(_: bytes, folder: Path) -> bytes:
+        pem = openssl("x509", "-inform", "DER", stdin=maker(folder))
+        return made.exported((folder / "odd.key").read_bytes() + pem, folder, *made.AES)
+
+    return make
+
+
 def with_pbmac1(pem: bytes, folder: Path) -> bytes:
     """RFC 9579, which the openssl of Debian 12 neither writes nor reads.
 
@@ -120,6 +132,7 @@ LEGACY: dict[str, Maker] = {
     "certtool-rc4": by_gnutls("--outder", "--pkcs-cipher", "arcfour"),
     "no-mac": lambda pem, folder: plain(pem, folder, "-nomac"),
 }
+ODD = {case: odd(maker) for case, maker in odd_certificates.READABLE.items()}
 OTHER_FORM: dict[str, Maker] = {
     "pk12util": by_nss(),
     "pbmac1": with_pbmac1,  # it spells out a number that is the default

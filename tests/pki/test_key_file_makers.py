@@ -15,7 +15,7 @@ from cucmsh.errors import KeyFileError
 from cucmsh.pki.credential import Credential, make_credential
 from cucmsh.pki.foreign import ForeignKey, open_foreign
 from cucmsh.pki.model import Unit
-from cucmsh.pki.pkcs12 import read_key_file
+from cucmsh.pki.pkcs12 import read_key_file, write_key_file
 from cucmsh.pki.wrapping import FROM_JAVA, FROM_PEM, ONE_OF_SEVERAL, PACK_ANEW
 from tests.pki import key_file_makers as makers
 from tests.pki import key_files as made
@@ -84,6 +84,21 @@ def test_file_that_is_not_plain_der_opens_and_is_told(
     assert found.credential.certificate == recovery.certificate
     assert not found.is_der
     assert not found.is_legacy
+
+
+@pytest.mark.parametrize("maker", list(makers.ODD))
+def test_file_with_a_certificate_that_libraries_stumble_over_opens(
+    tmp_path: Path, maker: str, recwarn: pytest.WarningsRecorder
+) -> None:
+    raw = makers.ODD[maker](b"", tmp_path)
+    assert_openssl_opens(raw)
+    found = opened(raw)
+    assert found.is_der
+    assert found.credential.certificate.subject_name.startswith("CN=")
+    # What a legacy file goes through: it is written anew.
+    anew = write_key_file(found.credential, made.PASSWORD)
+    assert read_key_file(anew, made.PASSWORD).to_pem() == found.credential.to_pem()
+    assert not recwarn.list
 
 
 def test_what_openssl_reads_and_the_gate_does_not_is_left_to_openssl(
