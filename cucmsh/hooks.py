@@ -12,8 +12,9 @@ update-replicas`` (after it, on a publisher) and ``hook sign FILE...``.
                                        the hooks below
 ``discard NAME``                       take a staged file away
 ``install-list NAME SHA256 SEEN        a staged list of a reset, in place of the list
-STATE``                                with the SHA-256 that was seen, or ``-``, on a
-                                       node that was ``active`` or ``inactive``
+STATE [agreed]``                       with the SHA-256 that was seen, or ``-``, on a
+                                       node that was ``active`` or ``inactive``; a
+                                       person ``agreed`` that phones may refuse it
 ``install-certificate NAME SHA256      a staged certificate of another member; here
 NODE UNIT``                            and below, NAME can be ``-`` for standard input
 ``describe``                           this node, for `cucmsh node add`
@@ -76,7 +77,7 @@ def run(
         f"there is no hook {' '.join(words)!r}",
         "Hooks: tftp-start, update-replicas, sign FILE..., service-status, "
         "clock, serve-node, stage NAME SHA256, discard NAME, "
-        "install-list NAME SHA256 SEEN STATE, "
+        "install-list NAME SHA256 SEEN STATE [agreed], "
         "install-certificate NAME SHA256 NODE UNIT, describe, join NAME SHA256",
     )
 
@@ -106,10 +107,22 @@ def _deliver(site: Site, words: list[str], read_input: Callable[[], bytes]) -> s
         case ["discard", name]:
             discard_staged(site, name)
             return "discarded\n"
-        case ["install-list", name, sha256, seen, "active" | "inactive" as state]:
+        case [
+            "install-list",
+            name,
+            sha256,
+            seen,
+            "active" | "inactive" as state,
+            *agreed,
+        ] if agreed in ([], ["agreed"]):
             raw = take_staged(site, name, sha256)
-            was_active = state == "active"
-            outcome = install_list(site, raw, seen, was_active=was_active)
+            outcome = install_list(
+                site,
+                raw,
+                seen,
+                was_active=state == "active",
+                is_agreed=bool(agreed),
+            )
             return f"{outcome.state.value}\n{outcome.reason}".rstrip("\n") + "\n"
         case ["install-certificate", name, sha256, node, unit]:
             raw = _received(site, name, sha256, read_input)

@@ -30,6 +30,7 @@ class Journal(NamedTuple):
         pending: the nodes that are not done.
         active: the nodes whose TFTP service ran when it was begun.
         at: when it was begun or last tried, ISO 8601.
+        is_agreed: whether it asked a person something, who said yes.
     """
 
     command: str
@@ -39,6 +40,7 @@ class Journal(NamedTuple):
     pending: tuple[str, ...]
     active: tuple[str, ...] = ()
     at: str = ""
+    is_agreed: bool = False
 
 
 def open_reset(site: Site, journal: Journal) -> None:
@@ -49,6 +51,7 @@ def open_reset(site: Site, journal: Journal) -> None:
 
 def _write(site: Site, journal: Journal) -> None:
     facts = journal._asdict()
+    facts["is_agreed"] = str(journal.is_agreed)
     facts |= {"pending": list(journal.pending), "active": list(journal.active)}
     facts |= {"version": VERSION, "cluster": _cluster(site)}
     remember(site.home, "journal", facts)
@@ -96,7 +99,8 @@ def read_journal(site: Site) -> Journal | None:
         for name in ("command", "before", "sha256", "key", "at")
     )
     names, ran = tuple(map(str, pending)), tuple(map(str, active))
-    return Journal(command, before, sha256, key, names, ran, at)
+    is_agreed = found.get("is_agreed") == str(True)
+    return Journal(command, before, sha256, key, names, ran, at, is_agreed)
 
 
 def unfinished_reset(site: Site) -> str:

@@ -69,6 +69,8 @@ def plan_release(site: Site) -> ReleasePlan:
     given_up = refusals(site, history.binding, target.trust_list)
     if served is not None:
         given_up += _older_key(site, target, served)
+    if not given_up:
+        given_up = _strangers_to_resets(site, history.binding)
     if not given_up and not history.damaged:
         raise RefusedError(
             "there is nothing to end: phones that hold any kept ITL take the next one",
@@ -121,6 +123,25 @@ def _next(site: Site, held: list[Kept], served: Kept | None) -> Candidate:
     return min(
         lists_to_offer(site, others),
         key=lambda offer: len(refusals(site, others, offer.trust_list)),
+    )
+
+
+def _strangers_to_resets(site: Site, held: list[Kept]) -> tuple[Refusal, ...]:
+    """On a subscriber: lists whose holders would refuse a reset with the present key.
+
+    Such a reset is refused here (see ``install``); on the publisher it asks by itself.
+    """
+    if site.node.is_publisher:
+        return ()
+    publisher = site.settings.cluster.publisher
+    recovery = Keystore(site).trusted(publisher, Unit.ITL_RECOVERY)
+    if recovery is None:
+        return ()
+    reason = f"The signer of resets, {recovery.subject_name}, is not in the held list."
+    return tuple(
+        Refusal(kept, reason)
+        for kept in held
+        if recovery.der not in signers_of_any([kept])
     )
 
 

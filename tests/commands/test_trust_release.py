@@ -192,3 +192,38 @@ def test_doctor_names_a_damaged_history_and_a_release_ends_it(
     called = call(bound.site, RELEASE, [(GIVE_UP, "yes")])
     assert "Not known any more, and to be removed" in called.text
     assert not path.exists()
+
+
+def test_a_member_refuses_a_list_that_its_phones_would_until_a_person_agrees(
+    keeping: MadeCluster,
+) -> None:
+    """The publisher gave up phones of its own; nobody spoke of the member's."""
+    regenerate(keeping.site, Unit.ITL_RECOVERY)
+    first = keeping.subscriber.raw
+    keeping.start()  # both lists name the new key from now on
+    served = keeping.subscriber.raw
+    history = History(keeping.site)
+    history.release(history.entries)
+    reset = "utils itl reset localkey"
+    called = call(keeping.site, reset, [TO_CCM])
+    assert called.status == 3
+    assert "pending: test10sub" in called.text
+    assert f"`{RELEASE}` on test10sub gives them up" in called.text
+    assert keeping.subscriber.raw == served
+    call(keeping.subscriber.site, RELEASE, [(GIVE_UP, "yes")])
+    assert call(keeping.site, reset, [TO_CCM]).status == 0
+    assert keeping.subscriber.raw == keeping.publisher.raw
+    assert not takes(first, keeping.subscriber.raw)
+
+
+def test_who_agreed_to_a_reset_is_not_asked_by_its_next_try(
+    keeping: MadeCluster,
+) -> None:
+    regenerate(keeping.site, Unit.ITL_RECOVERY)
+    keeping.subscriber.is_dead = True
+    reset = "utils itl reset localkey"
+    yes = (GO_ON, "yes")
+    assert call(keeping.site, reset, [TO_CCM, yes, yes]).status == 3
+    keeping.subscriber.is_dead = False
+    assert call(keeping.site, reset, [TO_CCM]).status == 0
+    assert keeping.subscriber.raw == keeping.publisher.raw

@@ -63,6 +63,7 @@ class Carrier:
     def __init__(self, plan: ResetPlan, site: Site, fleet: Fleet) -> None:
         self._raw = plan.trust_list.raw
         self._sha256 = plan.sha256
+        self._is_agreed = plan.is_agreed
         self._site = site
         self._fleet = fleet
         # All of them, not only the key's: an earlier delivery may have failed.
@@ -162,7 +163,8 @@ class Carrier:
 
     def _install_on_member(self, link: Link, entry: Located, name: str) -> NodeOutcome:
         state = "active" if entry.is_active else "inactive"
-        words = ("install-list", name, self._sha256, entry.served, state)
+        agreed = ("agreed",) if self._is_agreed else ()
+        words = ("install-list", name, self._sha256, entry.served, state, *agreed)
         self._begun.add(entry.node.name)
         state, _, reason = hook_on(link, entry.node, *words).partition("\n")
         try:

@@ -9,6 +9,7 @@ from __future__ import annotations
 from cucmsh.cluster.store import split_name
 from cucmsh.errors import CucmshError, RefusedError, UsageError
 from cucmsh.pki.model import Unit
+from cucmsh.services.acceptance import RELEASE, describe, refusals
 from cucmsh.services.compose import served_list, sha256_of
 from cucmsh.services.history import History
 from cucmsh.services.keystore import Keystore
@@ -85,7 +86,7 @@ def install_certificate(site: Site, raw: bytes, name: str, unit: str) -> None:
 
 
 def install_list(
-    site: Site, raw: bytes, expected: str, *, was_active: bool
+    site: Site, raw: bytes, expected: str, *, was_active: bool, is_agreed: bool = False
 ) -> NodeOutcome:
     """Verify a reset list, put it in place, restart TFTP, read it back.
 
@@ -94,16 +95,32 @@ def install_list(
         raw: the list.
         expected: SHA-256 of the list that it may replace, or ``NO_LIST``.
         was_active: whether TFTP ran when the reset began.
+        is_agreed: whether the reset asked a person about phones that would refuse it.
 
     Raises:
         TrustListError, RefusedError: it is no list of this cluster's recovery key, or
-            another list than the expected one is served.
+            another list than the expected one is served; or with ``keep_trust`` on,
+            phones with a list of this node would refuse it, and nobody was asked.
     """
     sweep(site)  # what an earlier hook left that was killed
     trust_list = decode(raw)
     _require_recovery_signature(site, trust_list)
+    if site.settings.keep_trust and not is_agreed:
+        _require_acceptance(site, trust_list)
     put_in_place(site, trust_list, expected)
     return restart_and_prove(site, raw, was_active=was_active)
+
+
+def _require_acceptance(site: Site, trust_list: TrustList) -> None:
+    """The one rule, with this node's history, which its publisher does not have."""
+    history, present = History(site), served_list(site)
+    if present is not None:
+        history.consider(site.node.name, present)
+    refused = refusals(site, history.binding, trust_list)
+    if refused:
+        raise RefusedError(
+            f"{describe(refused)}; `{RELEASE}` on {site.node.name} gives them up"
+        )
 
 
 def put_in_place(site: Site, trust_list: TrustList, expected: str) -> None:

@@ -25,7 +25,7 @@ from cucmsh.services.compose import (
     sha256_of,
 )
 from cucmsh.services.history import History
-from cucmsh.services.journal import unfinished_reset
+from cucmsh.services.journal import read_journal
 from cucmsh.services.keystore import ImportedKey, Keystore
 from cucmsh.services.lists_elsewhere import lists_elsewhere
 from cucmsh.services.resetting.present import Question, present_list
@@ -51,6 +51,8 @@ class ResetPlan(NamedTuple):
         recovery: the certificate of the key that signed.
         questions: what an administrator must agree to.
         warnings: what an administrator should know.
+        was_agreed: whether a person answered questions of the unfinished reset that
+            this one goes on with.
     """
 
     trust_list: TrustList
@@ -58,6 +60,12 @@ class ResetPlan(NamedTuple):
     recovery: Certificate
     questions: tuple[Question, ...]
     warnings: tuple[str, ...]
+    was_agreed: bool = False
+
+    @property
+    def is_agreed(self) -> bool:
+        """Whether whoever carries it out was asked, and said yes."""
+        return self.was_agreed or bool(self.questions)
 
     @property
     def sha256(self) -> str:
@@ -92,7 +100,10 @@ def _plan(site: Site, recovery: Credential, key_file: bytes) -> ResetPlan:
         weakness = weaker_than(certificate, named.public_key or b"") if named else ""
         if weakness:
             questions.append(Question((weakness,)))
-    if unfinished_reset(site) == sha256_of(base.raw):
+    journal = read_journal(site)
+    was_agreed = False
+    if journal and journal.sha256 == sha256_of(base.raw):
+        was_agreed = journal.is_agreed
         new = base  # decision 14; nodes that have it already keep these very bytes
     else:
         timestamp = next_timestamp(site)
@@ -106,7 +117,9 @@ def _plan(site: Site, recovery: Credential, key_file: bytes) -> ResetPlan:
         refused = _refused(site, new)
         if refused:
             questions.append(Question(_who_refuses(refused)))
-    return ResetPlan(new, key_file, certificate, tuple(questions), tuple(warnings))
+    return ResetPlan(
+        new, key_file, certificate, tuple(questions), tuple(warnings), was_agreed
+    )
 
 
 def _require_not_older(site: Site, certificate: Certificate, base: TrustList) -> None:
