@@ -12,7 +12,7 @@ from typing import NamedTuple
 from cucmsh.cluster.hostkeys import HostKey, KnownHosts, changed_key
 from cucmsh.cluster.model import SshAddress
 from cucmsh.cluster.ssh import Login, SshConnection, open_host
-from cucmsh.errors import HostKeyError
+from cucmsh.errors import AuthenticationError, HostKeyError
 
 
 class ShownKey(NamedTuple):
@@ -67,4 +67,11 @@ def open_with_password(address: SshAddress, password: str) -> SshConnection:
         return True
 
     login = Login(address.user, password)
-    return open_host((address.host, address.port), login, _Nobody(), is_pinned)
+    try:
+        return open_host((address.host, address.port), login, _Nobody(), is_pinned)
+    except AuthenticationError as problem:
+        raise AuthenticationError(
+            problem.message,
+            f"{problem.advice} sshd tells nobody that an account is locked, expired or "
+            "kept out by AllowUsers: as root there, `journalctl -u ssh` does.",
+        ) from problem

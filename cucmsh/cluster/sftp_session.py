@@ -21,6 +21,13 @@ from cucmsh.cluster.answers import shown
 from cucmsh.cluster.deadline import within
 from cucmsh.cluster.sftp_requests import CLOSE, Request
 from cucmsh.cluster.ssh import SshConnection
+from cucmsh.cluster.ssh_causes import (
+    FEW_SESSIONS,
+    NO_SERVER,
+    NO_SUBSYSTEM,
+    Cause,
+    cause_of_words,
+)
 from cucmsh.errors import ConnectionFailedError, NoAnswerError
 
 import paramiko  # isort: skip  # after our own, which keeps `invoke` out
@@ -246,15 +253,48 @@ class SftpSession:
         what = f"{host} offers no SFTP"
         if self._connection.has_broken():
             what = f"the connection to {host} broke"
+        elif (cause := self._cause(problem)) is not None:
+            return ConnectionFailedError(f"{what}: {cause.what}", cause.advice)
         return ConnectionFailedError(f"{what}: {problem or 'it closed the channel'}")
+
+    def _cause(self, problem: Exception) -> Cause | None:
+        if isinstance(problem, paramiko.ChannelException):
+            return FEW_SESSIONS
+        try:  # it may have ended before our first packet was sent
+            self._channel.await_start()
+        except BROKEN_LINE:
+            return NO_SUBSYSTEM
+        # What came in place of the first packet: a start-up file's words, or a shell's.
+        said = bytes(self._unread) + self._channel.in_buffer.empty()
+        if said[:4].isascii() and said[:4].decode().strip("\r\n\t").isprintable():
+            words = said.decode(errors="replace")
+            if words.strip():
+                return cause_of_words(words)
+        # sshd shows nobody what such a program says on its standard error.
+        return None if said else NO_SERVER
 
     def _greet(self) -> None:
         self._channel.await_start()
+        self._peek()
         kind, body = self._receive()
         if kind != wire.CMD_VERSION:
             raise paramiko.SSHException("it does not keep to the SFTP protocol")
         self.extensions = _extensions(body[4:])
         self._is_greeted = True
+
+    def _peek(self) -> None:
+        """Have the first bytes here, and refuse a size that is none: ``_cause`` looks.
+
+        Raises:
+            EOFError, paramiko.SSHException, OSError: no packet begins here.
+        """
+        while len(self._unread) < len(bytes(4)):
+            piece = self._channel.recv(MAX_ANSWER)
+            if not piece:
+                raise EOFError
+            self._unread += piece
+        if int.from_bytes(self._unread[:4]) > MAX_ANSWER:
+            raise paramiko.SSHException("it sends an answer that is too large")
 
     def _receive(self) -> tuple[int, bytes]:
         size = int.from_bytes(self._receive_exactly(4))

@@ -9,6 +9,7 @@ from contextlib import contextmanager, suppress
 from cucmsh.cluster import deadline
 from cucmsh.cluster.deadline import within
 from cucmsh.cluster.runner import Completed
+from cucmsh.cluster.ssh_causes import FEW_SESSIONS, NO_EXEC
 from cucmsh.cluster.ssh_channel import Opening, SessionChannel
 from cucmsh.cluster.ssh_transport import BoundedTransport
 from cucmsh.errors import ConnectionFailedError, NoAnswerError, ServiceError
@@ -182,9 +183,10 @@ class SshConnection:
             yield
         except (paramiko.SSHException, OSError, EOFError) as problem:
             if not self.has_broken():
+                is_full = isinstance(problem, paramiko.ChannelException)
+                cause = FEW_SESSIONS if is_full else NO_EXEC
                 raise ServiceError(
-                    f"{self.host} does not run {word}: it refused the request",
-                    "The account may be for files only.",
+                    f"{self.host} does not run {word}: {cause.what}", cause.advice
                 ) from problem
             raise ConnectionFailedError(
                 f"the connection to {self.host} broke: {problem or 'it was closed'}"

@@ -251,9 +251,15 @@ def handshake(greeted: Greeted, kinds: Sequence[str]) -> BoundedTransport:
     except (paramiko.SSHException, EOFError, OSError) as problem:
         transport.close()
         reason = problem or "it closed the connection"
+        advice = getattr(problem, "advice", "")
+        if not transport.remote_version and not advice:
+            advice = (
+                "An sshd that has too many logins under way (MaxStartups), or keeps an "
+                "address out, ends a connection like that: try again, and look into "
+                "its log."
+            )
         raise ConnectionFailedError(
-            f"{name} does not speak SSH with us: {reason}",
-            getattr(problem, "advice", ""),
+            f"{name} does not speak SSH with us: {reason}", advice
         ) from problem
     except BaseException:
         transport.close()

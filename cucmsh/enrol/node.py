@@ -15,7 +15,7 @@ from cucmsh.enrol.options import (
     asks_for_help,
     default_service,
 )
-from cucmsh.errors import UsageError
+from cucmsh.errors import RefusedError, UsageError
 from cucmsh.hosts import split_host
 from cucmsh.services.joining.add_node import (
     DEFAULT_USER,
@@ -120,9 +120,14 @@ def _add(options: Options, asking: Asking, site: Site) -> int:
         otherwise = f"{name} stays with the other publisher; nothing was changed."
         require_yes(asking, question, otherwise)
     with deferred_interrupts(lambda: asking.say(WAITING)):
-        findings = enrol(site, plan, taken_from)
+        findings, is_added = enrol(site, plan, taken_from)
     asking.say("\n".join(finding_lines(findings)))
     name, role = plan.node.name, plan.node.role.value
+    if not is_added:
+        raise RefusedError(
+            f"{name} was not added: something failed",
+            "Put it right, and run the same command again.",
+        )
     asking.say(f"{name} is a {role} of the cluster: {site.settings.path}")
     if plan.node.is_member:
         asking.say("The lists of the others name it after their next TFTP start.")

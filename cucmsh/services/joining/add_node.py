@@ -13,14 +13,17 @@ import tomllib
 from cucmsh.cluster.folders import require_own
 from cucmsh.cluster.model import Node, NodeRole, SshAddress, TftpAddress
 from cucmsh.cluster.settings import parse_settings
+from cucmsh.cluster.ssh_causes import OTHER_ROOT
 from cucmsh.errors import (
     AuthenticationError,
     ConfigurationError,
     HostKeyError,
     RefusedError,
+    StoreError,
     UsageError,
 )
 from cucmsh.services.doors import Doors, Link
+from cucmsh.services.joining.check_way import has_root, why_key_is_refused
 from cucmsh.services.joining.configure import split_path
 from cucmsh.services.joining.confine import ask_description
 from cucmsh.services.joining.identity import (
@@ -181,16 +184,31 @@ def make_way(site: Site, plan: AddPlan, link: Link, doors: EnrolDoors) -> None:
             confine(home, public_line(site, node.program))
         else:
             authorize(home, public_line(site))
+    except StoreError as problem:
+        if has_root(doors, link):
+            raise
+        raise StoreError(
+            f"{problem.message}: {OTHER_ROOT.what}", OTHER_ROOT.advice
+        ) from problem
     finally:
         home.close()
     try:
         site.doors.open_node(address).close()
     except AuthenticationError as problem:
+        reason = why_key_is_refused(link)
+        advice = "There: chmod go-w ~ ~/.ssh ~/.ssh/authorized_keys"
+        if not reason:
+            reason = (
+                "its sshd reads another file (AuthorizedKeysFile), or takes no keys"
+            )
+            advice = (
+                "As root there: sshd -T | grep -i -e authorizedkeysfile -e pubkey; "
+                "`journalctl -u ssh` says why it refused."
+            )
         raise AuthenticationError(
             f"our key is in ~/.ssh/authorized_keys of {address.user!r} on "
-            f"{address.host}, and its sshd does not take it",
-            "Look at AuthorizedKeysFile and PubkeyAuthentication of that sshd, and "
-            "at the modes of the home directory (StrictModes).",
+            f"{address.host}, and its sshd does not take it: {reason}",
+            advice,
         ) from problem
 
 

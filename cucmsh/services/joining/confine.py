@@ -15,6 +15,7 @@ from cucmsh.cluster.store import Store
 from cucmsh.errors import CucmshError, ServiceError
 from cucmsh.services.doors import Link
 from cucmsh.services.health.finding import Finding, Level
+from cucmsh.services.joining.check_way import require_answers
 from cucmsh.services.joining.identity import (
     AUTHORIZED_KEYS,
     confine,
@@ -34,6 +35,8 @@ def ask_description(link: Link, node: Node) -> Description:
         ServiceError: cucmsh does not run there, or is another version.
     """
     done = link.run((*node.program, "hook", "describe"), ASK_SECONDS)
+    if done.status == 0 and not done.output.startswith("{"):
+        require_answers(link, node)
     if done.status != 0:
         raise ServiceError(
             f"cucmsh does not run on {node.name}: "

@@ -8,7 +8,7 @@ temporary file in the TFTP directory, and the status of the service.
 from __future__ import annotations
 
 import os
-from typing import cast
+from typing import NamedTuple, cast
 
 from cucmsh.cluster.model import Node
 from cucmsh.cluster.store import Store
@@ -18,6 +18,7 @@ from cucmsh.errors import (
     MissingFileError,
     RefusedError,
     ServiceError,
+    StoreError,
 )
 from cucmsh.pki.model import Unit
 from cucmsh.services.compose import served_list, sha256_of
@@ -28,6 +29,13 @@ from cucmsh.services.health.finding import Finding, Level
 from cucmsh.services.health.replica_files import file_findings
 from cucmsh.services.inventory import LOOK_SECONDS
 from cucmsh.services.joining.add_node import AddPlan, EnrolDoors, described
+from cucmsh.services.joining.check_way import (
+    CANNOT_RUN,
+    look_at_sudo,
+    require_answers,
+    why_not_served,
+    why_not_written,
+)
 from cucmsh.services.joining.configure import edit
 from cucmsh.services.joining.confine import ask_description, confine_on
 from cucmsh.services.joining.identity import (
@@ -44,7 +52,6 @@ from cucmsh.services.site import LIST_FILE, SERVED_MODE, Site
 
 STATUS_SECONDS = 30
 PUSH_SECONDS = 120.0  # for all replicas, side by side
-CANNOT_RUN = (126, 127)  # a shell's status for words that are no program
 
 
 def found(is_good: bool, what: str, advice: str = "") -> Finding:
@@ -52,6 +59,17 @@ def found(is_good: bool, what: str, advice: str = "") -> Finding:
     if is_good:
         return Finding(Level.OK, what)
     return Finding(Level.FAIL, what, advice)
+
+
+class Enrolled(NamedTuple):
+    """What was found on the way, and whether the node is in the configuration."""
+
+    findings: list[Finding]
+    is_added: bool
+
+
+def has_failed(findings: list[Finding]) -> bool:
+    return any(finding.level is Level.FAIL for finding in findings)
 
 
 def other_publisher(site: Site, plan: AddPlan) -> Publisher | None:
@@ -67,10 +85,10 @@ def other_publisher(site: Site, plan: AddPlan) -> Publisher | None:
     return known if known and known.id != own_id(site) else None
 
 
-def enrol(
-    site: Site, plan: AddPlan, taken_from: Publisher | None = None
-) -> list[Finding]:
+def enrol(site: Site, plan: AddPlan, taken_from: Publisher | None = None) -> Enrolled:
     """Make the planned node one of the cluster; says what was found on the way.
+
+    A new replica of which something was found to fail is not added.
 
     Args:
         site: the publisher.
@@ -88,6 +106,8 @@ def enrol(
                 plan, findings = _enrol_subscriber(site, plan, link)
             else:
                 findings = _check_replica(site, plan.node, link)
+                if not plan.is_known and has_failed(findings):
+                    return Enrolled(findings, is_added=False)
                 claim(site, site.doors.home_on(link), plan.node, taken_from)
         if plan.node.is_member:
             findings += tell_others(site, _nodes_with(site, plan.node), plan.node)
@@ -96,7 +116,7 @@ def enrol(
             now = Site(settings, site.clock, site.doors)
             findings += _bring_list(now, plan.node.name)
             findings += _look_at_files(now, plan.node)
-    return findings
+    return Enrolled(findings, is_added=True)
 
 
 def _look_at_files(site: Site, node: Node) -> list[Finding]:
@@ -239,9 +259,10 @@ def _certificates_of(site: Site, node: Node) -> dict[Unit, bytes]:
 
 def _check_replica(site: Site, node: Node, link: Link) -> list[Finding]:
     findings = [Finding(Level.OK, f"logged in to {node.name} with our key")]
+    require_answers(link, node)
     store = site.doors.store_on(link, node.tftp_directory)
     try:
-        findings += _probe(site, node, store)
+        findings += _probe(site, node, store, link)
     finally:
         store.close()
     commands = node.service_commands
@@ -256,17 +277,17 @@ def _check_replica(site: Site, node: Node, link: Link) -> list[Finding]:
     state = "runs" if done.status == 0 else f"does not run (status {done.status})"
     findings.append(found(done.status == 0, f"its TFTP service {state}"))
     if commands.restart[:2] == ("sudo", "-n"):
-        asked = link.run(("sudo", "-n", "-l", *commands.restart[2:]), STATUS_SECONDS)
-        may = "may" if asked.status == 0 else "MAY NOT"
-        text = f"the account {may} run: {' '.join(commands.restart)}"
-        findings.append(found(asked.status == 0, text))
+        findings.append(look_at_sudo(link, node, commands))
     return findings
 
 
-def _probe(site: Site, node: Node, store: Store) -> list[Finding]:
+def _probe(site: Site, node: Node, store: Store, link: Link) -> list[Finding]:
     """Write a temporary file, read it through TFTP, and take it away."""
     raw = os.urandom(16).hex().encode()
-    temporary = store.stage(LIST_FILE, raw, SERVED_MODE)
+    try:
+        temporary = store.stage(LIST_FILE, raw, SERVED_MODE)
+    except StoreError as problem:
+        raise why_not_written(site.doors, link, node, problem) from problem
     written = Finding(Level.OK, f"{node.tftp_directory} there can be written to")
     try:
         is_served = _read(site, node, temporary) == raw
@@ -274,7 +295,8 @@ def _probe(site: Site, node: Node, store: Store) -> list[Finding]:
         text = f"{problem.message}, so it does not serve {node.tftp_directory}"
         return [written, found(False, text)]
     except ConnectionFailedError as problem:
-        return [written, found(False, problem.message)]
+        reason = why_not_served(link, node, problem)
+        return [written, found(False, reason.message, reason.advice)]
     finally:
         store.discard(temporary)
     does = "serves" if is_served else "does not serve"
