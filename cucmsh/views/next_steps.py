@@ -69,7 +69,9 @@ def next_steps(settings: Settings, program: Sequence[str], account: str) -> list
         )
     lines = [f"Next, on {node.name}:"]
     for number, (first, *rest) in enumerate(steps, 1):
-        lines += [f"{number}. {first}", *(f"   {line}" for line in rest)]
+        lines.append(f"{number}. {first}")
+        # What is to be pasted whole stands at the margin: a shell looks there for END.
+        lines += [f"   {line}" if line.startswith(" ") else line for line in rest]
     return lines
 
 
@@ -107,9 +109,8 @@ def _around_the_service(
         return lines
     about = TftpUnit(unit, program, account, settings.home, node.is_publisher)
     lines = ["As root, compose before every start of the TFTP service:"]
-    lines.append(f"    mkdir -p {FOLDER}/{unit}.service.d")
+    lines.append(f"mkdir -p {FOLDER}/{unit}.service.d")
     for path, text in unit_files(about):
-        here = [f"cat > {path} <<'END'", *text.splitlines(), "END"]
-        lines += [f"    {line}".rstrip() for line in here]
-    lines.append(f"    systemctl daemon-reload && systemctl restart {unit}")
+        lines += [f"cat > {path} <<'END'", *text.splitlines(), "END"]
+    lines.append(f"systemctl daemon-reload && systemctl restart {unit}")
     return lines

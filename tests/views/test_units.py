@@ -8,7 +8,9 @@ from pathlib import Path
 
 import pytest
 
+from cucmsh.cluster.settings import parse_settings
 from cucmsh.services.tftp import unit_of
+from cucmsh.views.next_steps import next_steps
 from cucmsh.views.units import TftpUnit, unit_files
 
 README = (Path(__file__).parents[2] / "README.md").read_text(encoding="utf-8")
@@ -29,6 +31,33 @@ def test_readme_has_the_units_of_init() -> None:
     )
     for path, text in unit_files(SHIPPED):
         assert here[path] == text
+
+
+NODE = b"""\
+[node]
+name = "pub"
+home = "/var/lib/cucmsh"
+[[cluster.nodes]]
+name = "pub"
+role = "publisher"
+services = ["tftp"]
+tftp_directory = "/srv/tftp"
+service_commands = "systemd:tftpd-hpa"
+"""
+
+
+def test_lines_of_init_can_be_pasted_into_a_shell(tmp_path: Path) -> None:
+    steps = next_steps(parse_settings(NODE, "c.toml"), SHIPPED.program, "cucmsh")
+    first = next(number for number, line in enumerate(steps) if "mkdir -p" in line)
+    last = next(number for number, line in enumerate(steps) if "daemon-reload" in line)
+    pasted = "\n".join(steps[first:last]).replace("/etc/systemd", f"{tmp_path}")
+    done = subprocess.run(
+        ["bash"], input=pasted, check=True, capture_output=True, text=True
+    )
+    assert not done.stderr  # as for a here-document that nothing ended
+    for path, unit in unit_files(SHIPPED):
+        written = Path(path.replace("/etc/systemd", f"{tmp_path}"))
+        assert written.read_text() == unit
 
 
 def test_no_failure_of_the_hook_keeps_the_service_down() -> None:
