@@ -13,7 +13,7 @@ def files(site: Site) -> list[str]:
     """The files that are signed for phones, for completion."""
     from cucmsh.services.serving.phone_files import choose
 
-    return list(choose(site).names)
+    return list(choose(site).names) if site.node.has_tftp else []
 
 
 @command(

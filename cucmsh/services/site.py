@@ -9,7 +9,7 @@ import os
 
 from cucmsh.cluster.local import LocalStore
 from cucmsh.cluster.model import Node
-from cucmsh.errors import RefusedError
+from cucmsh.errors import RefusedError, ServiceError
 from cucmsh.scopes import contextmanager
 from cucmsh.shapes import TYPE_CHECKING
 
@@ -35,7 +35,22 @@ class Site:
         self.clock = clock
         self.doors = doors
         self.home = LocalStore(settings.home)
-        self.tftp = LocalStore(settings.node.tftp_directory or settings.home)
+        has_tftp = settings.node.has_tftp
+        self._tftp = LocalStore(settings.node.tftp_directory) if has_tftp else None
+
+    @property
+    def tftp(self) -> LocalStore:
+        """What this node's TFTP service serves.
+
+        Raises:
+            ServiceError: it has no such service, and so no such directory.
+        """
+        if self._tftp is None:
+            raise ServiceError(
+                f"{self.node.name} does not run Cisco Tftp",
+                "Use a node whose services contain tftp; see `show network cluster`.",
+            )
+        return self._tftp
 
     @property
     def node(self) -> Node:

@@ -236,8 +236,8 @@ BUGS = (
             Edit(INSTALL, "        set_keep_mark(site.home, sha256)\n", ""),
             Edit(
                 INSTALL,
-                "        site.tftp.write(LIST_FILE, raw, SERVED_MODE)\n",
-                "        site.tftp.write(LIST_FILE, raw, SERVED_MODE)\n"
+                "        directory.write(LIST_FILE, raw, SERVED_MODE)\n",
+                "        directory.write(LIST_FILE, raw, SERVED_MODE)\n"
                 "        set_keep_mark(site.home, sha256)\n",
             ),
         ),

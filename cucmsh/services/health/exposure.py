@@ -25,7 +25,7 @@ def exposures(site: Site) -> Iterator[tuple[str, str]]:
     Raises:
         StoreError: the home cannot be looked at.
     """
-    home, served = site.settings.home, site.node.tftp_directory
+    home = site.settings.home
     if site.home.mode() & OTHERS:
         yield f"{home} is open to others", f"Run `chmod 0700 {home}`."
     for name in tree_below(home).files:
@@ -44,7 +44,7 @@ def exposures(site: Site) -> Iterator[tuple[str, str]]:
             yield f"{path} is open to others", f"Run `chmod 0600 {path}`."
     if not site.node.has_tftp:
         return
-    if _is_inside(home, served):
+    if _is_inside(home, site.tftp.root):
         yield f"TFTP serves {home}, keys and all", "Serve another directory."
         return
     yield from _served_keys(site)
@@ -52,7 +52,7 @@ def exposures(site: Site) -> Iterator[tuple[str, str]]:
 
 def _served_keys(site: Site) -> Iterator[tuple[str, str]]:
     """Keys in the TFTP directory, under whatever name (links and copies too)."""
-    served = site.node.tftp_directory
+    served = site.tftp.root
     secrets, tree = secrets_of(site), tree_below(served)
     for name in tree.files:
         why = why_kept(site, secrets, name)

@@ -131,6 +131,7 @@ def put_in_place(site: Site, trust_list: TrustList, expected: str) -> None:
     """
     raw = trust_list.raw
     sha256 = sha256_of(raw)
+    directory = site.tftp  # before anything is marked: a node may have none
     with site.node_lock():
         served = sha256_served(site)
         refuse_unless_expected(site.node, served, (expected, sha256))
@@ -139,7 +140,7 @@ def put_in_place(site: Site, trust_list: TrustList, expected: str) -> None:
         set_keep_mark(site.home, sha256)
         timestamp = trust_list.header.timestamp
         write_published(site.home, Published(sha256, timestamp), served)
-        site.tftp.write(LIST_FILE, raw, SERVED_MODE)
+        directory.write(LIST_FILE, raw, SERVED_MODE)
 
 
 def _note(site: Site, raw: bytes) -> None:

@@ -81,7 +81,7 @@ def choose(site: Site, specs: Iterable[str] = ()) -> Choice:
     A spec with wildcards chooses among the configured files, a plain name means that
     file whatever it is called, or the one that phones ask for by that name.
     """
-    tree = tree_below(site.node.tftp_directory)
+    tree = tree_below(site.tftp.root)
     matches = pattern_matcher(site.settings.signed_patterns)
     files = [name for name in tree.files if matches(name)]
     links = [name for name in tree.links if matches(name)]
@@ -110,7 +110,7 @@ def choose(site: Site, specs: Iterable[str] = ()) -> Choice:
 
 def named(site: Site, files: Iterable[str]) -> Choice:
     """Just these files: paths below the TFTP directory, or relative to it."""
-    root = site.node.tftp_directory
+    root = site.tftp.root
     names, refused = [], []
     for file in files:
         path = os.path.normpath(os.path.join(root, file))
@@ -127,7 +127,7 @@ def named(site: Site, files: Iterable[str]) -> Choice:
 def _sifted(site: Site, choice: Choice) -> Choice:
     """The choice without the keys that lie there under other names."""
     secrets = secrets_of(site)
-    root = site.node.tftp_directory
+    root = site.tftp.root
     keys = {name for name in choice.names if secrets.is_one(os.path.join(root, name))}
     names = tuple(name for name in choice.names if name not in keys)
     return choice._replace(

@@ -210,7 +210,7 @@ def signed_digests(site: Site) -> dict[str, str]:
     """Every signed file, and the digest of its bytes; none that holds a key."""
     digests = {}
     secrets = secrets_of(site)
-    for name in tree_below(site.node.tftp_directory).files:
+    for name in tree_below(site.tftp.root).files:
         if name.endswith(SUFFIX):
             try:
                 raw = site.tftp.read(name)
