@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from cucmsh.errors import CucmshError
+from cucmsh.exhaustion import told
 from cucmsh.services.site import Site
 from cucmsh.shell.command import command
 from cucmsh.shell.dialog import CONTROL_C, Dialog
@@ -57,8 +59,15 @@ def _sign_and_push(dialog: Dialog, site: Site, specs: list[str]) -> int:
     for line in signing_lines(report):
         dialog.say(line)
     names = ", ".join(node.name for node in replicas_of(site))
-    with dialog.working(lambda: f"Waiting for {names}..."):
-        replicas = push(site)
+    try:
+        with told(), dialog.working(lambda: f"Waiting for {names}..."):
+            replicas = push(site)
+    except CucmshError as problem:
+        if not report.signed:
+            raise
+        dialog.say(problem.message)  # the files are signed all the same
+        dialog.say(FAILED)
+        return 3
     for line in replica_lines(replicas):
         dialog.say(line)
     status = exit_status(report, replicas)

@@ -18,6 +18,7 @@ become one of these at their door, once, with ``raise ... from``::
      |   +- CancelledError          the person said no, or Ctrl-C, or Ctrl-D
      +- StoreError                  a file could not be read or written
      |   +- MissingFileError        it is not there
+     +- ExhaustedError              no thread, memory or descriptor is left here
      +- ServiceError                a service command failed
      +- ConnectionFailedError       a host that cannot be reached or that broke off
          +- NoAnswerError           it did not answer in time: trying again costs again
@@ -112,6 +113,10 @@ class StoreError(CucmshError):
 
 class MissingFileError(StoreError):
     """The file is not there."""
+
+
+class ExhaustedError(CucmshError):
+    """This machine, or this account, has no thread, memory or descriptor left."""
 
 
 class ServiceError(CucmshError):

@@ -35,6 +35,7 @@ class _Limit:
     def __init__(self, end: float, hang_up: Callable[[], None]) -> None:
         self.end = end
         self.hang_up = hang_up
+        self.is_late = False
         self.hanging_up: Thread | None = None
 
 
@@ -51,7 +52,11 @@ class _Watch:
         with self._changed:
             self._limits.add(limit)
             if not self._is_running:
-                Thread(target=self._run, name="deadlines", daemon=True).start()
+                try:
+                    Thread(target=self._run, name="deadlines", daemon=True).start()
+                except (RuntimeError, MemoryError):  # nobody would keep its time
+                    self._limits.discard(limit)
+                    raise
                 self._is_running, self._wakes = True, limit.end
             elif limit.end < self._wakes:
                 self._changed.notify()
@@ -62,7 +67,7 @@ class _Watch:
             self._limits.discard(limit)
         if limit.hanging_up is not None:
             limit.hanging_up.join()
-        return limit.hanging_up is None
+        return not limit.is_late
 
     def _run(self) -> None:
         with self._changed:
@@ -77,8 +82,14 @@ class _Watch:
         late = [limit for limit in self._limits if limit.end <= now]
         for limit in late:
             # A thread of its own: the others' time must not wait for it.
-            limit.hanging_up = Thread(target=limit.hang_up, daemon=True)
-            limit.hanging_up.start()
+            limit.is_late = True
+            hanging_up = Thread(target=limit.hang_up, daemon=True)
+            try:
+                hanging_up.start()
+            except (RuntimeError, MemoryError):  # then the others' time has to wait
+                limit.hang_up()
+            else:
+                limit.hanging_up = hanging_up
         self._limits.difference_update(late)
         self._wakes = min([limit.end for limit in self._limits] + [now + LOOK_SECONDS])
         self._changed.wait(self._wakes - now)

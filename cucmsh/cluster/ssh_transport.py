@@ -16,6 +16,7 @@ server that takes nothing else is refused with both sides' lists.
 
 from __future__ import annotations
 
+import errno
 import logging
 import socket
 import sys
@@ -29,6 +30,7 @@ from cucmsh.cluster import deadline
 from cucmsh.cluster.answers import shown_names
 from cucmsh.cluster.greeting import GREETING, VERSION, Greeted
 from cucmsh.errors import ConnectionFailedError, NoAnswerError
+from cucmsh.exhaustion import is_exhaustion
 
 # paramiko imports `invoke`, and with it unittest.mock, for ssh_config files that we
 # never read: 40 % of its import (performance.md section 1).
@@ -164,6 +166,8 @@ class BoundedTransport(paramiko.Transport):
             problem, paramiko.SSHException | OSError | EOFError
         ):
             return problem
+        if is_exhaustion(problem):  # no fault of the server's
+            return OSError(errno.ENOMEM, "no thread or memory is left on this machine")
         return paramiko.SSHException(
             f"it does not keep to the protocol ({type(problem).__name__})"
         )

@@ -8,16 +8,20 @@ costs its time-out and no more (threats-and-faults.md section 4 rule 5).
 
 from __future__ import annotations
 
+from collections import deque
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import suppress
-from threading import Lock
+from functools import partial
+from queue import SimpleQueue
+from threading import Lock, Thread
 from time import monotonic
 from types import TracebackType
-from typing import Self, TypeVar
+from typing import Generic, Self, TypeVar, cast
 
 from cucmsh.cluster.deadline import within
 from cucmsh.cluster.model import Node
 from cucmsh.errors import ConnectionFailedError, CucmshError, NoAnswerError
+from cucmsh.exhaustion import told
 from cucmsh.services.doors import Link
 from cucmsh.services.site import Site
 
@@ -60,6 +64,7 @@ class Fleet:
         Raises:
             NoAnswerError: the node took longer than ``NODE_SECONDS`` in all.
             ConnectionFailedError: it cannot be reached, or broke twice.
+            ExhaustedError: this machine has no thread or memory left for it.
         """
         begun = monotonic()
         try:
@@ -83,9 +88,10 @@ class Fleet:
             f"{node.name} was not done within {NODE_SECONDS} seconds",
             "Look at its load and its network, then run the command again.",
         )
-        link = self._link(node)
-        with within(max(NODE_SECONDS - spent, 0.1), link.close, late):
-            return work(link)
+        with told():
+            link = self._link(node)
+            with within(max(NODE_SECONDS - spent, 0.1), link.close, late):
+                return work(link)
 
     def _link(self, node: Node) -> Link:
         link = self._links.get(node.name)
@@ -108,14 +114,20 @@ class Fleet:
 
 
 def meanwhile(work: Callable[[], _Answer]) -> Callable[[], _Answer]:
-    """Begin ``work`` in a thread; the call gives its answer, or raises what it did."""
-    # concurrent.futures costs a third of a bare interpreter; no login needs it.
-    from concurrent.futures import ThreadPoolExecutor  # noqa: PLC0415
+    """Begin ``work`` in a thread; the call gives its answer, or raises what it did.
 
-    pool = ThreadPoolExecutor(1)
-    begun = pool.submit(work)
-    pool.shutdown(wait=False)
-    return begun.result
+    Without a thread the work is done by the call.
+    """
+    found: list[_Outcome[_Answer]] = []
+    thread = _started(lambda: found.append(_outcome(work)))
+    if thread is None:
+        return work
+
+    def answer() -> _Answer:
+        thread.join()
+        return found[0].answer()
+
+    return answer
 
 
 def side_by_side(
@@ -125,34 +137,83 @@ def side_by_side(
 
     ``work`` raises nothing but what shall end everything.
     """
-    if len(items) <= 1:
-        yield from map(work, items)
-        return
-    # concurrent.futures costs a third of a bare interpreter; no login needs it.
-    from concurrent.futures import ThreadPoolExecutor  # noqa: PLC0415
-
-    pool = ThreadPoolExecutor(min(len(items), WIDTH))
-    try:
-        yield from pool.map(work, items)
-    finally:  # Ctrl-C does not wait for a node that does not answer
-        pool.shutdown(wait=False, cancel_futures=True)
+    early: dict[int, _Answer] = {}
+    following = 0
+    for place, answer in _as_done(work, items):
+        early[place] = answer
+        while following in early:
+            yield early.pop(following)
+            following += 1
 
 
 def as_done(
     work: Callable[[_Item], _Answer], items: Sequence[_Item]
 ) -> Iterator[_Answer]:
     """The same answers, each as soon as it is there: nobody waits for the slowest."""
-    if len(items) <= 1:
-        yield from map(work, items)
-        return
-    from concurrent.futures import (  # noqa: PLC0415 - as above
-        ThreadPoolExecutor,
-        as_completed,
-    )
+    for _, answer in _as_done(work, items):
+        yield answer
 
-    pool = ThreadPoolExecutor(min(len(items), WIDTH))
+
+class _Outcome(Generic[_Answer]):
+    """What some work gave: an answer, or an error that is raised where it is asked."""
+
+    def __init__(self, given: _Answer | None, error: BaseException | None) -> None:
+        self._given = given
+        self._error = error
+
+    def answer(self) -> _Answer:
+        if self._error is not None:
+            raise self._error
+        return cast("_Answer", self._given)
+
+
+def _outcome(work: Callable[[], _Answer]) -> _Outcome[_Answer]:
     try:
-        for future in as_completed([pool.submit(work, item) for item in items]):
-            yield future.result()
-    finally:
-        pool.shutdown(wait=False, cancel_futures=True)
+        return _Outcome(work(), None)
+    except BaseException as error:  # noqa: BLE001  # raised by who asks for it
+        return _Outcome(None, error)
+
+
+def _as_done(
+    work: Callable[[_Item], _Answer], items: Sequence[_Item]
+) -> Iterator[tuple[int, _Answer]]:
+    """Answers with the places of their items.
+
+    As many threads as there are items, up to ``WIDTH``, and fewer where this machine
+    has no more; if not even one can be had, the caller's own does the work.
+    """
+    waiting = deque(enumerate(items))
+    found: SimpleQueue[tuple[int, _Outcome[_Answer]]] = SimpleQueue()
+
+    def serve() -> None:
+        while waiting:
+            try:
+                place, item = waiting.popleft()
+            except IndexError:  # another thread took it
+                return
+            found.put((place, _outcome(partial(work, item))))
+
+    wanted = min(len(items), WIDTH) if len(items) > 1 else 0
+    threads = 0
+    while threads < wanted and _started(serve) is not None:
+        threads += 1
+    try:
+        for _ in items:
+            if not threads:
+                place, item = waiting.popleft()
+                yield place, work(item)
+                continue
+            place, outcome = found.get()
+            yield place, outcome.answer()
+    finally:  # Ctrl-C does not wait for a node that does not answer
+        waiting.clear()
+
+
+def _started(work: Callable[[], object]) -> Thread | None:
+    """A thread that does it; None if this machine has no more."""
+    thread = Thread(target=work)
+    try:
+        thread.start()
+    except (RuntimeError, MemoryError):
+        return None
+    return thread

@@ -25,7 +25,8 @@ from time import monotonic
 
 from cucmsh import __version__
 from cucmsh.cluster.model import Node
-from cucmsh.errors import CucmshError, MissingFileError
+from cucmsh.errors import CucmshError, ExhaustedError, MissingFileError
+from cucmsh.exhaustion import told
 from cucmsh.services.history import History
 from cucmsh.services.site import LIST_FILE, Site
 from cucmsh.services.state import recall, remember
@@ -91,10 +92,15 @@ def lists_on(
     # Daemons: one that hangs in a connect dies with the process.
     threads = [Thread(target=ask, args=(node,), daemon=True) for node in nodes]
     end = monotonic() + PATIENCE_SECONDS
+    for node, thread in zip(nodes, threads, strict=True):
+        try:
+            with told():
+                thread.start()
+        except ExhaustedError as problem:
+            silent[node.name] = problem.message
     for thread in threads:
-        thread.start()
-    for thread in threads:
-        thread.join(max(0.0, end - monotonic()))
+        if thread.ident is not None:  # it was started
+            thread.join(max(0.0, end - monotonic()))
     silent = dict(silent)
     return {n: raw for n, raw in dict(found).items() if n not in silent}, silent
 

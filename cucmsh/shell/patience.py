@@ -30,7 +30,11 @@ def patience(
             seconds = following
 
     watcher = Thread(target=watch, daemon=True)
-    watcher.start()
+    try:
+        watcher.start()
+    except (RuntimeError, MemoryError):  # no thread is left: no line is said
+        yield
+        return
     try:
         yield
     finally:

@@ -33,6 +33,17 @@ _REMEMBERED = 1000  # lines, for the editor's history
 _REPORTED = 200  # lines that a change said last, for the log
 
 
+_HALF_DONE = (
+    "It may have changed something by then. Run it again: it finishes what is left."
+)
+
+
+class _HalfDoneError(CucmshError):
+    """A change broke off, unforeseen, when it could have changed something."""
+
+    exit_status = 3
+
+
 class Session:
     """One person or program at one prompt.
 
@@ -226,7 +237,7 @@ class Session:
             said.clear()
 
     def _attempt(self, attempt: Attempt) -> int:
-        self._dialog.said = None
+        self._dialog.said, self._dialog.has_begun = None, False
         try:
             grammar = self.switches.grammar
             attempt.look(grammar)
@@ -261,10 +272,14 @@ class Session:
             attempt.end(CancelledError.exit_status, interrupt)
             return self._refuse(CancelledError(CONTROL_C))
         except Exception as error:  # noqa: BLE001  # the one place, by design
-            attempt.end(1, error)
             self._on_internal_error(error)
             kind = type(error).__name__  # its text may hold what nobody should see
-            return self._refuse(CucmshError(f"The command broke off: {kind}."))
+            broken = CucmshError(f"The command broke off: {kind}.")
+            if self._dialog.has_begun:
+                broken = _HalfDoneError(broken.message, _HALF_DONE)
+                self._has_changed = True
+            attempt.end(broken.exit_status, error)
+            return self._refuse(broken)
         finally:
             self._screen.pager = None
         attempt.end(status or 0)

@@ -28,7 +28,8 @@ class TerminalDialog:
 
     `progress_after_seconds`: when `working` says its first line, for the command that
     runs now; None: never. `said`: the last of what was said, for the log of a change
-    whose output nobody takes; None: it is not kept.
+    whose output nobody takes; None: it is not kept. `has_begun`: the command that
+    runs now has come to what may not be interrupted.
     """
 
     def __init__(
@@ -42,6 +43,7 @@ class TerminalDialog:
         self._is_asking = False
         self.json: JsonResult | None = None
         self.said: deque[str] | None = None
+        self.has_begun = False
 
     def say(self, text: str = "") -> None:
         self._keep(text)
@@ -94,6 +96,8 @@ class TerminalDialog:
 
     @contextmanager
     def uninterrupted(self) -> Iterator[SafePoint]:
+        self.has_begun = True
+
         def tell() -> None:
             self._tell(f"{CONTROL_C}{WAITING}" if self.helpful else CONTROL_C)
 

@@ -281,8 +281,8 @@ BUGS = (
         (
             Edit(
                 DISTRIBUTE,
-                "    if plan.key_file:\n        Keystore(site).install",
-                "    if False:\n        Keystore(site).install",
+                "        if plan.key_file:\n            Keystore(site).install",
+                "        if False:\n            Keystore(site).install",
             ),
             Edit(
                 DISTRIBUTE,
@@ -301,8 +301,8 @@ BUGS = (
         (
             Edit(
                 DISTRIBUTE,
-                "        if not plan.key_file:\n            progress(",
-                "        if True:\n            progress(",
+                "            if not plan.key_file:\n                self._progress(",
+                "            if True:\n                self._progress(",
             ),
             Edit(
                 DISTRIBUTE,

@@ -15,10 +15,12 @@ from cucmsh.cluster.model import Node
 from cucmsh.errors import (
     ConnectionFailedError,
     CucmshError,
+    ExhaustedError,
     MissingFileError,
     RefusedError,
     ServiceError,
 )
+from cucmsh.exhaustion import told
 from cucmsh.services.compose import sha256_of
 from cucmsh.services.deliver import bring_certificates, hook_on, stage_on
 from cucmsh.services.doors import Link
@@ -128,18 +130,23 @@ class Carrier:
             return NodeOutcome(node.name, State.PENDING, problem.message)
         if outcome.state is not State.UPDATED:
             return outcome
-        unserved = why_unserved(self._site, node.tftp, self._raw)
+        try:
+            with told():
+                unserved = why_unserved(self._site, node.tftp, self._raw)
+        except CucmshError as problem:
+            unserved = problem.message
         return NodeOutcome(node.name, State.UNPROVEN, unserved) if unserved else outcome
 
     def _how_far(self, entry: Located, problem: CucmshError) -> NodeOutcome:
         """What became of a node that broke off in its change: TFTP may know."""
         node, address = entry.node, entry.node.tftp
         try:
-            raw = self._site.doors.read_back(address, LIST_FILE, ASK_SECONDS)
+            with told():
+                raw = self._site.doors.read_back(address, LIST_FILE, ASK_SECONDS)
             served = sha256_of(raw)
         except MissingFileError:
             served = NO_LIST
-        except ConnectionFailedError:
+        except (ConnectionFailedError, ExhaustedError):
             served = ""
         if served == self._sha256:
             reason = f"{problem.message}; its TFTP service has the new list, unproven"

@@ -9,7 +9,8 @@ from __future__ import annotations
 
 from contextlib import suppress
 
-from cucmsh.errors import CucmshError, RefusedError, StoreError
+from cucmsh.errors import CucmshError, ExhaustedError, RefusedError, StoreError
+from cucmsh.exhaustion import told
 from cucmsh.services.fleet import Fleet, as_done, side_by_side
 from cucmsh.services.history import History
 from cucmsh.services.journal import Journal, close_reset, open_reset, read_journal
@@ -48,43 +49,115 @@ def apply(
         CucmshError: no list was changed. A new key may be in place, its earlier file
             kept; the journal stays open then.
     """
+    _require_own_seen(located, site)
     sweep(site)
     earlier = read_journal(site)
     if plan.key_file:
         _require_as_planned(plan, located, site)
         progress(Step.READY, "")
     journal = _open_journal(plan, located, site)
-    if plan.key_file:
-        Keystore(site).install_recovery(plan.key_file, plan.recovery)
-    else:
-        Keystore(site).derive_recovery(plan.recovery)
-    carrier = Carrier(plan, site, fleet)
-    order = [entry.node.name for entry in located]
-    others = [entry for entry in located if entry.node.name != site.node.name]
-    staged = list(side_by_side(carrier.stage, others))
+    change = _Change(plan, located, site, progress)
     try:
-        if not plan.key_file:
-            progress(Step.READY, "")
-        own = _commit_own(plan, located, site, progress)
-    except RefusedError as problem:  # no list is changed anywhere
-        for _ in side_by_side(carrier.discard, staged):
-            pass
-        if not plan.key_file:
-            _leave_as_it_was(site, journal, earlier)
+        with told():
+            change.run(fleet)
+    except CucmshError as problem:
+        if not change.has_begun and not _is_key_in_place(plan, site):
+            if isinstance(problem, RefusedError):
+                _leave_as_it_was(site, journal, earlier)
             raise
-        done = [NodeOutcome(name, State.PENDING, problem.message) for name in order]
-        progress(Step.FAILED, problem.message)
-    else:
-        done = [own] if own else []
-        if own:
-            progress(Step.SETTLED, own.name)
-        for outcome in as_done(carrier.install, staged):
-            _tell(outcome, progress)
-            done.append(outcome)
-    done.sort(key=lambda outcome: order.index(outcome.name))
-    report = Report(tuple(done), is_key_new=bool(plan.key_file))
+        change.leave(problem)
+    report = Report(change.outcomes, is_key_new=bool(plan.key_file))
     _close_journal(report, journal, site, progress)
     return report
+
+
+class _Change:
+    """The key, then the list on every node; what is done is kept as it happens.
+
+    `has_begun`: some list may have been replaced.
+    """
+
+    def __init__(
+        self,
+        plan: ResetPlan,
+        located: tuple[Located, ...],
+        site: Site,
+        progress: Progress,
+    ) -> None:
+        self.has_begun = False
+        self._plan = plan
+        self._located = located
+        self._site = site
+        self._progress = progress
+        self._done: dict[str, NodeOutcome] = {}
+
+    @property
+    def outcomes(self) -> tuple[NodeOutcome, ...]:
+        """In the cluster's order."""
+        names = (entry.node.name for entry in self._located)
+        return tuple(self._done[name] for name in names if name in self._done)
+
+    def run(self, fleet: Fleet) -> None:
+        """Carry it out.
+
+        Raises:
+            CucmshError: it ended early.
+        """
+        plan, site = self._plan, self._site
+        if plan.key_file:
+            Keystore(site).install_recovery(plan.key_file, plan.recovery)
+        else:
+            Keystore(site).derive_recovery(plan.recovery)
+        carrier = Carrier(plan, site, fleet)
+        others = [each for each in self._located if each.node.name != site.node.name]
+        staged = list(side_by_side(carrier.stage, others))
+        try:
+            if not plan.key_file:
+                self._progress(Step.READY, "")
+            own = _commit_own(plan, self._located, site, self._progress)
+        except RefusedError:  # no list is changed anywhere
+            for _ in side_by_side(carrier.discard, staged):
+                pass
+            raise
+        self.has_begun = True
+        if own:
+            self._done[own.name] = own
+            self._progress(Step.SETTLED, own.name)
+        for outcome in as_done(carrier.install, staged):
+            self._done[outcome.name] = outcome
+            _tell(outcome, self._progress)
+
+    def leave(self, problem: CucmshError) -> None:
+        """It ended early: the others are pending, or nobody knows."""
+        state = State.UNKNOWN if self.has_begun else State.PENDING
+        for entry in self._located:
+            name = entry.node.name
+            self._done.setdefault(name, NodeOutcome(name, state, problem.message))
+        self._progress(Step.FAILED, problem.message)
+
+
+def _is_key_in_place(plan: ResetPlan, site: Site) -> bool:
+    """Whether the fetched key file took the place of the earlier one.
+
+    It counts as there if that cannot be seen.
+    """
+    if not plan.key_file:
+        return False
+    try:
+        with told():
+            return Keystore(site).recovery_file() == plan.key_file
+    except CucmshError:
+        return True
+
+
+def _require_own_seen(located: tuple[Located, ...], site: Site) -> None:
+    """Refuse to go by what this node serves if that could not be looked at."""
+    for entry in located:
+        if entry.node.name == site.node.name and entry.problem:
+            raise RefusedError(
+                f"{entry.node.name} cannot be looked at: {entry.problem}",
+                "Run the command again when that is mended.",
+            )
 
 
 def _require_as_planned(
@@ -128,11 +201,19 @@ def _close_journal(
     """Leave open what is pending; else push to the replicas what they may miss."""
     pending = tuple(outcome.name for outcome in report.pending)
     try:
-        close_reset(site, journal._replace(pending=pending))
-    except StoreError as problem:  # it names too many nodes then, never too few
+        with told():
+            close_reset(site, journal._replace(pending=pending))
+    except (
+        StoreError,
+        ExhaustedError,
+    ) as problem:  # it names too many nodes then, never too few
         progress(Step.FAILED, f"the journal stays open: {problem.message}")
-    if not pending and pending_replicas(site):  # it may have been the list alone
-        push_held(site, seconds=START_SECONDS)
+    try:
+        with told():
+            if not pending and pending_replicas(site):  # it may be the list alone
+                push_held(site, seconds=START_SECONDS)
+    except CucmshError as problem:  # they stay pending; the reset is done
+        progress(Step.FAILED, f"the replicas were not updated: {problem.message}")
 
 
 def _commit_own(
@@ -151,13 +232,14 @@ def _commit_own(
     if is_settled(site, entry, plan.trust_list.raw):
         return NodeOutcome(name, State.UNCHANGED)
     try:
-        put_in_place(site, plan.trust_list, entry.served)
+        with told():
+            put_in_place(site, plan.trust_list, entry.served)
     except RefusedError:
         raise
     except CucmshError as problem:
         # The rename may be done, and only the sync of its folder have failed.
         is_there = False
-        with suppress(CucmshError):
+        with suppress(CucmshError), told():
             is_there = sha256_served(site) == plan.sha256
         state = State.UNPROVEN if is_there else State.PENDING
         outcome = NodeOutcome(name, state, problem.message)

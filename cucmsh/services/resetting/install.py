@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from cucmsh.cluster.store import split_name
 from cucmsh.errors import CucmshError, RefusedError, UsageError
+from cucmsh.exhaustion import told
 from cucmsh.pki.model import Unit
 from cucmsh.services.acceptance import RELEASE, describe, refusals
 from cucmsh.services.compose import served_list, sha256_of
@@ -160,10 +161,11 @@ def restart_and_prove(site: Site, raw: bytes, *, was_active: bool) -> NodeOutcom
     """
     name = site.node.name
     try:
-        if not was_active and not is_running(site):
-            return NodeOutcome(name, State.STOPPED)
-        restart(site)
-        unproven = _prove(site, raw)
+        with told():
+            if not was_active and not is_running(site):
+                return NodeOutcome(name, State.STOPPED)
+            restart(site)
+            unproven = _prove(site, raw)
     except CucmshError as problem:
         unproven = problem.message
     if unproven:

@@ -26,7 +26,8 @@ from typing import NamedTuple
 
 from cucmsh.cluster.model import Node, NodeRole
 from cucmsh.cluster.tree import tree_below
-from cucmsh.errors import BusyError, CucmshError, StoreError
+from cucmsh.errors import BusyError, CucmshError, ExhaustedError, StoreError
+from cucmsh.exhaustion import told
 from cucmsh.services.compose import served_list, sha256_of
 from cucmsh.services.doors import Link
 from cucmsh.services.history import History
@@ -66,7 +67,7 @@ class _Replica:
 
     def _run(self) -> None:
         try:
-            with self._site.link_to(self.node) as link:
+            with told(), self._site.link_to(self.node) as link:
                 self._link = link
                 if not self._is_over:
                     self.pushed = bring(self._site, self.node, link, self._errand)
@@ -197,9 +198,14 @@ def _run_all(replicas: list[_Replica], end: float) -> None:
     """All at once; who is not done at the end, or at Ctrl-C, is hung up on."""
     try:
         for replica in replicas:
-            replica.thread.start()
+            try:
+                with told():
+                    replica.thread.start()
+            except ExhaustedError as problem:
+                replica.pushed = Pushed(problem.message)
         for replica in replicas:
-            replica.thread.join(max(0.0, end - monotonic()))
+            if replica.thread.ident is not None:  # it was started
+                replica.thread.join(max(0.0, end - monotonic()))
     finally:
         for replica in replicas:
             if replica.pushed is None:

@@ -25,7 +25,8 @@ from concurrent.futures import ThreadPoolExecutor
 from time import monotonic
 from typing import TYPE_CHECKING, NamedTuple, TypeVar
 
-from cucmsh.errors import CucmshError, RefusedError, TrustListError
+from cucmsh.errors import CucmshError, ExhaustedError, RefusedError, TrustListError
+from cucmsh.exhaustion import told
 from cucmsh.pki.model import Unit
 from cucmsh.services.compose import digest_of, served_list
 from cucmsh.services.keystore import Keystore
@@ -172,14 +173,15 @@ def _sign(
 
     def sign(name: str) -> str:
         try:
-            signed = seal_signed(
-                read_plain(site, name, secrets),
-                asked(site, name) + SUFFIX,
-                signer,
-                timestamp=now,
-                digest=digest,
-            )
-            site.tftp.write(name + SUFFIX, signed.raw, SERVED_MODE)
+            with told():
+                signed = seal_signed(
+                    read_plain(site, name, secrets),
+                    asked(site, name) + SUFFIX,
+                    signer,
+                    timestamp=now,
+                    digest=digest,
+                )
+                site.tftp.write(name + SUFFIX, signed.raw, SERVED_MODE)
         except CucmshError as problem:
             return problem.message
         return ""
@@ -196,9 +198,14 @@ def _each(
     def in_time(name: str) -> tuple[str, _Value | None]:
         return name, work(name) if monotonic() < end else None
 
+    names = list(names)
     pool = ThreadPoolExecutor(WORKERS)
     try:
-        return list(pool.map(in_time, names))
+        with told():
+            return list(pool.map(in_time, names))
+    except ExhaustedError:  # no thread is left: what one began is done once more
+        pool.shutdown(cancel_futures=True)
+        return [in_time(name) for name in names]
     finally:
         pool.shutdown(cancel_futures=True)  # Ctrl-C: what is begun ends, no more
 
