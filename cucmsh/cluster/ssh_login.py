@@ -108,6 +108,8 @@ class _Attempts:
         self._transport = transport
         self._host = host
         self._user = login.user
+        # A user that was typed may be a password that went to the wrong question.
+        self._who = "the login" if login.password else repr(login.user)
         self._handler = _Handler(transport)
         transport.auth_handler = self._handler
         self._ways: dict[str, Callable[[Event], None]] = {}
@@ -194,7 +196,7 @@ class _Attempts:
         if self._transport.goodbye:
             what += f"; it ended with {shown(self._transport.goodbye)} (its words)"
         return AuthenticationError(
-            f"{self._host} did not accept the login: {what}", advice
+            f"{self._host} did not accept {self._who}: {what}", advice
         )
 
 
