@@ -24,6 +24,7 @@ mount -t tmpfs tmpfs dev/shm
 mount -t tmpfs -o mode=755 tmpfs run
 mount -t tmpfs -o mode=1777 tmpfs tmp
 mount --bind "$cache" var/cache/apt/archives
+until [ -e "$folder/wired" ]; do sleep 0.05; done # eth0 is there before init looks
 hostname "$name"
 echo "$name" >etc/hostname
 mkdir -p .old

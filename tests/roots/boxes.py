@@ -12,7 +12,7 @@ import shutil
 import signal
 import subprocess
 import time
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import NamedTuple
@@ -27,7 +27,8 @@ ENVIRONMENT = (
     *("DEBIAN_FRONTEND=noninteractive", "PAGER=cat", "LESS=-dEFX"),
     "PATH=/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin",
 )
-SECONDS = 300
+SECONDS = 200
+JOBS = "systemctl list-jobs"
 
 Answers = Iterable[tuple[str, str]]
 
@@ -112,6 +113,8 @@ class Box:
         cgroup = next(Path(place) for place in CGROUPS if _is_unified(place))
         self._group = cgroup / f"walk-{os.getpid()}-{self.name}"
         self._group.mkdir(exist_ok=True)
+        wired = self._folder / "wired"
+        wired.unlink(missing_ok=True)
         words = ["unshare", "--fork", "--pid", "--mount", "--net", "--uts", "--ipc"]
         words += ["--cgroup", "--kill-child", str(BOOT), str(self._base)]
         words += [str(self._folder), self.name, str(self._cache)]
@@ -123,17 +126,21 @@ class Box:
             stderr=subprocess.STDOUT,
             start_new_session=True,
         )
-        self.pid = self._await_init()
+        self.pid = self._await_child()
         self._hub.join(self.name, self.pid)
         # The same card after a boot: who knew its address finds it again at once.
         card = f"02:00:{crc32(self.name.encode()).to_bytes(4).hex(':')}"
-        net = f"ip link set eth0 address {card}; "
-        net += "ip link set lo up; ip link set eth0 up; "
-        net += "; ".join(f"ip addr add {a} dev eth0" for a in self._addresses)
-        self.quietly("sysctl -q -w net.ipv6.conf.eth0.accept_dad=0; " + net)
+        self._wire("ip", "link", "set", "eth0", "address", card)
+        self._wire("sysctl", "-q", "-w", "net.ipv6.conf.eth0.accept_dad=0")
+        for device in ("lo", "eth0"):
+            self._wire("ip", "link", "set", device, "up")
+        for address in self._addresses:
+            self._wire("ip", "addr", "add", address, "dev", "eth0")
+        wired.touch()
+        self._await(lambda: self._comm() == "systemd\n")
         self.write("/etc/hosts", f"127.0.0.1 localhost\n::1 localhost\n{self._hosts}")
         shutil.copy("/etc/resolv.conf", self.path("/etc/resolv.conf"))
-        self.quietly("systemctl is-system-running --wait", check=False)
+        self._await(lambda: "No jobs" in self.quietly(JOBS, check=False))
 
     def stop(self) -> None:
         """Pull the plug."""
@@ -233,18 +240,28 @@ class Box:
             log.write(f"\n[{self.name}]# {command}\n{text}[status {status}]\n")
         return Done(text, status)
 
-    def _await_init(self) -> int:
+    def _wire(self, *words: str) -> None:
+        """Have it done in the network of the box, by the host's programs."""
+        enter = ["nsenter", "--net", "--target", str(self.pid)]
+        subprocess.run([*enter, *words], check=True, capture_output=True)
+
+    def _await_child(self) -> int:
+        """The process that becomes the init of the box."""
+        assert self._outer is not None
+        children = Path(f"/proc/{self._outer.pid}/task/{self._outer.pid}/children")
+        self._await(lambda: bool(children.read_text().strip()))
+        return int(children.read_text().split()[0])
+
+    def _comm(self) -> str:
+        return Path(f"/proc/{self.pid}/comm").read_text()
+
+    def _await(self, holds: Callable[[], bool]) -> None:
         assert self._outer is not None
         end = time.monotonic() + 60
-        while time.monotonic() < end:
+        while not holds():
             assert self._outer.poll() is None, f"{self.name} did not boot"
-            children = Path(f"/proc/{self._outer.pid}/task/{self._outer.pid}/children")
-            for word in children.read_text().split():
-                with suppress(OSError):
-                    if Path(f"/proc/{word}/comm").read_text() == "systemd\n":
-                        return int(word)
+            assert time.monotonic() < end, f"{self.name} did not boot"
             time.sleep(0.05)
-        raise AssertionError(f"{self.name} did not boot")
 
 
 def _is_unified(place: str) -> bool:

@@ -33,7 +33,7 @@ from pathlib import Path
 
 import pexpect
 
-from tests.roots.boxes import Answers, Box, Done, Hub, hub
+from tests.roots.boxes import JOBS, Answers, Box, Done, Hub, hub
 from tests.roots.chapter import PRODUCTION, REBUILDING, commands
 
 PROJECT = Path(__file__).parents[2]
@@ -76,7 +76,7 @@ class Walk:
         self.chapter = commands(PRODUCTION)
         self.log = folder / "walk.log"
         self.source = source
-        self.failures = 0
+        self.looked = self.failures = 0
         self.hub = wire
         self.base = base
         self.folder = folder
@@ -90,6 +90,7 @@ class Walk:
         return self.boxes[name]
 
     def check(self, what: str, holds: object, detail: str = "") -> None:
+        self.looked += 1
         self.failures += not holds
         word = "ok  " if holds else "FAIL"
         line = f"{word} {self.base.name}: {what}"
@@ -268,7 +269,7 @@ class Walk:
 
     def subscriber(self) -> None:
         self.program("sub")
-        self.step("sub", "6", [("assword", SECURITY)] * 2)
+        self.step("sub", "6", [*[("assword", SECURITY)] * 2, YES])
         self.do("sub", f"echo cucmsh:{FIRST} | chpasswd")
         self.add("sub", "--role subscriber --host 10.1.1.3")
         for command in self.chapter["3"][1:]:
@@ -482,9 +483,8 @@ class Walk:
 
     def settle(self, box: str) -> None:
         """Until what systemd was asked for is done."""
-        states = "systemctl show -P ActiveState cucmsh-list cucmsh-replicas"
         end = time.monotonic() + 200
-        while "activating" in self[box].quietly(states, check=False):
+        while "No jobs" not in self[box].quietly(JOBS, check=False):
             assert time.monotonic() < end
             time.sleep(0.2)
 
@@ -533,11 +533,15 @@ def main() -> int:
         shutil.rmtree(folder, ignore_errors=True)
         folder.mkdir(parents=True)
         with hub() as wire, ExitStack() as stack:
+            began = time.monotonic()
             walk = Walk(wire, root.absolute(), folder, source, options.old)
             stack.callback(walk.close)
             stages = options.stages or (STAGES, *([UPGRADE] if options.old else []))
             for part in stages:
                 walk.all_of(part)
+            minutes = (time.monotonic() - began) / 60
+            held = f"{walk.looked - walk.failures} of {walk.looked} held"
+            print(f"{root.name}: {held}, {minutes:.0f} minutes", flush=True)
             if options.shell:
                 input(f"{ {name: box.pid for name, box in walk.boxes.items()} } ")
         failures += walk.failures
