@@ -12,7 +12,12 @@ import os
 import resource
 import sys
 
-from cucmsh.errors import CucmshError, UsageError
+from cucmsh.errors import (
+    BrokenProgramError,
+    CucmshError,
+    UsageError,
+    is_import_failure,
+)
 from cucmsh.shapes import TYPE_CHECKING
 from cucmsh.shell.screen import Screen
 
@@ -43,7 +48,19 @@ usage: cucmsh [--config FILE]                      the admin shell of a node
 
 The configuration is FILE, $CUCMSH_CONFIG or /etc/cucmsh/cucmsh.toml.
 Exit status: 0 done, 1 refused or failed, 2 wrong use, 3 partly done; of doctor and
-node list: 0 all is well, 1 warnings, 2 something fails."""
+node list: 0 all is well, 1 warnings, 2 something fails.
+Each of lab, verify, doctor, init, node and hook has a --help."""
+HOOK_USAGE = """\
+usage: cucmsh [--config FILE] hook tftp-start
+                            before the TFTP service starts: compose the list and sign
+                            the phones' files; 3 if an earlier list is served instead,
+                            1 if none is
+       cucmsh [--config FILE] hook update-replicas
+                            after it, on a publisher: bring the replicas the list
+       cucmsh [--config FILE] hook sign FILE...
+                            sign phones' files; for the script that writes them
+The others are for other nodes: service-status, describe, join, install-list,
+install-certificate."""
 
 
 def main() -> NoReturn:
@@ -86,6 +103,12 @@ def _guarded(run: Callable[[], int]) -> int:
         return error.exit_status
     except KeyboardInterrupt:
         return 130
+    except Exception as error:
+        if not is_import_failure(error):
+            raise  # to the hook that says its kind
+        broken = BrokenProgramError(error)
+        Screen(2).say(f"cucmsh: {broken.message}. {broken.advice}")
+        return broken.exit_status
 
 
 def _login(configuration: str, words: list[str]) -> int:
@@ -100,12 +123,28 @@ def _login(configuration: str, words: list[str]) -> int:
     return serve(configuration, os.path.abspath(words[0]), line)
 
 
+def _forced(configuration: str, line: str) -> int:
+    """An exec request, where `cucmsh` is sshd's forced command."""
+    from cucmsh.login.environment import clean
+
+    program = os.path.abspath(sys.argv[0])
+    path = os.path.abspath(configuration) if configuration else ""
+    clean(os.environ)
+    os.chdir("/")
+    from cucmsh.login.serve import serve_forced
+
+    return serve_forced(path, program, line)
+
+
 def _run(words: list[str]) -> int:
     named = ""
-    if words[:1] == ["--config"]:
-        if not words[1:2] or not words[1]:
+    if words and words[0].partition("=")[0] == "--config":
+        _, equals, named = words[0].partition("=")
+        named, words = (
+            (named, words[1:]) if equals else ("".join(words[1:2]), words[2:])
+        )
+        if not named:
             raise UsageError("--config needs a FILE", USAGE)
-        named, words = words[1], words[2:]
     match words:
         case ["--version"]:
             from cucmsh.build import version_line
@@ -124,7 +163,7 @@ def _run(words: list[str]) -> int:
 
 def _node(named: str, words: list[str]) -> int:
     if not words and "SSH_ORIGINAL_COMMAND" in os.environ:  # a forced command
-        return _login(named, sys.argv[:1])
+        return _forced(named, os.environ["SSH_ORIGINAL_COMMAND"])
     from cucmsh import app
 
     configuration = app.find_configuration(named, os.environ)
@@ -142,54 +181,54 @@ def _node(named: str, words: list[str]) -> int:
         case ["doctor", *rest]:
             return _doctor(configuration, rest)
         case ["hook", *rest]:
-            text, status = _hook(named, configuration, rest)
-            return _show(text.removesuffix("\n"), status)
+            return _hook(named, configuration, rest)
     raise UsageError(f"these words are not understood: {' '.join(words)}", USAGE)
 
 
-def _hook(named: str, configuration: str, words: list[str]) -> tuple[str, int]:
+def _hook(named: str, configuration: str, words: list[str]) -> int:
+    if words[:1] in (["--help"], ["-h"]):
+        return _show(HOOK_USAGE)
     if words == ["serve-node"]:  # the forced command of another node's key
         from cucmsh.login.node import serve_node
 
-        return serve_node(named)  # a client's environment names no configuration
+        # A client's environment names no configuration.
+        text, status = serve_node(named)
+        return _show(text.removesuffix("\n"), status)
     from cucmsh import app
 
-    return app.run_hook(configuration, words)
-
-
-def _doctor(configuration: str, words: list[str]) -> int:
-    from cucmsh.doctor import doctor, doctor_json
-
-    accounts = [word for word in words if word != "--json"]
-    if accounts == words:
-        lines, status = doctor(configuration, accounts)
-        return _show("\n".join(lines), status)
-    from cucmsh.shell.json_result import report
-
-    return report(Screen(1), lambda to: doctor_json(configuration, accounts, to))
+    text, status = app.run_hook(configuration, words)
+    return _show(text.removesuffix("\n"), status)
 
 
 def _verify(words: list[str]) -> int:
-    options = {"--against": "", "--as": ""}
-    files: list[str] = []
-    left = iter(words)
-    for word in left:
-        if word in options:
-            options[word] = next(left, "")
-        files += [] if word in options else [word]
-    given = [word for word in options if word in words]
-    if (
-        len(files) != 1
-        or files[0].startswith("-")
-        or not all(options[word] for word in given)
-    ):
-        raise UsageError(
-            "verify takes FILE and, if you like, --against HELD and --as NAME", USAGE
-        )
+    from cucmsh.command_line import verify_parser
+
+    parser = verify_parser()
+    if parser.asks_for_help(words):
+        return _show(parser.format_help().rstrip())
+    asked = parser.parse_args(words)
     from cucmsh import app
 
-    lines, status = app.verify(files[0], options["--against"], options["--as"])
+    held, name = asked.against or "", asked.asked or ""
+    lines, status = app.verify(asked.file, held, name)
     return _show("\n".join(lines), status)
+
+
+def _doctor(configuration: str, words: list[str]) -> int:
+    from cucmsh.command_line import doctor_parser
+
+    parser = doctor_parser()
+    if parser.asks_for_help(words):
+        return _show(parser.format_help().rstrip())
+    asked = parser.parse_args(words)
+    from cucmsh.doctor import doctor, doctor_json
+
+    if not asked.json:
+        lines, status = doctor(configuration, asked.accounts)
+        return _show("\n".join(lines), status)
+    from cucmsh.shell.json_result import report
+
+    return report(Screen(1), lambda to: doctor_json(configuration, asked.accounts, to))
 
 
 def _lab_shell(configuration: str, greeting: str) -> int:

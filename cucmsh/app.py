@@ -71,6 +71,20 @@ def open_site(settings: Settings) -> Site:
     return Site(settings, SystemClock(), LateDoors())
 
 
+def open_own_site(configuration: str) -> Site:
+    """The node of that configuration, as the owner of its home.
+
+    Raises:
+        RefusedError: root may not act there; see ``services.account``.
+    """
+    settings = read_settings(configuration)
+    if os.geteuid() == 0:
+        from cucmsh.services.account import become_owner
+
+        become_owner(settings)
+    return open_site(settings)
+
+
 def run_shell(configuration: str, greeting: str = "") -> int:
     """The interactive prompt; returns the exit status.
 
@@ -78,7 +92,7 @@ def run_shell(configuration: str, greeting: str = "") -> int:
         configuration: path of the node's configuration.
         greeting: printed before the banner; empty for a plain login.
     """
-    return serve_prompt(open_site(read_settings(configuration)), greeting)
+    return serve_prompt(open_own_site(configuration), greeting)
 
 
 def serve_prompt(site: Site, greeting: str = "") -> int:
@@ -112,7 +126,7 @@ def run_command(
     An exec request runs changing commands only where the configuration says so (design
     decision 4). Text goes to standard error when a ``result`` is wanted.
     """
-    site = open_site(read_settings(configuration))
+    site = open_own_site(configuration)
     is_exec_request = "SSH_CONNECTION" in environment
     return serve_line(site, line, result, is_exec_request=is_exec_request)
 
@@ -143,7 +157,7 @@ def run_hook(configuration: str, words: list[str]) -> tuple[str, int]:
     """One of the hooks that services and other nodes run: what it says, its status."""
     from cucmsh.hooks import run
 
-    site = open_site(read_settings(configuration))
+    site = open_own_site(configuration)
     # They change nothing.
     if words[:1] in (["service-status"], ["clock"], ["describe"]):
         return run(site, words), 0

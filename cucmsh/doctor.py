@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Sequence
 
 from cucmsh.app import open_site
 from cucmsh.cluster.settings import read_settings
+from cucmsh.services.account import ROOT, become_owner, owner_of
 from cucmsh.services.health.doctor import examine
 from cucmsh.services.health.finding import Finding, exit_status
-from cucmsh.services.health.logins import become_owner, examine_ground, examine_logins
+from cucmsh.services.health.keyless import KeylessSite
+from cucmsh.services.health.logins import examine_ground, examine_logins
 from cucmsh.services.site import Site
 from cucmsh.shell.json_result import JsonResult
 from cucmsh.views.documents import doctor_document
@@ -37,10 +40,14 @@ def _examined(
     """Everything, in the order in which it is looked at.
 
     Root looks at what only root may, and then goes on as the owner of the home: the
-    configuration that says what to run may be that account's.
+    configuration that says what to run may be that account's. In a home of root's it
+    opens no key and logs in nowhere.
     """
     site = open_site(read_settings(configuration))
     findings = [*examine_logins(site.doors.runner(), accounts)]
-    become_owner(site.settings.home)
+    if os.geteuid() == ROOT and owner_of(site.settings.home) == ROOT:
+        site = KeylessSite(site)
+    else:
+        become_owner(site.settings)
     findings += [*examine_ground(site.settings), *examine(site)]
     return site, findings

@@ -20,6 +20,7 @@ become one of these at their door, once, with ``raise ... from``::
      |   +- MissingFileError        it is not there
      +- ExhaustedError              no thread, memory or descriptor is left here
      +- ServiceError                a service command failed
+     +- BrokenProgramError          a module of ours or of a library cannot be loaded
      +- ConnectionFailedError       a host that cannot be reached or that broke off
          +- NoAnswerError           it did not answer in time: trying again costs again
          +- HostKeyError            a host key that is unknown, refused or changed
@@ -31,15 +32,31 @@ an error.
 
 from __future__ import annotations
 
+REINSTALL = (
+    "As root, install cucmsh anew under `umask 022` (README, Production, step 2)."
+)
+
+
+def one_line(text: str) -> str:
+    """The text without line ends: what a program, a host or a file name says of itself.
+
+    What is a line of ours stays one, whatever it quotes.
+    """
+    return text if text.isprintable() else " ".join(text.splitlines())
+
 
 class CucmshError(Exception):
-    """The root: ``message`` says what is wrong, ``advice`` (if any) what to do."""
+    """The root: ``message`` says what is wrong, ``advice`` (if any) what to do.
+
+    A message is one line, whatever other people's text is in it.
+    """
 
     exit_status = 1
+    is_one_line = True
 
     def __init__(self, message: str, advice: str = "") -> None:
         super().__init__(message)
-        self.message = message
+        self.message = one_line(message) if self.is_one_line else message
         self.advice = advice
 
 
@@ -47,6 +64,7 @@ class UsageError(CucmshError):
     """The words typed are unknown, incomplete or not of the right kind."""
 
     exit_status = 2
+    is_one_line = False  # some of the original's texts have two
 
 
 class NamingError(UsageError):
@@ -121,6 +139,31 @@ class ExhaustedError(CucmshError):
 
 class ServiceError(CucmshError):
     """A service command failed, timed out or is not configured."""
+
+
+class BrokenProgramError(CucmshError):
+    """A module cannot be loaded: missing, unreadable, torn, or of other libraries."""
+
+    def __init__(self, error: BaseException) -> None:
+        kind = type(error).__name__
+        super().__init__(f"cucmsh cannot be loaded: {kind}: {error}", REINSTALL)
+
+
+def is_import_failure(error: BaseException) -> bool:
+    """Whether an exception of any kind came out of loading a module.
+
+    A torn bytecode file raises ValueError or EOFError, an unreadable one OSError, and
+    a library of another version what it likes while its modules run.
+    """
+    if isinstance(error, (ImportError, SyntaxError)):
+        return True
+    place = error.__traceback__  # begins where it was caught, so below our own module
+    while place is not None:
+        code = place.tb_frame.f_code
+        if code.co_name == "<module>" or code.co_filename.startswith("<frozen import"):
+            return True
+        place = place.tb_next
+    return False
 
 
 class ConnectionFailedError(CucmshError):

@@ -12,8 +12,12 @@ import time
 from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
 
-from cucmsh.app import DEFAULT_CONFIGURATION, open_audit, open_site
-from cucmsh.cluster.settings import read_settings
+from cucmsh.app import (
+    DEFAULT_CONFIGURATION,
+    open_audit,
+    open_own_site,
+    open_site,
+)
 from cucmsh.enrol.asking import TerminalAsking
 from cucmsh.enrol.init import init
 from cucmsh.enrol.node import list_json, node
@@ -46,7 +50,7 @@ def run_node(configuration: str, words: list[str]) -> int:
             noting.enter_context(in_a_change())
 
         def open_noting() -> Site:
-            site = open_site(read_settings(configuration))
+            site = open_own_site(configuration)
             audit = open_audit(site, "node", os.environ, Screen(2))
             noting.enter_context(audit.noting(words, is_change=is_change))
             return site

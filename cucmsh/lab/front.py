@@ -16,7 +16,7 @@ from collections.abc import Callable
 
 from cucmsh.errors import ServiceError
 from cucmsh.lab.directory import LAB_FILE, LabDirectory
-from cucmsh.lab.options import Options, read_options
+from cucmsh.lab.options import Options, lab_parser, read_options
 from cucmsh.lab.plan import PYTHON
 
 OpenShell = Callable[[str, str], int]
@@ -30,6 +30,10 @@ def lab(words: list[str], open_shell: OpenShell, say: Callable[[str], None]) -> 
         open_shell: opens the shell of a configuration file, with a greeting.
         say: prints a line.
     """
+    parser = lab_parser()
+    if parser.asks_for_help(words):
+        say(parser.format_help().rstrip())
+        return 0
     options = read_options(words)
     if options.serve:
         return _serve(options, say)

@@ -2,19 +2,16 @@
 
 from __future__ import annotations
 
+import argparse
 from typing import NamedTuple
 
-from cucmsh.errors import UsageError
+from cucmsh.command_line import Parser, filled
 
 MOST_SUBSCRIBERS = 16  # each is a process with servers of its own
-HELP = (
-    "usage: cucmsh lab [--subscribers N] [--dir DIR] [--serve]; "
-    f"N is 1 to {MOST_SUBSCRIBERS}"
-)
 
 
 class Options(NamedTuple):
-    """See the program's usage.
+    """See ``lab_parser``.
 
     Attributes:
         subscribers: how many.
@@ -29,35 +26,48 @@ class Options(NamedTuple):
     leash: int = -1
 
 
+def lab_parser() -> Parser:
+    parser = Parser(
+        "lab",
+        "Build a cluster on 127.0.0.1 and open the admin: prompt of its publisher. "
+        "Everything stops with the shell.",
+    )
+    parser.add_argument(
+        "--subscribers",
+        metavar="N",
+        type=_subscribers,
+        default=1,
+        help=f"how many, 1 to {MOST_SUBSCRIBERS}; 1",
+    )
+    parser.add_argument(
+        "--dir",
+        dest="directory",
+        metavar="DIR",
+        type=filled,
+        help="kept after the end; a temporary one otherwise",
+    )
+    parser.add_argument(
+        "--serve",
+        action="store_true",
+        help="no shell: print one line of JSON (addresses, passwords), and run until "
+        "SIGTERM or SIGINT",
+    )
+    parser.add_argument("--leash", type=int, default=-1, help=argparse.SUPPRESS)
+    return parser
+
+
 def read_options(words: list[str]) -> Options:
     """The options in ``words``.
 
     Raises:
         UsageError: unknown words, or a number of subscribers that cannot be.
     """
-    options = Options()
-    rest = list(words)
-    while rest:
-        word = rest.pop(0)
-        if word == "--serve":
-            options = options._replace(serve=True)
-        elif word in ("--subscribers", "--dir", "--leash") and rest:
-            options = _with_value(options, word, rest.pop(0))
-        elif word in ("--help", "-h"):
-            raise UsageError(HELP)
-        else:
-            raise UsageError(f"cucmsh lab does not understand {word!r}", HELP)
-    return options
+    found = lab_parser().parse_args(words)
+    return Options(found.subscribers, found.directory or "", found.serve, found.leash)
 
 
-def _with_value(options: Options, word: str, value: str) -> Options:
-    if word == "--dir":
-        if not value or not value.isprintable():
-            raise UsageError("--dir needs the name of a directory", HELP)
-        return options._replace(directory=value)
+def _subscribers(value: str) -> int:
     number = int(value) if value.isascii() and value.isdecimal() else -1
-    if word == "--leash":
-        return options._replace(leash=number)
     if not 1 <= number <= MOST_SUBSCRIBERS:
-        raise UsageError(f"{value!r} is no number of subscribers", HELP)
-    return options._replace(subscribers=number)
+        raise argparse.ArgumentTypeError(f"{value!r} is no number of subscribers")
+    return number

@@ -16,9 +16,8 @@ from __future__ import annotations
 import os
 import shlex
 
-from cucmsh.app import find_configuration, open_audit, open_site, run_hook
+from cucmsh.app import find_configuration, open_audit, open_own_site, run_hook
 from cucmsh.cluster.local import LocalStore
-from cucmsh.cluster.settings import read_settings
 from cucmsh.errors import RefusedError, UsageError
 from cucmsh.login.environment import clean
 from cucmsh.login.request import ASKED
@@ -58,12 +57,12 @@ def serve_node(configuration: str) -> tuple[str, int]:
     try:
         words = hook_words(line)
     except RefusedError:
-        site = open_site(read_settings(path))
+        site = open_own_site(path)
         with open_audit(site, "hook", os.environ, Screen(2)).noting([line]):
             raise
     match words:
         case ["leave", key] if key.startswith("AAAA"):
-            site = open_site(read_settings(path))
+            site = open_own_site(path)
             with open_audit(site, "hook", os.environ, Screen(2)).noting(words):
                 revoke_served(LocalStore(before.get("HOME", "/")), key)
             return "left\n", 0

@@ -6,7 +6,7 @@ the next login says so (threats-and-faults.md F23).
 
 from __future__ import annotations
 
-from cucmsh.errors import StoreError
+from cucmsh.errors import StoreError, one_line
 from cucmsh.services.pending import (
     pending_replicas,
     start_problems,
@@ -120,7 +120,7 @@ def login_notice(site: Site) -> str:
     Unreadable state is told and keeps nobody from logging in.
     """
     try:
-        return "\n".join(_open_things(site))
+        return "\n".join(map(one_line, _open_things(site)))
     except StoreError as problem:
         return f"The state of this node is unreadable: {problem.message}"
 

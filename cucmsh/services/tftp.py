@@ -66,7 +66,9 @@ def unit_of(restart: tuple[str, ...]) -> str:
     """UNIT of ``[sudo -n] systemctl restart UNIT``; empty for other words."""
     words = restart[2:] if restart[:2] == ("sudo", "-n") else restart
     is_known = len(words) == 3 and words[0].rsplit("/", 1)[-1] == "systemctl"
-    return words[2].removesuffix(".service") if is_known else ""
+    if not is_known or words[2].startswith("-"):  # an option of systemctl's
+        return ""
+    return words[2].removesuffix(".service")
 
 
 def is_running(site: Site) -> bool:

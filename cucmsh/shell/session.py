@@ -11,7 +11,12 @@ from collections import deque
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 
-from cucmsh.errors import CancelledError, CucmshError
+from cucmsh.errors import (
+    BrokenProgramError,
+    CancelledError,
+    CucmshError,
+    is_import_failure,
+)
 from cucmsh.shapes import TYPE_CHECKING, Any
 from cucmsh.shell.audit import Attempt, Audit
 from cucmsh.shell.dialog import CONTROL_C, EndOfInput, EndSession
@@ -273,6 +278,8 @@ class Session:
             return self._refuse(CancelledError(CONTROL_C))
         except Exception as error:  # noqa: BLE001  # the one place, by design
             self._on_internal_error(error)
+            if is_import_failure(error):
+                return self._refuse(BrokenProgramError(error))
             kind = type(error).__name__  # its text may hold what nobody should see
             broken = CucmshError(f"The command broke off: {kind}.")
             if self._dialog.has_begun:

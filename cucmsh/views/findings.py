@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from itertools import groupby
 
+from cucmsh.errors import one_line
 from cucmsh.services.health.finding import Finding, Level
 
 SHOWN = 20  # findings of one kind; ten thousand unsigned files are one trouble
@@ -25,4 +26,4 @@ def finding_lines(findings: list[Finding]) -> list[str]:
 def _line(finding: Finding) -> str:
     what = finding.what.rstrip(".")
     advice = f". {finding.advice}" if finding.advice else ""
-    return f"{finding.level:{COLUMN}}  {what}{advice}".replace("\n", " ")
+    return one_line(f"{finding.level:{COLUMN}}  {what}{advice}")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from cucmsh.errors import one_line
 from cucmsh.services.serving.replicas import Replicas
 from cucmsh.services.serving.sign import SignReport
 
@@ -47,7 +48,8 @@ def replica_lines(replicas: Replicas) -> list[str]:
 
 
 def shortened(lines: list[str]) -> list[str]:
-    """The first lines, and how many more there are."""
+    """The first lines, and how many more there are; each is one line."""
+    lines = [one_line(line) for line in lines]
     if len(lines) <= SHOWN:
         return lines
     return [*lines[:SHOWN], f"... and {len(lines) - SHOWN} more like these"]

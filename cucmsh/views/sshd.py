@@ -15,6 +15,7 @@ import shlex
 from collections.abc import Iterator, Sequence
 from typing import NamedTuple
 
+from cucmsh.errors import REINSTALL
 from cucmsh.services.health.logins import (
     FOR_ALL,
     FORCED,
@@ -31,7 +32,11 @@ DROP_IN = "/etc/ssh/sshd_config.d/00-cucmsh-{name}.conf"
 SUDOERS = "/etc/sudoers.d/cucmsh"
 PROGRAM = """\
 #!{python} -I
-from cucmsh.__main__ import {function}
+try:
+    from cucmsh.__main__ import {function}
+except Exception as problem:
+    text = " ".join(f"{{type(problem).__name__}}: {{problem}}".split())
+    raise SystemExit(f"cucmsh cannot be loaded: {{text}}. {advice}") from None
 {function}({configuration})
 """
 
@@ -81,7 +86,9 @@ def drop_in(administrator: str) -> str:
 def program(python: str, function: str, configuration: str = "") -> str:
     """A program of root's that starts ours: ``main`` or ``login``."""
     argument = repr(configuration) if configuration else ""
-    return PROGRAM.format(python=python, function=function, configuration=argument)
+    return PROGRAM.format(
+        python=python, function=function, configuration=argument, advice=REINSTALL
+    )
 
 
 def _lines(logins: Logins) -> Iterator[str]:

@@ -4,6 +4,7 @@ ordinary sshd with a TFTP service as a replica."""
 from __future__ import annotations
 
 import getpass
+import os
 import socket
 import subprocess
 import threading
@@ -121,18 +122,29 @@ def test_doctor_names_what_is_wrong_until_it_is_not(lab: Lab) -> None:
 
     assert call(lab, SIGN).returncode == 0
     done = doctor()
-    assert "fail" not in done.stdout
-    assert done.returncode == 1, "the lab has warnings"
+    assert failed(done) == []
+    # The lab has warnings; and where its home is root's, no key is opened.
+    assert done.returncode == (2 if os.geteuid() == 0 else 1)
     assert "ok    the TFTP service gives the ITL back\n" in done.stdout
-    assert "ok    test10sub lets us in, with its pinned host key\n" in done.stdout
+    if os.geteuid() != 0:
+        assert "ok    test10sub lets us in, with its pinned host key\n" in done.stdout
     put(lab, "SEP0B.cnf.xml", b"<device/>")
     done = doctor()
     assert done.returncode == 2
-    assert (
-        "fail  phones refuse SEP0B.cnf.xml: it is not signed. Run `utils tftp sign`.\n"
-    ) in done.stdout
+    refused = "fail  phones refuse SEP0B.cnf.xml: it is not signed. "
+    assert [line[: len(refused)] for line in failed(done)] == [refused]
     assert call(lab, SIGN).returncode == 0
-    assert doctor().returncode == 1
+    assert failed(doctor()) == []
+
+
+def failed(done: subprocess.CompletedProcess[str]) -> list[str]:
+    """What fails, but for what root does not do in a home of root's."""
+    lines = done.stdout.splitlines()
+    return [
+        line
+        for line in lines
+        if line.startswith("fail") and ": as root no " not in line
+    ]
 
 
 class Box:

@@ -109,6 +109,7 @@ def unquoted(text: str) -> str:
         ("sudo -n /usr/bin/systemctl restart tftpd-hpa.service", "tftpd-hpa"),
         ("sudo systemctl restart tftpd-hpa", ""),
         ("service tftpd-hpa restart", ""),
+        ("systemctl restart -Hroot@elsewhere", ""),
         ("", ""),
     ],
 )

@@ -13,7 +13,7 @@ from collections.abc import Iterable, Iterator, Mapping
 
 from cucmsh.cluster.runner import Runner
 from cucmsh.cluster.settings import Settings
-from cucmsh.errors import CucmshError, RefusedError
+from cucmsh.errors import CucmshError
 from cucmsh.services.health.finding import Finding, Level
 from cucmsh.services.health.isolation import mend, uncompiled, weak_points
 from cucmsh.services.health.sshd_matches import MOST, connections, read_matches
@@ -73,23 +73,6 @@ def examine_logins(runner: Runner, named: Iterable[str]) -> Iterator[Finding]:
             yield from _examine(runner, account)
         except CucmshError as problem:
             yield Finding(Level.FAIL, problem.message, problem.advice or ADVICE)
-
-
-def become_owner(home: str) -> None:
-    """As root: go on as the account that owns the node's home. Nobody else changes."""
-    try:
-        owner = os.stat(home).st_uid
-        if os.geteuid() != 0 or owner == 0:
-            return
-        entry = pwd.getpwuid(owner)
-        os.initgroups(entry.pw_name, entry.pw_gid)
-        os.setgid(entry.pw_gid)
-        os.setuid(owner)
-    except (OSError, KeyError) as problem:
-        raise RefusedError(
-            f"the owner of {home} cannot be found: {problem}",
-            "Make the node first: `cucmsh init`.",
-        ) from problem
 
 
 def examine_ground(settings: Settings) -> Iterator[Finding]:

@@ -13,7 +13,12 @@ from typing import NamedTuple
 
 from cucmsh.cluster.tree import tree_below
 from cucmsh.digests import sha256
-from cucmsh.errors import MissingFileError, StoreError, TrustListError
+from cucmsh.errors import (
+    MissingFileError,
+    RefusedError,
+    StoreError,
+    TrustListError,
+)
 from cucmsh.pki.key_content import holds_private_key
 from cucmsh.services.joining.identity import IDENTITY
 from cucmsh.services.keystore import CCM_VERIFIER, PAIR, SECURITY_PASSWORD
@@ -83,7 +88,8 @@ def secrets_of(site: Site) -> Secrets:
             inodes.add((found.st_dev, found.st_ino))
     digests = set()
     for name in secret_names(site):
-        with suppress(MissingFileError):
+        # Refused: root's doctor opens no key; then the inode is what tells.
+        with suppress(MissingFileError, RefusedError):
             raw = site.home.read(name)
             if raw.strip():
                 digests |= {sha256(raw).digest(), sha256(raw.strip()).digest()}
