@@ -157,9 +157,14 @@ class _Client:
         for address in self._addresses:
             try:
                 request = self._open.get((address, form)) or self._opened(address, form)
+            except OSError as problem:  # such as: no IPv6 on this machine
+                self._problem = problem
+                continue
+            try:
                 request.socket.sendto(request.download.packet, address.where)
             except OSError as problem:  # such as: no route to that address
                 self._problem = problem
+                self._drop(request)  # no answer can come to it
                 continue
             answer = self._first_answer()
             if answer is not None:

@@ -343,6 +343,14 @@ def test_name_with_two_addresses_is_asked_at_each(
         assert read_back(TftpAddress("both.lab", 69), "ITLFile.tlv") == b"whole"
 
 
+def test_address_that_nothing_can_be_sent_to_is_given_up(impatient: None) -> None:
+    # Port 0 is refused by the system itself, as an address without a route is.
+    start = time.monotonic()
+    with pytest.raises(ConnectionFailedError, match="does not answer: Invalid"):
+        read_back(TftpAddress(HOST, 0), "ITLFile.tlv", SOON)
+    assert time.monotonic() - start < tftp.DOWNLOAD_SECONDS
+
+
 def test_name_that_is_none_says_so() -> None:
     with pytest.raises(ConnectionFailedError, match="cannot be asked") as failed:
         read_back(TftpAddress("no.such.host.invalid", 69), "ITLFile.tlv", SOON)
