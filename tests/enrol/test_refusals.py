@@ -425,4 +425,4 @@ def test_other_account_is_refused_before_it_writes_anything(made: Member) -> Non
     finally:
         os.chown(made.home, 0, 0)
     assert done.returncode == 1
-    assert "belongs to another account (user id 12345)" in done.stderr
+    assert "belongs to user id 12345, which has no account" in done.stderr
