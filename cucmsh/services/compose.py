@@ -297,9 +297,11 @@ def _compose_and_note(site: Site, served: bytes | None) -> tuple[TrustList, str]
         history.note_served(served)
     trust_list, remark = compose(site, history)
     history.note_served(trust_list.raw, is_new=True)
-    if not history.damaged:  # else it is not known which earlier keys are needed
-        needed = signers_of_any(history.binding)
-        Keystore(site).remove_earlier(Unit.CALL_MANAGER, needed)
+    if history.damaged:  # then it is not known which earlier keys are needed
+        lost = f"who holds an ITL that was kept is not known: {history.damaged[0]}"
+        return trust_list, f"{remark} {lost}. `{RELEASE}` ends this.".strip()
+    needed = signers_of_any(history.binding)
+    Keystore(site).remove_earlier(Unit.CALL_MANAGER, needed)
     return trust_list, remark
 
 

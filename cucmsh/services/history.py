@@ -12,8 +12,7 @@ later than every time that was seen before. A clock that jumps makes a list stay
 never shorter.
 
 A damaged line costs the times, if the signature of the list verifies; a damaged list
-costs that one entry. Neither keeps a service from starting; what is damaged is named in
-``History.damaged``.
+costs that one entry. Neither keeps a service from starting; both are told.
 """
 
 from __future__ import annotations
@@ -84,7 +83,8 @@ class History:
     Reading needs no lock; the methods that write are called under the node's lock.
 
     Attributes:
-        damaged: what could not be read, a sentence each.
+        damaged: lists that are lost, a sentence each.
+        mended: lists whose times were lost; the next ``note_served`` writes them anew.
     """
 
     def __init__(self, site: Site) -> None:
@@ -92,6 +92,7 @@ class History:
         self._entries: dict[str, Kept] = {}
         self._lost: list[str] = []  # entries whose line is to be written anew
         self.damaged: list[str] = []
+        self.mended: list[str] = []
         self._read()
 
     @property
@@ -225,7 +226,7 @@ class History:
                 if trust_list is None:
                     self.damaged.append(f"{FOLDER}/{name} holds no list that verifies")
                 else:
-                    self.damaged.append(f"the times in {FOLDER}/{name} cannot be read")
+                    self.mended.append(f"the times in {FOLDER}/{name} cannot be read")
                     lost.append(trust_list)
             else:
                 self._entries[_name_of(kept.trust_list)] = kept

@@ -13,7 +13,12 @@ from cucmsh.errors import StoreError
 from cucmsh.pki.model import Unit
 from cucmsh.services import lists_elsewhere
 from cucmsh.services.history import FOLDER, KEPT_LISTS, History
-from cucmsh.services.journal import Journal, close_reset, open_reset
+from cucmsh.services.journal import (
+    Journal,
+    close_reset,
+    login_notice,
+    open_reset,
+)
 from cucmsh.services.pending import remember_replicas
 from cucmsh.services.regenerate import regenerate
 from cucmsh.services.site import LIST_FILE, Site
@@ -172,14 +177,21 @@ def test_a_damaged_history_is_told_and_keeps_no_service_from_starting(
             file.unlink()
         Path(site.settings.home, FOLDER).rmdir()
         Path(site.settings.home, FOLDER).write_bytes(b"")
-    assert History(site).damaged
+    told = History(site).mended if damage == "the line" else History(site).damaged
+    assert len(told) == 1
     regenerate(site, Unit.CALL_MANAGER)
+    notices = ""
     for _ in range(2):
         said = keeping.publisher.start()
         assert said.startswith(("composed ", "kept ")), said
         assert takes(first, keeping.publisher.raw)
+        notices += login_notice(site)
     if damage == "the line":  # it is as good as before
-        assert History(site).damaged == []
+        assert (History(site).damaged, History(site).mended) == ([], [])
+    else:
+        words = {"a folder": "Not a directory"}.get(damage, "no list that verifies")
+        assert words in told[0]
+        assert words in notices
 
 
 def test_the_history_is_written_before_the_list_is_in_place(

@@ -146,6 +146,8 @@ def _kept_lists(site: Site) -> Iterator[Finding]:
             f"{what}: who holds that ITL is not looked after",
             "Restore it from a backup, or run `utils itl trust release`.",
         )
+    for what in history.mended:
+        yield Finding(Level.WARN, what, f"{RESTART[:-1]}, which writes them anew.")
     for name in silent_nodes(site):
         what = f"which ITL lies on {name} is not known yet: it did not answer"
         yield Finding(Level.WARN, what, f"{RESTART[:-1]} when it answers.")
