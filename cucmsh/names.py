@@ -94,28 +94,48 @@ def parse_subject(text: str) -> dict[str, str]:
     """``OU=tac;O=cisco`` as a mapping; of an empty text an empty one.
 
     Raises:
-        NamingError: a part without its type, an unknown one, one twice or empty, a CN,
-            another separator than ``;``, quotes, or a value that X.520 bounds.
+        NamingError: as ``read_subject``, and for a CN, another separator than ``;``,
+            quotes, or a value that X.520 bounds: names that were meant otherwise.
+    """
+    attributes = read_subject(text)
+    if "CN" in attributes:
+        raise NamingError(
+            f"the subject {text!r} holds a CN",
+            "Leave it out: each certificate has its own.",
+        )
+    for kind, value in attributes.items():
+        fault = _value_fault(kind, value)
+        if fault:
+            raise NamingError(f"{kind}={value} {fault}", _WRITE)
+    return attributes
+
+
+def read_subject(text: str) -> dict[str, str]:
+    """The same of a subject that stands in certificates already, however it was meant.
+
+    Raises:
+        NamingError: a part without its type, an unknown one, one twice or empty, or a
+            country that is no two letters: no certificate can have been made so.
     """
     attributes: dict[str, str] = {}
     for part in text.split(";") if text else ():
         kind, equals, value = (piece.strip() for piece in part.partition("="))
         if not part.strip():
             raise NamingError(f"the subject {text!r} has an empty part", _WRITE)
-        if kind == "CN":
-            raise NamingError(
-                f"the subject {text!r} holds a CN",
-                "Leave it out: each certificate has its own.",
-            )
         if not equals or kind not in ORDER:
             raise NamingError(
                 f"{part.strip()!r} is no part of a certificate subject", _WRITE
             )
         if kind in attributes:
             raise NamingError(f"the subject {text!r} has {kind} twice", _WRITE)
-        fault = _value_fault(kind, value)
-        if fault:
-            raise NamingError(f"{kind}={value} {fault}", _WRITE)
+        if not value:
+            raise NamingError(f"{kind}={value} is empty", _WRITE)
+        if kind == "C" and not (
+            len(value) == 2 and value.isascii() and value.isalpha()
+        ):
+            raise NamingError(
+                f"{kind}={value} is no country code, which has two letters", _WRITE
+            )
         attributes[kind] = value
     return attributes
 
@@ -129,19 +149,13 @@ def format_subject(attributes: Mapping[str, str]) -> str:
 
 def _value_fault(kind: str, value: str) -> str:
     fault = ""
-    if not value:
-        fault = "is empty"
-    elif not value.isprintable():
+    if not value.isprintable():
         fault = "holds characters that cannot be printed"
     elif any(letter in value for letter in ",+="):
         fault = "holds a comma, + or =: the parts of a subject are separated by ;"
     elif '"' in value or "\\" in value or "'" in (value[0], value[-1]):
         fault = "holds quotes or a backslash, which would stand in the certificate"
-    elif kind == "C":
-        if not (len(value) == 2 and value.isascii() and value.isalpha()):
-            fault = "is no country code, which has two letters"
-    elif len(value) > BOUNDS[kind]:
-        most = BOUNDS[kind]
+    elif len(value) > (most := BOUNDS.get(kind, 2)):
         fault = f"has {len(value)} characters, and X.520 bounds {kind} to {most}"
     return fault
 

@@ -22,7 +22,7 @@ from cryptography.x509.name import _ASN1Type
 from cryptography.x509.oid import ExtendedKeyUsageOID, NameOID
 
 from cucmsh.errors import CertificateError
-from cucmsh.names import format_subject, parse_subject
+from cucmsh.names import format_subject, read_subject
 from cucmsh.pki.ber import Value, decode
 from cucmsh.pki.model import Certificate, Unit
 
@@ -112,7 +112,7 @@ def make_certificate(
         NamingError: the subject is none.
         CertificateError: the name cannot be written into a certificate.
     """
-    name = _name({"CN": common_name, **parse_subject(subject)})
+    name = _name({"CN": common_name, **read_subject(subject)})
     start = now.astimezone(UTC).replace(microsecond=0)
     public_key = key.public_key()
     builder = (

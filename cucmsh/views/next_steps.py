@@ -6,7 +6,7 @@ import shlex
 from collections.abc import Sequence
 
 from cucmsh.cluster.settings import Settings
-from cucmsh.names import RECOVERY_PREFIX, parse_subject
+from cucmsh.names import RECOVERY_PREFIX, read_subject
 from cucmsh.services.tftp import unit_of
 from cucmsh.views.sshd import permission
 from cucmsh.views.units import FOLDER, TftpUnit, unit_files
@@ -30,7 +30,7 @@ def name_lines(settings: Settings) -> list[str]:
         "The certificates of this node say:",
         f"  CN  {full_name} ({RECOVERY_PREFIX}{full_name} in the recovery certificate)",
     ]
-    subject = parse_subject(settings.cluster.subject)
+    subject = read_subject(settings.cluster.subject)
     lines += [
         f"  {kind:2}  {value} ({_MEANING[kind]})" for kind, value in subject.items()
     ]

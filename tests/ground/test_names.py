@@ -16,6 +16,7 @@ from cucmsh.names import (
     check_host_name,
     format_subject,
     parse_subject,
+    read_subject,
 )
 
 
@@ -78,6 +79,17 @@ def test_subject_of_another_form_is_refused_with_the_form(
     assert refusal.value.exit_status == 2
     has_form = "OU=it;O=example;L=city;ST=state;C=US" in refusal.value.advice
     assert has_form or "Leave it out" in refusal.value.advice
+
+
+@pytest.mark.parametrize(
+    "subject",
+    ["OU=it,O=example,C=US", "O=Example, Inc.;C=US", 'O="a";C=US', "O=" + "x" * 70],
+)
+def test_subject_that_stands_in_certificates_is_still_read(subject: str) -> None:
+    # An earlier version took it; the node must open, and its keys can be renewed.
+    assert format_subject(read_subject(subject)).count("=") == subject.count("=")
+    with pytest.raises(NamingError):
+        parse_subject(subject)
 
 
 @pytest.mark.parametrize(

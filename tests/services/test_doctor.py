@@ -57,6 +57,17 @@ def only(site: Site, level: Level) -> Finding:
     return finding
 
 
+def test_names_that_an_earlier_version_took_are_told(well: MadeCluster) -> None:
+    settings = well.site.settings
+    cluster = settings.cluster._replace(subject="OU=it,O=example,C=US", domain=".a.org")
+    well.site.settings = settings._replace(cluster=cluster)
+    told = [finding.what for finding in found(well.site, Level.WARN)]
+    assert (
+        sum("holds a comma" in what or "begins with a dot" in what for what in told)
+        == 2
+    )
+
+
 def test_cluster_that_is_well_fails_in_nothing(well: MadeCluster) -> None:
     before = well.tree()
     assert found(well.site, Level.FAIL) == []

@@ -11,7 +11,8 @@ from collections.abc import Callable, Iterator
 from datetime import timedelta
 
 from cucmsh.cluster.model import NodeRole
-from cucmsh.errors import CucmshError
+from cucmsh.errors import CucmshError, NamingError
+from cucmsh.names import check_domain, parse_subject
 from cucmsh.pki.model import Certificate, Unit
 from cucmsh.services.acceptance import RELEASE, describe, refusals
 from cucmsh.services.files import is_backed_up
@@ -60,6 +61,24 @@ def _modes(site: Site) -> Iterator[Finding]:
         yield Finding(Level.FAIL, what, advice)
     if not open_to_others:
         yield Finding(Level.OK, "keys and secrets are the owner's alone")
+
+
+def _names(site: Site) -> Iterator[Finding]:
+    """Names that an earlier version took as they were typed."""
+    cluster = site.settings.cluster
+    for check, name in (
+        (check_domain, cluster.domain),
+        (parse_subject, cluster.subject),
+    ):
+        try:
+            check(name)
+        except NamingError as problem:
+            yield Finding(
+                Level.WARN,
+                f"{site.settings.path}: {problem.message}",
+                "It stands in every certificate. `cucmsh init --again` makes the node "
+                "anew under another name.",
+            )
 
 
 def _keys(site: Site) -> Iterator[Finding]:
@@ -283,6 +302,7 @@ def _rules(site: Site) -> Iterator[Finding]:
 
 CHECKS: tuple[Check, ...] = (
     _modes,
+    _names,
     _keys,
     _trust_list,
     examine_start,
