@@ -13,7 +13,10 @@ from pathlib import Path
 import pexpect
 import pytest
 
+from cucmsh.app import open_site
 from cucmsh.cluster.settings import read_settings
+from cucmsh.services.health.finding import Level
+from cucmsh.services.health.members import examine_members
 from cucmsh.trustlist.decode import decode
 from tests.enrol.conftest import CCM, SECURITY
 from tests.enrol.hosts import Host, Member, ends
@@ -202,15 +205,19 @@ def test_an_old_line_is_found_by_doctor_and_mended_by_node_add(
     second.authorized_keys.write_text(f"# mine\nrestrict {public}")
     secret = f"{subscriber.home}/security/secrets/security"
     assert opened_by(publisher, second, "cat", secret) == (0, SECURITY)
-    done = publisher.call("doctor")
-    assert "fail  our key opens a shell on sub: " in done.stdout
-    assert "Run `cucmsh node add sub`." in done.stdout
+    # Of root, whose home this is, the command itself logs in nowhere.
+    site = open_site(read_settings(str(publisher.config)))
+    (told,) = examine_members(site)
+    assert told.level is Level.FAIL
+    assert told.what.startswith("our key opens a shell on sub: ")
+    assert told.advice == "Run `cucmsh node add sub`."
     done = publisher.call("node", "add", "sub")
     assert done.returncode == 0, done.stdout + done.stderr
     assert "ok    our key runs hooks on sub, and no more" in done.stdout
     assert second.authorized_keys.read_text() == f"# mine\n{served}"
     assert opened_by(publisher, second, "cat", secret) == (1, "")
-    assert "opens a shell" not in publisher.call("doctor").stdout
+    (told,) = examine_members(site)
+    assert told.level is Level.OK
 
 
 def test_a_forced_command_that_does_not_run_leaves_the_old_way(
