@@ -149,8 +149,9 @@ class Box:
                 os.kill(self.pid, signal.SIGKILL)
             self._outer.wait()
             self._outer = None
-            with suppress(OSError):  # what is left in it ends a moment later
-                self._group.rmdir()
+            for group, _, _ in os.walk(self._group, topdown=False):
+                with suppress(OSError):
+                    os.rmdir(group)
 
     def reboot(self) -> None:
         """As ``systemctl reboot`` does, services stopped in order."""
