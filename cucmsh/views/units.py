@@ -5,6 +5,9 @@ fail without a word. A unit of its own, which the TFTP service wants and waits f
 does not require, does neither: the service starts, and `systemctl --failed` and the
 journal name what failed. Last, a line of shell writes how it ended to the node's home,
 for the next login, since a broken Python can write nothing.
+
+systemd refuses the sixth start of a unit within ten seconds and leaves the service
+down: some resets and restarts in a row are enough. So there is no such limit here.
 """
 
 from __future__ import annotations
@@ -48,6 +51,7 @@ DROP_IN = """\
 [Unit]
 Wants={units}
 After={list_unit}
+StartLimitIntervalSec=0
 """
 
 

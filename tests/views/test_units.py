@@ -66,6 +66,7 @@ def test_no_failure_of_the_hook_keeps_the_service_down() -> None:
     drop_in = files["/etc/systemd/system/tftpd-hpa.service.d/cucmsh.conf"]
     assert "Wants=cucmsh-list.service cucmsh-replicas.service\n" in drop_in
     assert "After=cucmsh-list.service\n" in drop_in
+    assert "StartLimitIntervalSec=0\n" in drop_in  # a sixth start in ten seconds, too
     assert "[Service]" not in drop_in
     before = files["/etc/systemd/system/cucmsh-list.service"]
     assert "\nExecStart=/opt/cucmsh/bin/python -I -m cucmsh hook tftp-start\n" in before
