@@ -440,9 +440,8 @@ class Walk:
                 self.check("TFTP serves a list meanwhile", is_list)
             self.taken(f"after {what}")
             told = self["pub"].type("sudo cucmsh doctor").text
-            self.check(
-                "doctor names what is to be done", "units of step 3" in told, told
-            )
+            is_named = "units of step 3" in told or what != "an upgrade"
+            self.check("doctor names what is to be done", is_named, told)
             for command in self.chapter["3"][1:]:
                 self.do("pub", command)
             self.do("pub", "sudo -u cucmsh cucmsh node add branch1", [YES])
