@@ -430,6 +430,42 @@ BUGS = (
         "clock or time or later",
     ),
     Bug(
+        "only the last served list counts",
+        (
+            Edit(
+                "cucmsh/services/history.py",
+                "[kept for kept in self.entries if not kept.is_released]",
+                "self.entries[:1]",
+            ),
+        ),
+        "tests/services",
+        "nobody_is_lost_without_a_question",
+    ),
+    Bug(
+        "a kept list's age is the difference of two clock readings",
+        (
+            Edit(
+                "cucmsh/services/history.py",
+                "        return mark + min(max(now - latest, 0), LONGEST_GAP)",
+                "        return now",
+            ),
+        ),
+        "tests/services",
+        "clock_jumped",
+    ),
+    Bug(
+        "an earlier key is a third security token",
+        (
+            Edit(
+                "cucmsh/services/compose.py",
+                "[first, *records[1:]]",
+                "[first, *records]",
+            ),
+        ),
+        "tests/services",
+        "nobody_is_lost_without_a_question",
+    ),
+    Bug(
         "call a node that was not reached updated",
         (
             Edit(
