@@ -6,7 +6,8 @@ good one, and what failed is remembered for the next login and for `cucmsh docto
 
 The replicas are not waited for: they are noted as pending here, and ``update_replicas``
 brings them the list once the service runs. TFTP is down until this is done: signing has
-a deadline of ``SIGN_SECONDS``, composing takes a second at most.
+a deadline of ``SIGN_SECONDS``, composing takes a second, and up to three more after a
+boot, an upgrade or a restore, when other nodes are asked (``lists_elsewhere``).
 
 The unit that runs it writes how it ended to ``state/tftp-start`` without our help (see
 ``views.units``), so that a Python that is gone is told at the next login too.
