@@ -40,6 +40,16 @@ KEPT_LISTS = 32
 LONGEST_GAP = 31 * DAY  # what counts at most between two entries
 MOST_LISTS = 1024  # bounds the folder: 64 MiB of the largest possible lists
 MOST_DIGESTS = 64  # of earlier lists with the same signers, an entry
+FURTHEST = 1 << 35  # seconds from 1970, over a thousand years: no time of ours
+DAMAGES = (  # whatever a line of JSON that is not ours makes the readers raise
+    TrustListError,
+    ArithmeticError,
+    AttributeError,
+    LookupError,
+    RecursionError,
+    TypeError,
+    ValueError,
+)
 
 
 class Digests(NamedTuple):
@@ -136,7 +146,8 @@ class History:
             earlier = kept.earlier
             digests = kept.digests._replace(last=now)
             if digests.sha256 != sha256(raw).hexdigest():
-                earlier = (digests, *earlier)[:MOST_DIGESTS]
+                # The first one stays, for it says since when.
+                earlier = (digests, *earlier[: MOST_DIGESTS - 2], *earlier[-1:])
                 digests = _digests(raw, now, now)
             self._write(
                 name,
@@ -185,11 +196,15 @@ class History:
     def release(self, given_up: Iterable[Kept]) -> None:
         """Holders of these lists are not waited for any more; damaged files go.
 
+        What was served while a person was asked stays remembered.
+
         Raises:
             StoreError: it cannot be remembered.
         """
-        for kept in given_up:
-            self._write(_name_of(kept.trust_list), kept._replace(is_released=True))
+        for asked in given_up:
+            name = _name_of(asked.trust_list)
+            kept = self._entries.get(name, asked)
+            self._write(name, kept._replace(is_released=True))
         for name in self._names():
             if name not in self._entries:
                 self._site.home.remove(f"{FOLDER}/{name}")
@@ -221,7 +236,7 @@ class History:
                 continue
             try:
                 kept = _from_head(head, raw)
-            except (TrustListError, ValueError, KeyError, TypeError, AttributeError):
+            except DAMAGES:
                 trust_list = self._verified(raw)
                 if trust_list is None:
                     self.damaged.append(f"{FOLDER}/{name} holds no list that verifies")
@@ -327,8 +342,7 @@ def _from_head(head: bytes, raw: bytes) -> Kept:
     """The entry that the line describes; its list was verified before it was written.
 
     Raises:
-        TrustListError, ValueError, KeyError, TypeError, AttributeError: one of the two
-            is damaged, or the line is of another version.
+        any of DAMAGES: one of the two is damaged, or the line is of another version.
     """
     said: dict[str, Any] = json.loads(head)
     served = _from_table(said["served"])
@@ -337,7 +351,7 @@ def _from_head(head: bytes, raw: bytes) -> Kept:
     return Kept(
         decode(raw),
         served,
-        int(said["age_mark"]),
+        _time(said["age_mark"]),
         tuple(str(node) for node in said["nodes"]),
         said["released"] is True,
         tuple(_from_table(found) for found in said["earlier"]),
@@ -349,6 +363,12 @@ def _from_table(table: dict[str, Any]) -> Digests:
         str(table["sha256"]),
         str(table["sha1"]),
         str(table["md5"]),
-        int(table["first"]),
-        int(table["last"]),
+        _time(table["first"]),
+        _time(table["last"]),
     )
+
+
+def _time(said: float) -> int:
+    if not -FURTHEST < said < FURTHEST:
+        raise ValueError(said)
+    return int(said)

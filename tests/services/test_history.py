@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+from collections.abc import Callable
 from hashlib import md5, sha1, sha256
 from pathlib import Path
 
@@ -12,7 +13,7 @@ import pytest
 from cucmsh.errors import StoreError
 from cucmsh.pki.model import Unit
 from cucmsh.services import lists_elsewhere
-from cucmsh.services.history import FOLDER, KEPT_LISTS, History
+from cucmsh.services.history import FOLDER, KEPT_LISTS, MOST_DIGESTS, History, Kept
 from cucmsh.services.journal import (
     Journal,
     close_reset,
@@ -192,6 +193,69 @@ def test_a_damaged_history_is_told_and_keeps_no_service_from_starting(
         words = {"a folder": "Not a directory"}.get(damage, "no list that verifies")
         assert words in told[0]
         assert words in notices
+
+
+@pytest.mark.parametrize(
+    "spoil",
+    [
+        pytest.param(lambda _: b"[" * 100_000, id="nested"),
+        pytest.param(
+            lambda line: line.replace(b'"age_mark": ', b'"age_mark": 1e999, "x": '),
+            id="endless",
+        ),
+        pytest.param(
+            lambda line: line.replace(b'"last": ', b'"last": 1' + b"0" * 30),
+            id="no such day",
+        ),
+    ],
+)
+def test_a_line_that_is_not_ours_costs_the_times_whatever_it_says(
+    keeping: MadeCluster, spoil: Callable[[bytes], bytes]
+) -> None:
+    keeping.publisher.start()
+    first = keeping.publisher.raw
+    (path, *_) = files(keeping.site)
+    head, _, raw = path.read_bytes().partition(b"\n")
+    path.write_bytes(spoil(head) + b"\n" + raw)
+    assert len(History(keeping.site).mended) == 1
+    for unit in (Unit.CALL_MANAGER, Unit.ITL_RECOVERY):  # so that it is talked of
+        keeping.clock.pass_seconds(301)
+        regenerate(keeping.site, unit)
+    assert keeping.publisher.start().startswith("composed ")
+    assert takes(first, keeping.publisher.raw)
+    assert History(keeping.site).mended == []
+
+
+def test_since_when_is_known_after_more_starts_than_digests_are_kept(
+    keeping: MadeCluster,
+) -> None:
+    def own() -> Kept:
+        kept = History(keeping.site).find(keeping.publisher.raw)
+        assert kept is not None
+        return kept
+
+    keeping.publisher.start()
+    begun = own().first
+    for _ in range(MOST_DIGESTS + 10):
+        keeping.clock.pass_seconds(DAY)
+        keeping.publisher.start()
+    assert len(own().earlier) == MOST_DIGESTS
+    assert own().first == begun
+
+
+def test_what_is_served_while_a_release_asks_stays_remembered(
+    keeping: MadeCluster,
+) -> None:
+    keeping.publisher.start()
+    asked = History(keeping.site).find(keeping.publisher.raw)
+    assert asked is not None
+    keeping.clock.pass_seconds(DAY)
+    keeping.publisher.start()
+    meanwhile = keeping.publisher.raw
+    History(keeping.site).release([asked])
+    kept = History(keeping.site).find(meanwhile)
+    assert kept is not None
+    assert (kept.is_released, kept.trust_list.raw) == (True, meanwhile)
 
 
 def test_the_history_is_written_before_the_list_is_in_place(
