@@ -30,7 +30,8 @@ class Journal(NamedTuple):
         pending: the nodes that are not done.
         active: the nodes whose TFTP service ran when it was begun.
         at: when it was begun or last tried, ISO 8601.
-        is_agreed: whether it asked a person something, who said yes.
+        is_agreed: whether a person was told that phones will refuse it, and said yes.
+        seen: SHA-256 of the lists on other nodes that this was asked about.
     """
 
     command: str
@@ -41,6 +42,7 @@ class Journal(NamedTuple):
     active: tuple[str, ...] = ()
     at: str = ""
     is_agreed: bool = False
+    seen: tuple[str, ...] = ()
 
 
 def open_reset(site: Site, journal: Journal) -> None:
@@ -52,7 +54,8 @@ def open_reset(site: Site, journal: Journal) -> None:
 def _write(site: Site, journal: Journal) -> None:
     facts = journal._asdict()
     facts["is_agreed"] = str(journal.is_agreed)
-    facts |= {"pending": list(journal.pending), "active": list(journal.active)}
+    for name in ("pending", "active", "seen"):
+        facts[name] = list(facts[name])
     facts |= {"version": VERSION, "cluster": _cluster(site)}
     remember(site.home, "journal", facts)
 
@@ -99,8 +102,9 @@ def read_journal(site: Site) -> Journal | None:
         for name in ("command", "before", "sha256", "key", "at")
     )
     names, ran = tuple(map(str, pending)), tuple(map(str, active))
-    is_agreed = found.get("is_agreed") == str(True)
-    return Journal(command, before, sha256, key, names, ran, at, is_agreed)
+    is_agreed, seen = found.get("is_agreed") == str(True), found.get("seen")
+    asked = tuple(map(str, seen)) if isinstance(seen, list) else ()
+    return Journal(command, before, sha256, key, names, ran, at, is_agreed, asked)
 
 
 def unfinished_reset(site: Site) -> str:

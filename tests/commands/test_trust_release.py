@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from hashlib import md5
 from pathlib import Path
 
 import pytest
@@ -216,14 +217,46 @@ def test_a_member_refuses_a_list_that_its_phones_would_until_a_person_agrees(
     assert not takes(first, keeping.subscriber.raw)
 
 
-def test_who_agreed_to_a_reset_is_not_asked_by_its_next_try(
+def test_who_agreed_to_a_reset_is_not_asked_the_same_by_its_next_try(
     keeping: MadeCluster,
 ) -> None:
     regenerate(keeping.site, Unit.ITL_RECOVERY)
-    keeping.subscriber.is_dead = True
+    keeping.subscriber.refuses.add("install-list")
     reset = "utils itl reset localkey"
     yes = (GO_ON, "yes")
     assert call(keeping.site, reset, [TO_CCM, yes, yes]).status == 3
-    keeping.subscriber.is_dead = False
+    keeping.subscriber.refuses.clear()
     assert call(keeping.site, reset, [TO_CCM]).status == 0
     assert keeping.subscriber.raw == keeping.publisher.raw
+
+
+def test_the_next_try_asks_about_a_list_that_was_out_of_sight(
+    keeping: MadeCluster,
+) -> None:
+    """Of the phones of a node that was dead nobody was told, and nobody agreed."""
+    regenerate(keeping.site, Unit.ITL_RECOVERY)
+    held = md5(keeping.subscriber.raw).hexdigest()
+    keeping.subscriber.is_dead = True
+    reset = "utils itl reset localkey"
+    yes = (GO_ON, "yes")
+    called = call(keeping.site, reset, [TO_CCM, yes, yes])
+    assert (called.status, held in called.text) == (3, False)
+    keeping.subscriber.is_dead = False
+    called = call(keeping.site, reset, [TO_CCM, yes])
+    assert (called.status, held in called.text) == (0, True)
+    assert keeping.subscriber.raw == keeping.publisher.raw
+
+
+def test_a_yes_to_another_question_gives_no_phones_up(keeping: MadeCluster) -> None:
+    regenerate(keeping.site, Unit.ITL_RECOVERY)
+    keeping.start()
+    served = keeping.subscriber.raw
+    history = History(keeping.site)
+    history.release(history.entries)
+    keeping.clock.pass_seconds(6 * 366 * 86400)
+    reset = "utils itl reset localkey"
+    called = call(keeping.site, reset, [TO_CCM, (GO_ON, "yes")])
+    assert "The recovery certificate expired on" in called.text
+    assert called.status == 3
+    assert f"`{RELEASE}` on test10sub gives them up" in called.text
+    assert keeping.subscriber.raw == served

@@ -22,6 +22,8 @@ from cucmsh.services.journal import (
 )
 from cucmsh.services.pending import remember_replicas
 from cucmsh.services.regenerate import regenerate
+from cucmsh.services.resetting import reset
+from cucmsh.services.resetting.reset import plan_local_reset
 from cucmsh.services.site import LIST_FILE, Site
 from cucmsh.trustlist.encode import hashed_record
 from cucmsh.trustlist.seal import seal
@@ -346,6 +348,30 @@ def test_a_silent_node_holds_nothing_up_is_named_and_asked_again(
     cluster.publisher.start()
     assert lists_elsewhere.silent_nodes(cluster.site) == []
     assert 1 in kept_numbers(cluster.site)
+
+
+def test_a_reset_replaces_no_list_of_a_replica_that_was_silent_when_it_asked(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    cluster = started(tmp_path)
+    unknown = other_list(cluster, 1)
+    regenerate(cluster.site, Unit.ITL_RECOVERY)
+    cluster.publisher.start()
+    history = History(cluster.site)
+    history.release(history.entries)
+    cluster.replica.store.write(LIST_FILE, unknown)
+    with monkeypatch.context() as patch:
+        patch.setattr(reset, "lists_elsewhere", lambda _site: {})
+        plan = plan_local_reset(cluster.site)
+    assert plan.questions == ()
+    report, _ = cluster.apply(plan)
+    (pending,) = [each for each in report.pending if each.name == REPLICA]
+    assert "phones that hold the ITL with MD5" in pending.reason
+    assert cluster.replica.raw == unknown
+    plan = plan_local_reset(cluster.site)
+    assert len(plan.questions) == 1
+    cluster.apply(plan)
+    assert cluster.replica.raw == cluster.publisher.raw
 
 
 def test_members_are_asked_once_and_replicas_at_each_boot(tmp_path: Path) -> None:

@@ -12,6 +12,7 @@ from contextlib import suppress
 from typing import NamedTuple
 
 from cucmsh.cluster.model import Node
+from cucmsh.cluster.store import Store
 from cucmsh.errors import (
     ConnectionFailedError,
     CucmshError,
@@ -21,11 +22,13 @@ from cucmsh.errors import (
     ServiceError,
 )
 from cucmsh.exhaustion import told
+from cucmsh.services.acceptance import describe, refusals
 from cucmsh.services.compose import sha256_of
 from cucmsh.services.deliver import bring_certificates, hook_on, stage_on
 from cucmsh.services.doors import Link
 from cucmsh.services.enrol import public_certificates
 from cucmsh.services.fleet import Fleet
+from cucmsh.services.history import History
 from cucmsh.services.outcome import NodeOutcome, State
 from cucmsh.services.resetting.reset import ResetPlan
 from cucmsh.services.resetting.survey import (
@@ -65,7 +68,10 @@ class Carrier:
     def __init__(self, plan: ResetPlan, site: Site, fleet: Fleet) -> None:
         self._raw = plan.trust_list.raw
         self._sha256 = plan.sha256
-        self._is_agreed = plan.is_agreed
+        self._trust_list = plan.trust_list
+        # The lists of other nodes that may be replaced though their phones refuse it.
+        seen = (NO_LIST, plan.sha256, *plan.seen)
+        self._given_up = frozenset(seen if plan.is_agreed else ())
         self._site = site
         self._fleet = fleet
         # All of them, not only the key's: an earlier delivery may have failed.
@@ -170,7 +176,7 @@ class Carrier:
 
     def _install_on_member(self, link: Link, entry: Located, name: str) -> NodeOutcome:
         state = "active" if entry.is_active else "inactive"
-        agreed = ("agreed",) if self._is_agreed else ()
+        agreed = ("agreed",) if entry.served in self._given_up else ()
         words = ("install-list", name, self._sha256, entry.served, state, *agreed)
         self._begun.add(entry.node.name)
         state, _, reason = hook_on(link, entry.node, *words).partition("\n")
@@ -179,12 +185,32 @@ class Carrier:
         except ValueError as problem:
             raise ServiceError(f"{entry.node.name} answers {state!r}") from problem
 
+    def _require_acceptance(self, store: Store, entry: Located) -> None:
+        """The one rule, for a list that nobody could be asked about: it was silent.
+
+        What is in the history was asked about.
+
+        Raises:
+            RefusedError: phones that hold it would refuse the new one.
+        """
+        if not self._site.settings.keep_trust or entry.served in self._given_up:
+            return
+        with suppress(MissingFileError):
+            history, there = History(self._site), store.read(LIST_FILE)
+            if history.find(there) is None:
+                history.consider(entry.node.name, there)
+                kept = history.find(there)
+                refused = refusals(self._site, [kept] if kept else [], self._trust_list)
+                if refused:
+                    raise RefusedError(describe(refused), "Run the reset again.")
+
     def _replace(self, link: Link, entry: Located, name: str) -> NodeOutcome:
         node = entry.node
         store = self._site.doors.store_on(link, node.tftp_directory)
         present = sha256_on(self._site, link, node)
         try:
             refuse_unless_expected(node, present, (entry.served, self._sha256))
+            self._require_acceptance(store, entry)
         except RefusedError:
             store.discard(name)
             raise

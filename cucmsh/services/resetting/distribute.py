@@ -190,6 +190,7 @@ def _open_journal(plan: ResetPlan, located: tuple[Located, ...], site: Site) -> 
         ),
         active=tuple(entry.node.name for entry in located if entry.is_active),
         is_agreed=plan.is_agreed,
+        seen=plan.seen,
     )
     open_reset(site, journal)
     return journal

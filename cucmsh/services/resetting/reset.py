@@ -7,6 +7,7 @@ typed ``yes`` is in the plan's ``questions``; this module asks nobody.
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import TYPE_CHECKING, NamedTuple
 
 from cucmsh.errors import RefusedError
@@ -51,8 +52,10 @@ class ResetPlan(NamedTuple):
         recovery: the certificate of the key that signed.
         questions: what an administrator must agree to.
         warnings: what an administrator should know.
-        was_agreed: whether a person answered questions of the unfinished reset that
-            this one goes on with.
+        was_agreed: whether a person gave phones up for the unfinished reset that this
+            one goes on with.
+        seen: SHA-256 of the lists on other nodes that the questions were asked about,
+            those of that reset, too.
     """
 
     trust_list: TrustList
@@ -61,11 +64,15 @@ class ResetPlan(NamedTuple):
     questions: tuple[Question, ...]
     warnings: tuple[str, ...]
     was_agreed: bool = False
+    seen: tuple[str, ...] = ()
 
     @property
     def is_agreed(self) -> bool:
-        """Whether whoever carries it out was asked, and said yes."""
-        return self.was_agreed or bool(self.questions)
+        """Whether whoever carries it out was told that phones will refuse it.
+
+        To have said yes to anything else gives no phones up.
+        """
+        return self.was_agreed or any(each.gives_up_phones for each in self.questions)
 
     @property
     def sha256(self) -> str:
@@ -101,9 +108,9 @@ def _plan(site: Site, recovery: Credential, key_file: bytes) -> ResetPlan:
         if weakness:
             questions.append(Question((weakness,)))
     journal = read_journal(site)
-    was_agreed = False
-    if journal and journal.sha256 == sha256_of(base.raw):
-        was_agreed = journal.is_agreed
+    if journal and journal.sha256 != sha256_of(base.raw):
+        journal = None
+    if journal:
         new = base  # decision 14; nodes that have it already keep these very bytes
     else:
         timestamp = next_timestamp(site)
@@ -111,14 +118,25 @@ def _plan(site: Site, recovery: Credential, key_file: bytes) -> ResetPlan:
     verdict = check(new, site.doors.verifier())
     if not verdict.is_valid:
         raise RefusedError(f"the reset ITL does not verify: {verdict.reason}")
+    seen = set(journal.seen) if journal else set()
     if not site.settings.keep_trust:
         warnings += _warning(site, new)
-    elif new is not base:  # else it is served, and was agreed to
-        refused = _refused(site, new)
+    else:
+        found = lists_elsewhere(site)
+        unseen = {n: raw for n, raw in found.items() if sha256_of(raw) not in seen}
+        refused = _refused(site, new, unseen, is_served=journal is not None)
         if refused:
-            questions.append(Question(_who_refuses(refused)))
+            lines = _who_refuses(refused)
+            questions.append(Question(lines, gives_up_phones=True))
+        seen |= {sha256_of(raw) for raw in found.values()}
     return ResetPlan(
-        new, key_file, certificate, tuple(questions), tuple(warnings), was_agreed
+        new,
+        key_file,
+        certificate,
+        tuple(questions),
+        tuple(warnings),
+        was_agreed=journal is not None and journal.is_agreed,
+        seen=tuple(sorted(seen)),
     )
 
 
@@ -161,7 +179,8 @@ def _other_key(named: Record | None, certificate: Certificate) -> Question:
             f"  this key:     {shown}",
             "Phones that hold the present ITL will refuse the new one; phones that",
             "hold an ITL with this key will accept it.",
-        )
+        ),
+        gives_up_phones=True,
     )
 
 
@@ -174,19 +193,30 @@ def _expired(certificate: Certificate) -> Question:
     return Question((f"The recovery certificate expired on {day}.",))
 
 
-def _refused(site: Site, new: TrustList) -> tuple[Refusal, ...]:
+def _refused(
+    site: Site, new: TrustList, elsewhere: Mapping[str, bytes], *, is_served: bool
+) -> tuple[Refusal, ...]:
     """The lists whose holders would refuse the new one, by the one rule.
 
     Besides the history counts what lies on the other nodes now, for a reset brings them
     this list, and a member serves lists that this node never saw.
+
+    Args:
+        site: this node.
+        new: the list of the reset.
+        elsewhere: the lists on other nodes of which nobody was asked yet.
+        is_served: this node serves it since an earlier try, which asked about the
+            history; nodes that were silent then may answer now.
     """
     history = History(site)
+    asked = {kept.digests.sha256 for kept in history.binding} if is_served else set()
     raw = served_list(site)
     if raw is not None:
         history.consider(site.node.name, raw)
-    for name, found in lists_elsewhere(site).items():
+    for name, found in elsewhere.items():
         history.consider(name, found)
-    return refusals(site, history.binding, new)
+    held = [kept for kept in history.binding if kept.digests.sha256 not in asked]
+    return refusals(site, held, new)
 
 
 def _who_refuses(refused: tuple[Refusal, ...]) -> tuple[str, ...]:
