@@ -170,15 +170,16 @@ def compose(site: Site, history: History | None = None) -> tuple[TrustList, str]
     history = history or History(site)
     held, raw = history.binding, served_list(site)
     served = history.find(raw) if raw else None
+    lost = _classes(refusals(site, held, served.trust_list)) if served else set()
+    reached = [kept for kept in held if kept.digests.sha256 not in lost]
     seen: list[tuple[Candidate, tuple[Refusal, ...]]] = []
-    for candidate in lists_to_offer(site, held):
+    for candidate in lists_to_offer(site, reached):
         if not seen and served and not served.is_released:
             _require_recovery_not_older(site, candidate.trust_list, served)
         refused = refusals(site, held, candidate.trust_list)
         if not refused:
             return candidate.trust_list, _why_not_first(candidate, seen)
         seen.append((candidate, refused))
-    lost = _classes(refusals(site, held, served.trust_list)) if served else set()
     for candidate, refused in seen:
         if _classes(refused) <= lost:  # nobody who takes the served list is lost
             remark = f"no key of this node is known to all: {describe(refused)}"

@@ -299,6 +299,31 @@ def test_a_disk_that_takes_no_history_keeps_the_list(
     assert keeping.publisher.raw == before
 
 
+def test_an_earlier_key_signs_though_others_were_given_up_by_a_reset(
+    keeping: MadeCluster,
+) -> None:
+    """Who refuses the served list already does not keep those who take it waiting."""
+    cluster, home = keeping, keeping.site.home
+    cluster.subscriber.is_dead = True  # its list counts nowhere here
+    cluster.publisher.start()
+    regenerate(cluster.site, Unit.ITL_RECOVERY)
+    cluster.publisher.start()
+    held = [cluster.publisher.raw]
+    cluster.clock.pass_seconds(301)
+    regenerate(cluster.site, Unit.CALL_MANAGER)
+    home.remove("security/CallManager/private.pem.1")  # as after a restore
+    cluster.reset()  # which asks
+    held.append(cluster.publisher.raw)
+    assert "no key of this node is known to all" in cluster.publisher.start()
+    held.append(cluster.publisher.raw)
+    cluster.clock.pass_seconds(301)
+    regenerate(cluster.site, Unit.ITL_RECOVERY)
+    assert cluster.publisher.start().startswith("composed ")
+    assert all(takes(each, cluster.publisher.raw) for each in held)
+    named = cluster.publisher.keys.certificate(Unit.ITL_RECOVERY).der
+    assert named in [record.certificate for record in cluster.publisher.served.records]
+
+
 def test_off_nothing_is_remembered(cluster: MadeCluster) -> None:
     """The lab's purpose includes losing trust."""
     regenerate(cluster.site, Unit.CALL_MANAGER)
