@@ -30,8 +30,8 @@ class Journal(NamedTuple):
         pending: the nodes that are not done.
         active: the nodes whose TFTP service ran when it was begun.
         at: when it was begun or last tried, ISO 8601.
-        is_agreed: whether a person was told that phones will refuse it, and said yes.
-        seen: SHA-256 of the lists on other nodes that this was asked about.
+        given_up: SHA-256 of the lists on other nodes whose phones will refuse it, as a
+            person agreed.
     """
 
     command: str
@@ -41,8 +41,7 @@ class Journal(NamedTuple):
     pending: tuple[str, ...]
     active: tuple[str, ...] = ()
     at: str = ""
-    is_agreed: bool = False
-    seen: tuple[str, ...] = ()
+    given_up: tuple[str, ...] = ()
 
 
 def open_reset(site: Site, journal: Journal) -> None:
@@ -53,8 +52,7 @@ def open_reset(site: Site, journal: Journal) -> None:
 
 def _write(site: Site, journal: Journal) -> None:
     facts = journal._asdict()
-    facts["is_agreed"] = str(journal.is_agreed)
-    for name in ("pending", "active", "seen"):
+    for name in ("pending", "active", "given_up"):
         facts[name] = list(facts[name])
     facts |= {"version": VERSION, "cluster": _cluster(site)}
     remember(site.home, "journal", facts)
@@ -102,9 +100,9 @@ def read_journal(site: Site) -> Journal | None:
         for name in ("command", "before", "sha256", "key", "at")
     )
     names, ran = tuple(map(str, pending)), tuple(map(str, active))
-    is_agreed, seen = found.get("is_agreed") == str(True), found.get("seen")
-    asked = tuple(map(str, seen)) if isinstance(seen, list) else ()
-    return Journal(command, before, sha256, key, names, ran, at, is_agreed, asked)
+    given_up = found.get("given_up")
+    lost = tuple(map(str, given_up)) if isinstance(given_up, list) else ()
+    return Journal(command, before, sha256, key, names, ran, at, lost)
 
 
 def unfinished_reset(site: Site) -> str:

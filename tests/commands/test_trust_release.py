@@ -247,6 +247,21 @@ def test_the_next_try_asks_about_a_list_that_was_out_of_sight(
     assert keeping.subscriber.raw == keeping.publisher.raw
 
 
+def test_a_yes_about_phones_of_the_publisher_gives_none_of_a_member_up(
+    keeping: MadeCluster,
+) -> None:
+    """The member's present list takes the reset; an earlier one, unseen, does not."""
+    regenerate(keeping.site, Unit.ITL_RECOVERY)
+    keeping.subscriber.start()
+    served = keeping.subscriber.raw
+    reset = "utils itl reset localkey"
+    yes = (GO_ON, "yes")
+    called = call(keeping.site, reset, [TO_CCM, yes, yes])
+    assert called.status == 3
+    assert f"`{RELEASE}` on test10sub gives them up" in called.text
+    assert keeping.subscriber.raw == served
+
+
 def test_a_yes_to_another_question_gives_no_phones_up(keeping: MadeCluster) -> None:
     regenerate(keeping.site, Unit.ITL_RECOVERY)
     keeping.start()

@@ -70,8 +70,7 @@ class Carrier:
         self._sha256 = plan.sha256
         self._trust_list = plan.trust_list
         # The lists of other nodes that may be replaced though their phones refuse it.
-        seen = (NO_LIST, plan.sha256, *plan.seen)
-        self._given_up = frozenset(seen if plan.is_agreed else ())
+        self._given_up = {plan.sha256, *plan.given_up}
         self._site = site
         self._fleet = fleet
         # All of them, not only the key's: an earlier delivery may have failed.

@@ -189,8 +189,7 @@ def _open_journal(plan: ResetPlan, located: tuple[Located, ...], site: Site) -> 
             if not (entry.is_settled and entry.served == plan.sha256)
         ),
         active=tuple(entry.node.name for entry in located if entry.is_active),
-        is_agreed=plan.is_agreed,
-        seen=plan.seen,
+        given_up=plan.given_up,
     )
     open_reset(site, journal)
     return journal

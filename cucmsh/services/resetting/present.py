@@ -30,13 +30,9 @@ if TYPE_CHECKING:
 
 
 class Question(NamedTuple):
-    """Lines that say what is unusual, before a typed ``yes`` is asked for.
-
-    ``gives_up_phones``: they say that phones will refuse the new list.
-    """
+    """Lines that say what is unusual, before a typed ``yes`` is asked for."""
 
     lines: tuple[str, ...]
-    gives_up_phones: bool = False
 
 
 def present_list(

@@ -7,7 +7,6 @@ typed ``yes`` is in the plan's ``questions``; this module asks nobody.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from typing import TYPE_CHECKING, NamedTuple
 
 from cucmsh.errors import RefusedError
@@ -26,7 +25,7 @@ from cucmsh.services.compose import (
     sha256_of,
 )
 from cucmsh.services.history import History
-from cucmsh.services.journal import read_journal
+from cucmsh.services.journal import Journal, read_journal
 from cucmsh.services.keystore import ImportedKey, Keystore
 from cucmsh.services.lists_elsewhere import lists_elsewhere
 from cucmsh.services.resetting.present import Question, present_list
@@ -52,10 +51,9 @@ class ResetPlan(NamedTuple):
         recovery: the certificate of the key that signed.
         questions: what an administrator must agree to.
         warnings: what an administrator should know.
-        was_agreed: whether a person gave phones up for the unfinished reset that this
-            one goes on with.
-        seen: SHA-256 of the lists on other nodes that the questions were asked about,
-            those of that reset, too.
+        given_up: SHA-256 of the lists on other nodes whose phones will refuse this one,
+            as a question says, or one of the unfinished reset that this one goes on
+            with. To say yes to another question gives no phones up.
     """
 
     trust_list: TrustList
@@ -63,16 +61,7 @@ class ResetPlan(NamedTuple):
     recovery: Certificate
     questions: tuple[Question, ...]
     warnings: tuple[str, ...]
-    was_agreed: bool = False
-    seen: tuple[str, ...] = ()
-
-    @property
-    def is_agreed(self) -> bool:
-        """Whether whoever carries it out was told that phones will refuse it.
-
-        To have said yes to anything else gives no phones up.
-        """
-        return self.was_agreed or any(each.gives_up_phones for each in self.questions)
+    given_up: tuple[str, ...] = ()
 
     @property
     def sha256(self) -> str:
@@ -118,25 +107,15 @@ def _plan(site: Site, recovery: Credential, key_file: bytes) -> ResetPlan:
     verdict = check(new, site.doors.verifier())
     if not verdict.is_valid:
         raise RefusedError(f"the reset ITL does not verify: {verdict.reason}")
-    seen = set(journal.seen) if journal else set()
+    given_up: tuple[str, ...] = ()
     if not site.settings.keep_trust:
         warnings += _warning(site, new)
     else:
-        found = lists_elsewhere(site)
-        unseen = {n: raw for n, raw in found.items() if sha256_of(raw) not in seen}
-        refused = _refused(site, new, unseen, is_served=journal is not None)
+        refused, given_up = _refused(site, new, journal)
         if refused:
-            lines = _who_refuses(refused)
-            questions.append(Question(lines, gives_up_phones=True))
-        seen |= {sha256_of(raw) for raw in found.values()}
+            questions.append(Question(_who_refuses(refused)))
     return ResetPlan(
-        new,
-        key_file,
-        certificate,
-        tuple(questions),
-        tuple(warnings),
-        was_agreed=journal is not None and journal.is_agreed,
-        seen=tuple(sorted(seen)),
+        new, key_file, certificate, tuple(questions), tuple(warnings), given_up
     )
 
 
@@ -179,8 +158,7 @@ def _other_key(named: Record | None, certificate: Certificate) -> Question:
             f"  this key:     {shown}",
             "Phones that hold the present ITL will refuse the new one; phones that",
             "hold an ITL with this key will accept it.",
-        ),
-        gives_up_phones=True,
+        )
     )
 
 
@@ -194,8 +172,8 @@ def _expired(certificate: Certificate) -> Question:
 
 
 def _refused(
-    site: Site, new: TrustList, elsewhere: Mapping[str, bytes], *, is_served: bool
-) -> tuple[Refusal, ...]:
+    site: Site, new: TrustList, journal: Journal | None
+) -> tuple[tuple[Refusal, ...], tuple[str, ...]]:
     """The lists whose holders would refuse the new one, by the one rule.
 
     Besides the history counts what lies on the other nodes now, for a reset brings them
@@ -204,19 +182,30 @@ def _refused(
     Args:
         site: this node.
         new: the list of the reset.
-        elsewhere: the lists on other nodes of which nobody was asked yet.
-        is_served: this node serves it since an earlier try, which asked about the
+        journal: of the earlier try that this one goes on with, which asked about the
             history; nodes that were silent then may answer now.
+
+    Returns:
+        Those to ask about, and SHA-256 of those on other nodes that are given up then.
     """
     history = History(site)
-    asked = {kept.digests.sha256 for kept in history.binding} if is_served else set()
+    asked = {kept.digests.sha256 for kept in history.binding} if journal else set()
+    given_up = set(journal.given_up) if journal else set()
     raw = served_list(site)
     if raw is not None:
         history.consider(site.node.name, raw)
-    for name, found in elsewhere.items():
-        history.consider(name, found)
+    elsewhere = {}
+    for name, found in lists_elsewhere(site).items():
+        if sha256_of(found) not in given_up:
+            history.consider(name, found)
+            kept = history.find(found)
+            elsewhere[sha256_of(found)] = kept.digests.sha256 if kept else ""
+    asked -= set(elsewhere.values())
     held = [kept for kept in history.binding if kept.digests.sha256 not in asked]
-    return refusals(site, held, new)
+    refused = refusals(site, held, new)
+    lost = {entry.kept.digests.sha256 for entry in refused}
+    given_up |= {there for there, kept in elsewhere.items() if kept in lost}
+    return refused, tuple(sorted(given_up))
 
 
 def _who_refuses(refused: tuple[Refusal, ...]) -> tuple[str, ...]:
