@@ -25,7 +25,7 @@ from time import monotonic
 
 from cucmsh import __version__
 from cucmsh.cluster.model import Node
-from cucmsh.errors import CucmshError, ExhaustedError, MissingFileError
+from cucmsh.errors import CucmshError, ExhaustedError, MissingFileError, StoreError
 from cucmsh.exhaustion import told
 from cucmsh.services.history import History
 from cucmsh.services.site import LIST_FILE, Site
@@ -128,15 +128,17 @@ def _read(site: Site, node: Node) -> bytes:
 
 def _due(site: Site) -> list[Node] | None:
     """The nodes to ask now; None if that was done. See the module."""
-    asked = recall(site.home, ASKED)
     others = _others(site)
+    try:
+        asked, silent = recall(site.home, ASKED), silent_nodes(site)
+    except StoreError:  # who was asked is not known
+        return others
     if (
         asked.get("version") != __version__
         or asked.get("place") != _place(site)
         or not History(site).entries
     ):
         return others
-    silent = silent_nodes(site)
     is_booted = asked.get("boot") != site.clock.boot()[0]
     due = [n for n in others if n.name in silent or (is_booted and not n.is_member)]
     return due if due or is_booted else None

@@ -375,6 +375,16 @@ def test_a_silent_node_holds_nothing_up_is_named_and_asked_again(
     assert 1 in kept_numbers(cluster.site)
 
 
+def test_who_was_asked_is_unreadable_and_all_are_asked(tmp_path: Path) -> None:
+    cluster = started(tmp_path)
+    cluster.replica.store.write(LIST_FILE, other_list(cluster, 1))
+    path = Path(cluster.site.settings.home, "state/asked.toml")
+    path.unlink()
+    path.mkdir()
+    assert cluster.publisher.start().startswith("composed ")
+    assert 1 in kept_numbers(cluster.site)
+
+
 def test_a_reset_replaces_no_list_of_a_replica_that_was_silent_when_it_asked(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
