@@ -36,7 +36,7 @@ PAM = (
     *(f"/usr/{folder}/run-parts" for folder in ("bin", "sbin", "local/bin")),
     "/usr/local/sbin/run-parts",
 )
-SECONDS = 20  # a guard against a hang
+SECONDS = 90  # a guard against a hang, on a machine that has much to do
 PATIENCE = 0.25  # seconds until a session is asked to come back to its prompt
 # The end of a paste, in which Ctrl-C is a letter; a pager's quit; whatever else it is.
 BACK = b"\x1b[201~q\x03"

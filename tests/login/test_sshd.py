@@ -423,6 +423,9 @@ def test_nothing_of_the_client_is_in_the_session(
 
 BY_SSHD = {"USER", "LOGNAME", "HOME", "PATH", "SHELL", "TERM", "MOTD_SHOWN", "TZ"}
 BY_SSHD |= {"SSH_CLIENT", "SSH_CONNECTION", "SSH_TTY"}
+# Of pam_systemd(8), where a logind runs.
+BY_SSHD |= {f"XDG_SESSION_{name}" for name in ("ID", "TYPE", "CLASS", "DESKTOP")}
+BY_SSHD |= {"XDG_RUNTIME_DIR", "XDG_SEAT", "XDG_VTNR", "DBUS_SESSION_BUS_ADDRESS"}
 # Of every session's process, as the kernel has it.
 ENVIRONMENTS = f"""
 exec 2>/dev/null  # processes end meanwhile
