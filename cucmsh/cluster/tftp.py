@@ -130,6 +130,7 @@ class _Client:
         self._has_begun = False  # a transfer
         self._problem: OSError | None = None  # what the network said last
         self._answer: RefusalError | ProtocolError | None = None  # and the server
+        self._stranger = ""  # another address that sent something
 
     def close(self) -> None:
         for request in tuple(self._open.values()):
@@ -202,6 +203,7 @@ class _Client:
                     return None
                 if peer[0] == request.address.where[0]:
                     return _Answer(request, datagram, peer)
+                self._stranger = str(peer[0])
         self._check_end()
         self._waited += TIMEOUT_SECONDS
         return None
@@ -218,7 +220,8 @@ class _Client:
         try:
             return self._transfer(request, datagram, peer)
         except _SilenceError:
-            self._forms = dropwhile(lambda other: other == form, self._forms)
+            if form is not PLAIN:  # that may be the only one which is left
+                self._forms = dropwhile(lambda other: other == form, self._forms)
         except (RefusalError, ProtocolError) as problem:
             if isinstance(problem, ProtocolError):
                 with suppress(OSError):
@@ -258,6 +261,7 @@ class _Client:
                 if download.is_complete:
                     return download.content
                 if download.packet != before:
+                    self._answer = None  # what it had against options is past
                     repeats, until = 0, monotonic() + TIMEOUT_SECONDS
             datagram = self._next(request, peer, until)
 
@@ -320,6 +324,12 @@ class _Client:
             return ConnectionFailedError(
                 f"{self._where} does not answer: {reason}",
                 "Check the address, and that the service runs.",
+            )
+        if self._stranger and not self._has_begun:
+            return NoAnswerError(
+                f"{self._where} does not answer, but {self._stranger} does",
+                "Have the service answer from the address that it is asked at (bind it "
+                "to that one), or name the other with `tftp`.",
             )
         what = "does not answer: nothing came"
         if self._has_begun:

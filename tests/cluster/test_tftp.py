@@ -351,6 +351,43 @@ def test_address_that_nothing_can_be_sent_to_is_given_up(impatient: None) -> Non
     assert time.monotonic() - start < tftp.DOWNLOAD_SECONDS
 
 
+def test_answer_from_another_address_is_not_called_silence(impatient: None) -> None:
+    with (
+        socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as asked,
+        socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as other,
+    ):
+        asked.bind(("127.0.0.1", 0))
+        other.bind(("127.0.0.2", 0))
+
+        def answer() -> None:
+            _, peer = asked.recvfrom(600)
+            other.sendto(b"\0\3\0\1whole", peer)
+
+        thread = threading.Thread(target=answer)
+        thread.start()
+        address = TftpAddress(*asked.getsockname())
+        with pytest.raises(NoAnswerError, match=r"not answer, but 127\.0\.0\.2 does$"):
+            read_back(address, "ITLFile.tlv", SOON)
+        thread.join()
+
+
+def test_what_a_server_has_against_options_is_no_reason_later(
+    monkeypatch: pytest.MonkeyPatch,
+    server_of: Callable[[Reply], TftpAddress],
+) -> None:
+    """It refuses options, then begins without and goes silent."""
+
+    def reply(datagram: bytes) -> bytes:
+        if b"blksize" in datagram:
+            return b"\0\5\0\x08no options\0"
+        is_request = datagram[:2] == b"\0\1"
+        return b"\0\3\0\1" + bytes(512) if is_request else b""
+
+    monkeypatch.setattr(tftp, "TIMEOUT_SECONDS", 0.05)
+    with pytest.raises(NoAnswerError, match="went silent in the middle"):
+        read_back(server_of(reply), "ITLFile.tlv", SOON)
+
+
 def test_name_that_is_none_says_so() -> None:
     with pytest.raises(ConnectionFailedError, match="cannot be asked") as failed:
         read_back(TftpAddress("no.such.host.invalid", 69), "ITLFile.tlv", SOON)
