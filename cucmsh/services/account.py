@@ -27,16 +27,17 @@ def become_owner(settings: Settings) -> None:
     stays: it says who came.
 
     Raises:
-        RefusedError: there is no home, its owner has no account, or the home is root's
-            and the configuration is not.
+        RefusedError: there is no home, its owner has no account, or the configuration
+            is another account's.
     """
     owner = owner_of(settings.home)
     if os.geteuid() != ROOT:
         return
     if owner == ROOT:
-        _require_own_configuration(settings)
+        _require_own_configuration(settings, owner, "root")
         return
     entry = _entry(owner, settings.home)
+    _require_own_configuration(settings, owner, entry.pw_name)
     try:
         os.initgroups(entry.pw_name, entry.pw_gid)
         os.setgid(entry.pw_gid)
@@ -74,20 +75,23 @@ def _entry(owner: int, home: str) -> pwd.struct_passwd:
         ) from problem
 
 
-def _require_own_configuration(settings: Settings) -> None:
-    """Refuse to act as root on another account's word.
+def _require_own_configuration(settings: Settings, owner: int, name: str) -> None:
+    """Refuse to act as root, or as the home's owner, on another account's word.
 
-    The file, a link in its place and the folder that it stands in must be root's: who
-    owns one of them says what stands there.
+    The file, a link in its place and the folder that it stands in must be root's or the
+    owner's: who owns one of them says what stands there, and so what is run.
     """
     path = os.path.abspath(settings.path)
     try:
         places = (os.stat(path), os.lstat(path), os.stat(os.path.dirname(path)))
     except OSError as problem:
         raise RefusedError(f"{path}: {problem.strerror}") from problem
-    if any(place.st_uid != ROOT for place in places):
-        raise RefusedError(
-            f"{settings.home} is root's, and {path} is another account's: root does "
-            "not act on what that one says",
-            f"Give the home to the node's account: chown -R cucmsh: {settings.home}",
-        )
+    if all(place.st_uid in (ROOT, owner) for place in places):
+        return
+    raise RefusedError(
+        f"{settings.home} is {name}'s, and {path} is another account's: root does not "
+        "act on what that one says",
+        f"Give the home to the node's account: chown -R cucmsh: {settings.home}"
+        if owner == ROOT
+        else f"Give it, and its folder, to {name} or to root: chown {name}: {path}",
+    )

@@ -129,6 +129,31 @@ def test_root_does_not_act_on_what_another_account_says(
     assert box.root(["find", ROOTS, "-newer", f"{ROOTS}/state"]) == before
 
 
+def test_root_becomes_nobody_on_another_accounts_word(box: Box) -> None:
+    """What a configuration runs, its owner could run as whoever has the home."""
+    path, home = "/etc/cucmsh/lent.toml", "/srv/lent"
+    made = "/srv/made-by-it"
+    box.root(["cp", "-a", HOME, home])
+    box.root(["chown", "-R", "games:", home])
+    text = box.root(["cat", SETTINGS]).replace(HOME, home)
+    box.put(path, text.replace('status = ["true"]', f'status = ["touch", "{made}"]'))
+    box.root(["chown", "cucmsh:", path])
+    box.root(["chmod", "1777", "/srv"])
+    try:
+        for words in (["doctor"], ["-c", "show itl"], ["hook", "tftp-start"], []):
+            status, said = box.try_root([CUCMSH, "--config", path, *words])
+            assert status == 1
+            assert (
+                f"{home} is games's, and {path} is another account's: root does not "
+                "act on what that one says\n"
+                f"Give it, and its folder, to games or to root: chown games: {path}\n"
+            ) in said
+        assert "made-by-it" not in box.root(["ls", "/srv"])
+    finally:
+        box.root(["chmod", "755", "/srv"])
+        box.root(["rm", "-rf", home, path, made])
+
+
 def test_node_that_root_made_is_roots_as_before(box: Box, roots_node: str) -> None:
     box.root(["chown", "root:", roots_node, "/etc/cucmsh"])
     try:
