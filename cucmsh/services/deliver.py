@@ -26,12 +26,12 @@ HOOK_SECONDS = 90
 INPUT = "-"  # in place of a staged file's name: the bytes come on standard input
 
 
-def stage_on(site: Site, link: Link, node: Node, hook: str, raw: bytes) -> str:
-    """Have the node keep ``raw`` for one of its hooks; gives the name it has there.
+def stage_on(site: Site, link: Link, node: Node, raw: bytes) -> str:
+    """Have the node keep a list for ``install-list``; gives the name it has there.
 
-    What an earlier attempt of this same node left there for that hook goes first.
+    What an earlier attempt of this same node left there goes first.
     """
-    name = f"{hook}-{site.node.name}-{os.urandom(8).hex()}"
+    name = f"install-list-{site.node.name}-{os.urandom(8).hex()}"
     hook_on(link, node, "stage", name, sha256_of(raw), given=raw)
     return name
 

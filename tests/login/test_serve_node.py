@@ -119,6 +119,8 @@ ESCAPES = [
     f"{CUCMSH} hook stage /home/cucmsh/.ssh/rc-1 {SHA256}",
     f"{CUCMSH} hook stage .. {SHA256}",
     f"{CUCMSH} hook stage '' {SHA256}",
+    f"{CUCMSH} hook stage install-list-stranger-0a {SHA256}",
+    f"{CUCMSH} hook stage x-0a {SHA256}",
     f"{CUCMSH} hook discard ../../security/secrets/security",
     f"{CUCMSH} hook discard {PRIVATE}",
     f"{CUCMSH} hook leave somebody",
@@ -220,15 +222,15 @@ def test_the_hooks_that_nodes_need_run(node: Node) -> None:
     assert node.run("/elsewhere/cucmsh hook service-status").stdout.split()[0] in (
         *("active", "inactive"),
     )
-    name = "install-list-other-0a"
+    name = "install-list-pub-0a"
     words = [CUCMSH, "hook", "stage", name, SHA256]
     done = node.run(shlex.join(words), stdin=BYTES.decode())
     assert (done.returncode, done.stdout) == (0, "staged\n"), done.stderr
     assert node.box.node(["cat", f"{STAGING}/{name}"]) == BYTES.decode()
     # The next attempt of the same node takes what an earlier one left away.
-    words[3] = "install-list-other-0b"
+    words[3] = "install-list-pub-0b"
     assert node.run(shlex.join(words), stdin=BYTES.decode()).returncode == 0
-    assert node.box.node(["ls", STAGING]).split() == ["install-list-other-0b", LINK]
+    assert node.box.node(["ls", STAGING]).split() == ["install-list-pub-0b", LINK]
     # Neither more nor fewer bytes than announced.
     for given in ("staged byte", "staged bytes!"):
         done = node.run(shlex.join(words), stdin=given)

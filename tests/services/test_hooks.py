@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+from contextlib import suppress
 from pathlib import Path
 
 import pytest
@@ -69,6 +70,19 @@ def test_reset_list_is_installed_and_the_staged_file_is_gone(
     assert install(cluster, raw) == "updated\n"
     assert cluster.subscriber.raw == raw
     assert cluster.subscriber.site.home.names("state/staging") == []
+
+
+def test_staged_files_do_not_fill_the_disk(cluster: MadeCluster) -> None:
+    site, raw = cluster.subscriber.site, b"bytes"
+    sender = cluster.site.node.name
+    for name in (
+        *(f"install-list-{sender}-{number:x}" for number in range(3)),
+        *("install-list-stranger-0", f"join-{sender}-0", "x-0", f"{sender}-0"),
+        *(f"install-list-{sender}-", f"install-list-{sender}", "-0"),
+    ):
+        with suppress(UsageError):
+            hooks.run(site, ["stage", name, sha256_of(raw)], lambda: raw)
+    assert site.home.names("state/staging") == [f"install-list-{sender}-2"]
 
 
 def test_other_bytes_than_announced_are_refused(cluster: MadeCluster) -> None:

@@ -164,7 +164,7 @@ class Carrier:
     def _stager(self, node: Node) -> Callable[[Link], str]:
         def on_member(link: Link) -> str:
             bring_certificates(self._site, link, node, self._certificates)
-            return stage_on(self._site, link, node, "install-list", self._raw)
+            return stage_on(self._site, link, node, self._raw)
 
         def on_replica(link: Link) -> str:
             store = self._site.doors.store_on(link, node.tftp_directory)

@@ -31,20 +31,23 @@ from cucmsh.trustlist.model import TrustList
 from cucmsh.trustlist.seal import check
 
 STAGING = "state/staging"
+PURPOSE = "install-list"  # what files are staged for
 
 
 def stage(site: Site, name: str, sha256: str, raw: bytes) -> None:
     """Keep bytes that another node sent until ``take_staged`` wants them.
 
-    What an earlier attempt of that node left for the same purpose goes first: names
-    are PURPOSE-NODE-RANDOM.
+    Names are install-list-NODE-RANDOM, of a node of this cluster. What an earlier
+    attempt of that node left goes first: so there is one file a node at most, and
+    nobody fills the disk with them.
 
     Raises:
         UsageError: it is no such name.
         RefusedError: not all bytes have arrived, or others.
     """
     prefix, _, random = name.rpartition("-")
-    if len(split_name(name)) != 1 or not prefix or not random:
+    senders = {f"{PURPOSE}-{node.name}" for node in site.settings.cluster.members}
+    if len(split_name(name)) != 1 or prefix not in senders or not random:
         raise UsageError(f"{name!r} is no name of a staged file")
     if sha256_of(raw) != sha256:
         raise RefusedError("what arrived is not what was to be sent")
