@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from cucmsh.errors import CucmshError
-from cucmsh.exhaustion import told
 from cucmsh.services.site import Site
 from cucmsh.shell.command import command
 from cucmsh.shell.dialog import CONTROL_C, Dialog
@@ -48,8 +46,8 @@ def utils_tftp_sign(dialog: Dialog, site: Site, specs: str = "") -> int:
 
 def _sign_and_push(dialog: Dialog, site: Site, specs: list[str]) -> int:
     from cucmsh.services.serving.phone_files import choose
-    from cucmsh.services.serving.publish import exit_status, sign_chosen
-    from cucmsh.services.serving.replicas import push, replicas_of
+    from cucmsh.services.serving.publish import bring_signed, exit_status, sign_chosen
+    from cucmsh.services.serving.replicas import replicas_of
     from cucmsh.views.signing import replica_lines, signing_lines
 
     dialog.say("Signing the files of the phones, please wait...")
@@ -59,15 +57,8 @@ def _sign_and_push(dialog: Dialog, site: Site, specs: list[str]) -> int:
     for line in signing_lines(report):
         dialog.say(line)
     names = ", ".join(node.name for node in replicas_of(site))
-    try:
-        with told(), dialog.working(lambda: f"Waiting for {names}..."):
-            replicas = push(site)
-    except CucmshError as problem:
-        if not report.signed:
-            raise
-        dialog.say(problem.message)  # the files are signed all the same
-        dialog.say(FAILED)
-        return 3
+    with dialog.working(lambda: f"Waiting for {names}..."):
+        replicas = bring_signed(site, report)
     for line in replica_lines(replicas):
         dialog.say(line)
     status = exit_status(report, replicas)

@@ -40,6 +40,7 @@ if TYPE_CHECKING:
 
 DEFAULT_CONFIGURATION = "/etc/cucmsh/cucmsh.toml"
 BUILT_IN_PACK = "commands"
+LOOKS = ("service-status", "clock", "describe")  # the hooks that change nothing
 HOME_OF_OURS = os.path.dirname(os.path.dirname(os.path.abspath(__file__)))
 
 
@@ -158,8 +159,7 @@ def run_hook(configuration: str, words: list[str]) -> tuple[str, int]:
     from cucmsh.hooks import run
 
     site = open_own_site(configuration)
-    # They change nothing.
-    if words[:1] in (["service-status"], ["clock"], ["describe"]):
+    if words and words[0] in LOOKS:
         return run(site, words), 0
     if words == ["tftp-start"]:
         return _tftp_start(site)
@@ -232,14 +232,13 @@ def _is_journal(fd: int) -> bool:
 def _sign(site: Site, files: list[str]) -> tuple[str, int]:
     """``hook sign FILE...``: for scripts that write the phones' files."""
     from cucmsh.services.serving.phone_files import named
-    from cucmsh.services.serving.publish import exit_status, sign_chosen
-    from cucmsh.services.serving.replicas import push
+    from cucmsh.services.serving.publish import bring_signed, exit_status, sign_chosen
     from cucmsh.views.signing import replica_lines, signing_lines
 
     if not files:
         raise UsageError("hook sign takes one FILE or more")
     report = sign_chosen(site, named(site, files))
-    replicas = push(site)
+    replicas = bring_signed(site, report)
     lines = [*signing_lines(report), *replica_lines(replicas)]
     return "\n".join(lines), exit_status(report, replicas)
 

@@ -19,6 +19,7 @@ become one of these at their door, once, with ``raise ... from``::
      +- StoreError                  a file could not be read or written
      |   +- MissingFileError        it is not there
      +- ExhaustedError              no thread, memory or descriptor is left here
+     +- HalfDoneError               exit status 3: a change broke off, unforeseen
      +- ServiceError                a service command failed
      +- BrokenProgramError          a module of ours or of a library cannot be loaded
      +- ConnectionFailedError       a host that cannot be reached or that broke off
@@ -26,8 +27,8 @@ become one of these at their door, once, with ``raise ... from``::
          +- HostKeyError            a host key that is unknown, refused or changed
          +- AuthenticationError     the host does not accept the password or key
 
-Exit statuses are those of the design's decision 3; 3 (partly done) is a report, not
-an error.
+Exit statuses are those of the design's decision 3; 3 (partly done) is a report, and an
+error only where a change broke off.
 """
 
 from __future__ import annotations
@@ -139,6 +140,12 @@ class ExhaustedError(CucmshError):
 
 class ServiceError(CucmshError):
     """A service command failed, timed out or is not configured."""
+
+
+class HalfDoneError(CucmshError):
+    """A change broke off when it could have changed something, or had."""
+
+    exit_status = 3
 
 
 class BrokenProgramError(CucmshError):

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
 from typing import cast
 
 from cucmsh.cluster.hostkeys import HostKey
@@ -15,7 +16,7 @@ from cucmsh.enrol.options import (
     asks_for_help,
     default_service,
 )
-from cucmsh.errors import RefusedError, UsageError
+from cucmsh.errors import CucmshError, HalfDoneError, RefusedError, UsageError
 from cucmsh.hosts import split_host
 from cucmsh.services.joining.add_node import (
     DEFAULT_USER,
@@ -119,7 +120,7 @@ def _add(options: Options, asking: Asking, site: Site) -> int:
         question = f"Take {name} over (yes/no)? "
         otherwise = f"{name} stays with the other publisher; nothing was changed."
         require_yes(asking, question, otherwise)
-    with deferred_interrupts(lambda: asking.say(WAITING)):
+    with _changing(asking, f"cucmsh node add {plan.node.name}"):
         findings, is_added = enrol(site, plan, taken_from)
     asking.say("\n".join(finding_lines(findings)))
     name, role = plan.node.name, plan.node.role.value
@@ -135,6 +136,25 @@ def _add(options: Options, asking: Asking, site: Site) -> int:
         asking.say(f"Put right what failed, then: cucmsh node add {name}")
         return 3
     return 0
+
+
+@contextmanager
+def _changing(asking: Asking, again: str) -> Iterator[None]:
+    """Let Ctrl-C interrupt nothing; what nobody foresaw may have left half of it.
+
+    Raises:
+        HalfDoneError: in place of an error that is none of ours.
+    """
+    with deferred_interrupts(lambda: asking.say(WAITING)):
+        try:
+            yield
+        except CucmshError:
+            raise
+        except Exception as problem:
+            raise HalfDoneError(
+                f"It broke off: {type(problem).__name__}. Something may be changed",
+                f"See `cucmsh node list`, and run it again: {again}",
+            ) from problem
 
 
 def _wanted(options: Options, site: Site) -> WantedNode:
@@ -268,7 +288,7 @@ def _remove(asking: Asking, site: Site, name: str) -> int:
     )
     question = f"Take {name} out of the cluster (yes/no)? "
     require_yes(asking, question, "Nothing was changed.")
-    with deferred_interrupts(lambda: asking.say(WAITING)):
+    with _changing(asking, f"cucmsh node remove {name}"):
         findings = remove(site, found)
     asking.say("\n".join(finding_lines(findings)))
     asking.say(f"{name} is no node of the cluster any more.")

@@ -15,6 +15,7 @@ from cucmsh.errors import (
     BrokenProgramError,
     CancelledError,
     CucmshError,
+    HalfDoneError,
     is_import_failure,
 )
 from cucmsh.shapes import TYPE_CHECKING, Any
@@ -36,17 +37,9 @@ if TYPE_CHECKING:  # the first prompt does not wait for these
 
 _REMEMBERED = 1000  # lines, for the editor's history
 _REPORTED = 200  # lines that a change said last, for the log
-
-
 _HALF_DONE = (
     "It may have changed something by then. Run it again: it finishes what is left."
 )
-
-
-class _HalfDoneError(CucmshError):
-    """A change broke off, unforeseen, when it could have changed something."""
-
-    exit_status = 3
 
 
 class Session:
@@ -283,8 +276,7 @@ class Session:
             kind = type(error).__name__  # its text may hold what nobody should see
             broken = CucmshError(f"The command broke off: {kind}.")
             if self._dialog.has_begun:
-                broken = _HalfDoneError(broken.message, _HALF_DONE)
-                self._has_changed = True
+                broken = HalfDoneError(broken.message, _HALF_DONE)
             attempt.end(broken.exit_status, error)
             return self._refuse(broken)
         finally:
@@ -292,8 +284,17 @@ class Session:
         attempt.end(status or 0)
         return attempt.status
 
+    def _record_cause(self, error: CucmshError) -> None:
+        """Keep what nobody foresaw, where a command told it in its own words."""
+        cause = error.__cause__
+        if cause is not None and not isinstance(cause, CucmshError):
+            self._on_internal_error(cause)
+
     def _refuse(self, error: CucmshError) -> int:
         self._screen.pager = None
+        if isinstance(error, HalfDoneError):
+            self._has_changed = True
+            self._record_cause(error)
         if self._dialog.json is not None:
             self._dialog.json.refuse(error)
         lines = [error.message]

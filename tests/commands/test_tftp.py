@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import os
 from pathlib import Path
 
 import pytest
 
-from cucmsh.errors import RefusedError
+from cucmsh import app
+from cucmsh.errors import HalfDoneError, RefusedError, StoreError
 from cucmsh.pki.model import Unit
 from cucmsh.services.regenerate import regenerate
 from cucmsh.services.site import Site
@@ -110,6 +112,27 @@ def test_replicas_are_told_and_a_pending_one_makes_it_3(
     called = call(site, SIGN)
     assert called.status == 3
     assert "branch1: pending: branch1 does not answer\n" in called.text
+
+
+@pytest.mark.parametrize("problem", [StoreError("a full disk"), KeyError("odd")])
+def test_push_that_breaks_off_does_not_hide_what_was_signed(
+    cluster: MadeCluster, problem: Exception, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def broken(_: Site) -> None:
+        raise problem
+
+    monkeypatch.setattr("cucmsh.services.serving.publish.push", broken)
+    monkeypatch.setattr(app, "open_own_site", lambda _: cluster.site)
+    put(cluster.site, "SEP1.cnf.xml", "SEP2.cnf.xml")
+    with pytest.raises(HalfDoneError, match="The files are signed, and") as half:
+        call(cluster.site, f"{SIGN} SEP1.cnf.xml")
+    assert half.value.exit_status == 3
+    name = os.path.join(cluster.site.tftp.root, "SEP2.cnf.xml")
+    with pytest.raises(HalfDoneError):
+        app.run_hook("", ["sign", name])
+    # Nothing is signed any more: then nothing was done.
+    with pytest.raises(type(problem)):
+        call(cluster.site, SIGN)
 
 
 def test_candidates_are_the_files_that_are_signed(cluster: MadeCluster) -> None:

@@ -4,7 +4,7 @@ from typing import Any
 
 import pytest
 
-from cucmsh.errors import CommandClashError, RefusedError, UsageError
+from cucmsh.errors import CommandClashError, HalfDoneError, RefusedError, UsageError
 from cucmsh.shell.audit import Attempt
 from cucmsh.shell.command import Command, command, find_command
 from cucmsh.shell.dialog import Dialog, EndSession
@@ -37,6 +37,12 @@ def utils_change(dialog: Dialog, context: list[int]) -> None:
 def utils_break(dialog: Dialog, context: Any) -> None:
     """Break off."""
     raise KeyError("a secret")
+
+
+@command("utils halve", changes=True)
+def utils_halve(dialog: Dialog, context: Any) -> None:
+    """Do half of it, and tell so."""
+    raise HalfDoneError("One half is done", "Do the other.") from KeyError("a secret")
 
 
 @command("utils interrupt")
@@ -165,6 +171,7 @@ def open_pipes() -> OpenPipes:
             1,
             "The command broke off: KeyError.\nExecuted command unsuccessfully\n",
         ),
+        ("utils halve", 3, f"One half is done\nDo the other.\n{FAILED}\n"),
         ("utils interrupt", 1, "Control-C pressed\n"),
         ("quit", 4, ""),
         ("foo", 2, "Executed command unsuccessfully\nNo valid command entered\n"),
@@ -206,9 +213,9 @@ def test_a_refused_command_does_not_run(open_pipes: OpenPipes) -> None:
 def test_an_internal_error_is_told_to_the_log_and_not_to_the_person(
     open_pipes: OpenPipes,
 ) -> None:
-    pipes = open_pipes("utils break\nadd 7\n")
+    pipes = open_pipes("utils break\nutils halve\nutils change\nadd 7\n")
     assert pipes.session.run() == 0
-    assert [type(error) for error in pipes.errors] == [KeyError]
+    assert [type(error) for error in pipes.errors] == [KeyError, KeyError]
     assert pipes.numbers == [7]
     assert "secret" not in pipes.seen()
 

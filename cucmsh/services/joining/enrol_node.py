@@ -151,7 +151,10 @@ def _bring_list(site: Site, name: str) -> list[Finding]:
     if served_list(site) is None:
         what = "there is no list yet: it comes when Cisco Tftp starts here"
         return [Finding(Level.WARN, what)]
-    problem = push_held(site, seconds=PUSH_SECONDS).problems.get(name, "")
+    try:
+        problem = push_held(site, seconds=PUSH_SECONDS).problems.get(name, "")
+    except CucmshError as broken:  # the node is in the configuration by now
+        problem = broken.message
     return [found(not problem, problem or "it serves our list")]
 
 

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+from cucmsh.errors import CucmshError, HalfDoneError
+from cucmsh.exhaustion import told
 from cucmsh.services.pending import remember_unsigned
 from cucmsh.services.serving.phone_files import Choice
-from cucmsh.services.serving.replicas import Replicas
+from cucmsh.services.serving.replicas import Replicas, push
 from cucmsh.services.serving.sign import SignReport, sign_files
 from cucmsh.services.site import Site
 
@@ -19,6 +21,32 @@ def sign_chosen(site: Site, choice: Choice) -> SignReport:
     if choice.is_all:
         remember_unsigned(site, problem_of(report))
     return report
+
+
+def bring_signed(site: Site, report: SignReport) -> Replicas:
+    """Bring the replicas what was signed, as ``push`` does.
+
+    Raises:
+        HalfDoneError: that broke off, and the files are signed all the same.
+        CucmshError: the same, and nothing was signed.
+    """
+    try:
+        with told():
+            return push(site)
+    except CucmshError as problem:
+        if not report.signed:
+            raise
+        raise HalfDoneError(_SIGNED.format(problem.message), problem.advice) from (
+            problem
+        )
+    except Exception as problem:
+        if not report.signed:
+            raise
+        raise HalfDoneError(_SIGNED.format(type(problem).__name__), _AGAIN) from problem
+
+
+_SIGNED = "The files are signed, and bringing them to the replicas broke off: {}"
+_AGAIN = "Run it again: it brings what is left."
 
 
 def exit_status(report: SignReport, replicas: Replicas) -> int:
