@@ -62,6 +62,10 @@ usage: cucmsh [--config FILE] hook tftp-start
 The others are for other nodes: service-status, describe, join, install-list,
 install-certificate."""
 
+NOWHERE = """\
+cucmsh: the folder that you are in was removed, and a name counts from there
+Go to another one (cd /), and run it again."""
+
 
 def main() -> NoReturn:
     """Run the program, and leave with its exit status."""
@@ -104,6 +108,9 @@ def _guarded(run: Callable[[], int]) -> int:
     except KeyboardInterrupt:
         return 130
     except Exception as error:
+        if isinstance(error, FileNotFoundError) and _is_nowhere():
+            Screen(2).say(NOWHERE)
+            return CucmshError.exit_status
         if not is_import_failure(error):
             raise  # to the hook that says its kind
         broken = BrokenProgramError(error)
@@ -186,18 +193,19 @@ def _node(named: str, words: list[str]) -> int:
 
 
 def _hook(named: str, configuration: str, words: list[str]) -> int:
-    if words[:1] in (["--help"], ["-h"]):
+    if not {"--help", "-h"}.isdisjoint(words[:2]):
         return _show(HOOK_USAGE)
     if words == ["serve-node"]:  # the forced command of another node's key
         from cucmsh.login.node import serve_node
 
         # A client's environment names no configuration.
         text, status = serve_node(named)
-        return _show(text.removesuffix("\n"), status)
+        return _show(text.removesuffix("\n"), status, unread=3)
     from cucmsh import app
 
     text, status = app.run_hook(configuration, words)
-    return _show(text.removesuffix("\n"), status)
+    unread = 1 if words[0] in app.LOOKS else 3  # what is done is done
+    return _show(text.removesuffix("\n"), status, unread)
 
 
 def _verify(words: list[str]) -> int:
@@ -237,12 +245,12 @@ def _lab_shell(configuration: str, greeting: str) -> int:
     return app.run_shell(configuration, greeting)
 
 
-def _show(text: str, status: int = 0) -> int:
-    """Print; give the status, which is no success if nobody could read it."""
+def _show(text: str, status: int = 0, unread: int = 1) -> int:
+    """Print; give the status, or ``unread`` for a success that nobody could read."""
     screen = Screen(1)
     if text:
         screen.say(text)
-    return status or int(screen.is_gone)
+    return status or (unread if screen.is_gone else 0)
 
 
 def _close_other_ways_out() -> None:
@@ -272,14 +280,30 @@ def _hold_streams() -> None:
 def _drop_working_directory() -> None:
     """A stranger's ``commands/`` beside the user never runs (design section 4)."""
     ours = os.path.dirname(os.path.dirname(os.path.abspath(__file__)))
-    here = os.getcwd() if os.path.isdir(".") else ""
+    try:
+        here = os.getcwd()
+    except OSError:  # it was removed, or cannot be read: then nothing is found there
+        here = ""
     sys.path[:] = [
         entry
         for entry in sys.path
-        if entry == ours or (entry and os.path.abspath(entry) != here)
+        if entry == ours or (entry and _is_elsewhere(entry, here))
     ]
     if ours not in sys.path:
         sys.path.insert(0, ours)
+
+
+def _is_elsewhere(entry: str, here: str) -> bool:
+    path = os.path.normpath(os.path.join(here, entry))
+    return os.path.isabs(path) and path != here
+
+
+def _is_nowhere() -> bool:
+    """Whether the folder in which we were started was removed."""
+    try:
+        return not os.getcwd()
+    except OSError:
+        return True
 
 
 if __name__ == "__main__":

@@ -21,7 +21,7 @@ from cucmsh.app import (
 from cucmsh.enrol.asking import TerminalAsking
 from cucmsh.enrol.init import init
 from cucmsh.enrol.node import list_json, node
-from cucmsh.enrol.options import Surroundings
+from cucmsh.enrol.options import Surroundings, asks_for_help
 from cucmsh.services.site import Site
 from cucmsh.shell.json_result import report
 from cucmsh.shell.reader import Reader
@@ -38,13 +38,15 @@ def run_init(configuration: str, words: list[str]) -> int:
         program += ["--config", path]
     account = pwd.getpwuid(os.geteuid()).pw_name
     around = Surroundings(path, is_default, program, account)
+    is_change = not asks_for_help(words) and words[:1] != ["--sshd"]
     with in_a_change(), _asking() as asking:
-        return init(words, around, asking, open_site)
+        status = init(words, around, asking, open_site)
+        return status or _if_unread(asking, is_change=is_change)
 
 
 def run_node(configuration: str, words: list[str]) -> int:
     """Add, list or remove nodes; returns the exit status."""
-    is_change = words[:1] != ["list"]
+    is_change = words[:1] != ["list"] and not asks_for_help(words)
     with _asking() as asking, ExitStack() as noting:
         if is_change:
             noting.enter_context(in_a_change())
@@ -57,7 +59,15 @@ def run_node(configuration: str, words: list[str]) -> int:
 
         if words == ["list", "--json"]:
             return report(Screen(1), lambda to: list_json(open_noting, to))
-        return node(words, asking, open_noting)
+        status = node(words, asking, open_noting)
+        return status or _if_unread(asking, is_change=is_change)
+
+
+def _if_unread(asking: TerminalAsking, *, is_change: bool) -> int:
+    """The status of what went well, by whether anybody was there to read it."""
+    if not asking.is_unread:
+        return 0
+    return 3 if is_change else 1
 
 
 @contextmanager

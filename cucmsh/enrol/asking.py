@@ -35,6 +35,11 @@ class TerminalAsking:
 
     helpful = True
 
+    @property
+    def is_unread(self) -> bool:
+        """Whether something that was said reached nobody."""
+        return self._screen.is_gone
+
     def __init__(self, screen: Screen, reader: Reader) -> None:
         self._screen = screen
         self._reader = reader

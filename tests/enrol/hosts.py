@@ -218,7 +218,11 @@ class Member:
         return ["--name", self.name, "--home", str(self.home), *self.tftp.options]
 
     def call(
-        self, *words: str, secrets: str = "", answers: str = ""
+        self,
+        *words: str,
+        secrets: str = "",
+        answers: str = "",
+        stdout: int = subprocess.PIPE,
     ) -> subprocess.CompletedProcess[str]:
         """Run it without a terminal; `secrets` come through the descriptor FD."""
         inner, outer = os.pipe()
@@ -229,7 +233,8 @@ class Member:
                 [*self.program, *(str(inner) if w == "FD" else w for w in words)],
                 pass_fds=[inner],
                 input=answers,
-                capture_output=True,
+                stdout=stdout,
+                stderr=subprocess.PIPE,
                 text=True,
                 check=False,
                 timeout=120,

@@ -53,6 +53,39 @@ def test_no_call_sends_back_what_cannot_be_shown(words: tuple[str, ...]) -> None
     assert "Traceback" not in said
 
 
+@pytest.mark.parametrize(
+    ("words", "status", "said"),
+    [
+        (["--version"], 0, ""),
+        (["-c", "show itl"], 2, "there is no such configuration file"),
+        (["verify", "x.tlv"], 1, "was removed"),
+        (["--config", "x", "init", "publisher", "--name", "a"], 1, "was removed"),
+        (["lab", "--dir", "x"], 1, "x: No such file or directory"),
+    ],
+)
+def test_a_folder_that_was_removed_is_no_riddle(
+    words: list[str], status: int, said: str, tmp_path: Path
+) -> None:
+    gone = tmp_path / "gone"
+    gone.mkdir()
+    done = subprocess.run(
+        ["sh", "-c", 'rmdir "$PWD"; exec "$@"', "sh", *CUCMSH, *words],
+        cwd=gone,
+        capture_output=True,
+        check=False,
+        text=True,
+    )
+    assert (done.returncode, said in done.stderr) == (status, True), done
+    assert "internal error" not in done.stderr
+
+
+@pytest.mark.parametrize("hook", ["sign", "tftp-start", "describe"])
+def test_every_hook_has_help(hook: str) -> None:
+    status, out, err = call("hook", hook, "--help")
+    assert (status, err) == (0, b"")
+    assert out.startswith(b"usage: cucmsh [--config FILE] hook")
+
+
 def test_bytes_that_are_no_utf8_are_shown_as_bytes() -> None:
     _, _, err = call(b"--config", b"/\xff\xfe\x9b")
     assert rb"/\xff\xfe\x9b: there is no such configuration" in err
