@@ -68,7 +68,7 @@ def make_old(
 
 
 def failed_but_as_root(shown: str) -> list[str]:
-    """What fails; root's doctor opens no key and logs in nowhere on a home of root's."""
+    """What fails; root's doctor opens no key and logs in nowhere in root's home."""
     failed = [line for line in shown.splitlines() if line.startswith("fail")]
     return [line for line in failed if "as root" not in line]
 
