@@ -16,6 +16,7 @@ from cucmsh.names import check_full_name, format_subject, read_subject
 from cucmsh.shapes import NamedTuple
 
 RELEASES = ("10.0",)
+MOST_BYTES = 1 << 20  # a thousand nodes take half of it
 DIGESTS = ("sha1", "sha512")
 # What phones ask for with .sgn behind the name: configuration, ring and soft key lists,
 # dial rules, locales, load files, ring tones, backgrounds (itl-format.md section 11).
@@ -66,7 +67,7 @@ def read_settings(path: str) -> Settings:
     """
     try:
         with open(path, "rb") as file:
-            raw = file.read()
+            raw = file.read(MOST_BYTES + 1)
     except FileNotFoundError as problem:
         raise ConfigurationError(
             f"{path}: there is no such configuration file",
@@ -75,6 +76,10 @@ def read_settings(path: str) -> Settings:
         ) from problem
     except OSError as problem:
         raise ConfigurationError(f"{path}: {problem.strerror}") from problem
+    if len(raw) > MOST_BYTES:
+        raise ConfigurationError(
+            f"{path} is larger than {MOST_BYTES} bytes, so it is no configuration"
+        )
     return parse_settings(raw, path)
 
 

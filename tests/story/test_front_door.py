@@ -79,6 +79,11 @@ def test_a_folder_that_was_removed_is_no_riddle(
     assert "internal error" not in done.stderr
 
 
+def test_configuration_without_end_is_refused() -> None:
+    status, _, err = call("--config", "/dev/zero", "-c", "show itl")
+    assert (status, b"is larger than 1048576 bytes" in err) == (2, True)
+
+
 @pytest.mark.parametrize("hook", ["sign", "tftp-start", "describe"])
 def test_every_hook_has_help(hook: str) -> None:
     status, out, err = call("hook", hook, "--help")
