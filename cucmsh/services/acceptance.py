@@ -48,7 +48,9 @@ def refusals(
 def describe(refused: tuple[Refusal, ...]) -> str:
     """Who would refuse, and why, as one sentence without a full stop at its end."""
     newest = refused[0]
-    which = f"the ITL with MD5 {newest.kept.digests.md5}, served {period(newest.kept)}"
+    where = f" on {', '.join(newest.kept.nodes)}" if newest.kept.nodes else ""
+    day = period(newest.kept)
+    which = f"the ITL with MD5 {newest.kept.digests.md5}, served{where} {day}"
     if len(refused) > 1:
         which = f"one of {len(refused)} earlier ITLs, such as {which}"
     return f"phones that hold {which}, would refuse: {newest.reason.rstrip('.')}"

@@ -357,6 +357,7 @@ def test_what_lies_on_a_replica_is_taken_in_before_the_first_compose(
     assert entry is not None
     assert entry.nodes == (REPLICA,)
     assert takes(old, cluster.publisher.raw)
+    assert f", served on {REPLICA} " in login_notice(cluster.site)
 
 
 def test_a_silent_node_holds_nothing_up_is_named_and_asked_again(
