@@ -173,7 +173,7 @@ def compose(site: Site, history: History | None = None) -> tuple[TrustList, str]
     lost = _classes(refusals(site, held, served.trust_list)) if served else set()
     reached = [kept for kept in held if kept.digests.sha256 not in lost]
     seen: list[tuple[Candidate, tuple[Refusal, ...]]] = []
-    for candidate in lists_to_offer(site, reached):
+    for candidate in lists_to_offer(site, reached or held):
         if not seen and served and not served.is_released:
             _require_recovery_not_older(site, candidate.trust_list, served)
         refused = refusals(site, held, candidate.trust_list)

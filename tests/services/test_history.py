@@ -25,6 +25,7 @@ from cucmsh.services.regenerate import regenerate
 from cucmsh.services.resetting import reset
 from cucmsh.services.resetting.reset import plan_local_reset
 from cucmsh.services.site import LIST_FILE, Site
+from cucmsh.services.trust_release import plan_release, release
 from cucmsh.trustlist.encode import hashed_record
 from cucmsh.trustlist.seal import seal
 from cucmsh.trustlist.tags import Digest, Role
@@ -322,6 +323,22 @@ def test_an_earlier_key_signs_though_others_were_given_up_by_a_reset(
     assert all(takes(each, cluster.publisher.raw) for each in held)
     named = cluster.publisher.keys.certificate(Unit.ITL_RECOVERY).der
     assert named in [record.certificate for record in cluster.publisher.served.records]
+
+
+def test_the_key_that_a_release_names_signs_though_all_refuse_the_served_list(
+    keeping: MadeCluster,
+) -> None:
+    node = keeping.subscriber
+    first = node.raw
+    regenerate(keeping.site, Unit.ITL_RECOVERY)
+    keeping.reset()  # which asks
+    assert not takes(first, node.raw)
+    regenerate(node.site, Unit.CALL_MANAGER)
+    plan = plan_release(node.site)
+    assert plan.key == "an earlier CallManager key"
+    release(node.site, plan)
+    assert node.start().startswith("composed ")
+    assert takes(first, node.raw)
 
 
 def test_off_nothing_is_remembered(cluster: MadeCluster) -> None:
