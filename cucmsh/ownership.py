@@ -24,6 +24,7 @@ if TYPE_CHECKING:
 
 MAX_LINKS = 40  # as in the kernel
 MOST_LINKED = 10_000  # files and folders looked at because a link leads there
+NULL_DEVICE = os.makedev(1, 3)  # /dev/null, to which people link what must be empty
 WRITABLE = stat.S_IWGRP | stat.S_IWOTH
 
 
@@ -182,6 +183,8 @@ class Trail:
 
     def _writers(self, step: str, found: os.stat_result) -> Iterator[WeakPoint]:
         mode = found.st_mode
+        if stat.S_ISCHR(mode) and found.st_rdev == NULL_DEVICE:
+            return  # it holds nothing, whoever writes; the machine needs it writable
         is_group = mode & stat.S_IWGRP and found.st_gid not in self._groups
         if is_group or mode & stat.S_IWOTH:
             who = "others" if mode & stat.S_IWOTH else f"group id {found.st_gid}"

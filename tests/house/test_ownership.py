@@ -231,3 +231,8 @@ def test_folder_that_can_only_be_listed_is_named() -> None:
     assert [(at.path, at.why) for at in found] == [
         (str(folder / "file"), "cannot be looked at: Permission denied")
     ]
+
+
+def test_link_to_the_null_device_is_strong(folder: Path) -> None:
+    (folder / "rc").symlink_to("/dev/null")
+    assert weak(folder / "rc") == []

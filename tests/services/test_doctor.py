@@ -147,6 +147,10 @@ def forged_list(cluster: MadeCluster) -> None:
     cluster.site.tftp.write("ITLFile.tlv", bytes(raw))
 
 
+def emptied_list(cluster: MadeCluster) -> None:
+    cluster.site.tftp.write("ITLFile.tlv", b"")
+
+
 def stopped_service(cluster: MadeCluster) -> None:
     cluster.publisher.service.is_running = False
 
@@ -179,6 +183,7 @@ FAILURES: dict[Break, str] = {
     open_own_key: "ssh/id_ed25519 is open to others",
     served_key: "to everybody",
     forged_list: "the ITL does not verify",
+    emptied_list: "the ITL of test10pub is damaged: The file is empty",
     stopped_service: "does not give the ITL back",
     lying_service: "does not give the ITL back",
     other_password: "password",
@@ -192,6 +197,18 @@ def test_harm_is_found(well: MadeCluster, harm: Break) -> None:
     harm(well)
     failures = [finding.what for finding in found(well.site, Level.FAIL)]
     assert any(FAILURES[harm] in what for what in failures), failures
+
+
+def test_trouble_that_several_checks_meet_is_told_once(well: MadeCluster) -> None:
+    emptied_list(well)
+    every = examine(well.site)
+    assert len(every) == len(set(every))
+    told = [
+        at for at in every if "The file is empty" in at.what and "of test" in at.what
+    ]
+    assert [at.advice for at in told] == [
+        "Run `utils service restart Cisco Tftp`, which composes a new one."
+    ]
 
 
 def test_key_that_the_list_does_not_name_is_told_with_what_to_do(

@@ -11,7 +11,7 @@ from collections.abc import Callable, Iterator
 from datetime import timedelta
 
 from cucmsh.cluster.model import NodeRole
-from cucmsh.errors import CucmshError, NamingError
+from cucmsh.errors import CucmshError, NamingError, RefusedError, TrustListError
 from cucmsh.names import check_domain, parse_subject
 from cucmsh.pki.model import Certificate, Unit
 from cucmsh.services.acceptance import RELEASE, describe, refusals
@@ -22,7 +22,7 @@ from cucmsh.services.health.members import examine_members
 from cucmsh.services.health.node_status import look_at_others
 from cucmsh.services.health.start import examine_start
 from cucmsh.services.history import History
-from cucmsh.services.inventory import LOOK_SECONDS, read_list
+from cucmsh.services.inventory import LOOK_SECONDS, HeldList, read_list
 from cucmsh.services.journal import login_notice
 from cucmsh.services.keystore import Keystore
 from cucmsh.services.lists_elsewhere import silent_nodes
@@ -45,14 +45,14 @@ Check = Callable[[Site], Iterator[Finding]]
 
 
 def examine(site: Site) -> list[Finding]:
-    """Every finding, in the order of the checks."""
+    """Every finding once, in the order of the checks; several meet the same trouble."""
     findings: list[Finding] = []
     for check in CHECKS:
         try:
             findings += check(site)
         except CucmshError as problem:
             findings.append(Finding(Level.FAIL, problem.message, problem.advice))
-    return findings
+    return [*dict.fromkeys(findings)]
 
 
 def _modes(site: Site) -> Iterator[Finding]:
@@ -132,7 +132,7 @@ def _trust_list(site: Site) -> Iterator[Finding]:
     if not site.node.has_tftp:
         yield Finding(Level.OK, f"{site.node.name} has no TFTP service to look at")
         return
-    held = read_list(site)
+    held = _held(site)
     mismatch = check_certificates(held.trust_list, site.doors.keys().read_certificate)
     fault = held.verdict.reason or mismatch
     made = held.trust_list.header.timestamp
@@ -154,6 +154,17 @@ def _trust_list(site: Site) -> Iterator[Finding]:
         )
 
 
+def _held(site: Site) -> HeldList:
+    """This node's ITL; one that is none is told as the node's own, to be made anew."""
+    try:
+        return read_list(site)
+    except TrustListError as problem:
+        what = f"the ITL of {site.node.name} is damaged: {problem.message}"
+        raise RefusedError(
+            what, f"{RESTART[:-1]}, which composes a new one."
+        ) from problem
+
+
 def _kept_lists(site: Site) -> Iterator[Finding]:
     """Whether all who may hold a list of this node take the one that it serves."""
     if not site.settings.keep_trust or not site.node.has_tftp:
@@ -170,7 +181,7 @@ def _kept_lists(site: Site) -> Iterator[Finding]:
     for name in silent_nodes(site):
         what = f"which ITL lies on {name} is not known yet: it did not answer"
         yield Finding(Level.WARN, what, f"{RESTART[:-1]} when it answers.")
-    refused = refusals(site, history.binding, read_list(site).trust_list)
+    refused = refusals(site, history.binding, _held(site).trust_list)
     if refused:
         what = f"not all phones take the served ITL: {describe(refused)}"
         advice = f"Reset with a key that they know, or run `{RELEASE}`."

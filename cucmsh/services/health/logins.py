@@ -81,13 +81,18 @@ def examine_ground(settings: Settings) -> Iterator[Finding]:
     entries = [pwd.getpwnam(name) for name in accounts]
     programs = [entry.pw_shell for entry in entries]
     homes = [entry.pw_dir for entry in entries]
-    weak = [*weak_points(settings, programs, homes, [sys.prefix])]
+    # Outside of an environment the prefix is /usr, and other programs' files are there.
+    folders = [sys.prefix] if sys.prefix != sys.base_prefix else []
+    weak = [*weak_points(settings, programs, homes, folders)]
     level = Level.FAIL if accounts else Level.WARN
     for point in weak[:SHOWN]:
         yield Finding(level, f"{point.path} {point.why}", f"As root: {mend(point)}")
     if weak[SHOWN:]:
         what = f"and {len(weak) - SHOWN} more paths can be changed by others than root"
-        yield Finding(level, what, f"As root: chown -R root: {sys.prefix}")
+        advice = f"As root: chown -R root: {sys.prefix}"
+        if not folders:
+            advice = "Install cucmsh in an environment of its own; see the README."
+        yield Finding(level, what, advice)
     if not weak:
         yield Finding(Level.OK, "nobody but root can change the program")
     raw = sorted({os.path.dirname(path) for path in uncompiled()})
