@@ -168,6 +168,9 @@ def _secrets(
     if descriptor is not None:
         count = 2 if is_publisher else 1
         security, *rest = read_secrets(descriptor, "--secrets-fd", count)
+        require_strong(security.reveal())
+        for ccm in rest:
+            require_ccm(ccm.reveal(), security.reveal())
         return security, rest[0] if rest else None
     if is_publisher:
         asking.say(WHAT_IT_PROTECTS)

@@ -11,6 +11,7 @@ from cucmsh.services.tftp import unit_of
 from cucmsh.views.sshd import permission
 from cucmsh.views.units import FOLDER, TftpUnit, unit_files
 
+NAME = "cucmsh"
 VERBS = ("start", "stop", "restart")
 
 
@@ -64,15 +65,20 @@ def next_steps(settings: Settings, program: Sequence[str], account: str) -> list
     if node.service_commands:
         steps.append(_around_the_service(settings, program, account))
     if node.is_publisher:
-        steps.append(
-            ["Add the other TFTP servers:", "    cucmsh node add NAME --host HOST"]
-        )
+        add = shlex.join([*_typed(program), "node", "add", "NAME", "--host", "HOST"])
+        steps.append(["Add the other TFTP servers:", f"    {add}"])
     lines = [f"Next, on {node.name}:"]
     for number, (first, *rest) in enumerate(steps, 1):
         lines.append(f"{number}. {first}")
         # What is to be pasted whole stands at the margin: a shell looks there for END.
         lines += [f"   {line}" if line.startswith(" ") else line for line in rest]
     return lines
+
+
+def _typed(program: Sequence[str]) -> Sequence[str]:
+    """How a person runs it: by its name, with the configuration that it was given."""
+    rest = program[program.index(NAME) + 1 :] if NAME in program else ()
+    return (NAME, *rest)
 
 
 def subscriber_words(settings: Settings) -> str:

@@ -282,6 +282,17 @@ def test_node_is_made_anew_by_its_program_and_the_earlier_one_kept(
     assert node.call("-c", "show itl").returncode == 0
 
 
+def test_nothing_is_said_to_be_made_before_the_passwords_are_good(
+    tmp_path: Path,
+) -> None:
+    node = Member(tmp_path / "x", "pub", TftpBox(tmp_path))
+    words = ["init", "publisher", *node.init_options, "--secrets-fd", "FD"]
+    for secrets in (f"short\n{CCM}\n", f"{SECURITY}\nshort\n", f"{SECURITY}\n" * 2):
+        done = node.call(*words, secrets=secrets)
+        assert (done.returncode, "Making" in done.stdout) == (1, False)
+        assert not node.home.exists()
+
+
 def test_init_killed_at_any_time_is_run_again(tmp_path: Path) -> None:
     for most in (1, 6, 12):
         (tmp_path / f"{most}").mkdir()
