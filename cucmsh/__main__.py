@@ -59,8 +59,8 @@ usage: cucmsh [--config FILE] hook tftp-start
                             after it, on a publisher: bring the replicas the list
        cucmsh [--config FILE] hook sign FILE...
                             sign phones' files; for the script that writes them
-The others are for other nodes: service-status, describe, join, install-list,
-install-certificate."""
+The others are for other nodes: service-status, clock, describe, join, stage, discard,
+install-list, install-certificate, serve-node."""
 
 NOWHERE = """\
 cucmsh: the folder that you are in was removed, and a name counts from there
