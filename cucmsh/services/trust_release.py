@@ -57,7 +57,7 @@ def plan_release(site: Site) -> ReleasePlan:
     if not site.settings.keep_trust:
         raise RefusedError(
             "keep_trust is off, so no earlier ITL binds this node",
-            f"Set keep_trust = true in {site.settings.path}.",
+            "There is nothing to release: every start signs with the present key.",
         )
     history, raw = History(site), served_list(site)
     if raw is not None:
