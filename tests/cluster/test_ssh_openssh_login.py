@@ -24,7 +24,7 @@ from cucmsh.cluster.sftp import SftpStore
 from cucmsh.cluster.ssh import Login, SshConnection, open_host
 from cucmsh.errors import AuthenticationError
 from tests.cluster.conftest import HOST, make_key, serve_openssh
-from tests.faults.account import Account
+from tests.faults.account import Account, unused_uid
 from tests.faults.sshd import make_root_folder
 
 pytestmark = pytest.mark.loopback
@@ -45,7 +45,8 @@ def account() -> Iterator[str]:
     if os.getuid() != 0:
         pytest.skip("LOUD: only root can make an account; OpenSSH's part is not tested")
     name = f"cucmsh-t{os.getpid()}"
-    problem = run("useradd", "-M", "-d", "/tmp", "-s", "/bin/sh", name)
+    uid = unused_uid()
+    problem = run("useradd", "-u", uid, "-M", "-d", "/tmp", "-s", "/bin/sh", name)
     if not problem:
         problem = run("chpasswd", text=f"{name}:{PASSWORD}\n")
     if problem:

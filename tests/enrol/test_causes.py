@@ -18,7 +18,7 @@ import pytest
 
 from tests.enrol.conftest import CCM, SECURITY
 from tests.enrol.hosts import Host, Member
-from tests.faults.account import Account
+from tests.faults.account import Account, unused_uid
 from tests.faults.tftpd import makes
 
 pytestmark = [pytest.mark.loopback, pytest.mark.terminal]
@@ -91,8 +91,8 @@ def account() -> Iterator[str]:
     name = f"cucmsh-cause{os.getpid()}"
     home = Path(tempfile.mkdtemp(prefix="cucmsh-account-")) / "home"
     home.parent.chmod(0o755)
-    words = ["useradd", "-m", "-d", str(home), "-s", "/bin/bash", name]
-    subprocess.run(words, check=True)
+    words = ["useradd", "-u", unused_uid(), "-m", "-d", str(home), "-s", "/bin/bash"]
+    subprocess.run([*words, name], check=True)
     try:
         secret = f"{name}:{PASSWORD}\n"
         subprocess.run(["chpasswd"], input=secret, text=True, check=True)

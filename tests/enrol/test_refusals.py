@@ -16,7 +16,7 @@ import pytest
 from cucmsh.cluster.settings import read_settings
 from tests.enrol.conftest import CCM, SECURITY
 from tests.enrol.hosts import CUCMSH, Host, Member, TftpBox, ends, make_key
-from tests.faults.account import Account
+from tests.faults.account import Account, unused_uid
 
 pytestmark = [pytest.mark.loopback, pytest.mark.terminal]
 
@@ -376,9 +376,8 @@ def account() -> Iterator[pwd.struct_passwd]:
     name = f"cucmsh-enrol{os.getpid()}"
     home = Path(tempfile.mkdtemp(prefix="cucmsh-account-")) / "home"
     home.parent.chmod(0o755)
-    subprocess.run(
-        ["useradd", "-m", "-d", str(home), "-s", "/bin/sh", name], check=True
-    )
+    words = ["useradd", "-u", unused_uid(), "-m", "-d", str(home), "-s", "/bin/sh"]
+    subprocess.run([*words, name], check=True)
     made = pwd.getpwnam(name)
     try:
         secret = f"{name}:the first password\n"

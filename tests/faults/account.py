@@ -9,12 +9,24 @@ from __future__ import annotations
 
 import os
 import pwd
+import random
 import signal
 import subprocess
 from contextlib import suppress
 from pathlib import Path
 
 from tests.faults.waiting import until
+
+
+def unused_uid() -> str:
+    """A user id that neither this machine nor a box of another test has.
+
+    Boxes with accounts of their own number theirs from 1000 on, too, and whatever runs
+    under the id of an account that is removed is killed.
+    """
+    taken = {entry.pw_uid for entry in pwd.getpwall()}
+    free = (random.randrange(30_000, 60_000) for _ in range(1000))
+    return str(next(uid for uid in free if uid not in taken))
 
 
 class Account:
@@ -30,7 +42,8 @@ class Account:
         if self.is_made:
             self.name = f"cucmsh-rig-{os.urandom(4).hex()}"
             # The password "*" fits nothing; "!" would lock the account for keys too.
-            words = ["useradd", "--system", "--no-create-home", "--home-dir", str(home)]
+            words = ["useradd", "--uid", unused_uid(), "--no-create-home"]
+            words += ["--home-dir", str(home)]
             words += ["--shell", "/bin/sh", "--password", "*", self.name]
             subprocess.run(words, check=True, capture_output=True)
             found = pwd.getpwnam(self.name)
