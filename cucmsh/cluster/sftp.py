@@ -10,7 +10,7 @@ from __future__ import annotations
 import errno
 import os
 import stat
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
 
 from cucmsh.cluster import deadline
@@ -96,16 +96,31 @@ class SftpStore(SweepsFirst):
         return session_of(self._connection)
 
     def read(self, name: str) -> bytes:
+        return self.start_read(name)()
+
+    def start_read(self, name: str) -> Callable[[], bytes]:
         path = self._path(name)
         where = f"{path} on {self._host}"
+        session = self._session
+        if not self._connection.is_node:
+            return lambda: self._finish(
+                path, lambda: read_after_a_look(session, path, where)
+            )
         with self._translated(path):
-            if not self._connection.is_node:
-                return read_after_a_look(self._session, path, where)
+            finish = read_at_once(session, path, where)
+
+        def read() -> bytes:
             try:
-                return read_at_once(self._session, path, where)
-            except StoreError:
-                let_go(self._session, path)
+                return finish()
+            except StoreError:  # of this file, or of one that was asked for with it
+                let_go(self._session, session.hangs_at or path)
                 raise
+
+        return lambda: self._finish(path, read)
+
+    def _finish(self, path: str, read: Callable[[], bytes]) -> bytes:
+        with self._translated(path):
+            return read()
 
     def write(self, name: str, raw: bytes, mode: int = 0o600) -> None:
         write_in_halves(self, name, raw, mode)

@@ -7,6 +7,7 @@ what is not exactly so long is read again, piece by piece, to its end.
 from __future__ import annotations
 
 import stat
+from collections.abc import Callable
 from contextlib import suppress
 
 from cucmsh.cluster import sftp_requests as ask
@@ -41,16 +42,17 @@ def read_after_a_look(session: SftpSession, path: str, where: str) -> bytes:
     return _read_open(session, handle, about.size, (path, where))
 
 
-def read_at_once(session: SftpSession, path: str, where: str) -> bytes:
-    """The same on a node: asked for, opened and read in one flight.
+def read_at_once(session: SftpSession, path: str, where: str) -> Callable[[], bytes]:
+    """The same on a node: asked for, opened and read in one flight, which is begun.
 
-    The bytes are asked for before the file's handle is known, with the one that the
-    server should take (``SftpSession.spare``); if it took another, they are asked for
-    again. Where a FIFO lies, the server hangs in opening it, but has said before what
-    it is: the channel is given up, and the server let go.
+    The call of what comes back gives the bytes. They are asked for before the file's
+    handle is known, with the one that the server should take (``SftpSession.spare``);
+    if it took another, they are asked for again. Where a FIFO lies, the server hangs in
+    opening it, but has said before what it is: the channel is given up, and the server
+    let go.
 
     Raises:
-        StoreError, OSError: as ``read_after_a_look``.
+        StoreError, OSError: as ``read_after_a_look``; by the call.
     """
     about = Attributes(0, 0, 0)
     spare = session.spare
@@ -60,23 +62,30 @@ def read_at_once(session: SftpSession, path: str, where: str) -> bytes:
         with suppress(OSError):  # the answer to the open says it better
             about = answer.attributes()
             if about.has_kind:
+                session.hangs_at = path
                 check_regular(where, about.mode)
+                session.hangs_at = ""
 
     guessed = (ask.read(spare, 0, PIECE), ask.close(spare)) if spare else ()
-    try:
-        _, opened, *rest = session.flight(
-            ask.stat_of(path), ask.open_to_read(path), *guessed, look=look
-        )
-    except StoreError:
-        session.close()
-        raise
-    handle = opened.handle()
-    if not rest or handle != spare:
-        return _read_open(session, handle, about.size, (path, where))
-    raw = rest[0].data()
-    if len(raw) == about.size < PIECE:
-        return raw
-    return read_to_the_end(session, path, where)
+    flight = session.begin(
+        ask.stat_of(path), ask.open_to_read(path), *guessed, look=look
+    )
+
+    def finish() -> bytes:
+        try:
+            _, opened, *rest = flight()
+        except StoreError:
+            session.close()
+            raise
+        handle = opened.handle()
+        if not rest or handle != spare:
+            return _read_open(session, handle, about.size, (path, where))
+        raw = rest[0].data()
+        if len(raw) == about.size < PIECE:
+            return raw
+        return read_to_the_end(session, path, where)
+
+    return finish
 
 
 def let_go(session: SftpSession, path: str) -> None:

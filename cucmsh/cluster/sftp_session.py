@@ -171,6 +171,7 @@ class SftpSession:
             servers know others, too.
         spare: the handle that the next file will have, as far as can be foreseen; empty
             if it cannot. It may be used in the flight of the open, to read.
+        hangs_at: the path of what the server hangs in opening, a FIFO; empty as a rule.
 
     Raises:
         NoAnswerError: the host does not answer.
@@ -180,6 +181,10 @@ class SftpSession:
     def __init__(self, connection: SshConnection) -> None:
         self._lock = Lock()
         self._number = 0
+        self._awaited: set[int] = set()  # numbers of requests without an answer yet
+        self._answers: dict[int, Answer] = {}  # that nobody has taken yet
+        self._looks: dict[int, Callable[[Answer], None]] = {}
+        self.hangs_at = ""
         self._is_greeted = False
         self._connection = connection
         self._unread = bytearray()
@@ -221,6 +226,17 @@ class SftpSession:
         Raises:
             EOFError, OSError, paramiko.SSHException: the connection broke.
         """
+        return self.begin(*requests, look=look)()
+
+    def begin(
+        self, *requests: Request, look: Callable[[Answer], None] | None = None
+    ) -> Callable[[], list[Answer]]:
+        """Send all requests; the call of what comes back waits for their answers.
+
+        Other flights may be begun, and waited for, in between: all of them share the
+        round trip. What they raise is as for ``flight``; ``look`` is called by
+        whoever is waiting when the first answer comes.
+        """
         with self._lock:
             first, self._number = self._number, self._number + len(requests)
             numbers = range(first, self._number)
@@ -228,25 +244,40 @@ class SftpSession:
                 _packet(kind, number.to_bytes(4) + fields)
                 for number, (kind, fields) in zip(numbers, requests, strict=True)
             ]
+            self._awaited.update(numbers)
+            if look is not None:
+                self._looks[first] = look
             self._channel.sendall(b"".join(packets))
-            if not self._is_greeted:
-                try:
-                    self._greet()
-                except BROKEN_LINE as problem:
-                    raise self._why_none(problem) from problem
-            answers: dict[int, Answer] = {}
-            while len(answers) < len(numbers):
-                kind, body = self._receive()
-                number = int.from_bytes(body[:4])
-                if number not in numbers or number in answers:
-                    raise paramiko.SSHException("it answers what nobody asked")
-                answers[number] = Answer(kind, body[4:])
-                if look is not None and number == first:
-                    look(answers[number])
-            if self.spare:
-                closed = [fields[4:] for kind, fields in requests if kind == CLOSE]
-                self.spare = closed[-1] if closed else self.spare
-            return [answers[number] for number in numbers]
+
+        def collect() -> list[Answer]:
+            with self._lock:
+                answers = self._collect(numbers)
+                if self.spare:
+                    closed = [fields[4:] for kind, fields in requests if kind == CLOSE]
+                    self.spare = closed[-1] if closed else self.spare
+                return answers
+
+        return collect
+
+    def _collect(self, numbers: range) -> list[Answer]:
+        if not self._is_greeted:
+            try:
+                self._greet()
+            except BROKEN_LINE as problem:
+                raise self._why_none(problem) from problem
+        left = self._awaited.intersection(numbers)
+        while left:
+            kind, body = self._receive()
+            number = int.from_bytes(body[:4])
+            if number not in self._awaited:
+                raise paramiko.SSHException("it answers what nobody asked")
+            self._awaited.remove(number)
+            left.discard(number)
+            answer = self._answers[number] = Answer(kind, body[4:])
+            look = self._looks.pop(number, None)
+            if look is not None:
+                look(answer)
+        return [self._answers.pop(number) for number in numbers]
 
     def _why_none(self, problem: Exception) -> ConnectionFailedError:
         host = self._connection.host

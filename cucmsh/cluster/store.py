@@ -45,6 +45,13 @@ class Store(Protocol):
             StoreError: it is no regular file, too large, or cannot be read.
         """
 
+    def start_read(self, name: str) -> Callable[[], bytes]:
+        """Ask for the file; the call of what comes back is ``read``.
+
+        Several may be begun before the first is waited for: over a network they share
+        a round trip.
+        """
+
     def write(self, name: str, raw: bytes, mode: int = 0o600) -> None:
         """Replace the file atomically.
 
@@ -141,7 +148,10 @@ class Store(Protocol):
 
 
 class SweepsFirst:
-    """``Store.stage_swept`` where no round trip is to be saved."""
+    """``Store.stage_swept`` and ``start_read`` where no round trip is to be saved."""
+
+    def start_read(self: Store, name: str) -> Callable[[], bytes]:
+        return lambda: self.read(name)
 
     def stage_swept(self: Store, name: str, raw: bytes, mode: int = 0o600) -> str:
         self.sweep(folder_of(name))

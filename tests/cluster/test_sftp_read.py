@@ -1,5 +1,6 @@
 """A node's file in one flight, with a handle that is foreseen; right without it."""
 
+import errno
 import os
 import threading
 import time
@@ -15,7 +16,7 @@ from cucmsh.cluster.sftp import SftpStore
 from cucmsh.cluster.sftp_session import Answer, SftpSession
 from cucmsh.cluster.ssh import SshConnection, open_node
 from cucmsh.cluster.store import MAX_FILE_SIZE, PIECE, temporary_for
-from cucmsh.errors import StoreError
+from cucmsh.errors import MissingFileError, StoreError
 from tests.cluster.stores import NAME, NEW, OLD, Stored
 
 pytestmark = pytest.mark.loopback
@@ -29,13 +30,13 @@ STAT, OPEN, CLOSE, READ, OPENDIR, READDIR = 17, 3, 4, 5, 11, 12
 def flights(monkeypatch: pytest.MonkeyPatch) -> list[list[int]]:
     """The kinds of what is asked, flight by flight."""
     seen: list[list[int]] = []
-    fly = SftpSession.flight
+    fly = SftpSession.begin
 
     def noted(session: SftpSession, *requests: ask.Request, **how: object) -> object:
         seen.append([kind for kind, _ in requests])
         return fly(session, *requests, **how)  # type: ignore[arg-type]
 
-    monkeypatch.setattr(SftpSession, "flight", noted)
+    monkeypatch.setattr(SftpSession, "begin", noted)
     return seen
 
 
@@ -121,6 +122,84 @@ def test_no_server_is_left_waiting_in_a_fifo(
     while "wait_for_partner" in waiting() and time.monotonic() < end:
         threading.Event().wait(0.01)
     assert "wait_for_partner" not in waiting()
+
+
+# Several files in one round trip
+
+
+@pytest.mark.parametrize("spare", [None, b"", b"\0\0\0\7"])
+@pytest.mark.parametrize("first", ["a", "b"])
+def test_files_that_are_asked_for_together_are_each_their_own(
+    fresh: SshConnection, tmp_path: Path, spare: bytes | None, first: str
+) -> None:
+    sizes = {"a": 100, "b": 3 * PIECE}
+    for name, size in sizes.items():
+        (tmp_path / name).write_bytes(name.encode() * size)
+    store = SftpStore(fresh, str(tmp_path))
+    assert isinstance(fresh.files, SftpSession)
+    if spare is not None:
+        fresh.files.spare = spare
+    begun = {name: store.start_read(name) for name in ("a", "missing", "b")}
+    assert begun.pop(first)() == first.encode() * sizes[first]
+    with pytest.raises(MissingFileError):
+        begun.pop("missing")()
+    ((name, read),) = begun.items()
+    assert read() == name.encode() * sizes[name]
+    assert store.read("a") == b"a" * sizes["a"]
+
+
+def test_files_that_are_asked_for_together_share_the_round_trip(
+    fresh: SshConnection, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    events: list[str] = []
+    send, receive = SftpSession.begin, SftpSession._receive  # noqa: SLF001
+
+    def sent(session: SftpSession, *requests: ask.Request, **how: object) -> object:
+        events.append("sent")
+        return send(session, *requests, **how)  # type: ignore[arg-type]
+
+    def received(session: SftpSession) -> object:
+        events.append("received")
+        return receive(session)
+
+    (tmp_path / NAME).write_bytes(LIST)
+    store = SftpStore(fresh, str(tmp_path))
+    assert store.read(NAME) == LIST
+    monkeypatch.setattr(SftpSession, "begin", sent)
+    monkeypatch.setattr(SftpSession, "_receive", received)
+    other, one = store.start_read("missing"), store.start_read(NAME)
+    assert one() == LIST
+    with pytest.raises(MissingFileError):
+        other()
+    assert events == ["sent", "sent"] + ["received"] * 8
+
+
+@pytest.mark.parametrize("waited_for", ["fifo", "list"])
+def test_fifo_among_files_that_are_asked_for_together_is_named(
+    fresh: SshConnection, tmp_path: Path, waited_for: str
+) -> None:
+    os.mkfifo(tmp_path / "fifo")
+    (tmp_path / "list").write_bytes(LIST)
+    store = SftpStore(fresh, str(tmp_path))
+    begun = {name: store.start_read(name) for name in ("fifo", "list")}
+    with pytest.raises(StoreError, match=r"fifo on .* is a FIFO, not a regular file"):
+        begun[waited_for]()
+    assert store.read("list") == LIST  # over another channel
+    end = time.monotonic() + 20
+    while has_reader(tmp_path / "fifo"):
+        assert time.monotonic() < end, "a server waits in the FIFO"
+        threading.Event().wait(0.01)
+
+
+def has_reader(fifo: Path) -> bool:
+    """Whether somebody has opened it, or waits in opening it."""
+    try:
+        os.close(os.open(fifo, os.O_WRONLY | os.O_NONBLOCK))
+    except OSError as problem:
+        if problem.errno != errno.ENXIO:
+            raise
+        return False
+    return True
 
 
 # Staged and swept together

@@ -14,7 +14,7 @@ from cucmsh.services.compose import served_list, sha256_of
 from cucmsh.services.doors import Link
 from cucmsh.services.fleet import Fleet, side_by_side
 from cucmsh.services.journal import read_journal
-from cucmsh.services.serving.manifest import require_ours
+from cucmsh.services.serving.manifest import ask_publisher, refuse_another
 from cucmsh.services.site import LIST_FILE, Site
 from cucmsh.services.tftp import is_running
 
@@ -113,7 +113,8 @@ def _look_at_replica(site: Site, link: Link, node: Node) -> Located:
             f"Add service_commands to its entry in {site.settings.path}.",
         )
     status = link.start(node.service_commands.status, STATUS_SECONDS)
+    publisher = ask_publisher(site.doors.home_on(link), node)
     served = sha256_on(site, link, node)
-    require_ours(site, site.doors.home_on(link), node)
+    refuse_another(site, node, publisher())
     done = status()
     return Located(node, done.status == 0, served)

@@ -23,6 +23,7 @@ from __future__ import annotations
 
 import json
 import zlib
+from collections.abc import Callable
 from typing import NamedTuple
 
 from cucmsh.cluster.model import Node
@@ -83,15 +84,25 @@ def read_publisher(home: Store, node: Node) -> Publisher | None:
     Raises:
         StoreError, ConnectionFailedError: it cannot be asked.
     """
-    try:
-        found = json.loads(home.read(f"{folder_for(node)}/publisher"))
-        known = Publisher(str(found["id"]), str(found["name"])[:MAX_NAME])
-    except MissingFileError:
-        return None
-    except (ValueError, TypeError, KeyError):
-        return Publisher(UNREADABLE, "unknown")
-    is_whole = known.id and f"{known.id}{known.name}".isprintable()
-    return known if is_whole else Publisher(UNREADABLE, "unknown")
+    return ask_publisher(home, node)()
+
+
+def ask_publisher(home: Store, node: Node) -> Callable[[], Publisher | None]:
+    """The same; it is asked now, and the call of what comes back waits."""
+    read = home.start_read(f"{folder_for(node)}/publisher")
+
+    def finish() -> Publisher | None:
+        try:
+            found = json.loads(read())
+            known = Publisher(str(found["id"]), str(found["name"])[:MAX_NAME])
+        except MissingFileError:
+            return None
+        except (ValueError, TypeError, KeyError):
+            return Publisher(UNREADABLE, "unknown")
+        is_whole = known.id and f"{known.id}{known.name}".isprintable()
+        return known if is_whole else Publisher(UNREADABLE, "unknown")
+
+    return finish
 
 
 def require_ours(site: Site, home: Store, node: Node) -> bool:
@@ -100,7 +111,11 @@ def require_ours(site: Site, home: Store, node: Node) -> bool:
     Raises:
         RefusedError: another publisher brings files there.
     """
-    known = read_publisher(home, node)
+    return refuse_another(site, node, read_publisher(home, node))
+
+
+def refuse_another(site: Site, node: Node, known: Publisher | None) -> bool:
+    """The same, where it is known who brings files there."""
     if known is None:
         return False
     if known.id != own_id(site):
