@@ -31,8 +31,8 @@ from pathlib import Path
 from statistics import median
 from typing import NamedTuple
 
-from cucmsh.cluster.settings import read_settings
-from cucmsh.cluster.ssh import open_node
+from cucmsh.config.settings import read_settings
+from cucmsh.remote.ssh.client import open_node
 from tests.faults.cluster import ANSWERS, ENVIRONMENT, RESET, Cluster, Replica
 from tests.faults.proxy import TO_SHELL, Fault, Proxy
 

@@ -21,9 +21,9 @@ from pathlib import Path
 from statistics import median
 from tempfile import TemporaryDirectory
 
-from cucmsh.cluster.model import SshAddress
-from cucmsh.cluster.sftp import SftpStore
-from cucmsh.cluster.ssh import open_node
+from cucmsh.config.model import SshAddress
+from cucmsh.remote.sftp.store import SftpStore
+from cucmsh.remote.ssh.client import open_node
 from tests.faults.sshd import make_root_folder
 
 HOST = "127.0.0.1"

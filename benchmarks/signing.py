@@ -26,15 +26,15 @@ from cryptography.hazmat.primitives import hashes
 from cryptography.hazmat.primitives.asymmetric import padding, rsa
 
 from cucmsh.app import open_site
-from cucmsh.cluster.settings import read_settings
+from cucmsh.config.settings import read_settings
 from cucmsh.pki.credential import make_credential
 from cucmsh.pki.model import Unit
-from cucmsh.services.compose import compose_for_start
-from cucmsh.services.enrol import make_node
-from cucmsh.services.keystore import Keystore
-from cucmsh.services.serving import sign
-from cucmsh.services.serving.phone_files import choose
-from cucmsh.services.serving.sign import sign_files
+from cucmsh.services.certificates.keystore import Keystore
+from cucmsh.services.lists import sign
+from cucmsh.services.lists.compose import compose_for_start
+from cucmsh.services.lists.phone_files import choose
+from cucmsh.services.lists.sign import sign_files
+from cucmsh.services.nodes.make import make_node
 from cucmsh.services.site import Site
 
 SIGN_GATE, CURRENT_GATE = 8.0, 3.0

@@ -215,7 +215,7 @@ def main() -> int:
             Row(
                 "6",
                 "our SSH library, in import paramiko",
-                lambda: run([*PYTHON, "-c", "import cucmsh.cluster.ssh"]),
+                lambda: run([*PYTHON, "-c", "import cucmsh.remote.ssh.client"]),
                 lambda: run([*PYTHON, "-c", "import paramiko"]),
                 0.75,
             ),

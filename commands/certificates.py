@@ -3,17 +3,26 @@
 from __future__ import annotations
 
 from cucmsh.errors import CancelledError
+from cucmsh.services.certificates.keystore import Keystore
+from cucmsh.services.certificates.regenerate import (
+    regenerate,
+    require_no_hold,
+    require_unit,
+    state_of_trust,
+    what_follows,
+)
 from cucmsh.services.site import Site
 from cucmsh.shell.answers import is_yes
 from cucmsh.shell.command import command
 from cucmsh.shell.dialog import Dialog
-from cucmsh.shell.kinds import NAME
+from cucmsh.shell.parameter_types import NAME
+from cucmsh.views.certificate import certificate_lines, certificate_rows
+from cucmsh.views.documents import certificates_document
+from cucmsh.views.report import delivery_lines
 
 
 def units(site: Site) -> list[str]:
     """The units of this node, for completion."""
-    from cucmsh.services.keystore import Keystore
-
     return [unit.value for unit in Keystore(site).units]
 
 
@@ -34,15 +43,6 @@ def set_cert_regen(dialog: Dialog, site: Site, name: str) -> int:
     Example:
     set cert regen CallManager
     """
-    from cucmsh.services.regenerate import (
-        regenerate,
-        require_no_hold,
-        require_unit,
-        state_of_trust,
-        what_follows,
-    )
-    from cucmsh.views.report import delivery_lines
-
     unit = require_unit(site, name)
     require_no_hold(site, unit)
     standing = state_of_trust(site)
@@ -88,10 +88,6 @@ def show_cert_list_own(dialog: Dialog, site: Site) -> None:
     Example:
     show cert list own
     """
-    from cucmsh.services.keystore import Keystore
-    from cucmsh.views.certificate import certificate_rows
-    from cucmsh.views.documents import certificates_document
-
     keystore = Keystore(site)
     rows = [(unit.value, keystore.certificate(unit)) for unit in keystore.units]
     dialog.result(
@@ -109,10 +105,6 @@ def show_cert_own(dialog: Dialog, site: Site, name: str) -> None:
     Example:
     show cert own CallManager
     """
-    from cucmsh.services.keystore import Keystore
-    from cucmsh.services.regenerate import require_unit
-    from cucmsh.views.certificate import certificate_lines
-
     first, slash, file = name.partition("/")
     unit = require_unit(site, first if slash and file == f"{first}.pem" else name)
     certificate = Keystore(site).certificate(unit)

@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 from cucmsh.errors import CancelledError
+from cucmsh.services.idle import idle_minutes, read_minutes, set_idle_minutes
 from cucmsh.services.site import Site
 from cucmsh.shell.command import command
 from cucmsh.shell.dialog import Dialog
-from cucmsh.shell.kinds import NUMBER
+from cucmsh.shell.parameter_types import NUMBER
 
 
 @command("set cli pagination on|off")
@@ -46,8 +47,6 @@ def set_cli_session_timeout(dialog: Dialog, site: Site, text: str) -> None:
     Example:
     set cli session timeout 60
     """
-    from cucmsh.services.idle import read_minutes, set_idle_minutes
-
     minutes = read_minutes(text)
     again = "Please answer 'y' for <yes> or 'n' for <no>:"
     if dialog.ask_key("Continue (y/n)?", "yn", again) == "n":
@@ -63,8 +62,6 @@ def show_cli_session_timeout(dialog: Dialog, site: Site) -> None:
     Example:
     show cli session timeout
     """
-    from cucmsh.services.idle import idle_minutes
-
     minutes = idle_minutes(site)
     dialog.say(f"The session time-out of new sessions is {minutes} minutes.")
 

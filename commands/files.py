@@ -2,23 +2,29 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 from commands.questions import ask_value, host_key_question
 from cucmsh.errors import CancelledError, UsageError
 from cucmsh.hosts import bare_host, read_port
-from cucmsh.services.doors import BackupServer
+from cucmsh.remote.deposit import Deposited
+from cucmsh.services.backends import BackupServer
+from cucmsh.services.files import (
+    Outgoing,
+    list_files,
+    open_file,
+    paths,
+    read_text,
+    send_file,
+)
+from cucmsh.services.records.logs import list_logs, read_log
 from cucmsh.services.site import Site
-from cucmsh.shapes import TYPE_CHECKING
 from cucmsh.shell.answers import ATTEMPTS
 from cucmsh.shell.command import command
 from cucmsh.shell.dialog import Dialog
-from cucmsh.shell.kinds import FILE, PATH, USER, Kind
 from cucmsh.shell.limits import FAILED
-
-if TYPE_CHECKING:
-    from collections.abc import Sequence
-
-    from cucmsh.cluster.deposit import Deposited
-    from cucmsh.services.files import Outgoing
+from cucmsh.shell.parameter_types import FILE, PATH, USER, Kind
+from cucmsh.views.kilobytes import kilobytes
 
 TFTP_FOLDER = "/usr/local/cm/tftp"  # what the original calls it on screen
 
@@ -35,8 +41,6 @@ SERVER = Kind("a host name or address; the port is asked for next", _is_server)
 
 def files(site: Site) -> list[str]:
     """The files under tftp/, those in folders too, for completion."""
-    from cucmsh.services.files import paths
-
     return paths(site)
 
 
@@ -49,8 +53,6 @@ def specs(site: Site) -> list[str]:
 
 def logs(site: Site) -> list[str]:
     """The logs, for completion."""
-    from cucmsh.services.logs import list_logs
-
     return list_logs(site, "*")
 
 
@@ -65,8 +67,6 @@ def file_list_activelog(dialog: Dialog, site: Site, spec: str) -> int:
     Example:
     file list activelog *
     """
-    from cucmsh.services.logs import list_logs
-
     return _list(dialog, (), list_logs(site, spec))
 
 
@@ -82,8 +82,6 @@ def file_list_tftp(dialog: Dialog, site: Site, spec: str) -> int:
     file list tftp *.tlv
     file list tftp settings/*
     """
-    from cucmsh.services.files import list_files
-
     return _list(dialog, *list_files(site, spec))
 
 
@@ -99,8 +97,6 @@ def file_view_activelog(dialog: Dialog, site: Site, name: str) -> None:
     Example:
     file view activelog audit
     """
-    from cucmsh.services.logs import read_log
-
     text, before = read_log(site, name)
     if before:
         text = f"({before} bytes of earlier lines are left out.)\n{text}"
@@ -118,8 +114,6 @@ def file_view_tftp(dialog: Dialog, site: Site, name: str) -> None:
     Example:
     file view tftp XMLDefault.cnf.xml
     """
-    from cucmsh.services.files import read_text
-
     dialog.view(read_text(site, name))
 
 
@@ -137,8 +131,6 @@ def file_get_tftp(dialog: Dialog, site: Site, name: str) -> int:
     Example:
     file get tftp ITLRecovery.p12
     """
-    from cucmsh.services.files import Outgoing, open_file
-
     dialog.write("Please wait while the system is gathering files info ...")
     try:
         opened = open_file(site, name)
@@ -149,8 +141,6 @@ def file_get_tftp(dialog: Dialog, site: Site, name: str) -> int:
 
 
 def _send(dialog: Dialog, site: Site, outgoing: Outgoing) -> int:
-    from cucmsh.services.files import send_file
-    from cucmsh.views.kilobytes import kilobytes
 
     size = outgoing.file.size
     dialog.say("Sub-directories were not traversed.")

@@ -7,18 +7,25 @@ from collections.abc import Callable, Iterator
 from commands.questions import host_key_question, require_yes
 from cucmsh.errors import RefusedError, TrustListError
 from cucmsh.hosts import split_host
-from cucmsh.services.doors import BackupServer
+from cucmsh.services.backends import BackupServer
+from cucmsh.services.certificates.keystore import Keystore
+from cucmsh.services.files import fetch_file
+from cucmsh.services.lists.distribution import apply
+from cucmsh.services.lists.fleet import Fleet, meanwhile
+from cucmsh.services.lists.inventory import HeldList, find_strays, read_list
+from cucmsh.services.lists.reset import ResetPlan, plan_local_reset, plan_remote_reset
+from cucmsh.services.lists.survey import locate
+from cucmsh.services.lists.trust_release import plan_release, release
+from cucmsh.services.outcome import Progress, Step
 from cucmsh.services.site import Site
-from cucmsh.shapes import TYPE_CHECKING
 from cucmsh.shell.command import command
 from cucmsh.shell.dialog import Dialog, SafePoint
-from cucmsh.shell.kinds import HOST, PATH, USER
-
-if TYPE_CHECKING:
-    from cucmsh.services.inventory import HeldList
-    from cucmsh.services.outcome import Progress
-    from cucmsh.services.resetting.reset import ResetPlan
-    from cucmsh.views.documents import Document
+from cucmsh.shell.parameter_types import HOST, PATH, USER
+from cucmsh.views.documents import Document, list_document, reset_document
+from cucmsh.views.release import release_lines
+from cucmsh.views.report import report_lines, stray_lines
+from cucmsh.views.times import format_time
+from cucmsh.views.trust_list import show_trust_list
 
 
 @command("show itl", has_json=True)
@@ -31,8 +38,6 @@ def show_itl(dialog: Dialog, site: Site) -> int:
     Example:
     show itl
     """
-    from cucmsh.services.inventory import read_list
-
     try:
         held = read_list(site)
     except TrustListError as problem:
@@ -49,24 +54,16 @@ def show_itl(dialog: Dialog, site: Site) -> int:
 
 def _shown(dialog: Dialog, site: Site, held: HeldList) -> Iterator[str]:
     """The list at once; then nodes, which may take their time to answer."""
-    from cucmsh.services.inventory import find_strays
-    from cucmsh.views.times import format_time
-    from cucmsh.views.trust_list import show_trust_list
-
     modified = format_time(held.modified)
     lines = show_trust_list(held.raw, held.trust_list, held.verdict, modified)
     yield "\n".join(lines)
     with dialog.working(lambda: "Asking the other nodes what they serve..."):
         strays = find_strays(site, held.raw) if dialog.helpful else []
     if strays:
-        from cucmsh.views.report import stray_lines
-
         yield from stray_lines(strays)
 
 
 def _described(site: Site, held: HeldList) -> Document:
-    from cucmsh.services.inventory import find_strays
-    from cucmsh.views.documents import list_document
 
     return list_document(site.node.name, held, find_strays(site, held.raw))
 
@@ -81,8 +78,6 @@ def utils_itl_reset_localkey(dialog: Dialog, site: Site) -> int:
     Example:
     utils itl reset localkey
     """
-    from cucmsh.services.resetting.reset import plan_local_reset
-
     _require_ccm_password(dialog, site)
     return _reset(dialog, site, "utils itl reset localkey", plan_local_reset)
 
@@ -108,10 +103,6 @@ def utils_itl_reset_remotekey(
     Example:
     utils itl reset remotekey backup.example.org joe /home/joe/ITLRecovery.p12
     """
-    from cucmsh.services.files import fetch_file
-    from cucmsh.services.keystore import Keystore
-    from cucmsh.services.resetting.reset import plan_remote_reset
-
     address, port = split_host(host)
     password = dialog.ask_secret("Enter Sftp password :")
     server = BackupServer(address, port, user, password.reveal())
@@ -141,9 +132,6 @@ def utils_itl_trust_release(dialog: Dialog, site: Site) -> None:
     Example:
     utils itl trust release
     """
-    from cucmsh.services.trust_release import plan_release, release
-    from cucmsh.views.release import release_lines
-
     with site.cluster_lock("utils itl trust release"):
         plan = plan_release(site)
         for line in release_lines(plan):
@@ -157,7 +145,6 @@ def utils_itl_trust_release(dialog: Dialog, site: Site) -> None:
 
 
 def _require_ccm_password(dialog: Dialog, site: Site) -> None:
-    from cucmsh.services.keystore import Keystore
 
     password = dialog.ask_secret("Enter CCM Administrator password :")
     Keystore(site).check_ccm_password(password.reveal())
@@ -166,11 +153,6 @@ def _require_ccm_password(dialog: Dialog, site: Site) -> None:
 def _reset(
     dialog: Dialog, site: Site, what: str, make_plan: Callable[[Site], ResetPlan]
 ) -> int:
-    from cucmsh.services.fleet import Fleet, meanwhile
-    from cucmsh.services.resetting.distribute import apply
-    from cucmsh.services.resetting.survey import locate
-    from cucmsh.views.documents import reset_document
-    from cucmsh.views.report import report_lines
 
     with site.cluster_lock(what), Fleet(site) as fleet:
         dialog.say("\nLocating active Tftp servers in the cluster....\n")
@@ -221,7 +203,6 @@ def _agree(dialog: Dialog, plan: ResetPlan) -> None:
 
 def _progress(dialog: Dialog, left: list[str], safe_point: SafePoint) -> Progress:
     """Say each step; take the nodes that are done out of those that are ``left``."""
-    from cucmsh.services.outcome import Step
 
     def show(step: Step, text: str) -> None:
         if step is Step.READY:

@@ -6,10 +6,11 @@ from functools import partial
 
 from cucmsh.build import version_line
 from cucmsh.errors import UsageError
+from cucmsh.services.lists.inventory import reach_each
 from cucmsh.services.site import Site
 from cucmsh.shell.command import command
 from cucmsh.shell.dialog import Dialog
-from cucmsh.shell.kinds import NAME
+from cucmsh.shell.parameter_types import NAME
 
 VERSIONS = {"10.0": "10.0.1.10000-24"}  # of the source document's lab
 
@@ -44,8 +45,6 @@ def show_network_cluster(dialog: Dialog, site: Site, name: str = "") -> int:
     Example:
     show network cluster
     """
-    from cucmsh.services.inventory import reach_each
-
     cluster = site.settings.cluster
     if name and name not in nodes(site):
         raise UsageError(

@@ -3,14 +3,11 @@
 from __future__ import annotations
 
 from cucmsh.errors import CancelledError, UsageError
-from cucmsh.shapes import TYPE_CHECKING
+from cucmsh.remote.known_hosts import HostKey
+from cucmsh.services.backends import AcceptHostKey
 from cucmsh.shell.answers import ATTEMPTS, is_yes
 from cucmsh.shell.dialog import Dialog
-from cucmsh.shell.kinds import Kind, problem_with
-
-if TYPE_CHECKING:
-    from cucmsh.cluster.hostkeys import HostKey
-    from cucmsh.services.doors import AcceptHostKey
+from cucmsh.shell.parameter_types import Kind, problem_with
 
 
 def require_yes(dialog: Dialog, question: str) -> None:

@@ -3,11 +3,18 @@
 from __future__ import annotations
 
 from cucmsh.errors import ServiceError, UsageError
+from cucmsh.services.lists.install import close_mark
+from cucmsh.services.lists.replicas import replicas_of, update_replicas
+from cucmsh.services.nodes import tftp_service as tftp
+from cucmsh.services.nodes.tftp_service import ServiceState, state_of
+from cucmsh.services.records.pending import start_problems, unsigned_files
 from cucmsh.services.site import Site
 from cucmsh.shell.command import command
 from cucmsh.shell.dialog import Dialog
-from cucmsh.shell.kinds import TEXT
 from cucmsh.shell.limits import FAILED
+from cucmsh.shell.parameter_types import TEXT
+from cucmsh.views.documents import services_document
+from cucmsh.views.signing import replica_lines
 
 TFTP = "Cisco Tftp"
 NOT_HERE = (  # services of the original that this node does not run
@@ -28,9 +35,6 @@ def utils_service_list(dialog: Dialog, site: Site) -> None:
     Example:
     utils service list
     """
-    from cucmsh.services.tftp import ServiceState, state_of
-    from cucmsh.views.documents import services_document
-
     dialog.say("Requesting service status, please wait...")
     states = [(TFTP, state_of(site))]
     states += [(name, ServiceState.NOT_ACTIVATED) for name in NOT_HERE]
@@ -57,8 +61,6 @@ def utils_service_start(dialog: Dialog, site: Site, name: str) -> int:
     Example:
     utils service start Cisco Tftp
     """
-    from cucmsh.services import tftp
-
     _require_service(site, name)
     dialog.say("Service Manager is running")
     dialog.say(f"{TFTP}[STARTING]  ")
@@ -85,8 +87,6 @@ def utils_service_stop(dialog: Dialog, site: Site, name: str) -> None:
     Example:
     utils service stop Cisco Tftp
     """
-    from cucmsh.services import tftp
-
     _require_service(site, name)
     dialog.say("Service Manager is running")
     dialog.say(f"{TFTP}[STOPPING]  ")
@@ -113,8 +113,6 @@ def utils_service_restart(dialog: Dialog, site: Site, name: str) -> int:
     Example:
     utils service restart Cisco Tftp
     """
-    from cucmsh.services import tftp
-
     _require_service(site, name)
     dialog.say(
         " Don't press Ctrl-c while the service is getting RESTARTED.If Service has "
@@ -134,8 +132,6 @@ def utils_service_restart(dialog: Dialog, site: Site, name: str) -> int:
 
 def _close_mark(dialog: Dialog, site: Site) -> None:
     """A reset may have been kept for this very start; tell if it still is."""
-    from cucmsh.services.resetting.install import close_mark
-
     if not close_mark(site) and dialog.helpful:
         dialog.say(
             f"The reset ITL is in place, but {TFTP} did not give it back; every start "
@@ -145,10 +141,6 @@ def _close_mark(dialog: Dialog, site: Site) -> None:
 
 def _report_start(dialog: Dialog, site: Site) -> int:
     """What the start could not do, and what became of the replicas; the status."""
-    from cucmsh.services.pending import start_problems, unsigned_files
-    from cucmsh.services.serving.replicas import replicas_of, update_replicas
-    from cucmsh.views.signing import replica_lines
-
     problems = [*start_problems(site), *unsigned_files(site)]
     names = ", ".join(node.name for node in replicas_of(site))
     if names:
@@ -163,14 +155,12 @@ def _report_start(dialog: Dialog, site: Site) -> int:
 
 
 def _require_running(site: Site) -> None:
-    from cucmsh.services import tftp
 
     if not tftp.is_running(site):
         raise ServiceError(f"{TFTP} does not run", "See the log of the service.")
 
 
 def _require_service(site: Site, name: str) -> None:
-    from cucmsh.services import tftp
 
     if name not in services(site):
         raise UsageError(

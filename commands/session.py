@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+import os
+
 from cucmsh.errors import UsageError
 from cucmsh.services.site import Site
 from cucmsh.shell.command import EXAMPLE, Command, command, phrases
 from cucmsh.shell.dialog import Dialog, EndSession
-from cucmsh.shell.kinds import TEXT
+from cucmsh.shell.origin import account_name
+from cucmsh.shell.parameter_types import TEXT
 
 
 @command("show myself")
@@ -19,10 +22,6 @@ def show_myself(dialog: Dialog, site: Site) -> None:
     Example:
     show myself
     """
-    import os
-
-    from cucmsh.shell.origin import account_name
-
     account = account_name(os.environ) or f"number {os.getuid()}"
     counts = "enabled" if dialog.session.counts_commands else "disabled"
     dialog.say(f"Machine Name    : {site.node.name}")

@@ -2,17 +2,19 @@
 
 from __future__ import annotations
 
+from cucmsh.services.lists.phone_files import choose
+from cucmsh.services.lists.publish import bring_signed, exit_status, sign_chosen
+from cucmsh.services.lists.replicas import replicas_of
 from cucmsh.services.site import Site
 from cucmsh.shell.command import command
 from cucmsh.shell.dialog import CONTROL_C, Dialog
-from cucmsh.shell.kinds import FILE
 from cucmsh.shell.limits import FAILED
+from cucmsh.shell.parameter_types import FILE
+from cucmsh.views.signing import replica_lines, signing_lines
 
 
 def files(site: Site) -> list[str]:
     """The files that are signed for phones, for completion."""
-    from cucmsh.services.serving.phone_files import choose
-
     return list(choose(site).names) if site.node.has_tftp else []
 
 
@@ -45,10 +47,6 @@ def utils_tftp_sign(dialog: Dialog, site: Site, specs: str = "") -> int:
 
 
 def _sign_and_push(dialog: Dialog, site: Site, specs: list[str]) -> int:
-    from cucmsh.services.serving.phone_files import choose
-    from cucmsh.services.serving.publish import bring_signed, exit_status, sign_chosen
-    from cucmsh.services.serving.replicas import replicas_of
-    from cucmsh.views.signing import replica_lines, signing_lines
 
     dialog.say("Signing the files of the phones, please wait...")
     chosen = choose(site, specs)

@@ -11,6 +11,7 @@ import gc
 import os
 import resource
 import sys
+from typing import TYPE_CHECKING
 
 from cucmsh.errors import (
     BrokenProgramError,
@@ -18,7 +19,6 @@ from cucmsh.errors import (
     UsageError,
     is_import_failure,
 )
-from cucmsh.shapes import TYPE_CHECKING
 from cucmsh.shell.screen import Screen
 
 if TYPE_CHECKING:
@@ -119,26 +119,26 @@ def _guarded(run: Callable[[], int]) -> int:
 
 
 def _login(configuration: str, words: list[str]) -> int:
-    from cucmsh.login.environment import clean
-    from cucmsh.login.request import requested
+    from cucmsh.cli.login.environment import clean
+    from cucmsh.cli.login.request import requested
 
     environment = clean(os.environ)
     os.chdir("/")
     line = requested(words, environment)
-    from cucmsh.login.serve import serve
+    from cucmsh.cli.login.serve import serve
 
     return serve(configuration, os.path.abspath(words[0]), line)
 
 
 def _forced(configuration: str, line: str) -> int:
     """An exec request, where `cucmsh` is sshd's forced command."""
-    from cucmsh.login.environment import clean
+    from cucmsh.cli.login.environment import clean
 
     program = os.path.abspath(sys.argv[0])
     path = os.path.abspath(configuration) if configuration else ""
     clean(os.environ)
     os.chdir("/")
-    from cucmsh.login.serve import serve_forced
+    from cucmsh.cli.login.serve import serve_forced
 
     return serve_forced(path, program, line)
 
@@ -160,7 +160,7 @@ def _run(words: list[str]) -> int:
         case ["--help" | "-h" | "help"]:
             return _show(USAGE)
         case ["lab", *rest]:
-            from cucmsh.lab.front import lab
+            from cucmsh.lab.command import lab
 
             return lab(rest, _lab_shell, Screen(1).say)
         case ["verify", *rest]:
@@ -181,7 +181,7 @@ def _node(named: str, words: list[str]) -> int:
             answer = app.run_json if options else app.run_command
             return answer(configuration, line, os.environ)
         case [("init" | "node") as what, *rest]:
-            from cucmsh.making import run_init, run_node
+            from cucmsh.cli.making import run_init, run_node
 
             run = run_init if what == "init" else run_node
             return run(configuration, rest)
@@ -196,7 +196,7 @@ def _hook(named: str, configuration: str, words: list[str]) -> int:
     if not {"--help", "-h"}.isdisjoint(words[:2]):
         return _show(HOOK_USAGE)
     if words == ["serve-node"]:  # the forced command of another node's key
-        from cucmsh.login.node import serve_node
+        from cucmsh.cli.login.serve_node import serve_node
 
         # A client's environment names no configuration.
         text, status = serve_node(named)
@@ -209,7 +209,7 @@ def _hook(named: str, configuration: str, words: list[str]) -> int:
 
 
 def _verify(words: list[str]) -> int:
-    from cucmsh.command_line import verify_parser
+    from cucmsh.cli.command_line import verify_parser
 
     parser = verify_parser()
     if parser.asks_for_help(words):
@@ -223,13 +223,13 @@ def _verify(words: list[str]) -> int:
 
 
 def _doctor(configuration: str, words: list[str]) -> int:
-    from cucmsh.command_line import doctor_parser
+    from cucmsh.cli.command_line import doctor_parser
 
     parser = doctor_parser()
     if parser.asks_for_help(words):
         return _show(parser.format_help().rstrip())
     asked = parser.parse_args(words)
-    from cucmsh.doctor import doctor, doctor_json
+    from cucmsh.cli.doctor import doctor, doctor_json
 
     if not asked.json:
         lines, status = doctor(configuration, asked.accounts)

@@ -8,9 +8,13 @@ from __future__ import annotations
 import gc
 import os
 import time
+from collections.abc import Callable, Mapping
+from datetime import UTC, datetime
+from typing import Any
 
-from cucmsh.cluster.settings import Settings, read_settings
-from cucmsh.doors import LateDoors
+from cucmsh.backends import LateDoors
+from cucmsh.cli.hook import run
+from cucmsh.config.settings import Settings, read_settings
 from cucmsh.errors import (
     CucmshError,
     PackError,
@@ -18,25 +22,33 @@ from cucmsh.errors import (
     StoreError,
     UsageError,
 )
-from cucmsh.services.journal import login_notice
+from cucmsh.services.idle import idle_minutes
+from cucmsh.services.lists.inspection import inspect
+from cucmsh.services.lists.phone_files import named
+from cucmsh.services.lists.publish import bring_signed, exit_status, sign_chosen
+from cucmsh.services.lists.replicas import update_replicas
+from cucmsh.services.lists.start import keep, start
+from cucmsh.services.nodes.account import become_owner
+from cucmsh.services.records.audit import AuditLog
+from cucmsh.services.records.crash_log import breakdown_recorder
+from cucmsh.services.records.journal import login_notice
 from cucmsh.services.site import Site
-from cucmsh.shapes import TYPE_CHECKING, Any
+from cucmsh.shell.command import Command
+from cucmsh.shell.editor_import import import_editor
+from cucmsh.shell.grammar import Grammar
+from cucmsh.shell.json_result import JsonResult, report
 from cucmsh.shell.limits import PROMPT
+from cucmsh.shell.line_editor import LineEditor
+from cucmsh.shell.origin import origin
+from cucmsh.shell.packs import load_packs
+from cucmsh.shell.reader import Reader
 from cucmsh.shell.screen import Screen
+from cucmsh.shell.session import Session
 from cucmsh.shell.terminal import Terminal
+from cucmsh.storage.store import MAX_FILE_SIZE
 from cucmsh.views.banner import banner
-
-if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping
-    from datetime import datetime
-
-    from cucmsh.services.audit import AuditLog
-    from cucmsh.shell.command import Command
-    from cucmsh.shell.grammar import Grammar
-    from cucmsh.shell.json_result import JsonResult
-    from cucmsh.shell.line_editor import LineEditor
-    from cucmsh.shell.reader import Reader
-    from cucmsh.shell.session import Session
+from cucmsh.views.inspection import inspection_lines
+from cucmsh.views.signing import replica_lines, signing_lines
 
 DEFAULT_CONFIGURATION = "/etc/cucmsh/cucmsh.toml"
 BUILT_IN_PACK = "commands"
@@ -48,15 +60,11 @@ class SystemClock:
     """The real time; see ``Clock``."""
 
     def now(self) -> datetime:
-        from datetime import UTC, datetime
-
         return datetime.now(UTC)
 
     def stamp(self) -> str:
-        """The same as ISO 8601 with milliseconds; datetime costs an import."""
-        seconds, rest = divmod(time.time_ns(), 10**9)
-        day = time.strftime("%Y-%m-%dT%H:%M:%S", time.gmtime(seconds))
-        return f"{day}.{rest // 10**6:03}+00:00"
+        """The same as ISO 8601 with milliseconds."""
+        return self.now().isoformat(timespec="milliseconds")
 
     def boot(self) -> tuple[str, float]:
         with open("/proc/sys/kernel/random/boot_id", encoding="ascii") as file:
@@ -80,8 +88,6 @@ def open_own_site(configuration: str) -> Site:
     """
     settings = read_settings(configuration)
     if os.geteuid() == 0:
-        from cucmsh.services.account import become_owner
-
         become_owner(settings)
     return open_site(settings)
 
@@ -149,15 +155,11 @@ def serve_line(
 
 def run_json(config: str, line: str, environment: Mapping[str, str]) -> int:
     """The same, with one JSON document on standard output, whatever happens."""
-    from cucmsh.shell.json_result import report
-
     return report(Screen(1), lambda to: run_command(config, line, environment, to))
 
 
 def run_hook(configuration: str, words: list[str]) -> tuple[str, int]:
     """One of the hooks that services and other nodes run: what it says, its status."""
-    from cucmsh.hooks import run
-
     site = open_own_site(configuration)
     if words and words[0] in LOOKS:
         return run(site, words), 0
@@ -178,8 +180,6 @@ def _read_input() -> bytes:
     Raises:
         StoreError: it cannot be read.
     """
-    from cucmsh.cluster.store import MAX_FILE_SIZE
-
     raw = b""
     try:
         while len(raw) <= MAX_FILE_SIZE and (block := os.read(0, MAX_FILE_SIZE)):
@@ -191,8 +191,6 @@ def _read_input() -> bytes:
 
 def _tftp_start(site: Site) -> tuple[str, int]:
     """``hook tftp-start``: what went wrong is said on standard error as well."""
-    from cucmsh.services.serving.start import keep, start
-
     try:
         with open_audit(site, "hook", os.environ, Screen(2)).noting(["tftp-start"]):
             started = start(site)
@@ -205,9 +203,6 @@ def _tftp_start(site: Site) -> tuple[str, int]:
 
 def _update_replicas(site: Site) -> tuple[str, int]:
     """``hook update-replicas``: after the start of a publisher's TFTP service."""
-    from cucmsh.services.serving.replicas import update_replicas
-    from cucmsh.views.signing import replica_lines
-
     replicas = update_replicas(site)
     if replicas.problems:
         for name, problem in replicas.problems.items():
@@ -231,10 +226,6 @@ def _is_journal(fd: int) -> bool:
 
 def _sign(site: Site, files: list[str]) -> tuple[str, int]:
     """``hook sign FILE...``: for scripts that write the phones' files."""
-    from cucmsh.services.serving.phone_files import named
-    from cucmsh.services.serving.publish import bring_signed, exit_status, sign_chosen
-    from cucmsh.views.signing import replica_lines, signing_lines
-
     if not files:
         raise UsageError("hook sign takes one FILE or more")
     report = sign_chosen(site, named(site, files))
@@ -250,8 +241,6 @@ def verify(file: str, held: str, asked: str = "") -> tuple[list[str], int]:
     """
     from cucmsh.pki.certificates import read_certificate
     from cucmsh.pki.verify import RsaVerifier
-    from cucmsh.services.inspect import inspect
-    from cucmsh.views.inspection import inspection_lines
 
     inspection = inspect(file, held, RsaVerifier(), read_certificate, asked)
     return inspection_lines(inspection), 0 if inspection.is_good else 1
@@ -261,8 +250,6 @@ def open_audit(
     site: Site, entry: str, environment: Mapping[str, str], screen: Screen
 ) -> AuditLog:
     """The record of what comes in by ``entry``; see ``services.audit``."""
-    from cucmsh.services.audit import AuditLog
-    from cucmsh.shell.origin import origin
 
     def who() -> Mapping[str, str]:
         return origin(environment, entry)
@@ -279,9 +266,6 @@ def _session(
     is_exec_request: bool = False,
     has_prompt: bool = False,
 ) -> Session:
-    from cucmsh.services.breakdown import breakdown_recorder
-    from cucmsh.shell.reader import Reader
-    from cucmsh.shell.session import Session
 
     remarks: list[str] = []
     remark = remarks.append if has_prompt else Screen(2).say
@@ -303,15 +287,11 @@ def _session(
 
 
 def _idle_seconds(site: Site) -> float:
-    from cucmsh.services.idle import idle_minutes
 
     return idle_minutes(site) * 60.0
 
 
 def _load_packs(site: Site, remark: Callable[[str], None]) -> Grammar:
-    from cucmsh.services.breakdown import breakdown_recorder
-    from cucmsh.shell.grammar import Grammar
-    from cucmsh.shell.packs import load_packs
 
     def on_broken(error: PackError) -> None:
         remark(f"Warning: {error.message}")
@@ -344,8 +324,6 @@ def _open_editor(
 ) -> LineEditor:
     gc.disable()  # as on the way to the prompt: what is imported stays
     try:
-        from cucmsh.shell.editor_import import import_editor
-
         import_editor()
         from cucmsh.shell.editor import PersonEditor
 

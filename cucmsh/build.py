@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 import os
+from hashlib import sha256
 
 from cucmsh import __version__
-from cucmsh.digests import sha256
 
 PACKAGES = ("cucmsh/", "commands/")
 DIGITS = 10  # as many as nobody mistakes for another's

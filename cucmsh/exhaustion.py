@@ -9,13 +9,10 @@ to one node, or on this one after something changed, stands in `told`.
 from __future__ import annotations
 
 import errno
+from collections.abc import Iterator
+from contextlib import contextmanager
 
 from cucmsh.errors import ExhaustedError
-from cucmsh.scopes import contextmanager
-from cucmsh.shapes import TYPE_CHECKING
-
-if TYPE_CHECKING:
-    from collections.abc import Iterator
 
 _NO_THREAD = "can't start new thread"  # CPython's words
 _NUMBERS = frozenset({errno.EAGAIN, errno.EMFILE, errno.ENFILE, errno.ENOMEM})

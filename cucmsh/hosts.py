@@ -6,6 +6,8 @@ may be a password that was typed at the wrong place.
 
 from __future__ import annotations
 
+from socket import AF_INET6, inet_ntop, inet_pton
+
 from cucmsh.errors import UsageError
 
 SSH_PORT = 22
@@ -74,7 +76,6 @@ def _checked(host: str) -> str:
 
 def _shortest(address: str) -> str:
     # Few addresses are IPv6 ones, and no login waits for the import (design 23).
-    from socket import AF_INET6, inet_ntop, inet_pton  # noqa: PLC0415
 
     try:
         return inet_ntop(AF_INET6, inet_pton(AF_INET6, address))

@@ -7,11 +7,9 @@ X.520 annex C, RFC 5280 appendix A.1) and of DNS (RFC 1035 section 2.3.4).
 
 from __future__ import annotations
 
-from cucmsh.errors import NamingError
-from cucmsh.shapes import TYPE_CHECKING
+from collections.abc import Mapping
 
-if TYPE_CHECKING:
-    from collections.abc import Mapping
+from cucmsh.errors import NamingError
 
 LETTERS = frozenset("abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789-")
 MAX_LABEL = 63

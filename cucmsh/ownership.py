@@ -16,11 +16,8 @@ from __future__ import annotations
 import errno
 import os
 import stat
-
-from cucmsh.shapes import TYPE_CHECKING, NamedTuple
-
-if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator
+from typing import NamedTuple
 
 MAX_LINKS = 40  # as in the kernel
 MOST_LINKED = 10_000  # files and folders looked at because a link leads there

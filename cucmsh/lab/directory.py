@@ -16,8 +16,8 @@ from pathlib import Path
 from secrets import token_urlsafe
 from typing import Any
 
-from cucmsh.cluster.local import LocalStore
 from cucmsh.errors import MissingFileError, RefusedError, StoreError
+from cucmsh.storage.local import LocalStore
 
 LAB_FILE = "lab.json"
 LOCK_FILE = "lab.lock"

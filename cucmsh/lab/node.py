@@ -14,16 +14,16 @@ from datetime import UTC, datetime
 from multiprocessing.connection import Connection
 from typing import cast
 
-from cucmsh.cluster.settings import read_settings
+from cucmsh.config.settings import read_settings
 from cucmsh.errors import CucmshError
 from cucmsh.lab.accounts import Account
 from cucmsh.lab.plan import LOOPBACK, PYTHON, NodePlan
 from cucmsh.lab.service import ControlSocket, TftpService
 from cucmsh.lab.ssh_server import SshServer, host_key
 from cucmsh.lab.tftp_server import TftpServer
-from cucmsh.pki.room import KeyRoom
-from cucmsh.services.doors import Doors
-from cucmsh.services.enrol import make_node
+from cucmsh.pki.backend import KeyRoom
+from cucmsh.services.backends import Doors
+from cucmsh.services.nodes.make import make_node
 from cucmsh.services.site import Site
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import argparse
 from typing import NamedTuple
 
-from cucmsh.command_line import Parser, filled
+from cucmsh.cli.command_line import Parser, filled
 
 MOST_SUBSCRIBERS = 16  # each is a process with servers of its own
 

@@ -15,10 +15,10 @@ import threading
 from collections.abc import Callable, Sequence
 from pathlib import Path
 
-from cucmsh.cluster.local import LocalStore
 from cucmsh.errors import CucmshError
 from cucmsh.lab.control import VERBS, bound_name
 from cucmsh.lab.tftp_server import TftpServer
+from cucmsh.storage.local import LocalStore
 
 HOOK_SECONDS = 60
 REQUEST_BYTES = 64

@@ -4,9 +4,8 @@ from __future__ import annotations
 
 from datetime import datetime
 from enum import StrEnum
+from hashlib import sha1, sha256
 from typing import NamedTuple
-
-from cucmsh.digests import sha1, sha256
 
 
 class Unit(StrEnum):

@@ -26,7 +26,7 @@ from cryptography.x509 import load_der_x509_certificate
 from cucmsh.errors import CertificateError, KeyFileError
 from cucmsh.pki.certificates import quiet, read_certificate
 from cucmsh.pki.credential import Credential
-from cucmsh.pki.gate import inspect
+from cucmsh.pki.pkcs12_limits import inspect
 from cucmsh.pki.wrapping import FROM_TWO_FILES, PACK_ANEW
 
 ROUNDS = 600_000

@@ -12,17 +12,17 @@ from collections.abc import Callable
 from contextlib import AbstractContextManager
 from typing import NamedTuple
 
-from cucmsh.cluster.deposit import Deposited, Parcel
-from cucmsh.cluster.local import OpenFile
-from cucmsh.cluster.store import MAX_FILE_SIZE
-from cucmsh.cluster.tree import tree_below
 from cucmsh.errors import MissingFileError, RefusedError, UsageError
-from cucmsh.services.compose import sha256_of
-from cucmsh.services.doors import AcceptHostKey, BackupServer
-from cucmsh.services.keystore import RECOVERY_FILE
-from cucmsh.services.serving.secret_files import secrets_of, why_kept
+from cucmsh.remote.deposit import Deposited, Parcel
+from cucmsh.services.backends import AcceptHostKey, BackupServer
+from cucmsh.services.certificates.keystore import RECOVERY_FILE
+from cucmsh.services.lists.compose import sha256_of
+from cucmsh.services.lists.secret_files import secrets_of, why_kept
+from cucmsh.services.records.state import recall, remember
 from cucmsh.services.site import Site
-from cucmsh.services.state import recall, remember
+from cucmsh.storage.local import OpenFile
+from cucmsh.storage.store import MAX_FILE_SIZE
+from cucmsh.storage.tree import tree_below
 
 RECOVERY_NAME = "ITLRecovery.p12"
 WILD = frozenset("*?[")

@@ -7,8 +7,8 @@ from logging in: the default holds then.
 from __future__ import annotations
 
 from cucmsh.errors import StoreError, UsageError
+from cucmsh.services.records.state import recall, remember
 from cucmsh.services.site import Site
-from cucmsh.services.state import recall, remember
 
 DEFAULT_MINUTES = 30  # this and the limits: cucm-cli.md section 1, Leaving
 LEAST_MINUTES = 5

@@ -6,19 +6,15 @@ Opens nothing by itself: a heavy room is entered when a service first asks for i
 from __future__ import annotations
 
 import os
+from collections.abc import Iterator
+from contextlib import AbstractContextManager, contextmanager
 
-from cucmsh.cluster.local import LocalStore
-from cucmsh.cluster.model import Node
+from cucmsh.config.model import Node
+from cucmsh.config.settings import Settings
 from cucmsh.errors import RefusedError, ServiceError
-from cucmsh.scopes import contextmanager
-from cucmsh.shapes import TYPE_CHECKING
-
-if TYPE_CHECKING:  # a login waits for this module, and needs none of these
-    from collections.abc import Iterator
-    from contextlib import AbstractContextManager
-
-    from cucmsh.cluster.settings import Settings
-    from cucmsh.services.doors import Clock, Doors, Link
+from cucmsh.services.backends import Clock, Doors, Link
+from cucmsh.storage.local import LocalStore
+from cucmsh.storage.lock import held
 
 LIST_FILE = "ITLFile.tlv"
 NODE_LOCK_SECONDS = 30
@@ -113,7 +109,6 @@ class Site:
         *,
         patient_with: str = "",
     ) -> AbstractContextManager[None]:
-        from cucmsh.cluster.lock import held  # noqa: PLC0415 - no login takes a lock
 
         since = self.clock.now().strftime("%H:%M:%S UTC")
         holder = f"{what} (process {os.getpid()}, since {since})"

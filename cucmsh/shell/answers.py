@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+from typing import Protocol
+
 from cucmsh.errors import CancelledError, UsageError
-from cucmsh.shapes import Protocol
 
 ATTEMPTS = 3  # a rejected value asks the same question again, so often (clients.md D3)
 

@@ -8,7 +8,8 @@ typed it at a prompt.
 
 from __future__ import annotations
 
-from cucmsh.shapes import Protocol
+from typing import Protocol
+
 from cucmsh.shell.grammar import Grammar, words_of
 from cucmsh.shell.limits import LONGEST_LINE
 

@@ -18,16 +18,13 @@ from __future__ import annotations
 
 import itertools
 from collections.abc import Callable, Iterable, Mapping
+from typing import Any, NamedTuple, TypeVar
 
-from cucmsh.shapes import TYPE_CHECKING, Any, NamedTuple
-from cucmsh.shell.kinds import TEXT, WORD, Kind
+from cucmsh.shell.parameter_types import TEXT, WORD, Kind
 
 CommandFunction = Callable[..., int | None]
 Candidates = Callable[[Any], Iterable[str]]
-if TYPE_CHECKING:
-    from typing import TypeVar
-
-    _Function = TypeVar("_Function", bound=CommandFunction)
+_Function = TypeVar("_Function", bound=CommandFunction)
 _ATTRIBUTE = "cucmsh_command"
 EXAMPLE = "Example:"
 _NOTHING_OFFERED: Mapping[str, Candidates] = {}

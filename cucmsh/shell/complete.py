@@ -14,7 +14,7 @@ from typing import Any, NamedTuple
 from cucmsh.errors import CucmshError
 from cucmsh.shell.command import Command, Parameter, phrases
 from cucmsh.shell.grammar import Grammar, Menu, Place, is_in_quotes, quoted, words_of
-from cucmsh.shell.kinds import problem_with
+from cucmsh.shell.parameter_types import problem_with
 
 _FAILURES = (  # whatever a pack's function may stumble over; what is asked is a favour
     CucmshError,

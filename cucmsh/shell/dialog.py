@@ -13,13 +13,11 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping
 from contextlib import AbstractContextManager
+from typing import Protocol
 
 from cucmsh.errors import CancelledError
-from cucmsh.shapes import TYPE_CHECKING, Protocol
-from cucmsh.shell.secret import Secret
-
-if TYPE_CHECKING:
-    from cucmsh.shell.grammar import Grammar
+from cucmsh.secret import Secret
+from cucmsh.shell.grammar import Grammar
 
 CONTROL_C = "Control-C pressed"  # cucm-cli.md section 1, Leaving
 CONTROL_D = "Control-D pressed"

@@ -15,12 +15,12 @@ a client must never find the prompt in it (clients.md P4).
 from __future__ import annotations
 
 from collections.abc import Iterable
+from typing import NamedTuple
 
 from cucmsh.errors import CommandClashError, UsageError
-from cucmsh.shapes import NamedTuple
 from cucmsh.shell.command import Command, Parameter
-from cucmsh.shell.kinds import TEXT, problem_with
 from cucmsh.shell.limits import FAILED, LONGEST_LINE
+from cucmsh.shell.parameter_types import TEXT, problem_with
 
 
 class Call(NamedTuple):

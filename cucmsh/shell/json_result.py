@@ -19,6 +19,7 @@ progress and questions, goes to the screen as ever, which is not standard output
 
 from __future__ import annotations
 
+import json
 from collections.abc import Callable, Iterable, Mapping
 
 from cucmsh.errors import CucmshError, UsageError
@@ -64,8 +65,6 @@ class JsonResult:
 
     def send(self, status: int) -> None:
         """Write the document; `out.is_gone` tells if nobody took it."""
-        import json  # noqa: PLC0415  # no prompt and no text waits for it
-
         document = {
             "command": self._phrase,
             "error": None if self._error is None else _described(self._error),

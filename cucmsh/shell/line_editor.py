@@ -3,13 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from typing import Any, Protocol
 
-from cucmsh.shapes import TYPE_CHECKING, Any, Protocol
-
-if TYPE_CHECKING:
-    from cucmsh.shell.grammar import Grammar
-    from cucmsh.shell.reader import Reader
-    from cucmsh.shell.screen import Screen
+from cucmsh.shell.grammar import Grammar
+from cucmsh.shell.reader import Reader
+from cucmsh.shell.screen import Screen
 
 
 class LineEditor(Protocol):

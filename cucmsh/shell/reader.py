@@ -14,16 +14,16 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from contextlib import AbstractContextManager
+from typing import NamedTuple
 
 from cucmsh.errors import CancelledError, UsageError
-from cucmsh.shapes import NamedTuple
+from cucmsh.secret import Secret
 from cucmsh.shell.answers import refused_answer
 from cucmsh.shell.dialog import CONTROL_C, CONTROL_D, EndOfInput
 from cucmsh.shell.keyboard import ENTER, Keyboard
 from cucmsh.shell.limits import LONGEST_LINE
 from cucmsh.shell.line import ERASE_KEYS, KILL_KEY, TypedLine
 from cucmsh.shell.screen import Screen
-from cucmsh.shell.secret import Secret
 from cucmsh.shell.terminal import Size, Terminal
 
 _CTRL_C, _CTRL_D, _ESCAPE = "\x03", "\x04", "\x1b"

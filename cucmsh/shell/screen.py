@@ -16,14 +16,14 @@ where that holds up nobody else, and within `in_a_change` for ten seconds in all
 from __future__ import annotations
 
 import os
+import select
 import time
 from _thread import RLock
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
+from typing import Protocol
 
-from cucmsh.scopes import contextmanager, suppress
-from cucmsh.shapes import TYPE_CHECKING, Protocol
-
-if TYPE_CHECKING:
-    from collections.abc import Iterator
+from cucmsh.shell.signals import call_later, call_no_more
 
 CLEAR_LINE = "\r\x1b[K"  # how the original takes its pager's line back (G2)
 _SOON = 0.2  # seconds
@@ -126,8 +126,6 @@ class Screen:
         of its output arrive together: there are clients that stop reading at the first
         chunk that holds a prompt, and an echo alone may follow one (clients.md P3).
         """
-        from cucmsh.shell.signals import call_later  # noqa: PLC0415 - see _write
-
         self._held.append(text)
         self.is_at_line_start = text.endswith("\n")
         if not call_later(self.flush, _SOON):
@@ -155,7 +153,6 @@ class Screen:
             self.is_gone = True
 
     def _take_held(self) -> str:
-        from cucmsh.shell.signals import call_no_more  # noqa: PLC0415 - see _write
 
         held = ""
         while self._held:  # a signal and another thread may be here too
@@ -166,7 +163,6 @@ class Screen:
         return held
 
     def _write_in_time(self, raw: memoryview, patience: _Patience) -> None:
-        import select  # noqa: PLC0415 - the first prompt does not wait for it
 
         has_room = False
         with _one_writes:
@@ -207,8 +203,6 @@ class Screen:
         try:
             return os.write(self.fd, raw)
         except BlockingIOError:  # somebody who shares the terminal made it so
-            import select  # noqa: PLC0415 - the first prompt does not wait for it
-
             select.select([], [self.fd], [])
             return 0
 

@@ -13,10 +13,10 @@ from types import TracebackType
 from typing import Self
 
 from cucmsh.errors import CucmshError
+from cucmsh.secret import Secret
 from cucmsh.shell.answers import refused_answer
 from cucmsh.shell.dialog import CONTROL_C, SafePoint, SessionSwitches
 from cucmsh.shell.grammar import Grammar
-from cucmsh.shell.secret import Secret
 
 Answer = str | BaseException | type[BaseException]
 

@@ -10,6 +10,7 @@ from __future__ import annotations
 from collections import deque
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from typing import Any
 
 from cucmsh.errors import (
     BrokenProgramError,
@@ -18,22 +19,19 @@ from cucmsh.errors import (
     HalfDoneError,
     is_import_failure,
 )
-from cucmsh.shapes import TYPE_CHECKING, Any
 from cucmsh.shell.audit import Attempt, Audit
+from cucmsh.shell.command import Command
 from cucmsh.shell.dialog import CONTROL_C, EndOfInput, EndSession
+from cucmsh.shell.grammar import Grammar
+from cucmsh.shell.json_result import JsonResult
 from cucmsh.shell.limits import FAILED
 from cucmsh.shell.line_editor import LineEditor, OpenEditor
+from cucmsh.shell.pager import ScreenPager
 from cucmsh.shell.reader import Reader
 from cucmsh.shell.screen import Screen, in_a_change, visible
+from cucmsh.shell.settings import Switches
 from cucmsh.shell.signals import hang_ups
-from cucmsh.shell.switches import Switches
 from cucmsh.shell.terminal_dialog import TerminalDialog
-
-if TYPE_CHECKING:  # the first prompt does not wait for these
-    from cucmsh.shell.command import Command
-    from cucmsh.shell.grammar import Grammar
-    from cucmsh.shell.json_result import JsonResult
-    from cucmsh.shell.pager import ScreenPager
 
 _REMEMBERED = 1000  # lines, for the editor's history
 _REPORTED = 200  # lines that a change said last, for the log
@@ -312,7 +310,6 @@ class Session:
     def _new_pager(self) -> ScreenPager | None:
         if not (self.switches.is_paged and self._reader.is_terminal):
             return None
-        from cucmsh.shell.pager import ScreenPager  # noqa: PLC0415 - see above
 
         reader = self._reader
         return ScreenPager(self._screen.send, reader.wait_for_key, reader.size)

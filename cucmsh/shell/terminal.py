@@ -14,12 +14,9 @@ from __future__ import annotations
 
 import os
 import termios
-
-from cucmsh.scopes import contextmanager, suppress
-from cucmsh.shapes import TYPE_CHECKING, Any, NamedTuple
-
-if TYPE_CHECKING:
-    from collections.abc import Iterator
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
+from typing import Any, NamedTuple
 
 _LARGEST = 1000  # rows or columns; the client sends any number it likes (T5)
 _IFLAG, _OFLAG, _LFLAG, _CC = 0, 1, 3, 6

@@ -10,15 +10,14 @@ from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import AbstractContextManager, contextmanager, nullcontext
 
 from cucmsh.errors import CancelledError
-from cucmsh.shapes import TYPE_CHECKING
+from cucmsh.secret import Secret
 from cucmsh.shell.dialog import CONTROL_C, SafePoint, SessionSwitches
+from cucmsh.shell.json_result import JsonResult
+from cucmsh.shell.progress import patience
 from cucmsh.shell.reader import Reader
 from cucmsh.shell.screen import Screen, visible
-from cucmsh.shell.secret import Secret
 from cucmsh.shell.signals import deferred_interrupts
-
-if TYPE_CHECKING:
-    from cucmsh.shell.json_result import JsonResult
+from cucmsh.shell.viewer import view
 
 WAITING = ": a change is under way; waiting for its next safe point."
 
@@ -72,7 +71,6 @@ class TerminalDialog:
             if text:
                 self._screen.say("\n".join(lines))
             return
-        from cucmsh.shell.viewer import view  # noqa: PLC0415 - for few commands
 
         with self._asking():
             view(lines if text else [], self._screen.send, self._reader.wait_for_key)
@@ -119,7 +117,6 @@ class TerminalDialog:
         first = self.progress_after_seconds
         if first is None or not self.helpful:
             return nullcontext()
-        from cucmsh.shell.patience import patience  # noqa: PLC0415 - threads, rarely
 
         def tell() -> None:
             if not self._is_asking:  # then it is the person who takes long

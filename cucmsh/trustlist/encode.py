@@ -8,9 +8,9 @@ word of whoever read it.
 
 from __future__ import annotations
 
+from hashlib import sha1
 from typing import Protocol
 
-from cucmsh.digests import sha1
 from cucmsh.errors import SignatureError
 from cucmsh.trustlist.model import Record, TrustList
 from cucmsh.trustlist.tags import Digest, RecordTag

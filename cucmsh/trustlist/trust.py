@@ -12,9 +12,9 @@ judged by its SAST records.
 
 from __future__ import annotations
 
+from hashlib import sha1
 from typing import NamedTuple
 
-from cucmsh.digests import sha1
 from cucmsh.trustlist.check import Verifier, check
 from cucmsh.trustlist.model import Record, TrustList
 from cucmsh.trustlist.tags import Digest, RecordTag, Role, role_label

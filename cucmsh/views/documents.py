@@ -34,23 +34,20 @@ and do not. Within the schema keys and words are added, never changed.
 from __future__ import annotations
 
 from collections.abc import Iterable
+from hashlib import md5, sha1, sha256
 
-from cucmsh.digests import md5, sha1, sha256
 from cucmsh.hosts import host_port
-from cucmsh.shapes import TYPE_CHECKING
+from cucmsh.pki.model import Certificate
+from cucmsh.services.lists.inventory import HeldList, Stray
+from cucmsh.services.lists.reset import ResetPlan
+from cucmsh.services.nodes.health.finding import Finding
+from cucmsh.services.nodes.health.node_status import NodeStatus
+from cucmsh.services.nodes.tftp_service import ServiceState
+from cucmsh.services.outcome import NodeOutcome, Report
+from cucmsh.trustlist.model import Header, Record
 from cucmsh.trustlist.tags import Digest, Role
 from cucmsh.views.times import iso_time
 from cucmsh.views.trust_list import is_signer
-
-if TYPE_CHECKING:  # annotations alone: no view costs a login what it does not use
-    from cucmsh.pki.model import Certificate
-    from cucmsh.services.health.finding import Finding
-    from cucmsh.services.health.node_status import NodeStatus
-    from cucmsh.services.inventory import HeldList, Stray
-    from cucmsh.services.outcome import NodeOutcome, Report
-    from cucmsh.services.resetting.reset import ResetPlan
-    from cucmsh.services.tftp import ServiceState
-    from cucmsh.trustlist.model import Header, Record
 
 Document = dict[str, object]
 

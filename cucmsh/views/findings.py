@@ -5,7 +5,7 @@ from __future__ import annotations
 from itertools import groupby
 
 from cucmsh.errors import one_line
-from cucmsh.services.health.finding import Finding, Level
+from cucmsh.services.nodes.health.finding import Finding, Level
 
 SHOWN = 20  # findings of one kind; ten thousand unsigned files are one trouble
 COLUMN = max(len(level) for level in Level)

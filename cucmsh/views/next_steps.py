@@ -5,9 +5,9 @@ from __future__ import annotations
 import shlex
 from collections.abc import Sequence
 
-from cucmsh.cluster.settings import Settings
+from cucmsh.config.settings import Settings
 from cucmsh.names import RECOVERY_PREFIX, read_subject
-from cucmsh.services.tftp import unit_of
+from cucmsh.services.nodes.tftp_service import unit_of
 from cucmsh.views.sshd import permission
 from cucmsh.views.units import FOLDER, TftpUnit, unit_files
 

@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 from cucmsh.hosts import host_port
-from cucmsh.services.health.finding import Level
-from cucmsh.services.health.node_status import NodeStatus
+from cucmsh.services.nodes.health.finding import Level
+from cucmsh.services.nodes.health.node_status import NodeStatus
 from cucmsh.views.findings import finding_lines
 
 HEAD = ("Name", "Role", "Address", "Login", "TFTP")

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from cucmsh.services.acceptance import refusal_lines
-from cucmsh.services.trust_release import ReleasePlan
+from cucmsh.services.lists.acceptance import refusal_lines
+from cucmsh.services.lists.trust_release import ReleasePlan
 
 
 def release_lines(plan: ReleasePlan) -> Iterator[str]:

@@ -2,12 +2,8 @@
 
 from __future__ import annotations
 
+from cucmsh.services.lists.inventory import Stray
 from cucmsh.services.outcome import NodeOutcome, Report, State
-from cucmsh.shapes import TYPE_CHECKING
-
-if TYPE_CHECKING:
-    from cucmsh.services.inventory import Stray
-
 
 KEY_STAYS = (
     "The new recovery key is in place all the same: the next TFTP start makes a list "

@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 from cucmsh.errors import one_line
-from cucmsh.services.serving.replicas import Replicas
-from cucmsh.services.serving.sign import SignReport
+from cucmsh.services.lists.replicas import Replicas
+from cucmsh.services.lists.sign import SignReport
 
 SHOWN = 20  # lines of one kind; ten thousand equal complaints tell no more
 

@@ -16,7 +16,7 @@ from collections.abc import Iterator, Sequence
 from typing import NamedTuple
 
 from cucmsh.errors import REINSTALL
-from cucmsh.services.health.logins import (
+from cucmsh.services.nodes.health.logins import (
     FOR_ALL,
     FORCED,
     LOGIN_PROGRAM,

@@ -3,11 +3,7 @@
 from __future__ import annotations
 
 import time
-
-from cucmsh.shapes import TYPE_CHECKING
-
-if TYPE_CHECKING:
-    from datetime import datetime
+from datetime import datetime
 
 
 def format_time(moment: float | datetime) -> str:

@@ -9,8 +9,8 @@ numbers print as lengths only, CUCM's misspellings stay. What CUCM has no word f
 from __future__ import annotations
 
 from collections.abc import Iterable
+from hashlib import md5, sha1
 
-from cucmsh.digests import md5, sha1
 from cucmsh.trustlist.check import SignatureVerdict
 from cucmsh.trustlist.model import Field, Header, Record, TrustList
 from cucmsh.trustlist.tags import Digest, HeaderTag, RecordTag, Role, role_label

@@ -16,8 +16,8 @@ import shlex
 from collections.abc import Iterator, Sequence
 from typing import NamedTuple
 
-from cucmsh.services.pending import START_RESULT
-from cucmsh.services.tftp import LIST_UNIT, REPLICAS_UNIT
+from cucmsh.services.nodes.tftp_service import LIST_UNIT, REPLICAS_UNIT
+from cucmsh.services.records.pending import START_RESULT
 
 FOLDER = "/etc/systemd/system"
 LIST_SECONDS = 50  # composing takes one, and signing is ended after 25

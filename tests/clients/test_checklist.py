@@ -13,7 +13,7 @@ from collections.abc import Iterator
 import pexpect
 import pytest
 
-from cucmsh.cluster import deadline
+from cucmsh.remote import deadline
 from cucmsh.testing import PROMPT, Lab
 from tests.clients.doors import GET, REGEN, RESET, Door
 

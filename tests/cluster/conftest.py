@@ -10,13 +10,13 @@ from pathlib import Path
 import paramiko
 import pytest
 
-from cucmsh.cluster.hostkeys import HostKey, KnownHosts
-from cucmsh.cluster.local import LocalStore
-from cucmsh.cluster.model import SshAddress
-from cucmsh.cluster.sftp import SftpStore
-from cucmsh.cluster.ssh import Login, SshConnection, open_host, open_node
+from cucmsh.config.model import SshAddress
 from cucmsh.lab.sftp_server import SftpBackupServer
 from cucmsh.lab.ssh_server import host_key
+from cucmsh.remote.known_hosts import HostKey, KnownHosts
+from cucmsh.remote.sftp.store import SftpStore
+from cucmsh.remote.ssh.client import Login, SshConnection, open_host, open_node
+from cucmsh.storage.local import LocalStore
 from tests.cluster.ssh_hosts import Behaviour, Server
 from tests.cluster.stores import Stored
 from tests.faults.sshd import make_root_folder

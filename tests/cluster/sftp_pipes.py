@@ -9,7 +9,7 @@ from contextlib import suppress
 from pathlib import Path
 from typing import cast
 
-from cucmsh.cluster.ssh import SshConnection
+from cucmsh.remote.ssh.client import SshConnection
 
 SFTP_SERVER = "/usr/lib/openssh/sftp-server"
 NOBODY = 65534

@@ -18,8 +18,8 @@ from paramiko.common import (
 from paramiko.server import InteractiveQuery
 from paramiko.sftp import SFTP_FAILURE, SFTP_NO_SUCH_FILE
 
-from cucmsh.cluster.hostkeys import HostKey, KnownHosts
-from cucmsh.cluster.ssh import Login, SshConnection, open_host
+from cucmsh.remote.known_hosts import HostKey, KnownHosts
+from cucmsh.remote.ssh.client import Login, SshConnection, open_host
 
 HOST = "127.0.0.1"
 PASSWORD = "correct horse"

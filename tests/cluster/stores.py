@@ -3,7 +3,7 @@
 from pathlib import Path
 from typing import NamedTuple
 
-from cucmsh.cluster.store import Store
+from cucmsh.storage.store import Store
 
 OLD, NEW = b"the old list", bytes(range(256)) * 300
 NAME = "ITLFile.tlv"

@@ -2,13 +2,13 @@
 
 import pytest
 
-from cucmsh.cluster.configuration import (
+from cucmsh.config.editing import (
     new_text,
     with_cluster,
     with_node,
     without_node,
 )
-from cucmsh.cluster.settings import parse_settings
+from cucmsh.config.settings import parse_settings
 from cucmsh.errors import ConfigurationError
 
 TEXT = """\

@@ -4,8 +4,8 @@ import threading
 
 import pytest
 
-from cucmsh.cluster.deadline import within
 from cucmsh.errors import NoAnswerError
+from cucmsh.remote.deadline import within
 
 SOON, LONG = 0.05, 60.0
 LATE = NoAnswerError("too late")

@@ -7,18 +7,18 @@ from pathlib import Path
 
 import pytest
 
-from cucmsh.cluster.greeting import GREETING, greet
-from cucmsh.cluster.hostkeys import KnownHosts
-from cucmsh.cluster.ssh import Login, open_host
 from cucmsh.errors import ConnectionFailedError
+from cucmsh.remote.known_hosts import KnownHosts
+from cucmsh.remote.ssh.client import Login, open_host
+from cucmsh.remote.ssh.greeting import GREETING, greet
 from tests.cluster.ssh_hosts import Person, serving
 
 pytestmark = pytest.mark.loopback
 
 WITHOUT_PARAMIKO = """
 import sys
-from cucmsh.cluster.model import SshAddress
-from cucmsh.doors import LateDoors
+from cucmsh.config.model import SshAddress
+from cucmsh.backends import LateDoors
 from cucmsh.errors import ConnectionFailedError
 address = SshAddress("127.0.0.1", int(sys.argv[1]), "admin", "", "ssh-ed25519 AAAA")
 try:

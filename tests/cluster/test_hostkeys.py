@@ -5,8 +5,8 @@ from pathlib import Path
 
 import pytest
 
-from cucmsh.cluster.hostkeys import HostKey, KnownHosts
 from cucmsh.errors import StoreError
+from cucmsh.remote.known_hosts import HostKey, KnownHosts
 
 # Made for this test; its fingerprints are what ssh-keygen -l says.
 KEY = HostKey(

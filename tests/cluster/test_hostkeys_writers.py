@@ -9,10 +9,10 @@ from pathlib import Path
 
 import pytest
 
-from cucmsh.cluster import hostkeys
-from cucmsh.cluster.hostkeys import HostKey, KnownHosts, Trust
-from cucmsh.cluster.lock import take
 from cucmsh.errors import BusyError, StoreError
+from cucmsh.remote import known_hosts as hostkeys
+from cucmsh.remote.known_hosts import HostKey, KnownHosts, Trust
+from cucmsh.storage.lock import take
 
 pytestmark = pytest.mark.thorough
 
@@ -30,7 +30,7 @@ FOREIGN = (
 WRITERS = 12
 ADDER = """
 import sys
-from cucmsh.cluster.hostkeys import HostKey, KnownHosts
+from cucmsh.remote.known_hosts import HostKey, KnownHosts
 path, name, rounds, kind, key = sys.argv[1:]
 for number in range(int(rounds)):
     KnownHosts(path).add(name, number + 1, HostKey(kind, key))

@@ -16,7 +16,7 @@ from typing import NamedTuple
 
 import pytest
 
-from cucmsh.cluster.hostkeys import HostKey, KnownHosts, Trust
+from cucmsh.remote.known_hosts import HostKey, KnownHosts, Trust
 from tests.cluster.conftest import HOST, serve_openssh
 from tests.faults.sshd import make_root_folder
 

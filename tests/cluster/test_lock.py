@@ -10,13 +10,13 @@ from pathlib import Path
 
 import pytest
 
-from cucmsh.cluster import lock
-from cucmsh.cluster.lock import held
 from cucmsh.errors import BusyError, StoreError
+from cucmsh.storage import lock
+from cucmsh.storage.lock import held
 
 HOLDER = """
 import sys
-from cucmsh.cluster.lock import held
+from cucmsh.storage.lock import held
 with held(sys.argv[1], sys.argv[2], "admin (itl reset, since 12:00:00 UTC)"):
     print("held", flush=True)
     sys.stdin.read()

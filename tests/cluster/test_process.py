@@ -10,8 +10,8 @@ from pathlib import Path
 
 import pytest
 
-from cucmsh.cluster.process import MAX_OUTPUT, LocalRunner
 from cucmsh.errors import ServiceError
+from cucmsh.remote.process import MAX_OUTPUT, LocalRunner
 
 
 @pytest.fixture

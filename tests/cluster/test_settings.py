@@ -5,8 +5,8 @@ from pathlib import Path
 
 import pytest
 
-from cucmsh.cluster.model import NodeRole, SshAddress, TftpAddress
-from cucmsh.cluster.settings import read_settings
+from cucmsh.config.model import NodeRole, SshAddress, TftpAddress
+from cucmsh.config.settings import read_settings
 from cucmsh.errors import ConfigurationError
 
 # The example of the design, with a key and an identity for the third node.

@@ -17,18 +17,18 @@ from typing import cast
 
 import pytest
 
-from cucmsh.cluster.deposit import Deposited, Parcel, in_pieces
-from cucmsh.cluster.sftp import SftpStore
-from cucmsh.cluster.sftp_deposit import BATCH, Depositor
-from cucmsh.cluster.sftp_session import SftpSession
-from cucmsh.cluster.ssh import SshConnection
-from cucmsh.cluster.store import MAX_FILE_SIZE, PIECE
 from cucmsh.errors import (
     CancelledError,
     ConnectionFailedError,
     MissingFileError,
     StoreError,
 )
+from cucmsh.remote.deposit import Deposited, Parcel, in_pieces
+from cucmsh.remote.sftp.deposit import BATCH, Depositor
+from cucmsh.remote.sftp.session import SftpSession
+from cucmsh.remote.sftp.store import SftpStore
+from cucmsh.remote.ssh.client import SshConnection
+from cucmsh.storage.store import MAX_FILE_SIZE, PIECE
 from tests.cluster.sftp_pipes import NOBODY, Pipes, connect, requests
 
 KEY, EARLIER = os.urandom(2725), b"the only copy of an earlier key"

@@ -8,10 +8,10 @@ import paramiko
 import pytest
 from paramiko.sftp import CMD_EXTENDED, SFTP_FAILURE, SFTP_OK, SFTP_OP_UNSUPPORTED
 
-from cucmsh.cluster.sftp import SftpStore
-from cucmsh.cluster.ssh import SshConnection
 from cucmsh.errors import ConnectionFailedError, StoreError
 from cucmsh.lab.sftp_files import FileService, OpenFile, RootedFiles
+from cucmsh.remote.sftp.store import SftpStore
+from cucmsh.remote.ssh.client import SshConnection
 from tests.cluster.stores import NAME, NEW, OLD, Stored
 
 

@@ -9,17 +9,17 @@ from pathlib import Path
 
 import pytest
 
-from cucmsh.cluster import deadline
-from cucmsh.cluster.model import SshAddress
-from cucmsh.cluster.sftp import SftpStore
-from cucmsh.cluster.sftp_session import Answer, SftpSession
-from cucmsh.cluster.ssh import SshConnection, open_node
+from cucmsh.config.model import SshAddress
 from cucmsh.errors import (
     ConnectionFailedError,
     CucmshError,
     MissingFileError,
     NoAnswerError,
 )
+from cucmsh.remote import deadline
+from cucmsh.remote.sftp.session import Answer, SftpSession
+from cucmsh.remote.sftp.store import SftpStore
+from cucmsh.remote.ssh.client import SshConnection, open_node
 from tests.cluster.relay import Relay
 from tests.cluster.stores import NAME, NEW, OLD
 

@@ -14,12 +14,12 @@ from contextlib import ExitStack, suppress
 import paramiko
 import pytest
 
-from cucmsh.cluster import deadline
-from cucmsh.cluster.deposit import Parcel, in_pieces
-from cucmsh.cluster.hostkeys import KnownHosts
-from cucmsh.cluster.sftp import SftpStore
-from cucmsh.cluster.sftp_deposit import Depositor
 from cucmsh.errors import CucmshError
+from cucmsh.remote import deadline
+from cucmsh.remote.deposit import Parcel, in_pieces
+from cucmsh.remote.known_hosts import KnownHosts
+from cucmsh.remote.sftp.deposit import Depositor
+from cucmsh.remote.sftp.store import SftpStore
 from tests.cluster.sftp_liars import LIES, lying
 from tests.cluster.ssh_hosts import PASSWORD, SOON, Behaviour, Server, log_in
 
@@ -120,12 +120,12 @@ def test_t20_limit_is_named(liar: LyingServer, known: KnownHosts, says: str) -> 
 
 CLIENT = """
 import json, sys
-from cucmsh.cluster import deadline
-from cucmsh.cluster.deposit import Parcel, in_pieces
-from cucmsh.cluster.hostkeys import KnownHosts
-from cucmsh.cluster.sftp import SftpStore
-from cucmsh.cluster.sftp_deposit import Depositor
-from cucmsh.cluster.ssh import Login, open_host
+from cucmsh.remote import deadline
+from cucmsh.remote.deposit import Parcel, in_pieces
+from cucmsh.remote.known_hosts import KnownHosts
+from cucmsh.remote.sftp.store import SftpStore
+from cucmsh.remote.sftp.deposit import Depositor
+from cucmsh.remote.ssh.client import Login, open_host
 from cucmsh.errors import CucmshError
 deadline.OPERATION_SECONDS = deadline.CHANNEL_SECONDS = 0.5
 known, password, ports = json.loads(sys.argv[1])

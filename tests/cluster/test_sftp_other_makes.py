@@ -9,12 +9,12 @@ from pathlib import Path
 
 import pytest
 
-from cucmsh.cluster.deposit import Deposited, Parcel, in_pieces
-from cucmsh.cluster.hostkeys import KnownHosts
-from cucmsh.cluster.sftp import SftpStore
-from cucmsh.cluster.sftp_deposit import Depositor
-from cucmsh.cluster.ssh import Login, SshConnection, open_host
 from cucmsh.errors import StoreError
+from cucmsh.remote.deposit import Deposited, Parcel, in_pieces
+from cucmsh.remote.known_hosts import KnownHosts
+from cucmsh.remote.sftp.deposit import Depositor
+from cucmsh.remote.sftp.store import SftpStore
+from cucmsh.remote.ssh.client import Login, SshConnection, open_host
 from tests.cluster.asyncssh_server import (
     FAILURE,
     PASSWORD,

@@ -9,14 +9,14 @@ from pathlib import Path
 
 import pytest
 
-from cucmsh.cluster import sftp_requests as ask
-from cucmsh.cluster import sftp_upload
-from cucmsh.cluster.model import SshAddress
-from cucmsh.cluster.sftp import SftpStore
-from cucmsh.cluster.sftp_session import Answer, SftpSession
-from cucmsh.cluster.ssh import SshConnection, open_node
-from cucmsh.cluster.store import MAX_FILE_SIZE, PIECE, temporary_for
+from cucmsh.config.model import SshAddress
 from cucmsh.errors import MissingFileError, StoreError
+from cucmsh.remote.sftp import requests as ask
+from cucmsh.remote.sftp import upload as sftp_upload
+from cucmsh.remote.sftp.session import Answer, SftpSession
+from cucmsh.remote.sftp.store import SftpStore
+from cucmsh.remote.ssh.client import SshConnection, open_node
+from cucmsh.storage.store import MAX_FILE_SIZE, PIECE, temporary_for
 from tests.cluster.stores import NAME, NEW, OLD, Stored
 
 pytestmark = pytest.mark.loopback

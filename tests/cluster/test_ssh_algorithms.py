@@ -12,10 +12,10 @@ from socket import SHUT_RDWR, create_server
 
 import pytest
 
-from cucmsh.cluster.model import SshAddress
-from cucmsh.cluster.sftp import SftpStore
-from cucmsh.cluster.ssh import open_node
+from cucmsh.config.model import SshAddress
 from cucmsh.errors import ConnectionFailedError
+from cucmsh.remote.sftp.store import SftpStore
+from cucmsh.remote.ssh.client import open_node
 from tests.cluster.conftest import HOST, make_key, serve_openssh
 from tests.faults.sshd import make_root_folder
 

@@ -16,10 +16,10 @@ from pathlib import Path
 import asyncssh
 import pytest
 
-from cucmsh.cluster.hostkeys import KnownHosts
-from cucmsh.cluster.sftp import SftpStore
-from cucmsh.cluster.ssh import Login, SshConnection, open_host
 from cucmsh.errors import AuthenticationError
+from cucmsh.remote.known_hosts import KnownHosts
+from cucmsh.remote.sftp.store import SftpStore
+from cucmsh.remote.ssh.client import Login, SshConnection, open_host
 
 pytestmark = pytest.mark.loopback
 

@@ -15,10 +15,10 @@ import paramiko
 import pytest
 from paramiko.common import MSG_CHANNEL_DATA, MSG_CHANNEL_EXTENDED_DATA, MSG_EXT_INFO
 
-from cucmsh.cluster import deadline
-from cucmsh.cluster.hostkeys import KnownHosts
-from cucmsh.cluster.ssh import Login, open_host
 from cucmsh.errors import AuthenticationError, ConnectionFailedError, CucmshError
+from cucmsh.remote import deadline
+from cucmsh.remote.known_hosts import KnownHosts
+from cucmsh.remote.ssh.client import Login, open_host
 from tests.cluster.ssh_hosts import (
     PASSWORD,
     SOON,
@@ -208,9 +208,9 @@ def test_lie_after_the_key_exchange_is_a_failed_connection(
 
 CLIENT = """
 import json, sys, threading, time
-from cucmsh.cluster import deadline
-from cucmsh.cluster.hostkeys import KnownHosts
-from cucmsh.cluster.ssh import Login, open_host
+from cucmsh.remote import deadline
+from cucmsh.remote.known_hosts import KnownHosts
+from cucmsh.remote.ssh.client import Login, open_host
 from cucmsh.errors import CucmshError
 deadline.LOGIN_SECONDS = 1
 known, password, ports = json.loads(sys.argv[1])

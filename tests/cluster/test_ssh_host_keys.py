@@ -7,10 +7,10 @@ from pathlib import Path
 import paramiko
 import pytest
 
-from cucmsh.cluster.hostkeys import HostKey, KnownHosts
-from cucmsh.cluster.model import SshAddress
-from cucmsh.cluster.ssh import Login, open_host, open_node
+from cucmsh.config.model import SshAddress
 from cucmsh.errors import ConnectionFailedError, HostKeyError
+from cucmsh.remote.known_hosts import HostKey, KnownHosts
+from cucmsh.remote.ssh.client import Login, open_host, open_node
 from tests.cluster.ssh_hosts import HOST, PASSWORD, Behaviour, Person, Server
 
 pytestmark = pytest.mark.loopback

@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from cucmsh.cluster.hostkeys import KnownHosts
+from cucmsh.remote.known_hosts import KnownHosts
 from tests.cluster.conftest import make_key
 from tests.cluster.ssh_hosts import Behaviour, Server
 
@@ -17,8 +17,8 @@ pytestmark = pytest.mark.loopback
 
 CLIENT = """
 import sys
-from cucmsh.cluster.hostkeys import KnownHosts
-from cucmsh.cluster.ssh import Login, open_host
+from cucmsh.remote.known_hosts import KnownHosts
+from cucmsh.remote.ssh.client import Login, open_host
 from cucmsh.errors import CucmshError
 try:
     address = (sys.argv[1], int(sys.argv[2]))

@@ -5,10 +5,10 @@ from pathlib import Path
 
 import pytest
 
-from cucmsh.cluster.hostkeys import KnownHosts
-from cucmsh.cluster.model import SshAddress
-from cucmsh.cluster.ssh import Login, open_host, open_node
+from cucmsh.config.model import SshAddress
 from cucmsh.errors import AuthenticationError, ConnectionFailedError, NoAnswerError
+from cucmsh.remote.known_hosts import KnownHosts
+from cucmsh.remote.ssh.client import Login, open_host, open_node
 from tests.cluster.ssh_hosts import PASSWORD, Behaviour, Person, Server, log_in
 
 pytestmark = pytest.mark.loopback

@@ -7,9 +7,9 @@ from pathlib import Path
 
 import pytest
 
-from cucmsh.cluster.model import SshAddress
-from cucmsh.cluster.ssh import open_node
+from cucmsh.config.model import SshAddress
 from cucmsh.errors import ConnectionFailedError
+from cucmsh.remote.ssh.client import open_node
 from tests.faults.account import Account
 from tests.faults.sshd import Sshd
 from tests.faults.waiting import until

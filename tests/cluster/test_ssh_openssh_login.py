@@ -19,10 +19,10 @@ from typing import NamedTuple
 
 import pytest
 
-from cucmsh.cluster.hostkeys import KnownHosts
-from cucmsh.cluster.sftp import SftpStore
-from cucmsh.cluster.ssh import Login, SshConnection, open_host
 from cucmsh.errors import AuthenticationError
+from cucmsh.remote.known_hosts import KnownHosts
+from cucmsh.remote.sftp.store import SftpStore
+from cucmsh.remote.ssh.client import Login, SshConnection, open_host
 from tests.cluster.conftest import HOST, make_key, serve_openssh
 from tests.faults.account import Account, unused_uid
 from tests.faults.sshd import make_root_folder

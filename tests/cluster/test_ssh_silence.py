@@ -10,16 +10,16 @@ from contextlib import ExitStack, suppress
 
 import pytest
 
-from cucmsh.cluster import deadline
-from cucmsh.cluster.hostkeys import KnownHosts
-from cucmsh.cluster.sftp import SftpStore
-from cucmsh.cluster.ssh import Login, SshConnection, open_host
 from cucmsh.errors import (
     ConnectionFailedError,
     CucmshError,
     NoAnswerError,
     ServiceError,
 )
+from cucmsh.remote import deadline
+from cucmsh.remote.known_hosts import KnownHosts
+from cucmsh.remote.sftp.store import SftpStore
+from cucmsh.remote.ssh.client import Login, SshConnection, open_host
 from tests.cluster.ssh_hosts import (
     HOST,
     SOON,
@@ -236,8 +236,8 @@ def test_closed_port_says_so(known: KnownHosts) -> None:
 
 STRANGER = """
 import sys
-from cucmsh.cluster.hostkeys import KnownHosts
-from cucmsh.cluster.ssh import Login, open_host
+from cucmsh.remote.known_hosts import KnownHosts
+from cucmsh.remote.ssh.client import Login, open_host
 from cucmsh.errors import ConnectionFailedError
 try:
     address = ("127.0.0.1", int(sys.argv[1]))

@@ -3,9 +3,9 @@
 import paramiko
 import pytest
 
-from cucmsh.cluster.model import SshAddress
-from cucmsh.cluster.ssh import SshConnection, open_node
+from cucmsh.config.model import SshAddress
 from cucmsh.errors import ConnectionFailedError, ServiceError
+from cucmsh.remote.ssh.client import SshConnection, open_node
 
 pytestmark = pytest.mark.loopback
 

@@ -6,9 +6,9 @@ from pathlib import Path
 
 import pytest
 
-from cucmsh.cluster.local import LocalStore
-from cucmsh.cluster.store import MAX_FILE_SIZE
 from cucmsh.errors import MissingFileError, StoreError
+from cucmsh.storage.local import LocalStore
+from cucmsh.storage.store import MAX_FILE_SIZE
 from tests.cluster.stores import NAME, NEW, OLD, Stored
 
 

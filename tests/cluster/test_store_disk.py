@@ -9,8 +9,8 @@ from pathlib import Path
 
 import pytest
 
-from cucmsh.cluster.local import LocalStore
 from cucmsh.errors import MissingFileError, StoreError
+from cucmsh.storage.local import LocalStore
 from tests.cluster.stores import NAME, NEW, OLD, Stored
 
 
@@ -138,5 +138,5 @@ def test_file_that_goes_while_its_folder_is_listed_is_left_out(
         local.store.remove("going")
         return False
 
-    monkeypatch.setattr("cucmsh.cluster.local.is_temporary", late)
+    monkeypatch.setattr("cucmsh.storage.local.is_temporary", late)
     assert local.store.names() == ["staying"]

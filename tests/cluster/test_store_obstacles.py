@@ -10,9 +10,9 @@ from tempfile import TemporaryDirectory
 
 import pytest
 
-from cucmsh.cluster.local import LocalStore
-from cucmsh.cluster.sftp import SftpStore
 from cucmsh.errors import MissingFileError, StoreError
+from cucmsh.remote.sftp.store import SftpStore
+from cucmsh.storage.local import LocalStore
 from tests.cluster.stores import NAME, NEW, OLD, Stored
 
 
@@ -205,7 +205,7 @@ def test_f9_read_only_file_system_is_named(stored: Stored) -> None:
 
 ORDINARY = """
 import os, sys
-from cucmsh.cluster.local import LocalStore
+from cucmsh.storage.local import LocalStore
 from cucmsh.errors import StoreError
 if os.getuid() == 0:
     os.setgid(65534)

@@ -10,11 +10,11 @@ from pathlib import Path
 
 import pytest
 
-from cucmsh.cluster import local_temporary
-from cucmsh.cluster.local import LocalStore
-from cucmsh.cluster.sftp import SftpStore
-from cucmsh.cluster.ssh import SshConnection
-from cucmsh.cluster.store import temporary_for
+from cucmsh.remote.sftp.store import SftpStore
+from cucmsh.remote.ssh.client import SshConnection
+from cucmsh.storage import temporary as local_temporary
+from cucmsh.storage.local import LocalStore
+from cucmsh.storage.store import temporary_for
 from tests.cluster.stores import NAME, NEW, OLD, Stored
 
 LEFT = [".cucmsh-0123456789abcdef.tmp", ".cucmsh-ffffffffffffffff.tmp"]
@@ -92,7 +92,7 @@ def test_age_can_be_chosen(node: SshConnection, tmp_path: Path) -> None:
 
 STAGER = """
 import sys
-from cucmsh.cluster.local import LocalStore
+from cucmsh.storage.local import LocalStore
 store = LocalStore(sys.argv[1])
 print(store.stage("ITLFile.tlv", b"staged"), flush=True)
 sys.stdin.read()

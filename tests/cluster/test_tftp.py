@@ -15,10 +15,7 @@ from typing import Self
 
 import pytest
 
-from cucmsh.cluster import tftp
-from cucmsh.cluster.model import TftpAddress
-from cucmsh.cluster.store import MAX_FILE_SIZE
-from cucmsh.cluster.tftp import read_back
+from cucmsh.config.model import TftpAddress
 from cucmsh.errors import (
     ConnectionFailedError,
     CucmshError,
@@ -26,6 +23,9 @@ from cucmsh.errors import (
     NoAnswerError,
 )
 from cucmsh.lab.tftp_server import TftpServer
+from cucmsh.storage.store import MAX_FILE_SIZE
+from cucmsh.tftp import client as tftp
+from cucmsh.tftp.client import read_back
 
 pytestmark = pytest.mark.loopback
 
@@ -57,8 +57,8 @@ def test_missing_file_is_told_apart(server: TftpServer) -> None:
 
 STRANGER = """
 import sys
-from cucmsh.cluster.model import TftpAddress
-from cucmsh.cluster.tftp import read_back
+from cucmsh.config.model import TftpAddress
+from cucmsh.tftp.client import read_back
 from cucmsh.errors import MissingFileError
 try:
     read_back(TftpAddress("127.0.0.1", int(sys.argv[1])), "ITLFile.tlv")

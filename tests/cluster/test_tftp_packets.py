@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from cucmsh.cluster.tftp_packets import (
+from cucmsh.tftp.codec import (
     Data,
     Download,
     Grant,

@@ -26,8 +26,8 @@ DNSMASQ = (
 )
 CLIENT = """
 import sys
-from cucmsh.cluster.model import TftpAddress
-from cucmsh.cluster.tftp import read_back
+from cucmsh.config.model import TftpAddress
+from cucmsh.tftp.client import read_back
 from cucmsh.errors import CucmshError
 for name in sys.argv[3:]:
     try:

@@ -7,9 +7,9 @@ from pathlib import Path
 
 import pytest
 
-from cucmsh.cluster.store import MAX_DEPTH
-from cucmsh.cluster.tree import Tree, tree_below
 from cucmsh.errors import StoreError
+from cucmsh.storage.store import MAX_DEPTH
+from cucmsh.storage.tree import Tree, tree_below
 
 
 def test_files_of_all_folders_are_found_and_links_are_not_followed(

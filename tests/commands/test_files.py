@@ -7,7 +7,6 @@ from pathlib import Path
 
 import pytest
 
-from cucmsh.cluster.store import MAX_FILE_SIZE
 from cucmsh.errors import (
     CancelledError,
     CucmshError,
@@ -20,6 +19,7 @@ from cucmsh.services.files import is_backed_up
 from cucmsh.shell.complete import complete
 from cucmsh.shell.dialog import EndOfInput
 from cucmsh.shell.scripted import Answer, ScriptedDialog
+from cucmsh.storage.store import MAX_FILE_SIZE
 from tests.commands.calls import GRAMMAR, call, dialog_with, run
 from tests.services.made_cluster import MD5_FINGERPRINT, SFTP_PASSWORD, MadeCluster
 

@@ -19,8 +19,8 @@ from cucmsh.errors import (
     RefusedError,
     UsageError,
 )
-from cucmsh.services.fleet import Fleet
-from cucmsh.services.resetting import survey
+from cucmsh.services.lists import survey
+from cucmsh.services.lists.fleet import Fleet
 from cucmsh.services.site import LIST_FILE, Site
 from cucmsh.shell.dialog import EndOfInput
 from cucmsh.shell.scripted import Answer

@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from cucmsh.errors import ServiceError, UsageError
-from cucmsh.services.state import keep_mark
+from cucmsh.services.records.state import keep_mark
 from cucmsh.shell.dialog import EndSession
 from tests.commands.calls import GRAMMAR, call, dialog_with, run
 from tests.services.made_cluster import MadeCluster

@@ -9,12 +9,12 @@ import pytest
 
 from cucmsh.errors import CancelledError, CucmshError, RefusedError
 from cucmsh.pki.model import Unit
-from cucmsh.services.health.doctor import examine
-from cucmsh.services.health.finding import Level
-from cucmsh.services.history import History
-from cucmsh.services.journal import login_notice
-from cucmsh.services.keystore import RECOVERY_FILE
-from cucmsh.services.regenerate import regenerate
+from cucmsh.services.certificates.keystore import RECOVERY_FILE
+from cucmsh.services.certificates.regenerate import regenerate
+from cucmsh.services.nodes.health.doctor import examine
+from cucmsh.services.nodes.health.finding import Level
+from cucmsh.services.records.history import History
+from cucmsh.services.records.journal import login_notice
 from cucmsh.shell.dialog import EndOfInput
 from cucmsh.shell.scripted import Answer
 from tests.commands.calls import TO_CCM, call, dialog_with, run

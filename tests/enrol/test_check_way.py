@@ -6,10 +6,10 @@ from collections.abc import Sequence
 
 import pytest
 
-from cucmsh.cluster.model import Node, NodeRole, SshAddress, TftpAddress
-from cucmsh.cluster.runner import Completed
+from cucmsh.config.model import Node, NodeRole, SshAddress, TftpAddress
 from cucmsh.errors import ServiceError
-from cucmsh.services.joining.confine import ask_description, opens_a_shell
+from cucmsh.remote.runner import Completed
+from cucmsh.services.nodes.confine import ask_description, opens_a_shell
 from tests.services.made_cluster import AtOnce
 
 NODE = Node(

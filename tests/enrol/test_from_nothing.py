@@ -14,9 +14,9 @@ import pexpect
 import pytest
 
 from cucmsh.app import open_site
-from cucmsh.cluster.settings import read_settings
-from cucmsh.services.health.finding import Level
-from cucmsh.services.health.members import examine_members
+from cucmsh.config.settings import read_settings
+from cucmsh.services.nodes.health.finding import Level
+from cucmsh.services.nodes.health.members import examine_members
 from cucmsh.trustlist.decode import decode
 from tests.enrol.conftest import CCM, SECURITY
 from tests.enrol.hosts import Host, Member, ends

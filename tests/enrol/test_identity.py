@@ -4,14 +4,14 @@ from pathlib import Path
 
 import pytest
 
-from cucmsh.cluster.local import LocalStore
 from cucmsh.errors import StoreError
-from cucmsh.services.joining.identity import (
+from cucmsh.services.nodes.identity import (
     authorize,
     confine,
     revoke,
     revoke_served,
 )
+from cucmsh.storage.local import LocalStore
 
 LINE = "restrict ssh-ed25519 AAAAC3ours cucmsh@pub"
 OTHERS = b'# notes \xff\nfrom="10.*" ssh-rsa AAAAB3theirs me@home'

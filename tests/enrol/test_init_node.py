@@ -8,20 +8,20 @@ from typing import cast
 
 import pytest
 
-from cucmsh.cluster import folders
-from cucmsh.cluster.local import LocalStore
-from cucmsh.cluster.model import NodeRole
-from cucmsh.cluster.settings import Settings, read_settings
+from cucmsh.config.model import NodeRole
+from cucmsh.config.settings import Settings, read_settings
 from cucmsh.errors import BusyError, RefusedError, StoreError, UsageError
 from cucmsh.pki.model import Unit
 from cucmsh.pki.verify import RsaVerifier
-from cucmsh.services import enrol
-from cucmsh.services.compose import compose_for_start
-from cucmsh.services.doors import Doors
-from cucmsh.services.enrol import is_whole
-from cucmsh.services.joining.init_node import NewNode, make, plan_init
-from cucmsh.services.keystore import Keystore
+from cucmsh.services.backends import Doors
+from cucmsh.services.certificates.keystore import Keystore
+from cucmsh.services.lists.compose import compose_for_start
+from cucmsh.services.nodes import make as enrol
+from cucmsh.services.nodes.init import NewNode, make, plan_init
+from cucmsh.services.nodes.make import is_whole
 from cucmsh.services.site import Site
+from cucmsh.storage import folders
+from cucmsh.storage.local import LocalStore
 from tests.services.made_cluster import (
     CCM,
     SECURITY,
@@ -195,7 +195,7 @@ def begin(new: NewNode, monkeypatch: pytest.MonkeyPatch) -> None:
     """An init that dies before the last key."""
     with monkeypatch.context() as patch:
         patch.setattr(enrol, "_is_finished", lambda *_: True)
-        patch.setattr("cucmsh.services.joining.init_node.make_identity", stop_here)
+        patch.setattr("cucmsh.services.nodes.init.make_identity", stop_here)
         with pytest.raises(Interrupted):
             init(new)
 
@@ -224,7 +224,7 @@ def test_password_given_last_is_the_one_that_counts(
     new: NewNode, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     with monkeypatch.context() as patch:
-        patch.setattr("cucmsh.services.joining.init_node.make_identity", stop_here)
+        patch.setattr("cucmsh.services.nodes.init.make_identity", stop_here)
         with pytest.raises(Interrupted):
             make(plan_init(new, make_site), SECURITY, "mistyped")
     init(new)

@@ -5,16 +5,16 @@ from pathlib import Path
 
 import pytest
 
-from cucmsh.cluster.model import NodeRole, SshAddress, TftpAddress
-from cucmsh.cluster.settings import parse_settings
+from cucmsh.config.model import NodeRole, SshAddress, TftpAddress
+from cucmsh.config.settings import parse_settings
 from cucmsh.errors import RefusedError, ServiceError
-from cucmsh.services.joining.join import (
+from cucmsh.services.certificates.keystore import SECURITY_PASSWORD
+from cucmsh.services.nodes.join import (
     cluster_document,
     describe,
     join,
     read_description,
 )
-from cucmsh.services.keystore import SECURITY_PASSWORD
 from cucmsh.services.site import Site
 from tests.services.made_cluster import (
     MadeCluster,

@@ -13,7 +13,7 @@ from pathlib import Path
 
 import pytest
 
-from cucmsh.cluster.settings import read_settings
+from cucmsh.config.settings import read_settings
 from tests.enrol.conftest import CCM, SECURITY
 from tests.enrol.hosts import CUCMSH, Host, Member, TftpBox, ends, make_key
 from tests.faults.account import Account, unused_uid

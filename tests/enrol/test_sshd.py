@@ -8,8 +8,8 @@ from pathlib import Path
 
 import pytest
 
-from cucmsh.enrol.options import Surroundings
-from cucmsh.enrol.sshd import sshd
+from cucmsh.cli.options import Surroundings
+from cucmsh.cli.sshd import sshd
 from cucmsh.errors import UsageError
 
 AROUND = Surroundings(

@@ -254,7 +254,7 @@ class Server:
         self._server = TracedSshd(box, self._log)
         self._key = paramiko.Ed25519Key.from_private_key_file(str(box.key))
         self.allowed = AllowList(
-            [("true",), (BOX_PYTHON, "-I", "-m", "cucmsh.pki.opener")],
+            [("true",), (BOX_PYTHON, "-I", "-m", "cucmsh.pki.sandbox_worker")],
             (LOGIN,),
             reads=[Path(path) for path in ("/opt", LOGIN, "/etc/cucmsh")],
             writes=[Path(path) for path in ("/var/lib/cucmsh", "/srv/tftp")],

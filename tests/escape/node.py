@@ -12,16 +12,16 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import cast
 
-from cucmsh.cluster.settings import read_settings
-from cucmsh.pki.room import KeyRoom
-from cucmsh.services.doors import Doors
-from cucmsh.services.enrol import make_node
+from cucmsh.config.settings import read_settings
+from cucmsh.pki.backend import KeyRoom
+from cucmsh.services.backends import Doors
+from cucmsh.services.nodes.make import make_node
 from cucmsh.services.site import Site
 from tests.escape.oracle import AllowList, Escape, traced
 from tests.services.made_cluster import QuickKeys
 
 PROGRAM = (sys.executable, "-I", "-m", "cucmsh")
-OPENER = (sys.executable, "-I", "-m", "cucmsh.pki.opener")
+OPENER = (sys.executable, "-I", "-m", "cucmsh.pki.sandbox_worker")
 TRUE = "/bin/true"
 SECURITY = "canary-security-4dbf3c61"
 CCM = "canary-ccm-98a1c0b7e2"

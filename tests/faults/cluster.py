@@ -21,11 +21,11 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import NamedTuple, cast
 
-from cucmsh.cluster.settings import read_settings
-from cucmsh.pki.room import KeyRoom
-from cucmsh.services.doors import Doors
-from cucmsh.services.enrol import make_node, public_certificates
-from cucmsh.services.keystore import Keystore
+from cucmsh.config.settings import read_settings
+from cucmsh.pki.backend import KeyRoom
+from cucmsh.services.backends import Doors
+from cucmsh.services.certificates.keystore import Keystore
+from cucmsh.services.nodes.make import make_node, public_certificates
 from cucmsh.services.site import Site
 from tests.faults.account import Account
 from tests.faults.sshd import Sshd, end, make_key

@@ -27,15 +27,15 @@ COPIED = ("cucmsh", "commands", "tests", "pyproject.toml")
 PRODUCT = ("cucmsh", "commands")
 TIMEOUT_SECONDS = 300
 
-LOCAL, UPLOAD = "cucmsh/cluster/local.py", "cucmsh/cluster/sftp_upload.py"
-TEMPORARY = "cucmsh/cluster/local_temporary.py"
+LOCAL, UPLOAD = "cucmsh/storage/local.py", "cucmsh/remote/sftp/upload.py"
+TEMPORARY = "cucmsh/storage/temporary.py"
 INSTALL, CARRY = (
-    "cucmsh/services/resetting/install.py",
-    "cucmsh/services/resetting/carry.py",
+    "cucmsh/services/lists/install.py",
+    "cucmsh/services/lists/node_update.py",
 )
 DISTRIBUTE, KEYSTORE = (
-    "cucmsh/services/resetting/distribute.py",
-    "cucmsh/services/keystore.py",
+    "cucmsh/services/lists/distribution.py",
+    "cucmsh/services/certificates/keystore.py",
 )
 CONTRACT = "tests/cluster"  # the words find the test, wherever it moves
 FAULTS = "tests/faults"
@@ -180,7 +180,7 @@ BUGS = (
         "believe in the handle that was foreseen",
         (
             Edit(
-                "cucmsh/cluster/sftp_read.py",
+                "cucmsh/remote/sftp/read.py",
                 "    if not rest or handle != spare:",
                 "    if not rest:",
             ),
@@ -192,7 +192,7 @@ BUGS = (
         "skip the host key check",
         (
             Edit(
-                "cucmsh/cluster/ssh.py",
+                "cucmsh/remote/ssh/client.py",
                 "        if shown != pinned:",
                 "        if False:",
             ),
@@ -377,7 +377,11 @@ BUGS = (
     ),
     Bug(
         "sweep nothing",
-        (Edit("cucmsh/services/tidy.py", "        site.tftp.sweep()", "        pass"),),
+        (
+            Edit(
+                "cucmsh/services/sweep.py", "        site.tftp.sweep()", "        pass"
+            ),
+        ),
         f"{FAULTS}/test_recovery.py",
         "stale_file_of_ours",
     ),
@@ -397,7 +401,7 @@ BUGS = (
         "say nothing about who is pending",
         (
             Edit(
-                "cucmsh/services/journal.py",
+                "cucmsh/services/records/journal.py",
                 "    if journal.pending:\n",
                 "    if False:\n",
             ),
@@ -409,7 +413,7 @@ BUGS = (
         "sign a list that does not verify unasked",
         (
             Edit(
-                "cucmsh/services/resetting/present.py",
+                "cucmsh/services/lists/base_list.py",
                 "    if not verdict.is_valid or mismatch:",
                 "    if False:",
             ),
@@ -421,7 +425,7 @@ BUGS = (
         "let the time go back",
         (
             Edit(
-                "cucmsh/services/compose.py",
+                "cucmsh/services/lists/compose.py",
                 "    return max(now, last.timestamp + 1) if last else now",
                 "    return now",
             ),
@@ -433,7 +437,7 @@ BUGS = (
         "only the last served list counts",
         (
             Edit(
-                "cucmsh/services/history.py",
+                "cucmsh/services/records/history.py",
                 "[kept for kept in self.entries if not kept.is_released]",
                 "self.entries[:1]",
             ),
@@ -445,7 +449,7 @@ BUGS = (
         "a kept list's age is the difference of two clock readings",
         (
             Edit(
-                "cucmsh/services/history.py",
+                "cucmsh/services/records/history.py",
                 "        return mark + min(max(now - latest, 0), LONGEST_GAP)",
                 "        return now",
             ),
@@ -457,7 +461,7 @@ BUGS = (
         "an earlier key is a third security token",
         (
             Edit(
-                "cucmsh/services/compose.py",
+                "cucmsh/services/lists/compose.py",
                 "[first, *records[1:]]",
                 "[first, *records]",
             ),
@@ -498,7 +502,7 @@ BUGS = (
         "take a name of which nothing is known for a free one",
         (
             Edit(
-                "cucmsh/cluster/sftp_deposit.py",
+                "cucmsh/remote/sftp/deposit.py",
                 "        if look.is_missing and own.about is not None:\n",
                 "        if look.is_missing:\n",
             ),
@@ -522,7 +526,7 @@ BUGS = (
         "a login does not look at its ground",
         (
             Edit(
-                "cucmsh/login/serve.py",
+                "cucmsh/cli/login/serve.py",
                 "    require_isolation(settings, program, os.environ",
                 "    repr((settings, program) and os.environ",
             ),
@@ -532,7 +536,7 @@ BUGS = (
     ),
     Bug(
         "a login keeps the client's environment",
-        (Edit("cucmsh/login/environment.py", "    environment.clear()\n", ""),),
+        (Edit("cucmsh/cli/login/environment.py", "    environment.clear()\n", ""),),
         "tests/login",
         "cleaned_environment",
     ),
@@ -540,7 +544,7 @@ BUGS = (
         "the drop-in forgets the agent",
         (
             Edit(
-                "cucmsh/services/health/logins.py",
+                "cucmsh/services/nodes/health/logins.py",
                 '    "AllowAgentForwarding": "no",\n',
                 "",
             ),

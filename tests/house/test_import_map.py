@@ -11,79 +11,83 @@ import pytest
 ROOT = Path(__file__).parents[2]
 PRODUCT = sorted([*ROOT.glob("cucmsh/**/*.py"), *ROOT.glob("commands/**/*.py")])
 
-# The table of design.md section 4: what a room may import besides itself and errors.
+# The table of docs/architecture.md: what a room may import beside itself and the
+# ground.
 MAY_IMPORT = {
-    "errors": set(),
-    "shapes": set(),
-    "scopes": set(),
-    "digests": set(),
-    "names": set(),
-    # What this machine has no more of, in one sentence: asked wherever something is
-    # changed, and where the shell tells how a command broke off.
-    "exhaustion": set(),
-    # Who could change what lies at a path: asked about logins (services) and about
-    # packs (shell), which import nothing of each other.
-    "ownership": set(),
-    # Hosts and ports as people write them: the configuration, the shell's answers and
-    # the options of `init` and `node` read them alike.
-    "hosts": set(),
     # Which build this is: `--version` and `show version active` say it.
     "build": {"version"},
     "trustlist": set(),
     "pki": set(),
-    "cluster": set(),
+    "config": set(),
+    "storage": set(),
+    "remote": {"config", "storage"},
+    "tftp": {"config", "storage"},
+    # It has never heard of trust lists.
     "shell": set(),
-    # The parsers of the verbs: argparse, which no prompt and no -c imports.
-    "command_line": set(),
     # The version: an upgrade is noticed by it (lists_elsewhere).
-    "services": {"trustlist", "pki", "cluster", "version"},
-    "views": {"services", "trustlist", "pki", "cluster"},
+    "services": {
+        *("trustlist", "pki", "config", "storage", "remote", "tftp"),
+        "version",
+    },
+    "views": {"services", "trustlist", "pki", "config"},
     "commands": {"services", "views", "shell", "version", "build"},
-    "hooks": {"services"},
-    # The dialogs of `init` and `node`: as commands, but before there is a shell whose
-    # loader could bring them. They make and change the configuration, so they name
-    # values of the cluster room.
-    "enrol": {"services", "views", "shell"},
-    "doors": {"trustlist", "pki", "cluster", "services"},
+    # Opens what is heavy, when a use-case first asks for it.
+    "backends": {
+        *("trustlist", "pki", "config", "storage", "remote", "tftp", "services")
+    },
     "app": {
-        *("trustlist", "pki", "cluster", "services", "doors"),
-        *("views", "shell", "hooks", "enrol", "version"),
+        *("backends", "trustlist", "pki", "config", "storage", "remote", "tftp"),
+        *("services", "views", "shell", "cli", "version"),
     },
-    "lab": {"trustlist", "pki", "cluster", "services", "command_line"},
-    "login": {"app", "services", "cluster", "shell"},
-    "making": {"app", "enrol", "services", "cluster", "shell"},
-    # shell: for the document of `doctor --json`, which is that of every command.
-    "doctor": {"app", "services", "views", "cluster", "shell"},
-    "front": {
-        *("app", "doctor", "making", "lab", "login", "shell", "version"),
-        *("build", "command_line"),
+    "cli": {
+        *("app", "config", "storage", "remote", "services", "views", "shell"),
+        *("version", "build"),
     },
+    "lab": {
+        *("trustlist", "pki", "config", "storage", "remote", "tftp", "services"),
+        "cli",
+    },
+    "front": {"app", "cli", "lab", "shell", "version", "build"},
     # Other people's tests come in here. It drives the program and sees none of it.
     "testing": set(),
     "version": set(),
 }
 # What stands below every room.
 GROUND = {
-    *("errors", "shapes", "scopes", "digests", "names", "hosts"),
-    *("exhaustion", "ownership"),
+    "errors",
+    # Host names, domains and certificate subjects: what they may be.
+    "names",
+    # Hosts and ports as people write them: the configuration, the shell's answers and
+    # the options of `init` and `node` read them alike.
+    "hosts",
+    # Addresses of a host, within a time that a slow resolver cannot stretch.
+    "resolve",
+    # What another machine sent, as a message may show it.
+    "quoting",
+    # A password that shows itself to nobody; unwrapped at the door that sends it.
+    "secret",
+    # What this machine has no more of, in one sentence: asked wherever something is
+    # changed, and where the shell tells how a command broke off.
+    "exhaustion",
+    # Who could change what lies at a path: asked about logins (services) and about
+    # packs (shell), which import nothing of each other.
+    "ownership",
 }
-# Of the cluster room, commands see names for annotations: no store, no socket.
-VALUES_FOR_COMMANDS = {"cucmsh.cluster.hostkeys", "cucmsh.cluster.deposit"}
-VALUES_FOR_ENROL = {
-    *VALUES_FOR_COMMANDS,
-    *("cucmsh.cluster.model", "cucmsh.cluster.entries"),
+MAY_IMPORT |= {room: set() for room in GROUND}
+# Of the room that reaches other nodes, commands see names for annotations: no socket.
+VALUES = {
+    "commands": {"cucmsh.remote.known_hosts", "cucmsh.remote.deposit"},
 }
-VALUES = {"commands": VALUES_FOR_COMMANDS, "enrol": VALUES_FOR_ENROL}
 
 DOORS = {
     "cryptography": {"cucmsh/pki/"},
     "pyasn1": {"cucmsh/pki/ber.py"},
-    "paramiko": {"cucmsh/cluster/ssh", "cucmsh/cluster/sftp", "cucmsh/lab/"},
+    "paramiko": {"cucmsh/remote/ssh/", "cucmsh/remote/sftp/", "cucmsh/lab/"},
     "tftpy": {"cucmsh/lab/tftp_"},
     "prompt_toolkit": {"cucmsh/shell/editor"},
-    "tomlkit": {"cucmsh/cluster/configuration.py"},
+    "tomlkit": {"cucmsh/config/editing.py"},
     "struct": {"cucmsh/trustlist/wire.py"},
-    "subprocess": {"cucmsh/cluster/process.py", "cucmsh/lab/", "cucmsh/testing/"},
+    "subprocess": {"cucmsh/remote/process.py", "cucmsh/lab/", "cucmsh/testing/"},
     "pexpect": {"cucmsh/testing/"},
     "pytest": {"cucmsh/testing/__init__.py"},
 }

@@ -15,11 +15,11 @@ PRODUCT = sorted([*ROOT.glob("cucmsh/**/*.py"), *ROOT.glob("commands/**/*.py")])
 # Who writes to a descriptor, and what it is; everything else goes through Screen.
 WRITERS = {
     "cucmsh/shell/screen.py": "the one output function",
-    "cucmsh/cluster/local.py": "files of a store",
-    "cucmsh/cluster/log_line.py": "lines of a log",
-    "cucmsh/cluster/lock.py": "the note that names a lock's holder",
-    "cucmsh/cluster/hostkeys.py": "the file of known hosts",
-    "cucmsh/lab/front.py": "the lab's own pipe",
+    "cucmsh/storage/local.py": "files of a store",
+    "cucmsh/storage/log_line.py": "lines of a log",
+    "cucmsh/storage/lock.py": "the note that names a lock's holder",
+    "cucmsh/remote/known_hosts.py": "the file of known hosts",
+    "cucmsh/lab/command.py": "the lab's own pipe",
     "cucmsh/lab/ssh_session.py": "the lab's SSH server: bytes of a channel",
     "cucmsh/lab/sftp_files.py": "the lab's SFTP server: a file of its folder",
     "cucmsh/lab/ssh_server.py": "the lab's host key",
@@ -27,7 +27,7 @@ WRITERS = {
 # Programs of their own, whose parent reads what they write.
 STREAMS = {
     "cucmsh/__main__.py": "closes both",
-    "cucmsh/pki/opener.py": "its answer goes to the process that started it",
+    "cucmsh/pki/sandbox_worker.py": "its answer goes to the process that started it",
     "cucmsh/lab/control.py": "its complaint goes to the process that started it",
 }
 # Raw sending is for what was made visible before, and for an editor's own bytes.
@@ -89,7 +89,7 @@ def test_raw_bytes_go_to_the_screen_from_the_shell_only() -> None:
 @pytest.mark.parametrize("module", ["logging", "traceback", "warnings", "syslog"])
 def test_nothing_reports_behind_our_back(module: str) -> None:
     # The doors of paramiko silence its logger; the lab's servers do too.
-    silencers = {"cucmsh/cluster/ssh_transport.py"}
+    silencers = {"cucmsh/remote/ssh/transport.py"}
     silencers |= {"cucmsh/lab/ssh_server.py", "cucmsh/lab/tftp_transfer.py"}
     # cryptography tells by a warning that a key file is BER or a serial number
     # negative: it is caught there.
@@ -116,52 +116,55 @@ STARTERS = {
 }
 # Each with the words that it may start; `shell=` is nowhere.
 MAY_START = {
-    ("cucmsh/cluster/process.py", "subprocess.Popen"): "list(words)",
-    ("cucmsh/lab/front.py", "subprocess.Popen"): "words",
+    ("cucmsh/remote/process.py", "subprocess.Popen"): "list(words)",
+    ("cucmsh/lab/command.py", "subprocess.Popen"): "words",
     ("cucmsh/lab/service.py", "subprocess.run"): "words",
     ("cucmsh/lab/terminal.py", "os.posix_spawn"): "argv[0]",
     ("cucmsh/shell/packs.py", "importlib.import_module"): "module",
     # For other people's tests; no node runs it.
     ("cucmsh/testing/cluster.py", "subprocess.Popen"): "words",
-    ("cucmsh/pki/opener.py", "ctypes.CDLL"): "None",
+    ("cucmsh/pki/sandbox_worker.py", "ctypes.CDLL"): "None",
 }
-# Who hands words to `cluster/process.py` or to another node, and where they are from:
+# Who hands words to `remote/process.py` or to another node, and where they are from:
 # the configuration, or literals with values that were checked (no text of a line).
 MAY_RUN = {
-    ("cucmsh/services/tftp.py", "words"): "service_commands of the configuration",
     (
-        "cucmsh/services/resetting/survey.py",
+        "cucmsh/services/nodes/tftp_service.py",
+        "words",
+    ): "service_commands of the configuration",
+    (
+        "cucmsh/services/lists/survey.py",
         "(*node.program, 'hook', 'service-status')",
     ): "both",
     (
-        "cucmsh/services/resetting/survey.py",
+        "cucmsh/services/lists/survey.py",
         "node.service_commands.status",
     ): "configuration",
     (
-        "cucmsh/services/resetting/carry.py",
+        "cucmsh/services/lists/node_update.py",
         "node.service_commands.restart",
     ): "configuration",
     (
-        "cucmsh/services/health/node_status.py",
+        "cucmsh/services/nodes/health/node_status.py",
         "node.service_commands.status",
     ): "configuration",
-    ("cucmsh/services/deliver.py", "(*node.program, 'hook', *words)"): "both",
+    ("cucmsh/services/lists/deliver.py", "(*node.program, 'hook', *words)"): "both",
     (
-        "cucmsh/services/joining/confine.py",
+        "cucmsh/services/nodes/confine.py",
         "(*node.program, 'hook', 'describe')",
     ): "init",
     # Whether anything at all is run there, with a word made up here.
-    ("cucmsh/services/joining/confine.py", "('echo', token)"): "literal",
-    ("cucmsh/services/joining/check_way.py", "('echo', token)"): "literal",
-    ("cucmsh/services/joining/check_way.py", "('ls', '-ld', path)"): "configuration",
-    ("cucmsh/services/joining/enrol_node.py", "commands.status"): "init",
+    ("cucmsh/services/nodes/confine.py", "('echo', token)"): "literal",
+    ("cucmsh/services/nodes/check_way.py", "('echo', token)"): "literal",
+    ("cucmsh/services/nodes/check_way.py", "('ls', '-ld', path)"): "configuration",
+    ("cucmsh/services/nodes/enrol.py", "commands.status"): "init",
     (
-        "cucmsh/services/joining/check_way.py",
+        "cucmsh/services/nodes/check_way.py",
         "('sudo', '-n', '-l', *words)",
     ): "init",
-    ("cucmsh/pki/foreign.py", "opener"): "OPENER",
+    ("cucmsh/pki/sandbox.py", "opener"): "OPENER",
     (
-        "cucmsh/services/health/start.py",
+        "cucmsh/services/nodes/health/start.py",
         "['systemctl', 'show', SHOWN, unit]",
     ): "configuration",
 }

@@ -8,9 +8,9 @@ from typing import cast
 
 import pytest
 
-from cucmsh.cluster.settings import Settings
+from cucmsh.config.settings import Settings
 from cucmsh.ownership import WeakPoint
-from cucmsh.services.health import logins
+from cucmsh.services.nodes.health import logins
 
 
 def test_without_an_environment_the_machine_s_files_are_left_alone(

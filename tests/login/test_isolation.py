@@ -41,8 +41,8 @@ SPOILT = {
     "package": (f"chown cucmsh {PACKAGES}/cucmsh", f"{PACKAGES}/cucmsh"),
     "module": (f"chmod g+w {PACKAGES}/cucmsh/app.py", f"{PACKAGES}/cucmsh/app.py"),
     "module that comes late": (
-        f"chmod g+w {PACKAGES}/cucmsh/pki/gate.py",
-        f"{PACKAGES}/cucmsh/pki/gate.py",
+        f"chmod g+w {PACKAGES}/cucmsh/pki/pkcs12_limits.py",
+        f"{PACKAGES}/cucmsh/pki/pkcs12_limits.py",
     ),
     "bytecode": (
         f"chown cucmsh {PACKAGES}/commands/__pycache__",

@@ -8,9 +8,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from cucmsh.cli.login.environment import FIXED, KNOWN_BY_SSHD, clean
+from cucmsh.cli.login.request import ASKED, INSTEAD, is_transfer, requested
 from cucmsh.errors import UsageError
-from cucmsh.login.environment import FIXED, KNOWN_BY_SSHD, clean
-from cucmsh.login.request import ASKED, INSTEAD, is_transfer, requested
 
 PROGRAM = "/usr/local/bin/cucmsh-login"
 

@@ -12,13 +12,13 @@ from pathlib import Path
 
 import pytest
 
-from cucmsh.cluster.process import LocalRunner
 from cucmsh.errors import KeyFileError, ServiceError
 from cucmsh.pki.credential import Credential, make_credential
-from cucmsh.pki.foreign import MAX_REASON, OPENER, ForeignKey, open_foreign
 from cucmsh.pki.model import Unit
-from cucmsh.pki.opener import LEGACY, MAX_ANSWER, MEMORY, REFUSED, SOUND
 from cucmsh.pki.pkcs12 import read_key_file, write_key_file
+from cucmsh.pki.sandbox import MAX_REASON, OPENER, ForeignKey, open_foreign
+from cucmsh.pki.sandbox_worker import LEGACY, MAX_ANSWER, MEMORY, REFUSED, SOUND
+from cucmsh.remote.process import LocalRunner
 from tests.pki import key_files as made
 
 pytestmark = pytest.mark.thorough
@@ -244,11 +244,14 @@ def test_iteration_bomb_behind_the_gate_ends_at_its_processor_limit(
     assert statuses[0] in (128 + 9, 128 + 24)
 
 
+CONFINED = "from cucmsh.pki.sandbox_worker import confine; confine();"
+
+
 @pytest.mark.parametrize(
     "script",
     [
-        f"from cucmsh.pki.opener import confine; confine(); bytes({MEMORY})",
-        "from cucmsh.pki.opener import confine; confine(); open('/proc/nowhere')",
+        f"{CONFINED} bytes({MEMORY})",
+        f"{CONFINED} open('/proc/nowhere')",
         "import os; os.kill(os.getpid(), 11)",
         "import os; os.write(1, bytes(1 << 21))",
         "",
@@ -258,13 +261,13 @@ def test_iteration_bomb_behind_the_gate_ends_at_its_processor_limit(
 def test_opener_that_breaks_is_an_error_with_advice(script: str) -> None:
     with pytest.raises(KeyFileError, match="its opener failed") as refusal:
         running(script)(b"x")
-    assert "cucmsh.pki.opener" in refusal.value.advice
+    assert "cucmsh.pki.sandbox_worker" in refusal.value.advice
 
 
 def test_confined_opener_dumps_no_core_and_writes_no_file(tmp_path: Path) -> None:
     script = f"""
 import ctypes, os, resource
-from cucmsh.pki.opener import confine
+from cucmsh.pki.sandbox_worker import confine
 confine()
 limits = [resource.getrlimit(what) for what in (
     resource.RLIMIT_CORE, resource.RLIMIT_CPU, resource.RLIMIT_AS)]

@@ -13,9 +13,9 @@ from hypothesis import strategies as st
 
 from cucmsh.errors import KeyFileError
 from cucmsh.pki.credential import Credential, make_credential
-from cucmsh.pki.gate import MAX_KEY_FILE_SIZE, MAX_ROUNDS, Protection, inspect
 from cucmsh.pki.model import Unit
 from cucmsh.pki.pkcs12 import ROUNDS, read_key_file, write_key_file
+from cucmsh.pki.pkcs12_limits import MAX_KEY_FILE_SIZE, MAX_ROUNDS, Protection, inspect
 from tests.pki import key_files as made
 
 NOW = datetime(2014, 2, 26, tzinfo=UTC)

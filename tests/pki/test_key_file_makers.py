@@ -10,13 +10,13 @@ from pathlib import Path
 import pexpect
 import pytest
 
-from cucmsh.cluster.process import LocalRunner
 from cucmsh.errors import KeyFileError
 from cucmsh.pki.credential import Credential, make_credential
-from cucmsh.pki.foreign import ForeignKey, open_foreign
 from cucmsh.pki.model import Unit
 from cucmsh.pki.pkcs12 import read_key_file, write_key_file
+from cucmsh.pki.sandbox import ForeignKey, open_foreign
 from cucmsh.pki.wrapping import FROM_JAVA, FROM_PEM, ONE_OF_SEVERAL, PACK_ANEW
+from cucmsh.remote.process import LocalRunner
 from tests.pki import key_file_makers as makers
 from tests.pki import key_files as made
 

@@ -58,8 +58,8 @@ TO_CCM = ("CCM Administrator password :", CCM)
 PASSWORDS = [("assword", SECURITY)] * 2 + [("assword", CCM)] * 2 + [YES]
 READ = """
 import sys
-from cucmsh.cluster.model import TftpAddress
-from cucmsh.cluster.tftp import read_back
+from cucmsh.config.model import TftpAddress
+from cucmsh.tftp.client import read_back
 sys.stdout.buffer.write(read_back(TftpAddress(sys.argv[1], 69), sys.argv[2], 5))
 """
 PHONE = "SEP001122334455.cnf.xml"

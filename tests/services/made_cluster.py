@@ -18,11 +18,8 @@ from pathlib import Path
 
 import pytest
 
-from cucmsh import hooks
-from cucmsh.cluster.deposit import Deposited, Parcel
-from cucmsh.cluster.hostkeys import HostKey, KnownHosts
-from cucmsh.cluster.local import LocalStore
-from cucmsh.cluster.model import (
+from cucmsh.cli import hook as hooks
+from cucmsh.config.model import (
     Cluster,
     Node,
     NodeRole,
@@ -30,9 +27,7 @@ from cucmsh.cluster.model import (
     SshAddress,
     TftpAddress,
 )
-from cucmsh.cluster.runner import Completed
-from cucmsh.cluster.settings import Settings
-from cucmsh.cluster.store import Store
+from cucmsh.config.settings import Settings
 from cucmsh.errors import (
     AuthenticationError,
     ConnectionFailedError,
@@ -41,26 +36,31 @@ from cucmsh.errors import (
     MissingFileError,
 )
 from cucmsh.pki import pkcs12
+from cucmsh.pki.backend import KeyRoom
 from cucmsh.pki.credential import Credential, make_credential
-from cucmsh.pki.foreign import ForeignKey
 from cucmsh.pki.model import Unit
-from cucmsh.pki.room import KeyRoom
+from cucmsh.pki.sandbox import ForeignKey
 from cucmsh.pki.verify import RsaVerifier
-from cucmsh.services import keystore
-from cucmsh.services.doors import AcceptHostKey, BackupServer, Link
-from cucmsh.services.enrol import make_node, public_certificates
-from cucmsh.services.fleet import Fleet
-from cucmsh.services.keystore import RECOVERY_FILE, Keystore
-from cucmsh.services.outcome import Report, Step
-from cucmsh.services.resetting.distribute import apply
-from cucmsh.services.resetting.reset import (
+from cucmsh.remote.deposit import Deposited, Parcel
+from cucmsh.remote.known_hosts import HostKey, KnownHosts
+from cucmsh.remote.runner import Completed
+from cucmsh.services.backends import AcceptHostKey, BackupServer, Link
+from cucmsh.services.certificates import keystore
+from cucmsh.services.certificates.keystore import RECOVERY_FILE, Keystore
+from cucmsh.services.lists.distribution import apply
+from cucmsh.services.lists.fleet import Fleet
+from cucmsh.services.lists.reset import (
     ResetPlan,
     plan_local_reset,
     plan_remote_reset,
 )
-from cucmsh.services.resetting.survey import locate
-from cucmsh.services.serving.start import keep, start
+from cucmsh.services.lists.start import keep, start
+from cucmsh.services.lists.survey import locate
+from cucmsh.services.nodes.make import make_node, public_certificates
+from cucmsh.services.outcome import Report, Step
 from cucmsh.services.site import LIST_FILE, Site
+from cucmsh.storage.local import LocalStore
+from cucmsh.storage.store import Store
 from cucmsh.trustlist.decode import decode
 from cucmsh.trustlist.model import TrustList
 from cucmsh.trustlist.trust import judge

@@ -7,16 +7,16 @@ from collections.abc import Sequence
 from threading import Event
 from typing import TYPE_CHECKING
 
-from cucmsh.cluster.local import LocalStore
-from cucmsh.cluster.model import Node, NodeRole, SshAddress, TftpAddress
-from cucmsh.cluster.runner import Completed
+from cucmsh.config.model import Node, NodeRole, SshAddress, TftpAddress
 from cucmsh.errors import ConnectionFailedError, MissingFileError, StoreError
+from cucmsh.remote.runner import Completed
 from cucmsh.services.site import Site
+from cucmsh.storage.local import LocalStore
 from tests.services.made_cluster import AtOnce, JoinedDoors, MadeCluster
 
 if TYPE_CHECKING:
-    from cucmsh.cluster.store import Store
-    from cucmsh.services.doors import Link
+    from cucmsh.services.backends import Link
+    from cucmsh.storage.store import Store
 
 HANG_SECONDS = 30  # a guard: a hang of the tests ends too
 

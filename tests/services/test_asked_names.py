@@ -8,12 +8,12 @@ import pytest
 
 from cucmsh.pki.certificates import read_certificate
 from cucmsh.pki.verify import RsaVerifier
-from cucmsh.services.health.doctor import examine
-from cucmsh.services.health.finding import Level
-from cucmsh.services.inspect import SignedInspection, inspect
-from cucmsh.services.serving.asked_names import asked_name, without_folder
-from cucmsh.services.serving.phone_files import choose
-from cucmsh.services.serving.sign import sign_files
+from cucmsh.services.lists.asked_names import asked_name, without_folder
+from cucmsh.services.lists.inspection import SignedInspection, inspect
+from cucmsh.services.lists.phone_files import choose
+from cucmsh.services.lists.sign import sign_files
+from cucmsh.services.nodes.health.doctor import examine
+from cucmsh.services.nodes.health.finding import Level
 from cucmsh.services.site import LIST_FILE, Site
 from cucmsh.trustlist.signed import decode_signed
 from tests.services.made_cluster import MadeCluster

@@ -13,11 +13,11 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from cucmsh.cluster.local import LocalStore
 from cucmsh.errors import RefusedError
-from cucmsh.services.audit import AUDIT_FILE, AuditLog
+from cucmsh.services.records.audit import AUDIT_FILE, AuditLog
 from cucmsh.shell.audit import Attempt
 from cucmsh.shell.origin import origin
+from cucmsh.storage.local import LocalStore
 
 HOSTILE = [
     'a"}\n{"at": "now", "event": "login", "user": "root"}',
@@ -171,7 +171,7 @@ def test_a_line_that_a_full_disk_cut_off_spoils_no_other(tmp_path: Path) -> None
 def test_sessions_that_write_at_once_write_whole_lines(tmp_path: Path) -> None:
     program = (
         "import sys\n"
-        "from cucmsh.cluster.local import LocalStore\n"
+        "from cucmsh.storage.local import LocalStore\n"
         "store = LocalStore(sys.argv[1])\n"
         "for n in range(200): store.append('log/audit', sys.argv[2] * 300 + f'{n}')\n"
     )

@@ -8,13 +8,13 @@ from pathlib import Path
 import pytest
 
 from cucmsh.errors import CancelledError, RefusedError
-from cucmsh.services.fleet import Fleet
-from cucmsh.services.journal import login_notice, read_journal
+from cucmsh.services.lists import distribution as distribute
+from cucmsh.services.lists.distribution import apply
+from cucmsh.services.lists.fleet import Fleet
+from cucmsh.services.lists.reset import ResetPlan, plan_local_reset
+from cucmsh.services.lists.survey import locate
 from cucmsh.services.outcome import State, Step
-from cucmsh.services.resetting import distribute
-from cucmsh.services.resetting.distribute import apply
-from cucmsh.services.resetting.reset import ResetPlan, plan_local_reset
-from cucmsh.services.resetting.survey import locate
+from cucmsh.services.records.journal import login_notice, read_journal
 from cucmsh.services.site import Site
 from cucmsh.views.report import report_lines
 from tests.services.made_cluster import (

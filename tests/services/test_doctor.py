@@ -9,16 +9,16 @@ from pathlib import Path
 import pytest
 
 from cucmsh.pki.model import Unit
-from cucmsh.services.compose import sha256_of
+from cucmsh.services.certificates.regenerate import regenerate
 from cucmsh.services.files import RECOVERY_NAME
-from cucmsh.services.health.doctor import examine
-from cucmsh.services.health.finding import Finding, Level
-from cucmsh.services.pending import remember_replicas
-from cucmsh.services.regenerate import regenerate
-from cucmsh.services.serving.phone_files import choose
-from cucmsh.services.serving.sign import sign_files
+from cucmsh.services.lists.compose import sha256_of
+from cucmsh.services.lists.phone_files import choose
+from cucmsh.services.lists.sign import sign_files
+from cucmsh.services.nodes.health.doctor import examine
+from cucmsh.services.nodes.health.finding import Finding, Level
+from cucmsh.services.records.pending import remember_replicas
+from cucmsh.services.records.state import remember
 from cucmsh.services.site import Site
-from cucmsh.services.state import remember
 from tests.services.made_cluster import MadeCluster, started_cluster
 
 PHONE = "SEP1.cnf.xml"

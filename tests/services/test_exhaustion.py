@@ -9,15 +9,15 @@ from collections.abc import Callable
 
 import pytest
 
-from cucmsh.cluster.local import LocalStore
 from cucmsh.errors import CucmshError, ExhaustedError
 from cucmsh.exhaustion import told
-from cucmsh.services.fleet import Fleet, as_done, meanwhile, side_by_side
+from cucmsh.services.lists.distribution import apply
+from cucmsh.services.lists.fleet import Fleet, as_done, meanwhile, side_by_side
+from cucmsh.services.lists.reset import ResetPlan, plan_local_reset
+from cucmsh.services.lists.survey import locate
 from cucmsh.services.outcome import Report
-from cucmsh.services.resetting.distribute import apply
-from cucmsh.services.resetting.reset import ResetPlan, plan_local_reset
-from cucmsh.services.resetting.survey import locate
 from cucmsh.services.site import Site
+from cucmsh.storage.local import LocalStore
 from tests.services.made_cluster import MadeCluster, foreign_key_file, remote_plan
 
 NO_THREAD = RuntimeError("can't start new thread")

@@ -7,9 +7,6 @@ from hashlib import sha256
 
 import pytest
 
-from cucmsh.cluster.deposit import Deposited
-from cucmsh.cluster.hostkeys import HostKey
-from cucmsh.cluster.store import MAX_FILE_SIZE
 from cucmsh.errors import (
     AuthenticationError,
     ConnectionFailedError,
@@ -20,7 +17,10 @@ from cucmsh.errors import (
     UsageError,
 )
 from cucmsh.pki.model import Unit
-from cucmsh.services.doors import AcceptHostKey, BackupServer
+from cucmsh.remote.deposit import Deposited
+from cucmsh.remote.known_hosts import HostKey
+from cucmsh.services.backends import AcceptHostKey, BackupServer
+from cucmsh.services.certificates.regenerate import regenerate
 from cucmsh.services.files import (
     Listing,
     Outgoing,
@@ -32,8 +32,8 @@ from cucmsh.services.files import (
     read_text,
     send_file,
 )
-from cucmsh.services.regenerate import regenerate
 from cucmsh.services.site import Site
+from cucmsh.storage.store import MAX_FILE_SIZE
 from tests.services.made_cluster import SFTP_PASSWORD, MadeCluster
 
 SERVER = BackupServer("backup.example", 22, "joe", SFTP_PASSWORD)

@@ -8,12 +8,12 @@ from typing import cast
 
 import pytest
 
-from cucmsh.cluster.model import Node
-from cucmsh.cluster.runner import Completed
+from cucmsh.config.model import Node
 from cucmsh.errors import ConnectionFailedError, NoAnswerError, RefusedError
-from cucmsh.services import fleet as fleet_module
-from cucmsh.services.doors import Link
-from cucmsh.services.fleet import Fleet, side_by_side
+from cucmsh.remote.runner import Completed
+from cucmsh.services.backends import Link
+from cucmsh.services.lists import fleet as fleet_module
+from cucmsh.services.lists.fleet import Fleet, side_by_side
 from cucmsh.services.site import Site
 from tests.services.made_cluster import AtOnce, MadeCluster
 

@@ -14,11 +14,11 @@ import pytest
 
 from cucmsh.errors import MissingFileError, RefusedError
 from cucmsh.pki.model import Unit
-from cucmsh.services.journal import login_notice
-from cucmsh.services.keystore import RECOVERY_FILE
+from cucmsh.services.certificates.keystore import RECOVERY_FILE
+from cucmsh.services.certificates.regenerate import regenerate
+from cucmsh.services.lists.reset import plan_local_reset
 from cucmsh.services.outcome import State
-from cucmsh.services.regenerate import regenerate
-from cucmsh.services.resetting.reset import plan_local_reset
+from cucmsh.services.records.journal import login_notice
 from cucmsh.services.site import Site
 from cucmsh.trustlist.model import TrustList
 from cucmsh.trustlist.tags import Role

@@ -12,20 +12,25 @@ import pytest
 
 from cucmsh.errors import StoreError
 from cucmsh.pki.model import Unit
-from cucmsh.services import lists_elsewhere
-from cucmsh.services.history import FOLDER, KEPT_LISTS, MOST_DIGESTS, History, Kept
-from cucmsh.services.journal import (
+from cucmsh.services.certificates.regenerate import regenerate
+from cucmsh.services.lists import lists_elsewhere, reset
+from cucmsh.services.lists.reset import plan_local_reset
+from cucmsh.services.lists.trust_release import plan_release, release
+from cucmsh.services.records.history import (
+    FOLDER,
+    KEPT_LISTS,
+    MOST_DIGESTS,
+    History,
+    Kept,
+)
+from cucmsh.services.records.journal import (
     Journal,
     close_reset,
     login_notice,
     open_reset,
 )
-from cucmsh.services.pending import remember_replicas
-from cucmsh.services.regenerate import regenerate
-from cucmsh.services.resetting import reset
-from cucmsh.services.resetting.reset import plan_local_reset
+from cucmsh.services.records.pending import remember_replicas
 from cucmsh.services.site import LIST_FILE, Site
-from cucmsh.services.trust_release import plan_release, release
 from cucmsh.trustlist.encode import hashed_record
 from cucmsh.trustlist.seal import seal
 from cucmsh.trustlist.tags import Digest, Role

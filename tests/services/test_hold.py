@@ -10,10 +10,14 @@ import pytest
 
 from cucmsh.errors import RefusedError, UsageError
 from cucmsh.pki.model import Unit
-from cucmsh.services.hold import find_hold
-from cucmsh.services.keystore import RECOVERY_FILE
+from cucmsh.services.certificates.hold import find_hold
+from cucmsh.services.certificates.keystore import RECOVERY_FILE
+from cucmsh.services.certificates.regenerate import (
+    regenerate,
+    require_no_hold,
+    require_unit,
+)
 from cucmsh.services.outcome import State
-from cucmsh.services.regenerate import regenerate, require_no_hold, require_unit
 from tests.services.made_cluster import MadeCluster, SettableClock, made_cluster
 
 HELD = (

@@ -8,9 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from cucmsh import hooks
-from cucmsh.cluster.local import LocalStore
-from cucmsh.cluster.store import MAX_FILE_SIZE
+from cucmsh.cli import hook as hooks
 from cucmsh.errors import (
     CertificateError,
     CucmshError,
@@ -20,13 +18,15 @@ from cucmsh.errors import (
     UsageError,
 )
 from cucmsh.pki.model import Unit
-from cucmsh.services.compose import own_records, sha256_of
-from cucmsh.services.enrol import make_node
-from cucmsh.services.journal import login_notice, unfinished_reset
-from cucmsh.services.keystore import Keystore
-from cucmsh.services.resetting.reset import plan_local_reset
+from cucmsh.services.certificates.keystore import Keystore
+from cucmsh.services.lists.compose import own_records, sha256_of
+from cucmsh.services.lists.reset import plan_local_reset
+from cucmsh.services.nodes.make import make_node
+from cucmsh.services.records.journal import login_notice, unfinished_reset
+from cucmsh.services.records.state import keep_mark, recall
 from cucmsh.services.site import LIST_FILE
-from cucmsh.services.state import keep_mark, recall
+from cucmsh.storage.local import LocalStore
+from cucmsh.storage.store import MAX_FILE_SIZE
 from cucmsh.trustlist.seal import seal
 from cucmsh.trustlist.tags import Digest
 from tests.services.made_cluster import (

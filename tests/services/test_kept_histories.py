@@ -18,12 +18,12 @@ import pytest
 
 from cucmsh.errors import MissingFileError
 from cucmsh.pki.model import Unit
-from cucmsh.services.history import FOLDER
-from cucmsh.services.keystore import RECOVERY_FILE
-from cucmsh.services.regenerate import regenerate
-from cucmsh.services.resetting.reset import plan_local_reset
-from cucmsh.services.serving.replicas import update_replicas
-from cucmsh.services.trust_release import plan_release, release
+from cucmsh.services.certificates.keystore import RECOVERY_FILE
+from cucmsh.services.certificates.regenerate import regenerate
+from cucmsh.services.lists.replicas import update_replicas
+from cucmsh.services.lists.reset import plan_local_reset
+from cucmsh.services.lists.trust_release import plan_release, release
+from cucmsh.services.records.history import FOLDER
 from tests.faults.second_verifier import read
 from tests.services.holder import takes
 from tests.services.kept_histories import CCM, KEPT_HISTORIES, Line

@@ -9,9 +9,9 @@ from pathlib import Path
 
 import pytest
 
-from cucmsh.services.health.finding import Level
-from cucmsh.services.health.isolation import BUILT_IN, LIBRARIES, weak_points
-from cucmsh.services.health.logins import NO_VARIABLE, REQUIRED, judge
+from cucmsh.services.nodes.health.finding import Level
+from cucmsh.services.nodes.health.isolation import BUILT_IN, LIBRARIES, weak_points
+from cucmsh.services.nodes.health.logins import NO_VARIABLE, REQUIRED, judge
 from cucmsh.views.sshd import drop_in
 from tests.services.made_cluster import MadeCluster
 

@@ -10,24 +10,24 @@ from threading import Event
 
 import pytest
 
-from cucmsh.cluster.local import LocalStore
 from cucmsh.errors import ConnectionFailedError, RefusedError
 from cucmsh.pki.model import Unit
-from cucmsh.services.health import node_status
-from cucmsh.services.health.doctor import examine
-from cucmsh.services.health.finding import Finding, Level, exit_status
-from cucmsh.services.health.node_status import (
+from cucmsh.services.certificates.regenerate import regenerate
+from cucmsh.services.lists.manifest import folder_for
+from cucmsh.services.lists.phone_files import choose
+from cucmsh.services.lists.replicas import push
+from cucmsh.services.lists.sign import sign_files
+from cucmsh.services.nodes.health import node_status
+from cucmsh.services.nodes.health.doctor import examine
+from cucmsh.services.nodes.health.finding import Finding, Level, exit_status
+from cucmsh.services.nodes.health.node_status import (
     NodeStatus,
     Serving,
     look_at_all,
     look_at_others,
 )
-from cucmsh.services.regenerate import regenerate
-from cucmsh.services.serving.manifest import folder_for
-from cucmsh.services.serving.phone_files import choose
-from cucmsh.services.serving.replicas import push
-from cucmsh.services.serving.sign import sign_files
 from cucmsh.services.site import LIST_FILE, Site
+from cucmsh.storage.local import LocalStore
 from cucmsh.views.documents import nodes_document
 from cucmsh.views.nodes import node_rows
 from tests.services.made_cluster import (

@@ -7,18 +7,18 @@ from pathlib import Path
 
 import pytest
 
+from cucmsh.cli.hook import run
 from cucmsh.errors import CertificateError, RefusedError, TrustListError
-from cucmsh.hooks import run
 from cucmsh.pki.certificates import read_certificate
 from cucmsh.pki.model import Unit
 from cucmsh.pki.verify import RsaVerifier
-from cucmsh.services.compose import own_records, sha256_of
-from cucmsh.services.health.doctor import examine
-from cucmsh.services.health.finding import Level
-from cucmsh.services.inspect import Inspection, inspect
-from cucmsh.services.inventory import read_list
-from cucmsh.services.keystore import Keystore
-from cucmsh.services.resetting.reset import plan_local_reset
+from cucmsh.services.certificates.keystore import Keystore
+from cucmsh.services.lists.compose import own_records, sha256_of
+from cucmsh.services.lists.inspection import Inspection, inspect
+from cucmsh.services.lists.inventory import read_list
+from cucmsh.services.lists.reset import plan_local_reset
+from cucmsh.services.nodes.health.doctor import examine
+from cucmsh.services.nodes.health.finding import Level
 from cucmsh.services.site import LIST_FILE
 from cucmsh.trustlist.encode import full_record
 from cucmsh.trustlist.seal import seal

@@ -5,7 +5,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from cucmsh.errors import RefusedError
-from cucmsh.services.joining.policy import require_strong
+from cucmsh.services.nodes.password_policy import require_strong
 
 
 @pytest.mark.parametrize(

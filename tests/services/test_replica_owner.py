@@ -10,8 +10,7 @@ from pathlib import Path
 import pytest
 
 from cucmsh.errors import RefusedError, StoreError
-from cucmsh.services.node_id import own_id
-from cucmsh.services.serving.manifest import (
+from cucmsh.services.lists.manifest import (
     Publisher,
     claim,
     digest_of_file,
@@ -21,9 +20,10 @@ from cucmsh.services.serving.manifest import (
     read_publisher,
     release,
 )
-from cucmsh.services.serving.phone_files import choose
-from cucmsh.services.serving.replicas import push
-from cucmsh.services.serving.sign import sign_files
+from cucmsh.services.lists.phone_files import choose
+from cucmsh.services.lists.replicas import push
+from cucmsh.services.lists.sign import sign_files
+from cucmsh.services.nodes.node_id import own_id
 from cucmsh.services.site import LIST_FILE, Site
 from tests.services.made_cluster import MadeCluster, started_cluster
 from tests.services.replica_boxes import Box, BoxStore, with_boxes

@@ -7,14 +7,14 @@ from pathlib import Path
 
 import pytest
 
-from cucmsh.cluster.local import LocalStore
-from cucmsh.services.fleet import Fleet
-from cucmsh.services.journal import login_notice
+from cucmsh.services.lists.distribution import apply
+from cucmsh.services.lists.fleet import Fleet
+from cucmsh.services.lists.manifest import folder_for
+from cucmsh.services.lists.reset import plan_local_reset
+from cucmsh.services.lists.survey import locate
 from cucmsh.services.outcome import NodeOutcome, Report, State, Step
-from cucmsh.services.resetting.distribute import apply
-from cucmsh.services.resetting.reset import plan_local_reset
-from cucmsh.services.resetting.survey import locate
-from cucmsh.services.serving.manifest import folder_for
+from cucmsh.services.records.journal import login_notice
+from cucmsh.storage.local import LocalStore
 from tests.services.made_cluster import REPLICA, MadeCluster, started_cluster
 
 OLD = b"what it served before"

@@ -11,16 +11,16 @@ import pytest
 
 from cucmsh.errors import BusyError
 from cucmsh.pki.model import Unit
-from cucmsh.services.compose import served_list, sha256_of
-from cucmsh.services.journal import login_notice
-from cucmsh.services.regenerate import regenerate
-from cucmsh.services.serving import replicas
-from cucmsh.services.serving.manifest import folder_for, read_manifest
-from cucmsh.services.serving.phone_files import choose
-from cucmsh.services.serving.replicas import NOBODY, Replicas, push, update_replicas
-from cucmsh.services.serving.sign import sign_files
+from cucmsh.services.certificates.regenerate import regenerate
+from cucmsh.services.lists import replicas
+from cucmsh.services.lists.compose import served_list, sha256_of
+from cucmsh.services.lists.manifest import folder_for, read_manifest
+from cucmsh.services.lists.phone_files import choose
+from cucmsh.services.lists.replicas import NOBODY, Replicas, push, update_replicas
+from cucmsh.services.lists.sign import sign_files
+from cucmsh.services.records.journal import login_notice
+from cucmsh.services.records.state import set_keep_mark
 from cucmsh.services.site import LIST_FILE, PUSH, Site
-from cucmsh.services.state import set_keep_mark
 from tests.services.made_cluster import MadeCluster, start_tftp, started_cluster
 from tests.services.replica_boxes import Box, with_boxes
 
@@ -84,7 +84,7 @@ def test_second_push_writes_nothing_and_reads_samples_only(
 ) -> None:
     push(site)
     box.done.clear()
-    monkeypatch.setattr("cucmsh.services.serving.push.SAMPLES", 1)
+    monkeypatch.setattr("cucmsh.services.lists.push.SAMPLES", 1)
     assert push(site).written == {"branch1": 0}
     assert box.writes() == []
     assert len(box.reads()) == 2  # the list and a sample
@@ -105,7 +105,7 @@ def test_file_that_somebody_changed_there_is_put_right(
     site: Site, box: Box, change: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """By its size and time alone: no sample helps here."""
-    monkeypatch.setattr("cucmsh.services.serving.push.SAMPLES", 0)
+    monkeypatch.setattr("cucmsh.services.lists.push.SAMPLES", 0)
     push(site)
     path = Path(box.files.root, SIGNED[1])
     if change == "gone":

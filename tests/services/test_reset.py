@@ -9,7 +9,6 @@ from pathlib import Path
 
 import pytest
 
-from cucmsh.cluster.local import LocalStore
 from cucmsh.errors import (
     BusyError,
     KeyFileError,
@@ -17,19 +16,20 @@ from cucmsh.errors import (
     StoreError,
 )
 from cucmsh.pki.model import Unit
-from cucmsh.services.compose import own_records, sha256_of
-from cucmsh.services.fleet import Fleet
-from cucmsh.services.journal import login_notice
-from cucmsh.services.keystore import RECOVERY_FILE
-from cucmsh.services.outcome import Report, State, Step
-from cucmsh.services.regenerate import regenerate
-from cucmsh.services.resetting.reset import (
+from cucmsh.services.certificates.keystore import RECOVERY_FILE
+from cucmsh.services.certificates.regenerate import regenerate
+from cucmsh.services.lists.compose import own_records, sha256_of
+from cucmsh.services.lists.fleet import Fleet
+from cucmsh.services.lists.reset import (
     ResetPlan,
     plan_local_reset,
 )
-from cucmsh.services.resetting.survey import locate
+from cucmsh.services.lists.survey import locate
+from cucmsh.services.outcome import Report, State, Step
+from cucmsh.services.records.journal import login_notice
+from cucmsh.services.records.state import keep_mark
 from cucmsh.services.site import LIST_FILE
-from cucmsh.services.state import keep_mark
+from cucmsh.storage.local import LocalStore
 from cucmsh.trustlist.check import check
 from cucmsh.trustlist.seal import seal
 from cucmsh.trustlist.tags import Digest

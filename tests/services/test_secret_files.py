@@ -10,12 +10,12 @@ from pathlib import Path
 import pytest
 
 from cucmsh.errors import RefusedError
+from cucmsh.services.certificates.keystore import RECOVERY_FILE, SECURITY_PASSWORD
 from cucmsh.services.files import open_file, read_text
-from cucmsh.services.health.exposure import exposures
-from cucmsh.services.keystore import RECOVERY_FILE, SECURITY_PASSWORD
-from cucmsh.services.serving.phone_files import choose, named
-from cucmsh.services.serving.replicas import push
-from cucmsh.services.serving.sign import sign_files
+from cucmsh.services.lists.phone_files import choose, named
+from cucmsh.services.lists.replicas import push
+from cucmsh.services.lists.sign import sign_files
+from cucmsh.services.nodes.health.exposure import exposures
 from cucmsh.services.site import Site
 from tests.services.made_cluster import MadeCluster
 from tests.services.replica_boxes import Box, with_boxes
@@ -89,7 +89,7 @@ def test_key_that_an_earlier_version_signed_is_not_brought_and_taken_back(
     site: Site, box: Box, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """Its signed file has the key in it."""
-    nothing_is_secret = "cucmsh.services.serving.secret_files.Secrets.why_kept"
+    nothing_is_secret = "cucmsh.services.lists.secret_files.Secrets.why_kept"
     with monkeypatch.context() as patch:
         patch.setattr(nothing_is_secret, lambda *_: "")
         copied(Path(site.settings.home, RECOVERY_FILE), Path(site.tftp.root, NAME))

@@ -6,18 +6,18 @@ import os
 from pathlib import Path
 
 import pytest
+from cucmsh.services.serving import sign, start
 
 from cucmsh.errors import BusyError, RefusedError
 from cucmsh.pki.credential import Credential
 from cucmsh.pki.model import Unit
 from cucmsh.pki.verify import RsaVerifier
-from cucmsh.services.compose import served_list
-from cucmsh.services.journal import login_notice
-from cucmsh.services.keystore import Keystore
-from cucmsh.services.regenerate import regenerate
-from cucmsh.services.serving import sign, start
-from cucmsh.services.serving.phone_files import MAX_PLAIN_SIZE, choose, named
-from cucmsh.services.serving.sign import SignReport, sign_files
+from cucmsh.services.certificates.keystore import Keystore
+from cucmsh.services.certificates.regenerate import regenerate
+from cucmsh.services.lists.compose import served_list
+from cucmsh.services.lists.phone_files import MAX_PLAIN_SIZE, choose, named
+from cucmsh.services.lists.sign import SignReport, sign_files
+from cucmsh.services.records.journal import login_notice
 from cucmsh.services.site import Site
 from cucmsh.trustlist.decode import decode
 from cucmsh.trustlist.signed import decode_signed

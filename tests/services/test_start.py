@@ -6,12 +6,12 @@ from collections.abc import Callable
 
 import pytest
 
-from cucmsh.cluster.local import LocalStore
 from cucmsh.errors import CucmshError, StoreError
-from cucmsh.services.journal import login_notice
-from cucmsh.services.pending import START_RESULT
-from cucmsh.services.serving.start import Started, keep, start
+from cucmsh.services.lists.start import Started, keep, start
+from cucmsh.services.records.journal import login_notice
+from cucmsh.services.records.pending import START_RESULT
 from cucmsh.services.site import LIST_FILE, Site
+from cucmsh.storage.local import LocalStore
 from tests.services.made_cluster import MadeCluster
 
 Break = Callable[[pytest.MonkeyPatch, Site], None]

@@ -10,13 +10,13 @@ import pytest
 from commands.tftp import files
 from cucmsh.errors import CucmshError, ServiceError
 from cucmsh.services.files import paths
-from cucmsh.services.health.doctor import examine
-from cucmsh.services.resetting.install import put_in_place
-from cucmsh.services.serving.phone_files import choose, named
-from cucmsh.services.serving.replicas import push
-from cucmsh.services.serving.sign import sign_files
+from cucmsh.services.lists.install import put_in_place
+from cucmsh.services.lists.phone_files import choose, named
+from cucmsh.services.lists.replicas import push
+from cucmsh.services.lists.sign import sign_files
+from cucmsh.services.nodes.health.doctor import examine
 from cucmsh.services.site import Site
-from cucmsh.services.tidy import sweep
+from cucmsh.services.sweep import sweep
 from tests.services.made_cluster import MadeCluster, made_cluster
 
 

@@ -13,7 +13,7 @@ from cucmsh.shell.complete import (
     shared_beginning,
 )
 from cucmsh.shell.grammar import Grammar
-from cucmsh.shell.kinds import FILE
+from cucmsh.shell.parameter_types import FILE
 
 
 @command("show itl")

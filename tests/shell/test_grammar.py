@@ -7,7 +7,7 @@ from hypothesis import strategies as st
 from cucmsh.errors import CommandClashError, UsageError
 from cucmsh.shell.command import Command, command, find_command
 from cucmsh.shell.grammar import Grammar
-from cucmsh.shell.kinds import PATH
+from cucmsh.shell.parameter_types import PATH
 
 FAILED = "Executed command unsuccessfully"
 NO_COMMAND = f"{FAILED}\nNo valid command entered"

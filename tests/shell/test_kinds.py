@@ -5,10 +5,10 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from cucmsh.errors import UsageError
-from cucmsh.shell import kinds
+from cucmsh.shell import parameter_types as kinds
 from cucmsh.shell.command import command, find_command
 from cucmsh.shell.grammar import Grammar, quoted
-from cucmsh.shell.kinds import Kind
+from cucmsh.shell.parameter_types import Kind
 
 FITS = [
     (kinds.HOST, "host.example:2222"),

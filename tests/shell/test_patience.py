@@ -2,7 +2,7 @@ import threading
 
 import pytest
 
-from cucmsh.shell.patience import patience
+from cucmsh.shell.progress import patience
 
 
 def test_what_takes_long_is_told_again_and_again() -> None:

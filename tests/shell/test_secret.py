@@ -4,7 +4,7 @@ from collections.abc import Callable
 
 import pytest
 
-from cucmsh.shell.secret import Secret
+from cucmsh.secret import Secret
 
 TEXT = "Tr0ub4dor"
 

@@ -10,7 +10,7 @@ from pathlib import Path
 
 import pytest
 
-from cucmsh.command_line import doctor_parser, verify_parser
+from cucmsh.cli.command_line import doctor_parser, verify_parser
 from cucmsh.errors import UsageError
 from cucmsh.lab.options import Options, lab_parser, read_options
 

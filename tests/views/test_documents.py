@@ -9,10 +9,10 @@ import pytest
 
 from cucmsh.pki.model import Certificate
 from cucmsh.pki.verify import RsaVerifier
-from cucmsh.services.inventory import HeldList, Stray
+from cucmsh.services.lists.inventory import HeldList, Stray
+from cucmsh.services.lists.reset import ResetPlan
+from cucmsh.services.nodes.tftp_service import ServiceState
 from cucmsh.services.outcome import NodeOutcome, Report, State
-from cucmsh.services.resetting.reset import ResetPlan
-from cucmsh.services.tftp import ServiceState
 from cucmsh.trustlist.check import SignatureVerdict, check
 from cucmsh.trustlist.decode import decode
 from cucmsh.views.documents import (

@@ -1,6 +1,6 @@
 """A finding is a line, and many alike are not ten thousand."""
 
-from cucmsh.services.health.finding import Finding, Level
+from cucmsh.services.nodes.health.finding import Finding, Level
 from cucmsh.views.findings import SHOWN, finding_lines
 
 

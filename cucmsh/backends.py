@@ -1,0 +1,107 @@
+"""The heavy rooms, entered when a service first asks: the app's other half.
+
+Imports nothing until then: a login pays for every import before its prompt.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from cucmsh.config.model import SshAddress, TftpAddress
+    from cucmsh.pki.backend import KeyRoom
+    from cucmsh.pki.sandbox import ForeignKey
+    from cucmsh.remote.deposit import Deposited, Parcel
+    from cucmsh.remote.runner import Runner
+    from cucmsh.remote.ssh.first_login import ShownKey
+    from cucmsh.services.backends import AcceptHostKey, BackupServer, Link
+    from cucmsh.storage.store import Store
+    from cucmsh.trustlist.check import Verifier
+
+
+class LateDoors:
+    """Imports a room when a service first asks for it; see ``Doors``."""
+
+    def keys(self) -> KeyRoom:
+        from cucmsh.pki.backend import KeyRoom
+
+        return KeyRoom()
+
+    def open_foreign_key(self, raw: bytes, password: str) -> ForeignKey:
+        from cucmsh.pki.sandbox import open_foreign
+        from cucmsh.remote.process import LocalRunner
+
+        return open_foreign(raw, password, LocalRunner().feed)
+
+    def verifier(self) -> Verifier:
+        from cucmsh.pki.verify import RsaVerifier
+
+        return RsaVerifier()
+
+    def runner(self) -> Runner:
+        from cucmsh.remote.process import LocalRunner
+
+        return LocalRunner()
+
+    def open_node(self, address: SshAddress) -> Link:
+        from cucmsh.remote.ssh.greeting import greet
+
+        # The import of paramiko takes as long as the server does to get ready.
+        greeted = greet(address.host, address.port)
+        from cucmsh.remote.ssh.client import open_node
+
+        return open_node(address, greeted)
+
+    def open_backup(
+        self, server: BackupServer, known_hosts: str, accept: AcceptHostKey
+    ) -> Link:
+        from cucmsh.remote.known_hosts import KnownHosts
+        from cucmsh.remote.ssh.client import Login, open_host
+
+        login = Login(server.user, server.password)
+        known = KnownHosts(known_hosts)
+        return open_host((server.host, server.port), login, known, accept)
+
+    def look(self, host: str, port: int) -> ShownKey:
+        from cucmsh.remote.ssh.first_login import look
+
+        return look(host, port)
+
+    def open_with_password(self, address: SshAddress, password: str) -> Link:
+        from cucmsh.remote.ssh.first_login import open_with_password
+
+        return open_with_password(address, password)
+
+    def home_on(self, link: Link) -> Store:
+        return self.store_on(link, ".")
+
+    def store_on(self, link: Link, root: str) -> Store:
+        from typing import cast
+
+        from cucmsh.remote.sftp.store import SftpStore
+        from cucmsh.remote.ssh.client import SshConnection
+
+        return SftpStore(cast(SshConnection, link), root)
+
+    def deposit(
+        self,
+        link: Link,
+        directory: str,
+        parcel: Parcel,
+        progress: Callable[[int], object],
+    ) -> Deposited:
+        from typing import cast
+
+        from cucmsh.remote.sftp.deposit import Depositor
+        from cucmsh.remote.ssh.client import SshConnection
+
+        return Depositor(cast(SshConnection, link), directory, progress).run(parcel)
+
+    def read_back(
+        self, address: TftpAddress, name: str, patience_seconds: float = 15
+    ) -> bytes:
+        from cucmsh.tftp.client import read_back
+
+        return read_back(address, name, patience_seconds)

@@ -1,0 +1,1 @@
+"""Logins by sshd: what was asked for, and its environment."""

@@ -1,0 +1,56 @@
+"""Serves one login: looks at the ground first, then opens the prompt or runs a line."""
+
+from __future__ import annotations
+
+import os
+
+from cucmsh.app import (
+    find_configuration,
+    open_audit,
+    open_own_site,
+    open_site,
+    serve_line,
+    serve_prompt,
+)
+from cucmsh.cli.login.request import INSTEAD, is_transfer
+from cucmsh.config.settings import read_settings
+from cucmsh.errors import RefusedError
+from cucmsh.services.nodes.health.isolation import require_isolation
+from cucmsh.services.site import Site
+from cucmsh.shell.screen import Screen
+
+
+def serve_forced(configuration: str, program: str, line: str) -> int:
+    """The exit status of an exec request, where `cucmsh` is the forced command.
+
+    Root's is answered as its prompt is: by the owner of the home, or in a home of
+    root's by root. There is no other account then that could move the ground.
+    """
+    if os.geteuid() != 0:
+        return serve(configuration, program, line)
+    return _answer(open_own_site(find_configuration(configuration, {})), line)
+
+
+def serve(configuration: str, program: str, line: str | None) -> int:
+    """The exit status of a login.
+
+    Args:
+        configuration: path of the node's; the default one if empty.
+        program: path of the program that sshd started.
+        line: an exec request, which changes something only where the configuration
+            says so (design decision 4); None for the prompt.
+
+    Raises:
+        RefusedError: the account could change what runs for it, or a file transfer.
+    """
+    settings = read_settings(find_configuration(configuration, {}))
+    require_isolation(settings, program, os.environ.get("USER", ""))
+    site = open_site(settings)
+    return serve_prompt(site) if line is None else _answer(site, line)
+
+
+def _answer(site: Site, line: str) -> int:
+    if is_transfer(line):
+        with open_audit(site, "exec", os.environ, Screen(2)).noting([line]):
+            raise RefusedError(INSTEAD)
+    return serve_line(site, line, is_exec_request=True)

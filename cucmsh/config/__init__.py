@@ -1,0 +1,1 @@
+"""The configuration as values: its model, its reading, its editing. Opens one file."""

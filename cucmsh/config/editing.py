@@ -1,0 +1,145 @@
+"""Edits the text of a configuration: the door to tomlkit.
+
+Comments, order and spacing of what an administrator wrote stay; only entries that
+differ are touched. Reads and writes no file, and judges nothing: whoever edits lets
+``settings`` read the result before it is kept.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from typing import Any
+
+import tomlkit
+from tomlkit.exceptions import TOMLKitError
+from tomlkit.items import AoT
+
+from cucmsh.config.entries import Entry
+from cucmsh.errors import ConfigurationError
+
+
+def new_text(heading: str, general: Entry, tables: Mapping[str, Entry]) -> str:
+    """A whole configuration.
+
+    Args:
+        heading: lines of comment that stand above it.
+        general: the keys above the first table.
+        tables: the tables; a list of mappings in one becomes ``[[table.key]]``.
+    """
+    document = tomlkit.document()
+    for line in heading.splitlines():
+        document.add(tomlkit.comment(line))
+    for key, value in general.items():
+        document.add(key, _item(value))
+    for name, entry in tables.items():
+        table = tomlkit.table()
+        for key, value in entry.items():
+            if isinstance(value, list) and value and isinstance(value[0], Mapping):
+                rows = tomlkit.aot()
+                for row in value:
+                    rows.append(_table(row))
+                table.add(key, rows)
+            else:
+                table.add(key, _item(value))
+        document.add(tomlkit.nl())
+        document.add(name, table)
+    return tomlkit.dumps(document)
+
+
+def with_node(text: str, path: str, entry: Entry) -> str:
+    """The text with this node's entry: added at the end, or brought up to date."""
+    document = _parse(text, path)
+    _put(_nodes(document, path), entry)
+    return tomlkit.dumps(document)
+
+
+def without_node(text: str, path: str, name: str) -> str:
+    """The text without the entry of that name."""
+    document = _parse(text, path)
+    _drop(_nodes(document, path), lambda known: known == name)
+    return tomlkit.dumps(document).rstrip("\n") + "\n"
+
+
+def with_cluster(
+    text: str, path: str, about: Entry, entries: Iterable[Entry], own: str
+) -> str:
+    """The text with the cluster as another node describes it.
+
+    Args:
+        text: the configuration.
+        path: where it is, for complaints.
+        about: keys of ``[cluster]`` besides the nodes.
+        entries: all other nodes; those that are not among them go.
+        own: the name of the node whose entry stays as it is.
+    """
+    document = _parse(text, path)
+    cluster: Any = document["cluster"]
+    nodes = _nodes(document, path)
+    for key, value in about.items():
+        if _plain(cluster.get(key)) != value:
+            cluster[key] = _item(value)
+    names = {own}
+    for entry in entries:
+        names.add(entry["name"])
+        _put(nodes, entry)
+    _drop(nodes, lambda known: known not in names)
+    return tomlkit.dumps(document)
+
+
+def _parse(text: str, path: str) -> tomlkit.TOMLDocument:
+    try:
+        return tomlkit.parse(text)
+    except TOMLKitError as problem:
+        raise ConfigurationError(f"{path}: {problem}") from problem
+
+
+def _nodes(document: tomlkit.TOMLDocument, path: str) -> AoT:
+    cluster: Any = document.get("cluster")
+    nodes = cluster.get("nodes") if isinstance(cluster, Mapping) else None
+    if not isinstance(nodes, AoT):
+        raise ConfigurationError(
+            f"{path}: cluster.nodes: cannot be edited in this form",
+            "Write each node as a table of its own, under [[cluster.nodes]].",
+        )
+    return nodes
+
+
+def _put(nodes: AoT, entry: Entry) -> None:
+    for table in nodes:
+        if table.get("name") == entry["name"]:
+            for key in [key for key in table if key not in entry]:
+                del table[key]
+            for key, value in entry.items():
+                if _plain(table.get(key)) != value:
+                    table[key] = _item(value)
+            return
+    last = nodes[-1] if nodes else None
+    if last is not None and not last.as_string().endswith("\n\n"):
+        last.add(tomlkit.nl())
+    nodes.append(_table(entry))
+
+
+def _drop(nodes: AoT, is_unwanted: Any) -> None:
+    for index in reversed(range(len(nodes))):
+        if is_unwanted(nodes[index].get("name")):
+            del nodes[index]
+
+
+def _table(entry: Entry) -> tomlkit.items.Table:
+    table = tomlkit.table()
+    for key, value in entry.items():
+        table.add(key, _item(value))
+    return table
+
+
+def _item(value: Any) -> Any:
+    if isinstance(value, Mapping):
+        inline = tomlkit.inline_table()
+        for key, inner in value.items():
+            inline.add(key, _item(inner))
+        return inline
+    return tomlkit.item(value)
+
+
+def _plain(value: Any) -> Any:
+    return value.unwrap() if hasattr(value, "unwrap") else value

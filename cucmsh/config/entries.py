@@ -1,0 +1,49 @@
+"""What one node's configuration tells the others about a node. Plain values only.
+
+The ways onto a node and the words that run there are told to nobody but by whoever
+keeps them: an identity is a path on one machine, and service commands are run.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+from cucmsh.config.model import Node, SshAddress, TftpAddress
+
+Entry = Mapping[str, Any]  # a table of the configuration
+OWN_TFTP = TftpAddress("127.0.0.1", 69)  # as a node sees itself, and nobody else does
+
+
+def entry_of(node: Node) -> dict[str, Any]:
+    """The node as a table, without its SSH address and its words."""
+    entry: dict[str, Any] = {
+        "name": node.name,
+        "role": node.role.value,
+        "services": list(node.services),
+    }
+    if node.has_tftp:
+        entry["tftp_directory"] = node.tftp_directory
+        if node.tftp != OWN_TFTP:
+            entry["tftp"] = node.tftp._asdict()
+    return entry
+
+
+def way_of(node: Node, address: SshAddress) -> dict[str, Any]:
+    """The keys that lead onto a member: its address, and what runs there."""
+    way: dict[str, Any] = {"ssh": address._asdict()}
+    if node.is_member:
+        way["staging"] = node.staging
+        way["program"] = list(node.program)
+    return way
+
+
+def systemd_words(unit: str, *, by_sudo: bool) -> str | dict[str, list[str]]:
+    """``service_commands`` for a unit: of an account that may do it, or by sudo."""
+    if not by_sudo:
+        return f"systemd:{unit}"
+    words = {
+        verb: ["sudo", "-n", "/usr/bin/systemctl", verb, unit]
+        for verb in ("start", "stop", "restart")
+    }
+    return {**words, "status": ["systemctl", "is-active", "--quiet", unit]}

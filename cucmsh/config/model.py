@@ -1,0 +1,110 @@
+"""The cluster as values: nodes, their services and the ways to them. Reads no file."""
+
+from __future__ import annotations
+
+from enum import StrEnum
+from typing import NamedTuple
+
+
+class NodeRole(StrEnum):
+    """What a node is (design decision 6)."""
+
+    PUBLISHER = "publisher"
+    SUBSCRIBER = "subscriber"
+    REPLICA = "replica"
+
+
+class SshAddress(NamedTuple):
+    """The way onto a node: an account that takes a key only.
+
+    Attributes:
+        host: name or address.
+        port: TCP port.
+        user: the account.
+        identity: path of the private key that opens it.
+        host_key: the pinned key, as ``ssh-ed25519 AAAA...``.
+    """
+
+    host: str
+    port: int
+    user: str
+    identity: str
+    host_key: str
+
+
+class TftpAddress(NamedTuple):
+    """Where a node's TFTP service answers: host and UDP port."""
+
+    host: str
+    port: int
+
+
+class ServiceCommands(NamedTuple):
+    """Fixed argv lists for the node's TFTP service; run without a shell."""
+
+    start: tuple[str, ...]
+    stop: tuple[str, ...]
+    restart: tuple[str, ...]
+    status: tuple[str, ...]
+
+
+class Node(NamedTuple):
+    """One node of the cluster, as the configuration describes it.
+
+    Attributes:
+        name: the host name, without domain.
+        role: publisher, subscriber or replica.
+        services: of ``tftp``, ``tvs`` and ``capf``.
+        tftp_directory: what its TFTP service serves; empty without that service.
+        tftp: where its TFTP service answers.
+        staging: on a member, the folder that takes files for ``cucmsh hook``.
+        ssh: the way onto it from the other nodes, if there is one.
+        service_commands: the argv lists of its TFTP service, if they are configured.
+        program: on a member, the argv that runs cucmsh there for ``hook``.
+    """
+
+    name: str
+    role: NodeRole
+    services: tuple[str, ...]
+    tftp_directory: str
+    tftp: TftpAddress
+    staging: str
+    ssh: SshAddress | None
+    service_commands: ServiceCommands | None
+    program: tuple[str, ...] = ("cucmsh",)
+
+    @property
+    def has_tftp(self) -> bool:
+        return "tftp" in self.services
+
+    @property
+    def is_publisher(self) -> bool:
+        return self.role is NodeRole.PUBLISHER
+
+    @property
+    def is_member(self) -> bool:
+        """Whether it runs cucmsh and has keys of its own."""
+        return self.role is not NodeRole.REPLICA
+
+
+class Cluster(NamedTuple):
+    """All nodes, in the order of the configuration."""
+
+    domain: str
+    subject: str
+    nodes: tuple[Node, ...]
+
+    @property
+    def publisher(self) -> Node:
+        return next(node for node in self.nodes if node.is_publisher)
+
+    @property
+    def members(self) -> tuple[Node, ...]:
+        return tuple(node for node in self.nodes if node.is_member)
+
+    def find(self, name: str) -> Node | None:
+        return next((node for node in self.nodes if node.name == name), None)
+
+    def full_name(self, node: Node) -> str:
+        """The node's name with the domain, or the plain name where there is none."""
+        return f"{node.name}.{self.domain}" if self.domain else node.name

@@ -1,0 +1,180 @@
+"""The configuration file as values. Opens that one file and no other.
+
+Unknown keys, wrong types and impossible clusters are errors that name the file and the
+dotted key (design section 6); a syntax error names the line.
+"""
+
+from __future__ import annotations
+
+import os
+import tomllib
+from typing import NamedTuple
+
+from cucmsh.config.model import Cluster, Node, NodeRole
+from cucmsh.config.table import Table, read_node
+from cucmsh.errors import ConfigurationError
+from cucmsh.names import check_full_name, format_subject, read_subject
+
+RELEASES = ("10.0",)
+MOST_BYTES = 1 << 20  # a thousand nodes take half of it
+DIGESTS = ("sha1", "sha512")
+# What phones ask for with .sgn behind the name: configuration, ring and soft key lists,
+# dial rules, locales, load files, ring tones, backgrounds (itl-format.md section 11).
+SIGNED_PATTERNS = ("*.xml", "*.cnf", "*.loads", "*.jar", "*.raw", "*.rwb", "*.png")
+
+
+class Settings(NamedTuple):
+    """What one node's configuration says.
+
+    Attributes:
+        path: the file it was read from.
+        release: the release whose rules hold, ``10.0``.
+        is_strict: print what the original prints and nothing else.
+        keep_trust: refuse to compose a list that a holder would not take.
+        may_change_by_exec: whether an exec request may run changing commands.
+        packs: names of further command packs.
+        digest: ``sha1`` or ``sha512``, for the lists this node signs.
+        home: the folder with keys and state.
+        node: this node.
+        cluster: all nodes.
+        signed_patterns: which files of the TFTP directory are signed for phones, as
+            shell wildcards; a pattern without ``/`` is held against the last part.
+        served_as: folders of the TFTP directory, and the folder as which the TFTP
+            service gives each, empty for the directory itself; see
+            ``cucmsh.services.lists.asked_names``.
+    """
+
+    path: str
+    release: str
+    is_strict: bool
+    keep_trust: bool
+    may_change_by_exec: bool
+    packs: tuple[str, ...]
+    digest: str
+    home: str
+    node: Node
+    cluster: Cluster
+    signed_patterns: tuple[str, ...] = SIGNED_PATTERNS
+    served_as: tuple[tuple[str, str], ...] = ()
+
+
+def read_settings(path: str) -> Settings:
+    """The settings in the TOML file at ``path``.
+
+    Raises:
+        ConfigurationError: unreadable file, syntax error, unknown key, wrong type, or
+            an impossible cluster.
+    """
+    try:
+        with open(path, "rb") as file:
+            raw = file.read(MOST_BYTES + 1)
+    except FileNotFoundError as problem:
+        raise ConfigurationError(
+            f"{path}: there is no such configuration file",
+            "Name one with --config FILE or $CUCMSH_CONFIG; `cucmsh init` makes a "
+            "node, `cucmsh lab` a whole cluster to try.",
+        ) from problem
+    except OSError as problem:
+        raise ConfigurationError(f"{path}: {problem.strerror}") from problem
+    if len(raw) > MOST_BYTES:
+        raise ConfigurationError(
+            f"{path} is larger than {MOST_BYTES} bytes, so it is no configuration"
+        )
+    return parse_settings(raw, path)
+
+
+def parse_settings(raw: bytes, path: str) -> Settings:
+    """The settings in a configuration that is, or will be, at ``path``.
+
+    Raises:
+        ConfigurationError: as for ``read_settings``.
+    """
+    try:
+        table = Table(tomllib.loads(raw.decode()), path)
+    except ValueError as problem:
+        raise ConfigurationError(f"{path}: {problem}") from problem
+    settings = _settings(table, path)
+    table.finish()
+    return settings
+
+
+def _settings(table: Table, path: str) -> Settings:
+    own = table.table("node")
+    about = table.table("cluster")
+    nodes = tuple(read_node(entry) for entry in about.tables("nodes"))
+    name = own.text("name")
+    domain = about.text("domain", "")
+    # They stand in certificates that are there; `init` and `doctor` are stricter.
+    subject = about.named("subject", read_subject, about.text("subject", ""))
+    cluster = Cluster(domain, format_subject(subject), nodes)
+    _check_cluster(cluster, about)
+    node = cluster.find(name)
+    if node is None or not node.is_member:
+        raise own.error(
+            "name", f"{name!r} is no publisher or subscriber of the cluster"
+        )
+    home = own.text("home", "/var/lib/cucmsh")
+    if not os.path.isabs(home):
+        raise own.error("home", "an absolute path is needed")
+    patterns, served_as = _signing(table)
+    return Settings(
+        path=path,
+        release=table.choice("release", RELEASES, "10.0"),
+        is_strict=table.choice("fidelity", ("helpful", "strict"), "helpful")
+        == "strict",
+        keep_trust=table.boolean("keep_trust", default=True),
+        may_change_by_exec=table.choice("exec", ("read-only", "all"), "read-only")
+        == "all",
+        packs=table.texts("packs", ()),
+        digest=about.choice("digest", DIGESTS, "sha512"),
+        home=home,
+        node=node,
+        cluster=cluster,
+        signed_patterns=patterns,
+        served_as=served_as,
+    )
+
+
+def _signing(table: Table) -> tuple[tuple[str, ...], tuple[tuple[str, str], ...]]:
+    if not table.has("signing"):
+        return SIGNED_PATTERNS, ()
+    signing = table.table("signing")
+    served_as = signing.pairs("served_as")
+    for folder, served in served_as:
+        for path, is_pattern in ((folder, True), (served, False)):
+            if path and not _is_folder(path, is_pattern=is_pattern):
+                raise signing.error(
+                    "served_as",
+                    f"{path!r} is no folder below the TFTP directory; write "
+                    '{ settings = "", wallpapers = "Desktops" }',
+                )
+        if not folder:
+            raise signing.error("served_as", "the folder on the left is empty")
+    return signing.texts("patterns", SIGNED_PATTERNS), served_as
+
+
+def _is_folder(path: str, *, is_pattern: bool) -> bool:
+    """Relative, without empty or climbing parts; ``*`` only for a whole part."""
+    return all(
+        part not in ("", ".", "..")
+        and ("*" not in part or (is_pattern and part == "*"))
+        for part in path.split("/")
+    )
+
+
+def _check_cluster(cluster: Cluster, about: Table) -> None:
+    names = [node.name.lower() for node in cluster.nodes]
+    twice = next((name for name in names if names.count(name) > 1), None)
+    if twice:
+        raise about.error("nodes", f"the node {twice!r} is there twice")
+    publishers = sum(node.is_publisher for node in cluster.nodes)
+    if publishers != 1:
+        raise about.error(
+            "nodes", f"a cluster has one publisher; here there are {publishers}"
+        )
+    if any(
+        node.role is NodeRole.REPLICA and not node.has_tftp for node in cluster.nodes
+    ):
+        raise about.error("nodes", "a replica without the service tftp does nothing")
+    for member in cluster.members:
+        about.named("domain", check_full_name, cluster.full_name(member))

@@ -1,0 +1,232 @@
+"""One TOML table, read key by key; every complaint names the file and dotted key.
+
+Keeps account of the keys that were asked for, so that ``finish`` can refuse the rest.
+"""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Callable, Iterable, Sequence
+from typing import Any, TypeVar
+
+from cucmsh.config.model import (
+    Node,
+    NodeRole,
+    ServiceCommands,
+    SshAddress,
+    TftpAddress,
+)
+from cucmsh.errors import ConfigurationError, NamingError, UsageError
+from cucmsh.hosts import bare_host
+from cucmsh.names import check_host_name
+
+_Value = TypeVar("_Value")
+SERVICES = ("tftp", "tvs", "capf")
+DEFAULT_STAGING = "/var/lib/cucmsh/state/staging"
+
+
+class Table:
+    """A table of the configuration with the dotted name it stands under."""
+
+    def __init__(self, values: dict[str, Any], path: str, prefix: str = "") -> None:
+        self._values = values
+        self._path = path
+        self._prefix = prefix
+        self._asked: set[str] = set()
+        self._children: list[Table] = []
+
+    def error(self, key: str, problem: str, advice: str = "") -> ConfigurationError:
+        return ConfigurationError(
+            f"{self._path}: {self._prefix}{key}: {problem}", advice
+        )
+
+    def named(self, key: str, check: Callable[[str], _Value], value: str) -> _Value:
+        """What ``check`` makes of a name; its complaint becomes one of the key."""
+        try:
+            return check(value)
+        except NamingError as problem:
+            raise self.error(key, problem.message, problem.advice) from problem
+
+    def finish(self) -> None:
+        """Refuse keys that nobody asked for."""
+        for key in self._values:
+            if key not in self._asked:
+                known = ", ".join(sorted(self._asked))
+                raise self.error(key, f"unknown key; known here: {known}")
+        for child in self._children:
+            child.finish()
+
+    def has(self, key: str) -> bool:
+        return key in self._values
+
+    def raw(self, key: str) -> Any:
+        """The value as TOML has it, or None; whoever takes it checks it."""
+        self._asked.add(key)
+        return self._values.get(key)
+
+    def text(self, key: str, default: str | None = None) -> str:
+        value = self.raw(key)
+        if value is None and default is not None:
+            return default
+        if not isinstance(value, str) or (not value and default != ""):
+            raise self.error(key, "a text is needed")
+        if not value.isprintable():
+            raise self.error(key, "the text holds characters that cannot be printed")
+        return value
+
+    def choice(self, key: str, choices: Sequence[str], default: str | None) -> str:
+        value = self.text(key, default)
+        if value not in choices:
+            raise self.error(key, f"{value!r} is none of {', '.join(choices)}")
+        return value
+
+    def boolean(self, key: str, *, default: bool) -> bool:
+        value = self.raw(key)
+        if value is None:
+            return default
+        if not isinstance(value, bool):
+            raise self.error(key, "true or false is needed")
+        return value
+
+    def port(self, key: str, default: int) -> int:
+        value = self.raw(key)
+        if value is None:
+            return default
+        if isinstance(value, bool) or not isinstance(value, int):
+            raise self.error(key, "a port number is needed")
+        if not 0 < value < 1 << 16:
+            raise self.error(key, f"{value} is no port (1 to 65535)")
+        return value
+
+    def texts(self, key: str, default: Iterable[str] | None = None) -> tuple[str, ...]:
+        value = self.raw(key)
+        if value is None and default is not None:
+            return tuple(default)
+        if not isinstance(value, list) or not all(isinstance(v, str) for v in value):
+            raise self.error(key, "a list of texts is needed")
+        if not all(text.isprintable() for text in value):
+            raise self.error(key, "a text holds characters that cannot be printed")
+        return tuple(value)
+
+    def pairs(self, key: str) -> tuple[tuple[str, str], ...]:
+        """A table of texts whose keys are the user's own, in its order."""
+        value = self.raw(key)
+        if value is None:
+            return ()
+        if not isinstance(value, dict) or not all(
+            isinstance(text, str) for text in value.values()
+        ):
+            raise self.error(key, "a table of texts is needed")
+        if not all(text.isprintable() for pair in value.items() for text in pair):
+            raise self.error(key, "a text holds characters that cannot be printed")
+        return tuple(value.items())
+
+    def table(self, key: str) -> Table:
+        value = self.raw(key)
+        if not isinstance(value, dict):
+            raise self.error(key, "a table is needed")
+        return self._child(value, f"{self._prefix}{key}.")
+
+    def tables(self, key: str) -> list[Table]:
+        value = self.raw(key)
+        if not isinstance(value, list) or not all(isinstance(v, dict) for v in value):
+            raise self.error(
+                key, f"a list of tables ([[{self._prefix}{key}]]) is needed"
+            )
+        return [
+            self._child(entry, f"{self._prefix}{key}[{number}].")
+            for number, entry in enumerate(value)
+        ]
+
+    def _child(self, values: dict[str, Any], prefix: str) -> Table:
+        child = Table(values, self._path, prefix)
+        self._children.append(child)
+        return child
+
+
+def read_node(table: Table) -> Node:
+    """One ``[[cluster.nodes]]`` entry."""
+    name = table.text("name")
+    table.named("name", check_host_name, name)
+    role = NodeRole(table.choice("role", list(NodeRole), None))
+    services = table.texts("services")
+    for service in services:
+        if service not in SERVICES:
+            raise table.error(
+                "services", f"{service!r} is none of {', '.join(SERVICES)}"
+            )
+    ssh = _read_ssh(table.table("ssh")) if table.has("ssh") else None
+    directory = table.text("tftp_directory", "") if "tftp" in services else ""
+    if "tftp" in services and not os.path.isabs(directory):
+        raise table.error("tftp_directory", "an absolute path is needed")
+    staging = table.text("staging", DEFAULT_STAGING)
+    if not os.path.isabs(staging):
+        raise table.error("staging", "an absolute path is needed")
+    program = table.texts("program", ("cucmsh",))
+    if not program:
+        raise table.error("program", "the words that run cucmsh there are needed")
+    return Node(
+        name=name,
+        role=role,
+        services=services,
+        tftp_directory=directory,
+        tftp=_read_tftp(table, ssh),
+        staging=staging,
+        ssh=ssh,
+        service_commands=_read_commands(table),
+        program=program,
+    )
+
+
+def _read_ssh(table: Table) -> SshAddress:
+    key = table.text("host_key")
+    if len(key.split()) < 2:
+        raise table.error("host_key", "write it as `ssh-ed25519 AAAA...`")
+    return SshAddress(
+        host=_read_host(table, None),
+        port=table.port("port", 22),
+        user=table.text("user", "cucmsh"),
+        identity=table.text("identity"),
+        host_key=" ".join(key.split()[:2]),
+    )
+
+
+def _read_tftp(table: Table, ssh: SshAddress | None) -> TftpAddress:
+    host = ssh.host if ssh else "127.0.0.1"
+    if not table.has("tftp"):
+        return TftpAddress(host, 69)
+    address = table.table("tftp")
+    return TftpAddress(_read_host(address, host), address.port("port", 69))
+
+
+def _read_host(table: Table, default: str | None) -> str:
+    text = table.text("host", default)
+    try:
+        return bare_host(text)
+    except UsageError as problem:
+        advice = f"; {problem.advice}" if problem.advice else ""
+        raise table.error("host", f"{problem.message}{advice}") from problem
+
+
+def _read_commands(table: Table) -> ServiceCommands | None:
+    key = "service_commands"
+    value = table.raw(key)
+    if value is None:
+        return None
+    if isinstance(value, str):
+        manager, _, unit = value.partition(":")
+        if manager != "systemd" or not unit or unit.startswith("-"):
+            raise table.error(key, "write `systemd:UNIT` or a table of argv lists")
+        return ServiceCommands(
+            start=("systemctl", "start", unit),
+            stop=("systemctl", "stop", unit),
+            restart=("systemctl", "restart", unit),
+            status=("systemctl", "is-active", "--quiet", unit),
+        )
+    argv = table.table(key)
+    return ServiceCommands(
+        start=argv.texts("start", ()),
+        stop=argv.texts("stop", ()),
+        restart=argv.texts("restart"),
+        status=argv.texts("status"),
+    )

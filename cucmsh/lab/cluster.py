@@ -1,0 +1,234 @@
+"""A whole cluster on 127.0.0.1: made, started, described, stopped.
+
+Every node is a process; so is nothing else that outlives ``stop``. A node ends when
+its channel closes, which the kernel does for us if we are killed.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import multiprocessing
+import os
+import signal
+import socket
+from multiprocessing.connection import Connection
+from multiprocessing.context import ForkProcess
+from multiprocessing.process import BaseProcess
+from pathlib import Path
+from typing import Any
+
+from cucmsh.errors import ServiceError
+from cucmsh.lab.directory import LabDirectory
+from cucmsh.lab.node import make, serve, site_of
+from cucmsh.lab.plan import (
+    LOOPBACK,
+    NodePlan,
+    bound_listener,
+    configuration,
+    plan_nodes,
+)
+from cucmsh.lab.sftp_server import SftpBackupServer
+from cucmsh.lab.ssh_server import host_key
+from cucmsh.pki.credential import make_ssh_identity
+from cucmsh.services.certificates.keystore import Keystore
+from cucmsh.services.nodes.make import public_certificates
+
+START_SECONDS = 60
+STOP_SECONDS = 10
+BACKUP_USER = "backup"
+
+_fork = multiprocessing.get_context("fork")  # paramiko is imported once, not N times
+
+
+class Scene:
+    """The cluster in one directory, running.
+
+    Args:
+        directory: the lab's directory, which stays the caller's to close.
+        subscribers: how many besides the publisher.
+
+    Raises:
+        ServiceError: a node did not start; nothing runs then.
+    """
+
+    def __init__(self, directory: LabDirectory, subscribers: int) -> None:
+        self._directory = directory
+        root = directory.path
+        self._plans = plan_nodes(root, subscribers)
+        self._backups = root / "sftp"
+        self._backups.mkdir(exist_ok=True, mode=0o700)
+        self._nodes: list[tuple[BaseProcess, Connection]] = []
+        listener, self._backup_port = bound_listener()
+        backup_key = root / "sftp_host_key"
+        self._make(root, backup_key)
+        self._known_hosts = root / "known_hosts"
+        self._known_hosts.write_text(self._host_key_lines(backup_key))
+        self._backup_server = SftpBackupServer(
+            listener,
+            host_key(backup_key),
+            BACKUP_USER,
+            directory.password("backup"),
+            [self._backups],
+        )
+        try:
+            self._start(listener)
+        except BaseException:
+            self.stop()
+            raise
+
+    @property
+    def publisher(self) -> NodePlan:
+        return self._plans[0]
+
+    def describe(self) -> dict[str, Any]:
+        """What ``--serve`` prints (and ``lab.json`` keeps)."""
+        password = self._directory.password
+        publisher, *subscribers = [plan.describe() for plan in self._plans]
+        return {
+            "directory": str(self._directory.path),
+            "known_hosts": str(self._known_hosts),
+            "publisher": publisher,
+            "subscribers": subscribers,
+            "sftp": {
+                "host": LOOPBACK,
+                "port": self._backup_port,
+                "user": BACKUP_USER,
+                "password": password("backup"),
+                "directory": str(self._backups),
+            },
+            "passwords": {
+                name: password(name) for name in ("admin", "ccm", "security")
+            },
+        }
+
+    def stop(self) -> None:
+        """End every node and the backup server."""
+        for _, channel in self._nodes:
+            channel.close()
+        for process, _ in self._nodes:
+            process.join(STOP_SECONDS)
+            if process.is_alive():
+                process.kill()
+                process.join()
+        self._nodes = []
+        with contextlib.suppress(OSError):
+            self._backup_server.stop()
+
+    def _make(self, root: Path, backup_key: Path) -> None:
+        identity = root / "ssh_identity"
+        if not identity.exists():
+            private, public = make_ssh_identity()
+            identity.touch(mode=0o600)
+            identity.write_bytes(private)
+            (root / "ssh_identity.pub").write_text(public)
+        security = self._directory.password("security")
+        ccm = self._directory.password("ccm")
+        # All keys are made at once. A node's own keys need its configuration, and no
+        # host key, so the configurations are written twice.
+        self._configure(
+            identity,
+            dict.fromkeys((p.name for p in self._plans), "ssh-rsa provisional"),
+        )
+        files = [*(plan.host_key for plan in self._plans), backup_key]
+        _side_by_side(
+            [_fork.Process(target=make, args=(p, security, ccm)) for p in self._plans]
+            + [_fork.Process(target=host_key, args=(file,)) for file in files]
+        )
+        host_keys = {plan.name: _public_line(plan.host_key) for plan in self._plans}
+        self._configure(identity, host_keys)
+        self._exchange()
+
+    def _host_key_lines(self, backup_key: Path) -> str:
+        keys = [(plan.ssh_port, plan.host_key) for plan in self._plans]
+        return "".join(
+            f"[{LOOPBACK}]:{port} {_public_line(key)}\n"
+            for port, key in [*keys, (self._backup_port, backup_key)]
+        )
+
+    def _configure(self, identity: Path, host_keys: dict[str, str]) -> None:
+        for plan in self._plans:
+            text = configuration(plan, self._plans, identity, host_keys)
+            plan.config.write_text(text)
+
+    def _exchange(self) -> None:
+        sites = [site_of(plan) for plan in self._plans]
+        for giver in sites:
+            certificates = public_certificates(giver)
+            for taker in sites:
+                if taker is not giver:
+                    for unit, pem in certificates.items():
+                        Keystore(taker).trust(giver.node, unit, pem)
+
+    def _start(self, backup_listener: socket.socket) -> None:
+        key_line = (self._directory.path / "ssh_identity.pub").read_text()
+        password = self._directory.password("admin")
+        ours: list[Connection] = []
+        for plan in self._plans:
+            near, far = _fork.Pipe()
+            ours.append(near)
+            foreign = [backup_listener.fileno(), self._directory.lock_descriptor]
+            foreign += [
+                other.ssh.fileno() for other in self._plans if other is not plan
+            ]
+            process: BaseProcess = _fork.Process(
+                target=_run_node,
+                args=(plan, (password, key_line), far, list(ours), foreign),
+            )
+            process.start()
+            far.close()
+            self._nodes.append((process, near))
+        for plan in self._plans:
+            plan.ssh.close()
+        self._backup_server.start()
+        for process, channel in self._nodes:
+            self._await_ready(process, channel)
+
+    def _await_ready(self, process: BaseProcess, channel: Connection) -> None:
+        answer = "a lab node did not start"
+        with contextlib.suppress(EOFError, OSError):
+            if channel.poll(START_SECONDS):
+                answer = channel.recv()
+        if answer != "ready":
+            raise ServiceError(answer, f"exit code {process.exitcode}")
+
+
+def _take_default_signals() -> None:
+    """A child ends at SIGTERM; the handler it was forked with is the parent's."""
+    for number in (signal.SIGTERM, signal.SIGHUP):
+        signal.signal(number, signal.SIG_DFL)
+    signal.signal(signal.SIGINT, signal.SIG_IGN)
+
+
+def _side_by_side(jobs: list[ForkProcess]) -> None:
+    """Run jobs that end by themselves, on all cores.
+
+    No pool: its threads and a fork do not go together.
+    """
+    for job in jobs:
+        job.start()
+    for job in jobs:
+        job.join()
+    if any(job.exitcode != 0 for job in jobs):
+        raise ServiceError("the keys of a lab node could not be made")
+
+
+def _public_line(path: Path) -> str:
+    key = host_key(path)
+    return f"{key.get_name()} {key.get_base64()}"
+
+
+def _run_node(
+    plan: NodePlan,
+    logins: tuple[str, str],
+    channel: Connection,
+    inherited: list[Connection],
+    foreign: list[int],
+) -> None:
+    _take_default_signals()
+    # What the fork copied and is not this node's: open, it would keep the others'
+    # channels, ports and lock alive.
+    for connection in inherited:
+        connection.close()
+    for descriptor in foreign:
+        os.close(descriptor)
+    serve(plan, *logins, channel)

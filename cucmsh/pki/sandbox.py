@@ -1,0 +1,118 @@
+"""Opens a key file that came from outside, by a process that can be killed.
+
+``opener`` does the work in a process of its own, with limits on time and memory; this
+is the other half. It runs nothing itself, it is handed a way to run the opener, and
+believes no more of the answer than it can check: the size, the pair, the key.
+"""
+
+from __future__ import annotations
+
+import signal
+import sys
+from collections.abc import Callable, Sequence
+from typing import NamedTuple
+
+from cucmsh.errors import CertificateError, KeyFileError, ServiceError
+from cucmsh.pki.credential import Credential, read_imported
+from cucmsh.pki.pkcs12_limits import MAX_KEY_FILE_SIZE, too_large
+from cucmsh.pki.sandbox_worker import (
+    LEGACY,
+    MAX_ANSWER,
+    OTHER_FORM,
+    REFUSED,
+    SECONDS,
+    SOUND,
+)
+
+# -I: nothing of the environment, the working directory or the user's own site.
+OPENER = (sys.executable, "-I", "-m", "cucmsh.pki.sandbox_worker")
+# Characters of a refusal that are shown, and of its advice, which may hold a command.
+MAX_REASON, MAX_ADVICE = 200, 400
+_STOPPED = {128 + signal.SIGKILL, 128 + signal.SIGXCPU}
+
+
+# Runs words with bytes on standard input and kills them after so many seconds; gives
+# the exit status (128 + n for signal n) and what they wrote.
+Feed = Callable[[Sequence[str], bytes, float], tuple[int, bytes]]
+
+
+class ForeignKey(NamedTuple):
+    """What a key file from outside holds.
+
+    Attributes:
+        credential: the key and its certificate.
+        is_legacy: as in ``gate.Protection``.
+        is_der: the file is DER and nothing else, no BER, PEM, base64 or padding.
+    """
+
+    credential: Credential
+    is_legacy: bool
+    is_der: bool = True
+
+
+def open_foreign(
+    raw: bytes,
+    password: str,
+    feed: Feed,
+    opener: Sequence[str] = OPENER,
+    seconds: float = SECONDS,
+) -> ForeignKey:
+    """The key in ``raw``, which ``password`` opens.
+
+    Args:
+        raw: the file, as it came.
+        password: goes to the opener's standard input, and nowhere else.
+        feed: how to run it.
+        opener: what to run.
+        seconds: until it is killed.
+
+    Raises:
+        KeyFileError: refused by the gate or by ``read_key_file``; not open in time;
+            an opener that failed, or answered what cannot be.
+    """
+    if len(raw) > MAX_KEY_FILE_SIZE:
+        raise too_large(len(raw))
+    secret = password.encode()
+    try:
+        status, answer = feed(opener, b"%d\n%b%b" % (len(secret), secret, raw), seconds)
+    except ServiceError as problem:
+        raise KeyFileError(
+            f"the key file cannot be opened: {problem.message}"
+        ) from problem
+    if status in _STOPPED:
+        raise KeyFileError(
+            f"the key file took longer than {seconds:g} seconds to open and was "
+            "given up",
+            "Take the file from a server that you trust.",
+        )
+    if status == REFUSED:
+        raise _refusal(answer)
+    kind, _, pem = answer.partition(b"\n")
+    if (
+        status != 0
+        or kind not in (SOUND, OTHER_FORM, LEGACY)
+        or len(answer) > MAX_ANSWER
+    ):
+        raise KeyFileError(
+            f"the key file cannot be opened: its opener failed (exit status {status})",
+            f"Try it: {' '.join(OPENER)} must end with exit status 2.",
+        )
+    try:
+        return ForeignKey(read_imported(pem), kind == LEGACY, kind != OTHER_FORM)
+    except CertificateError as problem:
+        raise KeyFileError(
+            f"the key file is not usable: {problem.message}", problem.advice
+        ) from problem
+
+
+def _refusal(answer: bytes) -> KeyFileError:
+    """Two lines: what is wrong, what to do. Only what can be shown is."""
+    message, _, advice = answer.decode(errors="replace").partition("\n")
+    return KeyFileError(
+        _shown(message, MAX_REASON) or "the key file does not open",
+        _shown(advice, MAX_ADVICE),
+    )
+
+
+def _shown(text: str, most: int) -> str:
+    return "".join(letter for letter in text[:most] if letter.isprintable())

@@ -1,0 +1,1 @@
+"""How bytes and configured words reach another node, within a deadline."""

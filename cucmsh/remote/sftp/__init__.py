@@ -1,0 +1,1 @@
+"""SFTP: pipelined requests, a store on a node, transfers to backup servers."""

@@ -1,0 +1,1 @@
+"""SSH: the transport, logging in, running words. The door to paramiko."""

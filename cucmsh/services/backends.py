@@ -1,0 +1,99 @@
+"""Who a use-case works with: the clock, the doors opened late, and what they lead to.
+
+Roles and values only. ``site`` needs none of it at run time, so no login waits for it.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from datetime import datetime
+from typing import TYPE_CHECKING, NamedTuple, Protocol
+
+from cucmsh.config.model import SshAddress, TftpAddress
+from cucmsh.remote.deposit import Deposited, Parcel
+from cucmsh.remote.known_hosts import HostKey
+from cucmsh.remote.runner import Completed, Runner
+from cucmsh.storage.store import Store
+from cucmsh.trustlist.check import Verifier
+
+if TYPE_CHECKING:
+    from cucmsh.pki.backend import KeyRoom
+    from cucmsh.pki.sandbox import ForeignKey
+
+AcceptHostKey = Callable[["HostKey", str], bool]
+
+
+class Clock(Protocol):
+    """The time, as the front door hands it in."""
+
+    def now(self) -> datetime:
+        """Now, UTC."""
+
+    def boot(self) -> tuple[str, float]:
+        """An identifier of this boot of the machine, and seconds since then."""
+
+
+class Link(Protocol):
+    """A logged-in connection to another host."""
+
+    def run(self, words: Sequence[str], timeout_seconds: float = 60) -> Completed: ...
+
+    def feed(
+        self, words: Sequence[str], raw: bytes, timeout_seconds: float = 60
+    ) -> Completed:
+        """As ``run``, with ``raw`` on its standard input."""
+
+    def start(
+        self, words: Sequence[str], timeout_seconds: float = 60
+    ) -> Callable[[], Completed]:
+        """As ``run``; the call waits for the end, and other work may come between."""
+
+    def close(self) -> None: ...
+
+
+class BackupServer(NamedTuple):
+    """An SFTP server outside the cluster, and how to log in. Shows no password."""
+
+    host: str
+    port: int
+    user: str
+    password: str
+
+    def __repr__(self) -> str:
+        return f"BackupServer({self.user!r} at {self.host!r} port {self.port})"
+
+
+class Doors(Protocol):
+    """The rooms and hosts that are entered late."""
+
+    def keys(self) -> KeyRoom: ...
+
+    def open_foreign_key(self, raw: bytes, password: str) -> ForeignKey: ...
+
+    def verifier(self) -> Verifier: ...
+
+    def runner(self) -> Runner: ...
+
+    def open_node(self, address: SshAddress) -> Link: ...
+
+    def open_backup(
+        self, server: BackupServer, known_hosts: str, accept: AcceptHostKey
+    ) -> Link: ...
+
+    def store_on(self, link: Link, root: str) -> Store: ...
+
+    def deposit(
+        self,
+        link: Link,
+        directory: str,
+        parcel: Parcel,
+        progress: Callable[[int], object],
+    ) -> Deposited:
+        """Put a file on somebody else's server; see ``sftp_deposit``."""
+
+    def home_on(self, link: Link) -> Store:
+        """The home of the account that is logged in to."""
+
+    def read_back(
+        self, address: TftpAddress, name: str, patience_seconds: float = 15
+    ) -> bytes: ...

@@ -1,0 +1,306 @@
+"""The keys and certificates of a node on disk. Signs nothing, serves nothing.
+
+A private key and its certificate are one file, so that no crash leaves half a pair;
+``<unit>.pem`` is derived from it (design decision 17). The truth of the publisher's
+ITLRecovery is its PKCS#12; earlier ones are kept, numbered, until an administrator
+removes them (decision 13).
+"""
+
+from __future__ import annotations
+
+import hashlib
+import hmac
+import json
+import os
+from collections.abc import Container, Iterator
+from contextlib import suppress
+from typing import TYPE_CHECKING, NamedTuple
+
+from cucmsh.config.model import Node
+from cucmsh.errors import (
+    CertificateError,
+    KeyFileError,
+    MissingFileError,
+    RefusedError,
+    StoreError,
+)
+from cucmsh.pki.model import Certificate, Unit
+from cucmsh.services.site import Site
+
+if TYPE_CHECKING:
+    from cucmsh.pki.credential import Credential
+
+RECOVERY_FILE = "security/ITLRecovery/ITLRecovery.p12"
+SECURITY_PASSWORD = "security/secrets/security"  # noqa: S105 - a file name
+CCM_VERIFIER = "security/secrets/ccm"
+PAIR = "private.pem"  # a unit's key and certificate, in its folder
+PUBLIC_MODE = 0o644
+LEGACY_WARNING = (
+    "The fetched key file is protected in an old or weak way (RC2, RC4 or 3DES, an "
+    "unencrypted key, or no MAC); this node keeps its key under AES-256, with the same "
+    "password. Save it again with `file get tftp ITLRecovery.p12`, and delete the old "
+    "file."
+)
+FORM_WARNING = (
+    "The fetched key file is not in the plain form (DER): it is BER, PEM or base64, or "
+    "has bytes behind its end. This node keeps its key in a plain file, with the same "
+    "password. Save it again with `file get tftp ITLRecovery.p12`."
+)
+SCRYPT = {"n": 1 << 14, "r": 8, "p": 1}  # 16 MiB and about 50 ms a guess
+
+
+class ImportedKey(NamedTuple):
+    """A key file from outside, opened.
+
+    Attributes:
+        credential: what it holds.
+        key_file: what to install: the very bytes, or a file written anew where
+            they are protected weakly or not plain DER.
+        warnings: what an administrator should know.
+    """
+
+    credential: Credential
+    key_file: bytes
+    warnings: tuple[str, ...]
+
+
+class Keystore:
+    """See the module. ``site`` gives the home store and the key room."""
+
+    def __init__(self, site: Site) -> None:
+        self._site = site
+        self._home = site.home
+
+    @property
+    def units(self) -> tuple[Unit, ...]:
+        """The units this node has; only a node with the service has a CAPF."""
+        has_capf = "capf" in self._site.node.services
+        return tuple(unit for unit in Unit if has_capf or unit is not Unit.CAPF)
+
+    def certificate(self, unit: Unit) -> Certificate:
+        """This node's own certificate of that unit, out of the file with its key.
+
+        The publisher's ITLRecovery is in its PKCS#12, which takes a third of a second
+        to open: here it is the derived one, good enough for looking at.
+        """
+        if unit is not Unit.ITL_RECOVERY or not self._site.node.is_publisher:
+            return self.credential(unit).certificate
+        return self._certificate_at(f"security/{unit}/{unit}.pem")
+
+    def credential(self, unit: Unit) -> Credential:
+        """This node's own key of that unit; not the publisher's ITLRecovery."""
+        return self._site.doors.keys().read_own(
+            self._home.read(f"security/{unit}/{PAIR}")
+        )
+
+    def install(self, unit: Unit, credential: Credential) -> None:
+        """Replace the pair, then the certificate derived from it.
+
+        With ``keep_trust`` on, an earlier CallManager key is kept, numbered: a list
+        that phones hold may know no other key of this node (see ``compose``).
+        """
+        if unit is Unit.CALL_MANAGER and self._site.settings.keep_trust:
+            self._keep_earlier_pair(unit, credential)
+        self._home.write(f"security/{unit}/{PAIR}", credential.to_pem())
+        self._derive(unit, credential.certificate)
+
+    def trusted(self, node: Node, unit: Unit) -> Certificate | None:
+        """The other node's certificate, as far as it was brought here."""
+        if node.name == self._site.node.name:
+            return self.certificate(unit)
+        try:
+            return self._certificate_at(f"security/trust/{node.name}/{unit}.pem")
+        except MissingFileError:
+            return None
+
+    def trust(self, node: Node, unit: Unit, pem: bytes) -> None:
+        """Keep another node's certificate.
+
+        Raises:
+            CertificateError: it is none; the message names the unit and the node.
+        """
+        self._read_certificate(pem, f"the {unit} certificate of {node.name}")
+        self._home.write(f"security/trust/{node.name}/{unit}.pem", pem, PUBLIC_MODE)
+
+    def recovery_file(self) -> bytes:
+        """The present PKCS#12."""
+        return self._home.read(RECOVERY_FILE)
+
+    def recovery(self) -> Credential:
+        """The cluster's recovery key, out of its PKCS#12."""
+        raw = self.recovery_file()
+        return self._site.doors.keys().read_key_file(raw, self._security_password())
+
+    def earlier(self, unit: Unit) -> Iterator[Credential]:
+        """The earlier keys of that unit that are kept, the newest first.
+
+        One that does not open is left out: it is damaged, or of another password.
+        """
+        keys = self._site.doors.keys()
+        for name in self._earlier_files(unit):
+            try:
+                raw = self._home.read(name)
+                if name.startswith(RECOVERY_FILE):
+                    yield keys.read_key_file(raw, self._security_password())
+                else:
+                    yield keys.read_own(raw)
+            except (StoreError, CertificateError, KeyFileError):
+                continue
+
+    def remove_earlier(self, unit: Unit, needed: Container[bytes]) -> None:
+        """Remove the earlier keys of that unit but those with a certificate in needed.
+
+        Not for ITLRecovery, whose key files stay until an administrator removes them.
+        """
+        keys = self._site.doors.keys()
+        for name in self._earlier_files(unit):
+            with suppress(CertificateError):
+                if keys.read_own(self._home.read(name)).certificate.der in needed:
+                    continue
+            self._home.remove(name)
+
+    def open_key_file(self, raw: bytes) -> ImportedKey:
+        """A PKCS#12 from outside that the cluster security password opens.
+
+        A process of its own opens it, for at most ten seconds: whoever made it may
+        mean harm (threats-and-faults.md T27). A legacy file, or one that is not plain
+        DER, is written anew; the publisher keeps no copy of its weak
+        form. Where the present file holds that very key under modern protection, it
+        stays: a second try installs no other.
+        """
+        opened = self._site.doors.open_foreign_key(raw, self._security_password())
+        credential = opened.credential
+        if opened.is_der and not opened.is_legacy:
+            return ImportedKey(credential, raw, ())
+        present = self._present_of(credential.certificate)
+        anew = present or self.make_recovery_file(credential)
+        warning = LEGACY_WARNING if opened.is_legacy else FORM_WARNING
+        return ImportedKey(credential, anew, (warning,))
+
+    def install_recovery(self, raw: bytes, certificate: Certificate) -> None:
+        """Make ``raw`` the recovery key file; the present one is kept, numbered.
+
+        The caller has opened ``raw`` and found ``certificate`` in it; opening takes a
+        third of a second, on purpose.
+
+        The earlier copy is on disk before the new file takes its place, so that at
+        every instant a key file of each key is there (invariant I2).
+        """
+        try:
+            present = self.recovery_file()
+        except MissingFileError:
+            present = raw
+        if present != raw:
+            self._keep_earlier(present)
+        self._home.write(RECOVERY_FILE, raw)
+        self._derive(Unit.ITL_RECOVERY, certificate)
+
+    def derive_recovery(self, certificate: Certificate) -> None:
+        """Mend the derived certificate, which a crash may have left behind the key."""
+        pem = self._site.doors.keys().to_pem(certificate)
+        unit = Unit.ITL_RECOVERY
+        try:
+            if self._home.read(f"security/{unit}/{unit}.pem") == pem:
+                return
+        except MissingFileError:
+            pass
+        self._derive(unit, certificate)
+
+    def make_recovery_file(self, credential: Credential) -> bytes:
+        return self._site.doors.keys().write_key_file(
+            credential, self._security_password()
+        )
+
+    def check_ccm_password(self, password: str) -> None:
+        """Refuse another password than the CCM Administrator's."""
+        try:
+            kept = json.loads(self._home.read(CCM_VERIFIER))
+            salt, expected = bytes.fromhex(kept["salt"]), bytes.fromhex(kept["key"])
+        except (ValueError, KeyError, TypeError) as problem:
+            raise RefusedError(
+                "the verifier of the CCM Administrator password is unreadable",
+                f"Restore {CCM_VERIFIER} in the node's home.",
+            ) from problem
+        if not hmac.compare_digest(_stretch(password, salt), expected):
+            raise RefusedError(
+                "The CCM Administrator password is not correct; nothing was changed",
+                "Type the password of the CCM application administrator.",
+            )
+
+    def set_secrets(self, security: str, ccm: str | None) -> None:
+        """Keep the cluster security password, and a verifier of the CCM password."""
+        self._home.write(SECURITY_PASSWORD, security.encode())
+        if ccm is not None:
+            salt = os.urandom(16)
+            kept = {"salt": salt.hex(), "key": _stretch(ccm, salt).hex()}
+            self._home.write(CCM_VERIFIER, json.dumps(kept).encode())
+
+    def _certificate_at(self, path: str) -> Certificate:
+        return self._read_certificate(self._home.read(path), path)
+
+    def _read_certificate(self, raw: bytes, what: str) -> Certificate:
+        try:
+            return self._site.doors.keys().read_certificate(raw)
+        except CertificateError as problem:
+            raise CertificateError(
+                f"{what} cannot be read: {problem.message}", problem.advice
+            ) from problem
+
+    def _security_password(self) -> str:
+        return self._home.read(SECURITY_PASSWORD).decode()
+
+    def _present_of(self, certificate: Certificate) -> bytes | None:
+        """The present key file, if it opens and holds the key of ``certificate``."""
+        keys = self._site.doors.keys()
+        try:
+            raw = self.recovery_file()
+            present = keys.read_key_file(raw, self._security_password())
+        except (MissingFileError, KeyFileError):
+            return None
+        seen = keys.inspect(raw)
+        is_plain = not seen.is_legacy and seen.size == len(raw)
+        return raw if is_plain and present.certificate == certificate else None
+
+    def _derive(self, unit: Unit, certificate: Certificate) -> None:
+        pem = self._site.doors.keys().to_pem(certificate)
+        self._home.write(f"security/{unit}/{unit}.pem", pem, PUBLIC_MODE)
+
+    def _keep_earlier(self, raw: bytes) -> None:
+        """Keep a key file under the next number, once: a call that died may have."""
+        self._keep_numbered(RECOVERY_FILE, raw)
+
+    def _keep_earlier_pair(self, unit: Unit, credential: Credential) -> None:
+        name = f"security/{unit}/{PAIR}"
+        try:
+            present = self._home.read(name)
+        except MissingFileError:
+            return
+        if present != credential.to_pem():
+            self._keep_numbered(name, present)
+
+    def _keep_numbered(self, name: str, raw: bytes) -> None:
+        last = max(self._numbers(name), default=0)
+        if last and self._home.read(f"{name}.{last}") == raw:
+            return
+        self._home.write(f"{name}.{last + 1}", raw)
+
+    def _earlier_files(self, unit: Unit) -> list[str]:
+        """The numbered files, the highest number first."""
+        is_publishers = unit is Unit.ITL_RECOVERY and self._site.node.is_publisher
+        name = RECOVERY_FILE if is_publishers else f"security/{unit}/{PAIR}"
+        return [f"{name}.{number}" for number in sorted(self._numbers(name))[::-1]]
+
+    def _numbers(self, name: str) -> list[int]:
+        folder, _, base = name.rpartition("/")
+        ends = (
+            found.removeprefix(f"{base}.")
+            for found in self._home.names(folder)
+            if found.startswith(f"{base}.")
+        )
+        return [int(end) for end in ends if end.isdecimal()]
+
+
+def _stretch(password: str, salt: bytes) -> bytes:
+    # A byte that was no UTF-8 came as a lone surrogate, and goes back to that byte.
+    raw = password.encode("utf-8", "surrogateescape")
+    return hashlib.scrypt(raw, salt=salt, dklen=32, **SCRYPT)

@@ -1,0 +1,109 @@
+"""``set cert regen``: a fresh key and certificate for one unit of this node.
+
+Refuses while the hold timer runs (story.md case 5). Restarts nothing: lists change
+when TFTP starts next.
+"""
+
+from __future__ import annotations
+
+from math import ceil
+
+from cucmsh.errors import CucmshError, RefusedError, UsageError
+from cucmsh.exhaustion import told
+from cucmsh.pki.model import Unit
+from cucmsh.services.certificates.hold import find_hold, start_hold
+from cucmsh.services.certificates.keystore import Keystore
+from cucmsh.services.lists.acceptance import RELEASE
+from cucmsh.services.lists.deliver import deliver_certificates
+from cucmsh.services.nodes.make import common_name, public_certificates
+from cucmsh.services.outcome import NodeOutcome, State
+from cucmsh.services.records.state import read_published
+from cucmsh.services.site import Site
+
+
+def require_unit(site: Site, text: str) -> Unit:
+    """The unit of that exact name on this node.
+
+    Raises:
+        UsageError: there is none; the message names those there are.
+    """
+    units = Keystore(site).units
+    for unit in units:
+        if text == unit.value:
+            return unit
+    raise UsageError(
+        f"{text!r} is no certificate unit of {site.node.name}",
+        f"Type one of: {', '.join(units)}",
+    )
+
+
+def require_no_hold(site: Site, unit: Unit) -> None:
+    """Refuse in the original's words (its spelling, too) while the timer runs."""
+    hold = find_hold(site)
+    if hold is None:
+        return
+    minutes, seconds = divmod(ceil(hold.remaining_seconds), 60)
+    raise RefusedError(
+        f"{hold.unit} certificate was modified in the last 5 minutes. Please re-try "
+        f"regnerating {unit} certificate at a later time",
+        f"Remaining hold time: {minutes} min {seconds:02d} s.",
+    )
+
+
+def state_of_trust(site: Site) -> str:
+    """What is said of the served list while ``keep_trust`` holds on to earlier ones."""
+    published = read_published(site.home) if site.settings.keep_trust else None
+    return published.remark if published else ""
+
+
+def what_follows(site: Site, unit: Unit) -> str:
+    """For an administrator: who signs after this regeneration; empty as usual."""
+    is_signer = unit is Unit.CALL_MANAGER or (
+        unit is Unit.ITL_RECOVERY and site.node.is_publisher
+    )
+    if not site.settings.keep_trust or not is_signer:
+        return ""
+    return (
+        f"Phones that hold an earlier ITL do not know the new {unit} key. Lists are "
+        "signed with a key that all of them know, after every start of Cisco Tftp, "
+        f"until `{RELEASE}` ends it."
+    )
+
+
+def regenerate(site: Site, unit: Unit) -> list[NodeOutcome]:
+    """Make the pair anew, and bring the certificate to members that list it.
+
+    The timer starts before the new pair is in place: whatever happens in between, no
+    second certificate changes too soon after the first.
+
+    Returns:
+        One outcome for each member the certificate was brought to; none for units
+        that no other node lists.
+    """
+    with site.cluster_lock(f"set cert regen {unit}"):
+        require_no_hold(site, unit)
+        keystore = Keystore(site)
+        credential = site.doors.keys().make_credential(
+            unit,
+            common_name(site, unit),
+            site.settings.cluster.subject,
+            site.clock.now(),
+        )
+        start_hold(site, unit)
+        if unit is Unit.ITL_RECOVERY and site.node.is_publisher:
+            raw = keystore.make_recovery_file(credential)
+            keystore.install_recovery(raw, credential.certificate)
+        else:
+            keystore.install(unit, credential)
+        try:
+            with told():
+                public = public_certificates(site)
+                if unit not in public:
+                    return []
+                # All of them, not only this one: an earlier delivery may have failed.
+                return deliver_certificates(site, public)
+        except CucmshError as problem:  # the new certificate is in place all the same
+            members = [node.name for node in site.settings.cluster.members]
+            members.remove(site.node.name)
+            why = problem.message
+            return [NodeOutcome(name, State.PENDING, why) for name in members]

@@ -1,1 +1,0 @@
-"""Looks at a set-up and says what is not well. Changes nothing."""

@@ -1,1 +1,0 @@
-"""Makes nodes, adds them to a cluster and takes them out again."""

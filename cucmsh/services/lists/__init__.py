@@ -1,0 +1,1 @@
+"""Trust lists: compose, accept, sign, reset, distribute."""

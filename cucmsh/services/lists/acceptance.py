@@ -1,0 +1,160 @@
+"""Would phones that hold an earlier list take this one? The rule of ``keep_trust``.
+
+Compose, the push to replicas and a reset ask it (design decision 9): a list is fit to
+be served if a holder of *any* kept list that was not released takes it directly. That a
+TVS answers us does not mean that it answers phones, so none is counted.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from datetime import UTC, datetime
+from typing import NamedTuple
+
+from cucmsh.errors import CertificateError, RefusedError
+from cucmsh.pki.model import Certificate
+from cucmsh.services.records.history import Kept
+from cucmsh.services.site import Site
+from cucmsh.trustlist.model import Record, TrustList
+from cucmsh.trustlist.tags import Role
+from cucmsh.trustlist.trust import judge
+
+RELEASE = "utils itl trust release"
+
+
+class Refusal(NamedTuple):
+    """Holders of a kept list would not take what is offered, and why."""
+
+    kept: Kept
+    reason: str
+
+
+def refusals(
+    site: Site, held: Iterable[Kept], offered: TrustList
+) -> tuple[Refusal, ...]:
+    """The kept lists whose holders would refuse ``offered``; none if all take it."""
+    held = tuple(held)
+    if not held:
+        return ()
+    verifier = site.doors.verifier()
+    judged = ((kept, judge(kept.trust_list, offered, verifier)) for kept in held)
+    return tuple(
+        Refusal(kept, verdict.reason)
+        for kept, verdict in judged
+        if not verdict.accepted
+    )
+
+
+def describe(refused: tuple[Refusal, ...]) -> str:
+    """Who would refuse, and why, as one sentence without a full stop at its end."""
+    newest = refused[0]
+    where = f" on {', '.join(newest.kept.nodes)}" if newest.kept.nodes else ""
+    day = period(newest.kept)
+    which = f"the ITL with MD5 {newest.kept.digests.md5}, served{where} {day}"
+    if len(refused) > 1:
+        which = f"one of {len(refused)} earlier ITLs, such as {which}"
+    return f"phones that hold {which}, would refuse: {newest.reason.rstrip('.')}"
+
+
+def refusal_lines(refused: tuple[Refusal, ...]) -> list[str]:
+    """Each of the lists, how a phone shows it, where it lies, and why it is refused."""
+    lines = []
+    for kept, reason in refused:
+        where = f", lies on {', '.join(kept.nodes)}" if kept.nodes else ""
+        lines += [
+            f"MD5 {kept.digests.md5}, served {period(kept)}{where}",
+            f"SHA-1 {kept.digests.sha1}: {reason}",
+        ]
+    return lines
+
+
+def period(kept: Kept) -> str:
+    """From when to when it was served, for a sentence."""
+    first, last = _day(kept.first), _day(kept.digests.last)
+    return f"on {last}" if first == last else f"from {first} to {last}"
+
+
+def _day(moment: int) -> str:
+    return datetime.fromtimestamp(moment, UTC).strftime("%Y-%m-%d")
+
+
+def common_signers(held: Iterable[Kept]) -> set[bytes]:
+    """The certificates (DER) that every one of the lists trusts to sign lists.
+
+    Lists without any key are left out: their holders take everything.
+    """
+    sets = [
+        {record.certificate for record in kept.trust_list.records if _may_sign(record)}
+        for kept in held
+        if any(record.public_key for record in kept.trust_list.records)
+    ]
+    shared = set.intersection(*sets) if sets else set()
+    return {der for der in shared if der}
+
+
+def signers_of_any(held: Iterable[Kept]) -> set[bytes]:
+    """The certificates (DER) that at least one of the lists trusts to sign lists."""
+    return {
+        record.certificate
+        for kept in held
+        for record in kept.trust_list.records
+        if _may_sign(record) and record.certificate
+    }
+
+
+def _may_sign(record: Record) -> bool:
+    return record.role == Role.SAST
+
+
+def recovery_record(trust_list: TrustList) -> Record | None:
+    """The ITLRECOVERY record: the last SAST that is not a TFTP node's own.
+
+    The first one is an earlier key that signs the list, where there are two.
+    """
+    serving = {
+        record.certificate
+        for record in trust_list.records
+        if record.role in (Role.TFTP, Role.CCM_TFTP)
+    }
+    found = [
+        record
+        for record in trust_list.records
+        if record.role == Role.SAST
+        and record.certificate
+        and record.certificate not in serving
+    ]
+    return found[-1] if found else None
+
+
+def require_not_older(site: Site, recovery: Certificate, served: TrustList) -> None:
+    """Refuse a recovery key that is older than the one that the served list names.
+
+    Such a key file comes from a backup: phones were told of a later key since, and that
+    key is the one to bring back.
+
+    Raises:
+        RefusedError: names the command that helps.
+    """
+    named = recovery_record(served)
+    if named is None or not named.certificate or named.certificate == recovery.der:
+        return
+    try:
+        listed = site.doors.keys().read_certificate(named.certificate)
+    except CertificateError:
+        return
+    if recovery.not_before >= listed.not_before:
+        return
+    if site.node.is_publisher:
+        advice = (
+            "Run `utils itl reset remotekey` with the latest saved ITLRecovery.p12 "
+            f"(`{RELEASE}` gives up the phones that hold the served list)."
+        )
+        what = "the key file ITLRecovery.p12"
+    else:
+        advice = "Run `utils itl reset localkey` on the publisher."
+        what = "the ITLRecovery certificate that was brought here"
+    raise RefusedError(
+        f"{what} is of {recovery.not_before:%Y-%m-%d %H:%M:%S}, older than the "
+        f"ITLRECOVERY record of the served ITL ({listed.not_before:%Y-%m-%d %H:%M:%S})",
+        advice,
+    )

@@ -1,0 +1,112 @@
+"""The list that a reset signs anew, and what is unusual about it.
+
+Re-signed unasked are the bytes that this node composed or published last; anything
+else becomes a question, with every difference to ``security/`` (design decision 11).
+Refuses a file that is no list. Signs only where no list is served. Writes nothing.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, NamedTuple
+
+from cucmsh.errors import CucmshError, RefusedError, TrustListError
+from cucmsh.pki.model import Certificate
+from cucmsh.services.lists.compose import (
+    digest_of,
+    lists_to_offer,
+    next_timestamp,
+    own_records,
+    served_list,
+    sha256_of,
+)
+from cucmsh.services.records.state import read_published
+from cucmsh.services.site import Site
+from cucmsh.trustlist.decode import decode
+from cucmsh.trustlist.model import Record, TrustList
+from cucmsh.trustlist.seal import check, check_certificates, seal
+
+if TYPE_CHECKING:
+    from cucmsh.pki.credential import Credential
+
+
+class Question(NamedTuple):
+    """Lines that say what is unusual, before a typed ``yes`` is asked for."""
+
+    lines: tuple[str, ...]
+
+
+def present_list(
+    site: Site, recovery: Credential, own: Certificate | None = None
+) -> tuple[TrustList, list[Question], list[str]]:
+    """The list to sign anew, and what is unusual about it (design decision 11).
+
+    Args:
+        site: this node.
+        recovery: the key that will sign.
+        own: the certificate in this publisher's key file, if it was opened already: a
+            second time takes a third of a second again.
+    """
+    raw = served_list(site)
+    if raw is None:
+        return _composed(site, recovery), [], []
+    try:
+        base = decode(raw)
+    except TrustListError as problem:
+        raise RefusedError(
+            f"the ITL file of this node is damaged: {problem.message}",
+            "Run `utils service restart Cisco Tftp`, which composes a new one.",
+        ) from problem
+    differences = _differences(site, base, own)
+    published = read_published(site.home)
+    ours = published and sha256_of(raw) in (published.sha256, published.earlier)
+    verdict = check(base, site.doors.verifier())
+    mismatch = check_certificates(base, site.doors.keys().read_certificate)
+    if not verdict.is_valid or mismatch:
+        reason = verdict.reason or mismatch
+        lines = (f"The present ITL does not verify: {reason}.", *differences)
+        return base, [Question(lines)], []
+    if not ours:
+        lines = ("The present ITL was not made by this node.", *differences)
+        return base, [Question(lines)], []
+    if differences:
+        warning = "The present ITL differs from the certificates of this node:"
+        return base, [], [warning, *differences]
+    return base, [], []
+
+
+def _composed(site: Site, recovery: Credential) -> TrustList:
+    """A list where none is served; the fetched key may stand in for a lost one.
+
+    Whether phones would take it is asked of the list that the reset makes of it.
+    """
+    try:
+        return next(lists_to_offer(site)).trust_list
+    except RefusedError:
+        raise
+    except CucmshError:
+        records = own_records(site, recovery.certificate)
+        timestamp = next_timestamp(site)
+        return seal(records, recovery, timestamp=timestamp, digest=digest_of(site))
+
+
+def _differences(
+    site: Site, trust_list: TrustList, own: Certificate | None
+) -> tuple[str, ...]:
+    """What stands in the list and not on this node's disk, and the other way.
+
+    A certificate or key that is missing is told, and stops no reset: it may be what
+    the reset is for.
+    """
+    try:
+        expected = own_records(site, own)
+    except CucmshError as problem:
+        return (f"  it cannot be compared: {problem.message}",)
+    there = {record.raw: record for record in trust_list.records}
+    here = {record.raw: record for record in expected}
+    only_there = [f"  in the ITL only: {_tell(there[r])}" for r in there.keys() - here]
+    only_here = [f"  on this node only: {_tell(here[r])}" for r in here.keys() - there]
+    return tuple(sorted(only_there) + sorted(only_here))
+
+
+def _tell(record: Record) -> str:
+    return f"{record.subject_name}, serial number {record.serial.hex(':').upper()}"

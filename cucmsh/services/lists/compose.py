@@ -1,0 +1,320 @@
+"""A member's own list, made when its TFTP service starts.
+
+Refuses to name a recovery certificate that is not the publisher's present one, and,
+with ``keep_trust`` on, to serve a list that a holder of any kept one would not take
+(design decisions 7 to 10; see ``acceptance``). Restarts nothing.
+
+With ``keep_trust`` on, the first of these keys signs that all of those holders know:
+CallManager's, on the publisher ITLRecovery's, else an earlier key of this node that was
+kept. Where no key is known to all, the served list stays, unless a new one is refused
+by nobody but those who refuse the served one too (a person agreed to that then).
+
+A list holds at most two SAST records, and its signer must be one. An earlier key
+therefore takes the place of CallManager's SAST record: CallManager stays in the list as
+TFTP, so that signed files are taken, and ITLRecovery stays, which is the way back.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator
+from hashlib import sha256
+from typing import TYPE_CHECKING, NamedTuple
+
+from cucmsh.errors import (
+    CucmshError,
+    MissingFileError,
+    RefusedError,
+    ServiceError,
+    TrustListError,
+)
+from cucmsh.pki.model import Certificate, Unit
+from cucmsh.services.certificates.keystore import Keystore
+from cucmsh.services.lists.acceptance import (
+    RELEASE,
+    Refusal,
+    common_signers,
+    describe,
+    recovery_record,
+    refusals,
+    require_not_older,
+    signers_of_any,
+)
+from cucmsh.services.lists.lists_elsewhere import ask_other_nodes
+from cucmsh.services.records.history import History, Kept
+from cucmsh.services.records.state import (
+    Published,
+    clear_keep_mark,
+    keep_mark,
+    read_published,
+    write_published,
+)
+from cucmsh.services.site import LIST_FILE, SERVED_MODE, Site
+from cucmsh.trustlist.decode import decode
+from cucmsh.trustlist.encode import full_record, hashed_record
+from cucmsh.trustlist.model import Record, TrustList
+from cucmsh.trustlist.seal import seal
+from cucmsh.trustlist.tags import Digest, Role
+
+if TYPE_CHECKING:
+    from cucmsh.pki.credential import Credential
+
+
+class Composed(NamedTuple):
+    """What a TFTP start serves: the list, whether it is a kept one, and a remark."""
+
+    raw: bytes
+    is_kept: bool
+    remark: str
+
+
+def sha256_of(raw: bytes) -> str:
+    return sha256(raw).hexdigest()
+
+
+def next_timestamp(site: Site) -> int:
+    """Now, but never at or before the last list's TIMESTAMP (decision 7)."""
+    last = read_published(site.home)
+    now = int(site.clock.now().timestamp())
+    return max(now, last.timestamp + 1) if last else now
+
+
+def digest_of(site: Site) -> Digest:
+    """The digest that the configuration asks for."""
+    return Digest[site.settings.digest.upper()]
+
+
+def served_list(site: Site) -> bytes | None:
+    """The bytes in the TFTP directory, or None without a list there."""
+    if not site.node.has_tftp:
+        return None
+    try:
+        return site.tftp.read(LIST_FILE)
+    except MissingFileError:
+        return None
+
+
+def own_records(site: Site, recovery: Certificate | None = None) -> list[Record]:
+    """The records of this node's list, in the order of decision 7.
+
+    Args:
+        site: this node.
+        recovery: stands in for the cluster's present recovery certificate.
+    """
+    keystore = Keystore(site)
+    call_manager = keystore.certificate(Unit.CALL_MANAGER)
+    nodes = site.settings.cluster.nodes
+    publisher = site.settings.cluster.publisher
+    records = [
+        full_record(Role.SAST, call_manager),
+        full_record(Role.TFTP, call_manager),
+    ]
+    records += [
+        hashed_record(Role.CAPF, _needed(keystore, site, node.name, Unit.CAPF))
+        for node in nodes
+        if "capf" in node.services
+    ]
+    if "tvs" in publisher.services:
+        tvs = _needed(keystore, site, publisher.name, Unit.TVS)
+        records.append(hashed_record(Role.TVS, tvs))
+    recovery = recovery or _recovery_certificate(keystore, site)
+    records.append(full_record(Role.SAST, recovery))
+    records += [
+        hashed_record(Role.TVS, _needed(keystore, site, node.name, Unit.TVS))
+        for node in nodes
+        if "tvs" in node.services and node is not publisher
+    ]
+    return records
+
+
+def _needed(keystore: Keystore, site: Site, name: str, unit: Unit) -> Certificate:
+    node = site.settings.cluster.find(name)
+    certificate = keystore.trusted(node, unit) if node else None
+    if certificate is None:
+        raise RefusedError(
+            f"the {unit} certificate of {name} has not been brought to "
+            f"{site.node.name} yet",
+            f"Run `set cert regen {unit}` or a reset when both nodes are up.",
+        )
+    return certificate
+
+
+def _recovery_certificate(keystore: Keystore, site: Site) -> Certificate:
+    # On the publisher the PKCS#12 is the truth, not the certificate derived from it.
+    if site.node.is_publisher:
+        return keystore.recovery().certificate
+    publisher = site.settings.cluster.publisher
+    return _needed(keystore, site, publisher.name, Unit.ITL_RECOVERY)
+
+
+class Candidate(NamedTuple):
+    """A list that this node can make now, and which of its keys signed it."""
+
+    trust_list: TrustList
+    key: str
+
+
+def compose(site: Site, history: History | None = None) -> tuple[TrustList, str]:
+    """This node's list as of now, signed, and a remark; writes nothing.
+
+    Args:
+        site: this node.
+        history: what phones may hold, with ``keep_trust`` on; None reads it anew.
+
+    Raises:
+        RefusedError: a certificate is missing; or with ``keep_trust`` on, holders of
+            a kept list would be lost, or the recovery key is older than the one that
+            the served list names.
+    """
+    if not site.settings.keep_trust:
+        return next(lists_to_offer(site)).trust_list, ""
+    history = history or History(site)
+    held, raw = history.binding, served_list(site)
+    served = history.find(raw) if raw else None
+    lost = _classes(refusals(site, held, served.trust_list)) if served else set()
+    reached = [kept for kept in held if kept.digests.sha256 not in lost]
+    seen: list[tuple[Candidate, tuple[Refusal, ...]]] = []
+    for candidate in lists_to_offer(site, reached or held):
+        if not seen and served and not served.is_released:
+            _require_recovery_not_older(site, candidate.trust_list, served)
+        refused = refusals(site, held, candidate.trust_list)
+        if not refused:
+            return candidate.trust_list, _why_not_first(candidate, seen)
+        seen.append((candidate, refused))
+    for candidate, refused in seen:
+        if _classes(refused) <= lost:  # nobody who takes the served list is lost
+            remark = f"no key of this node is known to all: {describe(refused)}"
+            return candidate.trust_list, f"{remark}. `{RELEASE}` ends this."
+    raise RefusedError(
+        "the served list was kept, for no key of this node is known to all: "
+        f"{describe(seen[0][1])}. `{RELEASE}` ends this",
+        "Run `utils itl reset remotekey` with a saved key file that they know, or give "
+        f"those phones up with `{RELEASE}`."
+        if site.node.is_publisher
+        else "Run `utils itl reset localkey` on the publisher.",
+    )
+
+
+def _why_not_first(
+    chosen: Candidate, seen: list[tuple[Candidate, tuple[Refusal, ...]]]
+) -> str:
+    """Why an unusual key signs, and what ends it; empty if it is the usual one."""
+    if not seen:
+        return ""
+    reason = describe(seen[0][1])
+    return f"signed with {chosen.key}: {reason}. `{RELEASE}` ends this."
+
+
+def _classes(refused: tuple[Refusal, ...]) -> set[str]:
+    return {entry.kept.digests.sha256 for entry in refused}
+
+
+def lists_to_offer(site: Site, held: Iterable[Kept] = ()) -> Iterator[Candidate]:
+    """The lists that this node can make, the one that it should serve first.
+
+    Args:
+        site: this node.
+        held: what phones may hold. An earlier key is opened only if all of these lists
+            know it, for opening a key file takes a third of a second.
+    """
+    keystore = Keystore(site)
+    records = own_records(site)
+    credential = keystore.credential(Unit.CALL_MANAGER)
+    yield Candidate(_sealed(site, records, credential), "the CallManager key")
+    if site.node.is_publisher:
+        recovery = keystore.recovery()
+        yield Candidate(_sealed(site, records, recovery), "the ITLRecovery key")
+    wanted = common_signers(held)
+    for unit in (Unit.CALL_MANAGER, Unit.ITL_RECOVERY):
+        for earlier in keystore.earlier(unit) if wanted else ():
+            if earlier.certificate.der in wanted:
+                first = full_record(Role.SAST, earlier.certificate)
+                signed = _sealed(site, [first, *records[1:]], earlier)
+                yield Candidate(signed, f"an earlier {unit} key")
+
+
+def _sealed(site: Site, records: list[Record], signer: Credential) -> TrustList:
+    return seal(records, signer, timestamp=next_timestamp(site), digest=digest_of(site))
+
+
+def _require_recovery_not_older(site: Site, offered: TrustList, served: Kept) -> None:
+    named = recovery_record(offered)
+    if named and named.certificate:
+        recovery = site.doors.keys().read_certificate(named.certificate)
+        require_not_older(site, recovery, served.trust_list)
+
+
+def compose_for_start(site: Site) -> Composed:
+    """What this node's TFTP service serves from this start on.
+
+    While a keep mark names the list in the directory, that list stays as it is
+    (decision 10). A list that may not or cannot be replaced stays too, with a remark:
+    a damaged key is no reason for phones to find no TFTP service.
+
+    Raises:
+        ServiceError: this node has no TFTP service.
+        CucmshError: nothing can be composed, and no list is there to be kept.
+    """
+    if not site.node.has_tftp:
+        raise ServiceError(f"{site.node.name} does not run Cisco Tftp")
+    if site.settings.keep_trust:
+        ask_other_nodes(site)
+    with site.node_lock():
+        served = served_list(site)
+        mark = keep_mark(site.home)
+        if served is not None and mark and mark == sha256_of(served):
+            return Composed(served, is_kept=True, remark="kept after a reset")
+        if mark:
+            clear_keep_mark(site.home, mark)  # it names another list: void
+        try:
+            trust_list, remark = _compose_and_note(site, served)
+        except CucmshError as refusal:
+            if served is None or not _is_list(served):
+                raise
+            remark = refusal.message
+            if refusal.advice:
+                remark = f"{remark}. {refusal.advice}"
+            _remark(site, served, remark)
+            return Composed(served, is_kept=True, remark=remark)
+        raw = trust_list.raw
+        # First what is ours to re-sign, then the list: a crash between the two leaves
+        # the earlier list in place, which is remembered too.
+        published = Published(sha256_of(raw), trust_list.header.timestamp, remark)
+        before = "" if served is None else sha256_of(served)
+        write_published(site.home, published, before)
+        site.tftp.write(LIST_FILE, raw, SERVED_MODE)
+        return Composed(raw, is_kept=False, remark=remark)
+
+
+def _compose_and_note(site: Site, served: bytes | None) -> tuple[TrustList, str]:
+    """``compose``; with ``keep_trust`` on, both lists are in the history then.
+
+    A crash after that leaves a list in the history that nobody was given. It accepts
+    what the others accept, so it stands in nobody's way.
+    """
+    if not site.settings.keep_trust:
+        return compose(site)
+    history = History(site)
+    if served is not None:
+        history.note_served(served)
+    trust_list, remark = compose(site, history)
+    history.note_served(trust_list.raw, is_new=True)
+    if history.damaged:  # then it is not known which earlier keys are needed
+        lost = f"who holds an ITL that was kept is not known: {history.damaged[0]}"
+        return trust_list, f"{remark} {lost}. `{RELEASE}` ends this.".strip()
+    needed = signers_of_any(history.binding)
+    Keystore(site).remove_earlier(Unit.CALL_MANAGER, needed)
+    return trust_list, remark
+
+
+def _is_list(raw: bytes) -> bool:
+    try:
+        decode(raw)
+    except TrustListError:
+        return False
+    return True
+
+
+def _remark(site: Site, served: bytes, remark: str) -> None:
+    last = read_published(site.home)
+    if last and last.sha256 == sha256_of(served):
+        write_published(site.home, last._replace(remark=remark))

@@ -1,0 +1,98 @@
+"""Brings files to the other members: each is handed to a hook of theirs that checks it.
+
+The hook reads it from its standard input. There is no SFTP to a member: its account
+owns the keys, and OpenSSH's ``sftp-server`` cannot be kept in one folder without root.
+Our key there runs hooks and nothing else (``login.node``). A list is staged first and
+installed later; what is small and harmless until it is whole is installed at once.
+
+Only certificates and lists travel; private keys never leave their node (design
+decisions 6 and 19). A member that cannot be reached is an outcome.
+"""
+
+from __future__ import annotations
+
+import os
+
+from cucmsh.config.model import Node
+from cucmsh.errors import CucmshError, RefusedError, ServiceError, UsageError
+from cucmsh.pki.model import Unit
+from cucmsh.services.backends import Link
+from cucmsh.services.lists.compose import sha256_of
+from cucmsh.services.lists.fleet import Fleet, side_by_side
+from cucmsh.services.outcome import NodeOutcome, State
+from cucmsh.services.site import Site
+
+HOOK_SECONDS = 90
+INPUT = "-"  # in place of a staged file's name: the bytes come on standard input
+
+
+def stage_on(site: Site, link: Link, node: Node, raw: bytes) -> str:
+    """Have the node keep a list for ``install-list``; gives the name it has there.
+
+    What an earlier attempt of this same node left there goes first.
+    """
+    name = f"install-list-{site.node.name}-{os.urandom(8).hex()}"
+    hook_on(link, node, "stage", name, sha256_of(raw), given=raw)
+    return name
+
+
+def hook_on(link: Link, node: Node, *words: str, given: bytes | None = None) -> str:
+    """Run a hook of the node; gives what it says.
+
+    Args:
+        link: the way onto it.
+        node: which one.
+        words: the hook and its words; one that ``login.node`` lets through.
+        given: its standard input.
+
+    Raises:
+        RefusedError: the hook refused; its reason is the message.
+        ServiceError: it ended in another way.
+    """
+    if given is None:
+        done = link.run((*node.program, "hook", *words), HOOK_SECONDS)
+    else:
+        done = link.feed((*node.program, "hook", *words), given, HOOK_SECONDS)
+    if done.status == 0:
+        return done.output
+    reason = done.complaint or done.output or f"exit status {done.status}"
+    if done.status in (CucmshError.exit_status, UsageError.exit_status):
+        raise RefusedError(f"{node.name} refused: {reason}")
+    raise ServiceError(f"{node.name}: {reason}")
+
+
+def bring_certificates(
+    site: Site, link: Link, node: Node, certificates: dict[Unit, bytes]
+) -> None:
+    """Bring this node's certificates (PEM) to one member."""
+    for unit, pem in certificates.items():
+        send_certificate(link, node, site.node, unit, pem)
+
+
+def send_certificate(
+    link: Link, node: Node, owner: Node, unit: Unit, pem: bytes
+) -> None:
+    """Bring one certificate (PEM) of ``owner`` to a member."""
+    words = ("install-certificate", INPUT, sha256_of(pem), owner.name, unit.value)
+    hook_on(link, node, *words, given=pem)
+
+
+def deliver_certificates(
+    site: Site, certificates: dict[Unit, bytes]
+) -> list[NodeOutcome]:
+    """Bring this node's certificates (PEM) to every other member, side by side."""
+    members = site.settings.cluster.members
+    others = [node for node in members if node.name != site.node.name]
+    with Fleet(site) as fleet:
+
+        def deliver(node: Node) -> NodeOutcome:
+            try:
+                fleet.on(
+                    node,
+                    lambda link: bring_certificates(site, link, node, certificates),
+                )
+            except CucmshError as problem:
+                return NodeOutcome(node.name, State.PENDING, problem.message)
+            return NodeOutcome(node.name, State.UPDATED)
+
+        return list(side_by_side(deliver, others))

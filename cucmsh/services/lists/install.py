@@ -1,0 +1,212 @@
+"""What a member does with a staged file: checks it, puts it in place, proves it.
+
+The other end of ``deliver``, run by ``cucmsh hook`` under this node's own lock.
+Installs no list that is not signed by the cluster's recovery key.
+"""
+
+from __future__ import annotations
+
+from cucmsh.errors import CucmshError, RefusedError, UsageError
+from cucmsh.exhaustion import told
+from cucmsh.pki.model import Unit
+from cucmsh.services.certificates.keystore import Keystore
+from cucmsh.services.lists.acceptance import RELEASE, describe, refusals
+from cucmsh.services.lists.compose import served_list, sha256_of
+from cucmsh.services.lists.survey import refuse_unless_expected, sha256_served
+from cucmsh.services.nodes.tftp_service import is_running, restart, why_unserved
+from cucmsh.services.outcome import NodeOutcome, State
+from cucmsh.services.records.history import History
+from cucmsh.services.records.state import (
+    Published,
+    clear_keep_mark,
+    keep_mark,
+    set_keep_mark,
+    write_published,
+)
+from cucmsh.services.site import LIST_FILE, SERVED_MODE, Site
+from cucmsh.services.sweep import sweep
+from cucmsh.storage.store import split_name
+from cucmsh.trustlist.decode import decode
+from cucmsh.trustlist.model import TrustList
+from cucmsh.trustlist.seal import check
+
+STAGING = "state/staging"
+PURPOSE = "install-list"  # what files are staged for
+
+
+def stage(site: Site, name: str, sha256: str, raw: bytes) -> None:
+    """Keep bytes that another node sent until ``take_staged`` wants them.
+
+    Names are install-list-NODE-RANDOM, of a node of this cluster. What an earlier
+    attempt of that node left goes first: so there is one file a node at most, and
+    nobody fills the disk with them.
+
+    Raises:
+        UsageError: it is no such name.
+        RefusedError: not all bytes have arrived, or others.
+    """
+    prefix, _, random = name.rpartition("-")
+    senders = {f"{PURPOSE}-{node.name}" for node in site.settings.cluster.members}
+    if len(split_name(name)) != 1 or prefix not in senders or not random:
+        raise UsageError(f"{name!r} is no name of a staged file")
+    if sha256_of(raw) != sha256:
+        raise RefusedError("what arrived is not what was to be sent")
+    for left in site.home.names(STAGING):
+        if left.rpartition("-")[0] == prefix:
+            site.home.remove(f"{STAGING}/{left}")
+    site.home.write(f"{STAGING}/{name}", raw)
+
+
+def discard_staged(site: Site, name: str) -> None:
+    """Take away what was staged; it may be gone."""
+    if len(split_name(name)) != 1:
+        raise UsageError(f"{name!r} is no name of a staged file")
+    site.home.remove(f"{STAGING}/{name}")
+
+
+def take_staged(site: Site, name: str, sha256: str) -> bytes:
+    """The staged bytes, which are then gone from the staging folder.
+
+    Raises:
+        RefusedError: they are not the bytes that were sent.
+    """
+    if len(split_name(name)) != 1:
+        raise UsageError(f"{name!r} is no name of a staged file")
+    raw = site.home.read(f"{STAGING}/{name}")
+    site.home.remove(f"{STAGING}/{name}")
+    if sha256_of(raw) != sha256:
+        raise RefusedError("the staged file is not the one that was sent")
+    return raw
+
+
+def install_certificate(site: Site, raw: bytes, name: str, unit: str) -> None:
+    """Keep another member's certificate."""
+    node = site.settings.cluster.find(name)
+    if node is None or not node.is_member or node.name == site.node.name:
+        raise UsageError(f"{name!r} is no other member of this cluster")
+    if unit not in list(Unit):
+        raise UsageError(f"{unit!r} is no certificate unit")
+    Keystore(site).trust(node, Unit(unit), raw)
+
+
+def install_list(
+    site: Site, raw: bytes, expected: str, *, was_active: bool, is_agreed: bool = False
+) -> NodeOutcome:
+    """Verify a reset list, put it in place, restart TFTP, read it back.
+
+    Args:
+        site: this node.
+        raw: the list.
+        expected: SHA-256 of the list that it may replace, or ``NO_LIST``.
+        was_active: whether TFTP ran when the reset began.
+        is_agreed: whether the reset asked a person about phones that would refuse it.
+
+    Raises:
+        TrustListError, RefusedError: it is no list of this cluster's recovery key, or
+            another list than the expected one is served; or with ``keep_trust`` on,
+            phones with a list of this node would refuse it, and nobody was asked.
+    """
+    sweep(site)  # what an earlier hook left that was killed
+    trust_list = decode(raw)
+    _require_recovery_signature(site, trust_list)
+    if site.settings.keep_trust and not is_agreed:
+        _require_acceptance(site, trust_list)
+    put_in_place(site, trust_list, expected)
+    return restart_and_prove(site, raw, was_active=was_active)
+
+
+def _require_acceptance(site: Site, trust_list: TrustList) -> None:
+    """The one rule, with this node's history, which its publisher does not have."""
+    history, present = History(site), served_list(site)
+    if present is not None:
+        history.consider(site.node.name, present)
+    refused = refusals(site, history.binding, trust_list)
+    if refused:
+        raise RefusedError(
+            f"{describe(refused)}; `{RELEASE}` on {site.node.name} gives them up"
+        )
+
+
+def put_in_place(site: Site, trust_list: TrustList, expected: str) -> None:
+    """Mark first, then remember, then rename (design decisions 9 and 10).
+
+    Raises:
+        RefusedError: neither the expected list nor this one is served now.
+    """
+    raw = trust_list.raw
+    sha256 = sha256_of(raw)
+    directory = site.tftp  # before anything is marked: a node may have none
+    with site.node_lock():
+        served = sha256_served(site)
+        refuse_unless_expected(site.node, served, (expected, sha256))
+        if site.settings.keep_trust:
+            _note(site, raw)
+        set_keep_mark(site.home, sha256)
+        timestamp = trust_list.header.timestamp
+        write_published(site.home, Published(sha256, timestamp), served)
+        directory.write(LIST_FILE, raw, SERVED_MODE)
+
+
+def _note(site: Site, raw: bytes) -> None:
+    """Both lists are in the history before the second one is in place."""
+    history, present = History(site), served_list(site)
+    if present is not None:
+        history.note_served(present)
+    history.note_served(raw, is_new=True)
+
+
+def restart_and_prove(site: Site, raw: bytes, *, was_active: bool) -> NodeOutcome:
+    """Restart the TFTP service and read the list back through it.
+
+    A service that was stopped stays stopped; its mark stays too, until the list is
+    proven. One that an earlier attempt of ours brought down was active, and is brought
+    up again. The list is in place whatever becomes of the service.
+    """
+    name = site.node.name
+    try:
+        with told():
+            if not was_active and not is_running(site):
+                return NodeOutcome(name, State.STOPPED)
+            restart(site)
+            unproven = _prove(site, raw)
+    except CucmshError as problem:
+        unproven = problem.message
+    if unproven:
+        return NodeOutcome(name, State.UNPROVEN, unproven)
+    return NodeOutcome(name, State.UPDATED)
+
+
+def close_mark(site: Site) -> bool:
+    """Whether no keep mark stands any more, after a start that nobody proved.
+
+    A reset leaves its mark on a stopped service, or when we are killed. The start
+    after it served that list; once it is read back the next start composes again.
+    """
+    mark, raw = keep_mark(site.home), served_list(site)
+    if not mark:
+        return True
+    return raw is not None and mark == sha256_of(raw) and not _prove(site, raw)
+
+
+def _prove(site: Site, raw: bytes) -> str:
+    """Read the list back through TFTP, and take its mark away (step S12).
+
+    Gives why it could not be proven; empty if it was.
+    """
+    unserved = why_unserved(site, site.node.tftp, raw)
+    if not unserved:
+        with site.node_lock():
+            clear_keep_mark(site.home, sha256_of(raw))
+    return unserved
+
+
+def _require_recovery_signature(site: Site, trust_list: TrustList) -> None:
+    verdict = check(trust_list, site.doors.verifier())
+    if not verdict.is_valid or verdict.signer is None:
+        raise RefusedError(f"the list does not verify: {verdict.reason}")
+    publisher = site.settings.cluster.publisher
+    recovery = Keystore(site).trusted(publisher, Unit.ITL_RECOVERY)
+    if recovery is None or verdict.signer.certificate != recovery.der:
+        raise RefusedError(
+            f"the list is not signed with the ITLRecovery key of {publisher.name}"
+        )

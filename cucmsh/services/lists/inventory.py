@@ -1,0 +1,118 @@
+"""What this node holds, for looking at. Changes nothing, needs no X.509."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from hashlib import sha1, sha256
+from typing import NamedTuple
+
+from cucmsh.config.model import Node
+from cucmsh.errors import CucmshError, MissingFileError
+from cucmsh.services.lists.fleet import side_by_side
+from cucmsh.services.records.journal import unfinished_reset
+from cucmsh.services.site import LIST_FILE, Site
+from cucmsh.trustlist.check import SignatureVerdict, check
+from cucmsh.trustlist.decode import decode
+from cucmsh.trustlist.model import TrustList
+
+LOOK_SECONDS = 3  # nobody waits longer for a node at `show itl`
+
+
+class HeldList(NamedTuple):
+    """The list in the TFTP directory, when it was written, and whether it verifies."""
+
+    raw: bytes
+    modified: float
+    trust_list: TrustList
+    verdict: SignatureVerdict
+
+
+def read_list(site: Site) -> HeldList:
+    """This node's ITL.
+
+    Raises:
+        MissingFileError: there is none.
+        TrustListError: the file is no trust list.
+    """
+    if not site.node.has_tftp:
+        raise MissingFileError(
+            "ITL File not found.", f"{site.node.name} has no TFTP service."
+        )
+    try:
+        raw = site.tftp.read(LIST_FILE)
+        modified = site.tftp.modified(LIST_FILE)
+    except MissingFileError as problem:
+        raise MissingFileError(
+            "ITL File not found.", "Run `utils service restart Cisco Tftp`."
+        ) from problem
+    trust_list = decode(raw)
+    return HeldList(raw, modified, trust_list, check(trust_list, site.doors.verifier()))
+
+
+def reach(site: Site, node: Node) -> str:
+    """Empty if the node lets us in with its pinned host key; else why not."""
+    try:
+        with site.link_to(node):
+            return ""
+    except CucmshError as problem:
+        return problem.message
+
+
+def reach_each(site: Site, nodes: Sequence[Node]) -> Iterator[str]:
+    """The answers of ``reach``, in the order of the nodes; all are asked at once.
+
+    Nobody logs in to this node itself.
+    """
+
+    def look(node: Node) -> str:
+        return "" if node.name == site.node.name else reach(site, node)
+
+    return side_by_side(look, nodes)
+
+
+class Stray(NamedTuple):
+    """A node whose TFTP service does not give the list that it should.
+
+    Attributes:
+        name: the node.
+        sha1: digest of what it serves, as ``show itl`` there prints it; empty without.
+        problem: why nothing could be read; empty if something was.
+    """
+
+    name: str
+    sha1: str
+    problem: str = ""
+
+
+def find_strays(site: Site, raw: bytes) -> list[Stray]:
+    """Which other nodes should serve the publisher's ``raw`` now, and do not.
+
+    A replica always should; a member only while a reset to this very list is open:
+    later every start of its TFTP service gives it a list of its own. Asks them over
+    TFTP, all at once, and nobody where no node has to serve the same.
+    """
+    if not site.node.is_publisher:
+        return []
+    is_open = unfinished_reset(site) == sha256(raw).hexdigest()
+    others = [
+        node
+        for node in site.settings.cluster.nodes
+        if node.has_tftp and node.name != site.node.name
+    ]
+    bound = [node for node in others if is_open or not node.is_member]
+    if not bound:
+        return []
+    # Most `show itl` end here, and do not pay for the import (performance.md row 3).
+
+    found = side_by_side(lambda node: _find_stray(site, node, raw), bound)
+    return [stray for stray in found if stray]
+
+
+def _find_stray(site: Site, node: Node, raw: bytes) -> Stray | None:
+    try:
+        served = site.doors.read_back(node.tftp, LIST_FILE, LOOK_SECONDS)
+    except CucmshError as problem:
+        return Stray(node.name, "", problem.message)
+    if served == raw:
+        return None
+    return Stray(node.name, sha1(served, usedforsecurity=False).hexdigest())

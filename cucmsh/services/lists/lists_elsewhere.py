@@ -1,0 +1,165 @@
+"""What lies on the other TFTP nodes, taken into the publisher's history in time.
+
+A replica serves lists of this publisher, a member may serve one that a reset brought.
+Their phones hold those lists whatever this node remembers, so the nodes are asked
+before anything is composed: all of them when there is no history, after an upgrade and
+after a restore; the replicas at the first start of each boot, for a machine may have
+been set back to an earlier snapshot. Later every push looks at what the replica has.
+
+A restore is noticed by a small file beside the history: its inode number and the time
+of its last change are remembered, and files that were copied back have others.
+
+Asks over TFTP, all nodes at once, and a replica whose TFTP service does not answer over
+SSH. The TFTP service of this node is down meanwhile, so nobody is waited for longer
+than ``PATIENCE_SECONDS``; who was silent is remembered, told by `cucmsh doctor`, and
+asked again at the next start.
+"""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Sequence
+from contextlib import suppress
+from threading import Thread
+from time import monotonic
+
+from cucmsh import __version__
+from cucmsh.config.model import Node
+from cucmsh.errors import CucmshError, ExhaustedError, MissingFileError, StoreError
+from cucmsh.exhaustion import told
+from cucmsh.services.records.history import History
+from cucmsh.services.records.state import recall, remember
+from cucmsh.services.site import LIST_FILE, Site
+
+PATIENCE_SECONDS = 3.0
+TFTP_SECONDS = 2.0
+PLACE = "state/place"
+ASKED = "asked"
+
+
+def ask_other_nodes(site: Site) -> None:
+    """Take in what lies on the nodes that are due to be asked. Raises nothing.
+
+    A subscriber asks nobody: no other node serves lists of its making, and it has no
+    key that the phones of another one know.
+    """
+    if not site.node.is_publisher:
+        return
+    nodes = _due(site)
+    if nodes is None:
+        return
+    found, silent = lists_on(site, nodes)
+    with suppress(CucmshError), site.node_lock():
+        history = History(site)
+        for name, raw in found.items():
+            history.note_elsewhere(name, raw)
+        _remember_asked(site, silent)
+
+
+def silent_nodes(site: Site) -> list[str]:
+    """The nodes whose lists are not known yet, for they did not answer."""
+    silent = recall(site.home, ASKED).get("silent")
+    names = {node.name for node in site.settings.cluster.nodes}
+    listed = silent if isinstance(silent, list) else []
+    return [str(name) for name in listed if name in names]
+
+
+def lists_elsewhere(site: Site) -> dict[str, bytes]:
+    """The lists of all other TFTP nodes that answer, by the node's name."""
+    return lists_on(site, _others(site))[0]
+
+
+def lists_on(
+    site: Site, nodes: Sequence[Node]
+) -> tuple[dict[str, bytes], dict[str, str]]:
+    """What each of the nodes serves, and why nothing is known of the others.
+
+    A node that has no list is in neither.
+    """
+    found: dict[str, bytes] = {}
+    silent = {node.name: "it did not answer in time" for node in nodes}
+
+    def ask(node: Node) -> None:
+        try:
+            found[node.name] = _read(site, node)
+        except MissingFileError:
+            pass
+        except CucmshError as problem:
+            silent[node.name] = problem.message
+            return
+        silent.pop(node.name, None)
+
+    # Daemons: one that hangs in a connect dies with the process.
+    threads = [Thread(target=ask, args=(node,), daemon=True) for node in nodes]
+    end = monotonic() + PATIENCE_SECONDS
+    for node, thread in zip(nodes, threads, strict=True):
+        try:
+            with told():
+                thread.start()
+        except ExhaustedError as problem:
+            silent[node.name] = problem.message
+    for thread in threads:
+        if thread.ident is not None:  # it was started
+            thread.join(max(0.0, end - monotonic()))
+    silent = dict(silent)
+    return {n: raw for n, raw in dict(found).items() if n not in silent}, silent
+
+
+def _others(site: Site) -> list[Node]:
+    nodes = site.settings.cluster.nodes
+    return [node for node in nodes if node.has_tftp and node.name != site.node.name]
+
+
+def _read(site: Site, node: Node) -> bytes:
+    try:
+        return site.doors.read_back(node.tftp, LIST_FILE, TFTP_SECONDS)
+    except MissingFileError:
+        raise
+    except CucmshError:
+        if node.is_member:
+            raise
+    with site.link_to(node) as link:
+        store = site.doors.store_on(link, node.tftp_directory)
+        try:
+            return store.read(LIST_FILE)
+        finally:
+            store.close()
+
+
+def _due(site: Site) -> list[Node] | None:
+    """The nodes to ask now; None if that was done. See the module."""
+    others = _others(site)
+    try:
+        asked, silent = recall(site.home, ASKED), silent_nodes(site)
+    except StoreError:  # who was asked is not known
+        return others
+    if (
+        asked.get("version") != __version__
+        or asked.get("place") != _place(site)
+        or not History(site).entries
+    ):
+        return others
+    is_booted = asked.get("boot") != site.clock.boot()[0]
+    due = [n for n in others if n.name in silent or (is_booted and not n.is_member)]
+    return due if due or is_booted else None
+
+
+def _place(site: Site) -> str:
+    """What becomes another one when the files of this node are copied back."""
+    try:
+        found = os.lstat(os.path.join(site.settings.home, PLACE))
+    except OSError:
+        return ""
+    return f"{found.st_ino} {found.st_ctime_ns}"
+
+
+def _remember_asked(site: Site, silent: dict[str, str]) -> None:
+    if not _place(site):
+        site.home.write(PLACE, b"Do not edit: tells a restore.\n")
+    facts: dict[str, object] = {
+        "version": __version__,
+        "boot": site.clock.boot()[0],
+        "place": _place(site),
+        "silent": sorted(silent),
+    }
+    remember(site.home, ASKED, facts)

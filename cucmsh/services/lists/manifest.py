@@ -1,0 +1,216 @@
+"""What stands on a replica about us: whose it is, and which files were brought.
+
+Two files in ``.cucmsh`` in the account's home there, beside nothing that TFTP serves:
+the names of all phones' files are nobody's business. The folder is named after the TFTP
+directory, for one account may serve several.
+
+``publisher`` says which publisher brings files there, by its id (``node_id``). Only
+that one does; another one, such as a rebuilt publisher, or the old one that comes back,
+is refused until a person lets it take over (``node add``). It keeps honest machines
+apart, and proves nothing.
+
+``files`` says which bytes were brought under which name, and what the file system said
+of them then: size and time of writing. Only files that stand there, with the bytes that
+stand there, are ever removed. As long as the file system says the same, and our file
+has the same digest, the file need not be read again: ten thousand cannot be read back
+at every start. What this does not notice: somebody on the replica who changes a file
+and sets its size and time back. Samples are read for that (see ``push``). No entry is
+ever proof that TFTP serves a file. A list of files that is missing or broken reads as
+empty: all is compared anew, and nothing is removed.
+"""
+
+from __future__ import annotations
+
+import json
+import zlib
+from collections.abc import Callable
+from hashlib import sha256
+from typing import NamedTuple
+
+from cucmsh.config.model import Node
+from cucmsh.errors import MissingFileError, RefusedError, StoreError
+from cucmsh.services.nodes.node_id import own_id
+from cucmsh.services.site import Site
+from cucmsh.storage.store import MAX_FILE_SIZE, Listed, Store, split_name
+
+FOLDER = ".cucmsh"
+MAX_TEXT_SIZE = 64 << 20  # bytes of unpacked entries; ours are far below
+MAX_NAME = 300  # letters of a publisher's name that are believed
+UNREADABLE = "?"  # the id of a publisher whose record cannot be read
+
+
+class Entry(NamedTuple):
+    """One file of the replica.
+
+    Attributes:
+        digest: of its bytes.
+        there: its size and time there; ``NOT_THERE`` while it is being brought.
+        earlier: digest of what it replaces, which lies there if the push died.
+    """
+
+    digest: str
+    there: Listed
+    earlier: str = ""
+
+
+Manifest = dict[str, Entry]
+NOT_THERE = Listed(-1, -1)
+
+
+class Publisher(NamedTuple):
+    """Who brings files to a replica: its id, and its name when that was written."""
+
+    id: str
+    name: str
+
+
+def digest_of_file(raw: bytes) -> str:
+    """128 bits of SHA-256 in hex: enough to tell our own files apart."""
+    return sha256(raw).hexdigest()[:32]
+
+
+def ourselves(site: Site) -> Publisher:
+    """This node as it signs what it brings."""
+    return Publisher(own_id(site), site.settings.cluster.full_name(site.node))
+
+
+def read_publisher(home: Store, node: Node) -> Publisher | None:
+    """Who brings files to the replica; None if nobody does yet.
+
+    Args:
+        home: the home of the account there.
+        node: the replica.
+
+    Raises:
+        StoreError, ConnectionFailedError: it cannot be asked.
+    """
+    return ask_publisher(home, node)()
+
+
+def ask_publisher(home: Store, node: Node) -> Callable[[], Publisher | None]:
+    """The same; it is asked now, and the call of what comes back waits."""
+    read = home.start_read(f"{folder_for(node)}/publisher")
+
+    def finish() -> Publisher | None:
+        try:
+            found = json.loads(read())
+            known = Publisher(str(found["id"]), str(found["name"])[:MAX_NAME])
+        except MissingFileError:
+            return None
+        except (ValueError, TypeError, KeyError):
+            return Publisher(UNREADABLE, "unknown")
+        is_whole = known.id and f"{known.id}{known.name}".isprintable()
+        return known if is_whole else Publisher(UNREADABLE, "unknown")
+
+    return finish
+
+
+def require_ours(site: Site, home: Store, node: Node) -> bool:
+    """Go on only with a replica that is ours or nobody's; whether it is ours already.
+
+    Raises:
+        RefusedError: another publisher brings files there.
+    """
+    return refuse_another(site, node, read_publisher(home, node))
+
+
+def refuse_another(site: Site, node: Node, known: Publisher | None) -> bool:
+    """The same, where it is known who brings files there."""
+    if known is None:
+        return False
+    if known.id != own_id(site):
+        raise RefusedError(
+            f"{node.name} belongs to another publisher ({whose(known)}) and was left "
+            f"alone; `cucmsh node add {node.name}` takes it over",
+            f"If it is rightly the other's: cucmsh node remove {node.name}",
+        )
+    return True
+
+
+def whose(known: Publisher) -> str:
+    """The other publisher in words."""
+    if known.id == UNREADABLE:
+        return "the record of it there cannot be read"
+    return f"{known.name}, id {known.id[:12]}"
+
+
+def claim(site: Site, home: Store, node: Node, agreed: Publisher | None) -> None:
+    """Write that the replica is ours.
+
+    Files that the earlier publisher brought stay listed, so that they go when this one
+    has none of that name.
+
+    Args:
+        site: this node, the publisher.
+        home: the home of the account there.
+        node: the replica.
+        agreed: the other publisher from whom a person lets it be taken; None if no
+            person was asked.
+
+    Raises:
+        RefusedError: it belongs to another publisher than was agreed upon.
+        StoreError: the record cannot be written.
+    """
+    if agreed is None or read_publisher(home, node) != agreed:
+        require_ours(site, home, node)
+    own = ourselves(site)
+    home.make_folder(folder_for(node), 0o700)
+    record = {**own._asdict(), "tftp_directory": node.tftp_directory, "version": 1}
+    raw = json.dumps(record, sort_keys=True).encode() + b"\n"
+    home.write(f"{folder_for(node)}/publisher", raw)
+
+
+def release(site: Site, home: Store, node: Node) -> None:
+    """Give the replica up: another publisher may take it unasked."""
+    known = read_publisher(home, node)
+    if known and known.id == own_id(site):
+        home.remove(f"{folder_for(node)}/files")
+        home.remove(f"{folder_for(node)}/publisher")
+
+
+def read_manifest(home: Store, node: Node) -> Manifest:
+    """The entries by file name, relative to the TFTP directory there."""
+    try:
+        unpacker = zlib.decompressobj()
+        text = unpacker.decompress(
+            home.read(f"{folder_for(node)}/files"), MAX_TEXT_SIZE
+        )
+        return {
+            str(name): Entry(
+                str(digest), Listed(int(size), int(modified)), *map(str, earlier)
+            )
+            for name, (digest, size, modified, *earlier) in json.loads(text).items()
+            if split_name(name)
+        }
+    except (StoreError, zlib.error, ValueError, TypeError, AttributeError):
+        return {}
+
+
+def write_manifest(home: Store, node: Node, manifest: Manifest) -> None:
+    """Keep the entries.
+
+    Raises:
+        StoreError: they cannot be written, or are more than a store takes.
+    """
+    plain = {
+        name: [
+            entry.digest,
+            *entry.there,
+            *([entry.earlier] if entry.earlier else []),
+        ]
+        for name, entry in manifest.items()
+    }
+    packed = zlib.compress(json.dumps(plain, sort_keys=True).encode())
+    if len(packed) > MAX_FILE_SIZE:
+        raise StoreError(
+            f"{len(manifest)} files are more than can be kept account of on "
+            f"{node.name}",
+            "Take files out of the TFTP directory that phones do not need signed.",
+        )
+    home.write(f"{folder_for(node)}/files", packed)
+
+
+def folder_for(node: Node) -> str:
+    """Where the records of that replica stand, relative to the account's home."""
+    name = sha256(node.tftp_directory.rstrip("/").encode()).hexdigest()[:16]
+    return f"{FOLDER}/replica-{name}"

@@ -1,0 +1,225 @@
+"""``utils itl reset``: the publisher's list signed anew with a recovery key.
+
+``plan_*`` reads, signs and writes nothing; ``apply`` stages, commits, restarts and
+reads back, in the steps S7 to S14 of threats-and-faults.md section 4. What needs a
+typed ``yes`` is in the plan's ``questions``; this module asks nobody.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, NamedTuple
+
+from cucmsh.errors import RefusedError
+from cucmsh.pki.model import Certificate
+from cucmsh.services.certificates.keystore import ImportedKey, Keystore
+from cucmsh.services.lists.acceptance import (
+    Refusal,
+    recovery_record,
+    refusal_lines,
+    refusals,
+    require_not_older,
+)
+from cucmsh.services.lists.base_list import Question, present_list
+from cucmsh.services.lists.compose import (
+    digest_of,
+    next_timestamp,
+    served_list,
+    sha256_of,
+)
+from cucmsh.services.lists.lists_elsewhere import lists_elsewhere
+from cucmsh.services.lists.recovery_key import weaker_than
+from cucmsh.services.records.history import History
+from cucmsh.services.records.journal import Journal, read_journal
+from cucmsh.services.site import Site
+from cucmsh.trustlist.decode import decode
+from cucmsh.trustlist.encode import full_record
+from cucmsh.trustlist.model import Record, TrustList
+from cucmsh.trustlist.seal import check, reseal
+from cucmsh.trustlist.tags import Role
+from cucmsh.trustlist.trust import judge
+
+if TYPE_CHECKING:
+    from cucmsh.pki.credential import Credential
+
+
+class ResetPlan(NamedTuple):
+    """A signed list that is nowhere yet.
+
+    Attributes:
+        trust_list: the new list.
+        key_file: the recovery key file to install first; empty for the local key.
+        recovery: the certificate of the key that signed.
+        questions: what an administrator must agree to.
+        warnings: what an administrator should know.
+        given_up: SHA-256 of the lists on other nodes whose phones will refuse this one,
+            as a question says, or one of the unfinished reset that this one goes on
+            with. To say yes to another question gives no phones up.
+    """
+
+    trust_list: TrustList
+    key_file: bytes
+    recovery: Certificate
+    questions: tuple[Question, ...]
+    warnings: tuple[str, ...]
+    given_up: tuple[str, ...] = ()
+
+    @property
+    def sha256(self) -> str:
+        return sha256_of(self.trust_list.raw)
+
+
+def plan_local_reset(site: Site) -> ResetPlan:
+    """With the recovery key on this publisher's disk."""
+    site.require_publisher()
+    return _plan(site, Keystore(site).recovery(), b"")
+
+
+def plan_remote_reset(site: Site, imported: ImportedKey) -> ResetPlan:
+    """With a recovery key that came from a backup server."""
+    site.require_publisher()
+    plan = _plan(site, imported.credential, imported.key_file)
+    return plan._replace(warnings=(*imported.warnings, *plan.warnings))
+
+
+def _plan(site: Site, recovery: Credential, key_file: bytes) -> ResetPlan:
+    certificate = recovery.certificate
+    own = None if key_file else certificate
+    base, questions, warnings = present_list(site, recovery, own)
+    if certificate.has_expired(site.clock.now()):
+        questions.append(_expired(certificate))
+    if not key_file and site.settings.keep_trust:
+        _require_not_older(site, certificate, base)
+    named = recovery_record(base)
+    if named is None or named.certificate != certificate.der:
+        base = _with_recovery(site, base, named, certificate)
+        questions.append(_other_key(named, certificate))
+        weakness = weaker_than(certificate, named.public_key or b"") if named else ""
+        if weakness:
+            questions.append(Question((weakness,)))
+    journal = read_journal(site)
+    if journal and journal.sha256 != sha256_of(base.raw):
+        journal = None
+    if journal:
+        new = base  # decision 14; nodes that have it already keep these very bytes
+    else:
+        timestamp = next_timestamp(site)
+        new = reseal(base, recovery, timestamp=timestamp, digest=digest_of(site))
+    verdict = check(new, site.doors.verifier())
+    if not verdict.is_valid:
+        raise RefusedError(f"the reset ITL does not verify: {verdict.reason}")
+    given_up: tuple[str, ...] = ()
+    if not site.settings.keep_trust:
+        warnings += _warning(site, new)
+    else:
+        refused, given_up = _refused(site, new, journal)
+        if refused:
+            questions.append(Question(_who_refuses(refused)))
+    return ResetPlan(
+        new, key_file, certificate, tuple(questions), tuple(warnings), given_up
+    )
+
+
+def _require_not_older(site: Site, certificate: Certificate, base: TrustList) -> None:
+    """A key file that came back from a backup resets nothing, unless released."""
+    kept = History(site).find(base.raw)
+    if kept is None or not kept.is_released:
+        require_not_older(site, certificate, base)
+
+
+def _with_recovery(
+    site: Site, base: TrustList, named: Record | None, certificate: Certificate
+) -> TrustList:
+    """The list with this key's ITLRECOVERY record in place of the one that it names.
+
+    Where the same key stands there too as an earlier one that signs (see ``compose``),
+    the TFTP node's own record comes back in its place.
+    """
+    fresh = full_record(Role.SAST, certificate)
+    if named is None:
+        return base._replace(records=(*base.records, fresh))
+    records = [fresh if record is named else record for record in base.records]
+    own = next((r.certificate for r in records if r.role == Role.TFTP), None)
+    for at, record in enumerate(records):
+        if own and record is not fresh and record.raw == fresh.raw:
+            read = site.doors.keys().read_certificate(own)
+            records[at] = full_record(Role.SAST, read)
+    return base._replace(records=tuple(records))
+
+
+def _other_key(named: Record | None, certificate: Certificate) -> Question:
+    listed = "none"
+    if named is not None and named.certificate:
+        listed = f"{named.subject_name}, SHA-256 {_fingerprint(named.certificate)}"
+    shown = f"{certificate.subject_name}, SHA-256 {_fingerprint(certificate.der)}"
+    return Question(
+        (
+            "The recovery key is not the one that the present ITL names.",
+            f"  in the ITL:   {listed}",
+            f"  this key:     {shown}",
+            "Phones that hold the present ITL will refuse the new one; phones that",
+            "hold an ITL with this key will accept it.",
+        )
+    )
+
+
+def _fingerprint(der: bytes) -> str:
+    return sha256_of(der).upper()
+
+
+def _expired(certificate: Certificate) -> Question:
+    day = certificate.not_after.strftime("%Y-%m-%d")
+    return Question((f"The recovery certificate expired on {day}.",))
+
+
+def _refused(
+    site: Site, new: TrustList, journal: Journal | None
+) -> tuple[tuple[Refusal, ...], tuple[str, ...]]:
+    """The lists whose holders would refuse the new one, by the one rule.
+
+    Besides the history counts what lies on the other nodes now, for a reset brings them
+    this list, and a member serves lists that this node never saw.
+
+    Args:
+        site: this node.
+        new: the list of the reset.
+        journal: of the earlier try that this one goes on with, which asked about the
+            history; nodes that were silent then may answer now.
+
+    Returns:
+        Those to ask about, and SHA-256 of those on other nodes that are given up then.
+    """
+    history = History(site)
+    asked = {kept.digests.sha256 for kept in history.binding} if journal else set()
+    given_up = set(journal.given_up) if journal else set()
+    raw = served_list(site)
+    if raw is not None:
+        history.consider(site.node.name, raw)
+    elsewhere = {}
+    for name, found in lists_elsewhere(site).items():
+        if sha256_of(found) not in given_up:
+            history.consider(name, found)
+            kept = history.find(found)
+            elsewhere[sha256_of(found)] = kept.digests.sha256 if kept else ""
+    asked -= set(elsewhere.values())
+    held = [kept for kept in history.binding if kept.digests.sha256 not in asked]
+    refused = refusals(site, held, new)
+    lost = {entry.kept.digests.sha256 for entry in refused}
+    given_up |= {there for there, kept in elsewhere.items() if kept in lost}
+    return refused, tuple(sorted(given_up))
+
+
+def _who_refuses(refused: tuple[Refusal, ...]) -> tuple[str, ...]:
+    """The lines of a question."""
+    return (
+        "Phones that hold one of these ITLs would refuse the new one:",
+        *(f"  {line}" for line in refusal_lines(refused)),
+    )
+
+
+def _warning(site: Site, new: TrustList) -> list[str]:
+    """With ``keep_trust`` off: whether holders of the served list will take it."""
+    raw = served_list(site)
+    if raw is None:
+        return []
+    verdict = judge(decode(raw), new, site.doors.verifier())
+    return [] if verdict.accepted else [f"Phones: {verdict.reason}"]

@@ -1,0 +1,121 @@
+"""The files that no phone and no replica may ever get, told by what they are.
+
+A key under another name is a key all the same: a hard link, a symbolic link or a copy
+of one in the TFTP directory. So a file is judged by its inode, by its bytes and by
+what they look like; its name is only the cheapest of the signs.
+"""
+
+from __future__ import annotations
+
+import os
+from contextlib import suppress
+from hashlib import sha256
+from typing import NamedTuple
+
+from cucmsh.errors import (
+    MissingFileError,
+    RefusedError,
+    StoreError,
+    TrustListError,
+)
+from cucmsh.pki.key_content import holds_private_key
+from cucmsh.services.certificates.keystore import CCM_VERIFIER, PAIR, SECURITY_PASSWORD
+from cucmsh.services.nodes.identity import IDENTITY
+from cucmsh.services.site import Site
+from cucmsh.storage.tree import tree_below
+from cucmsh.trustlist.signed import decode_signed, is_no_list
+
+SECRETS = (SECURITY_PASSWORD, CCM_VERIFIER, IDENTITY)
+KEY = "it is a private key or secret of this node under another name"
+HOLDS_KEY = "it holds a private key"
+
+
+class Secrets(NamedTuple):
+    """What this node keeps to itself.
+
+    Attributes:
+        inodes: device and inode of each file.
+        digests: SHA-256 of the bytes of each.
+    """
+
+    inodes: frozenset[tuple[int, int]]
+    digests: frozenset[bytes]
+
+    def why_kept(self, raw: bytes) -> str:
+        """Why a file with these bytes goes to nobody; empty if it may.
+
+        The payload of a signed file counts as much as the file itself.
+        """
+        payload = raw
+        if is_no_list(raw):
+            with suppress(TrustListError):
+                payload = decode_signed(raw).payload
+        for each in (raw, payload):
+            if not self.digests.isdisjoint(
+                (sha256(each).digest(), sha256(each.strip()).digest())
+            ):
+                return KEY
+        # A plain file is a part of its signed one, but for where its bytes begin.
+        if holds_private_key(raw) or (
+            payload is not raw and holds_private_key(payload)
+        ):
+            return HOLDS_KEY
+        return ""
+
+    def is_one(self, path: str) -> bool:
+        """Whether the path leads to one of the files, by links of either kind."""
+        try:
+            found = os.stat(path)
+        except OSError:  # it is gone, or a link that leads nowhere
+            return False
+        return (found.st_dev, found.st_ino) in self.inodes
+
+
+def secrets_of(site: Site) -> Secrets:
+    """The secret files in this node's home, and the keys of its ways to others.
+
+    A key outside the home is looked at and not opened: the configuration names it.
+
+    Raises:
+        StoreError: the home cannot be looked at.
+    """
+    home = [os.path.join(site.settings.home, name) for name in secret_names(site)]
+    ways = [node.ssh.identity for node in site.settings.cluster.nodes if node.ssh]
+    inodes = set()
+    for path in (*home, *ways):
+        with suppress(OSError):  # one that is not there is doctor's business
+            found = os.stat(path)
+            inodes.add((found.st_dev, found.st_ino))
+    digests = set()
+    for name in secret_names(site):
+        # Refused: root's doctor opens no key; then the inode is what tells.
+        with suppress(MissingFileError, RefusedError):
+            raw = site.home.read(name)
+            if raw.strip():
+                digests |= {sha256(raw).digest(), sha256(raw.strip()).digest()}
+    return Secrets(frozenset(inodes), frozenset(digests))
+
+
+def secret_names(site: Site) -> list[str]:
+    """The names of the secret files in the home."""
+    return [name for name in tree_below(site.settings.home).files if is_secret(name)]
+
+
+def is_secret(name: str) -> bool:
+    """Whether a file of the home is one of the secrets, by the name that we gave it."""
+    base = name.rpartition("/")[2]
+    is_key = base.startswith(PAIR) or ".p12" in base
+    return is_key or name in SECRETS
+
+
+def why_kept(site: Site, secrets: Secrets, name: str) -> str:
+    """Why a file below the TFTP directory goes to nobody; empty if it may.
+
+    What is too large to be read is too large to be signed or brought, and no key.
+    """
+    if secrets.is_one(os.path.join(site.tftp.root, name)):
+        return KEY
+    try:
+        return secrets.why_kept(site.tftp.read(name))
+    except StoreError:
+        return ""

@@ -1,0 +1,138 @@
+"""What a TFTP start does before the service serves: compose the list, sign the files.
+
+Keeps no TFTP service from starting. Whatever fails (a directory of root's, a full or
+read-only disk, a damaged key), the list that lies there goes on being served if it is a
+good one, and what failed is remembered for the next login and for `cucmsh doctor`.
+
+The replicas are not waited for: they are noted as pending here, and ``update_replicas``
+brings them the list once the service runs. TFTP is down until this is done: signing has
+a deadline of ``SIGN_SECONDS``, composing takes a second, and up to three more after a
+boot, an upgrade or a restore, when other nodes are asked (``lists_elsewhere``).
+
+The unit that runs it writes how it ended to ``state/tftp-start`` without our help (see
+``views.units``), so that a Python that is gone is told at the next login too.
+"""
+
+from __future__ import annotations
+
+from typing import NamedTuple
+
+from cucmsh.errors import CucmshError
+from cucmsh.services.lists.compose import Composed, compose_for_start, sha256_of
+from cucmsh.services.lists.inventory import read_list
+from cucmsh.services.lists.phone_files import choose
+from cucmsh.services.lists.publish import problem_of
+from cucmsh.services.lists.replicas import replicas_of
+from cucmsh.services.lists.sign import sign_files
+from cucmsh.services.records.pending import (
+    forget_start,
+    remember_replicas,
+    remember_start,
+    remember_unsigned,
+)
+from cucmsh.services.records.state import keep_mark
+from cucmsh.services.site import Site
+
+SIGN_SECONDS = 25.0  # measured: ten thousand files with a new key take 10 to 20
+NOT_BROUGHT = "what this start composed was not brought there yet"
+
+
+class Started(NamedTuple):
+    """What the TFTP service will serve.
+
+    Attributes:
+        done: lines for the log.
+        problems: what did not work, a line each.
+        status: 0 all is well, 3 something is wrong and a good list is served, 1 no
+            good list is there.
+    """
+
+    done: list[str]
+    problems: list[str]
+    status: int
+
+
+def start(site: Site) -> Started:
+    """Compose and sign for this start.
+
+    Raises:
+        CucmshError: the list could not be made or put in place; see ``keep``.
+    """
+    composed = compose_for_start(site)
+    is_reset = keep_mark(site.home) == sha256_of(composed.raw)
+    problems = []
+    if composed.is_kept and not is_reset:
+        problems.append(composed.remark)
+    if not is_reset:  # a reset brings its list to the replicas itself
+        problems += _note_replicas(site)
+    done = [_first_line(composed)]
+    problems += _sign(site, done)
+    try:
+        forget_start(site)
+    except CucmshError as failure:
+        problems.append(failure.message)
+    return Started(done, problems, 3 if problems else 0)
+
+
+def keep(site: Site, problem: CucmshError) -> Started:
+    """What is served after ``start`` failed with ``problem``: what lies there.
+
+    Raises:
+        CucmshError: ``problem``, where this node has no TFTP service.
+    """
+    if not site.node.has_tftp:
+        raise problem
+    problems = [f"no list was composed: {problem.message}"]
+    if problem.advice:
+        problems.append(problem.advice)
+    done: list[str] = []
+    try:
+        held = read_list(site)
+    except CucmshError as missing:
+        problems.append(f"no good list is there to be served: {missing.message}")
+    else:
+        if held.verdict.is_valid:
+            done.append(f"kept {sha256_of(held.raw)}")
+            problems += _sign(site, done)
+        else:
+            problems.append(
+                f"the list that lies there is not good: {held.verdict.reason}"
+            )
+    try:
+        remember_start(site, problem.message)
+    except CucmshError as failure:
+        problems.append(f"the next login cannot be told: {failure.message}")
+    return Started(done, problems, 3 if done else 1)
+
+
+def _first_line(composed: Composed) -> str:
+    what = "kept" if composed.is_kept else "composed"
+    remark = f" ({composed.remark})" if composed.remark else ""
+    return f"{what} {sha256_of(composed.raw)}{remark}"
+
+
+def _note_replicas(site: Site) -> list[str]:
+    try:
+        problems = {node.name: NOT_BROUGHT for node in replicas_of(site)}
+        if problems:
+            remember_replicas(site, problems)
+    except CucmshError as failure:
+        return [failure.message]
+    return []
+
+
+def _sign(site: Site, done: list[str]) -> list[str]:
+    """Sign the phones' files; what went wrong, which is remembered too."""
+    try:
+        report = sign_files(site, choose(site), seconds=SIGN_SECONDS)
+        problem = problem_of(report)
+        if report.signed:
+            done.append(f"files signed: {len(report.signed)}")
+    except CucmshError as refusal:
+        problem = refusal.message
+    problems = [f"not all files are signed: {problem}"] if problem else []
+    try:
+        remember_unsigned(site, problem)
+    except CucmshError as failure:
+        problems.append(failure.message)
+    return problems

@@ -1,0 +1,120 @@
+"""What every TFTP node is, and serves, before a change. Reads only.
+
+What was seen here is compared again on the node at the moment of its change: a list
+that changed in between is not replaced (threats-and-faults.md S11).
+"""
+
+from __future__ import annotations
+
+from typing import NamedTuple
+
+from cucmsh.config.model import Node
+from cucmsh.errors import CucmshError, MissingFileError, RefusedError, ServiceError
+from cucmsh.services.backends import Link
+from cucmsh.services.lists.compose import served_list, sha256_of
+from cucmsh.services.lists.fleet import Fleet, side_by_side
+from cucmsh.services.lists.manifest import ask_publisher, refuse_another
+from cucmsh.services.nodes.tftp_service import is_running
+from cucmsh.services.records.journal import read_journal
+from cucmsh.services.site import LIST_FILE, Site
+
+STATUS_SECONDS = 30
+NO_LIST = "-"  # stands for the SHA-256 of a list that is not there
+
+
+class Located(NamedTuple):
+    """A TFTP node as it was found.
+
+    Attributes:
+        node: the node.
+        is_active: whether its TFTP service runs.
+        served: SHA-256 of the list in its TFTP directory, or ``NO_LIST``.
+        problem: why it cannot be reached; empty if it can.
+        is_settled: whether an open reset to the list that it serves was finished on it.
+    """
+
+    node: Node
+    is_active: bool
+    served: str = NO_LIST
+    problem: str = ""
+    is_settled: bool = False
+
+
+def locate(site: Site, fleet: Fleet) -> tuple[Located, ...]:
+    """Every node with a TFTP service, in the order of the configuration.
+
+    A service that ran when a reset began which is still open counts as active: if it
+    is down now, our own restart brought it down, and nobody else will bring it up.
+    """
+    nodes = [node for node in site.settings.cluster.nodes if node.has_tftp]
+    journal = read_journal(site)
+
+    def look(node: Node) -> Located:
+        found = _locate(site, fleet, node)
+        if journal is None or found.problem:
+            return found
+        is_settled = found.served == journal.sha256 and node.name not in journal.pending
+        is_active = found.is_active or node.name in journal.active
+        return found._replace(is_active=is_active, is_settled=is_settled)
+
+    return tuple(side_by_side(look, nodes))
+
+
+def sha256_served(site: Site) -> str:
+    """SHA-256 of this node's list, or ``NO_LIST``."""
+    raw = served_list(site)
+    return NO_LIST if raw is None else sha256_of(raw)
+
+
+def sha256_on(site: Site, link: Link, node: Node) -> str:
+    """SHA-256 of the list in a replica's TFTP directory, or ``NO_LIST``."""
+    try:
+        return sha256_of(site.doors.store_on(link, node.tftp_directory).read(LIST_FILE))
+    except MissingFileError:
+        return NO_LIST
+
+
+def refuse_unless_expected(node: Node, present: str, expected: tuple[str, str]) -> None:
+    """Compare and swap: the list that is there must be one that was planned upon.
+
+    Raises:
+        RefusedError: somebody else put another one there.
+    """
+    if present not in expected:
+        raise RefusedError(
+            f"the list of {node.name} changed after it was looked at; "
+            "it was left alone",
+            "Run the command again.",
+        )
+
+
+def _locate(site: Site, fleet: Fleet, node: Node) -> Located:
+    try:
+        if node.name == site.node.name:
+            return Located(node, is_running(site), sha256_served(site))
+        look = _look_at_member if node.is_member else _look_at_replica
+        return fleet.on(node, lambda link: look(site, link, node))
+    except CucmshError as problem:
+        return Located(node, is_active=False, problem=problem.message)
+
+
+def _look_at_member(_: Site, link: Link, node: Node) -> Located:
+    done = link.run((*node.program, "hook", "service-status"), STATUS_SECONDS)
+    match done.output.split():
+        case ["active" | "inactive" as state, served]:
+            return Located(node, state == "active", served)
+    raise ServiceError(f"{node.name}: {done.complaint or 'no status'}")
+
+
+def _look_at_replica(site: Site, link: Link, node: Node) -> Located:
+    if node.service_commands is None:
+        raise ServiceError(
+            f"no commands for the TFTP service of {node.name} are configured",
+            f"Add service_commands to its entry in {site.settings.path}.",
+        )
+    status = link.start(node.service_commands.status, STATUS_SECONDS)
+    publisher = ask_publisher(site.doors.home_on(link), node)
+    served = sha256_on(site, link, node)
+    refuse_another(site, node, publisher())
+    done = status()
+    return Located(node, done.status == 0, served)

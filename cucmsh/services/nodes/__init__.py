@@ -1,0 +1,1 @@
+"""Nodes: making, joining, adding, and their health."""

@@ -1,0 +1,311 @@
+"""The last part of ``node add``: checks the way, exchanges certificates, writes.
+
+Held by the cluster lock. What cannot be done on a third node is told and stays to be
+done; what cannot be done on the new one refuses it. The round trip is harmless: a
+temporary file in the TFTP directory, and the status of the service.
+"""
+
+from __future__ import annotations
+
+import os
+from typing import NamedTuple, cast
+
+from cucmsh.config.model import Node
+from cucmsh.errors import (
+    ConnectionFailedError,
+    CucmshError,
+    MissingFileError,
+    RefusedError,
+    ServiceError,
+    StoreError,
+)
+from cucmsh.pki.model import Unit
+from cucmsh.services.backends import Link
+from cucmsh.services.certificates.keystore import Keystore
+from cucmsh.services.lists.compose import served_list, sha256_of
+from cucmsh.services.lists.deliver import INPUT, hook_on, send_certificate
+from cucmsh.services.lists.inventory import LOOK_SECONDS
+from cucmsh.services.lists.manifest import Publisher, claim, read_publisher
+from cucmsh.services.lists.replicas import push_held
+from cucmsh.services.nodes.add import AddPlan, EnrolDoors, described
+from cucmsh.services.nodes.check_way import (
+    CANNOT_RUN,
+    look_at_sudo,
+    require_answers,
+    why_not_served,
+    why_not_written,
+)
+from cucmsh.services.nodes.configure import edit
+from cucmsh.services.nodes.confine import ask_description, confine_on
+from cucmsh.services.nodes.health.finding import Finding, Level
+from cucmsh.services.nodes.health.replica_files import file_findings
+from cucmsh.services.nodes.identity import (
+    AUTHORIZED_KEYS,
+    other_publishers,
+    public_line,
+)
+from cucmsh.services.nodes.join import cluster_document
+from cucmsh.services.nodes.make import public_certificates
+from cucmsh.services.nodes.node_id import own_id
+from cucmsh.services.site import LIST_FILE, SERVED_MODE, Site
+from cucmsh.storage.store import Store
+
+STATUS_SECONDS = 30
+PUSH_SECONDS = 120.0  # for all replicas, side by side
+
+
+def found(is_good: bool, what: str, advice: str = "") -> Finding:
+    """A finding; ``advice`` is for one that is not as it should be."""
+    if is_good:
+        return Finding(Level.OK, what)
+    return Finding(Level.FAIL, what, advice)
+
+
+class Enrolled(NamedTuple):
+    """What was found on the way, and whether the node is in the configuration."""
+
+    findings: list[Finding]
+    is_added: bool
+
+
+def has_failed(findings: list[Finding]) -> bool:
+    return any(finding.level is Level.FAIL for finding in findings)
+
+
+def other_publisher(site: Site, plan: AddPlan) -> Publisher | None:
+    """Whose the replica is by its own record, if it is another publisher's.
+
+    Raises:
+        CucmshError: it cannot be asked.
+    """
+    if plan.node.is_member:
+        return None
+    with site.link_to(plan.node) as link:
+        known = read_publisher(site.doors.home_on(link), plan.node)
+    return known if known and known.id != own_id(site) else None
+
+
+def enrol(site: Site, plan: AddPlan, taken_from: Publisher | None = None) -> Enrolled:
+    """Make the planned node one of the cluster; says what was found on the way.
+
+    A new replica of which something was found to fail is not added.
+
+    Args:
+        site: the publisher.
+        plan: the node.
+        taken_from: the other publisher from whom a person lets a replica be taken.
+
+    Raises:
+        CucmshError: the node cannot be used as it is; it is not in the configuration.
+    """
+    from cucmsh.config.editing import with_node  # noqa: PLC0415 - tomlkit
+
+    with site.cluster_lock("cucmsh node add"):
+        with site.link_to(plan.node) as link:
+            if plan.node.is_member:
+                plan, findings = _enrol_subscriber(site, plan, link)
+            else:
+                findings = _check_replica(site, plan.node, link)
+                if not plan.is_known and has_failed(findings):
+                    return Enrolled(findings, is_added=False)
+                claim(site, site.doors.home_on(link), plan.node, taken_from)
+        if plan.node.is_member:
+            findings += tell_others(site, _nodes_with(site, plan.node), plan.node)
+        settings = edit(site, lambda text, path: with_node(text, path, plan.entry))
+        if not plan.node.is_member:
+            now = Site(settings, site.clock, site.doors)
+            findings += _bring_list(now, plan.node.name)
+            findings += _look_at_files(now, plan.node)
+    return Enrolled(findings, is_added=True)
+
+
+def _look_at_files(site: Site, node: Node) -> list[Finding]:
+    """Which of the replica's files are not as phones would have them."""
+    try:
+        with site.link_to(node) as link:
+            store = site.doors.store_on(link, node.tftp_directory)
+            home = site.doors.home_on(link)
+            files = list(file_findings(site, node, store, home))
+            files += _other_keys(site, node, home)
+    except CucmshError as problem:
+        files = [found(False, f"its files: {problem.message}", problem.advice)]
+    return [at for at in files if at.level is not Level.OK]
+
+
+def _other_keys(site: Site, node: Node, home: Store) -> list[Finding]:
+    """Keys of other publishers, such as one that was built anew: they still log in."""
+    lines = other_publishers(home, public_line(site))
+    if not lines or node.ssh is None:
+        return []
+    numbers = ", ".join(map(str, lines))
+    what = (
+        f"the key of another publisher opens {node.ssh.user} on {node.name}: line "
+        f"{numbers} of {AUTHORIZED_KEYS} there"
+    )
+    words = "".join(f"{number}d;" for number in lines).rstrip(";")
+    file = f"~{node.ssh.user}/{AUTHORIZED_KEYS}"
+    return [Finding(Level.WARN, what, f"If that one is gone: sed -i '{words}' {file}")]
+
+
+def _bring_list(site: Site, name: str) -> list[Finding]:
+    if served_list(site) is None:
+        what = "there is no list yet: it comes when Cisco Tftp starts here"
+        return [Finding(Level.WARN, what)]
+    try:
+        problem = push_held(site, seconds=PUSH_SECONDS).problems.get(name, "")
+    except CucmshError as broken:  # the node is in the configuration by now
+        problem = broken.message
+    return [found(not problem, problem or "it serves our list")]
+
+
+def tell_others(
+    site: Site, nodes: tuple[Node, ...], changed: Node | None
+) -> list[Finding]:
+    """Bring the cluster of ``nodes`` to the other subscribers.
+
+    Args:
+        site: the publisher.
+        nodes: all nodes that there will be.
+        changed: whose certificates they need; None where one has left.
+    """
+    document = cluster_document(site, nodes)
+    findings = []
+    for node in nodes:
+        if not node.is_member or node.is_publisher or node == changed:
+            continue
+        try:
+            with site.link_to(node) as link:
+                _send_cluster(link, node, document)
+                if changed:
+                    _bring(site, link, node, changed)
+        except CucmshError as problem:
+            text = f"{node.name} was not told: {problem.message}"
+            advice = f"When it answers: cucmsh node add {node.name}"
+            findings.append(found(False, text, advice))
+        else:
+            findings.append(Finding(Level.OK, f"{node.name} was told"))
+    return findings
+
+
+def _nodes_with(site: Site, node: Node) -> tuple[Node, ...]:
+    nodes = site.settings.cluster.nodes
+    if any(known.name == node.name for known in nodes):
+        return tuple(node if known.name == node.name else known for known in nodes)
+    return (*nodes, node)
+
+
+def _enrol_subscriber(
+    site: Site, plan: AddPlan, link: Link
+) -> tuple[AddPlan, list[Finding]]:
+    asked, cluster = plan.node, site.settings.cluster
+    said = ask_description(link, asked)
+    wanted = (asked.name, asked.role, cluster.publisher.name)
+    if (said.node.name, said.node.role, said.publisher) != wanted:
+        raise RefusedError(
+            f"{asked.name} says that it is {said.node.name}, a {said.node.role} of "
+            f"{said.publisher}",
+            "Compare --host and the options of `cucmsh init` there.",
+        )
+    if (said.domain, said.subject) != (cluster.domain, cluster.subject):
+        raise RefusedError(
+            f"{asked.name} was made with the domain {said.domain!r} and the subject "
+            f"{said.subject!r}",
+            f"Make it anew there: cucmsh init subscriber ... --domain "
+            f"'{cluster.domain}' --subject '{cluster.subject}'",
+        )
+    facts = {
+        "services": list(said.node.services),
+        "tftp_directory": said.node.tftp_directory,
+        "staging": said.node.staging,
+        "tftp": plan.entry.get("tftp") or said.node.tftp._asdict(),
+    }
+    plan = described(site, plan, {key: fact for key, fact in facts.items() if fact})
+    node = plan.node
+    findings = [
+        Finding(Level.OK, f"logged in to {node.name} with our key, cucmsh runs"),
+        confine_on(site, node, link, cast(EnrolDoors, site.doors).home_on),
+    ]
+    keystore = Keystore(site)
+    for unit, pem in said.certificates.items():
+        keystore.trust(node, unit, pem)
+    _send_cluster(link, node, cluster_document(site, _nodes_with(site, node)))
+    _bring(site, link, node, site.node)
+    for other in cluster.members:
+        if other.name not in (node.name, site.node.name):
+            _bring(site, link, node, other)
+    findings.append(
+        Finding(Level.OK, "certificates exchanged, configuration written there")
+    )
+    if node.has_tftp:
+        state = hook_on(link, node, "service-status").partition(" ")[0]
+        findings.append(found(state == "active", f"its TFTP service is {state}"))
+    return plan, findings
+
+
+def _bring(site: Site, link: Link, node: Node, other: Node) -> None:
+    """Bring another member's certificates, as they are known here, to a node."""
+    for unit, pem in _certificates_of(site, other).items():
+        send_certificate(link, node, other, unit, pem)
+
+
+def _send_cluster(link: Link, node: Node, document: bytes) -> None:
+    hook_on(link, node, "join", INPUT, sha256_of(document), given=document)
+
+
+def _certificates_of(site: Site, node: Node) -> dict[Unit, bytes]:
+    if node.name == site.node.name:
+        return public_certificates(site)
+    keystore, keys = Keystore(site), site.doors.keys()
+    found = {unit: keystore.trusted(node, unit) for unit in (Unit.TVS, Unit.CAPF)}
+    return {unit: keys.to_pem(known) for unit, known in found.items() if known}
+
+
+def _check_replica(site: Site, node: Node, link: Link) -> list[Finding]:
+    findings = [Finding(Level.OK, f"logged in to {node.name} with our key")]
+    require_answers(link, node)
+    store = site.doors.store_on(link, node.tftp_directory)
+    try:
+        findings += _probe(site, node, store, link)
+    finally:
+        store.close()
+    commands = node.service_commands
+    if commands is None:
+        raise RefusedError(f"no commands for the TFTP service of {node.name} are known")
+    done = link.run(commands.status, STATUS_SECONDS)
+    if done.status in CANNOT_RUN:
+        raise ServiceError(
+            f"{commands.status[0]} cannot be run on {node.name}: {done.complaint}",
+            "Give --service or --restart and --status with words that run there.",
+        )
+    state = "runs" if done.status == 0 else f"does not run (status {done.status})"
+    findings.append(found(done.status == 0, f"its TFTP service {state}"))
+    if commands.restart[:2] == ("sudo", "-n"):
+        findings.append(look_at_sudo(link, node, commands))
+    return findings
+
+
+def _probe(site: Site, node: Node, store: Store, link: Link) -> list[Finding]:
+    """Write a temporary file, read it through TFTP, and take it away."""
+    raw = os.urandom(16).hex().encode()
+    try:
+        temporary = store.stage(LIST_FILE, raw, SERVED_MODE)
+    except StoreError as problem:
+        raise why_not_written(site.doors, link, node, problem) from problem
+    written = Finding(Level.OK, f"{node.tftp_directory} there can be written to")
+    try:
+        is_served = _read(site, node, temporary) == raw
+    except MissingFileError as problem:
+        text = f"{problem.message}, so it does not serve {node.tftp_directory}"
+        return [written, found(False, text)]
+    except ConnectionFailedError as problem:
+        reason = why_not_served(link, node, problem)
+        return [written, found(False, reason.message, reason.advice)]
+    finally:
+        store.discard(temporary)
+    does = "serves" if is_served else "does not serve"
+    where = f"TFTP at {node.tftp.host} port {node.tftp.port}"
+    return [written, found(is_served, f"{where} {does} {node.tftp_directory}")]
+
+
+def _read(site: Site, node: Node, name: str) -> bytes:
+    return site.doors.read_back(node.tftp, name, LOOK_SECONDS)

@@ -1,0 +1,1 @@
+"""Whether a node is set up as it must be: `cucmsh doctor`."""

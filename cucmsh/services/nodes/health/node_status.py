@@ -1,0 +1,254 @@
+"""How the other nodes of the cluster are, asked side by side, each with its deadline.
+
+What ``node list`` and ``doctor`` say of them. Run on the publisher, whose key opens
+them; a subscriber opens nobody. A dead node costs its time-out, and no other node's
+findings. Changes nothing: a file is made in a TFTP directory for a moment, which tells
+whether it can be written to and what the clock there says.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Sequence
+from enum import StrEnum
+from typing import NamedTuple
+
+from cucmsh.config.model import Node
+from cucmsh.errors import (
+    CucmshError,
+    MissingFileError,
+    NoAnswerError,
+    RefusedError,
+    ServiceError,
+    StoreError,
+)
+from cucmsh.remote.deadline import within
+from cucmsh.services.backends import Link
+from cucmsh.services.lists.compose import served_list
+from cucmsh.services.lists.deliver import hook_on
+from cucmsh.services.lists.fleet import meanwhile, side_by_side
+from cucmsh.services.lists.inventory import LOOK_SECONDS
+from cucmsh.services.lists.manifest import require_ours
+from cucmsh.services.nodes.health.finding import Finding, Level
+from cucmsh.services.nodes.health.replica_files import file_findings
+from cucmsh.services.records.journal import read_journal
+from cucmsh.services.site import LIST_FILE, Site
+from cucmsh.storage.store import Store
+
+NODE_SECONDS = 30.0  # for all that one node is asked, once it let us in
+STATUS_SECONDS = 15.0
+CLOCK_SLACK_SECONDS = 60
+
+
+class Serving(StrEnum):
+    """What a node's TFTP service gives, beside the publisher's list."""
+
+    SAME = "same list"
+    OTHER = "other list"
+    PENDING = "pending"
+    NONE = "no list"
+    SILENT = "no answer"
+    FAILED = "error"
+    NOTHING = "-"
+
+
+class NodeStatus(NamedTuple):
+    """One node as it is found now.
+
+    Attributes:
+        node: which one.
+        problem: why our key with its pinned host key does not lead onto it; empty if
+            it does, and for this node.
+        serving: what its TFTP service gives.
+        findings: all that was looked at; of this node only what its TFTP service gives,
+            for `doctor` looks at the rest.
+    """
+
+    node: Node
+    problem: str
+    serving: Serving
+    findings: Sequence[Finding] = ()
+
+
+def look_at_all(site: Site) -> list[NodeStatus]:
+    """Every node, in the order of the configuration."""
+    return list(side_by_side(_looker(site), site.settings.cluster.nodes))
+
+
+def look_at_others(site: Site) -> Iterator[NodeStatus]:
+    """Every node but this one, each as soon as those before it are done."""
+    nodes = site.settings.cluster.nodes
+    others = [node for node in nodes if node.name != site.node.name]
+    return side_by_side(_looker(site), others)
+
+
+def _looker(site: Site) -> Callable[[Node], NodeStatus]:
+    ours = served_list(site)
+    journal = read_journal(site)
+    pending = journal.pending if journal else ()
+
+    def look(node: Node) -> NodeStatus:
+        served = meanwhile(lambda: _served(site, node, ours))
+        if node.name == site.node.name:
+            return NodeStatus(node, "", *served())
+        try:
+            with site.link_to(node) as link:
+                findings = list(_on(site, node, link))
+            problem = ""
+        except CucmshError as failure:
+            problem = failure.message
+            advice = "Look at its sshd, the network and the pinned host key."
+            findings = [Finding(Level.FAIL, f"{node.name}: {problem}", advice)]
+        serving, told = served()
+        if node.name in pending and serving is not Serving.SAME:
+            serving = Serving.PENDING
+        return NodeStatus(node, problem, serving, (*findings, *told))
+
+    return look
+
+
+def _on(site: Site, node: Node, link: Link) -> Iterator[Finding]:
+    """What the node says over SSH; each question stands alone."""
+    text = f"{node.name} lets us in, with its pinned host key"
+    yield Finding(Level.OK, text)
+    late = NoAnswerError(
+        f"it was not done within {NODE_SECONDS:.0f} seconds", "Look at its load."
+    )
+    asks = _ask_member if node.is_member else _ask_replica
+    found: list[Finding] = []
+    try:
+        with within(NODE_SECONDS, link.close, late):
+            for ask in asks(site, node, link):
+                found += _answer(node, ask)
+    except CucmshError as problem:
+        text = f"{node.name}: {problem.message}"
+        found.append(Finding(Level.FAIL, text, problem.advice))
+    yield from found
+
+
+Ask = Callable[[], Iterator[Finding]]
+
+
+def _answer(node: Node, ask: Ask) -> list[Finding]:
+    try:
+        return list(ask())
+    except NoAnswerError:
+        raise
+    except CucmshError as problem:
+        advice = problem.advice or "Look there."
+        return [Finding(Level.FAIL, f"{node.name}: {problem.message}", advice)]
+
+
+def _ask_replica(site: Site, node: Node, link: Link) -> Iterator[Ask]:
+    store = site.doors.store_on(link, node.tftp_directory)
+    home = site.doors.home_on(link)
+    yield lambda: _service(node, link)
+    yield lambda: _folder(site, node, store)
+    try:
+        require_ours(site, home, node)
+    except RefusedError as problem:
+        found = Finding(Level.FAIL, problem.message, problem.advice)
+        yield lambda: iter((found,))  # what is not ours is not compared
+        return
+    yield lambda: file_findings(site, node, store, home)
+
+
+def _ask_member(site: Site, node: Node, link: Link) -> Iterator[Ask]:
+    if node.has_tftp:
+        yield lambda: _service_of_member(node, link)
+    yield lambda: _clock_of_member(site, node, link)
+
+
+def _service(node: Node, link: Link) -> Iterator[Finding]:
+    if node.service_commands is None:
+        what = f"{node.name}: no commands for its TFTP service are configured"
+        advice = f"Add service_commands to the entry of {node.name}."
+        yield Finding(Level.WARN, what, advice)
+        return
+    done = link.run(node.service_commands.status, STATUS_SECONDS)
+    yield _runs(node, is_running=done.status == 0, status=f"status {done.status}")
+
+
+def _service_of_member(node: Node, link: Link) -> Iterator[Finding]:
+    state = hook_on(link, node, "service-status").partition(" ")[0]
+    yield _runs(node, is_running=state == "active", status=state)
+
+
+def _runs(node: Node, *, is_running: bool, status: str) -> Finding:
+    if is_running:
+        return Finding(Level.OK, f"{node.name}: its TFTP service runs")
+    text = f"{node.name}: its TFTP service does not run ({status})"
+    return Finding(Level.FAIL, text, "Start it there.")
+
+
+def _folder(site: Site, node: Node, store: Store) -> Iterator[Finding]:
+    try:
+        clock = _clock(site, node, store.clock)
+    except StoreError as problem:
+        text = f"{node.name}: nothing can be written there: {problem.message}"
+        yield Finding(Level.FAIL, text, problem.advice or "Look at that folder.")
+        return
+    text = f"{node.name}: {node.tftp_directory} there can be written to"
+    yield Finding(Level.OK, text)
+    yield clock
+
+
+def _clock_of_member(site: Site, node: Node, link: Link) -> Iterator[Finding]:
+    def ask() -> int:
+        said = hook_on(link, node, "clock")
+        try:
+            return int(said)
+        except ValueError as problem:
+            raise ServiceError(f"its clock says {said!r}") from problem
+
+    try:
+        yield _clock(site, node, ask)
+    except RefusedError as problem:  # an earlier version knows no such hook
+        text = f"{node.name}: its clock is not known: {problem.message}"
+        advice = "Install the same version of cucmsh on both nodes."
+        yield Finding(Level.WARN, text, advice)
+
+
+def _clock(site: Site, node: Node, ask: Callable[[], int]) -> Finding:
+    before = site.clock.now().timestamp()
+    there = ask()
+    after = site.clock.now().timestamp()
+    if before - CLOCK_SLACK_SECONDS <= there <= after + CLOCK_SLACK_SECONDS:
+        return Finding(Level.OK, f"{node.name}: its clock is right")
+    seconds = round(there - after)
+    way = "ahead of" if seconds > 0 else "behind"
+    what = f"{node.name}: its clock is {abs(seconds)} seconds {way} this node's"
+    return Finding(Level.WARN, what, "Let both ask the same time servers.")
+
+
+def _served(
+    site: Site, node: Node, ours: bytes | None
+) -> tuple[Serving, list[Finding]]:
+    """What TFTP gives, and what is to be said about that."""
+    if not node.has_tftp:
+        return Serving.NOTHING, []
+    where = f"TFTP at {node.tftp.host} port {node.tftp.port}"
+    try:
+        raw = site.doors.read_back(node.tftp, LIST_FILE, LOOK_SECONDS)
+    except MissingFileError:
+        text = f"{node.name} serves no list"
+        return Serving.NONE, [Finding(Level.FAIL, text, _mend(node))]
+    except CucmshError as problem:
+        is_silent = isinstance(problem, NoAnswerError)
+        text = f"{node.name}: {problem.message}"
+        advice = f"Look at its service, {where}."
+        serving = Serving.SILENT if is_silent else Serving.FAILED
+        return serving, [Finding(Level.FAIL, text, advice)]
+    if raw == ours:
+        text = f"{node.name} serves this publisher's list"
+        return Serving.SAME, [Finding(Level.OK, text)]
+    if node.is_member:  # it composes lists of its own
+        text = f"{node.name} serves a list of its own"
+        return Serving.OTHER, [Finding(Level.OK, text)]
+    text = f"{node.name} serves another list than this publisher"
+    return Serving.OTHER, [Finding(Level.FAIL, text, _mend(node))]
+
+
+def _mend(node: Node) -> str:
+    if node.is_member:
+        return "Restart its TFTP service."
+    return "Run `utils tftp sign`; if phones there would refuse ours, reset the list."

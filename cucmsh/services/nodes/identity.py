@@ -1,0 +1,175 @@
+"""This node's SSH key, and its line in another account's ``authorized_keys``.
+
+Other lines of that file stay as they are, byte for byte. The line has ``restrict``: no
+terminal, no forwarding, no agent. On a replica SFTP and commands are what the account
+is for. On a member the account owns keys and secrets, so the line has a forced command
+too (``login.node``).
+"""
+
+from __future__ import annotations
+
+import os
+import re
+import shlex
+from collections.abc import Sequence
+
+from cucmsh.errors import MissingFileError, RefusedError
+from cucmsh.services.site import Site
+from cucmsh.storage.store import Store
+
+IDENTITY = "ssh/id_ed25519"
+SSH_FOLDER = ".ssh"
+AUTHORIZED_KEYS = f"{SSH_FOLDER}/authorized_keys"
+PUBLIC_MODE = 0o644
+SERVE_NODE = ("hook", "serve-node")
+# Of an administrator's own options, those that only take away stay on a mended line.
+KEPT_OPTIONS = (b"from=", b"expiry-time=")
+OPTION = re.compile(rb'(?:[^,"]|"(?:\\"|[^"])*"?)+')
+
+
+def make_identity(site: Site) -> None:
+    """Make the key, unless it is there. The private half comes last: it counts."""
+    if os.path.basename(IDENTITY) in site.home.names(os.path.dirname(IDENTITY)):
+        return
+    private, public = site.doors.keys().make_ssh_identity()
+    line = f"{public} cucmsh@{site.node.name}\n"
+    site.home.write(f"{IDENTITY}.pub", line.encode(), PUBLIC_MODE)
+    site.home.write(IDENTITY, private)
+
+
+def identity_path(site: Site) -> str:
+    return os.path.join(site.settings.home, IDENTITY)
+
+
+def public_line(site: Site, program: Sequence[str] = ()) -> str:
+    """Our line for ``authorized_keys``.
+
+    Args:
+        site: this node.
+        program: on a member, the words that run cucmsh there: they become the forced
+            command. Empty for a replica.
+
+    Raises:
+        RefusedError: the file beside the private key holds no such line.
+    """
+    line = site.home.read(f"{IDENTITY}.pub").decode(errors="replace").strip()
+    if len(line.split()) < 2 or not line.isprintable():
+        raise RefusedError(
+            f"{identity_path(site)}.pub holds no public key",
+            f"Write it anew: ssh-keygen -y -f {identity_path(site)}",
+        )
+    if not program:
+        return f"restrict {line}"
+    command = shlex.join([*program, *SERVE_NODE]).replace('"', '\\"')
+    return f'restrict,command="{command}" {line}'
+
+
+def authorize(home: Store, line: str) -> bool:
+    """Let the key of ``line`` in; whether anything was written.
+
+    Raises:
+        StoreError: ``.ssh`` or the file is a link or another thing; nothing changed.
+    """
+    home.make_folder(SSH_FOLDER, 0o700)
+    before = read_keys(home)
+    if any(_holds(known, line) for known in before.splitlines()):
+        return False
+    if before and not before.endswith(b"\n"):
+        before += b"\n"
+    home.write(AUTHORIZED_KEYS, before + line.encode() + b"\n", 0o600)
+    return True
+
+
+def confine(home: Store, line: str) -> bool:
+    """Let the key of ``line`` in with the options of ``line`` only.
+
+    Every line with that key is replaced; what an administrator restricted it to
+    (``from=``, ``expiry-time=``) stays.
+
+    Returns:
+        Whether anything was written.
+
+    Raises:
+        StoreError: as ``authorize``.
+    """
+    home.make_folder(SSH_FOLDER, 0o700)
+    before = read_keys(home)
+    lines = before.splitlines(keepends=True)
+    is_there = any(_holds(known, line) for known in lines)
+    after = b"".join(
+        _restricted(known, line) if _holds(known, line) else known for known in lines
+    )
+    if not is_there:
+        after += b"\n" if after and not after.endswith(b"\n") else b""
+        after += line.encode() + b"\n"
+    if after == before:
+        return False
+    home.write(AUTHORIZED_KEYS, after, 0o600)
+    return True
+
+
+def _restricted(known: bytes, line: str) -> bytes:
+    before_key = re.split(rb"\S+\s+" + re.escape(_key(line)), known, maxsplit=1)[0]
+    options = OPTION.findall(before_key.strip())
+    kept = [each for each in options if each.lower().startswith(KEPT_OPTIONS)]
+    end = known[len(known.rstrip(b"\r\n")) :]
+    return b",".join([*kept, line.encode()]) + end
+
+
+def revoke_served(home: Store, key: str) -> bool:
+    """Take the lines with this key (base64) and our forced command away.
+
+    A line that lets a key do more was written by somebody else, and stays.
+    """
+    before = read_keys(home)
+    served = shlex.join(SERVE_NODE).encode()
+    lines = before.splitlines(keepends=True)
+    kept = [known for known in lines if served not in known or not _holds(known, key)]
+    if len(kept) == len(lines):
+        return False
+    home.write(AUTHORIZED_KEYS, b"".join(kept), 0o600)
+    return True
+
+
+def revoke(home: Store, line: str) -> bool:
+    """Take every line with the key of ``line`` away; whether there was one."""
+    before = read_keys(home)
+    lines = before.splitlines(keepends=True)
+    kept = [known for known in lines if not _holds(known, line)]
+    if len(kept) == len(lines):
+        return False
+    home.write(AUTHORIZED_KEYS, b"".join(kept), 0o600)
+    return True
+
+
+def read_keys(home: Store) -> bytes:
+    """The whole file; empty if there is none."""
+    try:
+        return home.read(AUTHORIZED_KEYS)
+    except MissingFileError:
+        return b""
+
+
+def other_publishers(home: Store, line: str) -> list[int]:
+    """The numbers, from 1, of the lines with keys of other nodes than that of ``line``.
+
+    They are known by the end that we give a line: ``cucmsh@`` and a name.
+    """
+    return [
+        number
+        for number, known in enumerate(read_keys(home).splitlines(), 1)
+        if not _holds(known, line)
+        and not known.lstrip().startswith(b"#")
+        and known.split()[-1:]
+        and known.split()[-1].startswith(b"cucmsh@")
+    ]
+
+
+def _holds(known: bytes, line: str) -> bool:
+    """Whether a line of the file is about the same key, with whatever options."""
+    return _key(line) in known.split() and not known.lstrip().startswith(b"#")
+
+
+def _key(line: str) -> bytes:
+    """The key itself: base64 of a length that begins with three zero bytes."""
+    return next(word.encode() for word in line.split() if word.startswith("AAAA"))

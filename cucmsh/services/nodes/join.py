@@ -1,0 +1,179 @@
+"""How a subscriber joins: what it tells about itself, and the cluster it is told.
+
+The publisher's description of the cluster is sealed with the cluster security
+password, as in the original, where a node with another one cannot join. Nothing in it
+is run: the words and ways of this node stay its own.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import hmac
+import json
+import os
+from typing import Any, NamedTuple
+
+from cucmsh.config.entries import entry_of, way_of
+from cucmsh.config.model import Node, TftpAddress
+from cucmsh.errors import RefusedError, ServiceError
+from cucmsh.pki.model import Unit
+from cucmsh.services.certificates.keystore import SCRYPT, SECURITY_PASSWORD
+from cucmsh.services.nodes.configure import edit
+from cucmsh.services.nodes.identity import identity_path
+from cucmsh.services.nodes.make import public_certificates
+from cucmsh.services.site import Site
+
+
+class Description(NamedTuple):
+    """A member as it describes itself.
+
+    Attributes:
+        node: as far as the node itself knows it; no way onto it.
+        publisher: the name of the publisher it was made for.
+        domain: of its certificates.
+        subject: the same.
+        certificates: what the other members need, as PEM.
+    """
+
+    node: Node
+    publisher: str
+    domain: str
+    subject: str
+    certificates: dict[Unit, bytes]
+
+
+def describe(site: Site) -> str:
+    """This node for ``read_description``; holds nothing secret."""
+    node, cluster = site.node, site.settings.cluster
+    pems = public_certificates(site)
+    return json.dumps(
+        {
+            "name": node.name,
+            "role": node.role.value,
+            "services": node.services,
+            "tftp_directory": node.tftp_directory,
+            "tftp_port": node.tftp.port,
+            "staging": node.staging,
+            "publisher": cluster.publisher.name,
+            "domain": cluster.domain,
+            "subject": cluster.subject,
+            "certificates": {unit: pem.decode() for unit, pem in pems.items()},
+        }
+    )
+
+
+def read_description(text: str, asked: Node) -> Description:
+    """What a node said of itself; ``asked`` gives the ways that it cannot know.
+
+    Raises:
+        ServiceError: it is no description.
+    """
+    try:
+        said = json.loads(text)
+        node = asked._replace(
+            name=str(said["name"]),
+            role=type(asked.role)(said["role"]),
+            services=tuple(str(service) for service in said["services"]),
+            tftp_directory=str(said["tftp_directory"]),
+            tftp=TftpAddress(asked.tftp.host, int(said["tftp_port"])),
+            staging=str(said["staging"]),
+        )
+        certificates = {
+            Unit(unit): str(pem).encode() for unit, pem in said["certificates"].items()
+        }
+        about = {key: str(said[key]) for key in ("publisher", "domain", "subject")}
+    except (ValueError, KeyError, TypeError, AttributeError) as problem:
+        raise ServiceError(
+            f"{asked.name} does not describe itself as this version does",
+            "Install the same version of cucmsh on both nodes.",
+        ) from problem
+    return Description(node, certificates=certificates, **about)
+
+
+def cluster_document(site: Site, nodes: tuple[Node, ...]) -> bytes:
+    """The cluster of ``nodes`` for its other members, sealed."""
+    cluster = site.settings.cluster
+    entries = []
+    for node in nodes:
+        entry = entry_of(node)
+        if node.is_publisher and node.ssh:
+            entry |= way_of(node, node.ssh)
+        entries.append(entry)
+    about = {
+        "domain": cluster.domain,
+        "subject": cluster.subject,
+        "digest": site.settings.digest,
+    }
+    payload = json.dumps({"about": about, "nodes": entries})
+    salt = os.urandom(16)
+    seal = _seal(site, payload, salt)
+    return json.dumps({"payload": payload, "salt": salt.hex(), "seal": seal}).encode()
+
+
+def join(site: Site, raw: bytes) -> None:
+    """Take over the cluster as its publisher describes it; own entry untouched.
+
+    Raises:
+        RefusedError: it is not sealed with this node's security password, or is of
+            another cluster than the one this node was made for.
+        ConfigurationError: it describes no possible cluster.
+    """
+    from cucmsh.config.editing import with_cluster  # noqa: PLC0415 - tomlkit
+
+    about, entries = _open(site, raw)
+    cluster, own = site.settings.cluster, site.node.name
+    names = {str(entry["name"]): entry for entry in entries}
+    publishers = [entry["name"] for entry in entries if entry["role"] == "publisher"]
+    if publishers != [cluster.publisher.name] or own not in names:
+        raise RefusedError(
+            f"{own} was made for the publisher {cluster.publisher.name} and joins no "
+            "other cluster"
+        )
+    if (about["domain"], about["subject"]) != (cluster.domain, cluster.subject):
+        raise RefusedError(f"{own} was made with another domain or subject")
+    others = [entry for name, entry in names.items() if name != own]
+    for entry in others:
+        if "ssh" in entry:  # the way is the publisher's, the key is ours
+            entry["ssh"]["identity"] = identity_path(site)
+    edit(site, lambda text, path: with_cluster(text, path, about, others, own))
+    _forget_strangers(site, set(names))
+
+
+def _open(site: Site, raw: bytes) -> tuple[dict[str, str], list[dict[str, Any]]]:
+    try:
+        outer = json.loads(raw)
+        payload, salt = str(outer["payload"]), bytes.fromhex(outer["salt"])
+        if not hmac.compare_digest(_seal(site, payload, salt), str(outer["seal"])):
+            raise RefusedError(
+                "the cluster security password of the publisher is another one",
+                "Make this node anew with the password of its cluster.",
+            )
+        inner = json.loads(payload)
+        about = {str(key): str(value) for key, value in inner["about"].items()}
+        entries = [dict(entry) for entry in inner["nodes"]]
+        for entry in entries:
+            entry.pop("service_commands", None)
+            str(entry["name"]), str(entry["role"])
+    except (ValueError, KeyError, TypeError, AttributeError) as problem:
+        raise RefusedError("the staged file describes no cluster") from problem
+    return about, entries
+
+
+def _seal(site: Site, payload: str, salt: bytes) -> str:
+    password = site.home.read(SECURITY_PASSWORD)
+    key = hashlib.scrypt(password, salt=salt, dklen=32, **SCRYPT)
+    return hmac.new(key, payload.encode(), "sha256").hexdigest()
+
+
+def _forget_strangers(site: Site, names: set[str]) -> None:
+    """Certificates of nodes that are in the cluster no more."""
+    for node in site.settings.cluster.members:
+        if node.name not in names:
+            forget_node(site, node.name)
+
+
+def forget_node(site: Site, name: str) -> None:
+    """Remove the certificates that another node brought here."""
+    folder = f"security/trust/{name}"
+    for file in site.home.names(folder):
+        site.home.remove(f"{folder}/{file}")

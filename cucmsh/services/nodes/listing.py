@@ -1,0 +1,79 @@
+"""Takes nodes out of the cluster again. Adds none."""
+
+from __future__ import annotations
+
+from typing import cast
+
+from cucmsh.config.model import Node
+from cucmsh.errors import CucmshError, RefusedError, UsageError
+from cucmsh.services.lists.deliver import hook_on
+from cucmsh.services.lists.manifest import release
+from cucmsh.services.nodes.add import EnrolDoors
+from cucmsh.services.nodes.configure import edit
+from cucmsh.services.nodes.confine import opens_a_shell
+from cucmsh.services.nodes.enrol import found, tell_others
+from cucmsh.services.nodes.health.finding import Finding
+from cucmsh.services.nodes.identity import public_line, revoke
+from cucmsh.services.nodes.join import forget_node
+from cucmsh.services.records.journal import forget_in_journal
+from cucmsh.services.records.pending import forget_replica
+from cucmsh.services.site import Site
+
+
+def find_removable(site: Site, name: str) -> Node:
+    """The node of that name, if it can be taken out.
+
+    Raises:
+        RefusedError: not the publisher, or it is this node.
+        UsageError: there is no such node.
+    """
+    site.require_publisher()
+    node = site.settings.cluster.find(name)
+    if node is None:
+        names = ", ".join(node.name for node in site.settings.cluster.nodes)
+        raise UsageError(f"there is no node {name!r}", f"The nodes are: {names}")
+    if node.name == site.node.name:
+        raise RefusedError("the publisher is the cluster; it cannot be taken out")
+    return node
+
+
+def remove(site: Site, node: Node) -> list[Finding]:
+    """Take the node out: our key on it, its entry, its certificates here and there.
+
+    A node that does not answer keeps our key, which is told.
+    """
+    from cucmsh.config.editing import without_node  # noqa: PLC0415 - tomlkit
+
+    with site.cluster_lock("cucmsh node remove"):
+        findings = [_take_key_back(site, node)]
+        edit(site, lambda text, path: without_node(text, path, node.name))
+        forget_node(site, node.name)
+        forget_replica(site, node.name)
+        forget_in_journal(site, node.name)
+        if node.is_member:
+            nodes = site.settings.cluster.nodes
+            left = tuple(other for other in nodes if other.name != node.name)
+            findings += tell_others(site, left, None)
+    return findings
+
+
+def _take_key_back(site: Site, node: Node) -> Finding:
+    doors = cast("EnrolDoors", site.doors)
+    try:
+        line = public_line(site)
+        with site.link_to(node) as link:
+            if node.is_member and not opens_a_shell(link):
+                hook_on(link, node, "leave", line.split()[2])
+                return found(True, f"our key on {node.name}: taken back")
+            home = doors.home_on(link)
+            try:
+                if not node.is_member:
+                    release(site, home, node)
+                was_there = revoke(home, line)
+            finally:
+                home.close()
+    except CucmshError as problem:
+        text = f"our key stays in authorized_keys on {node.name}: {problem.message}"
+        return found(False, text)
+    text = "taken back" if was_there else "not in ~/.ssh/authorized_keys"
+    return found(was_there, f"our key on {node.name}: {text}")

@@ -1,0 +1,104 @@
+"""Makes a node's first keys and certificates. Asks nothing, starts nothing.
+
+Making the first certificates starts no hold timer (design decision 15).
+"""
+
+from __future__ import annotations
+
+import os
+
+from cucmsh.errors import CertificateError, KeyFileError, MissingFileError
+from cucmsh.pki.model import Certificate, Unit
+from cucmsh.services.certificates.keystore import Keystore
+from cucmsh.services.site import Site
+
+CAPF_DIGITS = 4  # bytes: CAPF- and eight hex digits (cucm-cli.md section 5)
+
+
+def common_name(site: Site, unit: Unit) -> str:
+    """The CN that a certificate of that unit gets on this node now."""
+    full_name = site.settings.cluster.full_name(site.node)
+    if unit is Unit.CAPF:
+        return f"CAPF-{os.urandom(CAPF_DIGITS).hex()}"
+    if unit is Unit.ITL_RECOVERY:
+        return f"ITLRECOVERY_{full_name}"
+    return full_name
+
+
+def is_whole(site: Site) -> bool:
+    """Whether all keys were made: CallManager's is the last one."""
+    try:
+        site.home.read("security/CallManager/private.pem")
+    except MissingFileError:
+        return False
+    return True
+
+
+def make_node(site: Site, security: str, ccm: str | None) -> bool:
+    """Keys, certificates and secrets of a new node; an existing one stays as it is.
+
+    What an interrupted call has made is kept, so calling it again finishes.
+
+    Args:
+        site: the node; its folder may be empty.
+        security: the cluster security password.
+        ccm: the CCM Administrator password; only a publisher is asked for it.
+
+    Returns:
+        Whether anything was made.
+    """
+    if is_whole(site):
+        return False
+    keystore = Keystore(site)
+    keystore.set_secrets(security, ccm)
+    # CallManager comes last: its key says that the node is whole.
+    for unit in sorted(keystore.units, key=lambda unit: unit is Unit.CALL_MANAGER):
+        if _is_finished(keystore, site, unit):
+            continue
+        credential = site.doors.keys().make_credential(
+            unit,
+            common_name(site, unit),
+            site.settings.cluster.subject,
+            site.clock.now(),
+        )
+        if unit is Unit.ITL_RECOVERY and site.node.is_publisher:
+            raw = keystore.make_recovery_file(credential)
+            keystore.install_recovery(raw, credential.certificate)
+        else:
+            keystore.install(unit, credential)
+    return True
+
+
+def _is_finished(keystore: Keystore, site: Site, unit: Unit) -> bool:
+    """Whether an earlier, interrupted call made the key; what follows is done anew."""
+    try:
+        if unit is Unit.ITL_RECOVERY and site.node.is_publisher:
+            certificate = keystore.recovery().certificate
+            keystore.install_recovery(keystore.recovery_file(), certificate)
+        else:
+            keystore.install(unit, keystore.credential(unit))
+    except (MissingFileError, CertificateError, KeyFileError):
+        return False
+    return True
+
+
+def public_certificates(
+    site: Site, recovery: Certificate | None = None
+) -> dict[Unit, bytes]:
+    """The certificates of this node that the other members need, as PEM.
+
+    TVS always; CAPF of a node with that service; the publisher's ITLRecovery.
+
+    Args:
+        site: this node.
+        recovery: the publisher's ITLRecovery certificate, if it is known already: its
+            file takes a third of a second to open.
+    """
+    keystore, keys = Keystore(site), site.doors.keys()
+    certificates = {Unit.TVS: keystore.certificate(Unit.TVS)}
+    if Unit.CAPF in keystore.units:
+        certificates[Unit.CAPF] = keystore.certificate(Unit.CAPF)
+    if site.node.is_publisher:
+        recovery = recovery or keystore.recovery().certificate
+        certificates[Unit.ITL_RECOVERY] = recovery
+    return {unit: keys.to_pem(known) for unit, known in certificates.items()}

@@ -1,0 +1,110 @@
+"""The node's TFTP service, through its configured commands.
+
+A restart is one request that the service manager owns: killing us between two steps
+cannot leave TFTP down (design decision 21). Says running only of what answers.
+"""
+
+from __future__ import annotations
+
+from enum import Enum
+
+from cucmsh.config.model import ServiceCommands, TftpAddress
+from cucmsh.errors import ConnectionFailedError, MissingFileError, ServiceError
+from cucmsh.services.site import LIST_FILE, Site
+
+RESTART_SECONDS = 60
+STATUS_SECONDS = 15
+# What systemd runs before the TFTP service starts, and after it; see ``views.units``.
+LIST_UNIT = "cucmsh-list.service"
+REPLICAS_UNIT = "cucmsh-replicas.service"
+
+
+class ServiceState(Enum):
+    """What a service does; ``reason`` is the original's word for why not."""
+
+    STARTED = ""
+    STOPPED = "Commanded Out of Service"
+    NOT_ACTIVATED = "Service Not Activated"
+
+    @property
+    def is_running(self) -> bool:
+        return self is ServiceState.STARTED
+
+    @property
+    def reason(self) -> str:
+        return self.value
+
+
+def state_of(site: Site) -> ServiceState:
+    """Whether this node's TFTP service runs."""
+    if not site.node.has_tftp:
+        return ServiceState.NOT_ACTIVATED
+    return ServiceState.STARTED if is_running(site) else ServiceState.STOPPED
+
+
+def commands_of(site: Site) -> ServiceCommands:
+    """The configured argv lists.
+
+    Raises:
+        ServiceError: this node has no TFTP service, or no commands for it.
+    """
+    commands = site.node.service_commands
+    if not site.node.has_tftp:
+        raise ServiceError(
+            f"{site.node.name} does not run Cisco Tftp",
+            "Use a node whose services contain tftp; see `show network cluster`.",
+        )
+    if commands is None:
+        raise ServiceError(
+            "no commands for Cisco Tftp are configured",
+            f"Add service_commands to {site.node.name} in {site.settings.path}.",
+        )
+    return commands
+
+
+def unit_of(restart: tuple[str, ...]) -> str:
+    """UNIT of ``[sudo -n] systemctl restart UNIT``; empty for other words."""
+    words = restart[2:] if restart[:2] == ("sudo", "-n") else restart
+    is_known = len(words) == 3 and words[0].rsplit("/", 1)[-1] == "systemctl"
+    if not is_known or words[2].startswith("-"):  # an option of systemctl's
+        return ""
+    return words[2].removesuffix(".service")
+
+
+def is_running(site: Site) -> bool:
+    words = commands_of(site).status
+    return site.doors.runner().run(words, STATUS_SECONDS).status == 0
+
+
+def start(site: Site) -> None:
+    _request(site, commands_of(site).start, "start")
+
+
+def stop(site: Site) -> None:
+    _request(site, commands_of(site).stop, "stop")
+
+
+def restart(site: Site) -> None:
+    _request(site, commands_of(site).restart, "restart")
+
+
+def why_unserved(site: Site, address: TftpAddress, raw: bytes) -> str:
+    """Why a TFTP client does not get exactly these bytes from there now (I4).
+
+    Empty if it does.
+    """
+    try:
+        if site.doors.read_back(address, LIST_FILE) == raw:
+            return ""
+    except (ConnectionFailedError, MissingFileError) as problem:
+        return problem.message
+    return "TFTP gives back other bytes"
+
+
+def _request(site: Site, words: tuple[str, ...], verb: str) -> None:
+    done = site.doors.runner().run(words, RESTART_SECONDS)
+    if done.status != 0:
+        detail = done.complaint or done.output or f"exit status {done.status}"
+        raise ServiceError(
+            f"Cisco Tftp did not {verb}: {detail}", "See the log of the service."
+        )

@@ -1,0 +1,1 @@
+"""What a node writes down: audit, journal, history, pending, crash log."""

@@ -1,0 +1,374 @@
+"""The lists that phones may still hold: served here, or seen on other nodes.
+
+One file a list in ``state/served``: a line of JSON (digests, times, nodes), then the
+bytes of the list. Lists with the same signers (SAST records) and the same TVS hashes
+accept the same successors, so they count as one: the bytes of the last one are kept,
+and the digests of the earlier ones.
+
+Nothing is forgotten before 400 days, nor while fewer than 32 newer ones are there, nor
+while another node serves it or anything is pending. Age is not the difference of two
+clock readings: between two entries at most ``LONGEST_GAP`` counts, and only what is
+later than every time that was seen before. A clock that jumps makes a list stay longer,
+never shorter.
+
+A damaged line costs the times, if the signature of the list verifies; a damaged list
+costs that one entry. Neither keeps a service from starting; both are told.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterable
+from hashlib import md5, sha1, sha256
+from typing import Any, NamedTuple
+
+from cucmsh.errors import CucmshError, MissingFileError, StoreError, TrustListError
+from cucmsh.services.records.journal import read_journal
+from cucmsh.services.records.pending import pending_replicas
+from cucmsh.services.site import Site
+from cucmsh.trustlist.check import check
+from cucmsh.trustlist.decode import decode
+from cucmsh.trustlist.model import Record, TrustList
+from cucmsh.trustlist.tags import RecordTag, Role
+
+FOLDER = "state/served"
+SUFFIX = ".itl"
+VERSION = 1
+DAY = 24 * 3600
+KEPT_SECONDS = 400 * DAY
+KEPT_LISTS = 32
+LONGEST_GAP = 31 * DAY  # what counts at most between two entries
+MOST_LISTS = 1024  # bounds the folder: 64 MiB of the largest possible lists
+MOST_DIGESTS = 64  # of earlier lists with the same signers, an entry
+FURTHEST = 1 << 35  # seconds from 1970, over a thousand years: no time of ours
+DAMAGES = (  # whatever a line of JSON that is not ours makes the readers raise
+    TrustListError,
+    ArithmeticError,
+    AttributeError,
+    LookupError,
+    RecursionError,
+    TypeError,
+    ValueError,
+)
+
+
+class Digests(NamedTuple):
+    """How a list is known elsewhere, and when it was served (Unix time)."""
+
+    sha256: str
+    sha1: str
+    md5: str
+    first: int
+    last: int
+
+
+class Kept(NamedTuple):
+    """A list that phones may hold.
+
+    Attributes:
+        trust_list: the last one served with these signers.
+        digests: of that list, and when it was served.
+        age_mark: the history's own clock (seconds) when it was last known to be served.
+        nodes: other nodes that served it when they were last looked at.
+        is_released: whether a person gave up the phones that hold it.
+        earlier: digests of earlier lists with the same signers, the newest first.
+    """
+
+    trust_list: TrustList
+    digests: Digests
+    age_mark: int
+    nodes: tuple[str, ...] = ()
+    is_released: bool = False
+    earlier: tuple[Digests, ...] = ()
+
+    @property
+    def first(self) -> int:
+        """When a list with these signers was first served."""
+        return min(found.first for found in (self.digests, *self.earlier))
+
+
+class History:
+    """The kept lists of one node, as they are on its disk.
+
+    Reading needs no lock; the methods that write are called under the node's lock.
+
+    Attributes:
+        damaged: lists that are lost, a sentence each.
+        mended: lists whose times were lost; the next ``note_served`` writes them anew.
+    """
+
+    def __init__(self, site: Site) -> None:
+        self._site = site
+        self._entries: dict[str, Kept] = {}
+        self._lost: list[str] = []  # entries whose line is to be written anew
+        self.damaged: list[str] = []
+        self.mended: list[str] = []
+        self._read()
+
+    @property
+    def entries(self) -> list[Kept]:
+        """All of them, the one that was served last first."""
+        return sorted(
+            self._entries.values(),
+            key=lambda kept: (kept.age_mark, kept.digests.last),
+            reverse=True,
+        )
+
+    @property
+    def binding(self) -> list[Kept]:
+        """Those whose holders must be able to take every list from now on."""
+        return [kept for kept in self.entries if not kept.is_released]
+
+    def note_served(self, raw: bytes, *, is_new: bool = False) -> None:
+        """This node serves the list.
+
+        Bytes that are no list with a good signature are no phone's, and are ignored.
+
+        Args:
+            raw: the list.
+            is_new: it is just about to be put in place; that ends an earlier release of
+                lists with these signers.
+
+        Raises:
+            StoreError: it cannot be remembered.
+        """
+        trust_list = self._verified(raw)
+        if trust_list is None:
+            return
+        while self._lost:
+            mended = self._lost.pop()
+            self._write(mended, self._entries[mended])
+        name, now = _name_of(trust_list), self._now()
+        kept = self._entries.get(name)
+        if kept is None:
+            self._write(name, self._new(trust_list, now))
+        else:
+            earlier = kept.earlier
+            digests = kept.digests._replace(last=now)
+            if digests.sha256 != sha256(raw).hexdigest():
+                # The first one stays, for it says since when.
+                earlier = (digests, *earlier[: MOST_DIGESTS - 2], *earlier[-1:])
+                digests = _digests(raw, now, now)
+            self._write(
+                name,
+                kept._replace(
+                    trust_list=trust_list,
+                    digests=digests,
+                    age_mark=self._clock(now),
+                    is_released=kept.is_released and not is_new,
+                    earlier=earlier,
+                ),
+            )
+        self._forget_old()
+
+    def note_elsewhere(self, node: str, raw: bytes) -> None:
+        """Another node serves the list; what was released stays so.
+
+        Raises:
+            StoreError: it cannot be remembered.
+        """
+        trust_list = self._verified(raw)
+        if trust_list is None:
+            return
+        name, now = _name_of(trust_list), self._now()
+        mark = self._clock(now)
+        for other, kept in list(self._entries.items()):
+            if other != name and node in kept.nodes:
+                left = tuple(entry for entry in kept.nodes if entry != node)
+                self._write(other, kept._replace(nodes=left, age_mark=mark))
+        found = self._entries.get(name)
+        if found is None:
+            self._write(name, self._new(trust_list, now)._replace(nodes=(node,)))
+        elif node not in found.nodes or mark - found.age_mark > DAY:
+            nodes = (*(entry for entry in found.nodes if entry != node), node)
+            digests = found.digests._replace(last=max(now, found.digests.last))
+            self._write(
+                name, found._replace(nodes=nodes, age_mark=mark, digests=digests)
+            )
+
+    def consider(self, node: str, raw: bytes) -> None:
+        """Count a list that a node serves as held, in memory only."""
+        trust_list = self._verified(raw)
+        if trust_list is not None and _name_of(trust_list) not in self._entries:
+            kept = self._new(trust_list, self._now())._replace(nodes=(node,))
+            self._entries[_name_of(trust_list)] = kept
+
+    def release(self, given_up: Iterable[Kept]) -> None:
+        """Holders of these lists are not waited for any more; damaged files go.
+
+        What was served while a person was asked stays remembered.
+
+        Raises:
+            StoreError: it cannot be remembered.
+        """
+        for asked in given_up:
+            name = _name_of(asked.trust_list)
+            kept = self._entries.get(name, asked)
+            self._write(name, kept._replace(is_released=True))
+        for name in self._names():
+            if name not in self._entries:
+                self._site.home.remove(f"{FOLDER}/{name}")
+        self.damaged = []
+
+    def find(self, raw: bytes) -> Kept | None:
+        """The entry with the same signers as that list."""
+        trust_list = self._verified(raw)
+        return self._entries.get(_name_of(trust_list)) if trust_list else None
+
+    def _names(self) -> list[str]:
+        names = self._site.home.names(FOLDER)
+        return [name for name in names if name.endswith(SUFFIX)]
+
+    def _read(self) -> None:
+        try:
+            names = self._names()
+        except StoreError as problem:
+            self.damaged.append(problem.message)
+            return
+        lost = []
+        for name in names:
+            try:
+                head, _, raw = self._site.home.read(f"{FOLDER}/{name}").partition(b"\n")
+            except MissingFileError:  # forgotten just now
+                continue
+            except StoreError as problem:
+                self.damaged.append(problem.message)
+                continue
+            try:
+                kept = _from_head(head, raw)
+            except DAMAGES:
+                trust_list = self._verified(raw)
+                if trust_list is None:
+                    self.damaged.append(f"{FOLDER}/{name} holds no list that verifies")
+                else:
+                    self.mended.append(f"the times in {FOLDER}/{name} cannot be read")
+                    lost.append(trust_list)
+            else:
+                self._entries[_name_of(kept.trust_list)] = kept
+        for trust_list in lost:  # as new as the newest: kept longer, never shorter
+            name, made = _name_of(trust_list), trust_list.header.timestamp
+            self._entries[name] = self._new(trust_list, made)
+            self._lost.append(name)
+
+    def _verified(self, raw: bytes) -> TrustList | None:
+        try:
+            trust_list = decode(raw)
+        except TrustListError:
+            return None
+        verdict = check(trust_list, self._site.doors.verifier())
+        return trust_list if verdict.is_valid else None
+
+    def _now(self) -> int:
+        return int(self._site.clock.now().timestamp())
+
+    def _clock(self, now: int) -> int:
+        """The history's own clock; see the module."""
+        entries = self._entries.values()
+        latest = max((kept.digests.last for kept in entries), default=now)
+        mark = max((kept.age_mark for kept in entries), default=0)
+        return mark + min(max(now - latest, 0), LONGEST_GAP)
+
+    def _new(self, trust_list: TrustList, now: int) -> Kept:
+        first = min(now, trust_list.header.timestamp)
+        digests = _digests(trust_list.raw, first, now)
+        return Kept(trust_list, digests, self._clock(now))
+
+    def _write(self, name: str, kept: Kept) -> None:
+        head = {
+            "version": VERSION,
+            "served": kept.digests._asdict(),
+            "age_mark": kept.age_mark,
+            "nodes": kept.nodes,
+            "released": kept.is_released,
+            "earlier": [found._asdict() for found in kept.earlier],
+        }
+        raw = json.dumps(head).encode() + b"\n" + kept.trust_list.raw
+        self._site.home.write(f"{FOLDER}/{name}", raw)
+        self._entries[name] = kept
+
+    def _forget_old(self) -> None:
+        entries = self.entries
+        if len(entries) <= KEPT_LISTS or self._is_anything_pending():
+            return
+        nodes = {node.name for node in self._site.settings.cluster.nodes}
+        clock = entries[0].age_mark
+        for at, kept in enumerate(entries[KEPT_LISTS:], KEPT_LISTS):
+            is_old = clock - kept.age_mark > KEPT_SECONDS or at >= MOST_LISTS
+            if is_old and nodes.isdisjoint(kept.nodes):
+                name = _name_of(kept.trust_list)
+                self._site.home.remove(f"{FOLDER}/{name}")
+                del self._entries[name]
+
+    def _is_anything_pending(self) -> bool:
+        try:
+            return bool(read_journal(self._site) or pending_replicas(self._site))
+        except CucmshError:
+            return True
+
+
+def _name_of(trust_list: TrustList) -> str:
+    """The name of the file for lists with these signers and TVS hashes."""
+    parts = sorted(
+        b"\0".join((str(record.role).encode(), _identity(record)))
+        for record in trust_list.records
+        if record.role in (Role.SAST, Role.TVS)
+    )
+    hashed = sha256(b"".join(sha256(part).digest() for part in parts))
+    return hashed.hexdigest()[:32] + SUFFIX
+
+
+def _identity(record: Record) -> bytes:
+    """All of a record that decides whether its holder knows a certificate."""
+    parts = (
+        record.find(RecordTag.ISSUER_NAME) or b"",
+        record.serial,
+        record.public_key or b"",
+        record.certificate or record.certificate_hash or b"",
+    )
+    return b"".join(sha256(part).digest() for part in parts)
+
+
+def _digests(raw: bytes, first: int, last: int) -> Digests:
+    return Digests(
+        sha256(raw).hexdigest(),
+        sha1(raw, usedforsecurity=False).hexdigest(),
+        md5(raw, usedforsecurity=False).hexdigest(),
+        first,
+        last,
+    )
+
+
+def _from_head(head: bytes, raw: bytes) -> Kept:
+    """The entry that the line describes; its list was verified before it was written.
+
+    Raises:
+        any of DAMAGES: one of the two is damaged, or the line is of another version.
+    """
+    said: dict[str, Any] = json.loads(head)
+    served = _from_table(said["served"])
+    if said["version"] != VERSION or served != _digests(raw, *served[3:]):
+        raise ValueError(said["version"])
+    return Kept(
+        decode(raw),
+        served,
+        _time(said["age_mark"]),
+        tuple(str(node) for node in said["nodes"]),
+        said["released"] is True,
+        tuple(_from_table(found) for found in said["earlier"]),
+    )
+
+
+def _from_table(table: dict[str, Any]) -> Digests:
+    return Digests(
+        str(table["sha256"]),
+        str(table["sha1"]),
+        str(table["md5"]),
+        _time(table["first"]),
+        _time(table["last"]),
+    )
+
+
+def _time(said: float) -> int:
+    if not -FURTHEST < said < FURTHEST:
+        raise ValueError(said)
+    return int(said)

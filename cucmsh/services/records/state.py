@@ -1,0 +1,111 @@
+"""Small facts that a node remembers between commands, each a TOML file in ``state/``.
+
+A file that is missing, broken or of another shape reads as nothing remembered: the
+truth is always in the lists and keys themselves.
+"""
+
+from __future__ import annotations
+
+import tomllib
+from typing import NamedTuple
+
+from cucmsh.errors import MissingFileError
+from cucmsh.storage.store import Store
+
+
+class Published(NamedTuple):
+    """The list this node composed or took over last.
+
+    Attributes:
+        sha256: hex digest of its bytes; only such a list is re-signed unasked
+            (design decision 11).
+        timestamp: the latest TIMESTAMP up to now, Unix time; the next one is later.
+        remark: what an administrator should know about it; empty if nothing.
+        earlier: digest of the one before, which is what is still served after a crash
+            between remembering a list and putting it in place.
+    """
+
+    sha256: str
+    timestamp: int
+    remark: str = ""
+    earlier: str = ""
+
+
+def read_published(home: Store) -> Published | None:
+    found = recall(home, "published")
+    try:
+        timestamp = int(str(found["timestamp"]))
+        return Published(
+            str(found["sha256"]),
+            timestamp,
+            str(found["remark"]),
+            str(found.get("earlier", "")),
+        )
+    except (KeyError, TypeError, ValueError):
+        return None
+
+
+def write_published(home: Store, published: Published, served: str = "") -> None:
+    """Remember it, and which one is still served if we die before it is.
+
+    That is ``served`` (SHA-256) where it is one of the two that are remembered, for
+    whoever died here may have done so more than once; else the last one. The time stays
+    the latest: a subscriber takes over lists of a publisher whose clock may be behind.
+    """
+    last = read_published(home)
+    if last:
+        is_new = last.sha256 != published.sha256
+        before = served if served == last.earlier else last.sha256
+        published = published._replace(
+            timestamp=max(published.timestamp, last.timestamp),
+            earlier=before if is_new else last.earlier,
+        )
+    remember(home, "published", published._asdict())
+
+
+def recall(home: Store, name: str) -> dict[str, object]:
+    """The remembered facts of that name; empty if there are none."""
+    try:
+        return tomllib.loads(home.read(_path(name)).decode())
+    except (MissingFileError, ValueError):
+        return {}
+
+
+def remember(home: Store, name: str, facts: dict[str, object]) -> None:
+    """Keep texts, numbers and lists of texts under a name."""
+    lines = [f"{key} = {_value(value)}\n" for key, value in facts.items()]
+    home.write(_path(name), "".join(lines).encode())
+
+
+def forget(home: Store, name: str) -> None:
+    home.remove(_path(name))
+
+
+def _path(name: str) -> str:
+    return f"state/{name}.toml"
+
+
+def _value(value: object) -> str:
+    if isinstance(value, str):
+        # A basic string: what is not plain is written by its number.
+        plain = (c if c.isprintable() and c not in '"\\' else None for c in value)
+        pairs = zip(plain, value, strict=True)
+        return '"' + "".join(p or f"\\U{ord(c):08x}" for p, c in pairs) + '"'
+    if isinstance(value, list):
+        return f"[{', '.join(_value(entry) for entry in value)}]"
+    return repr(value)
+
+
+def keep_mark(home: Store) -> str:
+    """SHA-256 of the list that every TFTP start must serve as it is, or empty."""
+    return str(recall(home, "keep").get("sha256", ""))
+
+
+def set_keep_mark(home: Store, sha256: str) -> None:
+    remember(home, "keep", {"sha256": sha256})
+
+
+def clear_keep_mark(home: Store, sha256: str) -> None:
+    """Remove the mark if it still names that list."""
+    if keep_mark(home) == sha256:
+        forget(home, "keep")

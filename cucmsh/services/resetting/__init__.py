@@ -1,1 +1,0 @@
-"""A reset: planned, carried to every node, installed and proven."""

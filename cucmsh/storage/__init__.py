@@ -1,0 +1,1 @@
+"""Whole files below one folder: the protocol, this disk, its locks."""

@@ -1,0 +1,1 @@
+"""TFTP: packets, and the client that proves what a node serves."""
