@@ -100,7 +100,7 @@ def test_t3_a_reset_says_that_it_looks_before_it_waits_for_a_node(
         return locate(site, fleet)
 
     locate = survey.locate
-    monkeypatch.setattr(survey, "locate", look)
+    monkeypatch.setattr("commands.itl.locate", look)
     with dialog_with([TO_CCM]) as dialog:
         run(dialog, cluster.site, RESET)
     assert said == [

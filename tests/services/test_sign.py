@@ -6,7 +6,6 @@ import os
 from pathlib import Path
 
 import pytest
-from cucmsh.services.serving import sign, start
 
 from cucmsh.errors import BusyError, RefusedError
 from cucmsh.pki.credential import Credential
@@ -14,6 +13,7 @@ from cucmsh.pki.model import Unit
 from cucmsh.pki.verify import RsaVerifier
 from cucmsh.services.certificates.keystore import Keystore
 from cucmsh.services.certificates.regenerate import regenerate
+from cucmsh.services.lists import sign, start
 from cucmsh.services.lists.compose import served_list
 from cucmsh.services.lists.phone_files import MAX_PLAIN_SIZE, choose, named
 from cucmsh.services.lists.sign import SignReport, sign_files
