@@ -56,12 +56,12 @@ def open_one(request: bytes) -> tuple[int, bytes]:
 
 
 def _open(raw: bytes, password: str) -> tuple[bytes, bytes]:
-    from cucmsh.pki import gate, pkcs12, wrapping  # noqa: PLC0415 - after confine()
+    from cucmsh.pki import pkcs12, pkcs12_limits, wrapping  # noqa: PLC0415 - after confine()
 
     inner = wrapping.unwrap(raw)
     try:
-        seen = gate.inspect(inner)
-    except gate.UnreadableKeyFileError as unreadable:
+        seen = pkcs12_limits.inspect(inner)
+    except pkcs12_limits.UnreadableKeyFileError as unreadable:
         # OpenSSL has the last word on what a PKCS#12 is; the limits hold anyway.
         try:
             return LEGACY, pkcs12.open_bundle(inner, password).credential.to_pem()
