@@ -20,11 +20,11 @@ from cucmsh.lab.accounts import Account
 from cucmsh.lab.plan import LOOPBACK, PYTHON, NodePlan
 from cucmsh.lab.service import ControlSocket, TftpService
 from cucmsh.lab.ssh_server import SshServer, host_key
-from cucmsh.lab.tftp_server import TftpServer
 from cucmsh.pki.backend import KeyRoom
 from cucmsh.services.backends import Doors
 from cucmsh.services.nodes.make import make_node
 from cucmsh.services.site import Site
+from cucmsh.tftp.server import TftpServer
 
 
 class _KeysOnly:

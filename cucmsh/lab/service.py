@@ -17,8 +17,8 @@ from pathlib import Path
 
 from cucmsh.errors import CucmshError
 from cucmsh.lab.control import VERBS, bound_name
-from cucmsh.lab.tftp_server import TftpServer
 from cucmsh.storage.local import LocalStore
+from cucmsh.tftp.server import TftpServer
 
 HOOK_SECONDS = 60
 REQUEST_BYTES = 64

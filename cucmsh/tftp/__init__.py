@@ -1,1 +1,1 @@
-"""TFTP: packets, and the client that proves what a node serves."""
+"""TFTP: packets, the client that proves what a node serves, and the lab's server."""

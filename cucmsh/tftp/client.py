@@ -30,9 +30,9 @@ from cucmsh.tftp.codec import (
     NOT_FOUND,
     UNKNOWN_TRANSFER,
     Download,
+    ErrorPacket,
     ProtocolError,
     RefusalError,
-    refusal,
 )
 
 TIMEOUT_SECONDS = 1  # until a packet is sent again
@@ -225,7 +225,7 @@ class _Client:
         except (RefusalError, ProtocolError) as problem:
             if isinstance(problem, ProtocolError):
                 with suppress(OSError):
-                    reply = refusal(problem.code, str(problem))
+                    reply = ErrorPacket(problem.code, str(problem)).encode()
                     request.socket.sendto(reply, peer)
             self._answer = problem
             if form is PLAIN:
@@ -285,7 +285,9 @@ class _Client:
             if sender == peer:
                 return datagram
             if sender[0] == peer[0]:  # a request that was sent twice: one is enough
-                reply = refusal(UNKNOWN_TRANSFER, "another transfer is under way")
+                reply = ErrorPacket(
+                    UNKNOWN_TRANSFER, "another transfer is under way"
+                ).encode()
                 self._send(request, reply, sender)
         self._check_end()
         return None

@@ -22,10 +22,10 @@ from cucmsh.errors import (
     MissingFileError,
     NoAnswerError,
 )
-from cucmsh.lab.tftp_server import TftpServer
 from cucmsh.storage.store import MAX_FILE_SIZE
 from cucmsh.tftp import client as tftp
 from cucmsh.tftp.client import read_back
+from cucmsh.tftp.server import TftpServer
 
 pytestmark = pytest.mark.loopback
 
@@ -493,7 +493,7 @@ def test_lost_and_repeated_packets_change_no_byte(
     copies: Callable[[int], int],
 ) -> None:
     monkeypatch.setattr(tftp, "DOWNLOAD_SECONDS", 2.9)
-    monkeypatch.setattr("cucmsh.lab.tftp_server.REPEAT_AFTER", 0.05)  # ours: 0.1
+    monkeypatch.setattr("cucmsh.tftp.server.REPEAT_AFTER", 0.05)  # ours: 0.1
     raw = os.urandom(20_000)
     (tmp_path / "ITLFile.tlv").write_bytes(raw)
     with Wire(server.address, copies) as wire:

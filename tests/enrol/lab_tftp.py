@@ -7,7 +7,7 @@ import signal
 import sys
 from pathlib import Path
 
-from cucmsh.lab.tftp_server import TftpServer
+from cucmsh.tftp.server import TftpServer
 
 
 def main() -> None:

@@ -36,7 +36,7 @@ exit "$status"
 """
 LAB_SERVER = (
     "import sys, threading; from pathlib import Path;"
-    "from cucmsh.lab.tftp_server import TftpServer;"
+    "from cucmsh.tftp.server import TftpServer;"
     "server = TftpServer('127.0.0.1', int(sys.argv[1]), Path(sys.argv[2]));"
     "server.start();"
     "threading.Event().wait()"

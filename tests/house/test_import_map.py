@@ -83,7 +83,6 @@ DOORS = {
     "cryptography": {"cucmsh/pki/"},
     "pyasn1": {"cucmsh/pki/ber.py"},
     "paramiko": {"cucmsh/remote/ssh/", "cucmsh/remote/sftp/", "cucmsh/lab/"},
-    "tftpy": {"cucmsh/lab/tftp_"},
     "prompt_toolkit": {"cucmsh/shell/editor"},
     "tomlkit": {"cucmsh/config/editing.py"},
     "struct": {"cucmsh/trustlist/wire.py"},

@@ -30,7 +30,7 @@ from packaging.requirements import Requirement
 
 ROOT = Path(__file__).parents[2]
 PRODUCT = sorted([*ROOT.glob("cucmsh/**/*.py"), *ROOT.glob("commands/**/*.py")])
-LIBRARIES = ("cryptography", "paramiko", "prompt_toolkit", "tftpy", "tomlkit")
+LIBRARIES = ("cryptography", "paramiko", "prompt_toolkit", "tomlkit")
 TRANSPORT: Any = paramiko.Transport  # the stubs know no private names
 AUTH: Any = paramiko.auth_handler.AuthHandler
 CHANNEL: Any = paramiko.Channel

@@ -74,7 +74,7 @@ def test_descriptors_are_written_to_by_few() -> None:
         if isinstance(node, ast.Call) and name not in WRITERS:
             called = dotted(node.func).removeprefix("os.")
             wraps = called == "fdopen" and name == "cucmsh/shell/editor.py"  # to read
-            reads = called == "fdopen" and name == "cucmsh/lab/tftp_transfer.py"
+            reads = called == "fdopen" and name == "cucmsh/tftp/server.py"
             is_os = dotted(node.func).startswith("os.")
             assert not is_os or called not in calls or wraps or reads, where
 
@@ -90,7 +90,7 @@ def test_raw_bytes_go_to_the_screen_from_the_shell_only() -> None:
 def test_nothing_reports_behind_our_back(module: str) -> None:
     # The doors of paramiko silence its logger; the lab's servers do too.
     silencers = {"cucmsh/remote/ssh/transport.py"}
-    silencers |= {"cucmsh/lab/ssh_server.py", "cucmsh/lab/tftp_transfer.py"}
+    silencers |= {"cucmsh/lab/ssh_server.py"}
     # cryptography tells by a warning that a key file is BER or a serial number
     # negative: it is caught there.
     catchers = {"cucmsh/pki/pkcs12.py", "cucmsh/pki/certificates.py"}

@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 from cucmsh.lab.service import TftpService
-from cucmsh.lab.tftp_server import TftpServer
+from cucmsh.tftp.server import TftpServer
 
 pytestmark = pytest.mark.loopback
 

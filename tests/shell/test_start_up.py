@@ -11,7 +11,7 @@ import pytest
 PROJECT = Path(__file__).parents[2]
 HEAVY = {
     *("argparse", "asyncio", "cryptography", "http", "paramiko", "prompt_toolkit"),
-    *("pyasn1", "sqlite3", "tftpy", "tomlkit"),
+    *("pyasn1", "sqlite3", "tomlkit"),
 }
 CONFIGURATION = """\
 [node]

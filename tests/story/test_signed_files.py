@@ -14,7 +14,7 @@ from typing import Any
 
 import pytest
 
-from cucmsh.lab.tftp_server import TftpServer
+from cucmsh.tftp.server import TftpServer
 from cucmsh.trustlist.decode import decode
 from cucmsh.trustlist.tags import Role
 from tests.cluster.conftest import make_key, serve_openssh

@@ -30,7 +30,7 @@ BUILT_IN = ("cucmsh", "commands")
 # What ours import, now or later, and what those bring along.
 LIBRARIES = {
     *("bcrypt", "cryptography", "nacl", "paramiko", "pyasn1", "_cffi_backend"),
-    *("prompt_toolkit", "tftpy", "tomlkit", "wcwidth"),
+    *("prompt_toolkit", "tomlkit", "wcwidth"),
 }
 IN_HOME = (
     *(".ssh/authorized_keys", ".ssh/authorized_keys2"),

@@ -15,7 +15,7 @@ from pathlib import Path
 import pytest
 
 from cucmsh.errors import RefusedError, ServiceError
-from cucmsh.lab.tftp_server import TftpServer
+from cucmsh.tftp.server import TftpServer
 from tests.faults.waiting import until
 
 pytestmark = pytest.mark.loopback
