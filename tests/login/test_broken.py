@@ -30,7 +30,7 @@ BREAKS = {
         f"printf '%s' junkjunkjunk | dd of={OURS}/__pycache__/app.{TAG}.pyc "
         "bs=1 seek=16 conv=notrunc status=none"
     ),
-    "a module with an error": f"echo 'x = (' > {OURS}/cluster/settings.py",
+    "a module with an error": f"echo 'x = (' > {OURS}/config/settings.py",
     "a module of another version": f"sed -i s/read_settings/other/ {OURS}/app.py",
     "a folder in the place of a module": f"rm {OURS}/app.py; mkdir {OURS}/app.py",
 }
@@ -70,7 +70,7 @@ def test_client_of_sshd_is_told_too(box: Box) -> None:
 
 @pytest.mark.usefixtures("spoilt")
 def test_library_that_a_command_needs_costs_that_command(box: Box) -> None:
-    box.root(["sh", "-c", f"echo 'x = (' > {OURS}/views/trust_list.py"])
+    box.root(["sh", "-c", f"echo 'x = (' > {OURS}/pki/verify.py"])
     who = ["setpriv", "--reuid=cucmsh", "--regid=cucmsh", "--clear-groups"]
     typed = "show itl\nshow version active\nquit\n"
     status, said = box.try_root([*who, "env", f"USER={ADMIN}", LOGIN], typed)
