@@ -11,6 +11,7 @@ home-made padding check. Whether a phone should *believe* the signer is
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import NamedTuple, Protocol
 
 from cucmsh.errors import SignatureError
@@ -86,7 +87,7 @@ def check(trust_list: TrustList, verifier: Verifier) -> SignatureVerdict:
 
 
 def signers_of(
-    header: dict[int, bytes], records: tuple[Record, ...], roles: frozenset[Role]
+    header: Mapping[int, bytes], records: tuple[Record, ...], roles: frozenset[Role]
 ) -> list[Record]:
     """The records with such a role that the header's issuer and serial name.
 
@@ -103,7 +104,7 @@ def signers_of(
     ]
 
 
-def algorithm_fault(header: dict[int, bytes]) -> str:
+def algorithm_fault(header: Mapping[int, bytes]) -> str:
     """What is wrong with the declared algorithms; empty if they are known."""
     algorithm = header[HeaderTag.SIGNATURE_ALGORITHM][0]
     if algorithm != RSA_PKCS1_V1_5:
@@ -116,7 +117,7 @@ def algorithm_fault(header: dict[int, bytes]) -> str:
 
 def signature_fault(
     unsigned: bytes,
-    header: dict[int, bytes],
+    header: Mapping[int, bytes],
     public_key: bytes,
     verifier: Verifier,
     kind: str,

@@ -41,7 +41,8 @@ RECORD_FORMS: dict[int, int] = {
     RecordTag.HASH_ALGORITHM: 1,
 }
 
-# A container holds exactly its children; everything else but tag 28 must be there.
+# The one table of containers, each before those that it may hold. A container holds
+# exactly its children; everything else but tag 28 must be there.
 CONTAINERS: dict[int, frozenset[int]] = {
     HeaderTag.SIGNER_ID: frozenset(
         (HeaderTag.SIGNER_NAME, HeaderTag.SERIAL_NUMBER, HeaderTag.CA_NAME)

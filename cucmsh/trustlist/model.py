@@ -8,8 +8,12 @@ serial) or ``None``; only hand-made headers miss the fields that a decoded one h
 
 from __future__ import annotations
 
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass
+from functools import cached_property
 from typing import NamedTuple
 
+from cucmsh.trustlist.forms import CONTAINERS
 from cucmsh.trustlist.tags import HeaderTag, RecordTag
 from cucmsh.trustlist.wire import Field, join_fields, split_fields
 
@@ -28,12 +32,13 @@ def _number(value: bytes | None) -> int | None:
 _PADDING = HeaderTag.PADDING.value
 _SIGNATURE = HeaderTag.SIGNATURE.value
 
-# A container stands before those that it may hold.
-_CONTAINERS: tuple[int, ...] = (
-    HeaderTag.SIGNER_ID,
-    HeaderTag.SIGNATURE_INFO,
-    HeaderTag.SIGNATURE_ALGORITHM_INFO,
-)
+
+def _with_children(fields: Iterable[Field]) -> Iterator[Field]:
+    for field in fields:
+        yield field
+        if field.tag in CONTAINERS:
+            children = split_fields(field.value, 0, len(field.value))
+            yield from _with_children(children)
 
 
 class Record(NamedTuple):
@@ -112,22 +117,32 @@ class Record(NamedTuple):
         return ".".join(str(byte) for byte in value or b"")
 
 
-class Header(NamedTuple):
-    """The header: who signed the list, how, and when (section 2)."""
+@dataclass(frozen=True)
+class Header:
+    """The header: who signed the list, how, and when (section 2).
+
+    Attributes:
+        fields: those of the top level; a container's value is its encoded children.
+    """
 
     fields: tuple[Field, ...]
 
-    @property
-    def by_tag(self) -> dict[int, bytes]:
+    @cached_property
+    def all_fields(self) -> tuple[Field, ...]:
+        """The fields of all levels: behind each container its children.
+
+        Raises:
+            TrustListError: a container of a hand-made header does not close.
+        """
+        return tuple(_with_children(self.fields))
+
+    @cached_property
+    def by_tag(self) -> Mapping[int, bytes]:
         """Every field by its tag, the containers' children too.
 
         No two levels share a tag (section 2), so a tag alone says which field it is.
         """
-        values = dict(self.fields)
-        for container in _CONTAINERS:
-            value = values.get(container, b"")
-            values.update(split_fields(value, 0, len(value)))
-        return values
+        return dict(self.all_fields)
 
     def find(self, tag: int) -> bytes | None:
         """The value of the field with this tag, on whatever level, or ``None``."""

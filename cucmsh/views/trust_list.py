@@ -8,13 +8,12 @@ numbers print as lengths only, CUCM's misspellings stay. What CUCM has no word f
 
 from __future__ import annotations
 
-from collections.abc import Iterable
 from hashlib import md5, sha1
 
 from cucmsh.trustlist.check import SignatureVerdict
-from cucmsh.trustlist.model import Field, Header, Record, TrustList
+from cucmsh.trustlist.forms import CONTAINERS
+from cucmsh.trustlist.model import Header, Record, TrustList
 from cucmsh.trustlist.tags import Digest, HeaderTag, RecordTag, Role, role_label
-from cucmsh.trustlist.wire import split_fields
 
 _TABLE_HEAD = ("BYTEPOS\tTAG\t\tLENGTH\tVALUE", "-------\t---\t\t------\t-----")
 _DUMP_WIDTH = 8  # bytes of the signature on a line
@@ -25,11 +24,6 @@ _HASH_LABELS: dict[int, str] = {
 }
 _HEADER_LABELS = {tag.value: tag.label for tag in HeaderTag}
 _RECORD_LABELS = {tag.value: tag.label for tag in RecordTag}
-_CONTAINERS = (
-    HeaderTag.SIGNER_ID,
-    HeaderTag.SIGNATURE_INFO,
-    HeaderTag.SIGNATURE_ALGORITHM_INFO,
-)
 _ABOVE_THE_TABLE = (HeaderTag.VERSION, HeaderTag.HEADER_LENGTH)
 
 
@@ -78,18 +72,17 @@ def _header_lines(header: Header, kind: str) -> list[str]:
         f"HeaderLength:\t{header.length} (BYTES)",
         "",
         *_TABLE_HEAD,
-        *_header_rows(header.fields),
+        *_header_rows(header),
         "",
     ]
 
 
-def _header_rows(fields: Iterable[Field]) -> list[str]:
+def _header_rows(header: Header) -> list[str]:
     """Containers first, then their children; both on the same level."""
     rows = []
-    for tag, value in fields:
-        if tag in _CONTAINERS:
+    for tag, value in header.all_fields:
+        if tag in CONTAINERS:
             rows.append(_row(tag, _HEADER_LABELS, 2, str(len(value))))
-            rows += _header_rows(split_fields(value, 0, len(value)))
         elif tag == HeaderTag.SIGNATURE:
             rows.append(_row(tag, _HEADER_LABELS, len(value)))
             rows += _dump(value)

@@ -1,15 +1,17 @@
 """Bytes to values: both dialects, and what must be refused."""
 
 from collections.abc import Iterable
+from unittest.mock import Mock
 
 import pytest
 
 from cucmsh.errors import TrustListError
 from cucmsh.trustlist.decode import MAX_LIST_SIZE, decode
 from cucmsh.trustlist.encode import encode
+from cucmsh.trustlist.forms import CONTAINERS
 from cucmsh.trustlist.model import Field, Header, Record, TrustList
 from cucmsh.trustlist.tags import HeaderTag
-from cucmsh.trustlist.wire import join_fields
+from cucmsh.trustlist.wire import join_fields, split_fields
 from tests.trustlist.builders import (
     Cluster,
     hand_made,
@@ -273,3 +275,21 @@ def test_hand_made_values_answer_empty() -> None:
 def test_value_too_long_for_the_wire_is_refused() -> None:
     with pytest.raises(TrustListError):
         _ = Record((Field(99, bytes(65536)),)).raw
+
+
+def test_fields_are_split_once(
+    sealed: TrustList, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """However often they are asked for: `show itl` asks thirty times."""
+    split = Mock(wraps=split_fields)
+    monkeypatch.setattr("cucmsh.trustlist.model.split_fields", split)
+    header = decode(sealed.raw).header
+    asked = (header.signer_name, header.timestamp, header.by_tag, header.all_fields)
+    assert all(asked)
+    assert split.call_count == len(CONTAINERS)
+
+
+def test_children_stand_behind_their_container(sealed: TrustList) -> None:
+    tags = [field.tag for field in sealed.header.all_fields]
+    for container, children in CONTAINERS.items():
+        assert all(tags.index(container) < tags.index(child) for child in children)
