@@ -27,9 +27,10 @@ NOW = datetime(2014, 2, 26, tzinfo=UTC)
 BOMB = 2**31 - 1
 # The opener with a gate that lets everything through: the last line of defence alone.
 UNGATED = (
-    "import sys; from cucmsh.pki import gate, opener, pkcs12; "
-    "gate.inspect = pkcs12.inspect = lambda r: gate.Protection(1, False, len(r)); "
-    "sys.exit(opener.main())"
+    "import sys; from cucmsh.pki import pkcs12, pkcs12_limits, sandbox_worker; "
+    "pkcs12_limits.inspect = pkcs12.inspect = "
+    "lambda r: pkcs12_limits.Protection(1, False, len(r)); "
+    "sys.exit(sandbox_worker.main())"
 )
 
 
@@ -365,7 +366,7 @@ def test_password_is_nowhere_to_be_seen_while_the_file_is_opened(
     with pytest.raises(KeyFileError):
         running(UNGATED, 3)(bomb)
     watcher.join()
-    assert b"gate.inspect" in seen["cmdline"]
+    assert b"pkcs12_limits.inspect" in seen["cmdline"]
     assert made.PASSWORD.encode() not in seen["cmdline"]
     assert seen["environ"] == b""
     assert b"Max core file size        0                    0" in seen["limits"]
