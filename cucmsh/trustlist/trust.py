@@ -1,7 +1,8 @@
-"""Would a holder of one list take another by itself (section 14)?
+"""Would a holder of one list take another (section 14)?
 
-Asks no TVS: a holder that refuses here may still be helped by one. Trust comes from
-the held list alone, never from the offered one. Phones compare no timestamps, so an
+Asks no TVS: what one would answer is an argument (``vouched``), and without it a
+holder that refuses here may still be helped by one. Trust comes from the held list
+alone, never from the offered one. Phones compare no timestamps, so an
 older list that is signed well is accepted, here as there.
 
 Decided: a *blank* held list is one without any key. A list whose SAST records stay
@@ -12,6 +13,7 @@ judged by its SAST records.
 
 from __future__ import annotations
 
+from collections.abc import Collection
 from hashlib import sha1
 from typing import NamedTuple
 
@@ -37,8 +39,9 @@ def judge(
     verifier: Verifier,
     *,
     tftp_may_sign: bool = False,
+    vouched: Collection[bytes] = (),
 ) -> TrustVerdict:
-    """Say whether a phone that holds ``held`` takes ``offered`` by itself.
+    """Say whether a phone that holds ``held`` takes ``offered``.
 
     Args:
         held: the list it holds; ``None`` for a phone that holds none.
@@ -46,6 +49,9 @@ def judge(
         verifier: does the RSA operation.
         tftp_may_sign: let the held TFTP and CCM+TFTP records vouch for a signer too
             (a Cisco note says that they do, certutils that they do not).
+        vouched: certificates (DER) for which a TVS of the held list answers; empty for
+            a phone that none answers. Previews use it. ``keep_trust`` never does: a TVS
+            that answers us need not answer phones.
     """
     is_valid, fault, signer = check(offered, verifier)
     if not is_valid or signer is None:
@@ -63,6 +69,9 @@ def judge(
             signer=signer,
         )
     refusal = _refusal(held, signer, tftp_may_sign=tftp_may_sign)
+    if refusal and _is_vouched_for(held, signer, vouched):
+        reason = f"A TVS of the held list trusts the signer {signer.subject_name}."
+        return TrustVerdict(accepted=True, reason=reason, signer=signer)
     if refusal:
         return TrustVerdict(accepted=False, reason=refusal, signer=signer)
     return TrustVerdict(
@@ -94,6 +103,17 @@ def _refusal(held: TrustList, signer: Record, *, tftp_may_sign: bool) -> str:
             "which may not sign lists."
         )
     return ""
+
+
+def _is_vouched_for(
+    held: TrustList, signer: Record, vouched: Collection[bytes]
+) -> bool:
+    """A phone asks about a signer that it does not know, and only a TVS of its list."""
+    return (
+        signer.certificate in vouched
+        and any(record.role == Role.TVS for record in held.records)
+        and not any(_has_another_key(record, signer) for record in held.records)
+    )
 
 
 def _has_another_key(record: Record, signer: Record) -> bool:

@@ -258,3 +258,25 @@ def test_older_list_of_a_trusted_signer_is_taken(
     held, offered = made(old), made(old)
     later = reseal(held, old, timestamp=99, digest=Digest.SHA1)
     assert judge(later, offered, verifier).accepted
+
+
+def test_tvs_of_the_held_list_helps_with_a_signer_that_it_does_not_know(
+    old: KeySigner, new: KeySigner, recovery: KeySigner, verifier: LibraryVerifier
+) -> None:
+    offered, der = made(new), new.certificate.der
+    names_tvs = made(old, hashed_record(Role.TVS, recovery.certificate))
+    assert not judge(names_tvs, offered, verifier).accepted
+    verdict = judge(names_tvs, offered, verifier, vouched={der})
+    assert verdict.accepted
+    assert verdict.reason.startswith("A TVS of the held list trusts the signer")
+    assert not judge(names_tvs, offered, verifier, vouched={b"another"}).accepted
+    # Nobody is asked whom the held list does not name.
+    assert not judge(made(old), offered, verifier, vouched={der}).accepted
+
+
+def test_no_tvs_helps_a_list_that_does_not_verify(
+    old: KeySigner, new: KeySigner, recovery: KeySigner, verifier: LibraryVerifier
+) -> None:
+    held = made(old, hashed_record(Role.TVS, recovery.certificate))
+    broken = decode(made(new).raw.replace(b"ITLFile", b"ITLfile"))
+    assert not judge(held, broken, verifier, vouched={new.certificate.der}).accepted

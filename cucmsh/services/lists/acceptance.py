@@ -1,19 +1,20 @@
-"""Would phones that hold an earlier list take this one? The rule of ``keep_trust``.
+"""Would phones that hold any kept list take this one? The rule of ``keep_trust``.
 
-Compose, the push to replicas and a reset ask it (design decision 9): a list is fit to
-be served if a holder of *any* kept list that was not released takes it directly. That a
-TVS answers us does not mean that it answers phones, so none is counted.
+Compose, the push to replicas, a reset and the member that a reset reaches ask it by
+``who_refuses`` (design decision 9): a list is fit to be served if a holder of *any*
+kept list that was not released takes it directly. That a TVS answers us does not mean
+that it answers phones, so ``vouched`` of ``trustlist.trust.judge`` is never given here.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Collection, Iterable
 from datetime import UTC, datetime
 from typing import NamedTuple
 
 from cucmsh.errors import CertificateError, RefusedError
 from cucmsh.pki.model import Certificate
-from cucmsh.services.records.history import Kept
+from cucmsh.services.records.history import History, Kept
 from cucmsh.services.site import Site
 from cucmsh.trustlist.model import Record, TrustList
 from cucmsh.trustlist.tags import Role
@@ -29,10 +30,36 @@ class Refusal(NamedTuple):
     reason: str
 
 
+def who_refuses(
+    site: Site,
+    offered: TrustList,
+    history: History | None = None,
+    *,
+    agreed: Collection[str] = (),
+) -> tuple[Refusal, ...]:
+    """The kept lists whose holders would refuse ``offered``; none: it may be served.
+
+    Args:
+        site: this node; with its ``keep_trust`` off nobody is asked after.
+        offered: what shall be served.
+        history: the kept lists, with those that were found elsewhere considered; None
+            for those that are on this node's disk.
+        agreed: SHA-256 of kept lists whose holders a person was asked about already.
+    """
+    if not site.settings.keep_trust:
+        return ()
+    held = (history or History(site)).binding
+    left = [kept for kept in held if kept.digests.sha256 not in agreed]
+    return refusals(site, left, offered)
+
+
 def refusals(
     site: Site, held: Iterable[Kept], offered: TrustList
 ) -> tuple[Refusal, ...]:
-    """The kept lists whose holders would refuse ``offered``; none if all take it."""
+    """Which of these lists' holders would refuse ``offered``; for planning.
+
+    Whether a list may be served is ``who_refuses``.
+    """
     held = tuple(held)
     if not held:
         return ()

@@ -35,9 +35,9 @@ from cucmsh.services.lists.acceptance import (
     common_signers,
     describe,
     recovery_record,
-    refusals,
     require_not_older,
     signers_of_any,
+    who_refuses,
 )
 from cucmsh.services.lists.lists_elsewhere import ask_other_nodes
 from cucmsh.services.records.history import History, Kept
@@ -170,13 +170,14 @@ def compose(site: Site, history: History | None = None) -> tuple[TrustList, str]
     history = history or History(site)
     held, raw = history.binding, served_list(site)
     served = history.find(raw) if raw else None
-    lost = _classes(refusals(site, held, served.trust_list)) if served else set()
+    refused = who_refuses(site, served.trust_list, history) if served else ()
+    lost = _classes(refused)
     reached = [kept for kept in held if kept.digests.sha256 not in lost]
     seen: list[tuple[Candidate, tuple[Refusal, ...]]] = []
     for candidate in lists_to_offer(site, reached or held):
         if not seen and served and not served.is_released:
             _require_recovery_not_older(site, candidate.trust_list, served)
-        refused = refusals(site, held, candidate.trust_list)
+        refused = who_refuses(site, candidate.trust_list, history)
         if not refused:
             return candidate.trust_list, _why_not_first(candidate, seen)
         seen.append((candidate, refused))

@@ -10,7 +10,7 @@ from cucmsh.errors import CucmshError, RefusedError, UsageError
 from cucmsh.exhaustion import told
 from cucmsh.pki.model import Unit
 from cucmsh.services.certificates.keystore import Keystore
-from cucmsh.services.lists.acceptance import RELEASE, describe, refusals
+from cucmsh.services.lists.acceptance import RELEASE, describe, who_refuses
 from cucmsh.services.lists.compose import served_list, sha256_of
 from cucmsh.services.lists.survey import refuse_unless_expected, sha256_served
 from cucmsh.services.nodes.tftp_service import is_running, restart, why_unserved
@@ -109,7 +109,7 @@ def install_list(
     sweep(site)  # what an earlier hook left that was killed
     trust_list = decode(raw)
     _require_recovery_signature(site, trust_list)
-    if site.settings.keep_trust and not is_agreed:
+    if not is_agreed:
         _require_acceptance(site, trust_list)
     put_in_place(site, trust_list, expected)
     return restart_and_prove(site, raw, was_active=was_active)
@@ -120,7 +120,7 @@ def _require_acceptance(site: Site, trust_list: TrustList) -> None:
     history, present = History(site), served_list(site)
     if present is not None:
         history.consider(site.node.name, present)
-    refused = refusals(site, history.binding, trust_list)
+    refused = who_refuses(site, trust_list, history)
     if refused:
         raise RefusedError(
             f"{describe(refused)}; `{RELEASE}` on {site.node.name} gives them up"

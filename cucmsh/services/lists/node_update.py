@@ -22,7 +22,7 @@ from cucmsh.errors import (
 )
 from cucmsh.exhaustion import told
 from cucmsh.services.backends import Link
-from cucmsh.services.lists.acceptance import describe, refusals
+from cucmsh.services.lists.acceptance import describe, who_refuses
 from cucmsh.services.lists.compose import sha256_of
 from cucmsh.services.lists.deliver import bring_certificates, hook_on, stage_on
 from cucmsh.services.lists.fleet import Fleet
@@ -192,16 +192,15 @@ class Carrier:
         Raises:
             RefusedError: phones that hold it would refuse the new one.
         """
-        if not self._site.settings.keep_trust or entry.served in self._given_up:
+        if entry.served in self._given_up:
             return
         with suppress(MissingFileError):
             history, there = History(self._site), store.read(LIST_FILE)
-            if history.find(there) is None:
-                history.consider(entry.node.name, there)
-                kept = history.find(there)
-                refused = refusals(self._site, [kept] if kept else [], self._trust_list)
-                if refused:
-                    raise RefusedError(describe(refused), "Run the reset again.")
+            asked = {kept.digests.sha256 for kept in history.binding}
+            history.consider(entry.node.name, there)
+            refused = who_refuses(self._site, self._trust_list, history, agreed=asked)
+            if refused:
+                raise RefusedError(describe(refused), "Run the reset again.")
 
     def _replace(self, link: Link, entry: Located, name: str) -> NodeOutcome:
         node = entry.node

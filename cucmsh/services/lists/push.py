@@ -19,7 +19,7 @@ from cucmsh.errors import (
     StoreError,
 )
 from cucmsh.services.backends import Link
-from cucmsh.services.lists.acceptance import RELEASE, describe, refusals
+from cucmsh.services.lists.acceptance import RELEASE, describe, who_refuses
 from cucmsh.services.lists.asked_names import asked_name
 from cucmsh.services.lists.manifest import (
     NOT_THERE,
@@ -127,7 +127,7 @@ def _refusal(site: Site, node: Node, there: bytes | None, offered: bytes) -> str
     with site.node_lock():
         history = History(site)
         history.note_elsewhere(node.name, there)
-    refused = refusals(site, history.binding, decode(offered))
+    refused = who_refuses(site, decode(offered), history)
     if not refused:
         return ""
     return (

@@ -16,8 +16,8 @@ from cucmsh.services.lists.acceptance import (
     Refusal,
     recovery_record,
     refusal_lines,
-    refusals,
     require_not_older,
+    who_refuses,
 )
 from cucmsh.services.lists.base_list import Question, present_list
 from cucmsh.services.lists.compose import (
@@ -201,8 +201,7 @@ def _refused(
             kept = history.find(found)
             elsewhere[sha256_of(found)] = kept.digests.sha256 if kept else ""
     asked -= set(elsewhere.values())
-    held = [kept for kept in history.binding if kept.digests.sha256 not in asked]
-    refused = refusals(site, held, new)
+    refused = who_refuses(site, new, history, agreed=asked)
     lost = {entry.kept.digests.sha256 for entry in refused}
     given_up |= {there for there, kept in elsewhere.items() if kept in lost}
     return refused, tuple(sorted(given_up))

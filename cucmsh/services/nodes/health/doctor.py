@@ -16,7 +16,7 @@ from cucmsh.names import check_domain, parse_subject
 from cucmsh.pki.model import Certificate, Unit
 from cucmsh.services.certificates.keystore import Keystore
 from cucmsh.services.files import is_backed_up
-from cucmsh.services.lists.acceptance import RELEASE, describe, refusals
+from cucmsh.services.lists.acceptance import RELEASE, describe, who_refuses
 from cucmsh.services.lists.inventory import LOOK_SECONDS, HeldList, read_list
 from cucmsh.services.lists.lists_elsewhere import silent_nodes
 from cucmsh.services.lists.phone_files import Choice, asked, choose, look_at
@@ -181,7 +181,7 @@ def _kept_lists(site: Site) -> Iterator[Finding]:
     for name in silent_nodes(site):
         what = f"which ITL lies on {name} is not known yet: it did not answer"
         yield Finding(Level.WARN, what, f"{RESTART[:-1]} when it answers.")
-    refused = refusals(site, history.binding, _held(site).trust_list)
+    refused = who_refuses(site, _held(site).trust_list, history)
     if refused:
         what = f"not all phones take the served ITL: {describe(refused)}"
         advice = f"Reset with a key that they know, or run `{RELEASE}`."
