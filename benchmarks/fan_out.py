@@ -34,7 +34,7 @@ from typing import NamedTuple
 from cucmsh.config.settings import read_settings
 from cucmsh.remote.ssh.client import open_node
 from tests.faults.cluster import ANSWERS, ENVIRONMENT, RESET, Cluster, Replica
-from tests.faults.proxy import TO_SHELL, Fault, Proxy
+from tests.rigs.proxy import TO_SHELL, Fault, Proxy
 
 ROUND_TRIP = 50  # milliseconds
 FAR_ROUND_TRIP = 200  # for counting round trips

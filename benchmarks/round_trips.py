@@ -24,7 +24,7 @@ from tempfile import TemporaryDirectory
 from cucmsh.config.model import SshAddress
 from cucmsh.remote.sftp.store import SftpStore
 from cucmsh.remote.ssh.client import open_node
-from tests.faults.sshd import make_root_folder
+from tests.rigs.sshd import make_root_folder
 
 HOST = "127.0.0.1"
 ONE_WAY_SECONDS = 0.1

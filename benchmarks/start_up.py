@@ -30,8 +30,8 @@ from typing import NamedTuple
 
 import pexpect
 
-from tests.faults.sshd import LOOPBACK
-from tests.login.box import FORCED, Box, Server
+from tests.cli.login.box import FORCED, Box, Server
+from tests.rigs.sshd import LOOPBACK
 
 PYTHON = [sys.executable, "-I"]
 WRAPPER = "from cucmsh.__main__ import main\nmain()\n"

@@ -1,7 +1,7 @@
 """One line of OpenSSH's known_hosts format: whom it is about, and which key.
 
 Read exactly as sshd(8) describes and OpenSSH 9.2 does, quirks included; the table in
-tests/cluster/test_known_hosts_table.py compares. A line that OpenSSH would not
+tests/remote/test_known_hosts_table.py compares. A line that OpenSSH would not
 understand is no line. Hashed names are for reading only; ours are plain.
 """
 

@@ -2,7 +2,7 @@
 
 Invariant (threats-and-faults.md I1): whoever reads a file gets the bytes of one
 complete ``write``, the old ones or the new ones, whatever happens to the writer. Every
-implementation passes ``tests/cluster/test_store_contract.py``.
+implementation passes ``tests/storage/test_store_contract.py``.
 """
 
 from __future__ import annotations

@@ -11,8 +11,8 @@ import pytest
 
 from cucmsh.testing import Lab, lab
 from tests.clients.doors import Door
-from tests.faults.account import Account
-from tests.faults.sshd import Sshd, make_key
+from tests.rigs.account import Account
+from tests.rigs.sshd import Sshd, make_key
 
 
 @pytest.fixture(scope="session")

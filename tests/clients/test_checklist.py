@@ -202,7 +202,7 @@ def test_c2_exit_and_quit_give_the_channel_status_0(lab_door: Door) -> None:
 def test_c3_an_exec_request_runs_or_is_refused_with_a_status(lab_door: Door) -> None:
     """Without a terminal, so without echo; nobody waits for anything.
 
-    OpenSSH's exec requests are in tests/login, where the ground is root's.
+    OpenSSH's exec requests are in tests/cli/login, where the ground is root's.
     """
     with lab_door.paramiko_client() as client:
         for line, status in (("show itl", 0), ("foo", 2), (RESET, 1)):

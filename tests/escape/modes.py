@@ -22,12 +22,12 @@ from typing import Any, Protocol
 import paramiko
 import pexpect
 
+from tests.cli.login.box import ADMIN, LOGIN, Box
+from tests.cli.login.box import PYTHON as BOX_PYTHON
+from tests.cli.login.box import Server as BoxServer
 from tests.escape.node import Target
 from tests.escape.oracle import RUNS, AllowList, Escape, events, traced
-from tests.faults.sshd import SSHD
-from tests.login.box import ADMIN, LOGIN, Box
-from tests.login.box import PYTHON as BOX_PYTHON
-from tests.login.box import Server as BoxServer
+from tests.rigs.sshd import SSHD
 
 PROMPT = b"admin:"
 # Debian's PAM greets before our program is there: pam_motd runs /etc/update-motd.d.

@@ -12,12 +12,12 @@ from typing import NamedTuple
 import paramiko
 import pexpect
 
+from tests.cli.login.box import Box
 from tests.escape.attacks import ATTACKS, Attack
 from tests.escape.keys import mash
 from tests.escape.modes import ON_THE_SPOT, THROUGH_SSH, Server, Way
 from tests.escape.node import Target
 from tests.escape.oracle import Escape
-from tests.login.box import Box
 
 WAYS = (*ON_THE_SPOT, *THROUGH_SSH)
 # What a way in raises when it breaks, which is for the tally and not for a traceback.

@@ -1,4 +1,4 @@
-"""The known breaks that are not about an exec request; tests/login has those that are.
+"""The known breaks but those about an exec request, which are in tests/cli/login.
 
 Each by its name in threats-and-faults.md section 1(b), judged by the trace.
 """
@@ -10,10 +10,10 @@ from pathlib import Path
 import paramiko
 import pytest
 
+from tests.cli.login.test_breaks import BREAKS
 from tests.escape.keys import answers
 from tests.escape.modes import ENVIRONMENT, Command, Pty, Server
 from tests.escape.node import Target
-from tests.login.test_breaks import BREAKS
 
 pytestmark = [pytest.mark.terminal, pytest.mark.loopback]
 

@@ -1,7 +1,7 @@
 """T1 to T14 and T23 to T25 of threats-and-faults.md, each by its number.
 
 The strings of T1 and T2 and the keys of T4 are also in the suite, in every way in; the
-matrix of T5 to T8 against the shipped sshd is in tests/login.
+matrix of T5 to T8 against the shipped sshd is in tests/cli/login.
 """
 
 from __future__ import annotations

@@ -10,8 +10,8 @@ import os
 import subprocess
 from pathlib import Path
 
-from tests.faults.account import Account
-from tests.faults.sshd import Sshd
+from tests.rigs.account import Account
+from tests.rigs.sshd import Sshd
 
 SFTP_PASSWORD = "canary-sftp-5e0a77d1"
 

@@ -27,10 +27,10 @@ from cucmsh.services.backends import Doors
 from cucmsh.services.certificates.keystore import Keystore
 from cucmsh.services.nodes.make import make_node, public_certificates
 from cucmsh.services.site import Site
-from tests.faults.account import Account
-from tests.faults.sshd import Sshd, end, make_key
-from tests.faults.tftpd import Make, Service, ServiceManager, makes
-from tests.faults.waiting import until
+from tests.rigs.account import Account
+from tests.rigs.sshd import Sshd, end, make_key
+from tests.rigs.tftpd import Make, Service, ServiceManager, makes
+from tests.rigs.waiting import until
 from tests.services.made_cluster import QuickKeys
 
 PREFIX = "cucmsh-rig-"

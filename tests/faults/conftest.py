@@ -10,7 +10,7 @@ import pytest
 
 from tests.faults.backup import Backup
 from tests.faults.cluster import Cluster, Replica
-from tests.faults.proxy import Fault, Proxy
+from tests.rigs.proxy import Fault, Proxy
 
 NODES = 4
 

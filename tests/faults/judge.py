@@ -20,8 +20,8 @@ from cryptography.hazmat.primitives.serialization import (
 
 from tests.faults.cluster import CCM, LIST_FILE, PUBLISHER, SECURITY, Cluster, Result
 from tests.faults.second_verifier import read
-from tests.faults.tftp_get import get_when_it_answers
-from tests.faults.waiting import until
+from tests.rigs.tftp_get import get_when_it_answers
+from tests.rigs.waiting import until
 
 KEY_FILES = "ITLRecovery.p12*"
 CANARIES = (CCM.encode(), SECURITY.encode())

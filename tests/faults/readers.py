@@ -21,8 +21,8 @@ from typing import NamedTuple, cast
 
 from tests.faults.cluster import LIST_FILE, PUBLISHER, Cluster
 from tests.faults.second_verifier import read
-from tests.faults.tftp_get import ACK, BLOCK, DATA, ERROR, RRQ
-from tests.faults.tftpd import Make
+from tests.rigs.tftp_get import ACK, BLOCK, DATA, ERROR, RRQ
+from tests.rigs.tftpd import Make
 
 PATIENCE_SECONDS = 1.0  # before a packet is repeated
 GIVE_UP_SECONDS = 6.0

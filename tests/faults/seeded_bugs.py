@@ -209,7 +209,7 @@ BUGS = (
                 '    unserved = ""\n',
             ),
         ),
-        "tests/services/test_reset.py",
+        "tests/services/lists/test_reset.py",
         "lying_tftp",
     ),
     Bug(
@@ -293,7 +293,7 @@ BUGS = (
                 "    report = Report(",
             ),
         ),
-        "tests/services/test_reset.py",
+        "tests/services/lists/test_reset.py",
         "key_file_is_on_disk_before_any_list",
     ),
     Bug(
@@ -310,7 +310,7 @@ BUGS = (
                 "        _require_as_planned(plan, located, site)\n        (",
             ),
         ),
-        "tests/services/test_cancelled_reset.py",
+        "tests/services/lists/test_cancelled_reset.py",
         "nothing_at_all_is_changed",
     ),
     Bug(
@@ -507,7 +507,7 @@ BUGS = (
                 "        if look.is_missing:\n",
             ),
         ),
-        "tests/cluster/test_sftp_other_makes.py",
+        "tests/remote/test_sftp_other_makes.py",
         "works_each_time",
     ),
     Bug(
@@ -531,13 +531,13 @@ BUGS = (
                 "    repr((settings, program) and os.environ",
             ),
         ),
-        "tests/login",
+        "tests/cli/login",
         "ground_that_others",
     ),
     Bug(
         "a login keeps the client's environment",
         (Edit("cucmsh/cli/login/environment.py", "    environment.clear()\n", ""),),
-        "tests/login",
+        "tests/cli/login",
         "cleaned_environment",
     ),
     Bug(
@@ -549,7 +549,7 @@ BUGS = (
                 "",
             ),
         ),
-        "tests/login",
+        "tests/cli/login",
         "doctor_names_every_setting",
     ),
 )

@@ -24,7 +24,7 @@ from tests.faults import judge
 from tests.faults.backup import SFTP_PASSWORD, Backup
 from tests.faults.cluster import ANSWERS, LIST_FILE, RESET, Cluster
 from tests.faults.model import Deed, Seen, complaints
-from tests.faults.sshd import end
+from tests.rigs.sshd import end
 
 KEY_FILE = "ITLRecovery.p12"
 LOOK_SECONDS = 0.01

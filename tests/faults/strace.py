@@ -10,7 +10,7 @@ from __future__ import annotations
 import subprocess
 
 from tests.faults.cluster import ANSWERS, RESET, Cluster, Result
-from tests.faults.waiting import until
+from tests.rigs.waiting import until
 
 QUESTION = "password :"
 

@@ -12,8 +12,8 @@ from tests.faults import judge
 from tests.faults.backup import SFTP_PASSWORD, Backup
 from tests.faults.cluster import ANSWERS, PUBLISHER, RESET, Cluster, Running
 from tests.faults.conftest import Through
-from tests.faults.proxy import Fault
-from tests.faults.waiting import until
+from tests.rigs.proxy import Fault
+from tests.rigs.waiting import until
 
 pytestmark = [pytest.mark.faults, pytest.mark.loopback]
 

@@ -10,11 +10,11 @@ from pathlib import Path
 
 import pytest
 
-from tests.faults import proftpd
 from tests.faults.backup import SFTP_PASSWORD, Backup
 from tests.faults.cluster import Cluster, Result
-from tests.faults.proftpd import Proftpd
-from tests.faults.sshd import Sshd
+from tests.rigs import proftpd
+from tests.rigs.proftpd import Proftpd
+from tests.rigs.sshd import Sshd
 
 pytestmark = [pytest.mark.faults, pytest.mark.loopback]
 

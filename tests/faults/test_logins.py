@@ -11,9 +11,9 @@ import pytest
 from tests.faults import judge
 from tests.faults.backup import SFTP_PASSWORD, Backup
 from tests.faults.cluster import CCM, Cluster, Result
-from tests.faults.proxy import TO_NODE, Fault, Proxy
-from tests.faults.sshd import Sshd
 from tests.faults.test_network import assert_alone_pending, assert_rerun_converges
+from tests.rigs.proxy import TO_NODE, Fault, Proxy
+from tests.rigs.sshd import Sshd
 
 pytestmark = [pytest.mark.faults, pytest.mark.loopback]
 

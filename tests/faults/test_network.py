@@ -21,8 +21,8 @@ from tests.faults.cluster import (
 )
 from tests.faults.conftest import Through
 from tests.faults.namespace import Namespace
-from tests.faults.proxy import TO_NODE, TO_SHELL, Fault
-from tests.faults.waiting import until
+from tests.rigs.proxy import TO_NODE, TO_SHELL, Fault
+from tests.rigs.waiting import until
 
 pytestmark = [pytest.mark.faults, pytest.mark.loopback]
 

@@ -12,7 +12,7 @@ import pytest
 from tests.faults import judge
 from tests.faults.cluster import LIST_FILE, PUBLISHER, Cluster
 from tests.faults.test_network import assert_rerun_converges
-from tests.faults.tftp_get import TftpError, get
+from tests.rigs.tftp_get import TftpError, get
 
 pytestmark = [pytest.mark.faults, pytest.mark.loopback]
 

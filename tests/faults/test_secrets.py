@@ -11,7 +11,7 @@ from tests.faults import judge
 from tests.faults.backup import SFTP_PASSWORD, Backup
 from tests.faults.cluster import CCM, RESET, SECURITY, Cluster
 from tests.faults.test_logins import save_key
-from tests.faults.waiting import until
+from tests.rigs.waiting import until
 
 pytestmark = [pytest.mark.faults, pytest.mark.loopback]
 

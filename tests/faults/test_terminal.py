@@ -21,7 +21,7 @@ from tests.faults.cluster import (
     Result,
 )
 from tests.faults.test_network import assert_rerun_converges
-from tests.faults.waiting import until
+from tests.rigs.waiting import until
 
 pytestmark = [pytest.mark.faults, pytest.mark.loopback, pytest.mark.terminal]
 

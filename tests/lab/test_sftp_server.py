@@ -16,7 +16,7 @@ import pytest
 
 from cucmsh.lab.sftp_server import SftpBackupServer
 from cucmsh.lab.ssh_server import host_key
-from tests.faults.waiting import until
+from tests.rigs.waiting import until
 
 pytestmark = pytest.mark.loopback
 

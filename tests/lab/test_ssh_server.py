@@ -22,7 +22,7 @@ import pytest
 from cucmsh.errors import RefusedError, StoreError
 from cucmsh.lab.accounts import Account
 from cucmsh.lab.ssh_server import SshServer, host_key
-from tests.faults.waiting import until
+from tests.rigs.waiting import until
 
 pytestmark = pytest.mark.loopback
 

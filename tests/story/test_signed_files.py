@@ -17,8 +17,8 @@ import pytest
 from cucmsh.tftp.server import TftpServer
 from cucmsh.trustlist.decode import decode
 from cucmsh.trustlist.tags import Role
-from tests.cluster.conftest import make_key, serve_openssh
-from tests.faults.sshd import make_root_folder
+from tests.rigs.servers import make_key, serve_openssh
+from tests.rigs.sshd import make_root_folder
 from tests.story.running import CUCMSH, Lab
 
 pytestmark = [pytest.mark.lab, pytest.mark.loopback]

@@ -11,7 +11,7 @@ import sys
 from collections.abc import Callable
 from pathlib import Path
 
-from tests.faults.waiting import until
+from tests.rigs.waiting import until
 from tests.terminal.conftest import PROJECT, SECONDS, TOY
 
 

@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 
 from cucmsh.tftp.server import TftpServer
-from tests.faults.waiting import until
+from tests.rigs.waiting import until
 
 pytestmark = pytest.mark.faults
 

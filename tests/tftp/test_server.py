@@ -16,7 +16,7 @@ import pytest
 
 from cucmsh.errors import RefusedError, ServiceError
 from cucmsh.tftp.server import TftpServer
-from tests.faults.waiting import until
+from tests.rigs.waiting import until
 
 pytestmark = pytest.mark.loopback
 
