@@ -37,7 +37,8 @@ DISTRIBUTE, KEYSTORE = (
     "cucmsh/services/lists/distribution.py",
     "cucmsh/services/certificates/keystore.py",
 )
-CONTRACT = "tests/cluster"  # the words find the test, wherever it moves
+# The words find the test, wherever in its folder it moves.
+STORAGE, REMOTE = "tests/storage", "tests/remote"
 FAULTS = "tests/faults"
 
 
@@ -88,7 +89,7 @@ BUGS = (
                 "            os.fsync(folder)\n        self._let_go",
             ),
         ),
-        CONTRACT,
+        STORAGE,
         "everything_is_synced",
     ),
     Bug(
@@ -100,7 +101,7 @@ BUGS = (
                 "        os.write(descriptor, view)\n        return",
             ),
         ),
-        CONTRACT,
+        STORAGE,
         "short_writes",
     ),
     Bug(
@@ -121,7 +122,7 @@ BUGS = (
     Bug(
         "skip the read-back of what was written",
         (Edit(LOCAL, "        if _read_all(descriptor) != raw:", "        if False:"),),
-        CONTRACT,
+        STORAGE,
         "gives_back_other_bytes",
     ),
     Bug(
@@ -155,7 +156,7 @@ BUGS = (
     Bug(
         "leave the mode to the umask",
         (Edit(LOCAL, "                os.fchmod(descriptor, mode)\n", ""),),
-        CONTRACT,
+        STORAGE,
         "whatever_the_umask",
     ),
     Bug(
@@ -173,7 +174,7 @@ BUGS = (
                 "        if False and self._read_again(",
             ),
         ),
-        CONTRACT,
+        REMOTE,
         "fault_of_the_server",
     ),
     Bug(
@@ -185,7 +186,7 @@ BUGS = (
                 "    if not rest:",
             ),
         ),
-        CONTRACT,
+        REMOTE,
         "handle_of_another_file",
     ),
     Bug(
