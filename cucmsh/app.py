@@ -22,6 +22,7 @@ from cucmsh.errors import (
     StoreError,
     UsageError,
 )
+from cucmsh.layout import DEFAULT_CONFIGURATION
 from cucmsh.services.idle import idle_minutes
 from cucmsh.services.lists.inspection import inspect
 from cucmsh.services.lists.phone_files import named
@@ -50,7 +51,6 @@ from cucmsh.views.banner import banner
 from cucmsh.views.inspection import inspection_lines
 from cucmsh.views.signing import replica_lines, signing_lines
 
-DEFAULT_CONFIGURATION = "/etc/cucmsh/cucmsh.toml"
 BUILT_IN_PACK = "commands"
 LOOKS = ("service-status", "clock", "describe")  # the hooks that change nothing
 HOME_OF_OURS = os.path.dirname(os.path.dirname(os.path.abspath(__file__)))

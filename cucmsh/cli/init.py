@@ -6,8 +6,6 @@ import os
 from collections.abc import Sequence
 
 from cucmsh.cli.options import (
-    DEFAULT_HOME,
-    DEFAULT_TFTP_DIRECTORY,
     SERVICE_OPTIONS,
     Options,
     Surroundings,
@@ -19,6 +17,7 @@ from cucmsh.cli.sshd import USAGE as SSHD_USAGE
 from cucmsh.cli.sshd import sshd
 from cucmsh.config.model import NodeRole
 from cucmsh.errors import UsageError
+from cucmsh.layout import DEFAULT_HOME, DEFAULT_TFTP_DIRECTORY
 from cucmsh.secret import Secret
 from cucmsh.services.nodes.init import (
     InitPlan,

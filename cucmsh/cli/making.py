@@ -13,7 +13,6 @@ from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
 
 from cucmsh.app import (
-    DEFAULT_CONFIGURATION,
     open_audit,
     open_own_site,
     open_site,
@@ -22,6 +21,7 @@ from cucmsh.cli.init import init
 from cucmsh.cli.node import list_json, node
 from cucmsh.cli.options import Surroundings, asks_for_help
 from cucmsh.cli.questions import TerminalAsking
+from cucmsh.layout import DEFAULT_CONFIGURATION
 from cucmsh.services.site import Site
 from cucmsh.shell.json_result import report
 from cucmsh.shell.reader import Reader

@@ -7,7 +7,6 @@ from contextlib import contextmanager
 from typing import cast
 
 from cucmsh.cli.options import (
-    DEFAULT_TFTP_DIRECTORY,
     SERVICE_OPTIONS,
     Options,
     asks_for_help,
@@ -17,6 +16,7 @@ from cucmsh.cli.questions import Asking, read_secrets, require_yes
 from cucmsh.config.model import NodeRole
 from cucmsh.errors import CucmshError, HalfDoneError, RefusedError, UsageError
 from cucmsh.hosts import split_host
+from cucmsh.layout import DEFAULT_TFTP_DIRECTORY
 from cucmsh.remote.known_hosts import HostKey
 from cucmsh.services.lists.manifest import whose
 from cucmsh.services.nodes.add import (

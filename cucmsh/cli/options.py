@@ -19,8 +19,6 @@ UNIT_LETTERS = frozenset(
     "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789-_.@:"
 )
 DEFAULT_UNIT = "tftpd-hpa"
-DEFAULT_HOME = "/var/lib/cucmsh"
-DEFAULT_TFTP_DIRECTORY = "/srv/tftp"
 TFTP_PORT = 69
 
 ServiceCommands = str | dict[str, list[str]]

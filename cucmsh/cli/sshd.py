@@ -5,14 +5,13 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from cucmsh.cli.options import (
-    DEFAULT_HOME,
-    DEFAULT_TFTP_DIRECTORY,
     SERVICE_OPTIONS,
     Options,
     Surroundings,
     default_service,
 )
 from cucmsh.errors import UsageError
+from cucmsh.layout import DEFAULT_HOME, DEFAULT_TFTP_DIRECTORY
 from cucmsh.views.sshd import Logins, script
 
 DEFAULT_ACCOUNT = "cucmsh"

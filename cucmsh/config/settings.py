@@ -13,6 +13,7 @@ from typing import NamedTuple
 from cucmsh.config.model import Cluster, Node, NodeRole
 from cucmsh.config.table import Table, read_node
 from cucmsh.errors import ConfigurationError
+from cucmsh.layout import DEFAULT_HOME
 from cucmsh.names import check_full_name, format_subject, read_subject
 
 RELEASES = ("10.0",)
@@ -113,7 +114,7 @@ def _settings(table: Table, path: str) -> Settings:
         raise own.error(
             "name", f"{name!r} is no publisher or subscriber of the cluster"
         )
-    home = own.text("home", "/var/lib/cucmsh")
+    home = own.text("home", DEFAULT_HOME)
     if not os.path.isabs(home):
         raise own.error("home", "an absolute path is needed")
     patterns, served_as = _signing(table)

@@ -18,11 +18,12 @@ from cucmsh.config.model import (
 )
 from cucmsh.errors import ConfigurationError, NamingError, UsageError
 from cucmsh.hosts import bare_host
+from cucmsh.layout import DEFAULT_HOME, STAGING
 from cucmsh.names import check_host_name
 
 _Value = TypeVar("_Value")
 SERVICES = ("tftp", "tvs", "capf")
-DEFAULT_STAGING = "/var/lib/cucmsh/state/staging"
+DEFAULT_STAGING = f"{DEFAULT_HOME}/{STAGING}"
 
 
 class Table:

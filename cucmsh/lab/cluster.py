@@ -29,6 +29,7 @@ from cucmsh.lab.plan import (
 )
 from cucmsh.lab.sftp_server import SftpBackupServer
 from cucmsh.lab.ssh_server import host_key
+from cucmsh.layout import LAB_BACKUPS, LAB_HOST_KEY, LAB_KNOWN_HOSTS
 from cucmsh.pki.credential import make_ssh_identity
 from cucmsh.services.certificates.keystore import Keystore
 from cucmsh.services.nodes.make import public_certificates
@@ -55,13 +56,13 @@ class Scene:
         self._directory = directory
         root = directory.path
         self._plans = plan_nodes(root, subscribers)
-        self._backups = root / "sftp"
+        self._backups = root / LAB_BACKUPS
         self._backups.mkdir(exist_ok=True, mode=0o700)
         self._nodes: list[tuple[BaseProcess, Connection]] = []
         listener, self._backup_port = bound_listener()
-        backup_key = root / "sftp_host_key"
+        backup_key = root / LAB_HOST_KEY
         self._make(root, backup_key)
-        self._known_hosts = root / "known_hosts"
+        self._known_hosts = root / LAB_KNOWN_HOSTS
         self._known_hosts.write_text(self._host_key_lines(backup_key))
         self._backup_server = SftpBackupServer(
             listener,

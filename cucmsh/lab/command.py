@@ -15,9 +15,10 @@ import subprocess
 from collections.abc import Callable
 
 from cucmsh.errors import ServiceError
-from cucmsh.lab.directory import LAB_FILE, LabDirectory
+from cucmsh.lab.directory import LabDirectory
 from cucmsh.lab.options import Options, lab_parser, read_options
 from cucmsh.lab.plan import PYTHON
+from cucmsh.layout import LAB_FILE
 
 OpenShell = Callable[[str, str], int]
 

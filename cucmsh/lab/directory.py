@@ -17,10 +17,9 @@ from secrets import token_urlsafe
 from typing import Any
 
 from cucmsh.errors import MissingFileError, RefusedError, StoreError
+from cucmsh.layout import LAB_FILE, LAB_LOCK
 from cucmsh.storage.local import LocalStore
 
-LAB_FILE = "lab.json"
-LOCK_FILE = "lab.lock"
 PASSWORD_BYTES = 15  # 120 bits, 20 characters
 
 
@@ -41,7 +40,7 @@ class LabDirectory:
             else:
                 self.path = Path(tempfile.mkdtemp(prefix="cucmsh-lab-"))
             self._lock = os.open(
-                self.path / LOCK_FILE, os.O_RDWR | os.O_CREAT | os.O_NOFOLLOW, 0o600
+                self.path / LAB_LOCK, os.O_RDWR | os.O_CREAT | os.O_NOFOLLOW, 0o600
             )
         except OSError as problem:
             raise StoreError(f"{named or 'the lab'}: {problem.strerror}") from problem
@@ -100,7 +99,7 @@ def _require_own(path: Path) -> None:
             f"{path} is somebody else's", "Name a directory of your own."
         )
     names = {entry.name for entry in path.iterdir()}
-    if names and LAB_FILE not in names and names != {LOCK_FILE}:
+    if names and LAB_FILE not in names and names != {LAB_LOCK}:
         raise RefusedError(
             f"{path} holds other things, and no lab",
             "Name an empty directory, or one that a lab made.",

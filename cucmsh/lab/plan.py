@@ -10,6 +10,8 @@ import sys
 from pathlib import Path
 from typing import NamedTuple
 
+from cucmsh.layout import LAB_CONFIGURATION, LAB_CONTROL, STAGING
+
 LOOPBACK = "127.0.0.1"
 PUBLISHER = "test10pub"
 SUBSCRIBER = "test10sub"
@@ -39,7 +41,7 @@ class NodePlan(NamedTuple):
 
     @property
     def config(self) -> Path:
-        return self.folder / "cucmsh.toml"
+        return self.folder / LAB_CONFIGURATION
 
     @property
     def home(self) -> Path:
@@ -51,11 +53,11 @@ class NodePlan(NamedTuple):
 
     @property
     def staging(self) -> Path:
-        return self.home / "state" / "staging"
+        return self.home / STAGING
 
     @property
     def control(self) -> Path:
-        return self.home / "state" / "control"
+        return self.home / LAB_CONTROL
 
     @property
     def host_key(self) -> Path:

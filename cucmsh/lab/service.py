@@ -17,6 +17,7 @@ from pathlib import Path
 
 from cucmsh.errors import CucmshError
 from cucmsh.lab.control import VERBS, bound_name
+from cucmsh.layout import TFTP_LOG
 from cucmsh.storage.local import LocalStore
 from cucmsh.tftp.server import TftpServer
 
@@ -101,7 +102,7 @@ class TftpService:
     def _note(self, lines: Sequence[str]) -> None:
         with contextlib.suppress(CucmshError):  # a full disk stops no service
             for line in lines:
-                self._log.append("log/tftp", line)
+                self._log.append(TFTP_LOG, line)
 
 
 class ControlSocket:

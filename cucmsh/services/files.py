@@ -13,9 +13,9 @@ from contextlib import AbstractContextManager
 from typing import NamedTuple
 
 from cucmsh.errors import MissingFileError, RefusedError, UsageError
+from cucmsh.layout import BACKUP, RECOVERY_FILE, RECOVERY_NAME
 from cucmsh.remote.deposit import Deposited, Parcel
 from cucmsh.services.backends import AcceptHostKey, BackupServer
-from cucmsh.services.certificates.keystore import RECOVERY_FILE
 from cucmsh.services.lists.compose import sha256_of
 from cucmsh.services.lists.secret_files import secrets_of, why_kept
 from cucmsh.services.records.state import recall, remember
@@ -24,7 +24,6 @@ from cucmsh.storage.local import OpenFile
 from cucmsh.storage.store import MAX_FILE_SIZE
 from cucmsh.storage.tree import tree_below
 
-RECOVERY_NAME = "ITLRecovery.p12"
 WILD = frozenset("*?[")
 
 
@@ -161,13 +160,13 @@ def send_file(
         link.close()
     if path == RECOVERY_NAME and not sent.why_unproven:
         when = now.isoformat(timespec="seconds")
-        remember(site.home, "backup", {"sha256": sent.sha256, "at": when})
+        remember(site.home, BACKUP, {"sha256": sent.sha256, "at": when})
     return sent
 
 
 def is_backed_up(site: Site) -> bool:
     """Whether the present key file was saved by ``file get`` once."""
-    kept = recall(site.home, "backup").get("sha256")
+    kept = recall(site.home, BACKUP).get("sha256")
     return kept == sha256_of(site.home.read(RECOVERY_FILE))
 
 

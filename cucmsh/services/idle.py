@@ -7,6 +7,7 @@ from logging in: the default holds then.
 from __future__ import annotations
 
 from cucmsh.errors import StoreError, UsageError
+from cucmsh.layout import SESSION
 from cucmsh.services.records.state import recall, remember
 from cucmsh.services.site import Site
 
@@ -18,7 +19,7 @@ MOST_MINUTES = 99999
 def idle_minutes(site: Site) -> int:
     """What a new session of this node gets."""
     try:
-        minutes = recall(site.home, "session").get("idle_minutes")
+        minutes = recall(site.home, SESSION).get("idle_minutes")
     except StoreError:
         return DEFAULT_MINUTES
     if isinstance(minutes, int) and LEAST_MINUTES <= minutes <= MOST_MINUTES:
@@ -43,4 +44,4 @@ def read_minutes(text: str) -> int:
 
 def set_idle_minutes(site: Site, minutes: int) -> None:
     """For the sessions that begin from now on."""
-    remember(site.home, "session", {"idle_minutes": minutes})
+    remember(site.home, SESSION, {"idle_minutes": minutes})

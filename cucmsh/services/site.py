@@ -12,15 +12,21 @@ from contextlib import AbstractContextManager, contextmanager
 from cucmsh.config.model import Node
 from cucmsh.config.settings import Settings
 from cucmsh.errors import RefusedError, ServiceError
+from cucmsh.layout import (
+    CLUSTER_LOCK,
+    KNOWN_HOSTS,
+    NODE_LOCK,
+    SECURITY_FOLDER,
+    SIGNING_LOCK,
+    STATE_FOLDER,
+)
 from cucmsh.services.backends import Clock, Doors, Link
 from cucmsh.storage.local import LocalStore
 from cucmsh.storage.lock import held
 
-LIST_FILE = "ITLFile.tlv"
 NODE_LOCK_SECONDS = 30
 PUSH = "the push to replicas"  # how it is named while it holds the cluster's lock
 PUSH_SECONDS = 20  # it takes up to 15 at a TFTP start
-SERVED_MODE = 0o644  # the TFTP service is another account
 
 
 class Site:
@@ -54,7 +60,7 @@ class Site:
 
     @property
     def known_hosts(self) -> str:
-        return os.path.join(self.settings.home, "state", "known_hosts")
+        return os.path.join(self.settings.home, KNOWN_HOSTS)
 
     def require_publisher(self) -> None:
         """Refuse on a subscriber, in the original's words (story.md case 4)."""
@@ -63,12 +69,12 @@ class Site:
 
     def node_lock(self) -> AbstractContextManager[None]:
         """One writer on this node; held for moments, so others wait for it."""
-        return self._lock("", "node.lock", NODE_LOCK_SECONDS)
+        return self._lock("", NODE_LOCK, NODE_LOCK_SECONDS)
 
     def signing_lock(self) -> AbstractContextManager[None]:
         """One signer of phones' files on this node; no service start waits for it."""
         what = "the signing of files"
-        return self._lock("security", "signing.lock", NODE_LOCK_SECONDS, what)
+        return self._lock(SECURITY_FOLDER, SIGNING_LOCK, NODE_LOCK_SECONDS, what)
 
     def cluster_lock(self, what: str, wait: float = 0) -> AbstractContextManager[None]:
         """One changing command on this node's part of the cluster.
@@ -78,9 +84,9 @@ class Site:
         anybody.
         """
         if what == PUSH:
-            return self._lock("state", "cluster.lock", wait, what)
+            return self._lock(STATE_FOLDER, CLUSTER_LOCK, wait, what)
         wait = PUSH_SECONDS
-        return self._lock("state", "cluster.lock", wait, what, patient_with=PUSH)
+        return self._lock(STATE_FOLDER, CLUSTER_LOCK, wait, what, patient_with=PUSH)
 
     def open_link(self, node: Node) -> Link:
         """The way onto another node; whoever opened it closes it."""
@@ -113,6 +119,6 @@ class Site:
         since = self.clock.now().strftime("%H:%M:%S UTC")
         holder = f"{what} (process {os.getpid()}, since {since})"
         home = self.settings.home
-        path = os.path.join(home, "state", note)
+        path = os.path.join(home, note)
         folder = os.path.join(home, folder)
         return held(folder, path, holder, wait, patient_with)

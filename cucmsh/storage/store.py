@@ -14,9 +14,8 @@ from collections.abc import Callable, Iterable
 from typing import NamedTuple, Protocol
 
 from cucmsh.errors import StoreError
+from cucmsh.layout import TEMPORARY_PREFIX, TEMPORARY_SUFFIX
 
-TEMPORARY_PREFIX = ".cucmsh-"
-TEMPORARY_SUFFIX = ".tmp"
 SECRET_BYTES = 8
 FOLDER_MODE = 0o755  # of folders that a TFTP service is to read
 PIECE = 32 * 1024  # bytes; what every SFTP server must give or take in one request

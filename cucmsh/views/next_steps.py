@@ -6,10 +6,11 @@ import shlex
 from collections.abc import Sequence
 
 from cucmsh.config.settings import Settings
+from cucmsh.layout import UNIT_FOLDER
 from cucmsh.names import RECOVERY_PREFIX, read_subject
 from cucmsh.services.nodes.tftp_service import unit_of
 from cucmsh.views.sshd import permission
-from cucmsh.views.units import FOLDER, TftpUnit, unit_files
+from cucmsh.views.units import TftpUnit, unit_files
 
 NAME = "cucmsh"
 VERBS = ("start", "stop", "restart")
@@ -115,7 +116,7 @@ def _around_the_service(
         return lines
     about = TftpUnit(unit, program, account, settings.home, node.is_publisher)
     lines = ["As root, compose before every start of the TFTP service:"]
-    lines.append(f"mkdir -p {FOLDER}/{unit}.service.d")
+    lines.append(f"mkdir -p {UNIT_FOLDER}/{unit}.service.d")
     for path, text in unit_files(about):
         lines += [f"cat > {path} <<'END'", *text.splitlines(), "END"]
     lines.append(f"systemctl daemon-reload && systemctl restart {unit}")

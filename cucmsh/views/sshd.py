@@ -16,6 +16,15 @@ from collections.abc import Iterator, Sequence
 from typing import NamedTuple
 
 from cucmsh.errors import REINSTALL
+from cucmsh.layout import (
+    AUTHORIZED_KEYS,
+    DEFAULT_CONFIGURATION,
+    LOGIN_HOMES,
+    LOGIN_PROGRAMS,
+    SSH_FOLDER,
+    SSHD_DROP_IN,
+    SUDOERS,
+)
 from cucmsh.services.nodes.health.logins import (
     FOR_ALL,
     FORCED,
@@ -25,11 +34,6 @@ from cucmsh.services.nodes.health.logins import (
     REQUIRED,
 )
 
-BIN = "/usr/local/bin"
-DEFAULT_CONFIGURATION = "/etc/cucmsh/cucmsh.toml"
-HOMES = "/var/lib/cucmsh-logins"
-DROP_IN = "/etc/ssh/sshd_config.d/00-cucmsh-{name}.conf"
-SUDOERS = "/etc/sudoers.d/cucmsh"
 PROGRAM = """\
 #!{python} -I
 try:
@@ -74,7 +78,7 @@ def drop_in(administrator: str) -> str:
         "# Made by `cucmsh init --sshd`. The first setting wins: keep this file first.",
         *(f"{name} {value}" for name, value in FOR_ALL.items()),
         f"Match User {administrator}",
-        f"    {FORCED} {BIN}/{LOGIN_PROGRAM}",
+        f"    {FORCED} {LOGIN_PROGRAMS}/{LOGIN_PROGRAM}",
         *(f"    {name} {value}" for name, value in REQUIRED.items()),
         f"    MaxSessions {MOST_SESSIONS}",
         "    # A list of accepted variables can be replaced, but not emptied.",
@@ -93,7 +97,7 @@ def program(python: str, function: str, configuration: str = "") -> str:
 
 def _lines(logins: Logins) -> Iterator[str]:
     name, account = logins.administrator, logins.account
-    home, shell = f"{HOMES}/{name}", f"{BIN}/{LOGIN_PROGRAM}"
+    home, shell = f"{LOGIN_HOMES}/{name}", f"{LOGIN_PROGRAMS}/{LOGIN_PROGRAM}"
     folder = (logins.configuration or DEFAULT_CONFIGURATION).rpartition("/")[0]
     folders = shlex.join([folder, logins.tftp_directory])
     yield f"# Logins of {name} at the admin: prompt. Read it; root gives it to sh."
@@ -107,13 +111,13 @@ def _lines(logins: Logins) -> Iterator[str]:
     yield f"install -d -o {account} -g {account} {folders}"
     yield ""
     yield "# The programs: root's property."
-    yield from _file(f"{BIN}/cucmsh", program(logins.python, "main"), "755")
+    yield from _file(f"{LOGIN_PROGRAMS}/cucmsh", program(logins.python, "main"), "755")
     yield from _file(
         shell, program(logins.python, "login", logins.configuration), "755"
     )
     yield ""
     yield f"# {name}: the same user id, another shell, and a home that is root's."
-    yield f"install -d -m 755 {HOMES} {home} {home}/.ssh"
+    yield f"install -d -m 755 {LOGIN_HOMES} {home} {home}/{SSH_FOLDER}"
     yield f"id -u {name} >/dev/null 2>&1 ||"
     yield "    useradd --password '*' --non-unique \\"
     yield f'        --uid "$(id -u {account})" --gid "$(id -g {account})" \\'
@@ -130,12 +134,12 @@ def _lines(logins: Logins) -> Iterator[str]:
         yield f"mv {SUDOERS}.new {SUDOERS}"
         yield ""
     yield "# sshd: the prompt, and no other way through that account."
-    yield from _file(DROP_IN.format(name=name), drop_in(name), "644")
+    yield from _file(SSHD_DROP_IN.format(name=name), drop_in(name), "644")
     yield "/usr/sbin/sshd -t"
     yield "if [ -d /run/systemd/system ]; then systemctl reload ssh; fi"
     yield ""
     yield f"echo 'Now give {name} a password (passwd {name}), or a key in'"
-    yield f"echo '{home}/.ssh/authorized_keys. Then look: cucmsh doctor'"
+    yield f"echo '{home}/{AUTHORIZED_KEYS}. Then look: cucmsh doctor'"
 
 
 def permission(account: str, may: Sequence[Sequence[str]]) -> str:

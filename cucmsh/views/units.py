@@ -16,10 +16,8 @@ import shlex
 from collections.abc import Iterator, Sequence
 from typing import NamedTuple
 
-from cucmsh.services.nodes.tftp_service import LIST_UNIT, REPLICAS_UNIT
-from cucmsh.services.records.pending import START_RESULT
+from cucmsh.layout import LIST_UNIT, REPLICAS_UNIT, START_RESULT, UNIT_FOLDER
 
-FOLDER = "/etc/systemd/system"
 LIST_SECONDS = 50  # composing takes one, and signing is ended after 25
 REPLICAS_SECONDS = 180  # some rounds, and the time to wait for another push
 LIST = """\
@@ -79,7 +77,7 @@ def unit_files(about: TftpUnit) -> Iterator[tuple[str, str]]:
     result = shlex.quote(f"{about.home}/{START_RESULT}")
     shell = _word(f"echo $SERVICE_RESULT $EXIT_CODE $EXIT_STATUS > {result}")
     yield (
-        f"{FOLDER}/{LIST_UNIT}",
+        f"{UNIT_FOLDER}/{LIST_UNIT}",
         LIST.format(
             account=about.account, seconds=LIST_SECONDS, words=words, shell=shell
         ),
@@ -93,9 +91,9 @@ def unit_files(about: TftpUnit) -> Iterator[tuple[str, str]]:
             seconds=REPLICAS_SECONDS,
             words=words,
         )
-        yield f"{FOLDER}/{REPLICAS_UNIT}", text
+        yield f"{UNIT_FOLDER}/{REPLICAS_UNIT}", text
     drop_in = DROP_IN.format(units=" ".join(units), list_unit=LIST_UNIT)
-    yield f"{FOLDER}/{about.service}.service.d/cucmsh.conf", drop_in
+    yield f"{UNIT_FOLDER}/{about.service}.service.d/cucmsh.conf", drop_in
 
 
 def _word(word: str) -> str:

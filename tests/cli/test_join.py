@@ -8,7 +8,7 @@ import pytest
 from cucmsh.config.model import NodeRole, SshAddress, TftpAddress
 from cucmsh.config.settings import parse_settings
 from cucmsh.errors import RefusedError, ServiceError
-from cucmsh.services.certificates.keystore import SECURITY_PASSWORD
+from cucmsh.layout import SECURITY_PASSWORD
 from cucmsh.services.nodes.join import (
     cluster_document,
     describe,

@@ -19,9 +19,10 @@ from cucmsh.errors import (
     RefusedError,
     UsageError,
 )
+from cucmsh.layout import LIST_FILE
 from cucmsh.services.lists import survey
 from cucmsh.services.lists.fleet import Fleet
-from cucmsh.services.site import LIST_FILE, Site
+from cucmsh.services.site import Site
 from cucmsh.shell.dialog import EndOfInput
 from cucmsh.shell.scripted import Answer
 from tests.commands.calls import CCM_QUESTION, TO_CCM, call, dialog_with, run

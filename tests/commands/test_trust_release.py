@@ -8,8 +8,8 @@ from pathlib import Path
 import pytest
 
 from cucmsh.errors import CancelledError, CucmshError, RefusedError
+from cucmsh.layout import RECOVERY_FILE
 from cucmsh.pki.model import Unit
-from cucmsh.services.certificates.keystore import RECOVERY_FILE
 from cucmsh.services.certificates.regenerate import regenerate
 from cucmsh.services.nodes.health.doctor import examine
 from cucmsh.services.nodes.health.finding import Level

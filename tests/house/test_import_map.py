@@ -62,6 +62,8 @@ GROUND = {
     "hosts",
     # Addresses of a host, within a time that a slow resolver cannot stretch.
     "resolve",
+    # Every name on disk: all who read or write a file take it from there.
+    "layout",
     # What another machine sent, as a message may show it.
     "quoting",
     # A password that shows itself to nobody; unwrapped at the door that sends it.

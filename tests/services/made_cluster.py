@@ -35,6 +35,7 @@ from cucmsh.errors import (
     HostKeyError,
     MissingFileError,
 )
+from cucmsh.layout import LIST_FILE, RECOVERY_FILE
 from cucmsh.pki import pkcs12
 from cucmsh.pki.backend import KeyRoom
 from cucmsh.pki.credential import Credential, make_credential
@@ -46,7 +47,7 @@ from cucmsh.remote.known_hosts import HostKey, KnownHosts
 from cucmsh.remote.runner import Completed
 from cucmsh.services.backends import AcceptHostKey, BackupServer, Link
 from cucmsh.services.certificates import keystore
-from cucmsh.services.certificates.keystore import RECOVERY_FILE, Keystore
+from cucmsh.services.certificates.keystore import Keystore
 from cucmsh.services.lists.distribution import apply
 from cucmsh.services.lists.fleet import Fleet
 from cucmsh.services.lists.reset import (
@@ -58,7 +59,7 @@ from cucmsh.services.lists.start import keep, start
 from cucmsh.services.lists.survey import locate
 from cucmsh.services.nodes.make import make_node, public_certificates
 from cucmsh.services.outcome import Report, Step
-from cucmsh.services.site import LIST_FILE, Site
+from cucmsh.services.site import Site
 from cucmsh.storage.local import LocalStore
 from cucmsh.storage.store import Store
 from cucmsh.trustlist.decode import decode

@@ -17,6 +17,7 @@ from cucmsh.errors import (
     TrustListError,
     UsageError,
 )
+from cucmsh.layout import LIST_FILE
 from cucmsh.pki.model import Unit
 from cucmsh.services.certificates.keystore import Keystore
 from cucmsh.services.lists.compose import own_records, sha256_of
@@ -24,7 +25,6 @@ from cucmsh.services.lists.reset import plan_local_reset
 from cucmsh.services.nodes.make import make_node
 from cucmsh.services.records.journal import login_notice, unfinished_reset
 from cucmsh.services.records.state import keep_mark, recall
-from cucmsh.services.site import LIST_FILE
 from cucmsh.storage.local import LocalStore
 from cucmsh.storage.store import MAX_FILE_SIZE
 from cucmsh.trustlist.seal import seal

@@ -18,8 +18,8 @@ import shlex
 
 from cucmsh.app import find_configuration, open_audit, open_own_site, run_hook
 from cucmsh.cli.login.environment import clean
-from cucmsh.cli.login.request import ASKED
 from cucmsh.errors import RefusedError, UsageError
+from cucmsh.layout import ASKED
 from cucmsh.services.nodes.identity import revoke_served
 from cucmsh.shell.screen import Screen
 from cucmsh.storage.local import LocalStore

@@ -10,6 +10,7 @@ from __future__ import annotations
 
 from typing import NamedTuple
 
+from cucmsh.layout import HOLD
 from cucmsh.services.records.state import recall, remember
 from cucmsh.services.site import Site
 
@@ -31,12 +32,12 @@ def start_hold(site: Site, unit: str) -> None:
         "boot": boot,
         "uptime": uptime,
     }
-    remember(site.home, "hold", facts)
+    remember(site.home, HOLD, facts)
 
 
 def find_hold(site: Site) -> Hold | None:
     """The hold that is still on, or None."""
-    kept = recall(site.home, "hold")
+    kept = recall(site.home, HOLD)
     try:
         unit, boot = str(kept["unit"]), str(kept["boot"])
         wall, then = float(str(kept["wall"])), float(str(kept["uptime"]))

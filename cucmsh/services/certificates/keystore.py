@@ -24,17 +24,21 @@ from cucmsh.errors import (
     RefusedError,
     StoreError,
 )
+from cucmsh.layout import (
+    CCM_VERIFIER,
+    PUBLIC_MODE,
+    RECOVERY_FILE,
+    SECURITY_PASSWORD,
+    certificate_file,
+    pair_file,
+    trusted_file,
+)
 from cucmsh.pki.model import Certificate, Unit
 from cucmsh.services.site import Site
 
 if TYPE_CHECKING:
     from cucmsh.pki.credential import Credential
 
-RECOVERY_FILE = "security/ITLRecovery/ITLRecovery.p12"
-SECURITY_PASSWORD = "security/secrets/security"  # noqa: S105 - a file name
-CCM_VERIFIER = "security/secrets/ccm"
-PAIR = "private.pem"  # a unit's key and certificate, in its folder
-PUBLIC_MODE = 0o644
 LEGACY_WARNING = (
     "The fetched key file is protected in an old or weak way (RC2, RC4 or 3DES, an "
     "unencrypted key, or no MAC); this node keeps its key under AES-256, with the same "
@@ -85,13 +89,11 @@ class Keystore:
         """
         if unit is not Unit.ITL_RECOVERY or not self._site.node.is_publisher:
             return self.credential(unit).certificate
-        return self._certificate_at(f"security/{unit}/{unit}.pem")
+        return self._certificate_at(certificate_file(unit))
 
     def credential(self, unit: Unit) -> Credential:
         """This node's own key of that unit; not the publisher's ITLRecovery."""
-        return self._site.doors.keys().read_own(
-            self._home.read(f"security/{unit}/{PAIR}")
-        )
+        return self._site.doors.keys().read_own(self._home.read(pair_file(unit)))
 
     def install(self, unit: Unit, credential: Credential) -> None:
         """Replace the pair, then the certificate derived from it.
@@ -101,7 +103,7 @@ class Keystore:
         """
         if unit is Unit.CALL_MANAGER and self._site.settings.keep_trust:
             self._keep_earlier_pair(unit, credential)
-        self._home.write(f"security/{unit}/{PAIR}", credential.to_pem())
+        self._home.write(pair_file(unit), credential.to_pem())
         self._derive(unit, credential.certificate)
 
     def trusted(self, node: Node, unit: Unit) -> Certificate | None:
@@ -109,7 +111,7 @@ class Keystore:
         if node.name == self._site.node.name:
             return self.certificate(unit)
         try:
-            return self._certificate_at(f"security/trust/{node.name}/{unit}.pem")
+            return self._certificate_at(trusted_file(node.name, unit))
         except MissingFileError:
             return None
 
@@ -120,7 +122,7 @@ class Keystore:
             CertificateError: it is none; the message names the unit and the node.
         """
         self._read_certificate(pem, f"the {unit} certificate of {node.name}")
-        self._home.write(f"security/trust/{node.name}/{unit}.pem", pem, PUBLIC_MODE)
+        self._home.write(trusted_file(node.name, unit), pem, PUBLIC_MODE)
 
     def recovery_file(self) -> bytes:
         """The present PKCS#12."""
@@ -200,7 +202,7 @@ class Keystore:
         pem = self._site.doors.keys().to_pem(certificate)
         unit = Unit.ITL_RECOVERY
         try:
-            if self._home.read(f"security/{unit}/{unit}.pem") == pem:
+            if self._home.read(certificate_file(unit)) == pem:
                 return
         except MissingFileError:
             pass
@@ -263,14 +265,14 @@ class Keystore:
 
     def _derive(self, unit: Unit, certificate: Certificate) -> None:
         pem = self._site.doors.keys().to_pem(certificate)
-        self._home.write(f"security/{unit}/{unit}.pem", pem, PUBLIC_MODE)
+        self._home.write(certificate_file(unit), pem, PUBLIC_MODE)
 
     def _keep_earlier(self, raw: bytes) -> None:
         """Keep a key file under the next number, once: a call that died may have."""
         self._keep_numbered(RECOVERY_FILE, raw)
 
     def _keep_earlier_pair(self, unit: Unit, credential: Credential) -> None:
-        name = f"security/{unit}/{PAIR}"
+        name = pair_file(unit)
         try:
             present = self._home.read(name)
         except MissingFileError:
@@ -287,7 +289,7 @@ class Keystore:
     def _earlier_files(self, unit: Unit) -> list[str]:
         """The numbered files, the highest number first."""
         is_publishers = unit is Unit.ITL_RECOVERY and self._site.node.is_publisher
-        name = RECOVERY_FILE if is_publishers else f"security/{unit}/{PAIR}"
+        name = RECOVERY_FILE if is_publishers else pair_file(unit)
         return [f"{name}.{number}" for number in sorted(self._numbers(name))[::-1]]
 
     def _numbers(self, name: str) -> list[int]:

@@ -27,6 +27,7 @@ from cucmsh.errors import (
     ServiceError,
     TrustListError,
 )
+from cucmsh.layout import LIST_FILE, SERVED_MODE
 from cucmsh.pki.model import Certificate, Unit
 from cucmsh.services.certificates.keystore import Keystore
 from cucmsh.services.lists.acceptance import (
@@ -48,7 +49,7 @@ from cucmsh.services.records.state import (
     read_published,
     write_published,
 )
-from cucmsh.services.site import LIST_FILE, SERVED_MODE, Site
+from cucmsh.services.site import Site
 from cucmsh.trustlist.decode import decode
 from cucmsh.trustlist.encode import full_record, hashed_record
 from cucmsh.trustlist.model import Record, TrustList

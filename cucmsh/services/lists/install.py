@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from cucmsh.errors import CucmshError, RefusedError, UsageError
 from cucmsh.exhaustion import told
+from cucmsh.layout import LIST_FILE, SERVED_MODE, STAGING
 from cucmsh.pki.model import Unit
 from cucmsh.services.certificates.keystore import Keystore
 from cucmsh.services.lists.acceptance import RELEASE, describe, who_refuses
@@ -23,14 +24,13 @@ from cucmsh.services.records.state import (
     set_keep_mark,
     write_published,
 )
-from cucmsh.services.site import LIST_FILE, SERVED_MODE, Site
+from cucmsh.services.site import Site
 from cucmsh.services.sweep import sweep
 from cucmsh.storage.store import split_name
 from cucmsh.trustlist.decode import decode
 from cucmsh.trustlist.model import TrustList
 from cucmsh.trustlist.seal import check
 
-STAGING = "state/staging"
 PURPOSE = "install-list"  # what files are staged for
 
 

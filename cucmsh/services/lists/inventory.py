@@ -8,9 +8,10 @@ from typing import NamedTuple
 
 from cucmsh.config.model import Node
 from cucmsh.errors import CucmshError, MissingFileError
+from cucmsh.layout import LIST_FILE
 from cucmsh.services.lists.fleet import side_by_side
 from cucmsh.services.records.journal import unfinished_reset
-from cucmsh.services.site import LIST_FILE, Site
+from cucmsh.services.site import Site
 from cucmsh.trustlist.check import SignatureVerdict, check
 from cucmsh.trustlist.decode import decode
 from cucmsh.trustlist.model import TrustList

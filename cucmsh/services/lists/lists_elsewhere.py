@@ -27,14 +27,13 @@ from cucmsh import __version__
 from cucmsh.config.model import Node
 from cucmsh.errors import CucmshError, ExhaustedError, MissingFileError, StoreError
 from cucmsh.exhaustion import told
+from cucmsh.layout import ASKED, LIST_FILE, PLACE
 from cucmsh.services.records.history import History
 from cucmsh.services.records.state import recall, remember
-from cucmsh.services.site import LIST_FILE, Site
+from cucmsh.services.site import Site
 
 PATIENCE_SECONDS = 3.0
 TFTP_SECONDS = 2.0
-PLACE = "state/place"
-ASKED = "asked"
 
 
 def ask_other_nodes(site: Site) -> None:

@@ -29,11 +29,11 @@ from typing import NamedTuple
 
 from cucmsh.config.model import Node
 from cucmsh.errors import MissingFileError, RefusedError, StoreError
+from cucmsh.layout import replica_folder, replica_manifest, replica_publisher
 from cucmsh.services.nodes.node_id import own_id
 from cucmsh.services.site import Site
 from cucmsh.storage.store import MAX_FILE_SIZE, Listed, Store, split_name
 
-FOLDER = ".cucmsh"
 MAX_TEXT_SIZE = 64 << 20  # bytes of unpacked entries; ours are far below
 MAX_NAME = 300  # letters of a publisher's name that are believed
 UNREADABLE = "?"  # the id of a publisher whose record cannot be read
@@ -89,7 +89,7 @@ def read_publisher(home: Store, node: Node) -> Publisher | None:
 
 def ask_publisher(home: Store, node: Node) -> Callable[[], Publisher | None]:
     """The same; it is asked now, and the call of what comes back waits."""
-    read = home.start_read(f"{folder_for(node)}/publisher")
+    read = home.start_read(replica_publisher(node.tftp_directory))
 
     def finish() -> Publisher | None:
         try:
@@ -154,18 +154,18 @@ def claim(site: Site, home: Store, node: Node, agreed: Publisher | None) -> None
     if agreed is None or read_publisher(home, node) != agreed:
         require_ours(site, home, node)
     own = ourselves(site)
-    home.make_folder(folder_for(node), 0o700)
+    home.make_folder(replica_folder(node.tftp_directory), 0o700)
     record = {**own._asdict(), "tftp_directory": node.tftp_directory, "version": 1}
     raw = json.dumps(record, sort_keys=True).encode() + b"\n"
-    home.write(f"{folder_for(node)}/publisher", raw)
+    home.write(replica_publisher(node.tftp_directory), raw)
 
 
 def release(site: Site, home: Store, node: Node) -> None:
     """Give the replica up: another publisher may take it unasked."""
     known = read_publisher(home, node)
     if known and known.id == own_id(site):
-        home.remove(f"{folder_for(node)}/files")
-        home.remove(f"{folder_for(node)}/publisher")
+        home.remove(replica_manifest(node.tftp_directory))
+        home.remove(replica_publisher(node.tftp_directory))
 
 
 def read_manifest(home: Store, node: Node) -> Manifest:
@@ -173,7 +173,7 @@ def read_manifest(home: Store, node: Node) -> Manifest:
     try:
         unpacker = zlib.decompressobj()
         text = unpacker.decompress(
-            home.read(f"{folder_for(node)}/files"), MAX_TEXT_SIZE
+            home.read(replica_manifest(node.tftp_directory)), MAX_TEXT_SIZE
         )
         return {
             str(name): Entry(
@@ -207,10 +207,4 @@ def write_manifest(home: Store, node: Node, manifest: Manifest) -> None:
             f"{node.name}",
             "Take files out of the TFTP directory that phones do not need signed.",
         )
-    home.write(f"{folder_for(node)}/files", packed)
-
-
-def folder_for(node: Node) -> str:
-    """Where the records of that replica stand, relative to the account's home."""
-    name = sha256(node.tftp_directory.rstrip("/").encode()).hexdigest()[:16]
-    return f"{FOLDER}/replica-{name}"
+    home.write(replica_manifest(node.tftp_directory), packed)

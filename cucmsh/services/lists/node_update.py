@@ -21,6 +21,7 @@ from cucmsh.errors import (
     ServiceError,
 )
 from cucmsh.exhaustion import told
+from cucmsh.layout import LIST_FILE, SERVED_MODE
 from cucmsh.services.backends import Link
 from cucmsh.services.lists.acceptance import describe, who_refuses
 from cucmsh.services.lists.compose import sha256_of
@@ -37,7 +38,7 @@ from cucmsh.services.nodes.make import public_certificates
 from cucmsh.services.nodes.tftp_service import why_unserved
 from cucmsh.services.outcome import NodeOutcome, State
 from cucmsh.services.records.history import History
-from cucmsh.services.site import LIST_FILE, SERVED_MODE, Site
+from cucmsh.services.site import Site
 from cucmsh.storage.store import Store
 
 RESTART_SECONDS = 60

@@ -18,6 +18,7 @@ from cucmsh.errors import (
     ServiceError,
     StoreError,
 )
+from cucmsh.layout import LIST_FILE, SERVED_MODE
 from cucmsh.services.backends import Link
 from cucmsh.services.lists.acceptance import RELEASE, describe, who_refuses
 from cucmsh.services.lists.asked_names import asked_name
@@ -33,7 +34,7 @@ from cucmsh.services.lists.manifest import (
 )
 from cucmsh.services.nodes.tftp_service import why_unserved
 from cucmsh.services.records.history import History
-from cucmsh.services.site import LIST_FILE, SERVED_MODE, Site
+from cucmsh.services.site import Site
 from cucmsh.storage.store import Listed, Store
 from cucmsh.trustlist.decode import decode
 

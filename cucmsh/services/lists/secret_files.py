@@ -18,9 +18,8 @@ from cucmsh.errors import (
     StoreError,
     TrustListError,
 )
+from cucmsh.layout import CCM_VERIFIER, IDENTITY, PAIR, SECURITY_PASSWORD
 from cucmsh.pki.key_content import holds_private_key
-from cucmsh.services.certificates.keystore import CCM_VERIFIER, PAIR, SECURITY_PASSWORD
-from cucmsh.services.nodes.identity import IDENTITY
 from cucmsh.services.site import Site
 from cucmsh.storage.tree import tree_below
 from cucmsh.trustlist.signed import decode_signed, is_no_list

@@ -27,6 +27,7 @@ from typing import TYPE_CHECKING, NamedTuple, TypeVar
 
 from cucmsh.errors import CucmshError, ExhaustedError, RefusedError, TrustListError
 from cucmsh.exhaustion import told
+from cucmsh.layout import SERVED_MODE
 from cucmsh.pki.model import Unit
 from cucmsh.services.certificates.keystore import Keystore
 from cucmsh.services.lists.compose import digest_of, served_list
@@ -38,7 +39,7 @@ from cucmsh.services.lists.phone_files import (
     read_plain,
 )
 from cucmsh.services.lists.secret_files import Secrets
-from cucmsh.services.site import SERVED_MODE, Site
+from cucmsh.services.site import Site
 from cucmsh.trustlist.check import check
 from cucmsh.trustlist.decode import decode
 from cucmsh.trustlist.model import Record, TrustList

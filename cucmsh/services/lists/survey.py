@@ -10,13 +10,14 @@ from typing import NamedTuple
 
 from cucmsh.config.model import Node
 from cucmsh.errors import CucmshError, MissingFileError, RefusedError, ServiceError
+from cucmsh.layout import LIST_FILE
 from cucmsh.services.backends import Link
 from cucmsh.services.lists.compose import served_list, sha256_of
 from cucmsh.services.lists.fleet import Fleet, side_by_side
 from cucmsh.services.lists.manifest import ask_publisher, refuse_another
 from cucmsh.services.nodes.tftp_service import is_running
 from cucmsh.services.records.journal import read_journal
-from cucmsh.services.site import LIST_FILE, Site
+from cucmsh.services.site import Site
 
 STATUS_SECONDS = 30
 NO_LIST = "-"  # stands for the SHA-256 of a list that is not there

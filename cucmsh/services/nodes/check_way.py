@@ -17,6 +17,7 @@ from cucmsh.errors import (
     ServiceError,
     StoreError,
 )
+from cucmsh.layout import AUTHORIZED_KEYS, SSH_FOLDER
 from cucmsh.remote.ssh.causes import OTHER_ROOT, cause_of_answer, cause_of_words
 from cucmsh.services.backends import Doors, Link
 from cucmsh.services.nodes.health.finding import Finding, Level
@@ -107,7 +108,7 @@ def look_at(link: Link, path: str) -> Folder | None:
 
 def why_key_is_refused(link: Link) -> str:
     """What sshd's StrictModes would not like about the account's files; or nothing."""
-    for path in (".", ".ssh", ".ssh/authorized_keys"):
+    for path in (".", SSH_FOLDER, AUTHORIZED_KEYS):
         found = look_at(link, path)
         if found and found.is_open:
             name = "its home directory" if path == "." else f"~/{path}"

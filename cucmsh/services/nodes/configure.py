@@ -15,8 +15,6 @@ from cucmsh.errors import ConfigurationError, StoreError
 from cucmsh.services.site import Site
 from cucmsh.storage.local import LocalStore
 
-CONFIGURATION_MODE = 0o644  # it holds no secret; people and services read it
-
 Change = Callable[[str, str], str]
 
 

@@ -12,11 +12,11 @@ from collections.abc import Callable
 
 from cucmsh.config.model import Node
 from cucmsh.errors import CucmshError, ServiceError
+from cucmsh.layout import AUTHORIZED_KEYS
 from cucmsh.services.backends import Link
 from cucmsh.services.nodes.check_way import require_answers
 from cucmsh.services.nodes.health.finding import Finding, Level
 from cucmsh.services.nodes.identity import (
-    AUTHORIZED_KEYS,
     confine,
     public_line,
     read_keys,

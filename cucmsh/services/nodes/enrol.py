@@ -19,6 +19,7 @@ from cucmsh.errors import (
     ServiceError,
     StoreError,
 )
+from cucmsh.layout import AUTHORIZED_KEYS, LIST_FILE, SERVED_MODE
 from cucmsh.pki.model import Unit
 from cucmsh.services.backends import Link
 from cucmsh.services.certificates.keystore import Keystore
@@ -39,15 +40,11 @@ from cucmsh.services.nodes.configure import edit
 from cucmsh.services.nodes.confine import ask_description, confine_on
 from cucmsh.services.nodes.health.finding import Finding, Level
 from cucmsh.services.nodes.health.replica_files import file_findings
-from cucmsh.services.nodes.identity import (
-    AUTHORIZED_KEYS,
-    other_publishers,
-    public_line,
-)
+from cucmsh.services.nodes.identity import other_publishers, public_line
 from cucmsh.services.nodes.join import cluster_document
 from cucmsh.services.nodes.make import public_certificates
 from cucmsh.services.nodes.node_id import own_id
-from cucmsh.services.site import LIST_FILE, SERVED_MODE, Site
+from cucmsh.services.site import Site
 from cucmsh.storage.store import Store
 
 STATUS_SECONDS = 30

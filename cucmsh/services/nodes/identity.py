@@ -14,13 +14,17 @@ import shlex
 from collections.abc import Sequence
 
 from cucmsh.errors import MissingFileError, RefusedError
+from cucmsh.layout import (
+    AUTHORIZED_KEYS,
+    IDENTITY,
+    IDENTITY_FOLDER,
+    IDENTITY_PUBLIC,
+    PUBLIC_MODE,
+    SSH_FOLDER,
+)
 from cucmsh.services.site import Site
 from cucmsh.storage.store import Store
 
-IDENTITY = "ssh/id_ed25519"
-SSH_FOLDER = ".ssh"
-AUTHORIZED_KEYS = f"{SSH_FOLDER}/authorized_keys"
-PUBLIC_MODE = 0o644
 SERVE_NODE = ("hook", "serve-node")
 # Of an administrator's own options, those that only take away stay on a mended line.
 KEPT_OPTIONS = (b"from=", b"expiry-time=")
@@ -29,11 +33,11 @@ OPTION = re.compile(rb'(?:[^,"]|"(?:\\"|[^"])*"?)+')
 
 def make_identity(site: Site) -> None:
     """Make the key, unless it is there. The private half comes last: it counts."""
-    if os.path.basename(IDENTITY) in site.home.names(os.path.dirname(IDENTITY)):
+    if os.path.basename(IDENTITY) in site.home.names(IDENTITY_FOLDER):
         return
     private, public = site.doors.keys().make_ssh_identity()
     line = f"{public} cucmsh@{site.node.name}\n"
-    site.home.write(f"{IDENTITY}.pub", line.encode(), PUBLIC_MODE)
+    site.home.write(IDENTITY_PUBLIC, line.encode(), PUBLIC_MODE)
     site.home.write(IDENTITY, private)
 
 
@@ -52,7 +56,7 @@ def public_line(site: Site, program: Sequence[str] = ()) -> str:
     Raises:
         RefusedError: the file beside the private key holds no such line.
     """
-    line = site.home.read(f"{IDENTITY}.pub").decode(errors="replace").strip()
+    line = site.home.read(IDENTITY_PUBLIC).decode(errors="replace").strip()
     if len(line.split()) < 2 or not line.isprintable():
         raise RefusedError(
             f"{identity_path(site)}.pub holds no public key",

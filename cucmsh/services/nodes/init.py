@@ -22,6 +22,16 @@ from cucmsh.errors import (
     RefusedError,
     UsageError,
 )
+from cucmsh.layout import (
+    CLUSTER_LOCK,
+    CONFIGURATION_MODE,
+    INIT_NOTE,
+    NODE_LOCK,
+    SECURITY_PASSWORD,
+    SERVED_FOLDER_MODE,
+    STAGING,
+    STATE_FOLDER,
+)
 from cucmsh.names import (
     check_domain,
     check_full_name,
@@ -29,10 +39,9 @@ from cucmsh.names import (
     format_subject,
     parse_subject,
 )
-from cucmsh.services.certificates.keystore import SECURITY_PASSWORD, Keystore
-from cucmsh.services.lists.install import STAGING
+from cucmsh.services.certificates.keystore import Keystore
 from cucmsh.services.nodes import set_aside
-from cucmsh.services.nodes.configure import CONFIGURATION_MODE, split_path
+from cucmsh.services.nodes.configure import split_path
 from cucmsh.services.nodes.identity import make_identity
 from cucmsh.services.nodes.make import is_whole, make_node
 from cucmsh.services.nodes.node_id import own_id
@@ -40,12 +49,10 @@ from cucmsh.services.nodes.password_policy import require_ccm, require_strong
 from cucmsh.services.site import Site
 from cucmsh.storage import folders
 
-NOTE = "state/init.toml"
 HEADING = """\
 Made by `cucmsh init`. `cucmsh node add` and `node remove` edit the nodes below and
 leave comments and everything else alone."""
-LOCKS = {"cluster.lock", "node.lock"}
-SERVED_FOLDER_MODE = 0o755
+LOCKS = {CLUSTER_LOCK, NODE_LOCK}
 
 MakeSite = Callable[[Settings], Site]
 
@@ -122,7 +129,7 @@ def plan_init(node: NewNode, make_site: MakeSite, *, again: bool = False) -> Ini
             f"no node can be made of this: {what}", problem.advice
         ) from problem
     site = make_site(settings)
-    note = _read(site.home.read, NOTE)
+    note = _read(site.home.read, INIT_NOTE)
     mark = set_aside.read_mark(site)
     if again:
         aside = set_aside.plan(site, mark)
@@ -157,7 +164,7 @@ def make(plan: InitPlan, security: str, ccm: str | None) -> None:
         if plan.aside:
             set_aside.move(site, plan.aside)
         _require_same_password(site, security)
-        site.home.write(NOTE, plan.text.encode())
+        site.home.write(INIT_NOTE, plan.text.encode())
         folders.make(os.path.join(node.home, STAGING), 0o700)
         if site.node.has_tftp:
             folders.make(node.tftp_directory, SERVED_FOLDER_MODE)
@@ -170,7 +177,7 @@ def make(plan: InitPlan, security: str, ccm: str | None) -> None:
         folder, name = split_path(node.configuration)
         folders.make(folder.root, 0o755)
         folder.write(name, plan.text.encode(), CONFIGURATION_MODE)
-        site.home.remove(NOTE)
+        site.home.remove(INIT_NOTE)
         if plan.aside:
             set_aside.finish(site)
 
@@ -250,8 +257,9 @@ def _check_home(node: NewNode, text: str, note: bytes | None) -> None:
     if note is not None:
         _require_same_options(node, text, note)
         return
-    inside = folders.entries(os.path.join(node.home, "state")) if names else set()
-    if names - {"state"} or (inside or set()) - LOCKS:
+    state = folders.entries(os.path.join(node.home, STATE_FOLDER)) if names else set()
+    inside = {f"{STATE_FOLDER}/{name}" for name in state or ()}
+    if names - {STATE_FOLDER} or inside - LOCKS:
         raise RefusedError(
             f"{node.home} holds a node or other things; nothing was made",
             "Name an empty folder with --home, or one that is not there yet; or make "
@@ -263,7 +271,7 @@ def _require_same_options(node: NewNode, text: str, note: bytes | None) -> None:
     if note not in (None, text.encode()):
         raise RefusedError(
             f"{node.home} holds a node that was begun with other options",
-            f"Give the same options as in {node.home}/{NOTE}, or begin anew with "
+            f"Give the same options as in {node.home}/{INIT_NOTE}, or begin anew with "
             "--again, which keeps what is there aside.",
         )
 

@@ -16,8 +16,9 @@ from typing import Any, NamedTuple
 from cucmsh.config.entries import entry_of, way_of
 from cucmsh.config.model import Node, TftpAddress
 from cucmsh.errors import RefusedError, ServiceError
+from cucmsh.layout import SECURITY_PASSWORD, trusted_folder
 from cucmsh.pki.model import Unit
-from cucmsh.services.certificates.keystore import SCRYPT, SECURITY_PASSWORD
+from cucmsh.services.certificates.keystore import SCRYPT
 from cucmsh.services.nodes.configure import edit
 from cucmsh.services.nodes.identity import identity_path
 from cucmsh.services.nodes.make import public_certificates
@@ -174,6 +175,6 @@ def _forget_strangers(site: Site, names: set[str]) -> None:
 
 def forget_node(site: Site, name: str) -> None:
     """Remove the certificates that another node brought here."""
-    folder = f"security/trust/{name}"
+    folder = trusted_folder(name)
     for file in site.home.names(folder):
         site.home.remove(f"{folder}/{file}")

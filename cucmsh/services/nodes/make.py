@@ -8,6 +8,7 @@ from __future__ import annotations
 import os
 
 from cucmsh.errors import CertificateError, KeyFileError, MissingFileError
+from cucmsh.layout import pair_file
 from cucmsh.pki.model import Certificate, Unit
 from cucmsh.services.certificates.keystore import Keystore
 from cucmsh.services.site import Site
@@ -28,7 +29,7 @@ def common_name(site: Site, unit: Unit) -> str:
 def is_whole(site: Site) -> bool:
     """Whether all keys were made: CallManager's is the last one."""
     try:
-        site.home.read("security/CallManager/private.pem")
+        site.home.read(pair_file(Unit.CALL_MANAGER))
     except MissingFileError:
         return False
     return True

@@ -8,10 +8,10 @@ from __future__ import annotations
 
 import os
 
+from cucmsh.layout import NODE
 from cucmsh.services.records.state import recall, remember
 from cucmsh.services.site import Site
 
-NAME = "node"
 BYTES = 16
 
 
@@ -28,10 +28,10 @@ def own_id(site: Site) -> str:
         known = _read(site)
         if not known:
             known = os.urandom(BYTES).hex()
-            remember(site.home, NAME, {"id": known})
+            remember(site.home, NODE, {"id": known})
     return known
 
 
 def _read(site: Site) -> str:
-    found = recall(site.home, NAME).get("id")
+    found = recall(site.home, NODE).get("id")
     return found if isinstance(found, str) and len(found) == 2 * BYTES else ""

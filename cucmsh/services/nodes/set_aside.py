@@ -15,16 +15,20 @@ from typing import NamedTuple
 
 from cucmsh.config.settings import read_settings
 from cucmsh.errors import ConfigurationError, MissingFileError, RefusedError
+from cucmsh.layout import (
+    EARLIER,
+    IDENTITY_FOLDER,
+    INIT_AGAIN,
+    LOCK_SUFFIX,
+    SECURITY_FOLDER,
+    STATE_FOLDER,
+)
 from cucmsh.services.nodes.configure import split_path
 from cucmsh.services.site import Site
 from cucmsh.storage import folders
 
-EARLIER = "earlier"
-MARK = "state/init-again"
-SECURITY, STATE = "security", "state"
-WHOLE = (SECURITY, "ssh")  # folders that are moved as they are
+WHOLE = (SECURITY_FOLDER, IDENTITY_FOLDER)  # folders that are moved as they are
 MOVING, MAKING = "moving", "making"
-LOCK_NOTE = ".lock"  # who holds a lock: they stay, as the locked folder does
 
 
 class Mark(NamedTuple):
@@ -46,14 +50,14 @@ def read_mark(site: Site) -> Mark | None:
         RefusedError: it is none of ours.
     """
     try:
-        words = site.home.read(MARK).decode(errors="replace").split()
+        words = site.home.read(INIT_AGAIN).decode(errors="replace").split()
     except MissingFileError:
         return None
     match words:
         case [("moving" | "making") as phase, number] if number.isdecimal():
             return Mark(f"{EARLIER}/{number}", phase == MOVING)
     raise RefusedError(
-        f"{site.settings.home}/{MARK} is unreadable",
+        f"{site.settings.home}/{INIT_AGAIN} is unreadable",
         f"Look at {site.settings.home}/{EARLIER}, and remove the file.",
     )
 
@@ -83,7 +87,7 @@ def plan(site: Site, mark: Mark | None) -> str:
     if mark:
         return mark.folder
     store, name = split_path(path)
-    if not (names or set()).intersection((SECURITY, "ssh")) and not _is_there(path):
+    if not (names or set()).intersection(WHOLE) and not _is_there(path):
         raise RefusedError(
             f"there is no node in {home} that could be made anew; nothing was made",
             "Leave out --again, or name the node's --home and --config.",
@@ -110,30 +114,31 @@ def move(site: Site, folder: str) -> None:
     target = os.path.join(home, folder)
     with ExitStack() as locks:
         locks.enter_context(site.node_lock())
-        if _is_there(os.path.join(home, SECURITY)):
+        if _is_there(os.path.join(home, SECURITY_FOLDER)):
             locks.enter_context(site.signing_lock())
         _write_mark(site, MOVING, folder)
         folders.make(os.path.join(home, EARLIER), 0o700)
         folders.make(target, 0o700)
-        folders.make(os.path.join(target, STATE), 0o700)
+        folders.make(os.path.join(target, STATE_FOLDER), 0o700)
         _copy_configuration(site, target)
         for name in WHOLE:
             folders.move(os.path.join(home, name), os.path.join(target, name))
-        for name in sorted(folders.entries(os.path.join(home, STATE)) or ()):
-            if name.endswith(LOCK_NOTE) or name == os.path.basename(MARK):
+        for name in sorted(folders.entries(os.path.join(home, STATE_FOLDER)) or ()):
+            # Who holds a lock stays here, as the locked folder does.
+            if name.endswith(LOCK_SUFFIX) or name == os.path.basename(INIT_AGAIN):
                 continue
-            inside = os.path.join(STATE, name)
+            inside = os.path.join(STATE_FOLDER, name)
             folders.move(os.path.join(home, inside), os.path.join(target, inside))
         _write_mark(site, MAKING, folder)
 
 
 def finish(site: Site) -> None:
     """The new node is whole."""
-    site.home.remove(MARK)
+    site.home.remove(INIT_AGAIN)
 
 
 def _write_mark(site: Site, phase: str, folder: str) -> None:
-    site.home.write(MARK, f"{phase} {os.path.basename(folder)}\n".encode())
+    site.home.write(INIT_AGAIN, f"{phase} {os.path.basename(folder)}\n".encode())
 
 
 def _copy_configuration(site: Site, target: str) -> None:

@@ -10,13 +10,11 @@ from enum import Enum
 
 from cucmsh.config.model import ServiceCommands, TftpAddress
 from cucmsh.errors import ConnectionFailedError, MissingFileError, ServiceError
-from cucmsh.services.site import LIST_FILE, Site
+from cucmsh.layout import LIST_FILE
+from cucmsh.services.site import Site
 
 RESTART_SECONDS = 60
 STATUS_SECONDS = 15
-# What systemd runs before the TFTP service starts, and after it; see ``views.units``.
-LIST_UNIT = "cucmsh-list.service"
-REPLICAS_UNIT = "cucmsh-replicas.service"
 
 
 class ServiceState(Enum):

@@ -35,9 +35,9 @@ from contextlib import contextmanager
 from typing import Protocol
 
 from cucmsh.errors import CucmshError, RefusedError
+from cucmsh.layout import AUDIT_FILE
 from cucmsh.storage.local import LocalStore
 
-AUDIT_FILE = "log/audit"
 MOST_CHARACTERS = 1024  # of one text
 MOST_VALUES = 32
 

@@ -7,9 +7,8 @@ from collections.abc import Callable
 from contextlib import suppress
 
 from cucmsh.errors import CucmshError
+from cucmsh.layout import ERRORS_FILE
 from cucmsh.services.site import Site
-
-ERRORS_FILE = "log/errors"
 
 
 def breakdown_recorder(site: Site) -> Callable[[BaseException], None]:

@@ -23,6 +23,7 @@ from hashlib import md5, sha1, sha256
 from typing import Any, NamedTuple
 
 from cucmsh.errors import CucmshError, MissingFileError, StoreError, TrustListError
+from cucmsh.layout import HISTORY, HISTORY_SUFFIX
 from cucmsh.services.records.journal import read_journal
 from cucmsh.services.records.pending import pending_replicas
 from cucmsh.services.site import Site
@@ -31,8 +32,6 @@ from cucmsh.trustlist.decode import decode
 from cucmsh.trustlist.model import Record, TrustList
 from cucmsh.trustlist.tags import RecordTag, Role
 
-FOLDER = "state/served"
-SUFFIX = ".itl"
 VERSION = 1
 DAY = 24 * 3600
 KEPT_SECONDS = 400 * DAY
@@ -207,7 +206,7 @@ class History:
             self._write(name, kept._replace(is_released=True))
         for name in self._names():
             if name not in self._entries:
-                self._site.home.remove(f"{FOLDER}/{name}")
+                self._site.home.remove(f"{HISTORY}/{name}")
         self.damaged = []
 
     def find(self, raw: bytes) -> Kept | None:
@@ -216,8 +215,8 @@ class History:
         return self._entries.get(_name_of(trust_list)) if trust_list else None
 
     def _names(self) -> list[str]:
-        names = self._site.home.names(FOLDER)
-        return [name for name in names if name.endswith(SUFFIX)]
+        names = self._site.home.names(HISTORY)
+        return [name for name in names if name.endswith(HISTORY_SUFFIX)]
 
     def _read(self) -> None:
         try:
@@ -228,20 +227,21 @@ class History:
         lost = []
         for name in names:
             try:
-                head, _, raw = self._site.home.read(f"{FOLDER}/{name}").partition(b"\n")
+                whole = self._site.home.read(f"{HISTORY}/{name}")
             except MissingFileError:  # forgotten just now
                 continue
             except StoreError as problem:
                 self.damaged.append(problem.message)
                 continue
+            head, _, raw = whole.partition(b"\n")
             try:
                 kept = _from_head(head, raw)
             except DAMAGES:
                 trust_list = self._verified(raw)
                 if trust_list is None:
-                    self.damaged.append(f"{FOLDER}/{name} holds no list that verifies")
+                    self.damaged.append(f"{HISTORY}/{name} holds no list that verifies")
                 else:
-                    self.mended.append(f"the times in {FOLDER}/{name} cannot be read")
+                    self.mended.append(f"the times in {HISTORY}/{name} cannot be read")
                     lost.append(trust_list)
             else:
                 self._entries[_name_of(kept.trust_list)] = kept
@@ -283,7 +283,7 @@ class History:
             "earlier": [found._asdict() for found in kept.earlier],
         }
         raw = json.dumps(head).encode() + b"\n" + kept.trust_list.raw
-        self._site.home.write(f"{FOLDER}/{name}", raw)
+        self._site.home.write(f"{HISTORY}/{name}", raw)
         self._entries[name] = kept
 
     def _forget_old(self) -> None:
@@ -296,7 +296,7 @@ class History:
             is_old = clock - kept.age_mark > KEPT_SECONDS or at >= MOST_LISTS
             if is_old and nodes.isdisjoint(kept.nodes):
                 name = _name_of(kept.trust_list)
-                self._site.home.remove(f"{FOLDER}/{name}")
+                self._site.home.remove(f"{HISTORY}/{name}")
                 del self._entries[name]
 
     def _is_anything_pending(self) -> bool:
@@ -314,7 +314,7 @@ def _name_of(trust_list: TrustList) -> str:
         if record.role in (Role.SAST, Role.TVS)
     )
     hashed = sha256(b"".join(sha256(part).digest() for part in parts))
-    return hashed.hexdigest()[:32] + SUFFIX
+    return hashed.hexdigest()[:32] + HISTORY_SUFFIX
 
 
 def _identity(record: Record) -> bytes:

@@ -9,6 +9,7 @@ from __future__ import annotations
 from typing import NamedTuple
 
 from cucmsh.errors import StoreError, one_line
+from cucmsh.layout import JOURNAL, facts_file
 from cucmsh.services.records.pending import (
     pending_replicas,
     start_problems,
@@ -62,7 +63,7 @@ def _write(site: Site, journal: Journal) -> None:
     for name in ("pending", "active", "given_up"):
         facts[name] = list(facts[name])
     facts |= {"version": VERSION, "cluster": _cluster(site)}
-    remember(site.home, "journal", facts)
+    remember(site.home, JOURNAL, facts)
 
 
 def close_reset(site: Site, journal: Journal) -> None:
@@ -70,7 +71,7 @@ def close_reset(site: Site, journal: Journal) -> None:
     if journal.pending:
         open_reset(site, journal)
     else:
-        forget(site.home, "journal")
+        forget(site.home, JOURNAL)
 
 
 def forget_in_journal(site: Site, name: str) -> None:
@@ -85,13 +86,13 @@ def forget_in_journal(site: Site, name: str) -> None:
     if left.pending:
         _write(site, left)  # begun when it was begun
     else:
-        forget(site.home, "journal")
+        forget(site.home, JOURNAL)
 
 
 def read_journal(site: Site) -> Journal | None:
     """The open reset, or None without one that can be understood."""
     try:
-        found = recall(site.home, "journal")
+        found = recall(site.home, JOURNAL)
     except StoreError:  # such as one that is too large; the next login tells it
         return None
     pending, active = found.get("pending"), found.get("active")
@@ -118,6 +119,11 @@ def unfinished_reset(site: Site) -> str:
     return journal.sha256 if journal else ""
 
 
+def _is_there(site: Site) -> bool:
+    folder, _, name = facts_file(JOURNAL).rpartition("/")
+    return name in site.home.names(folder)
+
+
 def _cluster(site: Site) -> str:
     cluster = site.settings.cluster
     return cluster.full_name(cluster.publisher)
@@ -136,7 +142,7 @@ def login_notice(site: Site) -> str:
 
 def _open_things(site: Site) -> list[str]:
     lines = []
-    recall(site.home, "journal")  # what it raises is told
+    recall(site.home, JOURNAL)  # what it raises is told
     journal = read_journal(site)
     if journal:
         lines.append(
@@ -144,7 +150,7 @@ def _open_things(site: Site) -> list[str]:
             f"{', '.join(journal.pending)}. "
             f"Run `utils itl reset {journal.command}` again."
         )
-    elif "journal.toml" in site.home.names("state"):
+    elif _is_there(site):
         lines.append(
             "The journal of the last ITL reset cannot be read, or is not of this "
             "version and cluster; it is ignored."

@@ -5,9 +5,8 @@ from __future__ import annotations
 import fnmatch
 
 from cucmsh.errors import MissingFileError
+from cucmsh.layout import LOG_FOLDER
 from cucmsh.services.site import Site
-
-LOG_FOLDER = "log"
 
 
 def list_logs(site: Site, spec: str) -> list[str]:

@@ -8,16 +8,10 @@ from __future__ import annotations
 from collections.abc import Mapping
 
 from cucmsh.errors import MissingFileError
+from cucmsh.layout import REPLICAS, SIGNING, START, START_RESULT
 from cucmsh.services.records.state import forget, recall, remember
 from cucmsh.services.site import Site
 
-REPLICAS = "replicas"
-SIGNING = "signing"
-START = "start"
-# How the unit before the TFTP service ended, in systemd's words (SERVICE_RESULT,
-# EXIT_CODE, EXIT_STATUS). A line of shell in the unit writes it: it is there too when
-# our Python could not even start.
-START_RESULT = "state/tftp-start"
 SUCCESS = "success "
 LONGEST_RESULT = 64  # characters
 

@@ -10,6 +10,7 @@ import tomllib
 from typing import NamedTuple
 
 from cucmsh.errors import MissingFileError
+from cucmsh.layout import KEEP, PUBLISHED, facts_file
 from cucmsh.storage.store import Store
 
 
@@ -32,7 +33,7 @@ class Published(NamedTuple):
 
 
 def read_published(home: Store) -> Published | None:
-    found = recall(home, "published")
+    found = recall(home, PUBLISHED)
     try:
         timestamp = int(str(found["timestamp"]))
         return Published(
@@ -60,13 +61,13 @@ def write_published(home: Store, published: Published, served: str = "") -> None
             timestamp=max(published.timestamp, last.timestamp),
             earlier=before if is_new else last.earlier,
         )
-    remember(home, "published", published._asdict())
+    remember(home, PUBLISHED, published._asdict())
 
 
 def recall(home: Store, name: str) -> dict[str, object]:
     """The remembered facts of that name; empty if there are none."""
     try:
-        return tomllib.loads(home.read(_path(name)).decode())
+        return tomllib.loads(home.read(facts_file(name)).decode())
     except (MissingFileError, ValueError):
         return {}
 
@@ -74,15 +75,11 @@ def recall(home: Store, name: str) -> dict[str, object]:
 def remember(home: Store, name: str, facts: dict[str, object]) -> None:
     """Keep texts, numbers and lists of texts under a name."""
     lines = [f"{key} = {_value(value)}\n" for key, value in facts.items()]
-    home.write(_path(name), "".join(lines).encode())
+    home.write(facts_file(name), "".join(lines).encode())
 
 
 def forget(home: Store, name: str) -> None:
-    home.remove(_path(name))
-
-
-def _path(name: str) -> str:
-    return f"state/{name}.toml"
+    home.remove(facts_file(name))
 
 
 def _value(value: object) -> str:
@@ -98,14 +95,14 @@ def _value(value: object) -> str:
 
 def keep_mark(home: Store) -> str:
     """SHA-256 of the list that every TFTP start must serve as it is, or empty."""
-    return str(recall(home, "keep").get("sha256", ""))
+    return str(recall(home, KEEP).get("sha256", ""))
 
 
 def set_keep_mark(home: Store, sha256: str) -> None:
-    remember(home, "keep", {"sha256": sha256})
+    remember(home, KEEP, {"sha256": sha256})
 
 
 def clear_keep_mark(home: Store, sha256: str) -> None:
     """Remove the mark if it still names that list."""
     if keep_mark(home) == sha256:
-        forget(home, "keep")
+        forget(home, KEEP)

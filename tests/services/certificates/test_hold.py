@@ -9,9 +9,9 @@ from pathlib import Path
 import pytest
 
 from cucmsh.errors import RefusedError, UsageError
+from cucmsh.layout import RECOVERY_FILE
 from cucmsh.pki.model import Unit
 from cucmsh.services.certificates.hold import find_hold
-from cucmsh.services.certificates.keystore import RECOVERY_FILE
 from cucmsh.services.certificates.regenerate import (
     regenerate,
     require_no_hold,

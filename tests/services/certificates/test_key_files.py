@@ -12,14 +12,11 @@ import pytest
 
 from cucmsh.backends import LateDoors
 from cucmsh.errors import KeyFileError
+from cucmsh.layout import RECOVERY_FILE
 from cucmsh.pki.credential import Credential, make_credential
 from cucmsh.pki.model import Unit
 from cucmsh.pki.pkcs12 import open_bundle, read_key_file, write_key_file
-from cucmsh.services.certificates.keystore import (
-    FORM_WARNING,
-    LEGACY_WARNING,
-    RECOVERY_FILE,
-)
+from cucmsh.services.certificates.keystore import FORM_WARNING, LEGACY_WARNING
 from cucmsh.services.nodes.make import make_node
 from tests.pki import key_file_makers as makers
 from tests.pki import key_files as made

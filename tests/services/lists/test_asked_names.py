@@ -6,6 +6,7 @@ from pathlib import Path
 
 import pytest
 
+from cucmsh.layout import LIST_FILE
 from cucmsh.pki.certificates import read_certificate
 from cucmsh.pki.verify import RsaVerifier
 from cucmsh.services.lists.asked_names import asked_name, without_folder
@@ -14,7 +15,7 @@ from cucmsh.services.lists.phone_files import choose
 from cucmsh.services.lists.sign import sign_files
 from cucmsh.services.nodes.health.doctor import examine
 from cucmsh.services.nodes.health.finding import Level
-from cucmsh.services.site import LIST_FILE, Site
+from cucmsh.services.site import Site
 from cucmsh.trustlist.signed import decode_signed
 from tests.services.made_cluster import MadeCluster
 

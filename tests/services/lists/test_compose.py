@@ -8,6 +8,7 @@ from pathlib import Path
 import pytest
 
 from cucmsh.errors import CucmshError, RefusedError, ServiceError
+from cucmsh.layout import LIST_FILE
 from cucmsh.pki.model import Unit
 from cucmsh.services.certificates.regenerate import regenerate
 from cucmsh.services.lists import install
@@ -15,7 +16,7 @@ from cucmsh.services.lists.compose import compose, compose_for_start, sha256_of
 from cucmsh.services.lists.reset import plan_local_reset
 from cucmsh.services.records.journal import login_notice
 from cucmsh.services.records.state import keep_mark, set_keep_mark
-from cucmsh.services.site import LIST_FILE, Site
+from cucmsh.services.site import Site
 from cucmsh.trustlist.check import check
 from cucmsh.trustlist.decode import decode
 from cucmsh.trustlist.tags import Role

@@ -13,8 +13,8 @@ from pathlib import Path
 import pytest
 
 from cucmsh.errors import MissingFileError, RefusedError
+from cucmsh.layout import RECOVERY_FILE
 from cucmsh.pki.model import Unit
-from cucmsh.services.certificates.keystore import RECOVERY_FILE
 from cucmsh.services.certificates.regenerate import regenerate
 from cucmsh.services.lists.reset import plan_local_reset
 from cucmsh.services.outcome import State

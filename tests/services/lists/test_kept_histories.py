@@ -17,13 +17,12 @@ from pathlib import Path
 import pytest
 
 from cucmsh.errors import MissingFileError
+from cucmsh.layout import HISTORY, RECOVERY_FILE
 from cucmsh.pki.model import Unit
-from cucmsh.services.certificates.keystore import RECOVERY_FILE
 from cucmsh.services.certificates.regenerate import regenerate
 from cucmsh.services.lists.replicas import update_replicas
 from cucmsh.services.lists.reset import plan_local_reset
 from cucmsh.services.lists.trust_release import plan_release, release
-from cucmsh.services.records.history import FOLDER
 from tests.faults.second_verifier import read
 from tests.services.holder import takes
 from tests.services.kept_histories import CCM, KEPT_HISTORIES, Line
@@ -220,7 +219,7 @@ class Story:
     def _upgrade(self) -> None:
         """As if the build before had been one that kept no history."""
         home = Path(self.watched.site.settings.home)
-        shutil.rmtree(home / FOLDER)
+        shutil.rmtree(home / HISTORY)
         for name in ("state/asked.toml", "state/place"):
             (home / name).unlink(missing_ok=True)
         self._restart()

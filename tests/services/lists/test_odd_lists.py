@@ -9,6 +9,7 @@ import pytest
 
 from cucmsh.cli.hook import run
 from cucmsh.errors import CertificateError, RefusedError, TrustListError
+from cucmsh.layout import LIST_FILE
 from cucmsh.pki.certificates import read_certificate
 from cucmsh.pki.model import Unit
 from cucmsh.pki.verify import RsaVerifier
@@ -19,7 +20,6 @@ from cucmsh.services.lists.inventory import read_list
 from cucmsh.services.lists.reset import plan_local_reset
 from cucmsh.services.nodes.health.doctor import examine
 from cucmsh.services.nodes.health.finding import Level
-from cucmsh.services.site import LIST_FILE
 from cucmsh.trustlist.encode import full_record
 from cucmsh.trustlist.seal import seal
 from cucmsh.trustlist.tags import Digest, Role

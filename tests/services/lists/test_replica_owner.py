@@ -10,11 +10,11 @@ from pathlib import Path
 import pytest
 
 from cucmsh.errors import RefusedError, StoreError
+from cucmsh.layout import LIST_FILE, replica_manifest, replica_publisher
 from cucmsh.services.lists.manifest import (
     Publisher,
     claim,
     digest_of_file,
-    folder_for,
     ourselves,
     read_manifest,
     read_publisher,
@@ -24,7 +24,7 @@ from cucmsh.services.lists.phone_files import choose
 from cucmsh.services.lists.replicas import push
 from cucmsh.services.lists.sign import sign_files
 from cucmsh.services.nodes.node_id import own_id
-from cucmsh.services.site import LIST_FILE, Site
+from cucmsh.services.site import Site
 from tests.services.made_cluster import MadeCluster, started_cluster
 from tests.services.replica_boxes import Box, BoxStore, with_boxes
 
@@ -137,7 +137,7 @@ def test_only_the_publisher_that_was_shown_can_be_replaced(
 def test_record_that_cannot_be_read_is_nobody_s_to_take_unasked(
     old: Site, box: Box, raw: bytes
 ) -> None:
-    box.account.write(f"{folder_for(box.node)}/publisher", raw)
+    box.account.write(replica_publisher(box.node.tftp_directory), raw)
     assert "cannot be read" in push(old).problems["branch1"]
     claim(old, box.account, box.node, read_publisher(box.account, box.node))
     assert push(old).problems == {}
@@ -149,7 +149,7 @@ def test_record_that_cannot_be_read_is_nobody_s_to_take_unasked(
 def test_record_with_an_impossible_id_or_name_is_unreadable(
     old: Site, box: Box, raw: bytes
 ) -> None:
-    box.account.write(f"{folder_for(box.node)}/publisher", raw)
+    box.account.write(replica_publisher(box.node.tftp_directory), raw)
     assert "cannot be read" in push(old).problems["branch1"]
 
 
@@ -169,7 +169,7 @@ def test_hostile_list_of_files_reaches_nothing_outside(old: Site, box: Box) -> N
     entry = [digest_of_file(b"precious"), 8, 0]
     listed = {"../outside": entry, str(outside): entry, "a/../../outside": entry}
     packed = zlib.compress(json.dumps(listed).encode())
-    box.account.write(f"{folder_for(box.node)}/files", packed)
+    box.account.write(replica_manifest(box.node.tftp_directory), packed)
     assert push(old).problems == {}
     assert outside.exists()
 

@@ -7,9 +7,9 @@ from pathlib import Path
 
 import pytest
 
+from cucmsh.layout import replica_publisher
 from cucmsh.services.lists.distribution import apply
 from cucmsh.services.lists.fleet import Fleet
-from cucmsh.services.lists.manifest import folder_for
 from cucmsh.services.lists.reset import plan_local_reset
 from cucmsh.services.lists.survey import locate
 from cucmsh.services.outcome import NodeOutcome, Report, State, Step
@@ -72,7 +72,7 @@ def test_dead_replica_is_pending_and_named_at_the_next_login(
 def test_replica_of_another_publisher_is_left_alone(cluster: MadeCluster) -> None:
     account = LocalStore(str(cluster.root / REPLICA / "account"))
     record = b'{"id": "another", "name": "old.example.org"}'
-    account.write(f"{folder_for(cluster.replica.node)}/publisher", record)
+    account.write(replica_publisher(cluster.replica.node.tftp_directory), record)
     found = outcome(cluster)
     assert found.state is State.PENDING
     assert "another publisher (old.example.org, id another)" in found.reason

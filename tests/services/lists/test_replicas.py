@@ -10,17 +10,18 @@ from typing import Any
 import pytest
 
 from cucmsh.errors import BusyError
+from cucmsh.layout import LIST_FILE, replica_folder, replica_manifest
 from cucmsh.pki.model import Unit
 from cucmsh.services.certificates.regenerate import regenerate
 from cucmsh.services.lists import replicas
 from cucmsh.services.lists.compose import served_list, sha256_of
-from cucmsh.services.lists.manifest import folder_for, read_manifest
+from cucmsh.services.lists.manifest import read_manifest
 from cucmsh.services.lists.phone_files import choose
 from cucmsh.services.lists.replicas import NOBODY, Replicas, push, update_replicas
 from cucmsh.services.lists.sign import sign_files
 from cucmsh.services.records.journal import login_notice
 from cucmsh.services.records.state import set_keep_mark
-from cucmsh.services.site import LIST_FILE, PUSH, Site
+from cucmsh.services.site import PUSH, Site
 from tests.services.made_cluster import MadeCluster, start_tftp, started_cluster
 from tests.services.replica_boxes import Box, with_boxes
 
@@ -132,7 +133,7 @@ def test_sample_finds_what_size_and_time_hide(site: Site, box: Box) -> None:
 def test_lost_manifest_costs_reading_and_no_writing(site: Site, box: Box) -> None:
     push(site)
     for junk in (b"", b"junk", b"x\x9c\x03\0\0\0\0\1"):
-        box.account.write(f"{folder_for(box.node)}/files", junk)
+        box.account.write(replica_manifest(box.node.tftp_directory), junk)
         box.done.clear()
         assert push(site).written == {"branch1": 0}
         assert {f"read {name}" for name in SIGNED} <= set(box.reads())
@@ -229,7 +230,7 @@ def test_connection_that_breaks_anywhere_is_pending_and_the_next_push_finishes(
         for path in files_of(box):
             path.unlink()
         for name in ("files", "publisher"):
-            box.account.remove(f"{folder_for(box.node)}/{name}")
+            box.account.remove(f"{replica_folder(box.node.tftp_directory)}/{name}")
         box.done.clear()
         box.breaks_at = steps
         done = push(site)

@@ -15,8 +15,8 @@ from cucmsh.errors import (
     RefusedError,
     StoreError,
 )
+from cucmsh.layout import LIST_FILE, RECOVERY_FILE
 from cucmsh.pki.model import Unit
-from cucmsh.services.certificates.keystore import RECOVERY_FILE
 from cucmsh.services.certificates.regenerate import regenerate
 from cucmsh.services.lists.compose import own_records, sha256_of
 from cucmsh.services.lists.fleet import Fleet
@@ -28,7 +28,6 @@ from cucmsh.services.lists.survey import locate
 from cucmsh.services.outcome import Report, State, Step
 from cucmsh.services.records.journal import login_notice
 from cucmsh.services.records.state import keep_mark
-from cucmsh.services.site import LIST_FILE
 from cucmsh.storage.local import LocalStore
 from cucmsh.trustlist.check import check
 from cucmsh.trustlist.seal import seal

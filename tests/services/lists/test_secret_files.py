@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 
 from cucmsh.errors import RefusedError
-from cucmsh.services.certificates.keystore import RECOVERY_FILE, SECURITY_PASSWORD
+from cucmsh.layout import RECOVERY_FILE, SECURITY_PASSWORD
 from cucmsh.services.files import open_file, read_text
 from cucmsh.services.lists.phone_files import choose, named
 from cucmsh.services.lists.replicas import push

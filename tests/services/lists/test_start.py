@@ -7,10 +7,10 @@ from collections.abc import Callable
 import pytest
 
 from cucmsh.errors import CucmshError, StoreError
+from cucmsh.layout import LIST_FILE, START_RESULT
 from cucmsh.services.lists.start import Started, keep, start
 from cucmsh.services.records.journal import login_notice
-from cucmsh.services.records.pending import START_RESULT
-from cucmsh.services.site import LIST_FILE, Site
+from cucmsh.services.site import Site
 from cucmsh.storage.local import LocalStore
 from tests.services.made_cluster import MadeCluster
 

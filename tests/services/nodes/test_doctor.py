@@ -8,9 +8,9 @@ from pathlib import Path
 
 import pytest
 
+from cucmsh.layout import RECOVERY_NAME
 from cucmsh.pki.model import Unit
 from cucmsh.services.certificates.regenerate import regenerate
-from cucmsh.services.files import RECOVERY_NAME
 from cucmsh.services.lists.compose import sha256_of
 from cucmsh.services.lists.phone_files import choose
 from cucmsh.services.lists.sign import sign_files

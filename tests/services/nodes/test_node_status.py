@@ -11,9 +11,9 @@ from threading import Event
 import pytest
 
 from cucmsh.errors import ConnectionFailedError, RefusedError
+from cucmsh.layout import LIST_FILE, replica_publisher
 from cucmsh.pki.model import Unit
 from cucmsh.services.certificates.regenerate import regenerate
-from cucmsh.services.lists.manifest import folder_for
 from cucmsh.services.lists.phone_files import choose
 from cucmsh.services.lists.replicas import push
 from cucmsh.services.lists.sign import sign_files
@@ -26,7 +26,7 @@ from cucmsh.services.nodes.health.node_status import (
     look_at_all,
     look_at_others,
 )
-from cucmsh.services.site import LIST_FILE, Site
+from cucmsh.services.site import Site
 from cucmsh.storage.local import LocalStore
 from cucmsh.views.documents import nodes_document
 from cucmsh.views.nodes import node_rows
@@ -138,7 +138,9 @@ def late(cluster: MadeCluster) -> None:
 
 def another_publisher(cluster: MadeCluster) -> None:
     record = b'{"id": "another", "name": "old.example.org"}'
-    account(cluster).write(f"{folder_for(cluster.replica.node)}/publisher", record)
+    account(cluster).write(
+        replica_publisher(cluster.replica.node.tftp_directory), record
+    )
 
 
 def account(cluster: MadeCluster) -> LocalStore:

@@ -14,7 +14,8 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from cucmsh.errors import RefusedError
-from cucmsh.services.records.audit import AUDIT_FILE, AuditLog
+from cucmsh.layout import AUDIT_FILE
+from cucmsh.services.records.audit import AuditLog
 from cucmsh.shell.audit import Attempt
 from cucmsh.shell.origin import origin
 from cucmsh.storage.local import LocalStore

@@ -11,13 +11,13 @@ from pathlib import Path
 import pytest
 
 from cucmsh.errors import StoreError
+from cucmsh.layout import HISTORY, LIST_FILE
 from cucmsh.pki.model import Unit
 from cucmsh.services.certificates.regenerate import regenerate
 from cucmsh.services.lists import lists_elsewhere, reset
 from cucmsh.services.lists.reset import plan_local_reset
 from cucmsh.services.lists.trust_release import plan_release, release
 from cucmsh.services.records.history import (
-    FOLDER,
     KEPT_LISTS,
     MOST_DIGESTS,
     History,
@@ -30,7 +30,7 @@ from cucmsh.services.records.journal import (
     open_reset,
 )
 from cucmsh.services.records.pending import remember_replicas
-from cucmsh.services.site import LIST_FILE, Site
+from cucmsh.services.site import Site
 from cucmsh.trustlist.encode import hashed_record
 from cucmsh.trustlist.seal import seal
 from cucmsh.trustlist.tags import Digest, Role
@@ -74,7 +74,7 @@ def kept_numbers(site: Site) -> list[int]:
 
 
 def files(site: Site) -> list[Path]:
-    return sorted(Path(site.settings.home, FOLDER).iterdir())
+    return sorted(Path(site.settings.home, HISTORY).iterdir())
 
 
 def test_lists_with_the_same_signers_are_one_and_every_digest_is_kept(
@@ -184,8 +184,8 @@ def test_a_damaged_history_is_told_and_keeps_no_service_from_starting(
     else:
         for file in files(site):
             file.unlink()
-        Path(site.settings.home, FOLDER).rmdir()
-        Path(site.settings.home, FOLDER).write_bytes(b"")
+        Path(site.settings.home, HISTORY).rmdir()
+        Path(site.settings.home, HISTORY).write_bytes(b"")
     told = History(site).mended if damage == "the line" else History(site).damaged
     assert len(told) == 1
     regenerate(site, Unit.CALL_MANAGER)
@@ -296,7 +296,7 @@ def test_a_disk_that_takes_no_history_keeps_the_list(
     before, write = keeping.publisher.raw, keeping.site.home.write
 
     def is_full(name: str, raw: bytes, mode: int = 0o600) -> None:
-        if name.startswith(FOLDER):
+        if name.startswith(HISTORY):
             raise StoreError("no space left on device")
         write(name, raw, mode)
 

@@ -22,6 +22,7 @@ from importlib.util import cache_from_source, find_spec
 
 from cucmsh.config.settings import Settings
 from cucmsh.errors import RefusedError
+from cucmsh.layout import SSH_FILES
 from cucmsh.ownership import Trail, WeakPoint
 
 ROOT = 0
@@ -32,10 +33,6 @@ LIBRARIES = {
     *("bcrypt", "cryptography", "nacl", "paramiko", "pyasn1", "_cffi_backend"),
     *("prompt_toolkit", "tomlkit", "wcwidth"),
 }
-IN_HOME = (
-    *(".ssh/authorized_keys", ".ssh/authorized_keys2"),
-    *(".ssh/environment", ".ssh/rc"),
-)
 
 
 def require_isolation(settings: Settings, program: str, name: str) -> None:
@@ -85,7 +82,7 @@ def weak_points(
     for path in _code_files():
         yield from code.weak_points(os.path.abspath(path))
     for home in filter(None, homes):
-        for path in (home, *(os.path.join(home, name) for name in IN_HOME)):
+        for path in (home, *(os.path.join(home, name) for name in SSH_FILES)):
             yield from code.weak_points(path)
     data = Trail([ROOT, os.geteuid()])
     for path in (settings.path, settings.home):

@@ -21,6 +21,7 @@ from cucmsh.errors import (
     ServiceError,
     StoreError,
 )
+from cucmsh.layout import LIST_FILE
 from cucmsh.remote.deadline import within
 from cucmsh.services.backends import Link
 from cucmsh.services.lists.compose import served_list
@@ -31,7 +32,7 @@ from cucmsh.services.lists.manifest import require_ours
 from cucmsh.services.nodes.health.finding import Finding, Level
 from cucmsh.services.nodes.health.replica_files import file_findings
 from cucmsh.services.records.journal import read_journal
-from cucmsh.services.site import LIST_FILE, Site
+from cucmsh.services.site import Site
 from cucmsh.storage.store import Store
 
 NODE_SECONDS = 30.0  # for all that one node is asked, once it let us in

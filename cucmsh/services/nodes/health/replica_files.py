@@ -12,6 +12,7 @@ from collections.abc import Iterable, Iterator
 
 from cucmsh.config.model import Node
 from cucmsh.errors import CucmshError, StoreError, TrustListError
+from cucmsh.layout import LIST_FILE
 from cucmsh.services.lists.asked_names import asked_name
 from cucmsh.services.lists.compose import served_list
 from cucmsh.services.lists.manifest import (
@@ -23,7 +24,7 @@ from cucmsh.services.lists.manifest import (
 from cucmsh.services.lists.phone_files import pattern_matcher
 from cucmsh.services.lists.replicas import signed_digests
 from cucmsh.services.nodes.health.finding import Finding, Level
-from cucmsh.services.site import LIST_FILE, Site
+from cucmsh.services.site import Site
 from cucmsh.storage.store import Store
 from cucmsh.trustlist.decode import decode
 from cucmsh.trustlist.signed import SUFFIX, decode_signed

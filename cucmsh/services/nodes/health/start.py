@@ -5,8 +5,9 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from cucmsh.errors import CucmshError
+from cucmsh.layout import LIST_UNIT
 from cucmsh.services.nodes.health.finding import Finding, Level
-from cucmsh.services.nodes.tftp_service import LIST_UNIT, unit_of
+from cucmsh.services.nodes.tftp_service import unit_of
 from cucmsh.services.records.pending import start_problems
 from cucmsh.services.site import Site
 

@@ -1,0 +1,173 @@
+"""Every name that cucmsh gives a file or folder, what lies there, and its mode.
+
+Opens nothing. Paths are relative to the folder that the heading names, with ``/``;
+modules take names from here and write none of their own (``tests/house`` holds that).
+Files are 0600 and folders 0700 unless a line says otherwise.
+
+A name on disk is a promise: homes of earlier versions have it, and an earlier version
+that is installed again looks for it. So names are added here, and not changed.
+"""
+
+from __future__ import annotations
+
+from hashlib import sha256
+
+PRIVATE_FOLDER_MODE = 0o700
+PUBLIC_MODE = 0o644  # certificates and the public half of the SSH key
+SERVED_MODE = 0o644  # what TFTP serves: the TFTP service is another account
+SERVED_FOLDER_MODE = 0o755
+CONFIGURATION_MODE = 0o644  # it holds no secret; people and services read it
+
+# --- This machine: where things are unless an option or the configuration says so.
+
+DEFAULT_CONFIGURATION = "/etc/cucmsh/cucmsh.toml"
+DEFAULT_HOME = "/var/lib/cucmsh"
+DEFAULT_TFTP_DIRECTORY = "/srv/tftp"
+LOGIN_PROGRAMS = "/usr/local/bin"  # the administrators' login program; root's
+LOGIN_HOMES = "/var/lib/cucmsh-logins"  # the administrators' homes; root's
+SSHD_DROP_IN = "/etc/ssh/sshd_config.d/00-cucmsh-{name}.conf"
+SUDOERS = "/etc/sudoers.d/cucmsh"
+UNIT_FOLDER = "/etc/systemd/system"
+LIST_UNIT = "cucmsh-list.service"  # runs before the TFTP service
+REPLICAS_UNIT = "cucmsh-replicas.service"  # runs after it, on a publisher
+
+# --- HOME (0700): keys.
+
+SECURITY_FOLDER = "security"
+SECRETS_FOLDER = "security/secrets"
+SECURITY_PASSWORD = "security/secrets/security"  # noqa: S105 - a file name
+CCM_VERIFIER = "security/secrets/ccm"  # scrypt verifier of the CCM Administrator's
+TRUST_FOLDER = "security/trust"  # certificates of the other members
+PAIR = "private.pem"  # a unit's key and certificate, in its folder; then .1, .2 ...
+RECOVERY_NAME = "ITLRecovery.p12"  # also what the CLI calls it, as tftp/NAME
+RECOVERY_FILE = f"security/ITLRecovery/{RECOVERY_NAME}"  # then .1, .2 ...
+
+
+def unit_folder(unit: str) -> str:
+    """Key and certificate of one of this node's own certificate units."""
+    return f"{SECURITY_FOLDER}/{unit}"
+
+
+def pair_file(unit: str) -> str:
+    """The unit's private key and its certificate, PEM."""
+    return f"{unit_folder(unit)}/{PAIR}"
+
+
+def certificate_file(unit: str) -> str:
+    """The unit's certificate, PEM, derived from the pair. PUBLIC_MODE."""
+    return f"{unit_folder(unit)}/{unit}.pem"
+
+
+def trusted_folder(node: str) -> str:
+    """The certificates that another member brought here."""
+    return f"{TRUST_FOLDER}/{node}"
+
+
+def trusted_file(node: str, unit: str) -> str:
+    """One of them, PEM. PUBLIC_MODE."""
+    return f"{trusted_folder(node)}/{unit}.pem"
+
+
+# --- HOME: the SSH key for the ways to other nodes. The public half is PUBLIC_MODE.
+
+IDENTITY_FOLDER = "ssh"
+IDENTITY = "ssh/id_ed25519"
+IDENTITY_PUBLIC = "ssh/id_ed25519.pub"
+
+# --- HOME: what is remembered between commands.
+
+STATE_FOLDER = "state"
+KNOWN_HOSTS = "state/known_hosts"  # backup servers, by the dialog of the original
+STAGING = "state/staging"  # lists that another node sent, until they are installed
+HISTORY = "state/served"  # lists that phones may hold, one file each
+HISTORY_SUFFIX = ".itl"
+# How the unit before the TFTP service ended, in systemd's words (SERVICE_RESULT,
+# EXIT_CODE, EXIT_STATUS). A line of shell in the unit writes it: it is there too when
+# our Python could not even start.
+START_RESULT = "state/tftp-start"
+PLACE = "state/place"  # its inode number and times tell a restored home
+INIT_NOTE = "state/init.toml"  # the configuration that `cucmsh init` was asked for
+INIT_AGAIN = "state/init-again"  # how far an unfinished `init --again` came
+LOCK_SUFFIX = ".lock"  # each names the holder of a lock; the kernel holds the lock
+NODE_LOCK = "state/node.lock"
+SIGNING_LOCK = "state/signing.lock"
+CLUSTER_LOCK = "state/cluster.lock"
+
+# Facts, a TOML file each in STATE_FOLDER (``services.records.state``).
+ASKED = "asked"  # which nodes were asked for their lists
+BACKUP = "backup"  # digest of the recovery key file that was saved last
+HOLD = "hold"  # the hold timer
+JOURNAL = "journal"  # the open reset
+KEEP = "keep"  # the keep mark
+NODE = "node"  # this node's id
+NODES = "nodes"  # the ids of all nodes
+PUBLISHED = "published"  # the last list
+REPLICAS = "replicas"  # which replicas are pending
+SESSION = "session"  # idle time-out
+SIGNING = "signing"  # files that could not be signed
+START = "start"  # why no list was composed
+
+
+def facts_file(facts: str) -> str:
+    """The file of one of the facts above."""
+    return f"{STATE_FOLDER}/{facts}.toml"
+
+
+# --- HOME: logs, which only grow, and what `init --again` moved away.
+
+LOG_FOLDER = "log"
+AUDIT_FILE = "log/audit"
+ERRORS_FILE = "log/errors"  # unexpected exceptions
+TFTP_LOG = "log/tftp"  # the lab's TFTP service
+EARLIER = "earlier"  # the nodes before this one, by number
+
+# --- The TFTP directory.
+
+LIST_FILE = "ITLFile.tlv"  # SERVED_MODE
+
+# --- The home of an account that a node logs in to.
+
+SSH_FOLDER = ".ssh"
+AUTHORIZED_KEYS = ".ssh/authorized_keys"
+# All files by which an account's owner lets somebody in, or changes what runs then.
+SSH_FILES = (
+    *(AUTHORIZED_KEYS, ".ssh/authorized_keys2"),
+    *(".ssh/environment", ".ssh/rc"),
+)
+REPLICA_RECORDS = ".cucmsh"  # what a publisher keeps on its replicas
+
+
+def replica_folder(tftp_directory: str) -> str:
+    """Records of a publisher on a replica; one account may serve several directories.
+
+    Args:
+        tftp_directory: what the replica serves, an absolute path.
+    """
+    name = sha256(tftp_directory.rstrip("/").encode()).hexdigest()[:16]
+    return f"{REPLICA_RECORDS}/replica-{name}"
+
+
+def replica_publisher(tftp_directory: str) -> str:
+    """Which publisher brings files there, JSON."""
+    return f"{replica_folder(tftp_directory)}/publisher"
+
+
+def replica_manifest(tftp_directory: str) -> str:
+    """Which files were brought there, packed JSON."""
+    return f"{replica_folder(tftp_directory)}/files"
+
+
+# --- The directory of a lab; each node has a folder there, with its home in it.
+
+LAB_FILE = "lab.json"  # what the lab was described as: passwords, addresses
+LAB_LOCK = "lab.lock"
+LAB_KNOWN_HOSTS = "known_hosts"  # PUBLIC_MODE: keys of the lab's own hosts
+LAB_HOST_KEY = "sftp_host_key"  # of its backup server
+LAB_BACKUPS = "sftp"  # what the backup server shows
+LAB_CONFIGURATION = "cucmsh.toml"  # in a node's folder
+LAB_CONTROL = "state/control"  # in a node's home: socket to its TFTP service
+
+# --- Temporary files: each lies beside the file that it is going to replace.
+
+TEMPORARY_PREFIX = ".cucmsh-"
+TEMPORARY_SUFFIX = ".tmp"
