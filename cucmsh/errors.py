@@ -27,14 +27,14 @@ become one of these at their door, once, with ``raise ... from``::
          +- HostKeyError            a host key that is unknown, refused or changed
          +- AuthenticationError     the host does not accept the password or key
 
-Exit statuses are those of the design's decision 3; 3 (partly done) is a report, and an
+Exit statuses are those of docs/decisions/003; 3 (partly done) is a report, and an
 error only where a change broke off.
 """
 
 from __future__ import annotations
 
 REINSTALL = (
-    "As root, install cucmsh anew under `umask 022` (README, Production, step 2)."
+    "As root, install cucmsh anew under `umask 022` (docs/production.md, step 2)."
 )
 
 

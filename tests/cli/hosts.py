@@ -80,7 +80,7 @@ class TftpBox:
             self._file.write_text(json.dumps(self._service))
 
     def compose_with(self, words: list[str], after: list[str] | None = None) -> None:
-        """What a start runs first, and what follows it: the units of the README."""
+        """What a start runs first, and then: units of docs/production.md."""
         self._service["before"] = words
         self._service["after"] = after or []
         self._file.write_text(json.dumps(self._service))

@@ -1,4 +1,4 @@
-"""The README's rebuild chapter, step by step, with phones that hold the old list."""
+"""The rebuild chapter of docs/production.md, with phones that hold the old list."""
 
 import os
 import shutil

@@ -1,11 +1,11 @@
-"""The commands of a chapter of the README, as they stand there."""
+"""The commands of a chapter of docs/production.md, as they stand there."""
 
 from __future__ import annotations
 
 import re
 from pathlib import Path
 
-README = Path(__file__).parents[2] / "README.md"
+ROOT = Path(__file__).parents[2]
 PROMPT = "# "
 
 
@@ -13,13 +13,16 @@ PRODUCTION = "Production"
 REBUILDING = "When the publisher is dead"
 
 
-def commands(chapter: str, readme: Path = README) -> dict[str, list[str]]:
+def commands(chapter: str, sources: Path = ROOT) -> dict[str, list[str]]:
     """What root types, by the bold words that head it, in the chapter's order.
 
     Keys are the heading's number (``1``) or first words (``Removal``). A command may
-    have several lines; placeholders in capitals are left as they are.
+    have several lines; placeholders in capitals are left as they are. In the sources of
+    builds before that page the chapters stand in the README.
     """
-    text = readme.read_text().split(f"\n## {chapter}\n")[1].split("\n## ")[0]
+    page = sources / "docs" / "production.md"
+    page = page if page.exists() else sources / "README.md"
+    text = page.read_text().split(f"\n## {chapter}\n")[1].split("\n## ")[0]
     found: dict[str, list[str]] = {}
     heading, inside = "", False
     for line in text.splitlines():

@@ -1,4 +1,4 @@
-"""Walks the README's production chapter on booted Debian machines.
+"""Walks the production chapter on booted Debian machines.
 
     .venv-test/bin/python -m tests.roots.walk ROOT... [--old SOURCES]
 
@@ -10,7 +10,7 @@ Each ROOT is a fresh Debian root of its own, for instance
 
 and is not changed: five machines boot on overlays of it, a publisher, a subscriber, two
 replicas (tftpd-hpa and dnsmasq), and a desk with the administrator's ssh and an SFTP
-server. The commands are read out of the README and typed on a terminal. Then follow
+server. The commands are read out of docs/production.md and typed. Then follow
 reboots, broken hooks, a silent replica and a publisher that is built anew; with --old
 also the upgrade from an earlier build, the way back, and the removal. Prints a line for
 each thing that was looked at and exits 1 if one did not hold; all that was typed and
@@ -413,7 +413,7 @@ class Walk:
         chapter, source = self.chapter, self.source
         assert self.old is not None
         self.chapter, self.source = (
-            commands(PRODUCTION, self.old / "README.md"),
+            commands(PRODUCTION, self.old),
             self.old,
         )
         try:

@@ -1,4 +1,4 @@
-"""Packs of other people in the installed program: the README's, and bad ones."""
+"""Packs of other people in the installed program: the page's, and bad ones."""
 
 import json
 import re
@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-README = Path(__file__).parents[2] / "README.md"
+PAGE = Path(__file__).parents[2] / "docs" / "programs.md"
 CONFIGURATION = """
 packs = {packs}
 [node]
@@ -32,9 +32,9 @@ HOSTILE = "raise ValueError('a \\x1b[31msecret')\n"
 
 
 def write_readme_pack(folder: Path) -> list[str]:
-    """Write the files that the README shows; gives their lines of code."""
+    """Write the files that docs/programs.md shows; gives their lines of code."""
     blocks = re.findall(
-        r"```python\n# (my_pack/\w+\.py)\n(.*?)```", README.read_text(), re.DOTALL
+        r"```python\n# (my_pack/\w+\.py)\n(.*?)```", PAGE.read_text(), re.DOTALL
     )
     for name, text in blocks:
         (folder / name).parent.mkdir(exist_ok=True)

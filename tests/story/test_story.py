@@ -18,7 +18,10 @@ DISCLAIMER = "WARNING: This operation will overwrite any CA signed certificate"
 
 
 def assert_openssl_verifies(raw: bytes, signer: str, folder: Path) -> None:
-    """Cut the SIGNATURE field out and let openssl judge the rest (section 3)."""
+    """Cut the SIGNATURE field out and let openssl judge the rest.
+
+    See docs/formats.md#signature.
+    """
     trust_list = decode(raw)
     header = trust_list.header
     assert header.signer_name.startswith(f"CN={signer};")

@@ -1,6 +1,6 @@
-"""The transcript in the README: played on a real lab, compared with what stands there.
+"""The transcript in docs/lab.md: played on a real lab, compared with what stands there.
 
-    python -m tests.story.transcript       plays the story, writes it into the README
+    python -m tests.story.transcript       plays the story, writes it into the page
 
 What differs from run to run (numbers, digests, fingerprints, times, directories) is not
 compared. Long outputs are cut after some lines, which the transcript marks.
@@ -15,7 +15,7 @@ from pathlib import Path
 
 from tests.story.running import Lab, Shell
 
-README = Path(__file__).parents[2] / "README.md"
+PAGE = Path(__file__).parents[2] / "docs" / "lab.md"
 FIRST, LAST = "<!-- transcript -->\n```text\n", "```\n<!-- end of transcript -->\n"
 CUT = "[...]"
 SHOWN = {"show itl": 21}  # lines of its output; the rest is cut
@@ -88,14 +88,14 @@ def steady(text: str) -> list[str]:
     return [re.sub(r"\d+", "N", line).rstrip() for line in text.split("\n")]
 
 
-def in_the_readme() -> str:
+def in_the_page() -> str:
     """The transcript that stands there."""
-    text = README.read_text(encoding="utf-8")
+    text = PAGE.read_text(encoding="utf-8")
     return text[text.index(FIRST) + len(FIRST) : text.index(LAST)]
 
 
 def main() -> int:
-    text = README.read_text(encoding="utf-8")
+    text = PAGE.read_text(encoding="utf-8")
     with tempfile.TemporaryDirectory() as folder:
         lab = Lab(Path(folder) / "cluster")
         try:
@@ -104,7 +104,7 @@ def main() -> int:
             lab.stop()
     before, rest = text.split(FIRST)
     _, after = rest.split(LAST)
-    README.write_text(f"{before}{FIRST}{played}{LAST}{after}", encoding="utf-8")
+    PAGE.write_text(f"{before}{FIRST}{played}{LAST}{after}", encoding="utf-8")
     return 0
 
 

@@ -1,4 +1,4 @@
-"""`cucmsh[testing]`, as other people use it: README examples, fixtures, and the end."""
+"""`cucmsh[testing]` for other people: examples of docs/programs.md, fixtures, ends."""
 
 import json
 import os
@@ -15,10 +15,10 @@ from cucmsh.errors import ServiceError
 from cucmsh.testing import PROMPT, lab
 
 pytestmark = [pytest.mark.lab, pytest.mark.loopback, pytest.mark.terminal]
-README = (Path(__file__).parents[2] / "README.md").read_text()
+PAGE = (Path(__file__).parents[2] / "docs" / "programs.md").read_text()
 EXAMPLES = [
     block
-    for block in re.findall(r"^```python\n(.*?)^```$", README, re.DOTALL | re.MULTILINE)
+    for block in re.findall(r"^```python\n(.*?)^```$", PAGE, re.DOTALL | re.MULTILINE)
     if "cucmsh.testing" in block
 ]
 SECONDS = 60

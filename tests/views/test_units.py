@@ -1,4 +1,4 @@
-"""The systemd units of `cucmsh init`, and that the README has the same."""
+"""The systemd units of `cucmsh init`, and that docs/production.md has the same."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from cucmsh.services.nodes.tftp_service import unit_of
 from cucmsh.views.next_steps import next_steps
 from cucmsh.views.units import TftpUnit, unit_files
 
-README = (Path(__file__).parents[2] / "README.md").read_text(encoding="utf-8")
+PAGE = Path(__file__).parents[2] / "docs" / "production.md"
 SHIPPED = TftpUnit(
     "tftpd-hpa",
     ("/opt/cucmsh/bin/python", "-I", "-m", "cucmsh"),
@@ -23,10 +23,12 @@ SHIPPED = TftpUnit(
 )
 
 
-def test_readme_has_the_units_of_init() -> None:
+def test_page_has_the_units_of_init() -> None:
     here = dict(
         re.findall(
-            r"^# cat > (\S+) <<'END'\n(.*?)^END$", README, re.MULTILINE | re.DOTALL
+            r"^# cat > (\S+) <<'END'\n(.*?)^END$",
+            PAGE.read_text(encoding="utf-8"),
+            re.MULTILINE | re.DOTALL,
         )
     )
     for path, text in unit_files(SHIPPED):

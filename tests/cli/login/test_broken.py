@@ -16,7 +16,7 @@ OURS = f"{PACKAGES}/cucmsh"
 SAVED = "/srv/saved.tar"
 NAMES = "cucmsh commands paramiko"
 TAG = sys.implementation.cache_tag
-TODO = "As root, install cucmsh anew under `umask 022` (README, Production, step 2).\n"
+TODO = "As root, install cucmsh anew under `umask 022` (docs/production.md, step 2).\n"
 BREAKS = {
     "the package is gone": f"rm -rf {OURS}/*",
     "installed under umask 077": f"chmod -R go= {OURS}",

@@ -289,7 +289,7 @@ def _nodes(site: Site) -> Iterator[Finding]:
 
 
 def _rules(site: Site) -> Iterator[Finding]:
-    """What the design says of a set-up (decision 9)."""
+    """What the design says of a set-up (docs/decisions/009)."""
     if not site.settings.keep_trust:
         yield Finding(
             Level.WARN,

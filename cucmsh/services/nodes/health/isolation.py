@@ -1,4 +1,6 @@
-"""Whether the account that types commands could change what runs them (decision 22).
+"""Whether the account that types commands could change what runs them.
+
+See docs/decisions/022.
 
 Whoever may write a module, the interpreter or a folder above one of them writes our
 code; whoever may write ``~/.ssh`` lets himself in by another way. So at a login the

@@ -91,7 +91,9 @@ def examine_ground(settings: Settings) -> Iterator[Finding]:
         what = f"and {len(weak) - SHOWN} more paths can be changed by others than root"
         advice = f"As root: chown -R root: {sys.prefix}"
         if not folders:
-            advice = "Install cucmsh in an environment of its own; see the README."
+            advice = (
+                "Install cucmsh in an environment of its own; see docs/production.md."
+            )
         yield Finding(level, what, advice)
     if not weak:
         yield Finding(Level.OK, "nobody but root can change the program")

@@ -13,7 +13,7 @@ from cucmsh.services.site import Site
 
 SECONDS = 5
 SHOWN = "--property=Wants,ExecStartPre"
-UNITS = "Write the units of step 3 of the README's production chapter."
+UNITS = "Write the units of step 3 of docs/production.md."
 
 
 def examine_start(site: Site) -> Iterator[Finding]:
