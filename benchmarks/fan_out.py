@@ -2,7 +2,7 @@
 
     python -m benchmarks.fan_out [--nodes 1,8,32,128] [--rounds 3] [--ansible PROGRAM]
 
-Rows 7 to 13 of the performance page. Ours is ``utils itl reset localkey`` from exec to
+docs/performance.md row 7 to row 13. Ours is ``utils itl reset localkey`` from exec to
 exit: host keys checked, every node looked at, the list signed, staged, read back,
 compared, renamed, the service restarted, and the list read back through TFTP. The
 paramiko pool (32 threads) and Ansible (32 forks, pipelining) put one file and run one
@@ -253,7 +253,7 @@ def others_beside_a_silent_node(rig: Rig, count: int) -> tuple[float, float, flo
     """Seconds from the plan to the last good list: without it, with it; and the whole.
 
     Unreachable nodes are listed before anything is signed (rule 1 of
-    threats-and-faults.md section 4), so the wait for the silent one comes before.
+    docs/security.md#steps-of-a-reset), so the wait for the silent one comes before.
     """
     silent, *good = rig.cluster.nodes[:count]
     alone, beside, whole = [], [], []
@@ -301,7 +301,7 @@ def round_trips(rig: Rig) -> float:
 
 
 class Row(NamedTuple):
-    """A row of the performance page: its figure and the gate it must stay under."""
+    """A row of docs/performance.md: its figure and the gate it must stay under."""
 
     number: str
     what: str

@@ -1,4 +1,4 @@
-"""Start-up as ratios of one run: rows 1 to 6 and 20 of the performance page.
+"""Start-up as ratios of one run: docs/performance.md row 1 to row 6, row 20.
 
     python -m benchmarks.start_up [ROUNDS]
 
@@ -44,7 +44,7 @@ COMPLETED = b"admin:show"
 
 
 class Row(NamedTuple):
-    """A row of the performance page: ours and a yardstick, timed in turns.
+    """A row of docs/performance.md: ours and a yardstick, timed in turns.
 
     ``ours`` and ``theirs`` give seconds; ``divide`` is how many rounds less to do.
     """

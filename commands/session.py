@@ -100,10 +100,10 @@ def _begins(entry: Command, words: tuple[str, ...]) -> bool:
 
 
 def _explain(dialog: Dialog, entry: Command) -> None:
-    """Explain it in the original's layout (cucm-cli.md section 1).
+    """Explain it in the original's layout (docs/cli.md#editing).
 
     But for one thing: examples have no prompt before them. Programs take any line that
-    begins with one for a prompt (clients.md P4).
+    begins with one for a prompt (docs/clients.md P4).
     """
     plain = [" ".join(choices) for choices in entry.words if len(choices) == 1]
     dialog.say(f"{' '.join(plain)} help:")

@@ -1,7 +1,7 @@
 """The front door: reads the options, drops strangers from the path, calls the app.
 
 No traceback passes it, and nothing is printed but through ``Screen``, which makes
-visible what a file, a host or a command line says (threats-and-faults.md T10).
+visible what a file, a host or a command line says (docs/security.md T10).
 An account's login shell and forced command come in by `login`, all others by `main`.
 """
 
@@ -75,9 +75,9 @@ def main() -> NoReturn:
 def login(configuration: str = "") -> NoReturn:
     """Serve one login through sshd, as account's shell or forced command.
 
-    The program of `cucmsh init --sshd` calls it, under ``python -I`` (design decision
-    22). Nothing of the client's environment counts, ``$CUCMSH_CONFIG`` included; code,
-    home and configuration must be out of the account's reach.
+    The program of `cucmsh init --sshd` calls it, under ``python -I``
+    (docs/decisions/022). Nothing of the client's environment counts, ``$CUCMSH_CONFIG``
+    included; code, home and configuration must be out of the account's reach.
 
     Args:
         configuration: the path of the node's; the default one if empty.
@@ -278,7 +278,10 @@ def _hold_streams() -> None:
 
 
 def _drop_working_directory() -> None:
-    """A stranger's ``commands/`` beside the user never runs (design section 4)."""
+    """A stranger's ``commands/`` beside the user never runs.
+
+    See docs/architecture.md#packs.
+    """
     ours = os.path.dirname(os.path.dirname(os.path.abspath(__file__)))
     try:
         here = os.getcwd()

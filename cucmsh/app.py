@@ -131,7 +131,7 @@ def run_command(
     """One command; returns its exit status.
 
     An exec request runs changing commands only where the configuration says so (design
-    decision 4). Text goes to standard error when a ``result`` is wanted.
+    docs/decisions/004). Text goes to standard error when a ``result`` is wanted.
     """
     site = open_own_site(configuration)
     is_exec_request = "SSH_CONNECTION" in environment

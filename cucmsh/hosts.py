@@ -17,7 +17,7 @@ FORMS = "Write NAME, NAME:PORT, ADDRESS or [ADDRESS]:PORT."
 
 
 def split_host(text: str, default_port: int = SSH_PORT) -> tuple[str, int]:
-    """``host``, ``host:port``, ``v6``, ``[v6]`` or ``[v6]:port`` (design decision 5).
+    """``host``, ``host:port``, ``v6``, ``[v6]`` or ``[v6]:port`` (docs/decisions/005).
 
     IPv6 addresses come out without brackets, in their shortest form, so that two
     spellings are one host.
@@ -75,7 +75,8 @@ def _checked(host: str) -> str:
 
 
 def _shortest(address: str) -> str:
-    # Few addresses are IPv6 ones, and no login waits for the import (design 23).
+    # Few addresses are IPv6 ones, and no login waits for the import
+    # (docs/decisions/023).
 
     try:
         return inet_ntop(AF_INET6, inet_pton(AF_INET6, address))

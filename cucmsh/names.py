@@ -15,7 +15,7 @@ LETTERS = frozenset("abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456
 MAX_LABEL = 63
 MAX_COMMON_NAME = 64
 RECOVERY_PREFIX = "ITLRECOVERY_"
-# The order in which phones and `show itl` spell a name (itl-format.md section 6).
+# The order in which phones and `show itl` spell a name (docs/formats.md#names).
 ORDER = ("CN", "OU", "O", "L", "ST", "C")
 # Characters that a value may have at most; C has its own rule.
 BOUNDS = {"CN": MAX_COMMON_NAME, "OU": 64, "O": 64, "L": 128, "ST": 128}

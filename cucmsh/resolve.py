@@ -1,7 +1,7 @@
 """The addresses of a host, within a time that a slow resolver cannot stretch.
 
-``getaddrinfo`` knows no limit and a resolver may take a minute (F11 of
-threats-and-faults.md); so a thread asks and we wait for it no longer than told. An
+``getaddrinfo`` knows no limit and a resolver may take a minute
+(docs/security.md F11); so a thread asks and we wait for it no longer than told. An
 address needs no resolver, and no thread.
 """
 

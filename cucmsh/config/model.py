@@ -7,7 +7,7 @@ from typing import NamedTuple
 
 
 class NodeRole(StrEnum):
-    """What a node is (design decision 6)."""
+    """What a node is (docs/decisions/006)."""
 
     PUBLISHER = "publisher"
     SUBSCRIBER = "subscriber"

@@ -1,7 +1,7 @@
 """The configuration file as values. Opens that one file and no other.
 
 Unknown keys, wrong types and impossible clusters are errors that name the file and the
-dotted key (design section 6); a syntax error names the line.
+dotted key (docs/production.md#configuration); a syntax error names the line.
 """
 
 from __future__ import annotations
@@ -20,7 +20,8 @@ RELEASES = ("10.0",)
 MOST_BYTES = 1 << 20  # a thousand nodes take half of it
 DIGESTS = ("sha1", "sha512")
 # What phones ask for with .sgn behind the name: configuration, ring and soft key lists,
-# dial rules, locales, load files, ring tones, backgrounds (itl-format.md section 11).
+# dial rules, locales, load files, ring tones, backgrounds
+# (docs/formats.md#signed-files).
 SIGNED_PATTERNS = ("*.xml", "*.cnf", "*.loads", "*.jar", "*.raw", "*.rwb", "*.png")
 
 

@@ -7,5 +7,5 @@ address than loopback.
 import sys
 
 # paramiko imports `invoke`, and with it unittest.mock, for ssh_config files that are
-# never read here: 40 % of its import (performance.md section 1).
+# never read here: 40 % of its import (docs/performance.md#imports).
 sys.modules.setdefault("invoke", None)  # type: ignore[arg-type]  # "not importable"

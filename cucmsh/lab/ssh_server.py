@@ -6,8 +6,8 @@ connection, there is no privilege separation and no account of the system behind
 log-in; everything runs as the user who started the lab. In production OpenSSH does
 this work.
 
-Host key and key exchange for older clients (clients.md C4): an RSA host key signs with
-SHA-2 (paramiko dropped ``ssh-rsa`` with SHA-1). ``diffie-hellman-group14-sha256``
+Host key and key exchange for older clients (docs/clients.md C4): an RSA host key signs
+with SHA-2 (paramiko dropped ``ssh-rsa`` with SHA-1). ``diffie-hellman-group14-sha256``
 is always there; ``diffie-hellman-group-exchange-sha256`` only where a moduli file is,
 ``/etc/ssh/moduli``, which Debian's openssh-server brings. CBC ciphers (3DES is one of
 them) and MD5 are not offered: the same clients know AES in counter mode, and SHA-1 or

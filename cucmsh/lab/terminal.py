@@ -24,7 +24,7 @@ HANGUP_GRACE = 2.0
 """Seconds between SIGHUP and SIGKILL."""
 
 LARGEST_WINDOW = 4096
-"""Rows or columns; more is clamped (threats-and-faults.md T5)."""
+"""Rows or columns; more is clamped (docs/security.md T5)."""
 
 _DEFAULT_SIGNALS = (
     signal.SIGHUP,

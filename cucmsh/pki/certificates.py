@@ -1,8 +1,8 @@
 """Reads certificates and makes self-signed ones. Opens no file, keeps no key.
 
-The profile of each unit is that of a genuine CUCM (itl-format.md section 8): v3, no
-critical extension, the name in the order C, O, OU, CN, ST, L, five years less one
-second. Signed with SHA-256 always (design decision 16).
+The profile of each unit is that of a genuine CUCM (docs/formats.md#certificates): v3,
+no critical extension, the name in the order C, O, OU, CN, ST, L, five years less one
+second. Signed with SHA-256 always (docs/decisions/016).
 """
 
 from __future__ import annotations
@@ -39,7 +39,7 @@ OIDS = {
 }
 KINDS = {oid: kind for kind, oid in OIDS.items()}
 # The characters of a PrintableString (X.680 section 41.4); an underscore is none, so
-# CUCM writes such a value as a T61String (itl-format.md section 6).
+# CUCM writes such a value as a T61String (docs/formats.md#names).
 PRINTABLE = frozenset(
     "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789 '()+,-./:=?"
 )

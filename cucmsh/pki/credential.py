@@ -2,7 +2,7 @@
 
 It never checks a key that it did not write itself less than fully: only ``read_own``
 skips OpenSSL's primality test (42 ms), because every signature made is verified
-against the certificate before anybody sees it (performance.md section 5).
+against the certificate before anybody sees it (docs/performance.md#cryptography).
 """
 
 from __future__ import annotations

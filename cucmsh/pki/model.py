@@ -25,7 +25,7 @@ class Certificate(NamedTuple):
     Attributes:
         der: the certificate itself.
         subject_name: attributes CN, OU, O, L, ST, C in that order, joined by ``;``
-            (itl-format.md section 6).
+            (docs/formats.md#names).
         issuer_name: the same for the issuer.
         serial: minimal big-endian magnitude, without the DER sign byte.
         public_key: PKCS#1 RSAPublicKey DER; an uncompressed point for EC.

@@ -1,7 +1,7 @@
 """The recovery key in its file: PKCS#12 (RFC 7292) in and out.
 
 Written with PBES2, AES-256, SHA-256 and 600,000 rounds, so that plain
-``openssl pkcs12`` opens it (design decision 18). The container's MAC stays cheap to
+``openssl pkcs12`` opens it (docs/decisions/018). The container's MAC stays cheap to
 guess, whatever the rounds: the password's strength is the protection. Read is what
 OpenSSL reads: DER or BER, AES or RC2 and 3DES, further certificates beside the key's
 own. Every file passes the ``gate`` first. Refuses a file that does not hold exactly

@@ -1,7 +1,7 @@
 """What a PKCS#12 file (RFC 7292) asks of whoever opens it, before anything is derived.
 
-OpenSSL runs the rounds that a file names before it checks any password: a MAC with
-2^31-1 of them held it past every timeout tried (threats-and-faults.md finding 5).
+OpenSSL runs the rounds that a file names before it checks any password: a file that
+names far too many held it past every timeout tried (docs/security.md M5).
 This looks at the structure, needs no password, and lets through few rounds and one
 key. The rest is OpenSSL's business: it reads BER as well as DER, and what it does not
 know it refuses itself. What lies inside an encrypted part cannot be seen here; the

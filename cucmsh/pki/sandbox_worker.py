@@ -9,7 +9,7 @@ Standard output and exit status:
 * 2: the input is not of that form
 
 A hostile file can keep OpenSSL busy, eat memory, or worse, here and nowhere else
-(threats-and-faults.md T27). The limits are in force before the first byte is read or
+(docs/security.md T27). The limits are in force before the first byte is read or
 ``cryptography`` imported. Opens no file and leaves none: no core dump either.
 """
 

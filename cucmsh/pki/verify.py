@@ -1,7 +1,7 @@
 """The light door: checks RSA signatures, and nothing else of cryptography.
 
 ``show itl`` pays for this module at every login, so it imports ``rsa``, ``padding``
-and ``hashes`` only, never ``x509`` (performance.md section 1: 2.8 against 6.3 bare
+and ``hashes`` only, never ``x509`` (docs/performance.md#imports: 2.8 against 6.3 bare
 interpreters).
 """
 

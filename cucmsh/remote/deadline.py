@@ -1,7 +1,7 @@
 """How long the other end may take; whoever does not answer in time is hung up on.
 
 paramiko waits for ever for the answer to a channel request, and keepalives push its
-other limits back (threats-and-faults.md section 1(c)). Hanging up ends every wait. The
+other limits back (docs/security.md#servers-that-ask). Hanging up ends every wait. The
 seconds are those of rule 5 there.
 
 One thread keeps the time of all: a timer each costs a thread for every step on every

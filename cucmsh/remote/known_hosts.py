@@ -2,7 +2,7 @@
 
 Lines are OpenSSH's (``host type key``, ``[host]:port`` for ports other than 22), so
 that people can read and write them: hashed names, wildcards and ``@revoked`` too.
-paramiko's writer loses entries (threats-and-faults.md finding 9); this one appends a
+paramiko's writer loses entries (docs/security.md M9); this one appends a
 line under a lock and never rewrites. Decides nothing: the question is asked by whoever
 connects.
 """

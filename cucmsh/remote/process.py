@@ -1,6 +1,6 @@
 """Runs fixed argv lists on this machine: the one door to ``subprocess``.
 
-Never a shell, never a word that a user typed (design decision 21).
+Never a shell, never a word that a user typed (docs/decisions/021).
 """
 
 from __future__ import annotations

@@ -1,7 +1,7 @@
 """The files that ``file list``, ``file view`` and ``file get`` know under ``tftp/``.
 
 ``ITLRecovery.p12`` is called ``tftp/ITLRecovery.p12`` in the CLI and lives outside the
-directory that TFTP serves (design decision 18). Goes nowhere else on the disk.
+directory that TFTP serves (docs/decisions/018). Goes nowhere else on the disk.
 """
 
 from __future__ import annotations

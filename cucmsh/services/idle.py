@@ -11,7 +11,7 @@ from cucmsh.layout import SESSION
 from cucmsh.services.records.state import recall, remember
 from cucmsh.services.site import Site
 
-DEFAULT_MINUTES = 30  # this and the limits: cucm-cli.md section 1, Leaving
+DEFAULT_MINUTES = 30  # this and the limits: docs/cli.md#leaving
 LEAST_MINUTES = 5
 MOST_MINUTES = 99999
 

@@ -1,6 +1,6 @@
 """How a change to several nodes ended, one outcome a node. Decides nothing.
 
-One dead node is an outcome, not an exception (design decision 14).
+One dead node is an outcome, not an exception (docs/decisions/014).
 """
 
 from __future__ import annotations
@@ -48,7 +48,7 @@ class Report(NamedTuple):
 
     @property
     def exit_status(self) -> int:
-        """0 all done, 1 nothing changed anywhere, else 3 (design decision 3)."""
+        """0 all done, 1 nothing changed anywhere, else 3 (docs/decisions/003)."""
         if not self.pending:
             return 0
         states = {outcome.state for outcome in self.outcomes}

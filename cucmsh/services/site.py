@@ -63,7 +63,7 @@ class Site:
         return os.path.join(self.settings.home, KNOWN_HOSTS)
 
     def require_publisher(self) -> None:
-        """Refuse on a subscriber, in the original's words (story.md case 4)."""
+        """Refuse on a subscriber, in the original's words (docs/story.md case 4)."""
         if not self.node.is_publisher:
             raise RefusedError("This is not a Publisher Node")
 

@@ -1,4 +1,4 @@
-"""Sweeps what dead writers left behind on this node (threats-and-faults.md F1, F24).
+"""Sweeps what dead writers left behind on this node (docs/security.md F1, F24).
 
 Takes only temporary files of ours whose writer is gone; anything else stays.
 """

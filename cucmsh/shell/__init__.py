@@ -14,5 +14,5 @@ standard library; `prompt_toolkit` is met in `editor` alone, which nobody here i
     signals     a lost line ends the session in order   secret     hidden text
 
 2026-11: the reader is always the first to read. A plain `PromptSession` broke every
-client program that was tried (reference/clients.md section 4).
+client program that was tried (docs/clients.md#trial).
 """

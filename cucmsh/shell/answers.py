@@ -6,7 +6,8 @@ from typing import Protocol
 
 from cucmsh.errors import CancelledError, UsageError
 
-ATTEMPTS = 3  # a rejected value asks the same question again, so often (clients.md D3)
+# A rejected value asks the same question again, so often (docs/clients.md D3)
+ATTEMPTS = 3
 
 
 class Asker(Protocol):

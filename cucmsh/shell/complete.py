@@ -3,7 +3,7 @@
 Pure but for the candidates that a command offers, which may read the context. Runs no
 command and raises nothing: a list that cannot be had is an empty one.
 
-cucm-cli.md section 1 (Editing, completion, help): Tab completes a unique prefix, a `*`
+docs/cli.md#editing: Tab completes a unique prefix, a `*`
 marks words with more below them, `?` after a command prints its syntax.
 """
 

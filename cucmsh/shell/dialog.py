@@ -19,7 +19,7 @@ from cucmsh.errors import CancelledError
 from cucmsh.secret import Secret
 from cucmsh.shell.grammar import Grammar
 
-CONTROL_C = "Control-C pressed"  # cucm-cli.md section 1, Leaving
+CONTROL_C = "Control-C pressed"  # docs/cli.md#leaving
 CONTROL_D = "Control-D pressed"
 
 
@@ -133,7 +133,7 @@ class Dialog(Protocol):
     def uninterrupted(self) -> AbstractContextManager[SafePoint]:
         """Let Ctrl-C wait for the next safe point; that it was pressed is said at once.
 
-        For steps that must not stop half-way (threats-and-faults.md T9). Such a point
+        For steps that must not stop half-way (docs/security.md T9). Such a point
         is every call of what the block is given; a block that calls it no more is
         finished first. No pager stops its output: nobody's key is waited for in the
         middle of a change.

@@ -8,7 +8,7 @@ Tab and `?` are bound here, not left to prompt_toolkit's completion: lists are p
 by our own screen, between two prompts, so that the terminal's echo stays off and keys
 typed meanwhile keep their place. The keys that bring earlier lines back are ours too:
 prompt_toolkit loads its history after the first key, and that key is often Up. A pasted
-line break stays in the line, which the grammar then refuses (threats-and-faults.md T2).
+line break stays in the line, which the grammar then refuses (docs/security.md T2).
 """
 
 from __future__ import annotations

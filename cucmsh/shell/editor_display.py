@@ -1,7 +1,7 @@
 """How a person's line is drawn: what cannot be shown is drawn as the escape for it.
 
 prompt_toolkit does so for control characters (`^A`, `<9b>`), but sends bidirectional
-and zero-width ones as they are (threats-and-faults.md T10). Draws nothing itself.
+and zero-width ones as they are (docs/security.md T10). Draws nothing itself.
 """
 
 from __future__ import annotations

@@ -6,10 +6,10 @@ within them is written twice, and every other character stands for itself. A val
 whose first character is no double quote is taken as it is typed. No other program
 reads a line: what a shell would do with its characters does not matter here.
 
-Invariant (threats-and-faults.md T1, T2, T11, T14): whatever the line, `parse` gives a
+Invariant (docs/security.md T1, T2, T11, T14): whatever the line, `parse` gives a
 `Call` or raises `UsageError`, in linear time; a line with a character that cannot be
 shown is refused whole; a value is of its parameter's kind. No message repeats the line:
-a client must never find the prompt in it (clients.md P4).
+a client must never find the prompt in it (docs/clients.md P4).
 """
 
 from __future__ import annotations
@@ -221,7 +221,8 @@ def _checked(parameter: Parameter, word: str) -> str:
 
 def _no_command(place: Place) -> UsageError:
     if place.values or not place.walked:
-        # clients.md D6; the order of the two lines is uncertain in cucm-cli.md 1
+        # docs/clients.md D6; the order of the two lines is uncertain in
+        # docs/cli.md#errors
         return UsageError(f"{FAILED}\nNo valid command entered")
     following = ", ".join(sorted(place.menu.words))
     return _refused(

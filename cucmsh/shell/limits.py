@@ -3,6 +3,6 @@
 Imports nothing: the first prompt waits for it, and not for the grammar.
 """
 
-FAILED = "Executed command unsuccessfully"  # cucm-cli.md section 1, Errors
+FAILED = "Executed command unsuccessfully"  # docs/cli.md#errors
 LONGEST_LINE = 1024  # characters (T14)
-PROMPT = "admin:"  # no blank after it (clients.md P1)
+PROMPT = "admin:"  # no blank after it (docs/clients.md P1)

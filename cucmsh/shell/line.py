@@ -4,7 +4,7 @@ Reads and writes nothing. What is echoed is what the line holds: a character tha
 cannot be shown is echoed as an escape (and refused later, by the grammar). Holds at
 most one character more than the longest line, so that too long can be told from just
 right; what does not fit is not echoed. Echo has no escape bytes and knows no width
-(clients.md E5, E6).
+(docs/clients.md E5, E6).
 """
 
 from __future__ import annotations

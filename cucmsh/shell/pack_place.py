@@ -2,7 +2,7 @@
 
 A pack runs with all that the shell may do. So whoever could change it must be able to
 change the shell itself already: root, and the owner of the installation. The account
-that logs in is neither (design.md decision 22). What counts is every step of the way
+that logs in is neither (docs/decisions/022). What counts is every step of the way
 that Python takes, links and what they lead to included.
 """
 

@@ -2,7 +2,7 @@
 
 Registers nothing, keeps no list: a new command is one function in one file. Refuses a
 package without the marker, and one that does not lie where it may, before a line of it
-runs (design.md decision 22, threats-and-faults.md T6).
+runs (docs/decisions/022, docs/security.md T6).
 """
 
 from __future__ import annotations

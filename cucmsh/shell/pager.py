@@ -1,9 +1,9 @@
 """A page at a time, in the original's bytes, for those who asked for it.
 
 Starts no program and has three keys, and Ctrl-C, which ends the command; any other is
-ignored (threats-and-faults.md T3). The session puts it before the screen for a person,
-or after pagination was turned on; a program that did not ask never meets it (clients.md
-G1, G2).
+ignored (docs/security.md T3). The session puts it before the screen for a person,
+or after pagination was turned on; a program that did not ask never meets it
+(docs/clients.md G1, G2).
 """
 
 from __future__ import annotations

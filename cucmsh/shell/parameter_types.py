@@ -1,7 +1,7 @@
 """What the value of a parameter may be: declared by a command, held by the grammar.
 
 Of whatever kind it is, a value holds nothing that cannot be shown and no dash at its
-beginning (threats-and-faults.md T11). Users and paths are names on another server,
+beginning (docs/security.md T11). Users and paths are names on another server,
 which SSH and SFTP carry as they are: they may hold anything else, blanks too, and no
 shell ever reads them. Opens nothing: whether a host or a file is there is for the
 command to find out.

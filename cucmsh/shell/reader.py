@@ -2,8 +2,8 @@
 
 Sends no escape byte, redraws nothing, and never lets a secret near the echo or a
 history. Each character is echoed once, when it is read at a prompt, not when it
-arrives: what is typed ahead appears behind the prompt that reads it (clients.md
-section 3, E1 to E7). Off a terminal there is no echo, and one newline after each line
+arrives: what is typed ahead appears behind the prompt that reads it (docs/clients.md
+E1 to E7). Off a terminal there is no echo, and one newline after each line
 read, so that output starts on a line of its own.
 
 The first key that only a person presses ends a line as a `HandOver`: from there on

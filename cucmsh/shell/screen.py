@@ -1,9 +1,10 @@
 """The one way out: every byte that a person or program sees is written here.
 
 Invents no escape bytes and wraps nothing: text goes out as it is, its newlines as LF
-(the kernel makes CR LF of them on a terminal), in one write a call (clients.md P3, E4).
+(the kernel makes CR LF of them on a terminal), in one write a call (docs/clients.md P3,
+E4).
 
-Invariant (threats-and-faults.md T10): whatever a certificate, a file name or a host
+Invariant (docs/security.md T10): whatever a certificate, a file name or a host
 says, `say` and `write` send only characters that can be shown, LF and TAB. The others,
 bidirectional and zero-width ones among them, become visible escapes.
 
@@ -124,7 +125,8 @@ class Screen:
 
         Alone, if nothing comes in 0.2 seconds. So the echo of a command and the first
         of its output arrive together: there are clients that stop reading at the first
-        chunk that holds a prompt, and an echo alone may follow one (clients.md P3).
+        chunk that holds a prompt, and an echo alone may follow one (docs/clients.md
+        P3).
         """
         self._held.append(text)
         self.is_at_line_start = text.endswith("\n")

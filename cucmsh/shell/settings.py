@@ -13,7 +13,7 @@ from cucmsh.shell.grammar import Grammar
 from cucmsh.shell.limits import PROMPT
 
 _PERSON_SECONDS = 1.0
-_PROGRAM_SECONDS = 10.0  # clients.md T3: they wait 5 to 30 for an answer
+_PROGRAM_SECONDS = 10.0  # docs/clients.md T3: they wait 5 to 30 for an answer
 
 
 class Switches:

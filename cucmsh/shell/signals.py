@@ -4,7 +4,7 @@ A lost line ends the session in order, instead of killing it in the middle.
 
 Handles SIGHUP and SIGTERM. Ctrl-C is Python's own KeyboardInterrupt, which a session
 has even if it was started by something that ignores SIGINT (a script's background job).
-A command that runs goes on to its end (threats-and-faults.md T9); a waiting read ends.
+A command that runs goes on to its end (docs/security.md T9); a waiting read ends.
 """
 
 from __future__ import annotations

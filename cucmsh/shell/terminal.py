@@ -4,7 +4,7 @@ Writes no byte and flushes none: what is typed ahead is never lost. Off a termin
 everything here does nothing.
 
 While it is held: the kernel echoes nothing (so there is no moment at which a password
-could be, threats-and-faults.md T25), hands over every byte as it comes, makes no LF of
+could be, docs/security.md T25), hands over every byte as it comes, makes no LF of
 CR, stops for no Ctrl-S, and still makes CR LF of LF on the way out. Ctrl-C is a byte
 while somebody reads and a signal, which flushes nothing, while a command runs. Ctrl-Z
 and Ctrl-backslash are bytes always (T4).

@@ -1,9 +1,9 @@
 """A store on this machine's disk. Follows no symbolic link below its root.
 
 Every folder on the way is opened by its parent's descriptor without following links,
-so that a swapped folder cannot lead elsewhere (threats-and-faults.md T12). Short
+so that a swapped folder cannot lead elsewhere (docs/security.md T12). Short
 writes are continued, and what was written is read back before the rename: a full tmpfs
-gave a short count, not an error, and cost a torn list (finding 1 there).
+gave a short count, not an error, and cost a torn list (M1 there).
 """
 
 from __future__ import annotations

@@ -1,7 +1,7 @@
 """A lock that the kernel holds: free as soon as its holder is gone, however it went.
 
 It lies on a folder that is never empty, not on a file: a lock file that somebody
-removes during the hold locks nobody out (threats-and-faults.md T36). The file beside
+removes during the hold locks nobody out (docs/security.md T36). The file beside
 it is information only: it tells the loser who is ahead and since when. Never trusts a
 process number or the mere presence of a file.
 """

@@ -1,6 +1,6 @@
 """One line more in a log file: one write, whole or known to be cut off.
 
-What a line holds cannot end it, nor look like another one (threats-and-faults.md T13).
+What a line holds cannot end it, nor look like another one (docs/security.md T13).
 """
 
 from __future__ import annotations

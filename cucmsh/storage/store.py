@@ -1,6 +1,6 @@
 """A store: verbs on whole files below one folder. Knows no meaning of the bytes.
 
-Invariant (threats-and-faults.md I1): whoever reads a file gets the bytes of one
+Invariant (docs/security.md I1): whoever reads a file gets the bytes of one
 complete ``write``, the old ones or the new ones, whatever happens to the writer. Every
 implementation passes ``tests/storage/test_store_contract.py``.
 """

@@ -1,6 +1,6 @@
 """Reads a file back through a node's TFTP service, over IPv4 or IPv6.
 
-The proof that a node serves what was installed (threats-and-faults.md I4). Sends
+The proof that a node serves what was installed (docs/security.md I4). Sends
 nothing, keeps nothing. What a server answered is told in its own words, made visible;
 only silence is called silence.
 """

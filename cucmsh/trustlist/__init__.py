@@ -12,6 +12,6 @@ doors, each named for its one verb or noun::
     signed.decode_signed, seal_signed   signed files (.sgn): the same, with a payload
     signed_trust.judge_signed(held, f)  would a holder of this list take that file?
 
-The format is that of section 1 to 11 of the ITL format page. Nothing is imported
+The format is that of docs/formats.md. Nothing is imported
 here: a login pays for every import on the way to the prompt.
 """

@@ -5,7 +5,7 @@ with this key and signature must contain; it is what every check of a list pays 
 :func:`check_certificates` is the strict form, with a real parser handed in; the
 parser is ``pki``'s, and only it can tell a key in its place from a key in an
 extension. Nothing refuses the spelling of names by certutils or the Windows CTL
-client (section 6).
+client (docs/formats.md#names).
 """
 
 from __future__ import annotations
@@ -25,7 +25,7 @@ _CERTIFICATE = RecordTag.CERTIFICATE.value
 _BIT_STRING = 3
 _NO_UNUSED_BITS = 0
 
-# The fixed order of CUCM's names (section 6).
+# The fixed order of CUCM's names (docs/formats.md#names).
 _CUCM_ORDER = ("CN=", "OU=", "O=", "L=", "ST=", "C=")
 
 
@@ -34,7 +34,7 @@ def frame_mismatch(records: tuple[Record, ...]) -> str:
 
     A certificate ends with its signature and contains its key, both framed as BIT
     STRING. Returns an empty string when all full records do so. A record without
-    SIGNATURE is a USB token's (section 4) and is not blamed for it.
+    SIGNATURE is a USB token's (docs/formats.md#record) and is not blamed for it.
     """
     for number, record in enumerate(records, 1):
         values = record.by_tag

@@ -21,7 +21,7 @@ from cucmsh.trustlist.model import Record, TrustList
 from cucmsh.trustlist.public_key import rsa_numbers
 from cucmsh.trustlist.tags import Digest, HeaderTag, RecordTag, Role
 
-RSA_PKCS1_V1_5 = 0  # the only SIGNATUREALGORTITHM ever seen (section 2)
+RSA_PKCS1_V1_5 = 0  # the only SIGNATUREALGORTITHM ever seen (docs/formats.md#header)
 
 # Bytes of modulus that sign lists. Class 0 (512 bits) decodes, and is too weak to mean
 # anything; 3072 bits have no size class.
@@ -91,7 +91,8 @@ def signers_of(
 ) -> list[Record]:
     """The records with such a role that the header's issuer and serial name.
 
-    Byte for byte: the two are a look-up key, not names to be understood (section 6).
+    Byte for byte: the two are a look-up key, not names to be understood
+    (docs/formats.md#names).
     """
     issuer = header[HeaderTag.CA_NAME]
     serial = header[HeaderTag.SERIAL_NUMBER]

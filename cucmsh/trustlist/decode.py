@@ -4,7 +4,7 @@ Refuses, with the offset: sizes and counts above the limits, fields that do not 
 containers that do not equal their children, a HeaderLength or RECORDLENGTH that is no
 field boundary, known fields twice, missing or of a wrong size, text without its NUL,
 bytes behind the last record. Accepts any order behind the leading lengths, unknown
-tags, and lists without padding, DNSNAME or IPADDRESS (section 15).
+tags, and lists without padding, DNSNAME or IPADDRESS (docs/formats.md#dialects).
 
 The invariant: every input gives a value or :class:`TrustListError`, in linear time,
 and ``encode(decode(raw)) == raw``.
@@ -27,12 +27,13 @@ from cucmsh.trustlist.model import Header, Record, TrustList
 from cucmsh.trustlist.tags import Digest, HeaderTag, RecordTag
 from cucmsh.trustlist.wire import Field, split_fields
 
-MAX_LIST_SIZE = 64 * 1024  # bytes; phones fail to load more (section 4)
+MAX_LIST_SIZE = 64 * 1024  # bytes; phones fail to load more (docs/formats.md#record)
 MAX_RECORDS = 256
 
-MODULUS_SIZES = {0: 64, 1: 128, 2: 256, 3: 512}  # bytes, by size class (section 2)
+# Bytes, by size class (docs/formats.md#header)
+MODULUS_SIZES = {0: 64, 1: 128, 2: 256, 3: 512}
 
-SIGNED_VERSION = 0x0100  # 1.0 heads a signed file (section 7)
+SIGNED_VERSION = 0x0100  # 1.0 heads a signed file (docs/formats.md#versions)
 ENCRYPTED_VERSION = 0x0200  # 2.0 heads an encrypted and signed one
 
 _FRAME_SIZE = 3  # bytes of tag and length
@@ -43,7 +44,8 @@ _KNOWN_HEADER = frozenset(HeaderTag) - {HeaderTag.PADDING}
 _KNOWN_RECORD = frozenset(RecordTag)
 _HASH_FIELDS_IN_ORDER = (RecordTag.CERTIFICATE_HASH, RecordTag.HASH_ALGORITHM)
 _HASH_FIELDS = frozenset(_HASH_FIELDS_IN_ORDER)
-_HASH_SIZES: dict[int, int] = {Digest.SHA1: 20}  # others were never seen (section 16)
+# Others were never seen (docs/formats.md#unknown)
+_HASH_SIZES: dict[int, int] = {Digest.SHA1: 20}
 
 
 def decode(raw: bytes) -> TrustList:
@@ -121,7 +123,8 @@ def read_header(raw: bytes, *, is_list: bool) -> tuple[Header, int]:
 
     Args:
         raw: a whole file; the header ends at its HeaderLength.
-        is_list: a trust list is expected, else a signed file (section 7).
+        is_list: a trust list is expected, else a signed file
+        (docs/formats.md#versions).
 
     Returns:
         The header, and the offset of what follows it, in bytes.

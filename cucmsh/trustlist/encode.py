@@ -1,9 +1,9 @@
 """A trust list to its bytes, and certificates to records.
 
 Refuses a record that the 16-bit RECORDLENGTH cannot hold. Writes the CUCM 10 dialect
-(section 4): the order of the tags' numbers, a DNSNAME of a blank and a NUL, names as
-the certificate says them. Checks no certificate: what stands in the fields is the
-word of whoever read it.
+(docs/formats.md#record): the order of the tags' numbers, a DNSNAME of a blank and a
+NUL, names as the certificate says them. Checks no certificate: what stands in the
+fields is the word of whoever read it.
 """
 
 from __future__ import annotations
@@ -16,7 +16,7 @@ from cucmsh.trustlist.model import Record, TrustList
 from cucmsh.trustlist.tags import Digest, RecordTag
 from cucmsh.trustlist.wire import MAX_VALUE_SIZE, Field, short
 
-_BLANK_DNS_NAME = b" \0"  # the seed's two bytes print blank (section 16)
+_BLANK_DNS_NAME = b" \0"  # the seed's two bytes print blank (docs/formats.md#unknown)
 _LENGTH_FIELD = 5  # bytes of the RECORDLENGTH field itself
 
 
@@ -29,7 +29,7 @@ class CertificateFields(Protocol):
 
     @property
     def subject_name(self) -> str:
-        """In CUCM's spelling, ``CN=...;OU=...`` (section 6), without a NUL."""
+        """In CUCM's spelling ``CN=...;OU=...``, no NUL (docs/formats.md#names)."""
 
     @property
     def issuer_name(self) -> str:
@@ -37,7 +37,7 @@ class CertificateFields(Protocol):
 
     @property
     def serial(self) -> bytes:
-        """Big-endian, without the sign byte of DER (section 6)."""
+        """Big-endian, without the sign byte of DER (docs/formats.md#names)."""
 
     @property
     def public_key(self) -> bytes:
@@ -54,7 +54,7 @@ def encode(trust_list: TrustList) -> bytes:
 
 
 def text(name: str) -> bytes:
-    """A name as it stands in a field: UTF-8 and one NUL (section 6)."""
+    """A name as it stands in a field: UTF-8 and one NUL (docs/formats.md#names)."""
     return name.encode() + b"\0"
 
 

@@ -1,4 +1,6 @@
-"""What each field may look like, and which fields belong together (section 2 and 4).
+"""What each field may look like, and which fields belong together.
+
+See docs/formats.md#header, #record.
 
 Tables, and the one loop that holds fields against them. Refuses wrong sizes, empty
 serial numbers, and text without its NUL at the end or with another one inside.

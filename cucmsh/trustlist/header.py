@@ -1,4 +1,6 @@
-"""The header of a new list or signed file, as CUCM 10 writes it (sections 2 and 11).
+"""The header of a new list or signed file, as CUCM 10 writes it.
+
+See docs/formats.md#header, #signed-files.
 
 Refuses only what 16-bit lengths cannot hold. The order is 1, 2, 3 {4, 5, 6},
 7 {8, 9 {10, 11}}, 12, 14, 15 and padding; no tag 28. The padding is reckoned with the
@@ -14,8 +16,8 @@ from cucmsh.trustlist.model import Header, Record
 from cucmsh.trustlist.tags import Digest, HeaderTag, RecordTag
 from cucmsh.trustlist.wire import MAX_VALUE_SIZE, Field, join_fields, long, short
 
-SIGNED_FILE_VERSION = b"\x01\x00"  # 1.0 (section 7)
-_VERSION = b"\x01\x02"  # 1.2, in every list of either writer (section 7)
+SIGNED_FILE_VERSION = b"\x01\x00"  # 1.0 (docs/formats.md#versions)
+_VERSION = b"\x01\x02"  # 1.2, in every list of either writer (docs/formats.md#versions)
 _LEADING_SIZE = 10  # bytes of the version and HeaderLength fields
 _ALIGNMENT = 4  # bytes; the header's size is a multiple of it
 _SIZE_CLASSES = {size: number for number, size in MODULUS_SIZES.items()}
@@ -27,7 +29,7 @@ def unsigned_header(
     """A whole header whose signature is still zero.
 
     Names and serial are the record's own bytes: readers find the signer by comparing
-    them, and a record may spell them in its own way (section 6).
+    them, and a record may spell them in its own way (docs/formats.md#names).
 
     Args:
         own: the signer's record.
@@ -88,7 +90,10 @@ def with_signature(header: Header, signature: bytes) -> Header:
 
 
 def of_signed_file(header: Header) -> Header:
-    """The same header with the version of a signed file (section 11)."""
+    """The same header with the version of a signed file.
+
+    See docs/formats.md#signed-files.
+    """
     return _replaced(header, HeaderTag.VERSION, SIGNED_FILE_VERSION)
 
 

@@ -42,7 +42,10 @@ def _with_children(fields: Iterable[Field]) -> Iterator[Field]:
 
 
 class Record(NamedTuple):
-    """One record: a certificate, or its hash, with one role (section 4)."""
+    """One record: a certificate, or its hash, with one role.
+
+    See docs/formats.md#record.
+    """
 
     fields: tuple[Field, ...]
 
@@ -119,7 +122,7 @@ class Record(NamedTuple):
 
 @dataclass(frozen=True)
 class Header:
-    """The header: who signed the list, how, and when (section 2).
+    """The header: who signed the list, how, and when (docs/formats.md#header).
 
     Attributes:
         fields: those of the top level; a container's value is its encoded children.
@@ -140,7 +143,8 @@ class Header:
     def by_tag(self) -> Mapping[int, bytes]:
         """Every field by its tag, the containers' children too.
 
-        No two levels share a tag (section 2), so a tag alone says which field it is.
+        No two levels share a tag (docs/formats.md#header), so a tag alone says which
+        field it is.
         """
         return dict(self.all_fields)
 
@@ -157,7 +161,7 @@ class Header:
         """The header with the SIGNATURE field cut out, its tag and length too.
 
         Everything else stays, HeaderLength with the number that counts the missing
-        field (section 3).
+        field (docs/formats.md#signature).
         """
         signed = [field for field in self.fields if field[0] != _SIGNATURE]
         return join_fields(signed, _PADDING)
@@ -226,7 +230,10 @@ class TrustList(NamedTuple):
 
     @property
     def unsigned(self) -> bytes:
-        """What the signature covers: the file without its SIGNATURE (section 3)."""
+        """What the signature covers: the file without its SIGNATURE.
+
+        See docs/formats.md#signature.
+        """
         return self.header.unsigned + join_fields(
             [field for record in self.records for field in record.fields]
         )

@@ -1,4 +1,4 @@
-"""The two integers of a PUBLICKEY field (section 4): PKCS#1 RSAPublicKey.
+"""The two integers of a PUBLICKEY field (docs/formats.md#record): PKCS#1 RSAPublicKey.
 
 Refuses everything but the one DER spelling of SEQUENCE { INTEGER, INTEGER }, EC
 points, and exponents that make no RSA key. Reading it here keeps X.509 away from

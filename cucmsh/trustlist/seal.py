@@ -1,4 +1,6 @@
-"""Records and a signer to a signed list (sections 2, 3 and 15).
+"""Records and a signer to a signed list.
+
+See docs/formats.md#header, #signature, #dialects.
 
 Refuses a signer that is not in the list as System Administrator Security Token with
 its whole certificate, keys other than RSA of 1024, 2048 or 4096 bits, the digest that
@@ -86,8 +88,8 @@ def reseal(
 ) -> TrustList:
     """Sign the same records, byte for byte, and the same file name anew.
 
-    The header is made in our dialect whoever wrote the old one (section 15).
-    Arguments and errors are those of :func:`seal`.
+    The header is made in our dialect whoever wrote the old one
+    (docs/formats.md#dialects). Arguments and errors are those of :func:`seal`.
     """
     file_name = trust_list.header.find(HeaderTag.FILE_NAME) or b"\0"
     return _seal(trust_list.records, signer, timestamp, digest, file_name)

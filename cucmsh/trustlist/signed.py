@@ -1,4 +1,6 @@
-"""Signed files (``.sgn``): bytes to values, a payload to a signed file (section 11).
+"""Signed files (``.sgn``): bytes to values, a payload to a signed file.
+
+See docs/formats.md#signed-files.
 
 The header of a list with version 1.0 and no tag 28, then the plain payload. Signed are
 the header without its SIGNATURE field, and the payload. FILENAME is the path that a

@@ -1,4 +1,6 @@
-"""Would a phone that holds a list take a signed file (sections 11 and 14)?
+"""Would a phone that holds a list take a signed file?
+
+See docs/formats.md#signed-files, #phones.
 
 Trust comes from the held list alone: the signer must be one of its records with role
 TFTP or CCM+TFTP, whole certificate and all; a security token alone signs no

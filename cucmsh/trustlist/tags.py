@@ -1,4 +1,6 @@
-"""The numbers of the format, and CUCM's words for them (sections 2, 4 and 5).
+"""The numbers of the format, and CUCM's words for them.
+
+See docs/formats.md#header, #record, #roles.
 
 Decides nothing: whether a number may stand where it stands is the decoder's business.
 """
@@ -9,7 +11,10 @@ from enum import IntEnum
 
 
 class HeaderTag(IntEnum):
-    """Fields of the header; ``label`` is what ``show itl`` prints (section 2)."""
+    """Fields of the header; ``label`` is what ``show itl`` prints.
+
+    See docs/formats.md#header.
+    """
 
     VERSION = 1
     HEADER_LENGTH = 2
@@ -34,7 +39,10 @@ class HeaderTag(IntEnum):
 
 
 class RecordTag(IntEnum):
-    """Fields of a record; ``label`` is what ``show itl`` prints (section 4)."""
+    """Fields of a record; ``label`` is what ``show itl`` prints.
+
+    See docs/formats.md#record.
+    """
 
     RECORD_LENGTH = 1
     DNS_NAME = 2
@@ -55,7 +63,7 @@ class RecordTag(IntEnum):
 
 
 class Role(IntEnum):
-    """What a record's certificate may do for the phone (section 5)."""
+    """What a record's certificate may do for the phone (docs/formats.md#roles)."""
 
     SAST = 0
     CCM = 1

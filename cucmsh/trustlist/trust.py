@@ -1,4 +1,4 @@
-"""Would a holder of one list take another (section 14)?
+"""Would a holder of one list take another (docs/formats.md#phones)?
 
 Asks no TVS: what one would answer is an argument (``vouched``), and without it a
 holder that refuses here may still be helped by one. Trust comes from the held list
@@ -7,8 +7,8 @@ older list that is signed well is accepted, here as there.
 
 Decided: a *blank* held list is one without any key. A list whose SAST records stay
 while its TFTP and TVS entries are empty may be blank to a phone too (its bytes are
-unknown, section 16); calling it blank here could call a lost phone safe, so it is
-judged by its SAST records.
+unknown, docs/formats.md#unknown); calling it blank here could call a lost phone safe,
+so it is judged by its SAST records.
 """
 
 from __future__ import annotations

@@ -1,4 +1,4 @@
-"""The framing of the format: tag, length, value (section 1).
+"""The framing of the format: tag, length, value (docs/formats.md#framing).
 
 Knows no tag by name and refuses nothing but framing that does not close. One byte of
 tag, two bytes of length, big-endian; the header's padding is a tag alone. All of

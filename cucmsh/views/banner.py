@@ -9,7 +9,7 @@ MIB = 1 << 20
 
 
 def banner() -> list[str]:
-    """Lines before the first prompt (cucm-cli.md section 1).
+    """Lines before the first prompt (docs/cli.md#banner).
 
     The processor's kind stands for its name: reading /proc/cpuinfo costs half a
     millisecond of every login.

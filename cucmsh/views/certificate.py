@@ -9,7 +9,7 @@ from cucmsh.views.times import format_time
 
 
 def certificate_rows(entries: Iterable[tuple[str, Certificate]]) -> list[str]:
-    """One line a unit, ``unit/file.pem: text`` (cucm-cli.md section 5)."""
+    """One line a unit, ``unit/file.pem: text`` (docs/cli.md#certificates-of-a-node)."""
     rows = []
     for unit, certificate in entries:
         if certificate.is_self_signed:

@@ -1,7 +1,7 @@
 """Sizes as ``file get`` prints them. Pure.
 
 The original prints bytes / 1024 as Java's ``Float.toString`` does: the shortest decimal
-that identifies the 32-bit float (cucm-cli.md section 6).
+that identifies the 32-bit float (docs/cli.md#files).
 """
 
 from __future__ import annotations

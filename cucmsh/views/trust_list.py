@@ -1,6 +1,6 @@
 """``show itl`` and ``show ctl``: a trust list as CUCM prints it.
 
-Judges nothing: the verdict comes in. The layout is that of section 3 of the CLI page:
+Judges nothing: the verdict comes in. The layout is that of docs/cli.md#show:
 columns at 0, 8, 24 and 32 by TABs, BYTEPOS is the tag's number, padding is not shown,
 numbers print as lengths only, CUCM's misspellings stay. What CUCM has no word for
 (a list that does not verify, tags of other writers) is printed in ours.

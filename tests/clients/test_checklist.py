@@ -1,4 +1,4 @@
-"""The checklist of clients.md section 3, as far as it needs the real commands and SSH.
+"""docs/clients.md#checklist, as far as it needs the real commands and SSH.
 
 The rest is in tests/terminal; tests/house/test_checklist.py looks for every item.
 """
@@ -88,7 +88,7 @@ def test_e8_the_version_is_the_fourth_word_of_the_first_line(
 
 
 def test_t3_no_wait_in_a_dialog_is_longer_than_clients_allow() -> None:
-    """30 seconds, for connecting, logging in and one file (clients.md T3)."""
+    """30 seconds, for connecting, logging in and one file (docs/clients.md T3)."""
     waits = (
         deadline.CONNECT_SECONDS,
         deadline.BANNER_SECONDS,

@@ -1,4 +1,6 @@
-"""Real clients, unmodified from PyPI, drive `admin:` through SSH (clients.md 2).
+"""Real clients, unmodified from PyPI, drive `admin:` through SSH.
+
+See docs/clients.md#the-clients.
 
 Each does the same: log in, turn the pager off, show the list, regenerate a certificate
 after its question, reset with a hidden password, save the key file with `file get`,
@@ -159,7 +161,8 @@ def test_netmiko(door: Door) -> None:
     door.check(before)
 
 
-# What a CUCM trace collector in use offers, and nothing newer (clients.md section 2).
+# What a CUCM trace collector in use offers, and nothing newer
+# (docs/clients.md#the-clients).
 OLDER: dict[str, Any] = {
     "server_host_key_algs": ["rsa-sha2-256"],
     "encryption_algs": ["aes256-ctr", "aes128-cbc"],

@@ -39,7 +39,7 @@ ANSWERS: list[tuple[str, Answer]] = [
 
 
 def transcript(size: int, kilobytes: str) -> str:
-    """cucm-cli.md section 6; answers are not echoed by a scripted dialog."""
+    """docs/cli.md#files; answers are not echoed by a scripted dialog."""
     return (
         "Please wait while the system is gathering files info ...done.\n"
         "Sub-directories were not traversed.\n"

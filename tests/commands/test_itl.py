@@ -50,7 +50,7 @@ ENDINGS: list[Answer] = [
     EOFError,
 ]
 
-# cucm-cli.md section 2, 10.x localkey
+# docs/cli.md#reset, localkey
 TRANSCRIPT = """\
 Enter CCM Administrator password :
 
@@ -93,7 +93,7 @@ def test_localkey_says_what_the_document_shows(cluster: MadeCluster) -> None:
 def test_t3_a_reset_says_that_it_looks_before_it_waits_for_a_node(
     cluster: MadeCluster, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """Clients give up on a dialog that is silent for long (clients.md T3)."""
+    """Clients give up on a dialog that is silent for long (docs/clients.md T3)."""
     said: list[str] = []
 
     def look(site: Site, fleet: Fleet) -> tuple[survey.Located, ...]:
@@ -406,7 +406,7 @@ def test_show_itl_names_a_member_while_a_reset_is_open(cluster: MadeCluster) -> 
 def test_debug_noise_of_the_original_is_never_printed(
     cluster: MadeCluster, helpful: bool
 ) -> None:
-    """`Processing token in else 0 tac`, `coutn is 1`: cucm-cli.md section 2."""
+    """`Processing token in else 0 tac`, `coutn is 1`: docs/cli.md#reset."""
     save_key(cluster)
     answers = [TO_SFTP, (HOST_KEY, "yes"), TO_CCM]
     done = call(cluster.site, REMOTE, answers, helpful=helpful)

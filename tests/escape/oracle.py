@@ -2,7 +2,7 @@
 
 Everything that the shell and its children executed, opened, connected to, renamed,
 linked, made or removed is in a log; one line that the allow-list does not cover is an
-escape, whatever the screen said (threats-and-faults.md section 3, the escape oracle).
+escape, whatever the screen said (docs/security.md#escape-oracle).
 What was tried counts, not only what succeeded.
 """
 

@@ -1,6 +1,6 @@
 """The known breaks but those about an exec request, which are in tests/cli/login.
 
-Each by its name in threats-and-faults.md section 1(b), judged by the trace.
+Each by its name in docs/security.md#breaks-of-others, judged by the trace.
 """
 
 from __future__ import annotations

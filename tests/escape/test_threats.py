@@ -1,4 +1,4 @@
-"""T1 to T14 and T23 to T25 of threats-and-faults.md, each by its number.
+"""docs/security.md T1 to T14 and T23 to T25, each by its number.
 
 The strings of T1 and T2 and the keys of T4 are also in the suite, in every way in; the
 matrix of T5 to T8 against the shipped sshd is in tests/cli/login.

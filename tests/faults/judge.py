@@ -1,4 +1,4 @@
-"""The one check after every fault (threats-and-faults.md section 5.1).
+"""The one check after every fault (docs/security.md#after-every-fault).
 
 Judges by what is on the disks and what TFTP gives back, with a verifier of its own;
 of the product's words it only asks whether they are true.
@@ -29,7 +29,7 @@ UPDATED = re.compile(r"^Successfully transferred reset ITL to node (\S+)", re.MU
 RESTARTED = re.compile(r"^Cisco Tftp service restarted on host (\S+)", re.MULTILINE)
 PENDING = re.compile(r"nodes updated; pending: (.+)$", re.MULTILINE)
 TRACEBACK = "Traceback (most recent call last)"
-# The original's debug chatter is a named regression (section 6 there).
+# The original's debug chatter is a named regression (docs/security.md).
 NOISE = (TRACEBACK, "Processing token", "coutn is")
 
 Lists = dict[str, bytes]

@@ -1,4 +1,4 @@
-"""Kills a reset at every point and looks: F1, F3 and F22 of threats-and-faults.md.
+"""Kills a reset at every point and looks: docs/security.md F1, F3 and F22.
 
     python -m tests.faults.kill_sweep                  all points, eight nodes
     python -m tests.faults.kill_sweep --remote         the same with a fetched key

@@ -1,4 +1,4 @@
-"""Phones that read while the list is replaced: F15 of threats-and-faults.md.
+"""Phones that read while the list is replaced: docs/security.md F15.
 
     python -m tests.faults.readers                         1,000 readers, 50 resets
     python -m tests.faults.readers --readers 100 --resets 5 --nodes 2

@@ -1,4 +1,4 @@
-"""A verifier that shares no line with the product: itl-format.md sections 1 to 5.
+"""A verifier that shares no line with the product: docs/formats.md.
 
 RSA is one ``pow``, the digest is hashlib's, the rest is cutting bytes.
 """

@@ -13,7 +13,7 @@ from tests.faults.test_network import assert_rerun_converges
 
 pytestmark = [pytest.mark.faults, pytest.mark.loopback]
 
-RESTART_SECONDS = 60  # rule 5 of threats-and-faults.md section 4
+RESTART_SECONDS = 60  # docs/security.md#rules-of-a-reset, rule 5
 
 
 def refuse(verb: str) -> tuple[int, str]:

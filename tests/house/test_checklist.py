@@ -1,4 +1,4 @@
-"""Every item of the clients' checklist (clients.md 3) has a test of its name."""
+"""Every row of docs/clients.md#checklist has a test of its name."""
 
 import re
 from pathlib import Path

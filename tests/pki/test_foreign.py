@@ -108,7 +108,7 @@ def test_keys_of_every_size_that_phones_take_open(tmp_path: Path, bits: int) -> 
 
 
 def test_expired_certificate_opens(recovery: Credential, key_file: bytes) -> None:
-    """Whether it may be used is a question, not a refusal (design decision 12)."""
+    """Whether it may be used is a question, not a refusal (docs/decisions/012)."""
     assert recovery.certificate.has_expired(datetime.now(UTC))
     assert opened(key_file).credential.certificate == recovery.certificate
 
@@ -206,7 +206,7 @@ def test_file_too_large_is_refused_before_anything_runs() -> None:
 
 
 def test_iteration_bomb_is_refused_by_the_gate_at_once(recovery: Credential) -> None:
-    """Finding 5 of threats-and-faults.md, through the whole way."""
+    """docs/security.md M5, through the whole way."""
     bomb = made.with_mac_rounds(write_key_file(recovery, made.PASSWORD), BOMB)
     began = time.monotonic()
     assert "5,000,000 rounds" in refused(bomb).message

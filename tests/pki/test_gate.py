@@ -183,7 +183,7 @@ def test_rounds_are_limited_together_not_one_by_one() -> None:
 
 
 def test_iteration_bomb_is_refused_at_once(recovery: Credential) -> None:
-    """Finding 5 of threats-and-faults.md: OpenSSL ran past every timeout tried."""
+    """docs/security.md M5: OpenSSL ran past every timeout tried."""
     bomb = made.with_mac_rounds(write_key_file(recovery, made.PASSWORD), BOMB)
     began = time.monotonic()
     assert "5,000,000 rounds" in refused(bomb)

@@ -1,6 +1,6 @@
 """Lists of real keys with the story's names have the document's sizes, to the byte.
 
-itl-format.md sections 9 and 10: keys of 1024 bits, the subscriber's TVS of 2048.
+docs/formats.md#sizes: keys of 1024 bits, the subscriber's TVS of 2048.
 """
 
 from datetime import UTC, datetime

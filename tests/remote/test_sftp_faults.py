@@ -180,7 +180,7 @@ def test_f6_stopped_sftp_server_is_given_up_in_time(
         connection.close()
 
 
-# Round trips (performance.md section 8, row 13)
+# Round trips (docs/performance.md row 13)
 
 
 def test_upload_takes_three_flights_and_a_read_back_before_the_rename(

@@ -1,4 +1,4 @@
-"""Nothing of the account's own SSH set-up is used (T23 of threats-and-faults.md)."""
+"""Nothing of the account's own SSH set-up is used (docs/security.md T23)."""
 
 import os
 import socket

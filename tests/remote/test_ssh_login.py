@@ -91,7 +91,7 @@ def test_identity_that_is_no_key_is_named(
         open_node(SshAddress(*server.address, "cucmsh", str(path), line))
 
 
-# Several methods at once (F13 of threats-and-faults.md, CSCun19112)
+# Several methods at once (docs/security.md F13, CSCun19112)
 
 ALL = ("publickey", "password", "keyboard-interactive")
 TWO = [(first, then) for first in ALL for then in ALL if first != then]

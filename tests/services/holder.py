@@ -1,14 +1,15 @@
 """A phone that holds a list: does it take the next one? Imports nothing of cucmsh.
 
-Written from itl-format.md section 14 (sections 1 to 5 for the bytes, which
-``second_verifier`` reads and whose RSA signature it checks by itself):
+Written from docs/formats.md#phones (its bytes and its RSA signature are read
+by ``second_verifier``, which shares no line with the product):
 
 * a phone that holds no list takes the first one that is consistent;
 * one that holds a list takes another whose signer's certificate is in the held list
   with the role of a security token (SAST), the very certificate, with the very key;
 * everything else needs a TVS that answers the phone, and is not counted here.
 
-A list holds at most two security tokens (section 4); phones are never given more.
+A list holds at most two security tokens (docs/formats.md#record); phones
+are never given more.
 """
 
 from __future__ import annotations

@@ -1,4 +1,4 @@
-"""The pager of `file view`: cucm-cli.md section 1, Pagination; clients.md G3."""
+"""The pager of `file view`: docs/cli.md#pagination; docs/clients.md G3."""
 
 from collections.abc import Iterator
 

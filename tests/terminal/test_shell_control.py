@@ -1,4 +1,4 @@
-"""Control keys, ends and failures: clients.md section 3, C1, C2; threats T9."""
+"""Control keys, ends and failures: docs/clients.md C1, C2; docs/security.md T9."""
 
 import os
 import pty

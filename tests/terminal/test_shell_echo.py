@@ -1,4 +1,4 @@
-"""Echo and lines, as clients expect them: clients.md section 3, E1 to E8."""
+"""Echo and lines, as clients expect them: docs/clients.md E1 to E8."""
 
 import termios
 

@@ -1,4 +1,4 @@
-"""A session that nobody types in ends: threats-and-faults.md T14."""
+"""A session that nobody types in ends: docs/security.md T14."""
 
 import itertools
 import string

@@ -1,4 +1,4 @@
-"""Paging, as far as programs meet it: clients.md section 3, G1 to G3."""
+"""Paging, as far as programs meet it: docs/clients.md G1 to G3."""
 
 import pytest
 

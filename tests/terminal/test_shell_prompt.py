@@ -1,4 +1,4 @@
-"""The prompt, as clients look for it: clients.md section 3, P1 to P6 and T1, T2."""
+"""The prompt, as clients look for it: docs/clients.md P1 to P6 and T1, T2."""
 
 import os
 import re

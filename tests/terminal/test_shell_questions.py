@@ -1,4 +1,4 @@
-"""Questions and secrets: clients.md section 3, D1, D2, D5; threats T24, T25."""
+"""Questions and secrets: docs/clients.md D1, D2, D5; docs/security.md T24, T25."""
 
 import pytest
 

@@ -157,7 +157,10 @@ def hand_made_record(fields: Iterable[bytes]) -> bytes:
 
 
 def certutils_record(role: int, certificate: StandIn, name: str) -> bytes:
-    """certutils 4: 1, 3, 5, 6, 4, 7, 8, 9 and no DNSNAME (sections 4 and 10)."""
+    """certutils 4: 1, 3, 5, 6, 4, 7, 8, 9 and no DNSNAME.
+
+    See docs/formats.md#record, #dialects.
+    """
     return hand_made_record(
         (
             tlv(3, name.encode() + b"\0"),
@@ -183,7 +186,10 @@ def hand_made(
     file_name: bytes = b"ITLFile.tlv\0",
     pads: bool = True,
 ) -> HandMadeList:
-    """A certutils header: tag 28 after 2, name, CA, serial (sections 2 and 10)."""
+    """A certutils header: tag 28 after 2, name, CA, serial.
+
+    See docs/formats.md#header, #dialects.
+    """
     spelled = name.encode() + b"\0"
     body = (
         tlv(28, b"\x01\x01")

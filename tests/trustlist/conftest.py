@@ -32,7 +32,10 @@ def keys() -> list[rsa.RSAPrivateKey]:
 
 @pytest.fixture(scope="session")
 def cluster(keys: list[rsa.RSAPrivateKey]) -> Cluster:
-    """Names and sizes of the source document, as its lengths tell them (section 9)."""
+    """Names and sizes of the source document, as its lengths tell them.
+
+    See docs/formats.md#sizes.
+    """
     publics = [public_bytes(key.public_key()) for key in keys]
     publisher = "CN=test10pub.joemar2.lab" + TAIL
     recovery = "CN=ITLRECOVERY_test10.joemar2.lab" + TAIL

@@ -1,4 +1,4 @@
-"""The arithmetic of the source document's list (itl-format.md sections 9 and 10)."""
+"""The arithmetic of the source document's list (docs/formats.md#sizes)."""
 
 import pytest
 

@@ -86,7 +86,10 @@ def test_holder_of_the_list_takes_what_its_tftp_record_signed(
 
 
 def test_bytes_are_those_of_the_page(cluster: Cluster) -> None:
-    """Section 11, field by field: version 1.0, no tag 28, the payload at the end."""
+    """Field by field: version 1.0, no tag 28, the payload at the end.
+
+    See docs/formats.md#signed-files.
+    """
     signed = signed_file(cluster, path="a/b.xml.sgn")
     tags = [field.tag for field in signed.header.fields]
     padding = tags.count(HeaderTag.PADDING)

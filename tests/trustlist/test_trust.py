@@ -1,4 +1,7 @@
-"""What a holder of one list thinks of the next: histories as tables (section 14)."""
+"""What a holder of one list thinks of the next: histories as tables.
+
+See docs/formats.md#phones.
+"""
 
 from itertools import pairwise
 

@@ -22,7 +22,7 @@ def digits_of(text: str) -> int:
 @pytest.mark.parametrize(
     ("size", "shown"),
     [
-        (1709, "1.6689453"),  # the three of cucm-cli.md section 6
+        (1709, "1.6689453"),  # the three of docs/cli.md#files
         (2702728, "2639.3828"),
         (2472833, "2414.876"),
         (0, "0.0"),

@@ -1,4 +1,4 @@
-"""Golden text of ``show itl``; the layout is cucm-cli.md section 3."""
+"""Golden text of ``show itl``; the layout is docs/cli.md#show."""
 
 from __future__ import annotations
 

@@ -38,7 +38,7 @@ def serve(configuration: str, program: str, line: str | None) -> int:
         configuration: path of the node's; the default one if empty.
         program: path of the program that sshd started.
         line: an exec request, which changes something only where the configuration
-            says so (design decision 4); None for the prompt.
+            says so (docs/decisions/004); None for the prompt.
 
     Raises:
         RefusedError: the account could change what runs for it, or a file transfer.

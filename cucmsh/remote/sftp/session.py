@@ -3,7 +3,7 @@
 A *flight* sends its requests together and waits for all their answers: one round trip.
 A server takes those of one file in order (draft-ietf-secsh-filexfer-02 section 6.1;
 OpenSSH takes all in order). Answers are parsed here and not by paramiko, whose loops
-run as often as a number in the answer says (T20 of threats-and-faults.md).
+run as often as a number in the answer says (docs/security.md T20).
 """
 
 from __future__ import annotations

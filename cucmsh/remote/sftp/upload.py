@@ -3,8 +3,8 @@
 An unpredictable name made exclusively, every write's own answer, a sync by the server,
 and the bytes read back and compared: two round trips, since requests that follow from
 each other travel together. A pipelined upload to a full disk raised nothing in
-paramiko's hands and left no bytes; here every answer is looked at (findings 2 and 8 of
-threats-and-faults.md).
+paramiko's hands and left no bytes; here every answer is looked at
+(docs/security.md M2, M8).
 """
 
 from __future__ import annotations

@@ -3,7 +3,7 @@
 The agent, key look-up, ssh_config and proxies do not exist here. No key and no
 password is sent before the host's key was pinned, known or accepted. A password goes
 out once, and in keyboard-interactive only to a question that does not echo
-(threats-and-faults.md T15 to T19). Every phase has a deadline.
+(docs/security.md T15 to T19). Every phase has a deadline.
 """
 
 from __future__ import annotations

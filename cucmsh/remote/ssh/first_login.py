@@ -2,7 +2,7 @@
 
 A host key is looked at without sending anything, so that a person may compare it as
 long as they like; the host would hang up on an open login. Afterwards only that key is
-taken (threats-and-faults.md T15). Opened late: paramiko stands behind it.
+taken (docs/security.md T15). Opened late: paramiko stands behind it.
 """
 
 from __future__ import annotations

@@ -1,6 +1,6 @@
 """What we answer in keyboard-interactive: the password, once. Decides nothing else.
 
-A server may ask many things in many rounds (threats-and-faults.md section 1(c)); only
+A server may ask many things in many rounds (docs/security.md#servers-that-ask); only
 the first question that does not echo gets the password, all others an empty answer.
 """
 

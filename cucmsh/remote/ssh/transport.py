@@ -3,8 +3,8 @@
 Found in paramiko 5.1 and fenced here: packets of any claimed size, loops as long as a
 number in a packet says, data sent beyond the window, errors of any class out of its
 thread, a limit on the banner that every byte pushes back. CBC ciphers, and MD5 and
-SHA-1 MACs are off: CBC with encrypt-then-MAC is what Terrapin needs (T18 of
-threats-and-faults.md), and paramiko has no ChaCha20. AES-GCM comes first: paramiko
+SHA-1 MACs are off: CBC with encrypt-then-MAC is what Terrapin needs
+(docs/security.md T18), and paramiko has no ChaCha20. AES-GCM comes first: paramiko
 compares other MACs byte by byte in Python, which is a third of a connection's
 processor time.
 
@@ -33,7 +33,7 @@ from cucmsh.remote import deadline
 from cucmsh.remote.ssh.greeting import GREETING, VERSION, Greeted
 
 # paramiko imports `invoke`, and with it unittest.mock, for ssh_config files that we
-# never read: 40 % of its import (performance.md section 1).
+# never read: 40 % of its import (docs/performance.md#imports).
 sys.modules.setdefault("invoke", None)  # type: ignore[arg-type]  # "not importable"
 
 import paramiko  # noqa: E402 - after the line above, on purpose

@@ -1,9 +1,9 @@
 """The hold timer: five minutes between regenerations on one node.
 
-Per node, for any certificate (story.md case 5). Counts by the boot clock, so that
+Per node, for any certificate (docs/story.md case 5). Counts by the boot clock, so that
 setting the wall clock neither ends nor prolongs it; after a reboot the wall clock is
 all there is, and one set back counts as no time passed but what the machine has been
-up (threats-and-faults.md F17).
+up (docs/security.md F17).
 """
 
 from __future__ import annotations

@@ -1,9 +1,9 @@
 """The keys and certificates of a node on disk. Signs nothing, serves nothing.
 
 A private key and its certificate are one file, so that no crash leaves half a pair;
-``<unit>.pem`` is derived from it (design decision 17). The truth of the publisher's
+``<unit>.pem`` is derived from it (docs/decisions/017). The truth of the publisher's
 ITLRecovery is its PKCS#12; earlier ones are kept, numbered, until an administrator
-removes them (decision 13).
+removes them (docs/decisions/013).
 """
 
 from __future__ import annotations
@@ -165,7 +165,7 @@ class Keystore:
         """A PKCS#12 from outside that the cluster security password opens.
 
         A process of its own opens it, for at most ten seconds: whoever made it may
-        mean harm (threats-and-faults.md T27). A legacy file, or one that is not plain
+        mean harm (docs/security.md T27). A legacy file, or one that is not plain
         DER, is written anew; the publisher keeps no copy of its weak
         form. Where the present file holds that very key under modern protection, it
         stays: a second try installs no other.

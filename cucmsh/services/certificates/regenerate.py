@@ -1,6 +1,6 @@
 """``set cert regen``: a fresh key and certificate for one unit of this node.
 
-Refuses while the hold timer runs (story.md case 5). Restarts nothing: lists change
+Refuses while the hold timer runs (docs/story.md case 5). Restarts nothing: lists change
 when TFTP starts next.
 """
 

@@ -1,7 +1,7 @@
 """Would phones that hold any kept list take this one? The rule of ``keep_trust``.
 
 Compose, the push to replicas, a reset and the member that a reset reaches ask it by
-``who_refuses`` (design decision 9): a list is fit to be served if a holder of *any*
+``who_refuses`` (docs/decisions/009): a list is fit to be served if a holder of *any*
 kept list that was not released takes it directly. That a TVS answers us does not mean
 that it answers phones, so ``vouched`` of ``trustlist.trust.judge`` is never given here.
 """

@@ -12,7 +12,8 @@ from __future__ import annotations
 import re
 from collections.abc import Sequence
 
-# Phones ask for these without any folder (phones.md: names of configuration files).
+# Phones ask for these without any folder
+# (docs/formats.md#names-of-configuration-files).
 _OF_A_DEVICE = re.compile(
     r"((sep|sip|ata)[0-9a-f]{12}\.cnf(\.xml)?|xmldefault\.cnf\.xml|sipdefault\.cnf)"
     r"(\.enc)?(\.sgn)?",

@@ -1,7 +1,7 @@
 """The list that a reset signs anew, and what is unusual about it.
 
 Re-signed unasked are the bytes that this node composed or published last; anything
-else becomes a question, with every difference to ``security/`` (design decision 11).
+else becomes a question, with every difference to ``security/`` (docs/decisions/011).
 Refuses a file that is no list. Signs only where no list is served. Writes nothing.
 """
 
@@ -38,7 +38,7 @@ class Question(NamedTuple):
 def present_list(
     site: Site, recovery: Credential, own: Certificate | None = None
 ) -> tuple[TrustList, list[Question], list[str]]:
-    """The list to sign anew, and what is unusual about it (design decision 11).
+    """The list to sign anew, and what is unusual about it (docs/decisions/011).
 
     Args:
         site: this node.

@@ -2,7 +2,7 @@
 
 Refuses to name a recovery certificate that is not the publisher's present one, and,
 with ``keep_trust`` on, to serve a list that a holder of any kept one would not take
-(design decisions 7 to 10; see ``acceptance``). Restarts nothing.
+(docs/decisions/007 to 010; see ``acceptance``). Restarts nothing.
 
 With ``keep_trust`` on, the first of these keys signs that all of those holders know:
 CallManager's, on the publisher ITLRecovery's, else an earlier key of this node that was
@@ -73,7 +73,7 @@ def sha256_of(raw: bytes) -> str:
 
 
 def next_timestamp(site: Site) -> int:
-    """Now, but never at or before the last list's TIMESTAMP (decision 7)."""
+    """Now, but never at or before the last list's TIMESTAMP (docs/decisions/007)."""
     last = read_published(site.home)
     now = int(site.clock.now().timestamp())
     return max(now, last.timestamp + 1) if last else now
@@ -95,7 +95,7 @@ def served_list(site: Site) -> bytes | None:
 
 
 def own_records(site: Site, recovery: Certificate | None = None) -> list[Record]:
-    """The records of this node's list, in the order of decision 7.
+    """The records of this node's list, in the order of docs/decisions/007.
 
     Args:
         site: this node.
@@ -249,8 +249,8 @@ def compose_for_start(site: Site) -> Composed:
     """What this node's TFTP service serves from this start on.
 
     While a keep mark names the list in the directory, that list stays as it is
-    (decision 10). A list that may not or cannot be replaced stays too, with a remark:
-    a damaged key is no reason for phones to find no TFTP service.
+    (docs/decisions/010). A list that may not or cannot be replaced stays too, with a
+    remark: a damaged key is no reason for phones to find no TFTP service.
 
     Raises:
         ServiceError: this node has no TFTP service.

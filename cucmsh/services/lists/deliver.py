@@ -5,8 +5,8 @@ owns the keys, and OpenSSH's ``sftp-server`` cannot be kept in one folder withou
 Our key there runs hooks and nothing else (``login.node``). A list is staged first and
 installed later; what is small and harmless until it is whole is installed at once.
 
-Only certificates and lists travel; private keys never leave their node (design
-decisions 6 and 19). A member that cannot be reached is an outcome.
+Only certificates and lists travel; private keys never leave their node
+(docs/decisions/006, 019). A member that cannot be reached is an outcome.
 """
 
 from __future__ import annotations

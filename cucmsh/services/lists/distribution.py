@@ -1,8 +1,8 @@
 """Carries a planned reset out: stage, commit, restart, read back, report.
 
-The steps S7 to S14 of threats-and-faults.md section 4. Never stops at a bad node, never
-calls a node updated whose TFTP service did not give back the new bytes (invariant I4).
-Asks nothing, decides nothing about trust.
+The steps S7 to S14 of docs/security.md#steps-of-a-reset. Never stops at a bad node,
+never calls a node updated whose TFTP service did not give back the new bytes (invariant
+I4). Asks nothing, decides nothing about trust.
 """
 
 from __future__ import annotations

@@ -1,9 +1,9 @@
 """The ways onto the other nodes during one change: opened late, closed together.
 
 A connection is kept from the first look at a node to its last step: a login costs more
-round trips than all that a reset does there (performance.md section 3). One that broke
-is opened again once; a node that did not answer in time is not asked twice, so that it
-costs its time-out and no more (threats-and-faults.md section 4 rule 5).
+round trips than all that a reset does there (docs/performance.md#fan-out). One that
+broke is opened again once; a node that did not answer in time is not asked twice, so
+that it costs its time-out and no more (docs/security.md#rules-of-a-reset).
 """
 
 from __future__ import annotations
@@ -26,7 +26,7 @@ from cucmsh.services.backends import Link
 from cucmsh.services.site import Site
 
 WIDTH = (
-    128  # threads; 128 cost 12 MiB and 0.1 s more than 32 (performance.md section 3)
+    128  # threads; 128 cost 12 MiB and 0.1 s more than 32 (docs/performance.md#fan-out)
 )
 NODE_SECONDS = 120  # for all that one change does on one node
 _Item = TypeVar("_Item")

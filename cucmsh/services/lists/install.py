@@ -128,7 +128,7 @@ def _require_acceptance(site: Site, trust_list: TrustList) -> None:
 
 
 def put_in_place(site: Site, trust_list: TrustList, expected: str) -> None:
-    """Mark first, then remember, then rename (design decisions 9 and 10).
+    """Mark first, then remember, then rename (docs/decisions/009, 010).
 
     Raises:
         RefusedError: neither the expected list nor this one is served now.

@@ -103,7 +103,8 @@ def find_strays(site: Site, raw: bytes) -> list[Stray]:
     bound = [node for node in others if is_open or not node.is_member]
     if not bound:
         return []
-    # Most `show itl` end here, and do not pay for the import (performance.md row 3).
+    # Most `show itl` end here, and do not pay for the import (docs/performance.md row
+    # 3).
 
     found = side_by_side(lambda node: _find_stray(site, node, raw), bound)
     return [stray for stray in found if stray]

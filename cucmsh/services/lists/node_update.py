@@ -1,8 +1,8 @@
 """One node's part of a reset: staged first, then installed and proven.
 
 To a member: its own hooks stage and install the list, under its own lock. To a replica:
-a temporary file beside its list, then the rename and the configured restart (design
-decision 19). A node whose list is not the one that was seen is left alone.
+a temporary file beside its list, then the rename and the configured restart
+(docs/decisions/019). A node whose list is not the one that was seen is left alone.
 """
 
 from __future__ import annotations

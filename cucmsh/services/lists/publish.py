@@ -50,7 +50,7 @@ _AGAIN = "Run it again: it brings what is left."
 
 
 def exit_status(report: SignReport, replicas: Replicas) -> int:
-    """0 all done, 3 some, 1 none (design decision 3)."""
+    """0 all done, 3 some, 1 none (docs/decisions/003)."""
     return report.exit_status or (3 if replicas.problems else 0)
 
 

@@ -1,6 +1,6 @@
 """Has every replica serve what this publisher serves: its list and its signed files.
 
-A replica is a plain box with sshd and a TFTP server (design decision 6). After every
+A replica is a plain box with sshd and a TFTP server (docs/decisions/006). After every
 compose and every signing the publisher brings it what is new; one that cannot be
 reached, or does not give the list back through TFTP, is pending and named at the next
 login. All replicas at once, a connection each, and a deadline for all together. The

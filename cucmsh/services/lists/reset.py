@@ -1,7 +1,7 @@
 """``utils itl reset``: the publisher's list signed anew with a recovery key.
 
 ``plan_*`` reads, signs and writes nothing; ``apply`` stages, commits, restarts and
-reads back, in the steps S7 to S14 of threats-and-faults.md section 4. What needs a
+reads back, in the steps S7 to S14 of docs/security.md#steps-of-a-reset. What needs a
 typed ``yes`` is in the plan's ``questions``; this module asks nobody.
 """
 
@@ -100,7 +100,8 @@ def _plan(site: Site, recovery: Credential, key_file: bytes) -> ResetPlan:
     if journal and journal.sha256 != sha256_of(base.raw):
         journal = None
     if journal:
-        new = base  # decision 14; nodes that have it already keep these very bytes
+        # docs/decisions/014; nodes that have it already keep these very bytes
+        new = base
     else:
         timestamp = next_timestamp(site)
         new = reseal(base, recovery, timestamp=timestamp, digest=digest_of(site))

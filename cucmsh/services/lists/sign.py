@@ -72,7 +72,7 @@ class SignReport(NamedTuple):
 
     @property
     def exit_status(self) -> int:
-        """0 all done, 3 some, 1 none (design decision 3)."""
+        """0 all done, 3 some, 1 none (docs/decisions/003)."""
         if not self.failed:
             return 0
         return 3 if self.signed or self.unchanged else 1
@@ -216,7 +216,10 @@ def _is_current(seen: PhoneFile | None) -> bool:
 
 
 def _why(site: Site, held: TrustList) -> str:
-    """After a reset a subscriber serves the publisher's list (threats page, rule 2)."""
+    """After a reset a subscriber serves the publisher's list.
+
+    See docs/security.md#rules-of-a-reset.
+    """
     publisher = site.settings.cluster.publisher
     verdict = check(held, site.doors.verifier())
     try:

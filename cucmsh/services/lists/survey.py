@@ -1,7 +1,7 @@
 """What every TFTP node is, and serves, before a change. Reads only.
 
 What was seen here is compared again on the node at the moment of its change: a list
-that changed in between is not replaced (threats-and-faults.md S11).
+that changed in between is not replaced (docs/security.md S11).
 """
 
 from __future__ import annotations

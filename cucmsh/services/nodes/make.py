@@ -1,6 +1,6 @@
 """Makes a node's first keys and certificates. Asks nothing, starts nothing.
 
-Making the first certificates starts no hold timer (design decision 15).
+Making the first certificates starts no hold timer (docs/decisions/015).
 """
 
 from __future__ import annotations
@@ -13,7 +13,8 @@ from cucmsh.pki.model import Certificate, Unit
 from cucmsh.services.certificates.keystore import Keystore
 from cucmsh.services.site import Site
 
-CAPF_DIGITS = 4  # bytes: CAPF- and eight hex digits (cucm-cli.md section 5)
+# Bytes: CAPF- and eight hex digits (docs/cli.md#certificates-of-a-node)
+CAPF_DIGITS = 4
 
 
 def common_name(site: Site, unit: Unit) -> str:

@@ -1,7 +1,7 @@
 """The id of this node: random, made once, kept in ``state/``; survives renaming.
 
 Names are for people and change; what another machine keeps about this node is kept
-under its id (design decision 28).
+under its id (docs/decisions/028).
 """
 
 from __future__ import annotations

@@ -1,8 +1,8 @@
 """What the passwords of a new node have to be. Knows no node, keeps nothing.
 
 Whoever gets hold of a key file guesses its password offline, and the container's MAC
-makes a guess cheap whatever else protects it (threats-and-faults.md finding 6): the
-password is the protection (design decision 18). The CCM Administrator password is
+makes a guess cheap whatever else protects it (docs/security.md M6): the
+password is the protection (docs/decisions/018). The CCM Administrator password is
 asked for at the prompt, of somebody who is logged in already, and kept as a scrypt
 digest: its floor is lower.
 """
@@ -13,7 +13,7 @@ from itertools import pairwise
 
 from cucmsh.errors import RefusedError
 
-LEAST_LENGTH = 14  # characters (threats-and-faults.md T28)
+LEAST_LENGTH = 14  # characters (docs/security.md T28)
 LEAST_VARIETY = 6  # different characters
 LEAST_CCM_LENGTH = 8  # characters
 LEAST_CCM_VARIETY = 4

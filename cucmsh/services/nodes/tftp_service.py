@@ -1,7 +1,7 @@
 """The node's TFTP service, through its configured commands.
 
 A restart is one request that the service manager owns: killing us between two steps
-cannot leave TFTP down (design decision 21). Says running only of what answers.
+cannot leave TFTP down (docs/decisions/021). Says running only of what answers.
 """
 
 from __future__ import annotations

@@ -1,7 +1,7 @@
 """The record of commands: HOME/log/audit, one line of JSON each, only ever appended to.
 
 Every line is ASCII and holds its own quotes, line ends and escape bytes as JSON
-escapes, so that no content can look like another line (threats-and-faults.md T13).
+escapes, so that no content can look like another line (docs/security.md T13).
 Each is one write, and each opens the file: who rotates it renames it. An empty line
 means nothing. Holds no answer to a question, so no secret.
 

@@ -1,7 +1,7 @@
 """What the last reset did, for the next login. It explains; the hashes decide.
 
 A journal that is unreadable, of a newer version or of another cluster is ignored, and
-the next login says so (threats-and-faults.md F23).
+the next login says so (docs/security.md F23).
 """
 
 from __future__ import annotations

@@ -19,7 +19,7 @@ class Published(NamedTuple):
 
     Attributes:
         sha256: hex digest of its bytes; only such a list is re-signed unasked
-            (design decision 11).
+            (docs/decisions/011).
         timestamp: the latest TIMESTAMP up to now, Unix time; the next one is later.
         remark: what an administrator should know about it; empty if nothing.
         earlier: digest of the one before, which is what is still served after a crash

@@ -21,7 +21,7 @@ EXECUTED = re.compile(r'execve(?:at)?\(.*?"([^"]+)"')
 CANARY = "/tmp/cucmsh-break"
 TOUCH = f"touch {CANARY}"
 
-# What broke (threats-and-faults.md section 1(b)), and what would break us.
+# What broke (docs/security.md#breaks-of-others), and what would break us.
 BREAKS: dict[str, tuple[str, ...]] = {
     "CVE-2017-8386 git-shell: a name that is an option opens a pager": (
         "git-upload-pack '--help'",

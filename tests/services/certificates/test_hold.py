@@ -1,4 +1,4 @@
-"""Five minutes between regenerations on one node (story.md case 5)."""
+"""Five minutes between regenerations on one node (docs/story.md case 5)."""
 
 from __future__ import annotations
 

@@ -1,7 +1,7 @@
 """CSCun18578: the original's reset failed "in certain scenarios". Ours fails in none.
 
-No more is public than that line, so the class is what section 6 of
-threats-and-faults.md lists: every state of a cluster in which a reset is wanted.
+No more is public than that line, so the class is what
+docs/security.md#named-regressions lists: every state in which a reset is wanted.
 """
 
 from __future__ import annotations
