@@ -240,9 +240,9 @@ def verify(file: str, held: str, asked: str = "") -> tuple[list[str], int]:
     ``asked`` is the name by which a phone asked for the file, if that is another one.
     """
     from cucmsh.pki.certificates import read_certificate
-    from cucmsh.pki.verify import RsaVerifier
+    from cucmsh.pki.verify import SignatureVerifier
 
-    inspection = inspect(file, held, RsaVerifier(), read_certificate, asked)
+    inspection = inspect(file, held, SignatureVerifier(), read_certificate, asked)
     return inspection_lines(inspection), 0 if inspection.is_good else 1
 
 

@@ -36,9 +36,9 @@ class LateDoors:
         return open_foreign(raw, password, LocalRunner().feed)
 
     def verifier(self) -> Verifier:
-        from cucmsh.pki.verify import RsaVerifier
+        from cucmsh.pki.verify import SignatureVerifier
 
-        return RsaVerifier()
+        return SignatureVerifier()
 
     def runner(self) -> Runner:
         from cucmsh.remote.process import LocalRunner

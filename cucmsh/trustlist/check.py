@@ -3,9 +3,9 @@
 Refuses, with a sentence: a signer that is not in the list with role SAST, or there
 with two keys; digests and algorithms other than the declared and known ones; keys
 that are not RSA of 1024, 2048 or 4096 bits; a signature of another size; records that
-contradict their certificates; a signature that does not fit the bytes. The RSA
-operation is the verifier's (one a list), so nothing here can be talked into a
-home-made padding check. Whether a phone should *believe* the signer is
+contradict their certificates; a signature that does not fit the bytes. The
+operation with the key is the verifier's (one a list), so nothing here can be talked
+into a home-made padding check. Whether a phone should *believe* the signer is
 :mod:`cucmsh.trustlist.trust`'s question.
 """
 
@@ -18,7 +18,7 @@ from cucmsh.errors import SignatureError
 from cucmsh.trustlist.certificates import frame_mismatch
 from cucmsh.trustlist.decode import MODULUS_SIZES
 from cucmsh.trustlist.model import Record, TrustList
-from cucmsh.trustlist.public_key import rsa_numbers
+from cucmsh.trustlist.public_key import PublicKey, read_key
 from cucmsh.trustlist.tags import Digest, HeaderTag, RecordTag, Role
 
 RSA_PKCS1_V1_5 = 0  # the only SIGNATUREALGORTITHM ever seen (docs/formats.md#header)
@@ -33,17 +33,23 @@ _HASH_NAMES: dict[int, str] = {digest: digest.hash_name for digest in Digest}
 
 
 class Verifier(Protocol):
-    """Checks one RSASSA-PKCS1-v1_5 signature; raises nothing."""
+    """Checks one signature; raises nothing.
+
+    An RSA key makes RSASSA-PKCS1-v1_5 signatures here. A key of an algorithm that the
+    verifier does not know has made none.
+    """
 
     def verifies(
-        self,
-        modulus: int,
-        exponent: int,
-        signature: bytes,
-        message: bytes,
-        hash_name: str,
+        self, key: PublicKey, signature: bytes, message: bytes, hash_name: str
     ) -> bool:
-        """True if ``signature`` is that of ``message`` under the key and hash."""
+        """Whether ``signature`` is that of ``message`` under the key and hash.
+
+        Args:
+            key: of the signer.
+            signature: the bytes of the SIGNATURE field.
+            message: what was signed.
+            hash_name: ``sha1``, ``sha256`` or ``sha512``.
+        """
 
 
 class SignatureVerdict(NamedTuple):
@@ -59,7 +65,7 @@ def check(trust_list: TrustList, verifier: Verifier) -> SignatureVerdict:
 
     Args:
         trust_list: a decoded or sealed list.
-        verifier: does the RSA operation.
+        verifier: does the operation with the key.
     """
     header = trust_list.header.by_tag
     signers = signers_of(header, trust_list.records, _LIST_SIGNERS)
@@ -123,22 +129,22 @@ def signature_fault(
     verifier: Verifier,
     kind: str,
 ) -> str:
-    """Key, size class and signature must be of one size, then the RSA must fit.
+    """Key, size class and signature must be of one size, then the signature must fit.
 
     Args:
         unsigned: what the signature covers.
         header: the header's fields by their tags; the algorithms are known ones.
         public_key: the signer's, a PUBLICKEY field.
-        verifier: does the RSA operation.
+        verifier: does the operation with the key.
         kind: the word for what is signed, ``list`` or ``file``.
     """
     try:
-        modulus, exponent = rsa_numbers(public_key)
+        key = read_key(public_key)
     except SignatureError as error:
         return f"the signer's PUBLICKEY cannot be used: {error.message}"
-    size = (modulus.bit_length() + 7) // 8
+    size = key.signature_size
     if size not in SIGNING_SIZES:
-        return f"a key of {modulus.bit_length()} bits signs no trust list"
+        return f"a key of {key.bits} bits signs no trust list"
     signature = header[HeaderTag.SIGNATURE]
     size_class = header[HeaderTag.SIGNATURE_MODULUS][0]
     if not size == MODULUS_SIZES.get(size_class) == len(signature):
@@ -147,6 +153,6 @@ def signature_fault(
             f"not fit the signer's key of {size} bytes"
         )
     hash_name = _HASH_NAMES[header[HeaderTag.DIGEST_ALGORITHM][0]]
-    if verifier.verifies(modulus, exponent, signature, unsigned, hash_name):
+    if verifier.verifies(key, signature, unsigned, hash_name):
         return ""
     return f"the signature does not fit the {kind}"

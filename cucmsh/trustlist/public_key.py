@@ -1,4 +1,8 @@
-"""The two integers of a PUBLICKEY field (docs/formats.md#record): PKCS#1 RSAPublicKey.
+"""The key in a PUBLICKEY field (docs/formats.md#record): PKCS#1 RSAPublicKey.
+
+Everybody else takes it as a ``PublicKey``, and asks for its algorithm and sizes: a
+second algorithm is a second branch of ``read_key`` here, and a second entry in the
+table of the verifier (``cucmsh.pki.verify``).
 
 Refuses everything but the one DER spelling of SEQUENCE { INTEGER, INTEGER }, EC
 points, and exponents that make no RSA key. Reading it here keeps X.509 away from
@@ -7,7 +11,11 @@ points, and exponents that make no RSA key. Reading it here keeps X.509 away fro
 
 from __future__ import annotations
 
+from typing import NamedTuple
+
 from cucmsh.errors import SignatureError
+
+RSA = "RSA"
 
 _SEQUENCE = 0x30
 _INTEGER = 0x02
@@ -17,6 +25,33 @@ _EC_POINT = b"\x04"  # first byte of an uncompressed point; DER begins with 0x30
 def is_ec_point(public_key: bytes) -> bool:
     """True for the EC form of a PUBLICKEY field."""
     return public_key.startswith(_EC_POINT)
+
+
+class PublicKey(NamedTuple):
+    """A public key, as far as checking a signature needs it.
+
+    Attributes:
+        algorithm: ``RSA``.
+        numbers: of an RSA key, the modulus and the public exponent.
+        bits: the size of the key.
+        signature_size: bytes of every signature that the key makes.
+    """
+
+    algorithm: str
+    numbers: tuple[int, ...]
+    bits: int
+    signature_size: int
+
+
+def read_key(public_key: bytes) -> PublicKey:
+    """The key of a PUBLICKEY field.
+
+    Raises:
+        SignatureError: the field is an EC point, or no DER of an RSA public key.
+    """
+    modulus, exponent = rsa_numbers(public_key)
+    bits = modulus.bit_length()
+    return PublicKey(RSA, (modulus, exponent), bits, (bits + 7) // 8)
 
 
 def rsa_numbers(public_key: bytes) -> tuple[int, int]:

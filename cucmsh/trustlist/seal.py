@@ -5,8 +5,8 @@ See docs/formats.md#header, #signature, #dialects.
 Refuses a signer that is not in the list as System Administrator Security Token with
 its whole certificate, keys other than RSA of 1024, 2048 or 4096 bits, the digest that
 no phone of today reads (2), records that contradict their certificates, and lists
-above the limits. Never touches a record's bytes. Holds no key: a :class:`Signer` does
-the RSA operation.
+above the limits. Never touches a record's bytes. Holds no key: a :class:`Signer` has
+it.
 
 What is made is decoded again before it is handed out, so nothing leaves that
 :func:`cucmsh.trustlist.decode.decode` would refuse. Checking lists is
@@ -31,7 +31,7 @@ from cucmsh.trustlist.decode import MAX_LIST_SIZE, MAX_RECORDS, decode
 from cucmsh.trustlist.encode import CertificateFields, text
 from cucmsh.trustlist.header import unsigned_header, with_signature
 from cucmsh.trustlist.model import Record, TrustList
-from cucmsh.trustlist.public_key import rsa_numbers
+from cucmsh.trustlist.public_key import read_key, rsa_numbers
 from cucmsh.trustlist.tags import Digest, HeaderTag, RecordTag, Role
 
 __all__ = [
@@ -56,7 +56,12 @@ class Signer(Protocol):
         """The certificate of the key that signs."""
 
     def sign(self, message: bytes, hash_name: str) -> bytes:
-        """The RSASSA-PKCS1-v1_5 signature of ``message``."""
+        """The signature of ``message``: with an RSA key, RSASSA-PKCS1-v1_5.
+
+        Args:
+            message: what is signed.
+            hash_name: ``sha1`` or ``sha512``.
+        """
 
 
 def seal(
@@ -187,11 +192,11 @@ def signature_size(certificate: CertificateFields) -> int:
     Raises:
         SignatureError: no trust list is signed with such a key.
     """
-    modulus, _exponent = rsa_numbers(certificate.public_key)
-    size = (modulus.bit_length() + 7) // 8
+    key = read_key(certificate.public_key)
+    size = key.signature_size
     if size not in SIGNING_SIZES:
         raise SignatureError(
-            f"A key of {modulus.bit_length()} bits cannot sign a trust list",
+            f"A key of {key.bits} bits cannot sign a trust list",
             "Use an RSA key of 1024, 2048 or 4096 bits.",
         )
     return size

@@ -46,7 +46,7 @@ def judge_signed(
     Args:
         held: the list it holds.
         offered: the file it is given.
-        verifier: does the RSA operation.
+        verifier: does the operation with the key.
         path: what it asked for; empty if that is not known.
     """
     header = offered.header

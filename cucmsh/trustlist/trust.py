@@ -46,7 +46,7 @@ def judge(
     Args:
         held: the list it holds; ``None`` for a phone that holds none.
         offered: the list it is given.
-        verifier: does the RSA operation.
+        verifier: does the operation with the key.
         tftp_may_sign: let the held TFTP and CCM+TFTP records vouch for a signer too
             (a Cisco note says that they do, certutils that they do not).
         vouched: certificates (DER) for which a TVS of the held list answers; empty for

@@ -12,7 +12,7 @@ from cucmsh.config.model import NodeRole
 from cucmsh.config.settings import Settings, read_settings
 from cucmsh.errors import BusyError, RefusedError, StoreError, UsageError
 from cucmsh.pki.model import Unit
-from cucmsh.pki.verify import RsaVerifier
+from cucmsh.pki.verify import SignatureVerifier
 from cucmsh.services.backends import Doors
 from cucmsh.services.certificates.keystore import Keystore
 from cucmsh.services.lists.compose import compose_for_start
@@ -37,8 +37,8 @@ class _Keys:
     def keys(self) -> QuickKeys:
         return QuickKeys()
 
-    def verifier(self) -> RsaVerifier:
-        return RsaVerifier()
+    def verifier(self) -> SignatureVerifier:
+        return SignatureVerifier()
 
 
 def make_site(settings: Settings) -> Site:

@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from cucmsh.pki.verify import RsaVerifier
+from cucmsh.pki.verify import SignatureVerifier
 from cucmsh.trustlist.decode import decode
 from cucmsh.trustlist.signed import decode_signed
 from cucmsh.trustlist.signed_trust import judge_signed
@@ -124,9 +124,9 @@ def test_phones_with_the_old_list_take_everything_of_the_rebuilt_publisher(
     assert done.returncode == 0, done.stdout
 
     new = decode(branch.tftp.fetch("ITLFile.tlv", tmp_path / "new"))
-    assert judge(held, new, RsaVerifier()).accepted
+    assert judge(held, new, SignatureVerifier()).accepted
     signed = decode_signed(branch.tftp.fetch(f"{KEPT}.sgn", tmp_path / "file"))
-    assert judge_signed(new, signed, RsaVerifier(), path=f"{KEPT}.sgn").accepted
+    assert judge_signed(new, signed, SignatureVerifier(), path=f"{KEPT}.sgn").accepted
     assert second.tftp.fetch("ITLFile.tlv", tmp_path / "sub") == new.raw
     done = pub.call("doctor")
     assert failed_but_as_root(done.stdout) == []

@@ -16,7 +16,8 @@ from cucmsh.pki.credential import (
 )
 from cucmsh.pki.model import Certificate, Unit
 from cucmsh.pki.pkcs12 import read_key_file, write_key_file
-from cucmsh.pki.verify import RsaVerifier
+from cucmsh.pki.verify import SignatureVerifier
+from cucmsh.trustlist.public_key import read_key
 
 NOW = datetime(2014, 2, 26, 18, 24, 27, tzinfo=UTC)
 SUBJECT = "OU=tac;O=cisco;L=rtp;ST=nc;C=US"
@@ -45,11 +46,14 @@ def openssl(*arguments: str, stdin: bytes) -> str:
 
 def assert_is_pair(credential: Credential) -> None:
     signature = credential.sign(b"bytes", "sha512")
-    key = read_own(credential.to_pem()).private_key.public_key().public_numbers()
-    verifier = RsaVerifier()
-    assert verifier.verifies(key.n, key.e, signature, b"bytes", "sha512")
-    assert not verifier.verifies(key.n, key.e, signature, b"bytez", "sha512")
-    assert not verifier.verifies(key.n, key.e, signature, b"bytes", "sha1")
+    assert read_own(credential.to_pem()).certificate == credential.certificate
+    key = read_key(credential.certificate.public_key)
+    verifier = SignatureVerifier()
+    assert verifier.verifies(key, signature, b"bytes", "sha512")
+    assert not verifier.verifies(key, signature, b"bytez", "sha512")
+    assert not verifier.verifies(key, signature, b"bytes", "sha1")
+    unknown = key._replace(algorithm="EC")
+    assert not verifier.verifies(unknown, signature, b"bytes", "sha512")
 
 
 def test_callmanager_certificate_has_the_documents_684_bytes(small: Credential) -> None:

@@ -9,7 +9,7 @@ import pytest
 
 from cucmsh.pki.credential import Credential, make_credential
 from cucmsh.pki.model import Unit
-from cucmsh.pki.verify import RsaVerifier
+from cucmsh.pki.verify import SignatureVerifier
 from cucmsh.trustlist.check import check
 from cucmsh.trustlist.encode import full_record, hashed_record
 from cucmsh.trustlist.seal import reseal, seal
@@ -55,5 +55,5 @@ def test_the_documents_list_has_its_sizes_before_and_after_the_reset(
     reset = reseal(signed, recovery, timestamp=stamp + 1, digest=Digest.SHA1)
     assert (len(signed.raw), len(reset.raw)) == (before, after)
     assert reset.records == signed.records
-    assert check(signed, RsaVerifier()).is_valid
-    assert check(reset, RsaVerifier()).is_valid
+    assert check(signed, SignatureVerifier()).is_valid
+    assert check(reset, SignatureVerifier()).is_valid

@@ -11,7 +11,7 @@ import pytest
 from cucmsh.pki.certificates import to_pem
 from cucmsh.pki.credential import Credential, make_credential
 from cucmsh.pki.model import Unit
-from cucmsh.pki.verify import RsaVerifier
+from cucmsh.pki.verify import SignatureVerifier
 from cucmsh.trustlist.encode import full_record
 from cucmsh.trustlist.seal import seal
 from cucmsh.trustlist.signed import decode_signed, seal_signed
@@ -67,5 +67,5 @@ def test_holder_of_the_nodes_list_takes_it(signer: Credential) -> None:
         timestamp=STAMP,
         digest=Digest.SHA512,
     )
-    verdict = judge_signed(held, decode_signed(signed.raw), RsaVerifier())
+    verdict = judge_signed(held, decode_signed(signed.raw), SignatureVerifier())
     assert verdict.accepted, verdict.reason

@@ -41,7 +41,7 @@ from cucmsh.pki.backend import KeyRoom
 from cucmsh.pki.credential import Credential, make_credential
 from cucmsh.pki.model import Unit
 from cucmsh.pki.sandbox import ForeignKey
-from cucmsh.pki.verify import RsaVerifier
+from cucmsh.pki.verify import SignatureVerifier
 from cucmsh.remote.deposit import Deposited, Parcel
 from cucmsh.remote.known_hosts import HostKey, KnownHosts
 from cucmsh.remote.runner import Completed
@@ -385,8 +385,8 @@ class JoinedDoors:
         credential = self.keys().read_key_file(raw, password)
         return ForeignKey(credential, QuickKeys.inspect(raw).is_legacy)
 
-    def verifier(self) -> RsaVerifier:
-        return RsaVerifier()
+    def verifier(self) -> SignatureVerifier:
+        return SignatureVerifier()
 
     def runner(self) -> TftpStandIn:
         return self._made.members[self._name].service
@@ -574,7 +574,7 @@ class MadeCluster:
 
 def accepts(held: TrustList, offered: TrustList) -> bool:
     """Whether a phone that holds ``held`` takes ``offered`` by itself."""
-    return judge(held, offered, RsaVerifier()).accepted
+    return judge(held, offered, SignatureVerifier()).accepted
 
 
 def foreign_key_file(password: str = SECURITY) -> bytes:

@@ -16,6 +16,7 @@ from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat
 
 from cucmsh.trustlist.encode import full_record, hashed_record
 from cucmsh.trustlist.model import Record
+from cucmsh.trustlist.public_key import PublicKey
 
 HASHES: dict[str, hashes.HashAlgorithm] = {
     "sha1": hashes.SHA1(),
@@ -95,17 +96,13 @@ class LibraryVerifier:
         self.calls = 0
 
     def verifies(
-        self,
-        modulus: int,
-        exponent: int,
-        signature: bytes,
-        message: bytes,
-        hash_name: str,
+        self, key: PublicKey, signature: bytes, message: bytes, hash_name: str
     ) -> bool:
         self.calls += 1
+        modulus, exponent = key.numbers
         try:
-            key = rsa.RSAPublicNumbers(exponent, modulus).public_key()
-            key.verify(signature, message, padding.PKCS1v15(), HASHES[hash_name])
+            public = rsa.RSAPublicNumbers(exponent, modulus).public_key()
+            public.verify(signature, message, padding.PKCS1v15(), HASHES[hash_name])
         except (InvalidSignature, ValueError):
             return False
         return True

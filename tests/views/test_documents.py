@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 
 from cucmsh.pki.model import Certificate
-from cucmsh.pki.verify import RsaVerifier
+from cucmsh.pki.verify import SignatureVerifier
 from cucmsh.services.lists.inventory import HeldList, Stray
 from cucmsh.services.lists.reset import ResetPlan
 from cucmsh.services.nodes.tftp_service import ServiceState
@@ -48,7 +48,9 @@ def plain(document: dict[str, object]) -> dict[str, Any]:
 def held(name: str) -> HeldList:
     raw = (VECTORS / name).read_bytes()
     trust_list = decode(raw)
-    return HeldList(raw, 1393439067.9, trust_list, check(trust_list, RsaVerifier()))
+    return HeldList(
+        raw, 1393439067.9, trust_list, check(trust_list, SignatureVerifier())
+    )
 
 
 def test_a_list_has_every_key_and_its_records_say_who_signed() -> None:

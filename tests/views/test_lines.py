@@ -10,7 +10,7 @@ import pytest
 from cucmsh.errors import MissingFileError, StoreError
 from cucmsh.pki.certificates import read_certificate
 from cucmsh.pki.model import Certificate
-from cucmsh.pki.verify import RsaVerifier
+from cucmsh.pki.verify import SignatureVerifier
 from cucmsh.services.lists.inspection import Inspection, SignedInspection, inspect
 from cucmsh.services.outcome import NodeOutcome, Report, State
 from cucmsh.views.certificate import certificate_lines, certificate_rows
@@ -99,7 +99,9 @@ def test_certificate_is_shown_line_by_line() -> None:
 def looked_at(
     path: Path, held: Path | None = None, asked: str = ""
 ) -> Inspection | SignedInspection:
-    return inspect(str(path), str(held or ""), RsaVerifier(), read_certificate, asked)
+    return inspect(
+        str(path), str(held or ""), SignatureVerifier(), read_certificate, asked
+    )
 
 
 def test_list_with_a_sound_signature_is_said_to_be_verified() -> None:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from cucmsh.errors import SignatureError
 from cucmsh.pki.model import Certificate
-from cucmsh.trustlist.public_key import rsa_numbers
+from cucmsh.trustlist.public_key import read_key
 
 
 def weaker_than(certificate: Certificate, listed_key: bytes) -> str:
@@ -18,14 +18,14 @@ def weaker_than(certificate: Certificate, listed_key: bytes) -> str:
         A sentence for the question that a reset asks; empty if the key is as strong.
     """
     try:
-        modulus, _ = rsa_numbers(listed_key)
+        listed = read_key(listed_key)
     except SignatureError as problem:
         return f"The ITL names a recovery key of another kind: {problem.message}."
     if not certificate.is_rsa:
         return "The recovery key is no RSA key; the ITL names one."
-    if certificate.key_bits >= modulus.bit_length():
+    if certificate.key_bits >= listed.bits:
         return ""
     return (
         f"The recovery key has {certificate.key_bits} bits, fewer than the "
-        f"{modulus.bit_length()} bits of the one that the ITL names."
+        f"{listed.bits} bits of the one that the ITL names."
     )

@@ -8,7 +8,7 @@ import pytest
 
 from cucmsh.layout import LIST_FILE
 from cucmsh.pki.certificates import read_certificate
-from cucmsh.pki.verify import RsaVerifier
+from cucmsh.pki.verify import SignatureVerifier
 from cucmsh.services.lists.asked_names import asked_name, without_folder
 from cucmsh.services.lists.inspection import SignedInspection, inspect
 from cucmsh.services.lists.phone_files import choose
@@ -65,7 +65,7 @@ def test_devices_are_asked_for_without_a_folder() -> None:
 
 def verified(site: Site, path: Path, asked: str = "") -> bool:
     held = str(Path(site.tftp.root, LIST_FILE))
-    found = inspect(str(path), held, RsaVerifier(), read_certificate, asked)
+    found = inspect(str(path), held, SignatureVerifier(), read_certificate, asked)
     assert isinstance(found, SignedInspection)
     return found.is_good
 

@@ -12,7 +12,7 @@ from cucmsh.errors import CertificateError, RefusedError, TrustListError
 from cucmsh.layout import LIST_FILE
 from cucmsh.pki.certificates import read_certificate
 from cucmsh.pki.model import Unit
-from cucmsh.pki.verify import RsaVerifier
+from cucmsh.pki.verify import SignatureVerifier
 from cucmsh.services.certificates.keystore import Keystore
 from cucmsh.services.lists.compose import own_records, sha256_of
 from cucmsh.services.lists.inspection import Inspection, inspect
@@ -45,7 +45,7 @@ def serve(cluster: MadeCluster, der: bytes, *, is_readable: bool = True) -> byte
 
 def verified(cluster: MadeCluster) -> Inspection:
     path = str(Path(cluster.site.tftp.root, LIST_FILE))
-    found = inspect(path, "", RsaVerifier(), read_certificate)
+    found = inspect(path, "", SignatureVerifier(), read_certificate)
     assert isinstance(found, Inspection)
     return found
 

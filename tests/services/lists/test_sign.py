@@ -10,7 +10,7 @@ import pytest
 from cucmsh.errors import BusyError, RefusedError
 from cucmsh.pki.credential import Credential
 from cucmsh.pki.model import Unit
-from cucmsh.pki.verify import RsaVerifier
+from cucmsh.pki.verify import SignatureVerifier
 from cucmsh.services.certificates.keystore import Keystore
 from cucmsh.services.certificates.regenerate import regenerate
 from cucmsh.services.lists import sign, start
@@ -45,7 +45,7 @@ def is_taken(site: Site, name: str) -> bool:
     assert raw is not None
     offered = decode_signed(site.tftp.read(f"{name}.sgn"))
     path = f"{name}.sgn"
-    return judge_signed(decode(raw), offered, RsaVerifier(), path=path).accepted
+    return judge_signed(decode(raw), offered, SignatureVerifier(), path=path).accepted
 
 
 @pytest.fixture
