@@ -1,17 +1,68 @@
 """Trust lists: bytes to values, values to bytes, and who believes whom.
 
-Opens no file and no socket, reads no clock, holds no key, knows no X.509. The rooms'
-doors, each named for its one verb or noun::
+Opens no file and no socket, reads no clock, holds no key, knows no X.509. What stands
+in ``__all__`` is the public API, and keeps its names and meanings as docs/programs.md
+promises; the modules may change::
 
-    decode.decode(raw)                  bytes -> TrustList, or TrustListError
-    encode.encode(trust_list)           TrustList -> the same bytes
-    encode.full_record, hashed_record   certificates -> records, as CUCM 10 writes them
-    seal.seal, seal.reseal              records and a Signer -> a signed TrustList
-    seal.check, check_certificates      is the list what its own signer made?
-    trust.judge(held, offered, ...)     would a holder of this list take that one?
-    signed.decode_signed, seal_signed   signed files (.sgn): the same, with a payload
-    signed_trust.judge_signed(held, f)  would a holder of this list take that file?
+    decode(raw)                        bytes -> TrustList, or TrustListError
+    encode(trust_list)                 TrustList -> the same bytes
+    full_record, hashed_record         certificates -> records, as CUCM 10 writes them
+    seal, reseal                       records and a Signer -> a signed TrustList
+    check, check_certificates          is the list what its own signer made?
+    judge(held, offered, ...)          would a holder of this list take that one?
+    decode_signed, seal_signed         signed files (.sgn): the same, with a payload
+    judge_signed(held, file, ...)      would a holder of this list take that file?
 
-The format is that of docs/formats.md. Nothing is imported
-here: a login pays for every import on the way to the prompt.
+The format is that of docs/formats.md.
 """
+
+from cucmsh.errors import TrustListError
+from cucmsh.trustlist.certificates import check_certificates
+from cucmsh.trustlist.check import SignatureVerdict, Verifier, check
+from cucmsh.trustlist.decode import MAX_LIST_SIZE, decode
+from cucmsh.trustlist.encode import (
+    CertificateFields,
+    encode,
+    full_record,
+    hashed_record,
+)
+from cucmsh.trustlist.model import Header, Record, TrustList
+from cucmsh.trustlist.seal import Signer, reseal, seal
+from cucmsh.trustlist.signed import SignedFile, decode_signed, seal_signed
+from cucmsh.trustlist.signed_trust import SignedVerdict, judge_signed
+from cucmsh.trustlist.tags import Digest, HeaderTag, RecordTag, Role, role_label
+from cucmsh.trustlist.trust import TrustVerdict, judge
+from cucmsh.trustlist.wire import Field
+
+__all__ = [
+    "MAX_LIST_SIZE",
+    "CertificateFields",
+    "Digest",
+    "Field",
+    "Header",
+    "HeaderTag",
+    "Record",
+    "RecordTag",
+    "Role",
+    "SignatureVerdict",
+    "SignedFile",
+    "SignedVerdict",
+    "Signer",
+    "TrustList",
+    "TrustListError",
+    "TrustVerdict",
+    "Verifier",
+    "check",
+    "check_certificates",
+    "decode",
+    "decode_signed",
+    "encode",
+    "full_record",
+    "hashed_record",
+    "judge",
+    "judge_signed",
+    "reseal",
+    "role_label",
+    "seal",
+    "seal_signed",
+]

@@ -1,0 +1,66 @@
+"""What docs/programs.md promises to other people's programs is there, by its name."""
+
+import importlib
+import re
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).parents[2]
+PROMISED = {
+    "cucmsh.trustlist": (
+        *("MAX_LIST_SIZE", "CertificateFields", "Digest", "Field", "Header"),
+        *("HeaderTag", "Record", "RecordTag", "Role", "SignatureVerdict"),
+        *("SignedFile", "SignedVerdict", "Signer", "TrustList", "TrustListError"),
+        *("TrustVerdict", "Verifier", "check", "check_certificates", "decode"),
+        *("decode_signed", "encode", "full_record", "hashed_record", "judge"),
+        *("judge_signed", "reseal", "role_label", "seal", "seal_signed"),
+    ),
+    "cucmsh.testing": (
+        *("PROMPT", "Address", "BackupServer", "Lab", "Node", "Passwords", "lab"),
+    ),
+}
+NAMES = [(package, name) for package, names in PROMISED.items() for name in names]
+
+
+@pytest.mark.parametrize(("package", "name"), NAMES, ids=lambda part: part)
+def test_promised_name_can_be_imported(package: str, name: str) -> None:
+    module = importlib.import_module(package)
+    assert not isinstance(getattr(module, name), type(sys))  # no module of that name
+    assert name in module.__all__
+
+
+@pytest.mark.parametrize("package", PROMISED)
+def test_nothing_is_promised_that_is_not_held_here(package: str) -> None:
+    module = importlib.import_module(package)
+    assert sorted(module.__all__) == sorted(PROMISED[package])
+
+
+def test_names_are_functions_whatever_was_imported_before() -> None:
+    """`decode`, `check`, `encode` and `seal` are modules, too."""
+    lines = (
+        "import cucmsh.trustlist.check, cucmsh.trustlist.seal, cucmsh.trustlist.encode",
+        "import cucmsh.trustlist.decode",
+        "from cucmsh.trustlist import check, decode, encode, seal",
+        "assert all(map(callable, (check, decode, encode, seal)))",
+    )
+    subprocess.run([sys.executable, "-I", "-c", "\n".join(lines)], check=True)
+
+
+def test_example_of_the_page_runs(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    page = (ROOT / "docs" / "programs.md").read_text()
+    blocks = re.findall(r"^```python\n(.*?)^```$", page, re.DOTALL | re.MULTILINE)
+    (example,) = (block for block in blocks if "cucmsh.trustlist import" in block)
+    raw = (ROOT / "tests" / "vectors" / "cucm10-sha1.itl").read_bytes()
+    for name in ("HELD.tlv", "ITLFile.tlv"):
+        (tmp_path / name).write_bytes(raw)
+    monkeypatch.chdir(tmp_path)
+    exec(compile(example, "programs.md", "exec"), {})
+    verdicts = capsys.readouterr().out.splitlines()
+    assert "SignatureVerdict(" in verdicts[0]
+    assert "TrustVerdict(" in verdicts[1]
+    assert verdicts[1].count("True")
