@@ -1,8 +1,8 @@
-"""The front door: reads the options, drops strangers from the path, calls the app.
+"""Where the program starts: ``main`` for people and scripts, ``login`` for sshd.
 
-No traceback passes it, and nothing is printed but through ``Screen``, which makes
-visible what a file, a host or a command line says (docs/security.md T10).
-An account's login shell and forced command come in by `login`, all others by `main`.
+Takes the working directory out of ``sys.path``, and turns every error into a message
+and an exit status: no traceback reaches anybody, and nothing is printed but through
+``Screen``, which makes control characters visible (docs/security.md T10).
 """
 
 from __future__ import annotations
@@ -13,12 +13,7 @@ import resource
 import sys
 from typing import TYPE_CHECKING
 
-from cucmsh.errors import (
-    BrokenProgramError,
-    CucmshError,
-    UsageError,
-    is_import_failure,
-)
+from cucmsh.errors import BrokenProgramError, CucmshError, is_import_failure
 from cucmsh.shell.screen import Screen
 
 if TYPE_CHECKING:
@@ -28,39 +23,6 @@ if TYPE_CHECKING:
 # What is imported stays: collecting garbage on the way to the prompt costs 6 % of it
 # and finds none. The app turns it on again when the prompt is there.
 gc.disable()
-
-USAGE = """\
-usage: cucmsh [--config FILE]                      the admin shell of a node
-       cucmsh [--config FILE] -c 'show itl' [--json]
-                                                   one command; its result as JSON
-       cucmsh lab [--subscribers N] [--dir DIR] [--serve]
-                                                   a cluster on 127.0.0.1, and its shell
-       cucmsh verify FILE [--against HELD] [--as NAME]
-                                                   check a list or a signed file
-       cucmsh [--config FILE] doctor [--json] [ACCOUNT...]
-                                                   what is not well with this node
-       cucmsh [--config FILE] init ROLE ...        make a publisher or a subscriber
-       cucmsh [--config FILE] node add|list|remove ...
-                                                   the nodes of the cluster
-       cucmsh [--config FILE] init --sshd ...      what root runs for logins through SSH
-       cucmsh [--config FILE] hook NAME [WORD...]  what services and other nodes run
-       cucmsh --version | --help
-
-The configuration is FILE, $CUCMSH_CONFIG or /etc/cucmsh/cucmsh.toml.
-Exit status: 0 done, 1 refused or failed, 2 wrong use, 3 partly done; of doctor and
-node list: 0 all is well, 1 warnings, 2 something fails.
-Each of lab, verify, doctor, init, node and hook has a --help."""
-HOOK_USAGE = """\
-usage: cucmsh [--config FILE] hook tftp-start
-                            before the TFTP service starts: compose the list and sign
-                            the phones' files; 3 if an earlier list is served instead,
-                            1 if none is
-       cucmsh [--config FILE] hook update-replicas
-                            after it, on a publisher: bring the replicas the list
-       cucmsh [--config FILE] hook sign FILE...
-                            sign phones' files; for the script that writes them
-The others are for other nodes: service-status, clock, describe, join, stage, discard,
-install-list, install-certificate, serve-node."""
 
 NOWHERE = """\
 cucmsh: the folder that you are in was removed, and a name counts from there
@@ -118,139 +80,16 @@ def _guarded(run: Callable[[], int]) -> int:
         return broken.exit_status
 
 
-def _login(configuration: str, words: list[str]) -> int:
-    from cucmsh.cli.login.environment import clean
-    from cucmsh.cli.login.request import requested
-
-    environment = clean(os.environ)
-    os.chdir("/")
-    line = requested(words, environment)
-    from cucmsh.cli.login.serve import serve
-
-    return serve(configuration, os.path.abspath(words[0]), line)
-
-
-def _forced(configuration: str, line: str) -> int:
-    """An exec request, where `cucmsh` is sshd's forced command."""
-    from cucmsh.cli.login.environment import clean
-
-    program = os.path.abspath(sys.argv[0])
-    path = os.path.abspath(configuration) if configuration else ""
-    clean(os.environ)
-    os.chdir("/")
-    from cucmsh.cli.login.serve import serve_forced
-
-    return serve_forced(path, program, line)
-
-
 def _run(words: list[str]) -> int:
-    named = ""
-    if words and words[0].partition("=")[0] == "--config":
-        _, equals, named = words[0].partition("=")
-        named, words = (
-            (named, words[1:]) if equals else ("".join(words[1:2]), words[2:])
-        )
-        if not named:
-            raise UsageError("--config needs a FILE", USAGE)
-    match words:
-        case ["--version"]:
-            from cucmsh.build import version_line
+    from cucmsh.cli.program import run
 
-            return _show(version_line())
-        case ["--help" | "-h" | "help"]:
-            return _show(USAGE)
-        case ["lab", *rest]:
-            from cucmsh.lab.command import lab
-
-            return lab(rest, _lab_shell, Screen(1).say)
-        case ["verify", *rest]:
-            return _verify(rest)
-    return _node(named, words)
+    return run(words)
 
 
-def _node(named: str, words: list[str]) -> int:
-    if not words and "SSH_ORIGINAL_COMMAND" in os.environ:  # a forced command
-        return _forced(named, os.environ["SSH_ORIGINAL_COMMAND"])
-    from cucmsh import app
+def _login(configuration: str, words: list[str]) -> int:
+    from cucmsh.cli.login.serve import serve_login
 
-    configuration = app.find_configuration(named, os.environ)
-    match words:
-        case []:
-            return app.run_shell(configuration)
-        case ["-c", line, *options] if options in ([], ["--json"]):
-            answer = app.run_json if options else app.run_command
-            return answer(configuration, line, os.environ)
-        case [("init" | "node") as what, *rest]:
-            from cucmsh.cli.making import run_init, run_node
-
-            run = run_init if what == "init" else run_node
-            return run(configuration, rest)
-        case ["doctor", *rest]:
-            return _doctor(configuration, rest)
-        case ["hook", *rest]:
-            return _hook(named, configuration, rest)
-    raise UsageError(f"these words are not understood: {' '.join(words)}", USAGE)
-
-
-def _hook(named: str, configuration: str, words: list[str]) -> int:
-    if not {"--help", "-h"}.isdisjoint(words[:2]):
-        return _show(HOOK_USAGE)
-    if words == ["serve-node"]:  # the forced command of another node's key
-        from cucmsh.cli.login.serve_node import serve_node
-
-        # A client's environment names no configuration.
-        text, status = serve_node(named)
-        return _show(text.removesuffix("\n"), status, unread=3)
-    from cucmsh import app
-
-    text, status = app.run_hook(configuration, words)
-    unread = 1 if words[0] in app.LOOKS else 3  # what is done is done
-    return _show(text.removesuffix("\n"), status, unread)
-
-
-def _verify(words: list[str]) -> int:
-    from cucmsh.cli.command_line import verify_parser
-
-    parser = verify_parser()
-    if parser.asks_for_help(words):
-        return _show(parser.format_help().rstrip())
-    asked = parser.parse_args(words)
-    from cucmsh import app
-
-    held, name = asked.against or "", asked.asked or ""
-    lines, status = app.verify(asked.file, held, name)
-    return _show("\n".join(lines), status)
-
-
-def _doctor(configuration: str, words: list[str]) -> int:
-    from cucmsh.cli.command_line import doctor_parser
-
-    parser = doctor_parser()
-    if parser.asks_for_help(words):
-        return _show(parser.format_help().rstrip())
-    asked = parser.parse_args(words)
-    from cucmsh.cli.doctor import doctor, doctor_json
-
-    if not asked.json:
-        lines, status = doctor(configuration, asked.accounts)
-        return _show("\n".join(lines), status)
-    from cucmsh.shell.json_result import report
-
-    return report(Screen(1), lambda to: doctor_json(configuration, asked.accounts, to))
-
-
-def _lab_shell(configuration: str, greeting: str) -> int:
-    from cucmsh import app
-
-    return app.run_shell(configuration, greeting)
-
-
-def _show(text: str, status: int = 0, unread: int = 1) -> int:
-    """Print; give the status, or ``unread`` for a success that nobody could read."""
-    screen = Screen(1)
-    if text:
-        screen.say(text)
-    return status or (unread if screen.is_gone else 0)
+    return serve_login(configuration, words)
 
 
 def _close_other_ways_out() -> None:

@@ -13,22 +13,10 @@ from datetime import UTC, datetime
 from typing import Any
 
 from cucmsh.backends import LateDoors
-from cucmsh.cli.hook import run
 from cucmsh.config.settings import Settings, read_settings
-from cucmsh.errors import (
-    CucmshError,
-    PackError,
-    RefusedError,
-    StoreError,
-    UsageError,
-)
+from cucmsh.errors import PackError, RefusedError
 from cucmsh.layout import DEFAULT_CONFIGURATION
 from cucmsh.services.idle import idle_minutes
-from cucmsh.services.lists.inspection import inspect
-from cucmsh.services.lists.phone_files import named
-from cucmsh.services.lists.publish import bring_signed, exit_status, sign_chosen
-from cucmsh.services.lists.replicas import update_replicas
-from cucmsh.services.lists.start import keep, start
 from cucmsh.services.nodes.account import become_owner
 from cucmsh.services.records.audit import AuditLog
 from cucmsh.services.records.crash_log import breakdown_recorder
@@ -46,13 +34,9 @@ from cucmsh.shell.reader import Reader
 from cucmsh.shell.screen import Screen
 from cucmsh.shell.session import Session
 from cucmsh.shell.terminal import Terminal
-from cucmsh.storage.store import MAX_FILE_SIZE
 from cucmsh.views.banner import banner
-from cucmsh.views.inspection import inspection_lines
-from cucmsh.views.signing import replica_lines, signing_lines
 
 BUILT_IN_PACK = "commands"
-LOOKS = ("service-status", "clock", "describe")  # the hooks that change nothing
 HOME_OF_OURS = os.path.dirname(os.path.dirname(os.path.abspath(__file__)))
 
 
@@ -156,94 +140,6 @@ def serve_line(
 def run_json(config: str, line: str, environment: Mapping[str, str]) -> int:
     """The same, with one JSON document on standard output, whatever happens."""
     return report(Screen(1), lambda to: run_command(config, line, environment, to))
-
-
-def run_hook(configuration: str, words: list[str]) -> tuple[str, int]:
-    """One of the hooks that services and other nodes run: what it says, its status."""
-    site = open_own_site(configuration)
-    if words and words[0] in LOOKS:
-        return run(site, words), 0
-    if words == ["tftp-start"]:
-        return _tftp_start(site)
-    with open_audit(site, "hook", os.environ, Screen(2)).noting(words):
-        match words:
-            case ["sign", *files]:
-                return _sign(site, files)
-            case ["update-replicas"]:
-                return _update_replicas(site)
-        return run(site, words, _read_input), 0
-
-
-def _read_input() -> bytes:
-    """Standard input to its end; no more of it than a file may have, and a byte.
-
-    Raises:
-        StoreError: it cannot be read.
-    """
-    raw = b""
-    try:
-        while len(raw) <= MAX_FILE_SIZE and (block := os.read(0, MAX_FILE_SIZE)):
-            raw += block
-    except OSError as problem:
-        raise StoreError(f"standard input: {problem.strerror}") from problem
-    return raw
-
-
-def _tftp_start(site: Site) -> tuple[str, int]:
-    """``hook tftp-start``: what went wrong is said on standard error as well."""
-    try:
-        with open_audit(site, "hook", os.environ, Screen(2)).noting(["tftp-start"]):
-            started = start(site)
-    except CucmshError as problem:
-        started = keep(site, problem)
-    for line in started.problems:
-        _complain(line)
-    return "\n".join(started.done), started.status
-
-
-def _update_replicas(site: Site) -> tuple[str, int]:
-    """``hook update-replicas``: after the start of a publisher's TFTP service."""
-    replicas = update_replicas(site)
-    if replicas.problems:
-        for name, problem in replicas.problems.items():
-            _complain(f"{name}: pending: {problem}")
-        replicas = replicas._replace(problems={})
-        return "\n".join(replica_lines(replicas)), 3
-    return "\n".join(replica_lines(replicas)), 0
-
-
-def _complain(line: str) -> None:
-    """On standard error, and as an error where that is systemd's journal."""
-    error = "<3>" if _is_journal(2) else ""  # see SyslogLevelPrefix= in systemd.exec(5)
-    Screen(2).say(f"{error}{line}")
-
-
-def _is_journal(fd: int) -> bool:
-    """Whether systemd made it: a child of a service has the variable too."""
-    stream = os.fstat(fd)
-    return os.environ.get("JOURNAL_STREAM") == f"{stream.st_dev}:{stream.st_ino}"
-
-
-def _sign(site: Site, files: list[str]) -> tuple[str, int]:
-    """``hook sign FILE...``: for scripts that write the phones' files."""
-    if not files:
-        raise UsageError("hook sign takes one FILE or more")
-    report = sign_chosen(site, named(site, files))
-    replicas = bring_signed(site, report)
-    lines = [*signing_lines(report), *replica_lines(replicas)]
-    return "\n".join(lines), exit_status(report, replicas)
-
-
-def verify(file: str, held: str, asked: str = "") -> tuple[list[str], int]:
-    """What a list or signed file is worth, to a holder of ``held``; and the status.
-
-    ``asked`` is the name by which a phone asked for the file, if that is another one.
-    """
-    from cucmsh.pki.certificates import read_certificate
-    from cucmsh.pki.verify import SignatureVerifier
-
-    inspection = inspect(file, held, SignatureVerifier(), read_certificate, asked)
-    return inspection_lines(inspection), 0 if inspection.is_good else 1
 
 
 def open_audit(

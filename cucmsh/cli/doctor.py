@@ -1,4 +1,4 @@
-"""``cucmsh doctor``: the lines of a look at the set-up, and its status."""
+"""``cucmsh doctor``: looks at a node's set-up, and says what is not well."""
 
 from __future__ import annotations
 
@@ -6,6 +6,8 @@ import os
 from collections.abc import Sequence
 
 from cucmsh.app import open_site
+from cucmsh.cli.options import Parser
+from cucmsh.cli.terminal import show
 from cucmsh.config.settings import read_settings
 from cucmsh.services.nodes.account import ROOT, become_owner, owner_of
 from cucmsh.services.nodes.health.doctor import examine
@@ -13,19 +15,46 @@ from cucmsh.services.nodes.health.finding import Finding, exit_status
 from cucmsh.services.nodes.health.keyless import KeylessSite
 from cucmsh.services.nodes.health.logins import examine_ground, examine_logins
 from cucmsh.services.site import Site
-from cucmsh.shell.json_result import JsonResult
+from cucmsh.shell.json_result import JsonResult, report
+from cucmsh.shell.screen import Screen
 from cucmsh.views.documents import doctor_document
 from cucmsh.views.findings import finding_lines
 
 
-def doctor(configuration: str, accounts: Sequence[str]) -> tuple[list[str], int]:
-    """What is found, and the status: 0 all is well, 1 warnings, 2 something fails."""
-    _, findings = _examined(configuration, accounts)
-    return finding_lines(findings), exit_status(findings)
+def doctor_parser() -> Parser:
+    """What ``doctor`` takes."""
+    parser = Parser(
+        "[--config FILE] doctor",
+        "Say what is not well with this node. As root it looks at what sshd lets the "
+        "administrators do, too, and at the rest as the owner of the node's home.",
+        "Exit status: 0 all is well, 1 warnings, 2 something fails.",
+    )
+    parser.add_argument(
+        "accounts",
+        metavar="ACCOUNT",
+        nargs="*",
+        help="whose logins are looked at, besides those that have our login shell",
+    )
+    parser.flag("--json", help="one document instead")
+    return parser
 
 
-def doctor_json(configuration: str, accounts: Sequence[str], to: JsonResult) -> int:
-    """The same as one document; gives the status."""
+def run(configuration: str, words: Sequence[str]) -> int:
+    """Print what is found; returns the exit status.
+
+    Raises:
+        CucmshError: the node cannot be looked at; ``--json`` shows that, too.
+    """
+    given = doctor_parser().read(words)
+    if given.json:
+        return report(
+            Screen(1), lambda to: _as_document(configuration, given.accounts, to)
+        )
+    _, findings = _examined(configuration, given.accounts)
+    return show("\n".join(finding_lines(findings)), exit_status(findings))
+
+
+def _as_document(configuration: str, accounts: Sequence[str], to: JsonResult) -> int:
     to.name("doctor")
     site, findings = _examined(configuration, accounts)
     to.take(doctor_document(site.node.name, findings))

@@ -1,35 +1,22 @@
-"""What systemd and the publisher run: ``cucmsh hook ...``. Asks nobody anything.
+"""``cucmsh hook``: what systemd, scripts and other nodes run. Asks nobody anything.
 
-Those for the service manager and for scripts have a report to show and are the app's:
-``hook tftp-start`` (compose and sign before the TFTP service starts), ``hook
-update-replicas`` (after it, on a publisher) and ``hook sign FILE...``.
-
-=====================================  ==============================================
-``service-status``                     ``active`` or ``inactive``, and the SHA-256 of
-                                       the list in the TFTP directory, or ``-``
-``clock``                              the time here, Unix time in seconds
-``stage NAME SHA256``                  keep what comes on standard input, for one of
-                                       the hooks below
-``discard NAME``                       take a staged file away
-``install-list NAME SHA256 SEEN        a staged list of a reset, in place of the list
-STATE [agreed]``                       with the SHA-256 that was seen, or ``-``, on a
-                                       node that was ``active`` or ``inactive``; a
-                                       person ``agreed`` that phones may refuse it
-``install-certificate NAME SHA256      a staged certificate of another member; here
-NODE UNIT``                            and below, NAME can be ``-`` for standard input
-``describe``                           this node, for `cucmsh node add`
-``join NAME SHA256``                   the staged cluster, as its publisher has it
-``serve-node``                         what sshd runs for another node's key: those of
-                                       these hooks that other nodes need
-                                       (``login.node``)
-=====================================  ==============================================
+``tftp-start``, ``update-replicas`` and ``sign`` are for the service manager and for
+scripts of this machine. The others are run by other nodes through SSH: their parameters
+and answers are a protocol between versions of cucmsh, and ``HOOKS`` describes them.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable
+import argparse
+import os
+from collections.abc import Callable, Sequence
+from typing import NamedTuple
 
-from cucmsh.errors import RefusedError, UsageError
+from cucmsh.app import find_configuration, open_audit, open_own_site
+from cucmsh.cli.login.serve_node import serve_node
+from cucmsh.cli.options import HelpAskedError, Parser, asks_for_help
+from cucmsh.cli.terminal import show
+from cucmsh.errors import CucmshError, RefusedError, StoreError, UsageError
 from cucmsh.services.lists.compose import sha256_of
 from cucmsh.services.lists.deliver import INPUT
 from cucmsh.services.lists.install import (
@@ -39,96 +26,308 @@ from cucmsh.services.lists.install import (
     stage,
     take_staged,
 )
+from cucmsh.services.lists.phone_files import named
+from cucmsh.services.lists.publish import bring_signed, exit_status, sign_chosen
+from cucmsh.services.lists.replicas import update_replicas
+from cucmsh.services.lists.start import keep, start
 from cucmsh.services.lists.survey import sha256_served
 from cucmsh.services.nodes.join import describe, join
 from cucmsh.services.nodes.tftp_service import is_running
 from cucmsh.services.site import Site
+from cucmsh.shell.screen import Screen
+from cucmsh.storage.store import MAX_FILE_SIZE
+from cucmsh.views.signing import replica_lines, signing_lines
+
+SERVE_NODE = "serve-node"
+READ = 1  # exit status of a hook that only looks, if its answer could not be read
+DONE = 3  # of one that changed something
 
 
-def _nothing() -> bytes:
-    return b""
+class Call(NamedTuple):
+    """One call of a hook.
+
+    Attributes:
+        site: this node.
+        given: its parameters, by their names in lower case.
+        read_input: gives its standard input; called by the hooks that take it.
+    """
+
+    site: Site
+    given: argparse.Namespace
+    read_input: Callable[[], bytes]
+
+    def received(self) -> bytes:
+        """What another node sent: staged before as NAME, or on standard input.
+
+        Raises:
+            RefusedError: its SHA-256 is not the one that was named.
+        """
+        if self.given.name != INPUT:
+            return take_staged(self.site, self.given.name, self.given.sha256)
+        raw = self.read_input()
+        if sha256_of(raw) != self.given.sha256:
+            raise RefusedError("what arrived is not what was to be sent")
+        return raw
 
 
-def run(
-    site: Site, words: list[str], read_input: Callable[[], bytes] = _nothing
-) -> str:
-    """Run one hook; gives what it prints.
+class Hook(NamedTuple):
+    """One hook.
+
+    Attributes:
+        run: does it; gives what it prints, and the exit status.
+        help: what it does.
+        parameters: ``NAME``, ``NAME...`` (one or more), ``[word]`` (may be left out)
+            or ``one|other``.
+        changes: whether it changes something, and so is written to the audit log.
+    """
+
+    run: Callable[[Call], tuple[str, int]]
+    help: str
+    parameters: Sequence[str] = ()
+    changes: bool = True
+
+
+def _tftp_start(call: Call) -> tuple[str, int]:
+    try:
+        with open_audit(call.site, "hook", os.environ, Screen(2)).noting(
+            ["tftp-start"]
+        ):
+            started = start(call.site)
+    except CucmshError as problem:
+        started = keep(call.site, problem)
+    for line in started.problems:
+        _warn(line)
+    return "\n".join(started.done), started.status
+
+
+def _update_replicas(call: Call) -> tuple[str, int]:
+    replicas = update_replicas(call.site)
+    for name, problem in replicas.problems.items():
+        _warn(f"{name}: pending: {problem}")
+    status = 3 if replicas.problems else 0
+    return "\n".join(replica_lines(replicas._replace(problems={}))), status
+
+
+def _sign(call: Call) -> tuple[str, int]:
+    report = sign_chosen(call.site, named(call.site, call.given.file))
+    replicas = bring_signed(call.site, report)
+    lines = [*signing_lines(report), *replica_lines(replicas)]
+    return "\n".join(lines), exit_status(report, replicas)
+
+
+def _service_status(call: Call) -> tuple[str, int]:
+    state = "active" if is_running(call.site) else "inactive"
+    return f"{state} {sha256_served(call.site)}", 0
+
+
+def _clock(call: Call) -> tuple[str, int]:
+    return f"{int(call.site.clock.now().timestamp())}", 0
+
+
+def _describe(call: Call) -> tuple[str, int]:
+    return describe(call.site), 0
+
+
+def _stage(call: Call) -> tuple[str, int]:
+    stage(call.site, call.given.name, call.given.sha256, call.read_input())
+    return "staged", 0
+
+
+def _discard(call: Call) -> tuple[str, int]:
+    discard_staged(call.site, call.given.name)
+    return "discarded", 0
+
+
+def _install_list(call: Call) -> tuple[str, int]:
+    given = call.given
+    outcome = install_list(
+        call.site,
+        take_staged(call.site, given.name, given.sha256),
+        given.seen,
+        was_active=given.state == "active",
+        is_agreed=given.agreed is not None,
+    )
+    return f"{outcome.state.value}\n{outcome.reason}".rstrip("\n"), 0
+
+
+def _install_certificate(call: Call) -> tuple[str, int]:
+    install_certificate(call.site, call.received(), call.given.node, call.given.unit)
+    return "installed", 0
+
+
+def _join(call: Call) -> tuple[str, int]:
+    join(call.site, call.received())
+    return "joined", 0
+
+
+HOOKS = {
+    "tftp-start": Hook(
+        _tftp_start,
+        "before the TFTP service starts: compose the list and sign the phones' files; "
+        "ends with 3 if an earlier list is served instead, 1 if none is",
+    ),
+    "update-replicas": Hook(
+        _update_replicas,
+        "after it, on a publisher: bring the replicas the list",
+    ),
+    "sign": Hook(
+        _sign, "sign phones' files; for the script that writes them", ["FILE..."]
+    ),
+    "service-status": Hook(
+        _service_status,
+        "`active` or `inactive`, and the SHA-256 of the list in the TFTP directory, "
+        "or `-`",
+        changes=False,
+    ),
+    "clock": Hook(_clock, "the time here, Unix time in seconds", changes=False),
+    "describe": Hook(_describe, "this node, for `cucmsh node add`", changes=False),
+    "stage": Hook(
+        _stage,
+        "keep what comes on standard input, for a hook that takes NAME",
+        ["NAME", "SHA256"],
+    ),
+    "discard": Hook(_discard, "take a staged file away", ["NAME"]),
+    "install-list": Hook(
+        _install_list,
+        "put a staged list of a reset in place of the list with the SHA-256 SEEN, or "
+        "`-`, on a node whose TFTP service was active or inactive; `agreed`: a person "
+        "knows that phones may refuse it",
+        ["NAME", "SHA256", "SEEN", "active|inactive", "[agreed]"],
+    ),
+    "install-certificate": Hook(
+        _install_certificate,
+        "install a certificate of another member; NAME is a staged file, or `-` for "
+        "standard input",
+        ["NAME", "SHA256", "NODE", "UNIT"],
+    ),
+    "join": Hook(
+        _join,
+        "take over the cluster as its publisher has it; NAME as above",
+        ["NAME", "SHA256"],
+    ),
+}
+CHOICES = {"active|inactive": "state"}
+
+
+def hook_parser() -> Parser:
+    """What ``hook`` takes; each hook has a parser of its own, ``parser_of``."""
+    names = ", ".join([*HOOKS, SERVE_NODE])
+    parser = Parser(
+        "[--config FILE] hook",
+        "What services, scripts and other nodes run: `tftp-start`, `update-replicas` "
+        "and `sign FILE...` on this machine, the others through SSH.",
+        "Each has a --help: cucmsh hook NAME --help",
+    )
+    parser.add_argument("hook", metavar="NAME", help=names)
+    parser.add_argument("words", metavar="WORD", nargs="*", help="what it takes")
+    return parser
+
+
+def parser_of(name: str) -> Parser:
+    """What one of ``HOOKS`` takes."""
+    hook = HOOKS[name]
+    what = hook.help[:1].upper() + hook.help[1:]
+    parser = Parser(f"[--config FILE] hook {name}", f"{what}.")
+    for word in hook.parameters:
+        if word in CHOICES:
+            parser.add_argument(CHOICES[word], choices=word.split("|"))
+        elif word.startswith("["):
+            parser.add_argument(word.strip("[]"), nargs="?", choices=[word.strip("[]")])
+        else:
+            metavar = word.removesuffix("...")
+            nargs = "+" if metavar != word else None
+            parser.add_argument(metavar.lower(), metavar=metavar, nargs=nargs)
+    return parser
+
+
+def run(named_configuration: str, words: Sequence[str]) -> int:
+    """Run one hook; prints what it says, and returns the exit status.
 
     Args:
-        site: this node.
-        words: the hook, and what it takes.
-        read_input: gives its standard input; called by the hooks that take it.
+        named_configuration: the path that ``--config`` named; may be empty.
+        words: the hook and its parameters.
 
     Raises:
         UsageError: there is no such hook, or it takes other words.
     """
-    match words:
-        case ["service-status"]:
-            state = "active" if is_running(site) else "inactive"
-            return f"{state} {sha256_served(site)}\n"
-        case ["clock"]:
-            return f"{int(site.clock.now().timestamp())}\n"
-        case ["describe"]:
-            return f"{describe(site)}\n"
-    said = _deliver(site, words, read_input)
-    if said:
-        return said
-    raise UsageError(
+    if words and words[0] in HOOKS:
+        if asks_for_help(words):
+            raise HelpAskedError(parser_of(words[0]).format_help().rstrip())
+    elif list(words) != [SERVE_NODE]:
+        hook_parser().read(words)
+        raise _unknown(words)
+    if words[0] == SERVE_NODE:  # the forced command of another node's key
+        # A client's environment names no configuration.
+        said, status = serve_node(named_configuration, run_at)
+        return show(said, status, DONE)
+    said, status = run_at(find_configuration(named_configuration, os.environ), words)
+    return show(said, status, DONE if HOOKS[words[0]].changes else READ)
+
+
+def run_at(configuration: str, words: Sequence[str]) -> tuple[str, int]:
+    """Run one hook of the node of that configuration: what it says, its status."""
+    site = open_own_site(configuration)
+    hook = HOOKS.get(words[0]) if words else None
+    if hook is None or not hook.changes or words[0] == "tftp-start":
+        return _answer(site, words, _read_input)
+    with open_audit(site, "hook", os.environ, Screen(2)).noting(words):
+        return _answer(site, words, _read_input)
+
+
+def answer(
+    site: Site, words: Sequence[str], read_input: Callable[[], bytes] = bytes
+) -> str:
+    """What one hook prints, with its line end.
+
+    Args:
+        site: this node.
+        words: the hook and its parameters.
+        read_input: gives its standard input.
+
+    Raises:
+        UsageError: there is no such hook, or it takes other words.
+    """
+    return _answer(site, words, read_input)[0] + "\n"
+
+
+def _answer(
+    site: Site, words: Sequence[str], read_input: Callable[[], bytes]
+) -> tuple[str, int]:
+    if not words or words[0] not in HOOKS:
+        raise _unknown(words)
+    given = parser_of(words[0]).parse_args(words[1:])
+    return HOOKS[words[0]].run(Call(site, given, read_input))
+
+
+def _unknown(words: Sequence[str]) -> UsageError:
+    return UsageError(
         f"there is no hook {' '.join(words)!r}",
-        "Hooks: tftp-start, update-replicas, sign FILE..., service-status, "
-        "clock, serve-node, stage NAME SHA256, discard NAME, "
-        "install-list NAME SHA256 SEEN STATE [agreed], "
-        "install-certificate NAME SHA256 NODE UNIT, describe, join NAME SHA256",
+        f"Hooks: {', '.join([*HOOKS, SERVE_NODE])}",
     )
 
 
-def _received(
-    site: Site, name: str, sha256: str, read_input: Callable[[], bytes]
-) -> bytes:
-    """What another node sent: staged before, or on standard input.
+def _read_input() -> bytes:
+    """Standard input to its end; no more of it than a file may have, and a byte.
 
     Raises:
-        RefusedError: they are not the bytes that were sent.
+        StoreError: it cannot be read.
     """
-    if name != INPUT:
-        return take_staged(site, name, sha256)
-    raw = read_input()
-    if sha256_of(raw) != sha256:
-        raise RefusedError("what arrived is not what was to be sent")
+    raw = b""
+    try:
+        while len(raw) <= MAX_FILE_SIZE and (block := os.read(0, MAX_FILE_SIZE)):
+            raw += block
+    except OSError as problem:
+        raise StoreError(f"standard input: {problem.strerror}") from problem
     return raw
 
 
-def _deliver(site: Site, words: list[str], read_input: Callable[[], bytes]) -> str:
-    """The hooks that take something of another node's; empty for other words."""
-    match words:
-        case ["stage", name, sha256]:
-            stage(site, name, sha256, read_input())
-            return "staged\n"
-        case ["discard", name]:
-            discard_staged(site, name)
-            return "discarded\n"
-        case [
-            "install-list",
-            name,
-            sha256,
-            seen,
-            "active" | "inactive" as state,
-            *agreed,
-        ] if agreed in ([], ["agreed"]):
-            raw = take_staged(site, name, sha256)
-            outcome = install_list(
-                site,
-                raw,
-                seen,
-                was_active=state == "active",
-                is_agreed=bool(agreed),
-            )
-            return f"{outcome.state.value}\n{outcome.reason}".rstrip("\n") + "\n"
-        case ["install-certificate", name, sha256, node, unit]:
-            raw = _received(site, name, sha256, read_input)
-            install_certificate(site, raw, node, unit)
-            return "installed\n"
-        case ["join", name, sha256]:
-            join(site, _received(site, name, sha256, read_input))
-            return "joined\n"
-    return ""
+def _warn(line: str) -> None:
+    """Say a line on standard error, and as an error where that is systemd's journal."""
+    error = "<3>" if _is_journal(2) else ""  # see SyslogLevelPrefix= in systemd.exec(5)
+    Screen(2).say(f"{error}{line}")
+
+
+def _is_journal(fd: int) -> bool:
+    """Whether systemd made it: a child of a service has the variable too."""
+    stream = os.fstat(fd)
+    return os.environ.get("JOURNAL_STREAM") == f"{stream.st_dev}:{stream.st_ino}"

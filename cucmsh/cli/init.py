@@ -1,24 +1,43 @@
-"""``cucmsh init``: reads its words, asks for passwords, says what comes next."""
+"""``cucmsh init``: makes a node. Asks for passwords, and says what comes next."""
 
 from __future__ import annotations
 
+import argparse
 import os
+import pwd
+import sys
 from collections.abc import Sequence
 
+from cucmsh.app import open_site
 from cucmsh.cli.options import (
-    SERVICE_OPTIONS,
-    Options,
-    Surroundings,
-    asks_for_help,
+    Invocation,
+    Parser,
+    add_service,
     default_service,
+    descriptor,
+    path,
+    service,
+    text,
+    text_or_nothing,
+    tftp,
 )
-from cucmsh.cli.questions import Asking, ask_twice, read_secrets, require_yes
-from cucmsh.cli.sshd import USAGE as SSHD_USAGE
 from cucmsh.cli.sshd import sshd
+from cucmsh.cli.terminal import (
+    Prompter,
+    ask_twice,
+    read_secrets,
+    require_yes,
+    show,
+    terminal_prompter,
+)
 from cucmsh.config.model import NodeRole
-from cucmsh.errors import UsageError
-from cucmsh.layout import DEFAULT_HOME, DEFAULT_TFTP_DIRECTORY
+from cucmsh.layout import (
+    DEFAULT_CONFIGURATION,
+    DEFAULT_HOME,
+    DEFAULT_TFTP_DIRECTORY,
+)
 from cucmsh.secret import Secret
+from cucmsh.services.nodes.account import ROOT
 from cucmsh.services.nodes.init import (
     InitPlan,
     MakeSite,
@@ -27,6 +46,7 @@ from cucmsh.services.nodes.init import (
     plan_init,
 )
 from cucmsh.services.nodes.password_policy import require_ccm, require_strong
+from cucmsh.shell.screen import in_a_change
 from cucmsh.views.next_steps import name_lines, next_steps, subscriber_words
 
 DEFAULT_SERVICES = {"publisher": "tftp,tvs,capf", "subscriber": "tftp,tvs"}
@@ -40,141 +60,225 @@ The node in {home} is made anew: its keys, state and configuration go to
 {earlier}; nothing is deleted.
 Phones that hold its lists take none of the new node, unless it gets the recovery key
 back: utils itl reset remotekey, with the file that was saved."""
-USAGE = """\
-usage: cucmsh [--config FILE] init publisher --name NAME [OPTION VALUE]...
-       cucmsh [--config FILE] init subscriber --name NAME --publisher NAME ...
-       cucmsh [--config FILE] init --sshd ...    see init --sshd --help
-  --name NAME            this node's host name, without domain
-  --publisher NAME       of the cluster that a subscriber is made for
-  --domain DOMAIN        of the host names; none
-  --subject SUBJECT      of the certificates, such as 'OU=it;O=example;C=US': OU, O
-                         (64 characters), L, ST (128), C (2 letters); none
-  --home DIR             keys and state; /var/lib/cucmsh
-  --tftp-directory DIR   what the TFTP service serves; /srv/tftp
-  --tftp HOST[:PORT]     where it answers; 127.0.0.1:69
-  --service KIND:UNIT    systemd:UNIT, or sudo:UNIT for an account that needs sudo;
-                         tftpd-hpa. Instead, words without a shell:
-  --restart WORDS --status WORDS [--start WORDS] [--stop WORDS]
-  --services LIST        of tftp, tvs and capf; tftp,tvs,capf or tftp,tvs
-  --again                makes the node anew that is there; its keys, state and
-                         configuration are kept in HOME/earlier/1 (2, ...)
-  --yes                  asks no question but for the passwords
-  --secrets-fd N         reads the cluster security password from the first line of
-                         this descriptor, and a publisher's CCM Administrator
-                         password from the second, and asks nothing
-The cluster security password has 14 characters or more, the CCM Administrator password
-8 or more. Neither is the other."""
-FLAGS = ("--again", "--yes")
-OPTIONS = (
-    *("--name", "--publisher", "--domain", "--subject", "--home", "--services"),
-    *("--tftp-directory", "--tftp", "--secrets-fd", *SERVICE_OPTIONS),
-)
+ROOT_OWNS = """\
+You are root: {home} and the configuration will be root's, and `doctor` will fail:
+the node's account could not read them, so its logins and services would not work.
+Unless this node is to run as root, run this as that account instead:
+    sudo -u cucmsh cucmsh init ..."""
+UNREAD = 3  # exit status of a node that was made, and nobody could read it
+
+
+def init_parser() -> Parser:
+    """What ``init publisher`` and ``init subscriber`` take."""
+    parser = Parser(
+        "[--config FILE] init",
+        "Make this node: its keys, certificates, secrets and configuration. The names "
+        "are shown and confirmed, and the passwords asked. What root runs for logins "
+        "through SSH is printed by `cucmsh init --sshd`; see its --help.",
+        "The cluster security password has 14 characters or more, the CCM "
+        "Administrator password 8 or more. Neither is the other.",
+    )
+    parser.add_argument(
+        "role",
+        choices=["publisher", "subscriber"],
+        help="the first node of a cluster, or a further one that signs lists itself",
+    )
+    parser.option(
+        "--name",
+        metavar="NAME",
+        type=text,
+        required=True,
+        help="this node's host name, without domain",
+    )
+    parser.option(
+        "--publisher",
+        metavar="NAME",
+        type=text_or_nothing,
+        default="",
+        help="of the cluster that a subscriber is made for",
+    )
+    parser.option(
+        "--domain",
+        metavar="DOMAIN",
+        type=text_or_nothing,
+        default="",
+        help="of the host names (default: none)",
+    )
+    parser.option(
+        "--subject",
+        metavar="SUBJECT",
+        type=text_or_nothing,
+        default="",
+        help="of the certificates, such as 'OU=it;O=example;C=US': OU, O (64 "
+        "characters), L, ST (128), C (2 letters) (default: none)",
+    )
+    parser.option(
+        "--home",
+        metavar="DIR",
+        type=path,
+        default=DEFAULT_HOME,
+        help="keys and state (default: %(default)s)",
+    )
+    parser.option(
+        "--tftp-directory",
+        metavar="DIR",
+        type=path,
+        default=DEFAULT_TFTP_DIRECTORY,
+        help="what the TFTP service serves (default: %(default)s)",
+    )
+    parser.option(
+        "--tftp",
+        metavar="HOST[:PORT]",
+        type=tftp,
+        help="where it answers (default: 127.0.0.1:69)",
+    )
+    add_service(parser)
+    parser.option(
+        "--services",
+        metavar="LIST",
+        type=text,
+        help="of tftp, tvs and capf (default: tftp,tvs,capf for a publisher, tftp,tvs "
+        "for a subscriber)",
+    )
+    parser.flag(
+        "--again",
+        help="make the node anew that is there; its keys, state and configuration are "
+        "kept in HOME/earlier/1 (2, ...)",
+    )
+    parser.flag("--yes", help="ask no question but for the passwords")
+    parser.option(
+        "--secrets-fd",
+        metavar="N",
+        type=descriptor,
+        help="read the cluster security password from the first line of this open "
+        "descriptor, and a publisher's CCM Administrator password from the second, "
+        "and ask nothing",
+    )
+    return parser
+
+
+def run(configuration: str, words: Sequence[str]) -> int:
+    """Make a node, or print what root runs for logins; returns the exit status."""
+    invocation = _invocation(configuration)
+    if list(words[:1]) == ["--sshd"]:
+        return show(sshd(words[1:], invocation).rstrip("\n"))
+    given = init_parser().read(words)
+    with in_a_change(), terminal_prompter() as prompter:
+        init(given, invocation, prompter, open_site)
+        return UNREAD if prompter.is_unread else 0
+
+
+def _invocation(configuration: str) -> Invocation:
+    where = os.path.abspath(configuration)
+    program = [sys.executable, "-I", "-m", "cucmsh"]
+    is_default = where == DEFAULT_CONFIGURATION
+    if not is_default:
+        program += ["--config", where]
+    account = pwd.getpwuid(os.geteuid()).pw_name
+    return Invocation(where, is_default, program, account)
 
 
 def init(
-    words: Sequence[str], around: Surroundings, asking: Asking, make_site: MakeSite
-) -> int:
-    """Make a node, or print how logins are made; returns the exit status."""
-    if words[:1] == ["--sshd"]:
-        asks = asks_for_help(words)
-        asking.say(SSHD_USAGE if asks else sshd(words[1:], around).rstrip("\n"))
-        return 0
-    if asks_for_help(words):
-        asking.say(USAGE)
-        return 0
-    options = Options(words, OPTIONS, "cucmsh init --help", FLAGS)
-    again = options.has("--again")
-    plan = plan_init(_new_node(options, around), make_site, again=again)
-    _confirm(options, plan, asking)
+    given: argparse.Namespace,
+    invocation: Invocation,
+    prompter: Prompter,
+    make_site: MakeSite,
+) -> None:
+    """Make a node.
+
+    Args:
+        given: what ``init_parser`` read.
+        invocation: how we were started; the later steps are shown with it.
+        prompter: shows the names and asks.
+        make_site: opens the node of given settings.
+
+    Raises:
+        CucmshError: it cannot be made, or the person said no.
+    """
+    plan = plan_init(_new_node(given, invocation), make_site, again=given.again)
+    _confirm(given, plan, prompter)
     if plan.is_begun:
-        asking.say("An interrupted init is finished; give the same passwords.")
-    security, ccm = _secrets(options, plan, asking)
-    asking.say("Making keys and certificates ...")
+        prompter.say("An interrupted init is finished; give the same passwords.")
+    security, ccm = _secrets(given, plan, prompter)
+    prompter.say("Making keys and certificates ...")
     make(plan, security.reveal(), ccm.reveal() if ccm else None)
     if plan.aside:
         earlier = os.path.join(plan.node.home, plan.aside)
-        asking.say(f"The earlier node is kept in {earlier}.")
+        prompter.say(f"The earlier node is kept in {earlier}.")
     settings = plan.site.settings
-    asking.say(
+    prompter.say(
         f"The {settings.node.role} {settings.node.name} is made: keys in "
         f"{settings.home}, configuration {settings.path}.\n"
     )
-    asking.say("\n".join(next_steps(settings, around.program, around.account)))
+    steps = next_steps(settings, invocation.program, invocation.account)
+    prompter.say("\n".join(steps))
     if settings.node.is_publisher:
-        asking.say(
+        prompter.say(
             "A box with sshd and TFTP alone becomes a replica by `node add`. One that "
             "signs lists of its own is a subscriber, and made there first:\n"
             f"    {subscriber_words(settings)}"
         )
-    return 0
 
 
-def _confirm(options: Options, plan: InitPlan, asking: Asking) -> None:
+def _confirm(given: argparse.Namespace, plan: InitPlan, prompter: Prompter) -> None:
     """Show how the names were understood, and what is moved; ask whether it is right.
 
     Raises:
         CancelledError: it is not.
     """
     settings = plan.site.settings
-    asking.say("\n".join(name_lines(settings)))
+    prompter.say("\n".join(name_lines(settings)))
+    if os.geteuid() == ROOT:
+        prompter.say(ROOT_OWNS.format(home=plan.node.home))
     if plan.aside:
         earlier = os.path.join(plan.node.home, plan.aside)
-        asking.say(ANEW.format(home=plan.node.home, earlier=earlier))
-    if options.has("--yes") or options.descriptor("--secrets-fd") is not None:
+        prompter.say(ANEW.format(home=plan.node.home, earlier=earlier))
+    if given.yes or given.secrets_fd is not None:
         return
-    require_yes(asking, "Is this right (yes/no)? ", "Nothing was made.")
+    require_yes(prompter, "Is this right (yes/no)? ", "Nothing was made.")
 
 
-def _new_node(options: Options, around: Surroundings) -> NewNode:
-    match options.words:
-        case [("publisher" | "subscriber") as role]:
-            pass
-        case _:
-            raise UsageError("make a publisher or a subscriber?", options.advice)
-    name, publisher = options.get("--name"), options.get("--publisher")
-    if not name:
-        raise UsageError("--name is missing", options.advice)
-    if role == "publisher":
-        if publisher not in ("", name):
-            raise UsageError("a publisher has no other publisher", options.advice)
-        publisher = name
-    elif publisher in ("", name):
-        raise UsageError(
-            "--publisher names the publisher of the cluster", options.advice
-        )
-    services = options.get("--services", DEFAULT_SERVICES[role])
+def _new_node(given: argparse.Namespace, invocation: Invocation) -> NewNode:
+    parser = init_parser()
+    role, publisher = NodeRole(given.role), given.publisher
+    if role is NodeRole.PUBLISHER:
+        if publisher not in ("", given.name):
+            parser.error("a publisher has no other publisher")
+        publisher = given.name
+    elif publisher in ("", given.name):
+        parser.error("--publisher names the publisher of the cluster")
+    services = given.services or DEFAULT_SERVICES[given.role]
     return NewNode(
-        role=NodeRole(role),
-        name=name,
+        role=role,
+        name=given.name,
         publisher=publisher,
-        domain=options.get("--domain"),
-        subject=options.get("--subject"),
-        home=options.path("--home", DEFAULT_HOME),
-        configuration=around.configuration,
+        domain=given.domain,
+        subject=given.subject,
+        home=given.home,
+        configuration=invocation.configuration,
         services=tuple(word for word in services.split(",") if word),
-        tftp_directory=options.path("--tftp-directory", DEFAULT_TFTP_DIRECTORY),
-        tftp=options.tftp(),
-        service_commands=options.service() or default_service(around.account),
+        tftp_directory=given.tftp_directory,
+        tftp=given.tftp,
+        service_commands=service(parser, given) or default_service(invocation.account),
     )
 
 
 def _secrets(
-    options: Options, plan: InitPlan, asking: Asking
+    given: argparse.Namespace, plan: InitPlan, prompter: Prompter
 ) -> tuple[Secret, Secret | None]:
     is_publisher = plan.node.role is NodeRole.PUBLISHER
-    descriptor = options.descriptor("--secrets-fd")
-    if descriptor is not None:
+    if given.secrets_fd is not None:
         count = 2 if is_publisher else 1
-        security, *rest = read_secrets(descriptor, "--secrets-fd", count)
+        security, *rest = read_secrets(given.secrets_fd, "--secrets-fd", count)
         require_strong(security.reveal())
         for ccm in rest:
             require_ccm(ccm.reveal(), security.reveal())
         return security, rest[0] if rest else None
     if is_publisher:
-        asking.say(WHAT_IT_PROTECTS)
-    security = ask_twice(asking, SECURITY, require_strong)
+        prompter.say(WHAT_IT_PROTECTS)
+    security = ask_twice(prompter, SECURITY, require_strong)
     if not is_publisher:
         return security, None
     return security, ask_twice(
-        asking, CCM, lambda ccm: require_ccm(ccm, security.reveal())
+        prompter, CCM, lambda ccm: require_ccm(ccm, security.reveal())
     )

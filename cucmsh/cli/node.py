@@ -1,21 +1,34 @@
-"""``cucmsh node``: reads its words, asks what has to be asked, shows what was found."""
+"""``cucmsh node``: adds, lists and removes nodes. Asks what has to be asked."""
 
 from __future__ import annotations
 
+import argparse
+import os
 from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from typing import cast
 
+from cucmsh.app import open_audit, open_own_site
 from cucmsh.cli.options import (
-    SERVICE_OPTIONS,
-    Options,
-    asks_for_help,
+    Parser,
+    add_service,
+    command,
     default_service,
+    descriptor,
+    host,
+    path,
+    service,
+    text,
+    tftp,
 )
-from cucmsh.cli.questions import Asking, read_secrets, require_yes
+from cucmsh.cli.terminal import (
+    Prompter,
+    read_secrets,
+    require_yes,
+    terminal_prompter,
+)
 from cucmsh.config.model import NodeRole
-from cucmsh.errors import CucmshError, HalfDoneError, RefusedError, UsageError
-from cucmsh.hosts import split_host
+from cucmsh.errors import CucmshError, HalfDoneError, RefusedError
 from cucmsh.layout import DEFAULT_TFTP_DIRECTORY
 from cucmsh.remote.known_hosts import HostKey
 from cucmsh.services.lists.manifest import whose
@@ -35,36 +48,13 @@ from cucmsh.services.nodes.health.finding import Level, exit_status
 from cucmsh.services.nodes.health.node_status import NodeStatus, look_at_all
 from cucmsh.services.nodes.listing import find_removable, remove
 from cucmsh.services.site import Site
-from cucmsh.shell.json_result import JsonResult
+from cucmsh.shell.json_result import JsonResult, report
+from cucmsh.shell.screen import Screen, in_a_change
 from cucmsh.shell.signals import deferred_interrupts
 from cucmsh.views.documents import nodes_document
 from cucmsh.views.findings import finding_lines
 from cucmsh.views.nodes import node_rows
 
-HELP = "cucmsh node --help"
-USAGE = """\
-usage: cucmsh [--config FILE] node list [--json]
-       cucmsh [--config FILE] node remove NAME
-       cucmsh [--config FILE] node add NAME --host HOST[:PORT] [OPTION VALUE]...
-  --role ROLE            replica (serves the publisher's list; the default) or
-                         subscriber (made there with `cucmsh init subscriber`)
-  --user USER            the account there, which takes our key; cucmsh
-  --host-key 'TYPE KEY'  its sshd's key, if you have it from the node itself
-  --identity FILE        a key that opens the account now; otherwise its password
-  --password-fd N        is asked, or read from the first line of this descriptor
-  --tftp-directory DIR   of a replica; /srv/tftp
-  --tftp HOST[:PORT]     where its TFTP service answers; HOST:69
-  --service KIND:UNIT    of a replica: systemd:UNIT or sudo:UNIT; tftpd-hpa. Instead,
-                         words without a shell:
-  --restart WORDS --status WORDS [--start WORDS] [--stop WORDS]
-  --program WORDS        what runs cucmsh on a subscriber; cucmsh
-Again for a node that is there, `node add NAME` checks it and fetches what is new.
-Exit status of list: 0 all is well, 1 warnings, 2 something fails; of the others: 0
-done, 1 refused, 2 wrong use, 3 partly done."""
-OPTIONS = (
-    *("--host", "--role", "--user", "--host-key", "--identity", "--password-fd"),
-    *("--tftp-directory", "--tftp", "--program", *SERVICE_OPTIONS),
-)
 WAITING = "Control-C pressed: a change is under way, and is finished first."
 TAKE_OVER = (
     "{name} belongs to another publisher ({whose}): it serves what that one brought. "
@@ -79,20 +69,172 @@ WHY_REPLICA = (
 )
 
 
-def node(words: Sequence[str], asking: Asking, open_site: Callable[[], Site]) -> int:
-    """Add, list or remove nodes; returns the exit status."""
-    if asks_for_help(words):
-        asking.say(USAGE)
-        return 0
-    match list(words):
-        case ["list"]:
-            return _list(asking, _own(open_site()))
-        case ["remove", name] if not name.startswith("-"):
-            return _remove(asking, _own(open_site()), name)
-        case ["add", *rest]:
-            options = Options(rest, OPTIONS, HELP)
-            return _add(options, asking, _own(open_site()))
-    raise UsageError("add, list or remove a node?", f"See `{HELP}`.")
+def node_parser() -> Parser:
+    """What ``node`` takes; each verb has a parser of its own, see ``PARSERS``."""
+    parser = Parser(
+        "[--config FILE] node",
+        "The nodes of the cluster, on its publisher: `node add NAME`, `node list`, "
+        "`node remove NAME`. Each has a --help.",
+    )
+    parser.add_argument("verb", metavar="add|list|remove", choices=sorted(PARSERS))
+    return parser
+
+
+def add_parser() -> Parser:
+    """What ``node add`` takes."""
+    parser = Parser(
+        "[--config FILE] node add",
+        "Make another host a node of the cluster. Again for a node that is there: "
+        "check it, and fetch what is new.",
+        "Exit status: 0 done, 1 refused, 2 wrong use, 3 partly done.",
+    )
+    parser.add_argument("name", metavar="NAME", type=text, help="its host name")
+    parser.option(
+        "--host",
+        metavar="HOST[:PORT]",
+        type=host,
+        help="where its sshd answers; needed for a new node",
+    )
+    parser.option(
+        "--role",
+        choices=["replica", "subscriber"],
+        help="a replica serves the publisher's list; a subscriber, made there with "
+        "`cucmsh init subscriber`, its own (default: replica)",
+    )
+    parser.option(
+        "--user",
+        metavar="USER",
+        type=text,
+        help=f"the account there, which takes our key (default: {DEFAULT_USER})",
+    )
+    parser.option(
+        "--host-key",
+        metavar="'TYPE KEY'",
+        type=host_key,
+        help="its sshd's key, if you have it from the node itself",
+    )
+    parser.option(
+        "--identity",
+        metavar="FILE",
+        type=path,
+        help="a private key that opens the account now; without it, its password is "
+        "asked",
+    )
+    parser.option(
+        "--password-fd",
+        metavar="N",
+        type=descriptor,
+        help="or read from the first line of this open descriptor",
+    )
+    parser.option(
+        "--tftp-directory",
+        metavar="DIR",
+        type=path,
+        help=f"of a replica (default: {DEFAULT_TFTP_DIRECTORY})",
+    )
+    parser.option(
+        "--tftp",
+        metavar="HOST[:PORT]",
+        type=tftp,
+        help="where its TFTP service answers (default: HOST:69)",
+    )
+    add_service(parser)
+    parser.option(
+        "--program",
+        metavar="WORDS",
+        type=command,
+        default=(),
+        help="what runs cucmsh on a subscriber (default: cucmsh)",
+    )
+    return parser
+
+
+def list_parser() -> Parser:
+    """What ``node list`` takes."""
+    parser = Parser(
+        "[--config FILE] node list",
+        "Ask every node how it is.",
+        "Exit status: 0 all is well, 1 warnings, 2 something fails.",
+    )
+    parser.flag("--json", help="one document instead")
+    return parser
+
+
+def remove_parser() -> Parser:
+    """What ``node remove`` takes."""
+    parser = Parser(
+        "[--config FILE] node remove",
+        "Take a node out of the cluster, and our key off it.",
+        "Exit status: 0 done, 1 refused, 2 wrong use, 3 partly done.",
+    )
+    parser.add_argument("name", metavar="NAME", type=text, help="which one")
+    return parser
+
+
+PARSERS: dict[str, Callable[[], Parser]] = {
+    "add": add_parser,
+    "list": list_parser,
+    "remove": remove_parser,
+}
+
+
+def run(configuration: str, words: Sequence[str]) -> int:
+    """Add, list or remove nodes; returns the exit status.
+
+    Raises:
+        UsageError: wrong words.
+        CucmshError: see ``node``; with ``list --json`` it is in the document.
+    """
+    given = read(words)
+    is_change = given.verb != "list"
+    with terminal_prompter() as prompter, ExitStack() as noting:
+        if is_change:
+            noting.enter_context(in_a_change())
+
+        def open_noting() -> Site:
+            site = open_own_site(configuration)
+            audit = open_audit(site, "node", os.environ, Screen(2))
+            noting.enter_context(audit.noting(list(words), is_change=is_change))
+            return site
+
+        if given.verb == "list" and given.json:
+            return report(Screen(1), lambda to: _as_document(open_noting, to))
+        status = node(given, prompter, open_noting)
+        unread = 3 if is_change else 1
+        return status or (unread if prompter.is_unread else 0)
+
+
+def read(words: Sequence[str]) -> argparse.Namespace:
+    """The values in ``words``; ``verb`` is ``add``, ``list`` or ``remove``.
+
+    Raises:
+        HelpAskedError: the help was asked for.
+        UsageError: wrong words.
+    """
+    make_parser = PARSERS.get(words[0]) if words else None
+    if make_parser is None:
+        given = node_parser().read(words)  # which refuses
+    else:
+        given = make_parser().read(words[1:])
+        given.verb = words[0]
+    return given
+
+
+def node(
+    given: argparse.Namespace, prompter: Prompter, open_site: Callable[[], Site]
+) -> int:
+    """Do what ``read`` gave; returns the exit status.
+
+    Raises:
+        RefusedError: this is no publisher, or the person said no.
+        HalfDoneError: a change broke off.
+    """
+    site = _own(open_site())
+    if given.verb == "list":
+        return _list(prompter, site)
+    if given.verb == "remove":
+        return _remove(prompter, site, given.name)
+    return _add(given, prompter, site)
 
 
 def _own(site: Site) -> Site:
@@ -101,51 +243,50 @@ def _own(site: Site) -> Site:
     return site
 
 
-def _add(options: Options, asking: Asking, site: Site) -> int:
-
-    wanted = _wanted(options, site)
+def _add(given: argparse.Namespace, prompter: Prompter, site: Site) -> int:
+    wanted = _wanted(given, site)
     plan = plan_add(site, wanted)
     if not plan.is_known and wanted.role is None:
-        asking.say(WHY_REPLICA.format(name=wanted.name))
-    plan = _with_host_key(options, plan, asking, site)
+        prompter.say(WHY_REPLICA.format(name=wanted.name))
+    plan = _with_host_key(given, plan, prompter, site)
     # A login that was given mends a way that is there, too.
-    has_login = options.get("--identity") or options.get("--password-fd")
+    has_login = bool(given.identity) or given.password_fd is not None
     is_mended = plan.node.is_member and has_login
     if not has_way(site, plan.address) or is_mended:
-        _open_way(options, plan, asking, site)
+        _open_way(given, plan, prompter, site)
     taken_from = other_publisher(site, plan)
     if taken_from:
         name, whose_it_is = plan.node.name, whose(taken_from)
-        asking.say(TAKE_OVER.format(name=name, whose=whose_it_is))
+        prompter.say(TAKE_OVER.format(name=name, whose=whose_it_is))
         question = f"Take {name} over (yes/no)? "
         otherwise = f"{name} stays with the other publisher; nothing was changed."
-        require_yes(asking, question, otherwise)
-    with _changing(asking, f"cucmsh node add {plan.node.name}"):
+        require_yes(prompter, question, otherwise)
+    with _changing(prompter, f"cucmsh node add {plan.node.name}"):
         findings, is_added = enrol(site, plan, taken_from)
-    asking.say("\n".join(finding_lines(findings)))
+    prompter.say("\n".join(finding_lines(findings)))
     name, role = plan.node.name, plan.node.role.value
     if not is_added:
         raise RefusedError(
             f"{name} was not added: something failed",
             "Put it right, and run the same command again.",
         )
-    asking.say(f"{name} is a {role} of the cluster: {site.settings.path}")
+    prompter.say(f"{name} is a {role} of the cluster: {site.settings.path}")
     if plan.node.is_member:
-        asking.say("The lists of the others name it after their next TFTP start.")
+        prompter.say("The lists of the others name it after their next TFTP start.")
     if any(at.level is Level.FAIL for at in findings):
-        asking.say(f"Put right what failed, then: cucmsh node add {name}")
+        prompter.say(f"Put right what failed, then: cucmsh node add {name}")
         return 3
     return 0
 
 
 @contextmanager
-def _changing(asking: Asking, again: str) -> Iterator[None]:
+def _changing(prompter: Prompter, again: str) -> Iterator[None]:
     """Let Ctrl-C interrupt nothing; what nobody foresaw may have left half of it.
 
     Raises:
         HalfDoneError: in place of an error that is none of ours.
     """
-    with deferred_interrupts(lambda: asking.say(WAITING)):
+    with deferred_interrupts(lambda: prompter.say(WAITING)):
         try:
             yield
         except CucmshError:
@@ -157,51 +298,38 @@ def _changing(asking: Asking, again: str) -> Iterator[None]:
             ) from problem
 
 
-def _wanted(options: Options, site: Site) -> WantedNode:
-    match options.words:
-        case [name]:
-            pass
-        case _:
-            raise UsageError("which node is to be added?", options.advice)
-    role = options.get("--role")
-    if role not in ("", "replica", "subscriber"):
-        raise UsageError(
-            f"--role {role!r} is neither replica nor subscriber", options.advice
-        )
-    host, user = options.get("--host"), options.get("--user")
-    service, directory = options.service(), options.path("--tftp-directory")
-    if role == "subscriber":
-        if service or directory:
-            raise UsageError(
-                "a subscriber has these in its own configuration", options.advice
-            )
-    elif site.settings.cluster.find(name) is None:
-        service = service or default_service(user or DEFAULT_USER)
+def _wanted(given: argparse.Namespace, site: Site) -> WantedNode:
+    parser = add_parser()
+    commands, directory = service(parser, given), given.tftp_directory or ""
+    if given.role == "subscriber":
+        if commands or directory:
+            parser.error("a subscriber has these in its own configuration")
+    elif site.settings.cluster.find(given.name) is None:
+        commands = commands or default_service(given.user or DEFAULT_USER)
         directory = directory or DEFAULT_TFTP_DIRECTORY
     return WantedNode(
-        name=name,
-        role=NodeRole(role) if role else None,
-        address=split_host(host) if host else None,
-        user=user,
+        name=given.name,
+        role=NodeRole(given.role) if given.role else None,
+        address=given.host,
+        user=given.user or "",
         tftp_directory=directory,
-        tftp=options.tftp(),
-        service_commands=service,
-        program=options.program(),
+        tftp=given.tftp,
+        service_commands=commands,
+        program=tuple(given.program),
     )
 
 
 def _with_host_key(
-    options: Options, plan: AddPlan, asking: Asking, site: Site
+    given: argparse.Namespace, plan: AddPlan, prompter: Prompter, site: Site
 ) -> AddPlan:
-    given = options.get("--host-key")
-    if given:
-        return pinned(site, plan, _checked_key(given))
+    if given.host_key:
+        return pinned(site, plan, given.host_key)
     if plan.is_known:
         return plan
     address = plan.address
     shown = cast("EnrolDoors", site.doors).look(address.host, address.port)
     key = shown.key
-    asking.say(
+    prompter.say(
         f"The authenticity of host '{address.host} ({shown.peer})' can't be "
         f"established.\n"
         f"{key.short_kind} key fingerprint is {key.sha256_fingerprint}.\n"
@@ -210,36 +338,37 @@ def _with_host_key(
         f"{key.short_kind.lower()}_key.pub shows the first one."
     )
     require_yes(
-        asking,
+        prompter,
         "Are you sure you want to pin this key (yes/no)? ",
         f"The host key of {address.host} was not accepted; nothing was sent to it.",
     )
     return pinned(site, plan, f"{key.kind} {key.key}")
 
 
-def _checked_key(text: str) -> str:
-    kind, *rest = text.split()
+def host_key(value: str) -> str:
+    """``TYPE KEY`` as ``authorized_keys`` and ``known_hosts`` have it; no comment."""
+    kind, *rest = text(value).split() or [""]
     if not rest or not HostKey(kind, rest[0]).is_whole:
-        raise UsageError(
-            "--host-key is no public key",
-            "Give type and key as one word for the shell: 'ssh-ed25519 AAAA...'",
+        raise argparse.ArgumentTypeError(
+            "that is no public key; give type and key as one word for the shell: "
+            "'ssh-ed25519 AAAA...'"
         )
     return f"{kind} {rest[0]}"
 
 
-def _open_way(options: Options, plan: AddPlan, asking: Asking, site: Site) -> None:
+def _open_way(
+    given: argparse.Namespace, plan: AddPlan, prompter: Prompter, site: Site
+) -> None:
     address = plan.address
     doors = cast("EnrolDoors", site.doors)
-    identity = options.path("--identity")
-    if identity:
-        link = doors.open_node(address._replace(identity=identity))
+    if given.identity:
+        link = doors.open_node(address._replace(identity=given.identity))
     else:
-        descriptor = options.descriptor("--password-fd")
-        if descriptor is None:
+        if given.password_fd is None:
             question = f"Password of {address.user} on {address.host} :"
-            password = asking.ask_secret(question)
+            password = prompter.ask_secret(question)
         else:
-            (password,) = read_secrets(descriptor, "--password-fd", 1)
+            (password,) = read_secrets(given.password_fd, "--password-fd", 1)
         link = doors.open_with_password(address, password.reveal())
     try:
         make_way(site, plan, link, doors)
@@ -247,14 +376,13 @@ def _open_way(options: Options, plan: AddPlan, asking: Asking, site: Site) -> No
         link.close()
 
 
-def _list(asking: Asking, site: Site) -> int:
-
+def _list(prompter: Prompter, site: Site) -> int:
     seen = look_at_all(site)
-    asking.say("\n".join(node_rows(seen)))
+    prompter.say("\n".join(node_rows(seen)))
     return _status_of(seen)
 
 
-def list_json(open_site: Callable[[], Site], to: JsonResult) -> int:
+def _as_document(open_site: Callable[[], Site], to: JsonResult) -> int:
     """``node list --json``: what `node list` finds, as one document."""
     to.name("node list")
     site = _own(open_site())
@@ -266,23 +394,23 @@ def list_json(open_site: Callable[[], Site], to: JsonResult) -> int:
 
 
 def _status_of(seen: Sequence[NodeStatus]) -> int:
-
     return exit_status(found for entry in seen for found in entry.findings)
 
 
-def _remove(asking: Asking, site: Site, name: str) -> int:
-
+def _remove(prompter: Prompter, site: Site, name: str) -> int:
     found = find_removable(site, name)
-    asking.say(
+    prompter.say(
         f"{name} is a {found.role}. It keeps the list that it serves, and gets no "
         "other: stop its TFTP service\nbefore phones come to depend on it."
     )
     question = f"Take {name} out of the cluster (yes/no)? "
-    require_yes(asking, question, "Nothing was changed.")
-    with _changing(asking, f"cucmsh node remove {name}"):
+    require_yes(prompter, question, "Nothing was changed.")
+    with _changing(prompter, f"cucmsh node remove {name}"):
         findings = remove(site, found)
-    asking.say("\n".join(finding_lines(findings)))
-    asking.say(f"{name} is no node of the cluster any more.")
+    prompter.say("\n".join(finding_lines(findings)))
+    prompter.say(f"{name} is no node of the cluster any more.")
     if found.is_member:
-        asking.say("The lists of the others name it until their TFTP services restart.")
+        prompter.say(
+            "The lists of the others name it until their TFTP services restart."
+        )
     return 3 if any(at.level is Level.FAIL for at in findings) else 0

@@ -1,8 +1,8 @@
-"""``cucmsh lab``: the cluster, and the publisher's shell in front of it.
+"""Runs a lab cluster: until a signal, or behind the publisher's shell.
 
-The cluster runs in a process of its own (this same command with ``--serve``), held by
-a leash: a pipe that closes when the shell ends, however it ends. So nothing is left,
-not even after a kill.
+Behind a shell the cluster is a process of its own (``cucmsh lab --serve``) with a
+lifeline: a pipe that closes when the shell's process ends, however it ends. So nothing
+is left running, not even after a kill.
 """
 
 from __future__ import annotations
@@ -13,35 +13,47 @@ import select
 import signal
 import subprocess
 from collections.abc import Callable
+from typing import NamedTuple
 
 from cucmsh.errors import ServiceError
 from cucmsh.lab.directory import LabDirectory
-from cucmsh.lab.options import Options, lab_parser, read_options
 from cucmsh.lab.plan import PYTHON
 from cucmsh.layout import LAB_FILE
 
 OpenShell = Callable[[str, str], int]
 
 
-def lab(words: list[str], open_shell: OpenShell, say: Callable[[str], None]) -> int:
+class LabOptions(NamedTuple):
+    """What a lab is to be.
+
+    Attributes:
+        subscribers: how many.
+        directory: kept after the end; empty for a temporary one.
+        serve: no shell, one line of JSON.
+        lifeline: a file descriptor whose end of file ends the lab; -1 without one.
+    """
+
+    subscribers: int = 1
+    directory: str = ""
+    serve: bool = False
+    lifeline: int = -1
+
+
+def lab(options: LabOptions, open_shell: OpenShell, say: Callable[[str], None]) -> int:
     """Run the lab; returns the exit status.
 
     Args:
-        words: the options.
+        options: what it is to be.
         open_shell: opens the shell of a configuration file, with a greeting.
         say: prints a line.
+
+    Raises:
+        ServiceError: it does not start.
     """
-    parser = lab_parser()
-    if parser.asks_for_help(words):
-        say(parser.format_help().rstrip())
-        return 0
-    options = read_options(words)
-    if options.serve:
-        return _serve(options, say)
-    return _with_shell(options, open_shell)
+    return _serve(options, say) if options.serve else _with_shell(options, open_shell)
 
 
-def _serve(options: Options, say: Callable[[str], None]) -> int:
+def _serve(options: LabOptions, say: Callable[[str], None]) -> int:
     from cucmsh.lab.cluster import Scene  # noqa: PLC0415 - paramiko, for this half only
 
     ends, begins = os.pipe()
@@ -60,7 +72,7 @@ def _serve(options: Options, say: Callable[[str], None]) -> int:
             description = scene.describe()
             directory.write(description)
             say(json.dumps(description))
-            watched = [ends] if options.leash < 0 else [ends, options.leash]
+            watched = [ends] if options.lifeline < 0 else [ends, options.lifeline]
             select.select(watched, [], [])
         finally:
             scene.stop()
@@ -69,9 +81,9 @@ def _serve(options: Options, say: Callable[[str], None]) -> int:
     return 0
 
 
-def _with_shell(options: Options, open_shell: OpenShell) -> int:
-    leash, held = os.pipe()
-    words = [*PYTHON, "cucmsh", "lab", "--serve", "--leash", str(leash)]
+def _with_shell(options: LabOptions, open_shell: OpenShell) -> int:
+    lifeline, held = os.pipe()
+    words = [*PYTHON, "cucmsh", "lab", "--serve", "--lifeline", str(lifeline)]
     words += ["--subscribers", str(options.subscribers)]
     if options.directory:
         words += ["--dir", options.directory]
@@ -79,10 +91,10 @@ def _with_shell(options: Options, open_shell: OpenShell) -> int:
         words,
         stdin=subprocess.DEVNULL,
         stdout=subprocess.PIPE,
-        pass_fds=[leash],
+        pass_fds=[lifeline],
         start_new_session=True,  # the terminal's signals are for the shell
     ) as cluster:
-        os.close(leash)
+        os.close(lifeline)
         try:
             line = cluster.stdout.readline() if cluster.stdout else b""
             if not line:

@@ -141,18 +141,18 @@ def lab(subscribers: int = 1, directory: str | Path = "") -> Iterator[Lab]:
     Raises:
         ServiceError: it did not start; the lab's own words are on standard error.
     """
-    leash, held = os.pipe()  # closes when we end, however we end, and so does the lab
-    words = [*PROGRAM, "lab", "--serve", "--leash", str(leash)]
+    lifeline, held = os.pipe()  # it closes when we end, and ends the lab
+    words = [*PROGRAM, "lab", "--serve", "--lifeline", str(lifeline)]
     words += ["--subscribers", str(subscribers)]
     words += ["--dir", str(directory)] if directory else []
     with subprocess.Popen(
         words,
         stdin=subprocess.DEVNULL,
         stdout=subprocess.PIPE,
-        pass_fds=[leash],
+        pass_fds=[lifeline],
         start_new_session=True,  # Ctrl-C is for the tests, which then end the lab
     ) as process:
-        os.close(leash)
+        os.close(lifeline)
         try:
             line = process.stdout.readline() if process.stdout else b""
             if not line:

@@ -8,11 +8,11 @@ from pathlib import Path
 
 import pytest
 
-from cucmsh.cli.options import Surroundings
+from cucmsh.cli.options import Invocation
 from cucmsh.cli.sshd import sshd
 from cucmsh.errors import UsageError
 
-AROUND = Surroundings(
+AROUND = Invocation(
     "/etc/cucmsh/cucmsh.toml", True, ["/opt/cucmsh/bin/python", "-I"], "root"
 )
 

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from cucmsh.cli.node import node
+from cucmsh.cli.node import node, read
 from cucmsh.errors import HalfDoneError, StoreError
 from cucmsh.shell.scripted import ScriptedDialog
 from tests.cli.conftest import CCM, SECURITY
@@ -52,7 +52,7 @@ def test_removal_that_breaks_off_unforeseen_is_partly_done(
     monkeypatch.setattr("cucmsh.cli.node.remove", broken)
     dialog = ScriptedDialog([("(yes/no)", "yes")])
     with pytest.raises(HalfDoneError) as half:
-        node(["remove", SUBSCRIBER], dialog, lambda: cluster.site)
+        node(read(["remove", SUBSCRIBER]), dialog, lambda: cluster.site)
     dialog.finish()
     assert half.value.exit_status == 3
     assert type(problem).__name__ in half.value.message
@@ -68,5 +68,5 @@ def test_removal_that_was_refused_is_refused(
     monkeypatch.setattr("cucmsh.cli.node.remove", broken)
     dialog = ScriptedDialog([("(yes/no)", "yes")])
     with pytest.raises(StoreError, match="busy"):
-        node(["remove", SUBSCRIBER], dialog, lambda: cluster.site)
+        node(read(["remove", SUBSCRIBER]), dialog, lambda: cluster.site)
     dialog.finish()

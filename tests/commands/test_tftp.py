@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from cucmsh import app
+from cucmsh.cli import hook
 from cucmsh.errors import HalfDoneError, RefusedError, StoreError
 from cucmsh.pki.model import Unit
 from cucmsh.services.certificates.regenerate import regenerate
@@ -122,14 +122,14 @@ def test_push_that_breaks_off_does_not_hide_what_was_signed(
         raise problem
 
     monkeypatch.setattr("cucmsh.services.lists.publish.push", broken)
-    monkeypatch.setattr(app, "open_own_site", lambda _: cluster.site)
+    monkeypatch.setattr(hook, "open_own_site", lambda _: cluster.site)
     put(cluster.site, "SEP1.cnf.xml", "SEP2.cnf.xml")
     with pytest.raises(HalfDoneError, match="The files are signed, and") as half:
         call(cluster.site, f"{SIGN} SEP1.cnf.xml")
     assert half.value.exit_status == 3
     name = os.path.join(cluster.site.tftp.root, "SEP2.cnf.xml")
     with pytest.raises(HalfDoneError):
-        app.run_hook("", ["sign", name])
+        hook.run_at("", ["sign", name])
     # Nothing is signed any more: then nothing was done.
     with pytest.raises(type(problem)):
         call(cluster.site, SIGN)

@@ -47,13 +47,13 @@ def install(cluster: MadeCluster, raw: bytes, sha256: str = "") -> str:
     stage(cluster, raw)
     seen = sha256_of(cluster.subscriber.raw)
     words = ["install-list", "sent", sha256 or sha256_of(raw), seen, "active"]
-    return hooks.run(cluster.subscriber.site, words)
+    return hooks.answer(cluster.subscriber.site, words)
 
 
 def bring(cluster: MadeCluster, raw: bytes, node: str, unit: str) -> str:
     stage(cluster, raw)
     words = ["install-certificate", "sent", sha256_of(raw), node, unit]
-    return hooks.run(cluster.subscriber.site, words)
+    return hooks.answer(cluster.subscriber.site, words)
 
 
 def kept(cluster: MadeCluster) -> dict[str, tuple[int, str]]:
@@ -81,7 +81,7 @@ def test_staged_files_do_not_fill_the_disk(cluster: MadeCluster) -> None:
         *(f"install-list-{sender}-", f"install-list-{sender}", "-0"),
     ):
         with suppress(UsageError):
-            hooks.run(site, ["stage", name, sha256_of(raw)], lambda: raw)
+            hooks.answer(site, ["stage", name, sha256_of(raw)], lambda: raw)
     assert site.home.names("state/staging") == [f"install-list-{sender}-2"]
 
 
@@ -188,7 +188,9 @@ def test_certificate_is_kept_with_its_node(cluster: MadeCluster) -> None:
 def test_staged_name_leads_nowhere_else(cluster: MadeCluster, name: str) -> None:
     before = cluster.tree()
     with pytest.raises((UsageError, StoreError)):
-        hooks.run(cluster.subscriber.site, ["install-list", name, "00", "-", "active"])
+        hooks.answer(
+            cluster.subscriber.site, ["install-list", name, "00", "-", "active"]
+        )
     assert cluster.tree() == before
 
 
@@ -198,15 +200,15 @@ def test_staged_name_leads_nowhere_else(cluster: MadeCluster, name: str) -> None
 )
 def test_unknown_hook_is_refused(cluster: MadeCluster, words: list[str]) -> None:
     with pytest.raises(UsageError):
-        hooks.run(cluster.site, words)
+        hooks.answer(cluster.site, words)
 
 
 def test_status_hook_says_what_is(cluster: MadeCluster) -> None:
     served = sha256_of(cluster.publisher.raw)
-    assert hooks.run(cluster.site, ["service-status"]) == f"active {served}\n"
+    assert hooks.answer(cluster.site, ["service-status"]) == f"active {served}\n"
     cluster.publisher.service.is_running = False
     cluster.site.tftp.remove(LIST_FILE)
-    assert hooks.run(cluster.site, ["service-status"]) == "inactive -\n"
+    assert hooks.answer(cluster.site, ["service-status"]) == "inactive -\n"
 
 
 # What a node remembers

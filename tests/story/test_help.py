@@ -10,9 +10,11 @@ from pathlib import Path
 
 import pytest
 
-from cucmsh.cli.command_line import doctor_parser, verify_parser
+from cucmsh.cli.doctor import doctor_parser
+from cucmsh.cli.lab import lab_parser, read
+from cucmsh.cli.verify import verify_parser
 from cucmsh.errors import UsageError
-from cucmsh.lab.options import Options, lab_parser, read_options
+from cucmsh.lab.command import LabOptions
 
 CUCMSH = [sys.executable, "-I", "-m", "cucmsh"]
 VERBS = (
@@ -56,12 +58,12 @@ def test_help_needs_no_other_word_to_be_right() -> None:
     ],
 )
 def test_both_forms_of_an_option_are_one(words: list[str]) -> None:
-    assert read_options(words) == Options(3, "/x", serve=True)
+    assert read(words) == LabOptions(3, "/x", serve=True)
 
 
 @pytest.mark.parametrize("words", [["--against=/h", "/f"], ["/f", "--against", "/h"]])
 def test_verify_takes_both_forms_in_any_order(words: list[str]) -> None:
-    found = verify_parser().parse_args(words)
+    found = verify_parser().read(words)
     assert (found.file, found.against, found.asked) == ("/f", "/h", None)
 
 
@@ -92,6 +94,6 @@ def test_configuration_too(tmp_path: Path, form: str) -> None:
 def test_wrong_words_name_the_verb_and_its_help(verb: str, words: list[str]) -> None:
     parsers = {"lab": lab_parser, "verify": verify_parser, "doctor": doctor_parser}
     with pytest.raises(UsageError) as caught:
-        parsers[verb]().parse_args(words)
+        parsers[verb]().read(words)
     assert f"{verb}: " in caught.value.message
     assert f"{verb} --help" in caught.value.advice

@@ -1,8 +1,10 @@
-"""Serves one login: looks at the ground first, then opens the prompt or runs a line."""
+"""Serves one login: checks who could change what runs, then the prompt or one line."""
 
 from __future__ import annotations
 
 import os
+import sys
+from collections.abc import Sequence
 
 from cucmsh.app import (
     find_configuration,
@@ -12,7 +14,8 @@ from cucmsh.app import (
     serve_line,
     serve_prompt,
 )
-from cucmsh.cli.login.request import INSTEAD, is_transfer
+from cucmsh.cli.login.environment import clean
+from cucmsh.cli.login.request import INSTEAD, is_transfer, requested
 from cucmsh.config.settings import read_settings
 from cucmsh.errors import RefusedError
 from cucmsh.services.nodes.health.isolation import require_isolation
@@ -20,15 +23,43 @@ from cucmsh.services.site import Site
 from cucmsh.shell.screen import Screen
 
 
-def serve_forced(configuration: str, program: str, line: str) -> int:
+def serve_login(configuration: str, words: Sequence[str]) -> int:
+    """The exit status of a login through `login`, the program of ``init --sshd``.
+
+    Args:
+        configuration: path of the node's; the default one if empty.
+        words: our argv, as sshd made it.
+
+    Raises:
+        UsageError: words that no sshd gives a login shell.
+        RefusedError: see ``serve``.
+    """
+    before = clean(os.environ)
+    os.chdir("/")
+    line = requested(words, before)
+    return serve(configuration, os.path.abspath(words[0]), line)
+
+
+def serve_forced(configuration: str, line: str) -> int:
     """The exit status of an exec request, where `cucmsh` is the forced command.
 
     Root's is answered as its prompt is: by the owner of the home, or in a home of
-    root's by root. There is no other account then that could move the ground.
+    root's by root. There is no other account then that could change what runs.
+
+    Args:
+        configuration: path of the node's; the default one if empty.
+        line: what the client asked for.
+
+    Raises:
+        RefusedError: see ``serve``.
     """
+    program = os.path.abspath(sys.argv[0])
+    path = os.path.abspath(configuration) if configuration else ""
+    clean(os.environ)
+    os.chdir("/")
     if os.geteuid() != 0:
-        return serve(configuration, program, line)
-    return _answer(open_own_site(find_configuration(configuration, {})), line)
+        return serve(path, program, line)
+    return _answer(open_own_site(find_configuration(path, {})), line)
 
 
 def serve(configuration: str, program: str, line: str | None) -> int:

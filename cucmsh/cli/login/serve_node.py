@@ -15,11 +15,12 @@ from __future__ import annotations
 
 import os
 import shlex
+from collections.abc import Callable, Sequence
 
-from cucmsh.app import find_configuration, open_audit, open_own_site, run_hook
+from cucmsh.app import find_configuration, open_audit, open_own_site
 from cucmsh.cli.login.environment import clean
+from cucmsh.cli.login.request import ASKED
 from cucmsh.errors import RefusedError, UsageError
-from cucmsh.layout import ASKED
 from cucmsh.services.nodes.identity import revoke_served
 from cucmsh.shell.screen import Screen
 from cucmsh.storage.local import LocalStore
@@ -41,11 +42,14 @@ HOOKS = frozenset(
 ADVICE = "This key runs the hooks of cucmsh that other nodes need, and nothing else."
 
 
-def serve_node(configuration: str) -> tuple[str, int]:
+def serve_node(
+    configuration: str, run_at: Callable[[str, Sequence[str]], tuple[str, int]]
+) -> tuple[str, int]:
     """Run the one hook that was asked for; what it says, and the exit status.
 
     Args:
         configuration: path of this node's; the default one if empty.
+        run_at: runs a hook of the node with that configuration.
 
     Raises:
         RefusedError: anything but such a hook was asked for.
@@ -65,10 +69,10 @@ def serve_node(configuration: str) -> tuple[str, int]:
             site = open_own_site(path)
             with open_audit(site, "hook", os.environ, Screen(2)).noting(words):
                 revoke_served(LocalStore(before.get("HOME", "/")), key)
-            return "left\n", 0
+            return "left", 0
         case ["leave", *_]:
             raise UsageError("leave takes a public key (base64)")
-    return run_hook(path, words)
+    return run_at(path, words)
 
 
 def hook_words(line: str) -> list[str]:

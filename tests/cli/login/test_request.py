@@ -10,12 +10,12 @@ from hypothesis import strategies as st
 
 from cucmsh.cli.login.environment import FIXED, KNOWN_BY_SSHD, clean
 from cucmsh.cli.login.request import (
+    ASKED,
     INSTEAD,
     is_transfer,
     requested,
 )
 from cucmsh.errors import UsageError
-from cucmsh.layout import ASKED
 
 PROGRAM = "/usr/local/bin/cucmsh-login"
 

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from cucmsh.cli.hook import run
+from cucmsh.cli.hook import answer
 from cucmsh.errors import CertificateError, RefusedError, TrustListError
 from cucmsh.layout import LIST_FILE
 from cucmsh.pki.certificates import read_certificate
@@ -99,7 +99,7 @@ def test_hook_that_is_brought_such_a_certificate_says_whose_it_is(
     publisher = cluster.site.node.name
     words = ["install-certificate", "new", sha256_of(pem), publisher, "TVS"]
     with pytest.raises(CertificateError) as refusal:
-        run(there, words)
+        answer(there, words)
     expected = f"the TVS certificate of {publisher} cannot be read: "
     assert refusal.value.message.startswith(expected)
     assert there.home.names("state/staging") == []

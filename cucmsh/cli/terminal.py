@@ -1,9 +1,14 @@
-"""Questions of ``init`` and ``node``, and secrets from a descriptor. Keeps none."""
+"""What the verbs print and ask on the terminal, and secrets from a descriptor.
+
+Verbs run without a session of the shell: their questions come from here.
+"""
 
 from __future__ import annotations
 
 import os
-from collections.abc import Callable
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from typing import Protocol
 
 from cucmsh.errors import CancelledError, RefusedError, UsageError
@@ -11,12 +16,13 @@ from cucmsh.secret import Secret
 from cucmsh.shell.answers import ATTEMPTS, is_yes
 from cucmsh.shell.reader import Reader
 from cucmsh.shell.screen import Screen
+from cucmsh.shell.signals import hang_ups
 
 MOST_BYTES = 4096  # of all secrets together
 
 
-class Asking(Protocol):
-    """A dialog without a session."""
+class Prompter(Protocol):
+    """What a verb needs to say and ask; see ``TerminalPrompter``."""
 
     @property
     def helpful(self) -> bool: ...
@@ -30,14 +36,19 @@ class Asking(Protocol):
     def ask_again(self, question: str, reason: str) -> None: ...
 
 
-class TerminalAsking:
-    """The dialog on a terminal, or on whatever stands in for one."""
+class TerminalPrompter:
+    """Asks on standard input, which may be a terminal or a pipe.
+
+    Args:
+        screen: where text and questions go.
+        reader: where answers come from.
+    """
 
     helpful = True
 
     @property
     def is_unread(self) -> bool:
-        """Whether something that was said reached nobody."""
+        """Whether the output is closed: what was said reached nobody."""
         return self._screen.is_gone
 
     def __init__(self, screen: Screen, reader: Reader) -> None:
@@ -58,13 +69,40 @@ class TerminalAsking:
         self._screen.say(reason)
 
 
+@contextmanager
+def terminal_prompter() -> Iterator[TerminalPrompter]:
+    """Ask on this process's terminal; a question ends when it hangs up."""
+    screen = Screen(1)
+    reader = Reader(0, screen, time.monotonic)
+    with hang_ups(reader.keyboard.end):
+        yield TerminalPrompter(screen, reader)
+
+
+def show(text: str, status: int = 0, unread: int = 1) -> int:
+    """Print a text.
+
+    Args:
+        text: what a verb has to say; nothing is printed if it is empty.
+        status: the exit status of the verb.
+        unread: the status in place of 0 where the output is closed: nobody learned
+            of the success.
+
+    Returns:
+        The exit status.
+    """
+    screen = Screen(1)
+    if text:
+        screen.say(text)
+    return status or (unread if screen.is_gone else 0)
+
+
 def ask_twice(
-    asking: Asking, what: str, require: Callable[[str], None] | None = None
+    prompter: Prompter, what: str, require: Callable[[str], None] | None = None
 ) -> Secret:
     """A new password, typed twice.
 
     Args:
-        asking: the dialog.
+        prompter: asks.
         what: the question.
         require: raises RefusedError for a password that will not do.
 
@@ -74,25 +112,25 @@ def ask_twice(
     """
     question = f"{what} :"
     for _ in range(ATTEMPTS):
-        first = asking.ask_secret(question)
+        first = prompter.ask_secret(question)
         if not first:
-            asking.ask_again(question, "An empty password protects nothing.")
+            prompter.ask_again(question, "An empty password protects nothing.")
             continue
         try:
             if require:
                 require(first.reveal())
         except RefusedError as refusal:
-            asking.ask_again(question, f"{refusal.message}\n{refusal.advice}")
+            prompter.ask_again(question, f"{refusal.message}\n{refusal.advice}")
             continue
-        if first == asking.ask_secret(f"{what} (again) :"):
+        if first == prompter.ask_secret(f"{what} (again) :"):
             return first
-        asking.ask_again(question, "The two differ.")
+        prompter.ask_again(question, "The two differ.")
     raise UsageError("No password was agreed on; nothing was made.")
 
 
-def require_yes(asking: Asking, question: str, otherwise: str) -> None:
+def require_yes(prompter: Prompter, question: str, otherwise: str) -> None:
     """Go on only after the whole word ``yes``."""
-    if not is_yes(asking, question):
+    if not is_yes(prompter, question):
         raise CancelledError(otherwise)
 
 

@@ -1,0 +1,68 @@
+"""``cucmsh lab``: a whole cluster on 127.0.0.1, and its publisher's shell."""
+
+from __future__ import annotations
+
+import argparse
+from collections.abc import Sequence
+
+from cucmsh.app import run_shell
+from cucmsh.cli.options import Parser, text
+from cucmsh.lab.command import LabOptions, lab
+from cucmsh.shell.screen import Screen
+
+MOST_SUBSCRIBERS = 16  # each is a process with servers of its own
+
+
+def lab_parser() -> Parser:
+    """What ``lab`` takes."""
+    parser = Parser(
+        "lab",
+        "Build a cluster on 127.0.0.1 and open the admin: prompt of its publisher. "
+        "Everything stops with the shell.",
+    )
+    parser.option(
+        "--subscribers",
+        metavar="N",
+        type=_subscribers,
+        default=1,
+        help=f"how many, 1 to {MOST_SUBSCRIBERS} (default: %(default)s)",
+    )
+    parser.option(
+        "--dir",
+        dest="directory",
+        metavar="DIR",
+        type=text,
+        help="kept after the end (default: a temporary one)",
+    )
+    parser.flag(
+        "--serve",
+        help="no shell: print one line of JSON (addresses, passwords), and run until "
+        "SIGTERM or SIGINT",
+    )
+    parser.option("--lifeline", type=int, default=-1, help=argparse.SUPPRESS)
+    return parser
+
+
+def run(words: Sequence[str]) -> int:
+    """Run the lab until its shell, or its signal, ends it; returns the exit status."""
+    return lab(read(words), run_shell, Screen(1).say)
+
+
+def read(words: Sequence[str]) -> LabOptions:
+    """The options in ``words``.
+
+    Raises:
+        HelpAskedError: the help was asked for.
+        UsageError: unknown words, or a number of subscribers that cannot be.
+    """
+    given = lab_parser().read(words)
+    return LabOptions(
+        given.subscribers, given.directory or "", given.serve, given.lifeline
+    )
+
+
+def _subscribers(value: str) -> int:
+    number = int(value) if value.isascii() and value.isdecimal() else -1
+    if not 1 <= number <= MOST_SUBSCRIBERS:
+        raise argparse.ArgumentTypeError(f"{value!r} is no number of subscribers")
+    return number

@@ -1,0 +1,129 @@
+"""The program's own options and its verbs: finds out what was asked for, and runs it.
+
+A verb is imported when it was asked for: the prompt pays for none of them.
+"""
+
+from __future__ import annotations
+
+import argparse
+import os
+from collections.abc import Sequence
+
+from cucmsh import app
+from cucmsh.build import version_line
+from cucmsh.cli.options import WIDTH, HelpAskedError, Parser, file_name
+from cucmsh.cli.terminal import show
+
+FORCED = "SSH_ORIGINAL_COMMAND"  # sshd sets it for a forced command
+VERBS = ("lab", "verify", "doctor", "init", "node", "hook")
+EPILOG = """\
+verbs:
+  lab       a cluster on 127.0.0.1, and its shell
+  verify    check a list or a signed file
+  doctor    what is not well with this node
+  init      make a publisher or a subscriber; --sshd: logins through SSH
+  node      add, list and remove the nodes of the cluster
+  hook      what services, scripts and other nodes run
+Each has a --help: cucmsh VERB --help. Without a verb or -c, the admin: prompt opens.
+
+The configuration is FILE, $CUCMSH_CONFIG or /etc/cucmsh/cucmsh.toml.
+Exit status: 0 done, 1 refused or failed, 2 wrong use, 3 partly done; of doctor and
+node list: 0 all is well, 1 warnings, 2 something fails."""
+
+
+def program_parser() -> Parser:
+    """What ``cucmsh`` itself takes."""
+    parser = Parser("", "The admin: shell of a node, and what belongs to it.", EPILOG)
+    parser.formatter_class = _formatter
+    parser.usage = "cucmsh [--config FILE] [-c LINE [--json] | VERB ...]"
+    parser.option(
+        "--config",
+        metavar="FILE",
+        type=file_name,
+        help="the configuration of the node",
+    )
+    parser.option(
+        "-c", dest="line", metavar="LINE", help="run one command of the shell"
+    )
+    parser.flag("--json", help="with -c: its result as one JSON document")
+    parser.flag("--version", help="show which build this is")
+    parser.add_argument("words", nargs=argparse.REMAINDER, help=argparse.SUPPRESS)
+    return parser
+
+
+def _formatter(prog: str) -> argparse.HelpFormatter:
+    return argparse.RawDescriptionHelpFormatter(prog, width=WIDTH)
+
+
+def run(words: Sequence[str]) -> int:
+    """Run what was asked for; returns the exit status.
+
+    Args:
+        words: what was typed after ``cucmsh``.
+
+    Raises:
+        CucmshError: it was refused, or it failed.
+    """
+    parser = program_parser()
+    try:
+        given = parser.parse_args(words)
+        if given.help or given.words == ["help"]:
+            return show(parser.format_help().rstrip())
+        return _run(parser, given)
+    except HelpAskedError as asked:
+        return show(asked.text)
+
+
+def _run(parser: Parser, given: argparse.Namespace) -> int:
+    if given.words and (given.version or given.line is not None):
+        parser.error(f"these words are not understood: {' '.join(given.words)}")
+    if given.json and given.line is None:
+        parser.error("--json is for -c LINE, or follows the verb")
+    if given.version:
+        return show(version_line())
+    if given.words:
+        verb, *rest = given.words
+        return _run_verb(parser, given.config or "", verb, rest)
+    if given.line is None and FORCED in os.environ:
+        return _run_forced(given.config or "", os.environ[FORCED])
+    configuration = app.find_configuration(given.config or "", os.environ)
+    if given.line is None:
+        return app.run_shell(configuration)
+    run_line = app.run_json if given.json else app.run_command
+    return run_line(configuration, given.line, os.environ)
+
+
+def _run_verb(parser: Parser, named: str, verb: str, words: Sequence[str]) -> int:
+    if verb not in VERBS:
+        parser.error(f"these words are not understood: {' '.join([verb, *words])}")
+    if verb == "hook":
+        from cucmsh.cli import hook
+
+        return hook.run(named, words)
+    if verb == "lab":
+        from cucmsh.cli import lab
+
+        return lab.run(words)
+    if verb == "verify":
+        from cucmsh.cli import verify
+
+        return verify.run(words)
+    configuration = app.find_configuration(named, os.environ)
+    if verb == "doctor":
+        from cucmsh.cli import doctor
+
+        return doctor.run(configuration, words)
+    if verb == "init":
+        from cucmsh.cli import init
+
+        return init.run(configuration, words)
+    from cucmsh.cli import node
+
+    return node.run(configuration, words)
+
+
+def _run_forced(configuration: str, line: str) -> int:
+    """An exec request, where `cucmsh` is sshd's forced command."""
+    from cucmsh.cli.login.serve import serve_forced
+
+    return serve_forced(configuration, line)
