@@ -9,7 +9,9 @@
 #   SET OF in another order as soon as the alias is longer than the localKeyID; there
 #   cryptography says nothing, and a strict decoder (its own hazmat.asn1.SetOf) refuses.
 # Versions: cryptography 50.0.2 (PyPI), libnss3-tools 3.87.1, openjdk-17 keytool,
-#   openssl 3.0 (Debian 12). 2026-11-30.
+#   openssl 3.0 (Debian 12).
+# Source: seen in the files; X.690, 10.1 and 11.6.
+# Date: 2026-11-30
 # Needs libnss3-tools and default-jre-headless.
 # Exit status: 0 as described, 1 something else was seen.
 set -euo pipefail

@@ -9,8 +9,10 @@
 #   without fsync or posix-rename only after an 8 fails; to tell the two apart it has to
 #   remember what the server advertised. Requests that are not extensions (FSETSTAT) are
 #   answered 3 too, and nothing advertises those.
-# Versions: openssh-sftp-server 1:9.2p1 (Debian 12). 2026-11-30.
-# Needs the Debian package openssh-sftp-server, and python3.
+# Versions: openssh-sftp-server 1:9.2p1 (Debian 12).
+# Source: OpenSSH sftp-server.c, process_extended and request_permitted.
+# Date: 2026-11-30
+# Needs the Debian package openssh-sftp-server, and python3. Writes nothing.
 # Exit status: 0 as described, 1 something else was seen.
 set -euo pipefail
 

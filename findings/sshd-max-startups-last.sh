@@ -1,4 +1,6 @@
 #!/usr/bin/env bash
+# sshd_config: of several MaxStartups the last one counts.
+#
 # Expected: "for each keyword, the first obtained value will be used" (sshd_config(5)), so
 #   an earlier line, or a drop-in that is included first, wins.
 # Seen: of several MaxStartups the last one counts; MaxSessions beside it keeps the rule.
@@ -6,6 +8,7 @@
 # Versions: OpenSSH 9.2p1 (Debian 12, openssh-server).
 # Source: `sshd -T`; servconf.c sets it without looking whether it was set.
 # Date: 2026-11-30
+# Exit status: 0 as described, 1 something else was seen.
 set -euo pipefail
 
 work=$(mktemp -d)

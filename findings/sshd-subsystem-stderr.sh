@@ -1,4 +1,6 @@
 #!/usr/bin/env bash
+# sshd: what a subsystem says on standard error.
+#
 # Expected: what a subsystem's program says on standard error comes back to the client,
 #   as it does for a command, so that an sftp-server which is not there can be named.
 # Seen: sshd drops it. The client sees the end of the channel and an exit status, no
@@ -6,6 +8,7 @@
 # Versions: OpenSSH 9.2p1 (Debian 12, openssh-server and openssh-client).
 # Source: OpenSSH session.c, do_exec_no_pty: session_set_fds(..., ignore_fderr).
 # Date: 2026-11-30
+# Exit status: 0 as described, 1 something else was seen.
 set -euo pipefail
 
 work=$(mktemp -d)

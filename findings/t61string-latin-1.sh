@@ -6,7 +6,9 @@
 # Seen: openssl and pyasn1 take the bytes for Latin-1. cryptography loads the certificate,
 #   and then refuses .subject and .issuer with "error parsing asn1 value: InvalidValue",
 #   a ValueError: it takes a T61String for UTF-8. An ASCII name in a T61String is read.
-# Versions: cryptography 50.0.2, pyasn1 0.6.5 (PyPI), openssl 3.0 (Debian 12). 2026-11-30.
+# Versions: cryptography 50.0.2, pyasn1 0.6.5 (PyPI), openssl 3.0 (Debian 12).
+# Source: seen by this script.
+# Date: 2026-11-30
 # Exit status: 0 as described, 1 something else was seen.
 set -euo pipefail
 

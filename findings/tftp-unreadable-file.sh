@@ -7,7 +7,9 @@
 #   a text of its own that holds the server's whole path. So a code alone tells nobody
 #   whether a file is missing, and a directory is error 0 for two of them, while atftpd
 #   sends it as a file without a byte.
-# Versions: tftpd-hpa 5.2+20150808, atftpd 0.8.0, dnsmasq 2.90 (Debian 12). 2026-11-30.
+# Versions: tftpd-hpa 5.2+20150808, atftpd 0.8.0, dnsmasq 2.90 (Debian 12).
+# Source: seen on the wire; RFC 1350, appendix I.
+# Date: 2026-11-30
 # Needs root (the servers change their user) and a package archive of Debian's.
 # Exit status: 0 as described, 1 something else was seen.
 set -euo pipefail
@@ -28,13 +30,22 @@ for package in *.deb; do
     dpkg-deb -x "$package" "${package%%_*}"
 done
 
+read -r first second < <(python3 - <<'PY'
+import socket
+
+free = [socket.socket(socket.AF_INET, socket.SOCK_DGRAM) for _ in range(2)]
+for each in free:
+    each.bind(("127.0.0.1", 0))
+print(*(each.getsockname()[1] for each in free))
+PY
+)
 mkdir served served/folder
 echo readable >served/file
 echo secret >served/secret
 chmod 0 served/secret
-tftpd-hpa/usr/sbin/in.tftpd -L -a 127.0.0.1:16901 -s "$work/served" &
+tftpd-hpa/usr/sbin/in.tftpd -L -a "127.0.0.1:$first" -s "$work/served" &
 pids+=($!)
-atftpd/usr/sbin/atftpd --daemon --no-fork --port 16902 --bind-address 127.0.0.1 \
+atftpd/usr/sbin/atftpd --daemon --no-fork --port "$second" --bind-address 127.0.0.1 \
     --user nobody.nogroup --logfile - "$work/served" >/dev/null 2>&1 &
 pids+=($!)
 # dnsmasq knows port 69 only: an address of its own.
@@ -62,8 +73,8 @@ def ask(where, name):
     return "nothing", ""
 
 servers = {
-    "tftpd-hpa": ("127.0.0.1", 16901),
-    "atftpd": ("127.0.0.1", 16902),
+    "tftpd-hpa": ("127.0.0.1", int(sys.argv[1])),
+    "atftpd": ("127.0.0.1", int(sys.argv[2])),
     "dnsmasq": ("127.69.69.69", 69),
 }
 seen = {}
@@ -81,4 +92,4 @@ expected |= {(server, "file"): "9 bytes" for server in servers}
 expected |= {(server, "none"): "error 1" for server in servers}
 sys.exit(seen != expected)
 PY
-python3 ask.py
+python3 ask.py "$first" "$second"

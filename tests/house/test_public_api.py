@@ -60,7 +60,4 @@ def test_example_of_the_page_runs(
         (tmp_path / name).write_bytes(raw)
     monkeypatch.chdir(tmp_path)
     exec(compile(example, "programs.md", "exec"), {})
-    verdicts = capsys.readouterr().out.splitlines()
-    assert "SignatureVerdict(" in verdicts[0]
-    assert "TrustVerdict(" in verdicts[1]
-    assert verdicts[1].count("True")
+    assert capsys.readouterr().out.startswith("True\nTrue The held list trusts")
