@@ -12,7 +12,7 @@ from cucmsh.services.certificates.keystore import Keystore
 from cucmsh.services.files import fetch_file
 from cucmsh.services.lists.distribution import apply
 from cucmsh.services.lists.fleet import Fleet, meanwhile
-from cucmsh.services.lists.inventory import HeldList, find_strays, read_list
+from cucmsh.services.lists.inventory import HeldList, find_mismatches, read_list
 from cucmsh.services.lists.reset import ResetPlan, plan_local_reset, plan_remote_reset
 from cucmsh.services.lists.survey import locate
 from cucmsh.services.lists.trust_release import plan_release, release
@@ -23,7 +23,7 @@ from cucmsh.shell.dialog import Dialog, SafePoint
 from cucmsh.shell.parameter_types import HOST, PATH, USER
 from cucmsh.views.documents import Document, list_document, reset_document
 from cucmsh.views.release import release_lines
-from cucmsh.views.report import report_lines, stray_lines
+from cucmsh.views.report import mismatch_lines, report_lines
 from cucmsh.views.times import format_time
 from cucmsh.views.trust_list import show_trust_list
 
@@ -58,14 +58,14 @@ def _shown(dialog: Dialog, site: Site, held: HeldList) -> Iterator[str]:
     lines = show_trust_list(held.raw, held.trust_list, held.verdict, modified)
     yield "\n".join(lines)
     with dialog.working(lambda: "Asking the other nodes what they serve..."):
-        strays = find_strays(site, held.raw) if dialog.helpful else []
-    if strays:
-        yield from stray_lines(strays)
+        mismatches = find_mismatches(site, held.raw) if dialog.helpful else []
+    if mismatches:
+        yield from mismatch_lines(mismatches)
 
 
 def _described(site: Site, held: HeldList) -> Document:
 
-    return list_document(site.node.name, held, find_strays(site, held.raw))
+    return list_document(site.node.name, held, find_mismatches(site, held.raw))
 
 
 @command("utils itl reset localkey", changes=True, publisher_only=True, has_json=True)

@@ -14,7 +14,7 @@ from cucmsh.shell.dialog import Dialog
 from cucmsh.shell.limits import FAILED
 from cucmsh.shell.parameter_types import TEXT
 from cucmsh.views.documents import services_document
-from cucmsh.views.signing import replica_lines
+from cucmsh.views.signing import pending_lines
 
 TFTP = "Cisco Tftp"
 NOT_HERE = (  # services of the original that this node does not run
@@ -146,7 +146,7 @@ def _report_start(dialog: Dialog, site: Site) -> int:
     if names:
         with dialog.working(lambda: f"Waiting for {names}..."):
             replicas = update_replicas(site)
-        problems += replica_lines(replicas._replace(written={}))
+        problems += pending_lines(replicas)
     for line in problems:
         dialog.say(line)
     if problems:

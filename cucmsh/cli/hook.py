@@ -36,7 +36,12 @@ from cucmsh.services.nodes.tftp_service import is_running
 from cucmsh.services.site import Site
 from cucmsh.shell.screen import Screen
 from cucmsh.storage.store import MAX_FILE_SIZE
-from cucmsh.views.signing import replica_lines, signing_lines
+from cucmsh.views.signing import (
+    brought_lines,
+    pending_lines,
+    replica_lines,
+    signing_lines,
+)
 
 SERVE_NODE = "serve-node"
 READ = 1  # exit status of a hook that only looks, if its answer could not be read
@@ -102,10 +107,9 @@ def _tftp_start(call: Call) -> tuple[str, int]:
 
 def _update_replicas(call: Call) -> tuple[str, int]:
     replicas = update_replicas(call.site)
-    for name, problem in replicas.problems.items():
-        _warn(f"{name}: pending: {problem}")
-    status = 3 if replicas.problems else 0
-    return "\n".join(replica_lines(replicas._replace(problems={}))), status
+    for line in pending_lines(replicas):
+        _warn(line)
+    return "\n".join(brought_lines(replicas)), 3 if replicas.problems else 0
 
 
 def _sign(call: Call) -> tuple[str, int]:

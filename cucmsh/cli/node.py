@@ -45,7 +45,7 @@ from cucmsh.services.nodes.add import (
 )
 from cucmsh.services.nodes.enrol import enrol, other_publisher
 from cucmsh.services.nodes.health.finding import Level, exit_status
-from cucmsh.services.nodes.health.node_status import NodeStatus, look_at_all
+from cucmsh.services.nodes.health.node_status import NodeHealth, look_at_all
 from cucmsh.services.nodes.listing import find_removable, remove
 from cucmsh.services.site import Site
 from cucmsh.shell.json_result import JsonResult, report
@@ -393,7 +393,7 @@ def _as_document(open_site: Callable[[], Site], to: JsonResult) -> int:
     return status
 
 
-def _status_of(seen: Sequence[NodeStatus]) -> int:
+def _status_of(seen: Sequence[NodeHealth]) -> int:
     return exit_status(found for entry in seen for found in entry.findings)
 
 

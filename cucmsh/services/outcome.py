@@ -22,11 +22,19 @@ class State(StrEnum):
 
 
 class NodeOutcome(NamedTuple):
-    """One node's state, and why, if there is a why."""
+    """What became of one node.
+
+    Attributes:
+        name: the node.
+        state: how far it came.
+        reason: why no further; empty if there is no why.
+        files: how many files it was brought, the list included.
+    """
 
     name: str
     state: State
     reason: str = ""
+    files: int = 0
 
     @property
     def is_done(self) -> bool:
@@ -45,6 +53,16 @@ class Report(NamedTuple):
     @property
     def pending(self) -> tuple[NodeOutcome, ...]:
         return tuple(outcome for outcome in self.outcomes if not outcome.is_done)
+
+    @property
+    def problems(self) -> dict[str, str]:
+        """Why each pending node is pending."""
+        return {each.name: each.reason or each.state.value for each in self.pending}
+
+    @property
+    def written(self) -> dict[str, int]:
+        """How many files each of the others was brought."""
+        return {each.name: each.files for each in self.outcomes if each.is_done}
 
     @property
     def exit_status(self) -> int:

@@ -38,10 +38,10 @@ from hashlib import md5, sha1, sha256
 
 from cucmsh.hosts import host_port
 from cucmsh.pki.model import Certificate
-from cucmsh.services.lists.inventory import HeldList, Stray
+from cucmsh.services.lists.inventory import HeldList, Mismatch
 from cucmsh.services.lists.reset import ResetPlan
 from cucmsh.services.nodes.health.finding import Finding
-from cucmsh.services.nodes.health.node_status import NodeStatus
+from cucmsh.services.nodes.health.node_status import NodeHealth
 from cucmsh.services.nodes.tftp_service import ServiceState
 from cucmsh.services.outcome import NodeOutcome, Report
 from cucmsh.trustlist.model import Header, Record
@@ -52,7 +52,9 @@ from cucmsh.views.trust_list import is_signer
 Document = dict[str, object]
 
 
-def list_document(node: str, held: HeldList, strays: Iterable[Stray]) -> Document:
+def list_document(
+    node: str, held: HeldList, mismatches: Iterable[Mismatch]
+) -> Document:
     """``show itl``."""
     header = held.trust_list.header
     records = enumerate(held.trust_list.records, 1)
@@ -75,11 +77,11 @@ def list_document(node: str, held: HeldList, strays: Iterable[Stray]) -> Documen
         "reason": held.verdict.reason or None,
         "other_lists": [
             {
-                "node": stray.name,
-                "sha1": stray.sha1 or None,
-                "problem": stray.problem or None,
+                "node": found.name,
+                "sha1": found.sha1 or None,
+                "problem": found.problem or None,
             }
-            for stray in strays
+            for found in mismatches
         ],
     }
 
@@ -126,12 +128,12 @@ def doctor_document(node: str, findings: Iterable[Finding]) -> Document:
     return {"node": node, "findings": [_finding(found) for found in findings]}
 
 
-def nodes_document(node: str, seen: Iterable[NodeStatus]) -> Document:
+def nodes_document(node: str, seen: Iterable[NodeHealth]) -> Document:
     """``cucmsh node list``."""
     return {"node": node, "nodes": [_node(entry) for entry in seen]}
 
 
-def _node(entry: NodeStatus) -> Document:
+def _node(entry: NodeHealth) -> Document:
     ssh = entry.node.ssh
     return {
         "name": entry.node.name,

@@ -4,13 +4,13 @@ from __future__ import annotations
 
 from cucmsh.hosts import host_port
 from cucmsh.services.nodes.health.finding import Level
-from cucmsh.services.nodes.health.node_status import NodeStatus
+from cucmsh.services.nodes.health.node_status import NodeHealth
 from cucmsh.views.findings import finding_lines
 
 HEAD = ("Name", "Role", "Address", "Login", "TFTP")
 
 
-def node_rows(seen: list[NodeStatus]) -> list[str]:
+def node_rows(seen: list[NodeHealth]) -> list[str]:
     """A row a node in columns, and below them what is not as it should be."""
     rows = [HEAD]
     for entry in seen:

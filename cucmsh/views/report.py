@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from cucmsh.services.lists.inventory import Stray
+from cucmsh.services.lists.inventory import Mismatch
 from cucmsh.services.outcome import NodeOutcome, Report, State
 
 KEY_STAYS = (
@@ -39,11 +39,11 @@ def delivery_lines(outcomes: list[NodeOutcome]) -> list[str]:
     ]
 
 
-def stray_lines(strays: list[Stray]) -> list[str]:
+def mismatch_lines(mismatches: list[Mismatch]) -> list[str]:
     """Nodes that serve another list than they should."""
     return [
-        f"{stray.name} serves another list: {stray.sha1}(SHA1)"
-        if stray.sha1
-        else f"{stray.name} could not be compared: {stray.problem}"
-        for stray in strays
+        f"{found.name} serves another list: {found.sha1}(SHA1)"
+        if found.sha1
+        else f"{found.name} could not be compared: {found.problem}"
+        for found in mismatches
     ]

@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 from cucmsh.errors import one_line
-from cucmsh.services.lists.replicas import Replicas
 from cucmsh.services.lists.sign import SignReport
+from cucmsh.services.outcome import Report
 
 SHOWN = 20  # lines of one kind; ten thousand equal complaints tell no more
 
@@ -35,16 +35,23 @@ def misplaced(name: str) -> str:
     )
 
 
-def replica_lines(replicas: Replicas) -> list[str]:
-    """What the replicas got; one that had everything already is not spoken of."""
-    lines = [
+def replica_lines(replicas: Report) -> list[str]:
+    """What became of the replicas."""
+    return [*brought_lines(replicas), *pending_lines(replicas)]
+
+
+def brought_lines(replicas: Report) -> list[str]:
+    """What they got; one that had everything already is not spoken of."""
+    return [
         f"{name}: {count} file{'s' if count > 1 else ''} brought"
         for name, count in replicas.written.items()
         if count
     ]
-    return lines + [
-        f"{name}: pending: {problem}" for name, problem in replicas.problems.items()
-    ]
+
+
+def pending_lines(replicas: Report) -> list[str]:
+    """Which of them do not serve what they should, and why."""
+    return [f"{name}: pending: {why}" for name, why in replicas.problems.items()]
 
 
 def shortened(lines: list[str]) -> list[str]:

@@ -96,7 +96,7 @@ def test_t3_a_reset_says_that_it_looks_before_it_waits_for_a_node(
     """Clients give up on a dialog that is silent for long (docs/clients.md T3)."""
     said: list[str] = []
 
-    def look(site: Site, fleet: Fleet) -> tuple[survey.Located, ...]:
+    def look(site: Site, fleet: Fleet) -> tuple[survey.NodeStatus, ...]:
         said.append(dialog.text)
         return locate(site, fleet)
 

@@ -29,9 +29,10 @@ TIMEOUT_SECONDS = 300
 
 LOCAL, UPLOAD = "cucmsh/storage/local.py", "cucmsh/remote/sftp/upload.py"
 TEMPORARY = "cucmsh/storage/temporary.py"
-INSTALL, CARRY = (
+INSTALL, NODE_UPDATE, REPLICA_UPDATE = (
     "cucmsh/services/lists/install.py",
     "cucmsh/services/lists/node_update.py",
+    "cucmsh/services/lists/replica_update.py",
 )
 DISTRIBUTE, KEYSTORE = (
     "cucmsh/services/lists/distribution.py",
@@ -217,9 +218,9 @@ BUGS = (
         "skip the TFTP proof of a node",
         (
             Edit(
-                CARRY,
-                "        unserved = why_unserved(self._site, node.tftp, self._raw)\n",
-                '        unserved = ""\n',
+                NODE_UPDATE,
+                "                unserved = begun[-1].why_unserved()\n",
+                '                unserved = ""\n',
             ),
         ),
         f"{FAULTS}/test_services.py",
@@ -262,10 +263,10 @@ BUGS = (
         "drop the compare-and-swap on a node",
         (
             Edit(
-                CARRY,
-                "            refuse_unless_expected(node, present, "
-                "(entry.served, self._sha256))\n",
-                "            pass\n",
+                REPLICA_UPDATE,
+                "        refuse_unless_expected(self._node, _sha256_or_none(there), "
+                "expected)\n",
+                "",
             ),
         ),
         f"{FAULTS}/test_network.py",
@@ -388,7 +389,7 @@ BUGS = (
     ),
     Bug(
         "sweep nothing on a node",
-        (Edit(CARRY, "store.stage_swept(", "store.stage("),),
+        (Edit(REPLICA_UPDATE, "store.stage_swept(", "store.stage("),),
         f"{FAULTS}/test_recovery.py",
         "stale_file_of_ours and node",
     ),
@@ -474,7 +475,7 @@ BUGS = (
         "call a node that was not reached updated",
         (
             Edit(
-                CARRY,
+                NODE_UPDATE,
                 "State.PENDING, staged.problem)",
                 "State.UPDATED, staged.problem)",
             ),

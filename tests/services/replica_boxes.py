@@ -44,10 +44,12 @@ class Box:
         self.breaks_at = -1  # the step that does not come back any more
         self.hangs_at = -1
         self.refuses = ""  # a name that cannot be written
+        self.is_hanging = Event()
         self.hung_up = Event()
 
     def step(self, what: str) -> None:
         if len(self.done) == self.hangs_at:
+            self.is_hanging.set()
             self.hung_up.wait(HANG_SECONDS)
             raise ConnectionFailedError("the connection broke")
         if self.breaks_at in range(len(self.done) + 1):

@@ -9,7 +9,7 @@ import pytest
 
 from cucmsh.pki.model import Certificate
 from cucmsh.pki.verify import SignatureVerifier
-from cucmsh.services.lists.inventory import HeldList, Stray
+from cucmsh.services.lists.inventory import HeldList, Mismatch
 from cucmsh.services.lists.reset import ResetPlan
 from cucmsh.services.nodes.tftp_service import ServiceState
 from cucmsh.services.outcome import NodeOutcome, Report, State
@@ -54,8 +54,8 @@ def held(name: str) -> HeldList:
 
 
 def test_a_list_has_every_key_and_its_records_say_who_signed() -> None:
-    strays = [Stray("branch1", "ab" * 20), Stray("branch2", "", "no answer")]
-    document = plain(list_document(NODE, held("cucm10-sha1.itl"), strays))
+    mismatches = [Mismatch("branch1", "ab" * 20), Mismatch("branch2", "", "no answer")]
+    document = plain(list_document(NODE, held("cucm10-sha1.itl"), mismatches))
     records = document.pop("records")
     sha1, sha256 = document.pop("sha1"), document.pop("sha256")
     assert (len(sha1), len(sha256), len(document.pop("md5"))) == (40, 64, 32)

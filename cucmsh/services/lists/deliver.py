@@ -12,17 +12,18 @@ Only certificates and lists travel; private keys never leave their node
 from __future__ import annotations
 
 import os
+from collections.abc import Mapping
 
 from cucmsh.config.model import Node
 from cucmsh.errors import CucmshError, RefusedError, ServiceError, UsageError
 from cucmsh.pki.model import Unit
 from cucmsh.services.backends import Link
+from cucmsh.services.deadlines import HOOK_SECONDS
 from cucmsh.services.lists.compose import sha256_of
 from cucmsh.services.lists.fleet import Fleet, side_by_side
 from cucmsh.services.outcome import NodeOutcome, State
 from cucmsh.services.site import Site
 
-HOOK_SECONDS = 90
 INPUT = "-"  # in place of a staged file's name: the bytes come on standard input
 
 
@@ -62,7 +63,7 @@ def hook_on(link: Link, node: Node, *words: str, given: bytes | None = None) -> 
 
 
 def bring_certificates(
-    site: Site, link: Link, node: Node, certificates: dict[Unit, bytes]
+    site: Site, link: Link, node: Node, certificates: Mapping[Unit, bytes]
 ) -> None:
     """Bring this node's certificates (PEM) to one member."""
     for unit, pem in certificates.items():

@@ -12,16 +12,19 @@ from contextlib import suppress
 from cucmsh.errors import CucmshError, ExhaustedError, RefusedError, StoreError
 from cucmsh.exhaustion import told
 from cucmsh.services.certificates.keystore import Keystore
+from cucmsh.services.deadlines import START_SECONDS
 from cucmsh.services.lists.fleet import Fleet, as_done, side_by_side
 from cucmsh.services.lists.install import put_in_place, restart_and_prove
-from cucmsh.services.lists.node_update import Carrier, is_settled
-from cucmsh.services.lists.replicas import START_SECONDS, push_held
+from cucmsh.services.lists.job import Job
+from cucmsh.services.lists.node_update import JobRunner, is_settled
+from cucmsh.services.lists.replicas import push_held
 from cucmsh.services.lists.reset import ResetPlan
 from cucmsh.services.lists.survey import (
-    Located,
+    NodeStatus,
     refuse_unless_expected,
     sha256_served,
 )
+from cucmsh.services.nodes.make import public_certificates
 from cucmsh.services.outcome import NodeOutcome, Progress, Report, State, Step
 from cucmsh.services.records.history import History
 from cucmsh.services.records.journal import (
@@ -38,7 +41,7 @@ from cucmsh.services.sweep import sweep
 
 def apply(
     plan: ResetPlan,
-    located: tuple[Located, ...],
+    located: tuple[NodeStatus, ...],
     site: Site,
     fleet: Fleet,
     progress: Progress,
@@ -85,7 +88,7 @@ class _Change:
     def __init__(
         self,
         plan: ResetPlan,
-        located: tuple[Located, ...],
+        located: tuple[NodeStatus, ...],
         site: Site,
         progress: Progress,
     ) -> None:
@@ -113,22 +116,22 @@ class _Change:
             Keystore(site).install_recovery(plan.key_file, plan.recovery)
         else:
             Keystore(site).derive_recovery(plan.recovery)
-        carrier = Carrier(plan, site, fleet)
+        runner = JobRunner(site, fleet, _job(plan, site))
         others = [each for each in self._located if each.node.name != site.node.name]
-        staged = list(side_by_side(carrier.stage, others))
+        staged = list(side_by_side(runner.stage, others))
         try:
             if not plan.key_file:
                 self._progress(Step.READY, "")
             own = _commit_own(plan, self._located, site, self._progress)
         except RefusedError:  # no list is changed anywhere
-            for _ in side_by_side(carrier.discard, staged):
+            for _ in side_by_side(runner.discard, staged):
                 pass
             raise
         self.has_begun = True
         if own:
             self._done[own.name] = own
             self._progress(Step.SETTLED, own.name)
-        for outcome in as_done(carrier.install, staged):
+        for outcome in as_done(runner.install, staged):
             self._done[outcome.name] = outcome
             _tell(outcome, self._progress)
 
@@ -139,6 +142,13 @@ class _Change:
             name = entry.node.name
             self._done.setdefault(name, NodeOutcome(name, state, problem.message))
         self._progress(Step.FAILED, problem.message)
+
+
+def _job(plan: ResetPlan, site: Site) -> Job:
+    # All certificates, not only the key's: an earlier delivery may have failed.
+    certificates = public_certificates(site, plan.recovery)
+    given_up = frozenset((plan.sha256, *plan.given_up))
+    return Job(plan.trust_list.raw, certificates, given_up)
 
 
 def _is_key_in_place(plan: ResetPlan, site: Site) -> bool:
@@ -155,7 +165,7 @@ def _is_key_in_place(plan: ResetPlan, site: Site) -> bool:
         return True
 
 
-def _require_own_seen(located: tuple[Located, ...], site: Site) -> None:
+def _require_own_seen(located: tuple[NodeStatus, ...], site: Site) -> None:
     """Refuse to go by what this node serves if that could not be looked at."""
     for entry in located:
         if entry.node.name == site.node.name and entry.problem:
@@ -166,7 +176,7 @@ def _require_own_seen(located: tuple[Located, ...], site: Site) -> None:
 
 
 def _require_as_planned(
-    plan: ResetPlan, located: tuple[Located, ...], site: Site
+    plan: ResetPlan, located: tuple[NodeStatus, ...], site: Site
 ) -> None:
     """What ``put_in_place`` refuses, while there is nothing yet to be regretted."""
     for entry in located:
@@ -182,7 +192,9 @@ def _leave_as_it_was(site: Site, journal: Journal, earlier: Journal | None) -> N
         open_reset(site, earlier)
 
 
-def _open_journal(plan: ResetPlan, located: tuple[Located, ...], site: Site) -> Journal:
+def _open_journal(
+    plan: ResetPlan, located: tuple[NodeStatus, ...], site: Site
+) -> Journal:
     journal = Journal(
         command="remotekey" if plan.key_file else "localkey",
         before=sha256_served(site),
@@ -222,7 +234,7 @@ def _close_journal(
 
 
 def _commit_own(
-    plan: ResetPlan, located: tuple[Located, ...], site: Site, progress: Progress
+    plan: ResetPlan, located: tuple[NodeStatus, ...], site: Site, progress: Progress
 ) -> NodeOutcome | None:
     """S9 and S10: the publisher's own list; None if it serves none."""
     entry = next((e for e in located if e.node.name == site.node.name), None)

@@ -12,7 +12,8 @@ from collections import deque
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import suppress
 from functools import partial
-from queue import SimpleQueue
+from math import inf
+from queue import Empty, SimpleQueue
 from threading import Lock, Thread
 from time import monotonic
 from types import TracebackType
@@ -23,21 +24,27 @@ from cucmsh.errors import ConnectionFailedError, CucmshError, NoAnswerError
 from cucmsh.exhaustion import told
 from cucmsh.remote.deadline import within
 from cucmsh.services.backends import Link
+from cucmsh.services.deadlines import NODE_SECONDS
 from cucmsh.services.site import Site
 
 WIDTH = (
     128  # threads; 128 cost 12 MiB and 0.1 s more than 32 (docs/performance.md#fan-out)
 )
-NODE_SECONDS = 120  # for all that one change does on one node
 _Item = TypeVar("_Item")
 _Answer = TypeVar("_Answer")
 
 
 class Fleet:
-    """The links of one change; a context manager that closes them all."""
+    """The links of one change; a context manager that closes them all.
 
-    def __init__(self, site: Site) -> None:
+    Args:
+        site: this node.
+        node_seconds: for all that the change does on one node; None: ``NODE_SECONDS``.
+    """
+
+    def __init__(self, site: Site, node_seconds: float | None = None) -> None:
         self._site = site
+        self._node_seconds = NODE_SECONDS if node_seconds is None else node_seconds
         self._links: dict[str, Link] = {}
         self._spent: dict[str, float] = {}
         self._lock = Lock()
@@ -62,7 +69,7 @@ class Fleet:
         """Do ``work`` on the node, once more on a new connection if the first broke.
 
         Raises:
-            NoAnswerError: the node took longer than ``NODE_SECONDS`` in all.
+            NoAnswerError: the node took longer than it may in all.
             ConnectionFailedError: it cannot be reached, or broke twice.
             ExhaustedError: this machine has no thread or memory left for it.
         """
@@ -85,12 +92,12 @@ class Fleet:
     ) -> _Answer:
         spent = self._spent.get(node.name, 0) + monotonic() - begun
         late = NoAnswerError(
-            f"{node.name} was not done within {NODE_SECONDS} seconds",
+            f"it was not done within {self._node_seconds:.0f} seconds",
             "Look at its load and its network, then run the command again.",
         )
         with told():
             link = self._link(node)
-            with within(max(NODE_SECONDS - spent, 0.1), link.close, late):
+            with within(max(self._node_seconds - spent, 0.1), link.close, late):
                 return work(link)
 
     def _link(self, node: Node) -> Link:
@@ -147,10 +154,17 @@ def side_by_side(
 
 
 def as_done(
-    work: Callable[[_Item], _Answer], items: Sequence[_Item]
+    work: Callable[[_Item], _Answer], items: Sequence[_Item], end: float = inf
 ) -> Iterator[_Answer]:
-    """The same answers, each as soon as it is there: nobody waits for the slowest."""
-    for _, answer in _as_done(work, items):
+    """The same answers, each as soon as it is there: nobody waits for the slowest.
+
+    Args:
+        work: raises nothing but what shall end everything.
+        items: what it is done with.
+        end: by ``monotonic``, when to stop waiting: later answers are left out, and
+            whoever called hangs up on what is under way.
+    """
+    for _, answer in _as_done(work, items, end):
         yield answer
 
 
@@ -175,7 +189,7 @@ def _outcome(work: Callable[[], _Answer]) -> _Outcome[_Answer]:
 
 
 def _as_done(
-    work: Callable[[_Item], _Answer], items: Sequence[_Item]
+    work: Callable[[_Item], _Answer], items: Sequence[_Item], end: float = inf
 ) -> Iterator[tuple[int, _Answer]]:
     """Answers with the places of their items.
 
@@ -193,7 +207,7 @@ def _as_done(
                 return
             found.put((place, _outcome(partial(work, item))))
 
-    wanted = min(len(items), WIDTH) if len(items) > 1 else 0
+    wanted = min(len(items), WIDTH) if len(items) > 1 or end < inf else 0
     threads = 0
     while threads < wanted and _started(serve) is not None:
         threads += 1
@@ -203,15 +217,22 @@ def _as_done(
                 place, item = waiting.popleft()
                 yield place, work(item)
                 continue
-            place, outcome = found.get()
+            try:
+                left = None if end == inf else max(end - monotonic(), 0)
+                place, outcome = found.get(timeout=left)
+            except Empty:
+                return
             yield place, outcome.answer()
     finally:  # Ctrl-C does not wait for a node that does not answer
         waiting.clear()
 
 
 def _started(work: Callable[[], object]) -> Thread | None:
-    """A thread that does it; None if this machine has no more."""
-    thread = Thread(target=work)
+    """A thread that does it; None if this machine has no more.
+
+    A daemon: one that hangs in a connect dies with the process.
+    """
+    thread = Thread(target=work, daemon=True)
     try:
         thread.start()
     except (RuntimeError, MemoryError):

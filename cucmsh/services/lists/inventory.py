@@ -3,20 +3,20 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from hashlib import sha1, sha256
+from hashlib import sha256
 from typing import NamedTuple
 
 from cucmsh.config.model import Node
 from cucmsh.errors import CucmshError, MissingFileError
 from cucmsh.layout import LIST_FILE
+from cucmsh.services.deadlines import LOOK_SECONDS
 from cucmsh.services.lists.fleet import side_by_side
+from cucmsh.services.lists.served import ask_all_served
 from cucmsh.services.records.journal import unfinished_reset
 from cucmsh.services.site import Site
 from cucmsh.trustlist.check import SignatureVerdict, check
 from cucmsh.trustlist.decode import decode
 from cucmsh.trustlist.model import TrustList
-
-LOOK_SECONDS = 3  # nobody waits longer for a node at `show itl`
 
 
 class HeldList(NamedTuple):
@@ -71,7 +71,7 @@ def reach_each(site: Site, nodes: Sequence[Node]) -> Iterator[str]:
     return side_by_side(look, nodes)
 
 
-class Stray(NamedTuple):
+class Mismatch(NamedTuple):
     """A node whose TFTP service does not give the list that it should.
 
     Attributes:
@@ -85,7 +85,7 @@ class Stray(NamedTuple):
     problem: str = ""
 
 
-def find_strays(site: Site, raw: bytes) -> list[Stray]:
+def find_mismatches(site: Site, raw: bytes) -> list[Mismatch]:
     """Which other nodes should serve the publisher's ``raw`` now, and do not.
 
     A replica always should; a member only while a reset to this very list is open:
@@ -103,18 +103,9 @@ def find_strays(site: Site, raw: bytes) -> list[Stray]:
     bound = [node for node in others if is_open or not node.is_member]
     if not bound:
         return []
-    # Most `show itl` end here, and do not pay for the import (docs/performance.md row
-    # 3).
-
-    found = side_by_side(lambda node: _find_stray(site, node, raw), bound)
-    return [stray for stray in found if stray]
-
-
-def _find_stray(site: Site, node: Node, raw: bytes) -> Stray | None:
-    try:
-        served = site.doors.read_back(node.tftp, LIST_FILE, LOOK_SECONDS)
-    except CucmshError as problem:
-        return Stray(node.name, "", problem.message)
-    if served == raw:
-        return None
-    return Stray(node.name, sha1(served, usedforsecurity=False).hexdigest())
+    found = {each.node.name: each for each in ask_all_served(site, bound, LOOK_SECONDS)}
+    return [
+        Mismatch(node.name, found[node.name].sha1, found[node.name].problem)
+        for node in bound
+        if found[node.name].raw != raw
+    ]

@@ -20,20 +20,20 @@ from __future__ import annotations
 import os
 from collections.abc import Sequence
 from contextlib import suppress
-from threading import Thread
+from functools import partial
 from time import monotonic
 
 from cucmsh import __version__
 from cucmsh.config.model import Node
-from cucmsh.errors import CucmshError, ExhaustedError, MissingFileError, StoreError
+from cucmsh.errors import CucmshError, MissingFileError, StoreError
 from cucmsh.exhaustion import told
 from cucmsh.layout import ASKED, LIST_FILE, PLACE
+from cucmsh.services.deadlines import PATIENCE_SECONDS, START_LOOK_SECONDS
+from cucmsh.services.lists.fleet import as_done
+from cucmsh.services.lists.served import Served, ask_served
 from cucmsh.services.records.history import History
 from cucmsh.services.records.state import recall, remember
 from cucmsh.services.site import Site
-
-PATIENCE_SECONDS = 3.0
-TFTP_SECONDS = 2.0
 
 
 def ask_other_nodes(site: Site) -> None:
@@ -75,33 +75,18 @@ def lists_on(
 
     A node that has no list is in neither.
     """
-    found: dict[str, bytes] = {}
     silent = {node.name: "it did not answer in time" for node in nodes}
-
-    def ask(node: Node) -> None:
-        try:
-            found[node.name] = _read(site, node)
-        except MissingFileError:
-            pass
-        except CucmshError as problem:
-            silent[node.name] = problem.message
-            return
-        silent.pop(node.name, None)
-
-    # Daemons: one that hangs in a connect dies with the process.
-    threads = [Thread(target=ask, args=(node,), daemon=True) for node in nodes]
+    found: dict[str, bytes] = {}
     end = monotonic() + PATIENCE_SECONDS
-    for node, thread in zip(nodes, threads, strict=True):
-        try:
-            with told():
-                thread.start()
-        except ExhaustedError as problem:
-            silent[node.name] = problem.message
-    for thread in threads:
-        if thread.ident is not None:  # it was started
-            thread.join(max(0.0, end - monotonic()))
-    silent = dict(silent)
-    return {n: raw for n, raw in dict(found).items() if n not in silent}, silent
+    for served in as_done(partial(_ask, site), nodes, end):
+        name = served.node.name
+        if served.raw is None and not served.is_missing:
+            silent[name] = served.problem
+            continue
+        del silent[name]
+        if served.raw is not None:
+            found[name] = served.raw
+    return found, silent
 
 
 def _others(site: Site) -> list[Node]:
@@ -109,20 +94,18 @@ def _others(site: Site) -> list[Node]:
     return [node for node in nodes if node.has_tftp and node.name != site.node.name]
 
 
-def _read(site: Site, node: Node) -> bytes:
+def _ask(site: Site, node: Node) -> Served:
+    """By TFTP; a replica whose service does not answer is asked over SSH."""
+    served = ask_served(site, node, START_LOOK_SECONDS)
+    if served.raw is not None or served.is_missing or node.is_member:
+        return served
     try:
-        return site.doors.read_back(node.tftp, LIST_FILE, TFTP_SECONDS)
-    except MissingFileError:
-        raise
-    except CucmshError:
-        if node.is_member:
-            raise
-    with site.link_to(node) as link:
-        store = site.doors.store_on(link, node.tftp_directory)
-        try:
-            return store.read(LIST_FILE)
-        finally:
-            store.close()
+        with told(), site.link_to(node) as link:
+            store = site.doors.store_on(link, node.tftp_directory)
+            return Served(node, store.read(LIST_FILE))
+    except CucmshError as problem:
+        is_missing = isinstance(problem, MissingFileError)
+        return Served(node, problem=problem.message, is_missing=is_missing)
 
 
 def _due(site: Site) -> list[Node] | None:

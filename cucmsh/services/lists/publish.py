@@ -5,8 +5,9 @@ from __future__ import annotations
 from cucmsh.errors import CucmshError, HalfDoneError
 from cucmsh.exhaustion import told
 from cucmsh.services.lists.phone_files import Choice
-from cucmsh.services.lists.replicas import Replicas, push
+from cucmsh.services.lists.replicas import push
 from cucmsh.services.lists.sign import SignReport, sign_files
+from cucmsh.services.outcome import Report
 from cucmsh.services.records.pending import remember_unsigned
 from cucmsh.services.site import Site
 
@@ -23,7 +24,7 @@ def sign_chosen(site: Site, choice: Choice) -> SignReport:
     return report
 
 
-def bring_signed(site: Site, report: SignReport) -> Replicas:
+def bring_signed(site: Site, report: SignReport) -> Report:
     """Bring the replicas what was signed, as ``push`` does.
 
     Raises:
@@ -49,7 +50,7 @@ _SIGNED = "The files are signed, and bringing them to the replicas broke off: {}
 _AGAIN = "Run it again: it brings what is left."
 
 
-def exit_status(report: SignReport, replicas: Replicas) -> int:
+def exit_status(report: SignReport, replicas: Report) -> int:
     """0 all done, 3 some, 1 none (docs/decisions/003)."""
     return report.exit_status or (3 if replicas.problems else 0)
 

@@ -12,18 +12,17 @@ from cucmsh.config.model import Node
 from cucmsh.errors import CucmshError, MissingFileError, RefusedError, ServiceError
 from cucmsh.layout import LIST_FILE
 from cucmsh.services.backends import Link
+from cucmsh.services.deadlines import STATUS_SECONDS
 from cucmsh.services.lists.compose import served_list, sha256_of
 from cucmsh.services.lists.fleet import Fleet, side_by_side
 from cucmsh.services.lists.manifest import ask_publisher, refuse_another
+from cucmsh.services.lists.served import NO_LIST
 from cucmsh.services.nodes.tftp_service import is_running
 from cucmsh.services.records.journal import read_journal
 from cucmsh.services.site import Site
 
-STATUS_SECONDS = 30
-NO_LIST = "-"  # stands for the SHA-256 of a list that is not there
 
-
-class Located(NamedTuple):
+class NodeStatus(NamedTuple):
     """A TFTP node as it was found.
 
     Attributes:
@@ -41,7 +40,7 @@ class Located(NamedTuple):
     is_settled: bool = False
 
 
-def locate(site: Site, fleet: Fleet) -> tuple[Located, ...]:
+def locate(site: Site, fleet: Fleet) -> tuple[NodeStatus, ...]:
     """Every node with a TFTP service, in the order of the configuration.
 
     A service that ran when a reset began which is still open counts as active: if it
@@ -50,7 +49,7 @@ def locate(site: Site, fleet: Fleet) -> tuple[Located, ...]:
     nodes = [node for node in site.settings.cluster.nodes if node.has_tftp]
     journal = read_journal(site)
 
-    def look(node: Node) -> Located:
+    def look(node: Node) -> NodeStatus:
         found = _locate(site, fleet, node)
         if journal is None or found.problem:
             return found
@@ -89,25 +88,25 @@ def refuse_unless_expected(node: Node, present: str, expected: tuple[str, str]) 
         )
 
 
-def _locate(site: Site, fleet: Fleet, node: Node) -> Located:
+def _locate(site: Site, fleet: Fleet, node: Node) -> NodeStatus:
     try:
         if node.name == site.node.name:
-            return Located(node, is_running(site), sha256_served(site))
+            return NodeStatus(node, is_running(site), sha256_served(site))
         look = _look_at_member if node.is_member else _look_at_replica
         return fleet.on(node, lambda link: look(site, link, node))
     except CucmshError as problem:
-        return Located(node, is_active=False, problem=problem.message)
+        return NodeStatus(node, is_active=False, problem=problem.message)
 
 
-def _look_at_member(_: Site, link: Link, node: Node) -> Located:
+def _look_at_member(_: Site, link: Link, node: Node) -> NodeStatus:
     done = link.run((*node.program, "hook", "service-status"), STATUS_SECONDS)
     match done.output.split():
         case ["active" | "inactive" as state, served]:
-            return Located(node, state == "active", served)
+            return NodeStatus(node, state == "active", served)
     raise ServiceError(f"{node.name}: {done.complaint or 'no status'}")
 
 
-def _look_at_replica(site: Site, link: Link, node: Node) -> Located:
+def _look_at_replica(site: Site, link: Link, node: Node) -> NodeStatus:
     if node.service_commands is None:
         raise ServiceError(
             f"no commands for the TFTP service of {node.name} are configured",
@@ -118,4 +117,4 @@ def _look_at_replica(site: Site, link: Link, node: Node) -> Located:
     served = sha256_on(site, link, node)
     refuse_another(site, node, publisher())
     done = status()
-    return Located(node, done.status == 0, served)
+    return NodeStatus(node, done.status == 0, served)

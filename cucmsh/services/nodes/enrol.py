@@ -23,9 +23,9 @@ from cucmsh.layout import AUTHORIZED_KEYS, LIST_FILE, SERVED_MODE
 from cucmsh.pki.model import Unit
 from cucmsh.services.backends import Link
 from cucmsh.services.certificates.keystore import Keystore
+from cucmsh.services.deadlines import LOOK_SECONDS
 from cucmsh.services.lists.compose import served_list, sha256_of
 from cucmsh.services.lists.deliver import INPUT, hook_on, send_certificate
-from cucmsh.services.lists.inventory import LOOK_SECONDS
 from cucmsh.services.lists.manifest import Publisher, claim, read_publisher
 from cucmsh.services.lists.replicas import push_held
 from cucmsh.services.nodes.add import AddPlan, EnrolDoors, described

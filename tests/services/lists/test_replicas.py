@@ -6,6 +6,7 @@ import os
 from pathlib import Path
 from threading import Event, Thread, Timer
 from typing import Any
+from unittest.mock import Mock
 
 import pytest
 
@@ -17,8 +18,9 @@ from cucmsh.services.lists import replicas
 from cucmsh.services.lists.compose import served_list, sha256_of
 from cucmsh.services.lists.manifest import read_manifest
 from cucmsh.services.lists.phone_files import choose
-from cucmsh.services.lists.replicas import NOBODY, Replicas, push, update_replicas
+from cucmsh.services.lists.replicas import NOBODY, push, update_replicas
 from cucmsh.services.lists.sign import sign_files
+from cucmsh.services.outcome import Report
 from cucmsh.services.records.journal import login_notice
 from cucmsh.services.records.state import set_keep_mark
 from cucmsh.services.site import PUSH, Site
@@ -85,7 +87,7 @@ def test_second_push_writes_nothing_and_reads_samples_only(
 ) -> None:
     push(site)
     box.done.clear()
-    monkeypatch.setattr("cucmsh.services.lists.push.SAMPLES", 1)
+    monkeypatch.setattr("cucmsh.services.lists.replica_update.SAMPLES", 1)
     assert push(site).written == {"branch1": 0}
     assert box.writes() == []
     assert len(box.reads()) == 2  # the list and a sample
@@ -106,7 +108,7 @@ def test_file_that_somebody_changed_there_is_put_right(
     site: Site, box: Box, change: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """By its size and time alone: no sample helps here."""
-    monkeypatch.setattr("cucmsh.services.lists.push.SAMPLES", 0)
+    monkeypatch.setattr("cucmsh.services.lists.replica_update.SAMPLES", 0)
     push(site)
     path = Path(box.files.root, SIGNED[1])
     if change == "gone":
@@ -192,18 +194,24 @@ def test_push_that_is_killed_or_ended_is_pending(
     """What a login after it says was written before the first step."""
     push(site)
     seen = []
+    box.done.clear()
+    box.hung_up.clear()
+    box.hangs_at = 0
 
-    def end(_: object, *__: object) -> None:
+    def end(*_: object, **__: object) -> None:
+        assert box.is_hanging.wait(30)
         seen.append(login_notice(site))
         raise KeyboardInterrupt
 
-    monkeypatch.setattr("threading.Thread.join", end)
+    answers = Mock(get=end)
+    monkeypatch.setattr("cucmsh.services.lists.fleet.SimpleQueue", lambda: answers)
     with pytest.raises(KeyboardInterrupt):
         push(site)
     assert box.hung_up.is_set()
     assert replicas.UNFINISHED in seen[0]
     assert login_notice(site) == seen[0]
     monkeypatch.undo()
+    box.hangs_at = -1
     assert push(site).problems == {}
     assert login_notice(site) == ""
 
@@ -319,7 +327,7 @@ def test_start_during_the_push_of_an_earlier_one_is_brought_too(
     """systemd starts no unit a second time while it runs."""
     plain_push = replicas.push
 
-    def push_and_start(site: Site, **how: Any) -> Replicas:
+    def push_and_start(site: Site, **how: Any) -> Report:
         monkeypatch.setattr(replicas, "push", plain_push)
         found = plain_push(site, **how)
         start_tftp(site)
@@ -337,7 +345,7 @@ def test_starts_without_end_are_pending(
 ) -> None:
     plain_push = replicas.push
 
-    def push_and_start(site: Site, **how: Any) -> Replicas:
+    def push_and_start(site: Site, **how: Any) -> Report:
         found = plain_push(site, **how)
         start_tftp(site)
         return found

@@ -21,7 +21,7 @@ from cucmsh.services.nodes.health import node_status
 from cucmsh.services.nodes.health.doctor import examine
 from cucmsh.services.nodes.health.finding import Finding, Level, exit_status
 from cucmsh.services.nodes.health.node_status import (
-    NodeStatus,
+    NodeHealth,
     Serving,
     look_at_all,
     look_at_others,
@@ -64,11 +64,11 @@ def sign(site: Site) -> None:
     assert push(site).problems == {}
 
 
-def of(cluster: MadeCluster, name: str = REPLICA) -> NodeStatus:
+def of(cluster: MadeCluster, name: str = REPLICA) -> NodeHealth:
     return next(at for at in look_at_all(cluster.site) if at.node.name == name)
 
 
-def bad(status: NodeStatus) -> list[Finding]:
+def bad(status: NodeHealth) -> list[Finding]:
     return [at for at in status.findings if at.level is not Level.OK]
 
 

@@ -15,9 +15,10 @@ from cucmsh.errors import CucmshError, NamingError, RefusedError, TrustListError
 from cucmsh.names import check_domain, parse_subject
 from cucmsh.pki.model import Certificate, Unit
 from cucmsh.services.certificates.keystore import Keystore
+from cucmsh.services.deadlines import LOOK_SECONDS
 from cucmsh.services.files import is_backed_up
 from cucmsh.services.lists.acceptance import RELEASE, describe, who_refuses
-from cucmsh.services.lists.inventory import LOOK_SECONDS, HeldList, read_list
+from cucmsh.services.lists.inventory import HeldList, read_list
 from cucmsh.services.lists.lists_elsewhere import silent_nodes
 from cucmsh.services.lists.phone_files import Choice, asked, choose, look_at
 from cucmsh.services.lists.sign import list_for_files, signer_in

@@ -15,20 +15,19 @@ from typing import NamedTuple
 from cucmsh.config.model import Node
 from cucmsh.errors import (
     CucmshError,
-    MissingFileError,
     NoAnswerError,
     RefusedError,
     ServiceError,
     StoreError,
 )
-from cucmsh.layout import LIST_FILE
 from cucmsh.remote.deadline import within
 from cucmsh.services.backends import Link
+from cucmsh.services.deadlines import LOOK_SECONDS
 from cucmsh.services.lists.compose import served_list
 from cucmsh.services.lists.deliver import hook_on
 from cucmsh.services.lists.fleet import meanwhile, side_by_side
-from cucmsh.services.lists.inventory import LOOK_SECONDS
 from cucmsh.services.lists.manifest import require_ours
+from cucmsh.services.lists.served import ask_served
 from cucmsh.services.nodes.health.finding import Finding, Level
 from cucmsh.services.nodes.health.replica_files import file_findings
 from cucmsh.services.records.journal import read_journal
@@ -52,7 +51,7 @@ class Serving(StrEnum):
     NOTHING = "-"
 
 
-class NodeStatus(NamedTuple):
+class NodeHealth(NamedTuple):
     """One node as it is found now.
 
     Attributes:
@@ -70,27 +69,27 @@ class NodeStatus(NamedTuple):
     findings: Sequence[Finding] = ()
 
 
-def look_at_all(site: Site) -> list[NodeStatus]:
+def look_at_all(site: Site) -> list[NodeHealth]:
     """Every node, in the order of the configuration."""
     return list(side_by_side(_looker(site), site.settings.cluster.nodes))
 
 
-def look_at_others(site: Site) -> Iterator[NodeStatus]:
+def look_at_others(site: Site) -> Iterator[NodeHealth]:
     """Every node but this one, each as soon as those before it are done."""
     nodes = site.settings.cluster.nodes
     others = [node for node in nodes if node.name != site.node.name]
     return side_by_side(_looker(site), others)
 
 
-def _looker(site: Site) -> Callable[[Node], NodeStatus]:
+def _looker(site: Site) -> Callable[[Node], NodeHealth]:
     ours = served_list(site)
     journal = read_journal(site)
     pending = journal.pending if journal else ()
 
-    def look(node: Node) -> NodeStatus:
+    def look(node: Node) -> NodeHealth:
         served = meanwhile(lambda: _served(site, node, ours))
         if node.name == site.node.name:
-            return NodeStatus(node, "", *served())
+            return NodeHealth(node, "", *served())
         try:
             with site.link_to(node) as link:
                 findings = list(_on(site, node, link))
@@ -102,7 +101,7 @@ def _looker(site: Site) -> Callable[[Node], NodeStatus]:
         serving, told = served()
         if node.name in pending and serving is not Serving.SAME:
             serving = Serving.PENDING
-        return NodeStatus(node, problem, serving, (*findings, *told))
+        return NodeHealth(node, problem, serving, (*findings, *told))
 
     return look
 
@@ -227,19 +226,16 @@ def _served(
     """What TFTP gives, and what is to be said about that."""
     if not node.has_tftp:
         return Serving.NOTHING, []
-    where = f"TFTP at {node.tftp.host} port {node.tftp.port}"
-    try:
-        raw = site.doors.read_back(node.tftp, LIST_FILE, LOOK_SECONDS)
-    except MissingFileError:
+    found = ask_served(site, node, LOOK_SECONDS)
+    if found.is_missing:
         text = f"{node.name} serves no list"
         return Serving.NONE, [Finding(Level.FAIL, text, _mend(node))]
-    except CucmshError as problem:
-        is_silent = isinstance(problem, NoAnswerError)
-        text = f"{node.name}: {problem.message}"
-        advice = f"Look at its service, {where}."
-        serving = Serving.SILENT if is_silent else Serving.FAILED
+    if found.raw is None:
+        text = f"{node.name}: {found.problem}"
+        advice = f"Look at its service, TFTP at {node.tftp.host} port {node.tftp.port}."
+        serving = Serving.SILENT if found.is_silent else Serving.FAILED
         return serving, [Finding(Level.FAIL, text, advice)]
-    if raw == ours:
+    if found.raw == ours:
         text = f"{node.name} serves this publisher's list"
         return Serving.SAME, [Finding(Level.OK, text)]
     if node.is_member:  # it composes lists of its own
