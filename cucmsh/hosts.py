@@ -6,8 +6,6 @@ may be a password that was typed at the wrong place.
 
 from __future__ import annotations
 
-from socket import AF_INET6, inet_ntop, inet_pton
-
 from cucmsh.errors import UsageError
 
 SSH_PORT = 22
@@ -75,8 +73,8 @@ def _checked(host: str) -> str:
 
 
 def _shortest(address: str) -> str:
-    # Few addresses are IPv6 ones, and no login waits for the import
-    # (docs/decisions/023).
+    # Few addresses are IPv6 ones, and every login would pay for the import.
+    from socket import AF_INET6, inet_ntop, inet_pton  # noqa: PLC0415 - heavy, rare
 
     try:
         return inet_ntop(AF_INET6, inet_pton(AF_INET6, address))

@@ -10,8 +10,6 @@ that is installed again looks for it. So names are added here, and not changed.
 
 from __future__ import annotations
 
-from hashlib import sha256
-
 PRIVATE_FOLDER_MODE = 0o700
 PUBLIC_MODE = 0o644  # certificates and the public half of the SSH key
 SERVED_MODE = 0o644  # what TFTP serves: the TFTP service is another account
@@ -143,6 +141,8 @@ def replica_folder(tftp_directory: str) -> str:
     Args:
         tftp_directory: what the replica serves, an absolute path.
     """
+    from hashlib import sha256  # noqa: PLC0415 - OpenSSL, which no prompt needs
+
     name = sha256(tftp_directory.rstrip("/").encode()).hexdigest()[:16]
     return f"{REPLICA_RECORDS}/replica-{name}"
 

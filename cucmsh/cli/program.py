@@ -10,7 +10,6 @@ import os
 from collections.abc import Sequence
 
 from cucmsh import app
-from cucmsh.build import version_line
 from cucmsh.cli.options import WIDTH, HelpAskedError, Parser, file_name
 from cucmsh.cli.terminal import show
 
@@ -80,6 +79,8 @@ def _run(parser: Parser, given: argparse.Namespace) -> int:
     if given.json and given.line is None:
         parser.error("--json is for -c LINE, or follows the verb")
     if given.version:
+        from cucmsh.build import version_line
+
         return show(version_line())
     if given.words:
         verb, *rest = given.words

@@ -1,6 +1,7 @@
-"""Who a use-case works with: the clock, the doors opened late, and what they lead to.
+"""What a use-case is given: the clock, and the backends, which are imported late.
 
-Roles and values only. ``site`` needs none of it at run time, so no login waits for it.
+Protocols and values only; what their annotations name is not imported at run time,
+since every login imports this module.
 """
 
 from __future__ import annotations
@@ -9,16 +10,15 @@ from collections.abc import Callable, Sequence
 from datetime import datetime
 from typing import TYPE_CHECKING, NamedTuple, Protocol
 
-from cucmsh.config.model import SshAddress, TftpAddress
-from cucmsh.remote.deposit import Deposited, Parcel
-from cucmsh.remote.known_hosts import HostKey
-from cucmsh.remote.runner import Completed, Runner
-from cucmsh.storage.store import Store
-from cucmsh.trustlist.check import Verifier
-
 if TYPE_CHECKING:
+    from cucmsh.config.model import SshAddress, TftpAddress
     from cucmsh.pki.backend import KeyRoom
     from cucmsh.pki.sandbox import ForeignKey
+    from cucmsh.remote.deposit import Deposited, Parcel
+    from cucmsh.remote.known_hosts import HostKey
+    from cucmsh.remote.runner import Completed, Runner
+    from cucmsh.storage.store import Store
+    from cucmsh.trustlist.check import Verifier
 
 AcceptHostKey = Callable[["HostKey", str], bool]
 

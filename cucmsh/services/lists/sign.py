@@ -21,7 +21,6 @@ Decided:
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable
-from concurrent.futures import ThreadPoolExecutor
 from time import monotonic
 from typing import TYPE_CHECKING, NamedTuple, TypeVar
 
@@ -198,6 +197,8 @@ def _each(
 
     def in_time(name: str) -> tuple[str, _Value | None]:
         return name, work(name) if monotonic() < end else None
+
+    from concurrent.futures import ThreadPoolExecutor  # noqa: PLC0415 - with logging
 
     names = list(names)
     pool = ThreadPoolExecutor(WORKERS)
