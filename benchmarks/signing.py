@@ -29,6 +29,7 @@ from cucmsh.app import open_site
 from cucmsh.config.settings import read_settings
 from cucmsh.pki.credential import make_credential
 from cucmsh.pki.model import Unit
+from cucmsh.secret import Secret
 from cucmsh.services.certificates.keystore import Keystore
 from cucmsh.services.lists import sign
 from cucmsh.services.lists.compose import compose_for_start
@@ -60,7 +61,7 @@ def made_site(root: Path, files: int) -> Site:
         CONFIGURATION.format(home=str(root / "home"), tftp=str(root / "tftp"))
     )
     site = open_site(read_settings(str(config)))
-    make_node(site, "a security password", "a ccm password")
+    make_node(site, Secret("a security password"), Secret("a ccm password"))
     for number in range(files):
         path = root / "tftp" / f"SEP{number:012X}.cnf.xml"
         path.write_bytes(os.urandom(4096))

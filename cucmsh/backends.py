@@ -16,6 +16,7 @@ if TYPE_CHECKING:
     from cucmsh.remote.deposit import Deposited, Parcel
     from cucmsh.remote.runner import Runner
     from cucmsh.remote.ssh.first_login import ShownKey
+    from cucmsh.secret import Secret
     from cucmsh.services.backends import AcceptHostKey, BackupServer, Link
     from cucmsh.storage.store import Store
     from cucmsh.trustlist.check import Verifier
@@ -29,7 +30,7 @@ class LateDoors:
 
         return KeyRoom()
 
-    def open_foreign_key(self, raw: bytes, password: str) -> ForeignKey:
+    def open_foreign_key(self, raw: bytes, password: Secret) -> ForeignKey:
         from cucmsh.pki.sandbox import open_foreign
         from cucmsh.remote.process import LocalRunner
 
@@ -69,7 +70,7 @@ class LateDoors:
 
         return look(host, port)
 
-    def open_with_password(self, address: SshAddress, password: str) -> Link:
+    def open_with_password(self, address: SshAddress, password: Secret) -> Link:
         from cucmsh.remote.ssh.first_login import open_with_password
 
         return open_with_password(address, password)

@@ -1,10 +1,14 @@
 """A password on its way from the keyboard to the one place that uses it.
 
 Shows itself to nobody: not in `repr`, `str`, formatted text or a pickle. Python cannot
-wipe memory, so this promises a short life, not a clean grave.
+wipe memory, so this promises a short life, not a clean grave. Commands and services
+hand it on; `reveal` is for the door that sends it or derives a key from it (a login, a
+PKCS#12, a digest), see tests/house/test_secrets.py.
 """
 
 from __future__ import annotations
+
+import hmac
 
 _MASKED = "********"
 
@@ -35,11 +39,7 @@ class Secret:
         """Compare in a time that tells nothing about where two secrets differ."""
         if not isinstance(other, Secret):
             return NotImplemented
-        ours, theirs = self._raw(), other._raw()
-        difference = len(ours) ^ len(theirs)
-        for one, another in zip(ours, theirs, strict=False):
-            difference |= one ^ another
-        return difference == 0
+        return hmac.compare_digest(self._raw(), other._raw())
 
     def __reduce_ex__(self, protocol: object) -> str:
         raise TypeError("a secret is neither copied nor pickled")

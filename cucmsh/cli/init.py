@@ -201,7 +201,7 @@ def init(
         prompter.say("An interrupted init is finished; give the same passwords.")
     security, ccm = _secrets(given, plan, prompter)
     prompter.say("Making keys and certificates ...")
-    make(plan, security.reveal(), ccm.reveal() if ccm else None)
+    make(plan, security, ccm)
     if plan.aside:
         earlier = os.path.join(plan.node.home, plan.aside)
         prompter.say(f"The earlier node is kept in {earlier}.")
@@ -270,15 +270,13 @@ def _secrets(
     if given.secrets_fd is not None:
         count = 2 if is_publisher else 1
         security, *rest = read_secrets(given.secrets_fd, "--secrets-fd", count)
-        require_strong(security.reveal())
+        require_strong(security)
         for ccm in rest:
-            require_ccm(ccm.reveal(), security.reveal())
+            require_ccm(ccm, security)
         return security, rest[0] if rest else None
     if is_publisher:
         prompter.say(WHAT_IT_PROTECTS)
     security = ask_twice(prompter, SECURITY, require_strong)
     if not is_publisher:
         return security, None
-    return security, ask_twice(
-        prompter, CCM, lambda ccm: require_ccm(ccm, security.reveal())
-    )
+    return security, ask_twice(prompter, CCM, lambda ccm: require_ccm(ccm, security))

@@ -97,7 +97,7 @@ def show(text: str, status: int = 0, unread: int = 1) -> int:
 
 
 def ask_twice(
-    prompter: Prompter, what: str, require: Callable[[str], None] | None = None
+    prompter: Prompter, what: str, require: Callable[[Secret], None] | None = None
 ) -> Secret:
     """A new password, typed twice.
 
@@ -118,7 +118,7 @@ def ask_twice(
             continue
         try:
             if require:
-                require(first.reveal())
+                require(first)
         except RefusedError as refusal:
             prompter.ask_again(question, f"{refusal.message}\n{refusal.advice}")
             continue

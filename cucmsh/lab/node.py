@@ -21,6 +21,7 @@ from cucmsh.lab.plan import LOOPBACK, PYTHON, NodePlan
 from cucmsh.lab.service import ControlSocket, TftpService
 from cucmsh.lab.ssh_server import SshServer, host_key
 from cucmsh.pki.backend import KeyRoom
+from cucmsh.secret import Secret
 from cucmsh.services.backends import Doors
 from cucmsh.services.nodes.make import make_node
 from cucmsh.services.site import Site
@@ -50,7 +51,7 @@ def site_of(plan: NodePlan) -> Site:
 
 def make(plan: NodePlan, security: str, ccm: str) -> None:
     """First keys, certificates and secrets of the node, unless it has them."""
-    make_node(site_of(plan), security, ccm)
+    make_node(site_of(plan), Secret(security), Secret(ccm))
 
 
 def serve(plan: NodePlan, password: str, key_line: str, channel: Connection) -> None:

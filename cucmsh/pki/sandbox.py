@@ -23,6 +23,7 @@ from cucmsh.pki.sandbox_worker import (
     SECONDS,
     SOUND,
 )
+from cucmsh.secret import Secret
 
 # -I: nothing of the environment, the working directory or the user's own site.
 OPENER = (sys.executable, "-I", "-m", "cucmsh.pki.sandbox_worker")
@@ -52,7 +53,7 @@ class ForeignKey(NamedTuple):
 
 def open_foreign(
     raw: bytes,
-    password: str,
+    password: Secret,
     feed: Feed,
     opener: Sequence[str] = OPENER,
     seconds: float = SECONDS,
@@ -72,7 +73,7 @@ def open_foreign(
     """
     if len(raw) > MAX_KEY_FILE_SIZE:
         raise too_large(len(raw))
-    secret = password.encode()
+    secret = password.reveal().encode()
     try:
         status, answer = feed(opener, b"%d\n%b%b" % (len(secret), secret, raw), seconds)
     except ServiceError as problem:

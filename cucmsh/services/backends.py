@@ -10,6 +10,8 @@ from collections.abc import Callable, Sequence
 from datetime import datetime
 from typing import TYPE_CHECKING, NamedTuple, Protocol
 
+from cucmsh.secret import Secret
+
 if TYPE_CHECKING:
     from cucmsh.config.model import SshAddress, TftpAddress
     from cucmsh.pki.backend import KeyRoom
@@ -52,15 +54,12 @@ class Link(Protocol):
 
 
 class BackupServer(NamedTuple):
-    """An SFTP server outside the cluster, and how to log in. Shows no password."""
+    """An SFTP server outside the cluster, and how to log in."""
 
     host: str
     port: int
     user: str
-    password: str
-
-    def __repr__(self) -> str:
-        return f"BackupServer({self.user!r} at {self.host!r} port {self.port})"
+    password: Secret
 
 
 class Doors(Protocol):
@@ -68,7 +67,7 @@ class Doors(Protocol):
 
     def keys(self) -> KeyRoom: ...
 
-    def open_foreign_key(self, raw: bytes, password: str) -> ForeignKey: ...
+    def open_foreign_key(self, raw: bytes, password: Secret) -> ForeignKey: ...
 
     def verifier(self) -> Verifier: ...
 

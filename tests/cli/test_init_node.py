@@ -13,6 +13,7 @@ from cucmsh.config.settings import Settings, read_settings
 from cucmsh.errors import BusyError, RefusedError, StoreError, UsageError
 from cucmsh.pki.model import Unit
 from cucmsh.pki.verify import SignatureVerifier
+from cucmsh.secret import Secret
 from cucmsh.services.backends import Doors
 from cucmsh.services.certificates.keystore import Keystore
 from cucmsh.services.lists.compose import compose_for_start
@@ -69,7 +70,7 @@ def new(tmp_path: Path) -> NewNode:
 
 def init(new: NewNode, security: str = SECURITY, *, again: bool = False) -> Site:
     plan = plan_init(new, make_site, again=again)
-    make(plan, security, CCM)
+    make(plan, Secret(security), Secret(CCM))
     return plan.site
 
 
@@ -81,7 +82,7 @@ def assert_whole(new: NewNode) -> None:
     settings = read_settings(new.configuration)
     site = make_site(settings)
     keystore = Keystore(site)
-    keystore.check_ccm_password(CCM)
+    keystore.check_ccm_password(Secret(CCM))
     for unit in keystore.units:
         certificate = keystore.certificate(unit)
         if unit is Unit.ITL_RECOVERY and site.node.is_publisher:
@@ -123,7 +124,7 @@ def test_empty_home_that_is_too_open_is_narrowed(new: NewNode) -> None:
 def test_subscriber_is_made_without_the_ccm_password(new: NewNode) -> None:
     sub = new._replace(role=NodeRole.SUBSCRIBER, name="sub", services=("tftp", "tvs"))
     plan = plan_init(sub, make_site)
-    make(plan, SECURITY, None)
+    make(plan, Secret(SECURITY), None)
     settings = read_settings(sub.configuration)
     assert settings.cluster.publisher.name == "pub"
     assert settings.node.role is NodeRole.SUBSCRIBER
@@ -226,7 +227,7 @@ def test_password_given_last_is_the_one_that_counts(
     with monkeypatch.context() as patch:
         patch.setattr("cucmsh.services.nodes.init.make_identity", stop_here)
         with pytest.raises(Interrupted):
-            make(plan_init(new, make_site), SECURITY, "mistyped")
+            make(plan_init(new, make_site), Secret(SECURITY), Secret("mistyped"))
     init(new)
     assert_whole(new)
 
@@ -275,7 +276,7 @@ def test_weak_ccm_password_makes_nothing(
     new: NewNode, tmp_path: Path, ccm: str
 ) -> None:
     with pytest.raises(RefusedError, match="the CCM Administrator password"):
-        make(plan_init(new, make_site), SECURITY, ccm)
+        make(plan_init(new, make_site), Secret(SECURITY), Secret(ccm))
     assert tree(tmp_path) == []
 
 

@@ -4,6 +4,7 @@ import json
 from pathlib import Path
 
 import pytest
+from tests.services.callers import called
 
 from cucmsh.config.model import NodeRole, SshAddress, TftpAddress
 from cucmsh.config.settings import parse_settings
@@ -69,7 +70,7 @@ def joining(cluster: MadeCluster, tmp_path: Path) -> Site:
     path = tmp_path / "sub.toml"
     path.write_text(TEXT.format(home=home, tftp=tftp))
     settings = parse_settings(path.read_bytes(), str(path))
-    return Site(settings, site.clock, site.doors)
+    return called(Site(settings, site.clock, site.doors))
 
 
 def document(cluster: MadeCluster) -> bytes:

@@ -14,6 +14,7 @@ from typing import cast
 
 from cucmsh.config.settings import read_settings
 from cucmsh.pki.backend import KeyRoom
+from cucmsh.secret import Secret
 from cucmsh.services.backends import Doors
 from cucmsh.services.nodes.make import make_node
 from cucmsh.services.site import Site
@@ -91,7 +92,7 @@ class Target:
         )
         self.config.write_text(text)
         site = Site(read_settings(str(self.config)), _Clock(), cast(Doors, _KeysOnly()))
-        make_node(site, SECURITY, CCM)
+        make_node(site, Secret(SECURITY), Secret(CCM))
         subprocess.run(
             [*PROGRAM, "--config", str(self.config), "hook", "tftp-start"],
             check=True,

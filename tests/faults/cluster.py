@@ -23,6 +23,7 @@ from typing import NamedTuple, cast
 
 from cucmsh.config.settings import read_settings
 from cucmsh.pki.backend import KeyRoom
+from cucmsh.secret import Secret
 from cucmsh.services.backends import Doors
 from cucmsh.services.certificates.keystore import Keystore
 from cucmsh.services.nodes.make import make_node, public_certificates
@@ -206,7 +207,7 @@ class Cluster:
             for config in configs
         ]
         for site in sites:
-            make_node(site, SECURITY, CCM)
+            make_node(site, Secret(SECURITY), Secret(CCM))
         for giver, taker in itertools.permutations(sites, 2):
             for unit, pem in public_certificates(giver).items():
                 Keystore(taker).trust(giver.node, unit, pem)

@@ -17,6 +17,7 @@ from cucmsh.pki.pkcs12 import read_key_file, write_key_file
 from cucmsh.pki.sandbox import ForeignKey, open_foreign
 from cucmsh.pki.wrapping import FROM_JAVA, FROM_PEM, ONE_OF_SEVERAL, PACK_ANEW
 from cucmsh.remote.process import LocalRunner
+from cucmsh.secret import Secret
 from tests.pki import key_file_makers as makers
 from tests.pki import key_files as made
 
@@ -33,7 +34,7 @@ def recovery() -> Credential:
 
 
 def opened(raw: bytes) -> ForeignKey:
-    return open_foreign(raw, made.PASSWORD, LocalRunner().feed)
+    return open_foreign(raw, Secret(made.PASSWORD), LocalRunner().feed)
 
 
 def refused(raw: bytes) -> KeyFileError:
@@ -112,11 +113,11 @@ def test_what_openssl_reads_and_the_gate_does_not_is_left_to_openssl(
         "gate.inspect = inspect; sys.exit(opener.main())"
     )
     words = (sys.executable, "-I", "-c", script)
-    found = open_foreign(raw, made.PASSWORD, LocalRunner().feed, words)
+    found = open_foreign(raw, Secret(made.PASSWORD), LocalRunner().feed, words)
     assert found.credential.certificate == recovery.certificate
     assert found.is_legacy  # written anew: what lies on the node is understood
     with pytest.raises(KeyFileError, match=r"no PKCS#12"):
-        open_foreign(b"x", made.PASSWORD, LocalRunner().feed, words)
+        open_foreign(b"x", Secret(made.PASSWORD), LocalRunner().feed, words)
 
 
 def test_ber_that_lies_on_the_node_is_read_without_a_word(

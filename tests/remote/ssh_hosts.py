@@ -20,6 +20,7 @@ from paramiko.sftp import SFTP_FAILURE, SFTP_NO_SUCH_FILE
 
 from cucmsh.remote.known_hosts import HostKey, KnownHosts
 from cucmsh.remote.ssh.client import Login, SshConnection, open_host
+from cucmsh.secret import Secret
 
 HOST = "127.0.0.1"
 PASSWORD = "correct horse"
@@ -228,7 +229,7 @@ class Person:
 def log_in(
     server: Server, known: KnownHosts, password: str | None = PASSWORD
 ) -> SshConnection:
-    login = Login("admin", password)
+    login = Login("admin", None if password is None else Secret(password))
     return open_host(server.address, login, known, Person(answer=True))
 
 

@@ -11,6 +11,7 @@ from cucmsh.errors import ConnectionFailedError
 from cucmsh.remote.known_hosts import KnownHosts
 from cucmsh.remote.ssh.client import Login, open_host
 from cucmsh.remote.ssh.greeting import GREETING, greet
+from cucmsh.secret import Secret
 from tests.remote.ssh_hosts import Person, serving
 
 pytestmark = pytest.mark.loopback
@@ -49,7 +50,7 @@ def test_what_follows_our_line_is_the_key_exchange(known: KnownHosts) -> None:
         heard.append(client.recv(len(GREETING) + 6, socket.MSG_WAITALL))
 
     with serving(answer) as address, pytest.raises(ConnectionFailedError):
-        open_host(address, Login("a", "b"), known, Person(answer=True))
+        open_host(address, Login("a", Secret("b")), known, Person(answer=True))
     packet = heard[0].removeprefix(GREETING)
     # RFC 4253 sections 6 and 12: a packet's length, its padding's, and what it is.
     assert (packet[:2], packet[5]) == (bytes(2), 20)

@@ -133,7 +133,7 @@ def peak():
     with open("/proc/self/status") as status:  # ru_maxrss is the parent's at first
         return next(int(row.split()[1]) for row in status if "VmHWM" in row)
 def log_in(port):
-    login = Login("admin", password)
+    login = Login("admin", Secret(password))
     return open_host(("127.0.0.1", port), login, KnownHosts(known), lambda *_: True)
 acts = (lambda s: s.read("f"), lambda s: s.write("f", b"x" * 9999), lambda s: s.names())
 for name, port in ports.items():

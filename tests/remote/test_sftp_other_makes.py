@@ -15,6 +15,7 @@ from cucmsh.remote.known_hosts import KnownHosts
 from cucmsh.remote.sftp.deposit import Depositor
 from cucmsh.remote.sftp.store import SftpStore
 from cucmsh.remote.ssh.client import Login, SshConnection, open_host
+from cucmsh.secret import Secret
 from tests.rigs.asyncssh_server import (
     FAILURE,
     PASSWORD,
@@ -71,7 +72,7 @@ def connect(box: Path, known: KnownHosts) -> Iterator[Connect]:
             server = AsyncsshServer(box, *habits)
             stack.callback(server.stop)
             connection = open_host(
-                ("127.0.0.1", server.port), Login(USER, PASSWORD), known, yes
+                ("127.0.0.1", server.port), Login(USER, Secret(PASSWORD)), known, yes
             )
             stack.callback(connection.close)
             return connection

@@ -20,6 +20,7 @@ from cucmsh.errors import AuthenticationError
 from cucmsh.remote.known_hosts import KnownHosts
 from cucmsh.remote.sftp.store import SftpStore
 from cucmsh.remote.ssh.client import Login, SshConnection, open_host
+from cucmsh.secret import Secret
 
 pytestmark = pytest.mark.loopback
 
@@ -89,7 +90,7 @@ def connect(tmp_path: Path, identity: Path) -> Iterator[Connect]:
 def test_the_password_opens_after_the_key_was_refused(
     connect: Connect, identity: Path, tmp_path: Path
 ) -> None:
-    connection = connect(Login("backup", PASSWORD, str(identity)))
+    connection = connect(Login("backup", Secret(PASSWORD), str(identity)))
     try:
         SftpStore(connection, str(tmp_path)).write("file", b"bytes")
     finally:
@@ -101,4 +102,4 @@ def test_what_was_tried_is_named_when_nothing_opens(
     connect: Connect, identity: Path
 ) -> None:
     with pytest.raises(AuthenticationError, match="tried publickey and password"):
-        connect(Login("backup", "another", str(identity)))
+        connect(Login("backup", Secret("another"), str(identity)))

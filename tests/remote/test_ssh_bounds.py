@@ -19,6 +19,7 @@ from cucmsh.errors import AuthenticationError, ConnectionFailedError, CucmshErro
 from cucmsh.remote import deadline
 from cucmsh.remote.known_hosts import KnownHosts
 from cucmsh.remote.ssh.client import Login, open_host
+from cucmsh.secret import Secret
 from tests.remote.ssh_hosts import (
     PASSWORD,
     SOON,
@@ -95,7 +96,7 @@ def test_lie_before_the_login_is_a_failed_connection(
     with serving(answer) as address:
         try:
             with pytest.raises(ConnectionFailedError) as failed:
-                open_host(address, Login("a", "b"), known, Person(answer=True))
+                open_host(address, Login("a", Secret("b")), known, Person(answer=True))
         finally:
             over.set()
     assert not isinstance(failed.value, AuthenticationError)
@@ -215,7 +216,7 @@ from cucmsh.errors import CucmshError
 deadline.LOGIN_SECONDS = 1
 known, password, ports = json.loads(sys.argv[1])
 for name, port in ports.items():
-    login = Login("admin", password)
+    login = Login("admin", Secret(password))
     try:
         host = ("127.0.0.1", port)
         link = open_host(host, login, KnownHosts(known), lambda *_: True)

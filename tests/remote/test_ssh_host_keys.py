@@ -11,6 +11,7 @@ from cucmsh.config.model import SshAddress
 from cucmsh.errors import ConnectionFailedError, HostKeyError
 from cucmsh.remote.known_hosts import HostKey, KnownHosts
 from cucmsh.remote.ssh.client import Login, open_host, open_node
+from cucmsh.secret import Secret
 from tests.remote.ssh_hosts import HOST, PASSWORD, Behaviour, Person, Server
 
 pytestmark = pytest.mark.loopback
@@ -29,7 +30,9 @@ def test_stranger_is_asked_about_once_and_remembered(
 ) -> None:
     server, person = start(Behaviour()), Person(answer=True)
     for _ in range(2):
-        open_host(server.address, Login("admin", PASSWORD), known, person).close()
+        open_host(
+            server.address, Login("admin", Secret(PASSWORD)), known, person
+        ).close()
     assert person.asked == [(server.host_key, HOST)]
     assert known.find(*server.address) == [server.host_key]
 
@@ -39,7 +42,12 @@ def test_refused_host_key_is_sent_nothing_and_not_remembered(
 ) -> None:
     server = start(Behaviour())
     with pytest.raises(HostKeyError, match="nothing was sent"):
-        open_host(server.address, Login("admin", PASSWORD), known, Person(answer=False))
+        open_host(
+            server.address,
+            Login("admin", Secret(PASSWORD)),
+            known,
+            Person(answer=False),
+        )
     assert server.told == []
     assert known.find(*server.address) == []
 
@@ -52,7 +60,7 @@ def test_changed_host_key_is_refused_with_both_fingerprints(
     before = SOME_KEYS[kind]
     known.add(*server.address, before)
     with pytest.raises(HostKeyError, match="nothing was sent") as refused:
-        open_host(server.address, Login("admin", PASSWORD), known, person)
+        open_host(server.address, Login("admin", Secret(PASSWORD)), known, person)
     assert before.sha256_fingerprint in refused.value.message
     assert server.host_key.sha256_fingerprint in refused.value.message
     assert not server.told
@@ -65,7 +73,7 @@ def test_known_key_is_asked_for_where_a_host_has_several(
 ) -> None:
     server, person = start(Behaviour(has_more_keys=True)), Person(answer=False)
     known.add(*server.address, server.host_key)
-    open_host(server.address, Login("admin", PASSWORD), known, person).close()
+    open_host(server.address, Login("admin", Secret(PASSWORD)), known, person).close()
     assert not person.asked
 
 
@@ -89,7 +97,7 @@ def test_server_that_shows_another_type_than_the_known_one_has_changed(
     other = paramiko.ECDSAKey.generate()
     known.add(*server.address, HostKey(other.get_name(), other.get_base64()))
     with pytest.raises(HostKeyError, match=r"has changed: it was SHA256:.*now it is"):
-        open_host(server.address, Login("admin", PASSWORD), known, person)
+        open_host(server.address, Login("admin", Secret(PASSWORD)), known, person)
     assert (server.told, person.asked) == ([], [])
 
 
@@ -102,7 +110,7 @@ def test_revoked_host_key_is_refused_and_nobody_is_asked(
     known = KnownHosts(str(path))
     known.add(*server.address, server.host_key)
     with pytest.raises(HostKeyError, match="revoked") as refused:
-        open_host(server.address, Login("admin", PASSWORD), known, person)
+        open_host(server.address, Login("admin", Secret(PASSWORD)), known, person)
     assert server.host_key.sha256_fingerprint in refused.value.message
     assert refused.value.advice
     assert (server.told, person.asked) == ([], [])
@@ -113,7 +121,7 @@ def test_stranger_with_a_weak_rsa_key_is_refused_unless_asked_for(
 ) -> None:
     server = Server(paramiko.RSAKey.generate(1024), Behaviour())
     try:
-        login, person = Login("admin", PASSWORD), Person(answer=True)
+        login, person = Login("admin", Secret(PASSWORD)), Person(answer=True)
         with pytest.raises(HostKeyError, match="1024 bits; RSA needs 2048") as refused:
             open_host(server.address, login, known, person)
         assert "ed25519" in refused.value.advice
@@ -141,7 +149,9 @@ def test_t18_server_with_weak_algorithms_only_is_refused(
         with pytest.raises(
             ConnectionFailedError, match=r"no (cipher|MAC) is known to both"
         ):
-            open_host(server.address, Login("a", "b"), known, Person(answer=True))
+            open_host(
+                server.address, Login("a", Secret("b")), known, Person(answer=True)
+            )
         assert server.told == []
     finally:
         server.stop()
@@ -151,7 +161,7 @@ def test_t18_what_is_offered_holds_nothing_that_terrapin_or_md5_needs(
     start: Callable[[Behaviour], Server], known: KnownHosts
 ) -> None:
     server = start(Behaviour())
-    login = Login("admin", PASSWORD)
+    login = Login("admin", Secret(PASSWORD))
     connection = open_host(server.address, login, known, Person(answer=True))
     options = connection.transport.get_security_options()
     assert not [name for name in options.ciphers if "cbc" in name or "chacha" in name]

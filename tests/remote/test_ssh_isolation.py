@@ -20,9 +20,11 @@ import sys
 from cucmsh.remote.known_hosts import KnownHosts
 from cucmsh.remote.ssh.client import Login, open_host
 from cucmsh.errors import CucmshError
+from cucmsh.secret import Secret
 try:
     address = (sys.argv[1], int(sys.argv[2]))
-    open_host(address, Login("admin", sys.argv[4]), KnownHosts(sys.argv[3]), print)
+    login = Login("admin", Secret(sys.argv[4]))
+    open_host(address, login, KnownHosts(sys.argv[3]), print)
 except CucmshError as problem:
     print(type(problem).__name__)
 print("invoke" in sys.modules and sys.modules["invoke"], "unittest" in sys.modules)

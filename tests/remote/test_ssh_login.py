@@ -9,6 +9,7 @@ from cucmsh.config.model import SshAddress
 from cucmsh.errors import AuthenticationError, ConnectionFailedError, NoAnswerError
 from cucmsh.remote.known_hosts import KnownHosts
 from cucmsh.remote.ssh.client import Login, open_host, open_node
+from cucmsh.secret import Secret
 from tests.remote.ssh_hosts import PASSWORD, Behaviour, Person, Server, log_in
 
 pytestmark = pytest.mark.loopback
@@ -76,7 +77,8 @@ def test_key_that_is_not_accepted_is_an_authentication_error(
 
 
 def test_password_shows_in_no_repr() -> None:
-    assert PASSWORD not in f"{Login('admin', PASSWORD)} {[Login('admin', PASSWORD)]}"
+    login = Login("admin", Secret(PASSWORD))
+    assert PASSWORD not in f"{login} {[login]}"
 
 
 @pytest.mark.parametrize("content", ["", "no key", None])
@@ -106,7 +108,7 @@ def test_cscun19112_partial_success_is_followed_in_any_order(
     then: str,
 ) -> None:
     server = start(Behaviour(steps=(first, then), takes_keys=True))
-    login = Login("admin", PASSWORD, str(identity))
+    login = Login("admin", Secret(PASSWORD), str(identity))
     open_host(server.address, login, known, Person(answer=True)).close()
     ways = {"answers": "keyboard-interactive"}
     assert [ways.get(way, way) for way, _ in server.told[1:]] == [first, then]
@@ -116,7 +118,7 @@ def test_three_methods_in_a_row_work(
     start: Callable[[Behaviour], Server], known: KnownHosts, identity: Path
 ) -> None:
     server = start(Behaviour(steps=ALL, takes_keys=True))
-    login = Login("admin", PASSWORD, str(identity))
+    login = Login("admin", Secret(PASSWORD), str(identity))
     open_host(server.address, login, known, Person(answer=True)).close()
 
 
@@ -130,7 +132,7 @@ def test_missing_method_is_named_after_a_partial_success(
 ) -> None:
     steps = ("publickey", "password", "hostbased")[: step + 2]
     server = start(Behaviour(steps=steps, takes_keys=True))
-    password = PASSWORD if step else None
+    password = Secret(PASSWORD) if step else None
     login = Login("admin", password, str(identity))
     with pytest.raises(AuthenticationError) as refused:
         open_host(server.address, login, known, Person(answer=True))

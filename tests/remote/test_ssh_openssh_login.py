@@ -23,6 +23,7 @@ from cucmsh.errors import AuthenticationError
 from cucmsh.remote.known_hosts import KnownHosts
 from cucmsh.remote.sftp.store import SftpStore
 from cucmsh.remote.ssh.client import Login, SshConnection, open_host
+from cucmsh.secret import Secret
 from tests.rigs.account import Account, unused_uid
 from tests.rigs.servers import HOST, make_key, serve_openssh
 from tests.rigs.sshd import make_root_folder
@@ -66,7 +67,7 @@ class Daemon(NamedTuple):
     stop: Callable[[], None]
 
     def log_in(self, password: str | None, key: str | None = None) -> SshConnection:
-        login = Login(self.account, password, key)
+        login = Login(self.account, None if password is None else Secret(password), key)
         return open_host((HOST, self.port), login, self.known, lambda *_: True)
 
     def failures(self) -> int:

@@ -20,6 +20,7 @@ from cucmsh.remote import deadline
 from cucmsh.remote.known_hosts import KnownHosts
 from cucmsh.remote.sftp.store import SftpStore
 from cucmsh.remote.ssh.client import Login, SshConnection, open_host
+from cucmsh.secret import Secret
 from tests.remote.ssh_hosts import (
     HOST,
     SOON,
@@ -101,7 +102,7 @@ def test_one_byte_at_a_time_pushes_no_limit_back(
     with serving(drip) as address:
         try:
             with pytest.raises(NoAnswerError, match=says):
-                open_host(address, Login("a", "b"), known, Person(answer=True))
+                open_host(address, Login("a", Secret("b")), known, Person(answer=True))
         finally:
             over.set()
 
@@ -112,7 +113,7 @@ def test_f5_reset_is_a_broken_connection_and_no_silence(known: KnownHosts) -> No
         client.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, LINGER_NOT)
 
     with serving(reset) as address, pytest.raises(ConnectionFailedError) as broke:
-        open_host(address, Login("a", "b"), known, Person(answer=True))
+        open_host(address, Login("a", Secret("b")), known, Person(answer=True))
     assert not isinstance(broke.value, NoAnswerError)
 
 
@@ -128,7 +129,7 @@ def test_host_that_drops_packets_is_given_up_in_time(
             filler.setblocking(False)
             filler.connect_ex(address)
         with pytest.raises(NoAnswerError, match="did not answer within") as late:
-            open_host(address, Login("a", "b"), known, Person(answer=True))
+            open_host(address, Login("a", Secret("b")), known, Person(answer=True))
     assert "firewall" in late.value.advice
 
 
@@ -145,7 +146,7 @@ def test_f11_resolver_that_takes_its_time_is_given_up(
     monkeypatch.setattr(socket, "getaddrinfo", look_up)
     began = time.monotonic()
     with pytest.raises(NoAnswerError):
-        open_host(("slow.lab", 22), Login("a", "b"), known, Person(answer=True))
+        open_host(("slow.lab", 22), Login("a", Secret("b")), known, Person(answer=True))
     assert time.monotonic() - began < 10 * SOON
     over.set()
 
@@ -153,7 +154,7 @@ def test_f11_resolver_that_takes_its_time_is_given_up(
 def test_name_that_is_none_is_a_failed_connection(known: KnownHosts) -> None:
     for name in ("no.such.host.invalid", "a" * 70):
         with pytest.raises(ConnectionFailedError, match="cannot connect") as failed:
-            open_host((name, 22), Login("a", "b"), known, Person(answer=True))
+            open_host((name, 22), Login("a", Secret("b")), known, Person(answer=True))
         assert failed.value.advice
 
 
@@ -230,7 +231,7 @@ def test_closed_port_says_so(known: KnownHosts) -> None:
     with socket.create_server((HOST, 0)) as listener:
         port = listener.getsockname()[1]
     with pytest.raises(ConnectionFailedError, match=f"port {port}: .*refused") as no:
-        open_host((HOST, port), Login("a", "b"), known, Person(answer=True))
+        open_host((HOST, port), Login("a", Secret("b")), known, Person(answer=True))
     assert no.value.advice
 
 
@@ -239,9 +240,11 @@ import sys
 from cucmsh.remote.known_hosts import KnownHosts
 from cucmsh.remote.ssh.client import Login, open_host
 from cucmsh.errors import ConnectionFailedError
+from cucmsh.secret import Secret
 try:
     address = ("127.0.0.1", int(sys.argv[1]))
-    open_host(address, Login("a", "b"), KnownHosts("/nowhere/x"), lambda *_: True)
+    login = Login("a", Secret("b"))
+    open_host(address, login, KnownHosts("/nowhere/x"), lambda *_: True)
 except ConnectionFailedError as problem:
     print(problem)
 """

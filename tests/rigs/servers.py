@@ -15,6 +15,7 @@ from cucmsh.lab.sftp_server import SftpBackupServer
 from cucmsh.lab.ssh_server import host_key
 from cucmsh.remote.known_hosts import HostKey, KnownHosts
 from cucmsh.remote.ssh.client import Login, SshConnection, open_host, open_node
+from cucmsh.secret import Secret
 from tests.rigs.sshd import make_root_folder
 
 HOST = "127.0.0.1"
@@ -58,7 +59,9 @@ def open_backup(
 
     def open_one() -> SshConnection:
         address = (HOST, backup_server.port)
-        opened.append(open_host(address, Login("backup", PASSWORD), known, accept))
+        opened.append(
+            open_host(address, Login("backup", Secret(PASSWORD)), known, accept)
+        )
         return opened[-1]
 
     yield open_one

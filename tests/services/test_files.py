@@ -19,6 +19,7 @@ from cucmsh.errors import (
 from cucmsh.pki.model import Unit
 from cucmsh.remote.deposit import Deposited
 from cucmsh.remote.known_hosts import HostKey
+from cucmsh.secret import Secret
 from cucmsh.services.backends import AcceptHostKey, BackupServer
 from cucmsh.services.certificates.regenerate import regenerate
 from cucmsh.services.files import (
@@ -36,7 +37,7 @@ from cucmsh.services.site import Site
 from cucmsh.storage.store import MAX_FILE_SIZE
 from tests.services.made_cluster import SFTP_PASSWORD, MadeCluster
 
-SERVER = BackupServer("backup.example", 22, "joe", SFTP_PASSWORD)
+SERVER = BackupServer("backup.example", 22, "joe", Secret(SFTP_PASSWORD))
 FOLDER = "/home/joe/"
 NAME = "ITLRecovery.p12"
 ONLY_LIST = Listing((), ("ITLFile.tlv",))
@@ -263,6 +264,6 @@ def test_stranger_that_was_not_accepted_gets_nothing(cluster: MadeCluster) -> No
 
 def test_password_is_in_no_repr(cluster: MadeCluster) -> None:
     assert SFTP_PASSWORD not in repr(SERVER)
-    wrong = SERVER._replace(password="wrong")
+    wrong = SERVER._replace(password=Secret("wrong"))
     with pytest.raises(AuthenticationError):
         send(cluster, server=wrong)

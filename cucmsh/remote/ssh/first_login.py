@@ -13,6 +13,7 @@ from cucmsh.config.model import SshAddress
 from cucmsh.errors import AuthenticationError, HostKeyError
 from cucmsh.remote.known_hosts import HostKey, KnownHosts, changed_key
 from cucmsh.remote.ssh.client import Login, SshConnection, open_host
+from cucmsh.secret import Secret
 
 
 class ShownKey(NamedTuple):
@@ -53,7 +54,7 @@ def look(host: str, port: int) -> ShownKey:
     return seen[0]
 
 
-def open_with_password(address: SshAddress, password: str) -> SshConnection:
+def open_with_password(address: SshAddress, password: Secret) -> SshConnection:
     """A login by password where the address's identity is not known yet.
 
     Raises:

@@ -19,6 +19,7 @@ from cucmsh.quoting import shown, shown_names
 from cucmsh.remote.ssh.channel import Opening
 from cucmsh.remote.ssh.password_answers import PasswordAnswers
 from cucmsh.remote.ssh.transport import BoundedTransport
+from cucmsh.secret import Secret
 
 import paramiko  # isort: skip  # after our own, which keeps `invoke` out
 from paramiko.auth_handler import AuthHandler  # isort: skip
@@ -31,14 +32,11 @@ class _ExpiredError(paramiko.AuthenticationException):
 
 
 class Login(NamedTuple):
-    """How to log in: a key file, a password, or both. The repr shows no password."""
+    """How to log in: a key file, a password, or both."""
 
     user: str
-    password: str | None = None
+    password: Secret | None = None
     identity: str | None = None
-
-    def __repr__(self) -> str:
-        return f"Login({self.user!r})"
 
 
 class _Handler(AuthHandler):
@@ -126,7 +124,7 @@ class _Attempts:
             )
         if (password := login.password) is not None:
             self._ways["password"] = lambda done: self._handler.auth_password(
-                login.user, password, done
+                login.user, password.reveal(), done
             )
             self._ways["keyboard-interactive"] = lambda done: self._interactive(
                 password, done
@@ -173,7 +171,7 @@ class _Attempts:
             raise self._refused() from problem
         return True
 
-    def _interactive(self, password: str, done: Event) -> None:
+    def _interactive(self, password: Secret, done: Event) -> None:
         has_it = "password" in self._accepted
         self._answers = PasswordAnswers(password, only_by_name=has_it)
         self._handler.auth_interactive(self._user, self._answers, done)

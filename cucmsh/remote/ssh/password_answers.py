@@ -6,6 +6,8 @@ the first question that does not echo gets the password, all others an empty ans
 
 from __future__ import annotations
 
+from cucmsh.secret import Secret
+
 
 class PasswordAnswers:
     """Answers the rounds of one login.
@@ -20,7 +22,7 @@ class PasswordAnswers:
         unanswered: the first question that got nothing; the server's own text.
     """
 
-    def __init__(self, password: str, *, only_by_name: bool = False) -> None:
+    def __init__(self, password: Secret, *, only_by_name: bool = False) -> None:
         self._password = password
         self._only_by_name = only_by_name
         self.is_sent = False
@@ -37,4 +39,4 @@ class PasswordAnswers:
             self.unanswered = self.unanswered or question.strip() or "nothing"
             return ""
         self.is_sent = True
-        return self._password
+        return self._password.reveal()

@@ -22,6 +22,7 @@ from cucmsh.errors import (
     UsageError,
 )
 from cucmsh.remote.ssh.causes import OTHER_ROOT
+from cucmsh.secret import Secret
 from cucmsh.services.backends import Doors, Link
 from cucmsh.services.nodes.check_way import has_root, why_key_is_refused
 from cucmsh.services.nodes.configure import split_path
@@ -48,7 +49,7 @@ class EnrolDoors(Doors, Protocol):
 
     def look(self, host: str, port: int) -> ShownKey: ...
 
-    def open_with_password(self, address: SshAddress, password: str) -> Link: ...
+    def open_with_password(self, address: SshAddress, password: Secret) -> Link: ...
 
 
 class WantedNode(NamedTuple):

@@ -8,7 +8,6 @@ Asks nothing, starts nothing.
 
 from __future__ import annotations
 
-import hmac
 import os
 from collections.abc import Callable
 from typing import Any, NamedTuple
@@ -39,6 +38,7 @@ from cucmsh.names import (
     format_subject,
     parse_subject,
 )
+from cucmsh.secret import Secret
 from cucmsh.services.certificates.keystore import Keystore
 from cucmsh.services.nodes import set_aside
 from cucmsh.services.nodes.configure import split_path
@@ -146,7 +146,7 @@ def plan_init(node: NewNode, make_site: MakeSite, *, again: bool = False) -> Ini
     return InitPlan(node, text, site, is_begun, aside)
 
 
-def make(plan: InitPlan, security: str, ccm: str | None) -> None:
+def make(plan: InitPlan, security: Secret, ccm: Secret | None) -> None:
     """Make what was planned; what an interrupted call has made is kept.
 
     Raises:
@@ -288,9 +288,9 @@ def _check_tftp_directory(node: NewNode) -> None:
     folders.require_place(node.tftp_directory)
 
 
-def _require_same_password(site: Site, security: str) -> None:
+def _require_same_password(site: Site, security: Secret) -> None:
     kept = _read(site.home.read, SECURITY_PASSWORD)
-    if kept is not None and not hmac.compare_digest(kept, security.encode()):
+    if kept is not None and Secret(kept.decode(errors="surrogateescape")) != security:
         raise RefusedError(
             "the interrupted init was given another cluster security password",
             "Give the same one, or begin anew with --again.",

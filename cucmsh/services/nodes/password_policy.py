@@ -12,6 +12,7 @@ from __future__ import annotations
 from itertools import pairwise
 
 from cucmsh.errors import RefusedError
+from cucmsh.secret import Secret
 
 LEAST_LENGTH = 14  # characters (docs/security.md T28)
 LEAST_VARIETY = 6  # different characters
@@ -19,7 +20,7 @@ LEAST_CCM_LENGTH = 8  # characters
 LEAST_CCM_VARIETY = 4
 
 
-def require_strong(password: str) -> None:
+def require_strong(password: Secret) -> None:
     """Go on only with a password that is worth something.
 
     Raises:
@@ -27,7 +28,7 @@ def require_strong(password: str) -> None:
             ASCII, a blank at an end, or a simple pattern. The message does not hold
             the password.
     """
-    reason = _weakness(password)
+    reason = _weakness(password.reveal())
     if reason:
         raise RefusedError(
             f"the security password {reason}",
@@ -36,7 +37,7 @@ def require_strong(password: str) -> None:
         )
 
 
-def require_ccm(password: str, security: str) -> None:
+def require_ccm(password: Secret, security: Secret) -> None:
     """Go on only with a CCM Administrator password that is no mere form.
 
     Args:
@@ -47,7 +48,7 @@ def require_ccm(password: str, security: str) -> None:
         RefusedError: shorter than 8 characters, a simple pattern, or the security
             password once more. The message does not hold it.
     """
-    reason = _weakness(password, LEAST_CCM_LENGTH, LEAST_CCM_VARIETY)
+    reason = _weakness(password.reveal(), LEAST_CCM_LENGTH, LEAST_CCM_VARIETY)
     if not reason and password == security:
         reason = "is the cluster security password, too"
     if reason:

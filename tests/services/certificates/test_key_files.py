@@ -16,6 +16,7 @@ from cucmsh.layout import RECOVERY_FILE
 from cucmsh.pki.credential import Credential, make_credential
 from cucmsh.pki.model import Unit
 from cucmsh.pki.pkcs12 import open_bundle, read_key_file, write_key_file
+from cucmsh.secret import Secret
 from cucmsh.services.certificates.keystore import FORM_WARNING, LEGACY_WARNING
 from cucmsh.services.nodes.make import make_node
 from tests.pki import key_file_makers as makers
@@ -40,7 +41,7 @@ assert made.PASSWORD == SECURITY
 def real_door(monkeypatch: pytest.MonkeyPatch) -> None:
     """The process that the program uses; other tests of this room stay quick."""
 
-    def open_foreign_key(_doors: JoinedDoors, raw: bytes, password: str) -> object:
+    def open_foreign_key(_doors: JoinedDoors, raw: bytes, password: Secret) -> object:
         return LateDoors().open_foreign_key(raw, password)
 
     monkeypatch.setattr(JoinedDoors, "open_foreign_key", open_foreign_key)
@@ -250,7 +251,7 @@ def test_no_key_or_secret_is_ever_created_wider_than_0600(
     try:
         cluster.reset(made_legacy(stranger, cluster.root))
         fresh = MadeCluster(cluster.root / "fresh")
-        make_node(fresh.site, SECURITY, CCM)
+        make_node(fresh.site, Secret(SECURITY), Secret(CCM))
     finally:
         os.umask(ours)
     assert len(created) > 20

@@ -5,6 +5,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from cucmsh.errors import RefusedError
+from cucmsh.secret import Secret
 from cucmsh.services.nodes.password_policy import require_strong
 
 
@@ -19,7 +20,7 @@ from cucmsh.services.nodes.password_policy import require_strong
     ],
 )
 def test_long_and_varied_passwords_are_taken(password: str) -> None:
-    require_strong(password)
+    require_strong(Secret(password))
 
 
 @pytest.mark.parametrize(
@@ -45,7 +46,7 @@ def test_long_and_varied_passwords_are_taken(password: str) -> None:
 )
 def test_weak_passwords_are_refused_with_the_reason(password: str, reason: str) -> None:
     with pytest.raises(RefusedError, match=reason) as refused:
-        require_strong(password)
+        require_strong(Secret(password))
     assert refused.value.advice
 
 
@@ -54,7 +55,7 @@ def test_any_text_is_taken_or_refused_and_never_shown(first: str, second: str) -
     mark = "Zq~7"  # stands in no message, as a word that was typed by chance may
     shown = ""
     try:
-        require_strong(first + mark + second)
+        require_strong(Secret(first + mark + second))
     except RefusedError as refused:
         shown = refused.message + refused.advice
     assert mark not in shown

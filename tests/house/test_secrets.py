@@ -1,0 +1,43 @@
+"""A secret travels as one, and is opened only by who sends it or derives from it."""
+
+import ast
+from pathlib import Path
+
+ROOT = Path(__file__).parents[2]
+PRODUCT = sorted([*ROOT.glob("cucmsh/**/*.py"), *ROOT.glob("commands/**/*.py")])
+DOORS = (
+    # A login: paramiko's call, or the answer to a question of the server.
+    "cucmsh/remote/",
+    # PKCS#12, and the standard input of the process that opens a stranger's.
+    "cucmsh/pki/",
+    # The same for our own key files; a scrypt digest; the node's copy on disk.
+    "cucmsh/services/certificates/keystore.py",
+    # Judges a new password, and says nothing of it.
+    "cucmsh/services/nodes/password_policy.py",
+)
+
+
+def reveals(source: str) -> list[int]:
+    """The lines that take ``reveal`` of anything, called or not."""
+    return [
+        node.lineno
+        for node in ast.walk(ast.parse(source))
+        if isinstance(node, ast.Attribute) and node.attr in ("reveal", "_text")
+    ]
+
+
+def test_a_secret_is_opened_at_its_doors_only() -> None:
+    opened = {
+        path.relative_to(ROOT).as_posix()
+        for path in PRODUCT
+        if path.name != "secret.py" and reveals(path.read_text())
+    }
+    assert opened, "nothing is found any more: this test proves nothing"
+    assert not {name for name in opened if not name.startswith(DOORS)}
+    unused = [door for door in DOORS if not any(n.startswith(door) for n in opened)]
+    assert not unused
+
+
+def test_a_secret_that_is_opened_elsewhere_is_found() -> None:
+    assert reveals("def f(secret):\n    return open(secret.reveal())\n") == [2]
+    assert reveals("take = secret.reveal\n") == [1]
