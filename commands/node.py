@@ -12,8 +12,6 @@ from cucmsh.shell.command import command
 from cucmsh.shell.dialog import Dialog
 from cucmsh.shell.parameter_types import NAME
 
-VERSIONS = {"10.0": "10.0.1.10000-24"}  # of the source document's lab
-
 
 @command("show version active")
 def show_version_active(dialog: Dialog, site: Site) -> None:
@@ -22,7 +20,7 @@ def show_version_active(dialog: Dialog, site: Site) -> None:
     Example:
     show version active
     """
-    dialog.say(f"Active Master Version: {VERSIONS[site.settings.release]}")
+    dialog.say(f"Active Master Version: {site.settings.profile.version}")
     dialog.say("Active Version Installed Software Options:")
     dialog.say("No Installed Software Options Found.")
     if dialog.helpful:

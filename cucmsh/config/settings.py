@@ -15,8 +15,8 @@ from cucmsh.config.table import Table, read_node
 from cucmsh.errors import ConfigurationError
 from cucmsh.layout import DEFAULT_HOME
 from cucmsh.names import check_full_name, format_subject, read_subject
+from cucmsh.release import Profile, profile_of
 
-RELEASES = ("10.0",)
 MOST_BYTES = 1 << 20  # a thousand nodes take half of it
 DIGESTS = ("sha1", "sha512")
 # What phones ask for with .sgn behind the name: configuration, ring and soft key lists,
@@ -58,6 +58,11 @@ class Settings(NamedTuple):
     cluster: Cluster
     signed_patterns: tuple[str, ...] = SIGNED_PATTERNS
     served_as: tuple[tuple[str, str], ...] = ()
+
+    @property
+    def profile(self) -> Profile:
+        """What the release does differently from others."""
+        return profile_of(self.release)
 
 
 def read_settings(path: str) -> Settings:
@@ -121,7 +126,7 @@ def _settings(table: Table, path: str) -> Settings:
     patterns, served_as = _signing(table)
     return Settings(
         path=path,
-        release=table.choice("release", RELEASES, "10.0"),
+        release=table.checked("release", profile_of, "10.0").release,
         is_strict=table.choice("fidelity", ("helpful", "strict"), "helpful")
         == "strict",
         keep_trust=table.boolean("keep_trust", default=True),

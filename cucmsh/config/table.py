@@ -81,6 +81,14 @@ class Table:
             raise self.error(key, f"{value!r} is none of {', '.join(choices)}")
         return value
 
+    def checked(self, key: str, read: Callable[[str], _Value], default: str) -> _Value:
+        """What ``read`` makes of a text; its ``ValueError`` says what is wrong."""
+        value = self.text(key, default)
+        try:
+            return read(value)
+        except ValueError as problem:
+            raise self.error(key, str(problem)) from problem
+
     def boolean(self, key: str, *, default: bool) -> bool:
         value = self.raw(key)
         if value is None:

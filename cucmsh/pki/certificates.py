@@ -26,7 +26,7 @@ from cucmsh.names import format_subject, read_subject
 from cucmsh.pki.ber import Value, decode
 from cucmsh.pki.model import Certificate, Unit
 
-VALIDITY = timedelta(days=1825) - timedelta(seconds=1)
+VALIDITY_DAYS = 1825  # five years, as in release 10.0
 IPSEC_END_SYSTEM = x509.ObjectIdentifier("1.3.6.1.5.5.7.3.5")
 DER_ORDER = ("C", "O", "OU", "CN", "ST", "L")
 OIDS = {
@@ -96,8 +96,14 @@ def _serial_number() -> int:
     return int.from_bytes(raw)
 
 
-def make_certificate(
-    key: rsa.RSAPrivateKey, unit: Unit, common_name: str, subject: str, now: datetime
+def make_certificate(  # noqa: PLR0913 - what a certificate says
+    key: rsa.RSAPrivateKey,
+    unit: Unit,
+    common_name: str,
+    subject: str,
+    now: datetime,
+    *,
+    days: int = VALIDITY_DAYS,
 ) -> Certificate:
     """A self-signed certificate for ``unit``.
 
@@ -107,6 +113,7 @@ def make_certificate(
         common_name: the CN, e.g. ``ITLRECOVERY_test10pub.joemar2.lab``.
         subject: the rest of the name, e.g. ``OU=tac;O=cisco;L=rtp;ST=nc;C=US``.
         now: start of validity, UTC.
+        days: how long it is valid, less a second.
 
     Raises:
         NamingError: the subject is none.
@@ -122,7 +129,7 @@ def make_certificate(
         .public_key(public_key)
         .serial_number(_serial_number())
         .not_valid_before(start)
-        .not_valid_after(start + VALIDITY)
+        .not_valid_after(start + timedelta(days=days, seconds=-1))
         .add_extension(_key_usage(unit), critical=False)
         .add_extension(_extended_key_usage(unit), critical=False)
         .add_extension(

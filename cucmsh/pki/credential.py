@@ -20,7 +20,12 @@ from cryptography.hazmat.primitives.serialization import (
 )
 
 from cucmsh.errors import CertificateError, SignatureError
-from cucmsh.pki.certificates import make_certificate, read_certificate, to_pem
+from cucmsh.pki.certificates import (
+    VALIDITY_DAYS,
+    make_certificate,
+    read_certificate,
+    to_pem,
+)
 from cucmsh.pki.model import Certificate, Unit
 from cucmsh.pki.verify import HASHES
 
@@ -89,16 +94,19 @@ class Credential:
         return key + to_pem(self.certificate)
 
 
-def make_credential(
+def make_credential(  # noqa: PLR0913 - what a certificate says
     unit: Unit,
     common_name: str,
     subject: str,
     now: datetime,
+    *,
+    days: int = VALIDITY_DAYS,
     key_bits: int = DEFAULT_KEY_BITS,
 ) -> Credential:
     """A fresh key and its self-signed certificate (see ``make_certificate``)."""
     key = rsa.generate_private_key(public_exponent=65537, key_size=key_bits)
-    return Credential(key, make_certificate(key, unit, common_name, subject, now))
+    made = make_certificate(key, unit, common_name, subject, now, days=days)
+    return Credential(key, made)
 
 
 def read_own(pem: bytes) -> Credential:

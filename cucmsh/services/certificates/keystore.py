@@ -34,6 +34,7 @@ from cucmsh.layout import (
     trusted_file,
 )
 from cucmsh.pki.model import Certificate, Unit
+from cucmsh.secret import Secret
 from cucmsh.services.site import Site
 
 if TYPE_CHECKING:
@@ -131,7 +132,15 @@ class Keystore:
     def recovery(self) -> Credential:
         """The cluster's recovery key, out of its PKCS#12."""
         raw = self.recovery_file()
-        return self._site.doors.keys().read_key_file(raw, self._security_password())
+        return self._site.doors.keys().read_key_file(
+            raw, self._security_password().reveal()
+        )
+
+    def signing_key(self, unit: Unit) -> Credential:
+        """The key of that unit with which this node signs lists."""
+        if unit is Unit.ITL_RECOVERY:
+            return self.recovery()
+        return self.credential(unit)
 
     def earlier(self, unit: Unit) -> Iterator[Credential]:
         """The earlier keys of that unit that are kept, the newest first.
@@ -143,7 +152,7 @@ class Keystore:
             try:
                 raw = self._home.read(name)
                 if name.startswith(RECOVERY_FILE):
-                    yield keys.read_key_file(raw, self._security_password())
+                    yield keys.read_key_file(raw, self._security_password().reveal())
                 else:
                     yield keys.read_own(raw)
             except (StoreError, CertificateError, KeyFileError):
@@ -210,10 +219,10 @@ class Keystore:
 
     def make_recovery_file(self, credential: Credential) -> bytes:
         return self._site.doors.keys().write_key_file(
-            credential, self._security_password()
+            credential, self._security_password().reveal()
         )
 
-    def check_ccm_password(self, password: str) -> None:
+    def check_ccm_password(self, password: Secret) -> None:
         """Refuse another password than the CCM Administrator's."""
         try:
             kept = json.loads(self._home.read(CCM_VERIFIER))
@@ -229,9 +238,9 @@ class Keystore:
                 "Type the password of the CCM application administrator.",
             )
 
-    def set_secrets(self, security: str, ccm: str | None) -> None:
+    def set_secrets(self, security: Secret, ccm: Secret | None) -> None:
         """Keep the cluster security password, and a verifier of the CCM password."""
-        self._home.write(SECURITY_PASSWORD, security.encode())
+        self._home.write(SECURITY_PASSWORD, security.reveal().encode())
         if ccm is not None:
             salt = os.urandom(16)
             kept = {"salt": salt.hex(), "key": _stretch(ccm, salt).hex()}
@@ -248,15 +257,15 @@ class Keystore:
                 f"{what} cannot be read: {problem.message}", problem.advice
             ) from problem
 
-    def _security_password(self) -> str:
-        return self._home.read(SECURITY_PASSWORD).decode()
+    def _security_password(self) -> Secret:
+        return Secret(self._home.read(SECURITY_PASSWORD).decode())
 
     def _present_of(self, certificate: Certificate) -> bytes | None:
         """The present key file, if it opens and holds the key of ``certificate``."""
         keys = self._site.doors.keys()
         try:
             raw = self.recovery_file()
-            present = keys.read_key_file(raw, self._security_password())
+            present = keys.read_key_file(raw, self._security_password().reveal())
         except (MissingFileError, KeyFileError):
             return None
         seen = keys.inspect(raw)
@@ -302,7 +311,7 @@ class Keystore:
         return [int(end) for end in ends if end.isdecimal()]
 
 
-def _stretch(password: str, salt: bytes) -> bytes:
+def _stretch(password: Secret, salt: bytes) -> bytes:
     # A byte that was no UTF-8 came as a lone surrogate, and goes back to that byte.
-    raw = password.encode("utf-8", "surrogateescape")
+    raw = password.reveal().encode("utf-8", "surrogateescape")
     return hashlib.scrypt(raw, salt=salt, dklen=32, **SCRYPT)

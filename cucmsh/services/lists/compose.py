@@ -220,13 +220,13 @@ def lists_to_offer(site: Site, held: Iterable[Kept] = ()) -> Iterator[Candidate]
     """
     keystore = Keystore(site)
     records = own_records(site)
-    credential = keystore.credential(Unit.CALL_MANAGER)
-    yield Candidate(_sealed(site, records, credential), "the CallManager key")
-    if site.node.is_publisher:
-        recovery = keystore.recovery()
-        yield Candidate(_sealed(site, records, recovery), "the ITLRecovery key")
+    profile = site.settings.profile
+    signers = (Unit(profile.signer), Unit(profile.reset_signer))
+    for unit in signers if site.node.is_publisher else signers[:1]:
+        credential = keystore.signing_key(unit)
+        yield Candidate(_sealed(site, records, credential), f"the {unit} key")
     wanted = common_signers(held)
-    for unit in (Unit.CALL_MANAGER, Unit.ITL_RECOVERY):
+    for unit in signers:
         for earlier in keystore.earlier(unit) if wanted else ():
             if earlier.certificate.der in wanted:
                 first = full_record(Role.SAST, earlier.certificate)

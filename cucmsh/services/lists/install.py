@@ -205,8 +205,9 @@ def _require_recovery_signature(site: Site, trust_list: TrustList) -> None:
     if not verdict.is_valid or verdict.signer is None:
         raise RefusedError(f"the list does not verify: {verdict.reason}")
     publisher = site.settings.cluster.publisher
-    recovery = Keystore(site).trusted(publisher, Unit.ITL_RECOVERY)
+    unit = Unit(site.settings.profile.reset_signer)
+    recovery = Keystore(site).trusted(publisher, unit)
     if recovery is None or verdict.signer.certificate != recovery.der:
         raise RefusedError(
-            f"the list is not signed with the ITLRecovery key of {publisher.name}"
+            f"the list is not signed with the {unit} key of {publisher.name}"
         )

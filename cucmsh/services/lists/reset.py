@@ -10,7 +10,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, NamedTuple
 
 from cucmsh.errors import RefusedError
-from cucmsh.pki.model import Certificate
+from cucmsh.pki.model import Certificate, Unit
 from cucmsh.services.certificates.keystore import ImportedKey, Keystore
 from cucmsh.services.lists.acceptance import (
     Refusal,
@@ -71,7 +71,8 @@ class ResetPlan(NamedTuple):
 def plan_local_reset(site: Site) -> ResetPlan:
     """With the recovery key on this publisher's disk."""
     site.require_publisher()
-    return _plan(site, Keystore(site).recovery(), b"")
+    signer = Unit(site.settings.profile.reset_signer)
+    return _plan(site, Keystore(site).signing_key(signer), b"")
 
 
 def plan_remote_reset(site: Site, imported: ImportedKey) -> ResetPlan:

@@ -224,7 +224,8 @@ def _why(site: Site, held: TrustList) -> str:
     publisher = site.settings.cluster.publisher
     verdict = check(held, site.doors.verifier())
     try:
-        recovery = Keystore(site).trusted(publisher, Unit.ITL_RECOVERY)
+        unit = Unit(site.settings.profile.reset_signer)
+        recovery = Keystore(site).trusted(publisher, unit)
     except CucmshError:
         return ""
     signer = verdict.signer.certificate if verdict.signer else None

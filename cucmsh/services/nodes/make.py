@@ -10,6 +10,7 @@ import os
 from cucmsh.errors import CertificateError, KeyFileError, MissingFileError
 from cucmsh.layout import pair_file
 from cucmsh.pki.model import Certificate, Unit
+from cucmsh.secret import Secret
 from cucmsh.services.certificates.keystore import Keystore
 from cucmsh.services.site import Site
 
@@ -36,7 +37,7 @@ def is_whole(site: Site) -> bool:
     return True
 
 
-def make_node(site: Site, security: str, ccm: str | None) -> bool:
+def make_node(site: Site, security: Secret, ccm: Secret | None) -> bool:
     """Keys, certificates and secrets of a new node; an existing one stays as it is.
 
     What an interrupted call has made is kept, so calling it again finishes.
@@ -62,6 +63,7 @@ def make_node(site: Site, security: str, ccm: str | None) -> bool:
             common_name(site, unit),
             site.settings.cluster.subject,
             site.clock.now(),
+            days=site.settings.profile.days_of(unit),
         )
         if unit is Unit.ITL_RECOVERY and site.node.is_publisher:
             raw = keystore.make_recovery_file(credential)
