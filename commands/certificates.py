@@ -28,7 +28,7 @@ def units(site: Site) -> list[str]:
 
 @command(
     "set cert regen <unit>",
-    changes=True,
+    of=regenerate,
     candidates={"unit": units},
     kinds={"unit": NAME},
 )

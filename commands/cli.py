@@ -36,7 +36,11 @@ def show_cli_pagination(dialog: Dialog, _: Site) -> None:
     dialog.say(f"Automatic Pagination : {'On' if dialog.session.is_paged else 'Off'}.")
 
 
-@command("set cli session timeout <minutes>", changes=True, kinds={"minutes": NUMBER})
+@command(
+    "set cli session timeout <minutes>",
+    of=set_idle_minutes,
+    kinds={"minutes": NUMBER},
+)
 def set_cli_session_timeout(dialog: Dialog, site: Site, text: str) -> None:
     """Set after how many minutes without a key a session of this node ends.
 

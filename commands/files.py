@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
 
 from commands.questions import ask_value, host_key_question
 from cucmsh.errors import CancelledError, UsageError
@@ -10,12 +11,11 @@ from cucmsh.hosts import bare_host, read_port
 from cucmsh.remote.deposit import Deposited
 from cucmsh.services.backends import BackupServer
 from cucmsh.services.files import (
-    Outgoing,
+    Destination,
+    get_file,
     list_files,
-    open_file,
     paths,
     read_text,
-    send_file,
 )
 from cucmsh.services.records.logs import list_logs, read_log
 from cucmsh.services.site import Site
@@ -117,7 +117,12 @@ def file_view_tftp(dialog: Dialog, site: Site, name: str) -> None:
     dialog.view(read_text(site, name))
 
 
-@command("file get tftp <file>", candidates={"file": files}, kinds={"file": FILE})
+@command(
+    "file get tftp <file>",
+    of=get_file,
+    candidates={"file": files},
+    kinds={"file": FILE},
+)
 def file_get_tftp(dialog: Dialog, site: Site, name: str) -> int:
     """Send a file of the TFTP directory to an SFTP server.
 
@@ -131,53 +136,65 @@ def file_get_tftp(dialog: Dialog, site: Site, name: str) -> int:
     Example:
     file get tftp ITLRecovery.p12
     """
-    dialog.write("Please wait while the system is gathering files info ...")
-    try:
-        opened = open_file(site, name)
-    finally:
-        dialog.say("done.")
-    with opened as file:
-        return _send(dialog, site, Outgoing("", name, file))
-
-
-def _send(dialog: Dialog, site: Site, outgoing: Outgoing) -> int:
-
-    size = outgoing.file.size
-    dialog.say("Sub-directories were not traversed.")
-    dialog.say("Number of files affected: 1")
-    dialog.say(f"Total size in Bytes: {size}")
-    dialog.say(f"Total size in Kbytes: {kilobytes(size)}")
-    again = "Please answer 'y' for <yes> or 'n' for <no>: "
-    if dialog.ask_key("Would you like to proceed [y/n]? ", "yn", again) == "n":
-        raise CancelledError("Nothing was transferred.")
-    server = _ask_server(dialog)
-    dialog.say()
-    directory = ask_value(dialog, "Download directory: ", PATH)
-    dialog.say()
-    accept = host_key_question(dialog, server.host)
-    so_far = 0  # bytes; another thread reads it
-
-    def note(sent: int) -> None:
-        nonlocal so_far
-        so_far = sent
-
-    def waiting() -> str:
-        if not so_far:
-            return f"Waiting for {server.host}..."
-        return f"Sent {so_far} of {size} bytes to {server.host}..."
-
-    with dialog.working(waiting):
-        outgoing = outgoing._replace(directory=directory)
-        sent = send_file(site, server, outgoing, accept, note)
+    shown = _OnScreen(dialog)
+    sent = get_file(site, name, shown)
     dialog.say(".")
     if sent.why_unproven:
-        return _unproven(dialog, server.host, sent)
+        return _unproven(dialog, shown.host, sent)
     dialog.say("Transfer completed.")
-    dialog.say(f"Downloading file: {TFTP_FOLDER}/{outgoing.path}")
+    dialog.say(f"Downloading file: {TFTP_FOLDER}/{name}")
     if dialog.helpful and sent.was_there:
         dialog.say(f"The same file was there already as {sent.path}")
     _say_where(dialog, sent)
     return 0
+
+
+class _OnScreen:
+    """A ``SendDialog`` in the original's words."""
+
+    def __init__(self, dialog: Dialog) -> None:
+        self._dialog = dialog
+        self.host = ""
+        self._so_far = 0  # bytes; another thread reads it
+
+    @contextmanager
+    def gathering(self) -> Iterator[None]:
+        self._dialog.write("Please wait while the system is gathering files info ...")
+        try:
+            yield
+        finally:
+            self._dialog.say("done.")
+
+    def choose(self, size: int) -> Destination:
+        dialog = self._dialog
+        dialog.say("Sub-directories were not traversed.")
+        dialog.say("Number of files affected: 1")
+        dialog.say(f"Total size in Bytes: {size}")
+        dialog.say(f"Total size in Kbytes: {kilobytes(size)}")
+        again = "Please answer 'y' for <yes> or 'n' for <no>: "
+        if dialog.ask_key("Would you like to proceed [y/n]? ", "yn", again) == "n":
+            raise CancelledError("Nothing was transferred.")
+        server = _ask_server(dialog)
+        self.host = server.host
+        dialog.say()
+        directory = ask_value(dialog, "Download directory: ", PATH)
+        dialog.say()
+        return Destination(server, directory, host_key_question(dialog, server.host))
+
+    @contextmanager
+    def sending(self, to: Destination, size: int) -> Iterator[Callable[[int], object]]:
+        host = to.server.host
+
+        def waiting() -> str:
+            if not self._so_far:
+                return f"Waiting for {host}..."
+            return f"Sent {self._so_far} of {size} bytes to {host}..."
+
+        with self._dialog.working(waiting):
+            yield self._note
+
+    def _note(self, sent: int) -> None:
+        self._so_far = sent
 
 
 def _unproven(dialog: Dialog, host: str, sent: Deposited) -> int:
@@ -216,7 +233,7 @@ def _ask_server(dialog: Dialog) -> BackupServer:
     port = _ask_port(dialog)
     user = ask_value(dialog, "User ID: ", USER)
     password = dialog.ask_secret("Password: ", mask="*")
-    return BackupServer(host, port, user, password.reveal())
+    return BackupServer(host, port, user, password)
 
 
 def _ask_port(dialog: Dialog) -> int:

@@ -2,20 +2,23 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator, Sequence
+from contextlib import AbstractContextManager, contextmanager
 
 from commands.questions import host_key_question, require_yes
 from cucmsh.errors import RefusedError, TrustListError
 from cucmsh.hosts import split_host
+from cucmsh.secret import Secret
 from cucmsh.services.backends import BackupServer
-from cucmsh.services.certificates.keystore import Keystore
-from cucmsh.services.files import fetch_file
-from cucmsh.services.lists.distribution import apply
-from cucmsh.services.lists.fleet import Fleet, meanwhile
 from cucmsh.services.lists.inventory import HeldList, find_mismatches, read_list
-from cucmsh.services.lists.reset import ResetPlan, plan_local_reset, plan_remote_reset
-from cucmsh.services.lists.survey import locate
-from cucmsh.services.lists.trust_release import plan_release, release
+from cucmsh.services.lists.reset import ResetPlan
+from cucmsh.services.lists.run_reset import (
+    ResetDone,
+    reset_with_local_key,
+    reset_with_saved_key,
+)
+from cucmsh.services.lists.survey import NodeStatus
+from cucmsh.services.lists.trust_release import ReleasePlan, release_trust
 from cucmsh.services.outcome import Progress, Step
 from cucmsh.services.site import Site
 from cucmsh.shell.command import command
@@ -68,7 +71,7 @@ def _described(site: Site, held: HeldList) -> Document:
     return list_document(site.node.name, held, find_mismatches(site, held.raw))
 
 
-@command("utils itl reset localkey", changes=True, publisher_only=True, has_json=True)
+@command("utils itl reset localkey", of=reset_with_local_key, has_json=True)
 def utils_itl_reset_localkey(dialog: Dialog, site: Site) -> int:
     """Sign the ITL with this publisher's recovery key and bring it to all TFTP nodes.
 
@@ -78,14 +81,12 @@ def utils_itl_reset_localkey(dialog: Dialog, site: Site) -> int:
     Example:
     utils itl reset localkey
     """
-    _require_ccm_password(dialog, site)
-    return _reset(dialog, site, "utils itl reset localkey", plan_local_reset)
+    return _reported(dialog, site, reset_with_local_key(site, _OnScreen(dialog)))
 
 
 @command(
     "utils itl reset remotekey <host> <user> <path>",
-    changes=True,
-    publisher_only=True,
+    of=reset_with_saved_key,
     kinds={"host": HOST, "user": USER, "path": PATH},
     has_json=True,
 )
@@ -105,22 +106,78 @@ def utils_itl_reset_remotekey(
     """
     address, port = split_host(host)
     password = dialog.ask_secret("Enter Sftp password :")
-    server = BackupServer(address, port, user, password.reveal())
+    server = BackupServer(address, port, user, password)
     accept = host_key_question(dialog, address)
-    with dialog.working(lambda: f"Waiting for {address}..."):
-        raw = fetch_file(site, server, path, accept)
-    imported = Keystore(site).open_key_file(raw)
-    dialog.say()
-    _require_ccm_password(dialog, site)
-    return _reset(
-        dialog,
-        site,
-        "utils itl reset remotekey",
-        lambda at: plan_remote_reset(at, imported),
+    shown = _OnScreen(dialog, address)
+    return _reported(
+        dialog, site, reset_with_saved_key(site, server, path, accept, shown)
     )
 
 
-@command("utils itl trust release", changes=True)
+def _reported(dialog: Dialog, site: Site, done: ResetDone) -> int:
+    dialog.result(
+        lambda: report_lines(done.report),
+        lambda: reset_document(site.node.name, done.plan, done.report),
+    )
+    return done.report.exit_status
+
+
+class _OnScreen:
+    """A ``ResetDialog`` in the original's words; ``host`` is the backup server."""
+
+    def __init__(self, dialog: Dialog, host: str = "") -> None:
+        self._dialog = dialog
+        self._host = host
+
+    def fetching(self) -> AbstractContextManager[None]:
+        return self._dialog.working(lambda: f"Waiting for {self._host}...")
+
+    def ccm_password(self) -> Secret:
+        if self._host:
+            self._dialog.say()
+        return self._dialog.ask_secret("Enter CCM Administrator password :")
+
+    def looking(self) -> AbstractContextManager[None]:
+        self._dialog.say("\nLocating active Tftp servers in the cluster....\n")
+        return self._dialog.working(
+            lambda: "Still looking: not every node answers at once..."
+        )
+
+    def located(self, nodes: Sequence[NodeStatus]) -> None:
+        dialog = self._dialog
+        dialog.say("Following is the list of Active tftp servers in the cluster\n")
+        dialog.say(repr([entry.node.name for entry in nodes if entry.is_active]))
+        for entry in nodes:
+            if dialog.helpful and not entry.is_active:
+                reason = entry.problem or "its TFTP service is stopped"
+                dialog.say(f"Not active: {entry.node.name} ({reason})")
+
+    def agree(self, plan: ResetPlan) -> None:
+        """Show what is unusual; helpful sessions go on only after a typed yes."""
+        if self._dialog.helpful:
+            for line in plan.warnings:
+                self._dialog.say(line)
+        for question in plan.questions:
+            self._dialog.say("\n".join(question.lines))
+            if self._dialog.helpful:
+                require_yes(self._dialog, "Do you want to continue (yes/no)? ")
+
+    @contextmanager
+    def changing(self, names: Sequence[str]) -> Iterator[Progress]:
+        dialog, left = self._dialog, list(names)
+        dialog.say("The reset ITL file was generated successfully\n")
+        dialog.say(
+            "Transferring new reset ITL file to the TFTP server nodes in the "
+            "cluster.....\n"
+        )
+        with (
+            dialog.uninterrupted() as safe_point,
+            dialog.working(lambda: f"Waiting for {', '.join(left)}..."),
+        ):
+            yield _progress(dialog, left, safe_point)
+
+
+@command("utils itl trust release", of=release_trust)
 def utils_itl_trust_release(dialog: Dialog, site: Site) -> None:
     """Give up phones that hold an earlier ITL and do not know this node's keys.
 
@@ -132,73 +189,17 @@ def utils_itl_trust_release(dialog: Dialog, site: Site) -> None:
     Example:
     utils itl trust release
     """
-    with site.cluster_lock("utils itl trust release"):
-        plan = plan_release(site)
+
+    def agree(plan: ReleasePlan) -> None:
         for line in release_lines(plan):
             dialog.say(line)
         require_yes(dialog, "Do you want to give them up (yes/no)? ")
-        release(site, plan)
+
+    plan = release_trust(site, agree)
     dialog.say(
         "Earlier ITLs were released. Run `utils service restart Cisco Tftp`: the next "
         f"start signs with {plan.key}."
     )
-
-
-def _require_ccm_password(dialog: Dialog, site: Site) -> None:
-
-    password = dialog.ask_secret("Enter CCM Administrator password :")
-    Keystore(site).check_ccm_password(password.reveal())
-
-
-def _reset(
-    dialog: Dialog, site: Site, what: str, make_plan: Callable[[Site], ResetPlan]
-) -> int:
-
-    with site.cluster_lock(what), Fleet(site) as fleet:
-        dialog.say("\nLocating active Tftp servers in the cluster....\n")
-        # It reads this node only, so it costs no time while the others are asked.
-        planning = meanwhile(lambda: make_plan(site))
-        with dialog.working(lambda: "Still looking: not every node answers at once..."):
-            located = locate(site, fleet)
-        if not located:
-            raise RefusedError("no node of this cluster has a TFTP service")
-        active = [entry.node.name for entry in located if entry.is_active]
-        dialog.say("Following is the list of Active tftp servers in the cluster\n")
-        dialog.say(repr(active))
-        for entry in located:
-            if dialog.helpful and not entry.is_active:
-                reason = entry.problem or "its TFTP service is stopped"
-                dialog.say(f"Not active: {entry.node.name} ({reason})")
-        plan = planning()
-        _agree(dialog, plan)
-        dialog.say("The reset ITL file was generated successfully\n")
-        dialog.say(
-            "Transferring new reset ITL file to the TFTP server nodes in the "
-            "cluster.....\n"
-        )
-        left = [entry.node.name for entry in located]
-        with (
-            dialog.uninterrupted() as safe_point,
-            dialog.working(lambda: f"Waiting for {', '.join(left)}..."),
-        ):
-            progress = _progress(dialog, left, safe_point)
-            report = apply(plan, located, site, fleet, progress)
-    dialog.result(
-        lambda: report_lines(report),
-        lambda: reset_document(site.node.name, plan, report),
-    )
-    return report.exit_status
-
-
-def _agree(dialog: Dialog, plan: ResetPlan) -> None:
-    """Show what is unusual; helpful sessions go on only after a typed yes."""
-    if dialog.helpful:
-        for line in plan.warnings:
-            dialog.say(line)
-    for question in plan.questions:
-        dialog.say("\n".join(question.lines))
-        if dialog.helpful:
-            require_yes(dialog, "Do you want to continue (yes/no)? ")
 
 
 def _progress(dialog: Dialog, left: list[str], safe_point: SafePoint) -> Progress:

@@ -2,12 +2,18 @@
 
 from __future__ import annotations
 
-from cucmsh.errors import ServiceError, UsageError
-from cucmsh.services.lists.install import close_mark
-from cucmsh.services.lists.replicas import replicas_of, update_replicas
-from cucmsh.services.nodes import tftp_service as tftp
+from collections.abc import Sequence
+from contextlib import AbstractContextManager
+
+from cucmsh.services.nodes.service_control import (
+    SERVICES,
+    TFTP,
+    Start,
+    restart_service,
+    start_service,
+    stop_service,
+)
 from cucmsh.services.nodes.tftp_service import ServiceState, state_of
-from cucmsh.services.records.pending import start_problems, unsigned_files
 from cucmsh.services.site import Site
 from cucmsh.shell.command import command
 from cucmsh.shell.dialog import Dialog
@@ -16,16 +22,21 @@ from cucmsh.shell.parameter_types import TEXT
 from cucmsh.views.documents import services_document
 from cucmsh.views.signing import pending_lines
 
-TFTP = "Cisco Tftp"
 NOT_HERE = (  # services of the original that this node does not run
     "Cisco Certificate Authority Proxy Function",
     "Cisco Trust Verification Service",
 )
 
 
+NO_CTRL_C = (
+    " Don't press Ctrl-c while the service is getting RESTARTED.If Service has "
+    "not Restarted Properly, execute the same Command Again"
+)
+
+
 def services(_: Site) -> list[str]:
     """The services that can be started and stopped, for completion."""
-    return [TFTP]
+    return list(SERVICES)
 
 
 @command("utils service list", has_json=True)
@@ -49,7 +60,7 @@ def utils_service_list(dialog: Dialog, site: Site) -> None:
 
 @command(
     "utils service start <service...>",
-    changes=True,
+    of=start_service,
     candidates={"service": services},
     kinds={"service": TEXT},
 )
@@ -61,21 +72,13 @@ def utils_service_start(dialog: Dialog, site: Site, name: str) -> int:
     Example:
     utils service start Cisco Tftp
     """
-    _require_service(site, name)
-    dialog.say("Service Manager is running")
-    dialog.say(f"{TFTP}[STARTING]  ")
-    with dialog.uninterrupted():
-        with dialog.working(lambda: f"{TFTP}[STARTING]  "):
-            tftp.start(site)
-        _require_running(site)
-        dialog.say(f"{TFTP}[STARTED]  ")
-        _close_mark(dialog, site)
-    return _report_start(dialog, site)
+    told = _OnScreen(dialog, ["STARTING"], "STARTED")
+    return _reported(dialog, start_service(site, name, told))
 
 
 @command(
     "utils service stop <service...>",
-    changes=True,
+    of=stop_service,
     candidates={"service": services},
     kinds={"service": TEXT},
 )
@@ -87,19 +90,13 @@ def utils_service_stop(dialog: Dialog, site: Site, name: str) -> None:
     Example:
     utils service stop Cisco Tftp
     """
-    _require_service(site, name)
-    dialog.say("Service Manager is running")
-    dialog.say(f"{TFTP}[STOPPING]  ")
-    with dialog.uninterrupted(), dialog.working(lambda: f"{TFTP}[STOPPING]  "):
-        tftp.stop(site)
-    if tftp.is_running(site):
-        raise ServiceError(f"{TFTP} is still running", "See the log of the service.")
-    dialog.say(f"{TFTP}[STOPPED]  Commanded Out of Service")
+    told = _OnScreen(dialog, ["STOPPING"], "STOPPED", "Commanded Out of Service")
+    stop_service(site, name, told)
 
 
 @command(
     "utils service restart <service...>",
-    changes=True,
+    of=restart_service,
     candidates={"service": services},
     kinds={"service": TEXT},
 )
@@ -113,58 +110,67 @@ def utils_service_restart(dialog: Dialog, site: Site, name: str) -> int:
     Example:
     utils service restart Cisco Tftp
     """
-    _require_service(site, name)
-    dialog.say(
-        " Don't press Ctrl-c while the service is getting RESTARTED.If Service has "
-        "not Restarted Properly, execute the same Command Again"
-    )
-    dialog.say("Service Manager is running")
-    dialog.say(f"{TFTP}[STOPPING]  ")
-    dialog.say(f"{TFTP}[STARTING]  ")
-    with dialog.uninterrupted():
-        with dialog.working(lambda: f"{TFTP}[STARTING]  "):
-            tftp.restart(site)
-        _require_running(site)
-        dialog.say(f"{TFTP}[STARTED]  ")
-        _close_mark(dialog, site)
-    return _report_start(dialog, site)
+    told = _OnScreen(dialog, ["STOPPING", "STARTING"], "STARTED", warning=NO_CTRL_C)
+    return _reported(dialog, restart_service(site, name, told))
 
 
-def _close_mark(dialog: Dialog, site: Site) -> None:
-    """A reset may have been kept for this very start; tell if it still is."""
-    if not close_mark(site) and dialog.helpful:
-        dialog.say(
-            f"The reset ITL is in place, but {TFTP} did not give it back; every start "
-            "keeps it until it does."
-        )
+class _OnScreen:
+    """A ``ServiceDialog`` in the original's layout.
+
+    Args:
+        dialog: where it is shown.
+        steps: the states that it goes through.
+        end: the state it ends in.
+        why: what stands behind that one.
+        warning: comes before all else.
+    """
+
+    def __init__(
+        self,
+        dialog: Dialog,
+        steps: Sequence[str],
+        end: str,
+        why: str = "",
+        warning: str = "",
+    ) -> None:
+        self._dialog = dialog
+        self._steps, self._end = steps, f"{TFTP}[{end}]  {why}"
+        self._warning = warning
+
+    def accepted(self) -> None:
+        if self._warning:
+            self._dialog.say(self._warning)
+        self._dialog.say("Service Manager is running")
+        for step in self._steps:
+            self._dialog.say(f"{TFTP}[{step}]  ")
+
+    def changing(self) -> AbstractContextManager[object]:
+        return self._dialog.uninterrupted()
+
+    def waiting(self) -> AbstractContextManager[None]:
+        return self._dialog.working(lambda: f"{TFTP}[{self._steps[-1]}]  ")
+
+    def done(self) -> None:
+        self._dialog.say(self._end)
+
+    def still_kept(self) -> None:
+        if self._dialog.helpful:
+            self._dialog.say(
+                f"The reset ITL is in place, but {TFTP} did not give it back; every "
+                "start keeps it until it does."
+            )
+
+    def bringing(self, names: Sequence[str]) -> AbstractContextManager[None]:
+        return self._dialog.working(lambda: f"Waiting for {', '.join(names)}...")
 
 
-def _report_start(dialog: Dialog, site: Site) -> int:
+def _reported(dialog: Dialog, start: Start) -> int:
     """What the start could not do, and what became of the replicas; the status."""
-    problems = [*start_problems(site), *unsigned_files(site)]
-    names = ", ".join(node.name for node in replicas_of(site))
-    if names:
-        with dialog.working(lambda: f"Waiting for {names}..."):
-            replicas = update_replicas(site)
-        problems += pending_lines(replicas)
-    for line in problems:
+    lines = list(start.problems)
+    if start.replicas:
+        lines += pending_lines(start.replicas)
+    for line in lines:
         dialog.say(line)
-    if problems:
+    if lines:
         dialog.say(FAILED)
-    return 3 if problems else 0
-
-
-def _require_running(site: Site) -> None:
-
-    if not tftp.is_running(site):
-        raise ServiceError(f"{TFTP} does not run", "See the log of the service.")
-
-
-def _require_service(site: Site, name: str) -> None:
-
-    if name not in services(site):
-        raise UsageError(
-            f"{name!r} is no service that {site.node.name} can start or stop",
-            f"Type: {TFTP}",
-        )
-    tftp.commands_of(site)
+    return 3 if lines else 0

@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
-from cucmsh.services.lists.phone_files import choose
-from cucmsh.services.lists.publish import bring_signed, exit_status, sign_chosen
-from cucmsh.services.lists.replicas import replicas_of
+from collections.abc import Sequence
+from contextlib import AbstractContextManager
+
+from cucmsh.services.lists.phone_files import Choice, choose
+from cucmsh.services.lists.publish import sign_and_bring
+from cucmsh.services.lists.sign import SignReport
 from cucmsh.services.site import Site
 from cucmsh.shell.command import command
 from cucmsh.shell.dialog import CONTROL_C, Dialog
@@ -20,7 +23,7 @@ def files(site: Site) -> list[str]:
 
 @command(
     "utils tftp sign [spec...]",
-    changes=True,
+    of=sign_and_bring,
     candidates={"spec": files},
     kinds={"spec": FILE},
 )
@@ -47,19 +50,28 @@ def utils_tftp_sign(dialog: Dialog, site: Site, specs: str = "") -> int:
 
 
 def _sign_and_push(dialog: Dialog, site: Site, specs: list[str]) -> int:
-
     dialog.say("Signing the files of the phones, please wait...")
-    chosen = choose(site, specs)
-    with dialog.working(lambda: f"Still signing; {len(chosen.names)} files in all..."):
-        report = sign_chosen(site, chosen)
-    for line in signing_lines(report):
+    done = sign_and_bring(site, choose(site, specs), _OnScreen(dialog))
+    for line in replica_lines(done.replicas):
         dialog.say(line)
-    names = ", ".join(node.name for node in replicas_of(site))
-    with dialog.working(lambda: f"Waiting for {names}..."):
-        replicas = bring_signed(site, report)
-    for line in replica_lines(replicas):
-        dialog.say(line)
-    status = exit_status(report, replicas)
-    if status:
+    if done.exit_status:
         dialog.say(FAILED)
-    return status
+    return done.exit_status
+
+
+class _OnScreen:
+    """A ``SignDialog``."""
+
+    def __init__(self, dialog: Dialog) -> None:
+        self._dialog = dialog
+
+    def signing(self, choice: Choice) -> AbstractContextManager[None]:
+        count = len(choice.names)
+        return self._dialog.working(lambda: f"Still signing; {count} files in all...")
+
+    def signed(self, report: SignReport) -> None:
+        for line in signing_lines(report):
+            self._dialog.say(line)
+
+    def bringing(self, names: Sequence[str]) -> AbstractContextManager[None]:
+        return self._dialog.working(lambda: f"Waiting for {', '.join(names)}...")

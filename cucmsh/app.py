@@ -14,14 +14,17 @@ from typing import Any
 
 from cucmsh.backends import LateDoors
 from cucmsh.config.settings import Settings, read_settings
-from cucmsh.errors import PackError, RefusedError
+from cucmsh.errors import PackError
 from cucmsh.layout import DEFAULT_CONFIGURATION
+from cucmsh.services.caller import Caller, WayIn
 from cucmsh.services.idle import idle_minutes
 from cucmsh.services.nodes.account import become_owner
 from cucmsh.services.records.audit import AuditLog
 from cucmsh.services.records.crash_log import breakdown_recorder
 from cucmsh.services.records.journal import login_notice
+from cucmsh.services.records.sinks import sinks_of
 from cucmsh.services.site import Site
+from cucmsh.services.usecase import Access, require_access
 from cucmsh.shell.command import Command
 from cucmsh.shell.editor_import import import_editor
 from cucmsh.shell.grammar import Grammar
@@ -45,10 +48,6 @@ class SystemClock:
 
     def now(self) -> datetime:
         return datetime.now(UTC)
-
-    def stamp(self) -> str:
-        """The same as ISO 8601 with milliseconds."""
-        return self.now().isoformat(timespec="milliseconds")
 
     def boot(self) -> tuple[str, float]:
         with open("/proc/sys/kernel/random/boot_id", encoding="ascii") as file:
@@ -95,7 +94,7 @@ def serve_prompt(site: Site, greeting: str = "") -> int:
                 screen.say(text)
         # The rest of the shell is imported while a person or program reads this.
         screen.prompt_ahead(PROMPT)
-        audit = open_audit(site, "prompt", os.environ, screen)
+        site, audit = admit(site, WayIn.PROMPT, os.environ, screen)
         audit.note("login", {})
         try:
             session = _session(site, screen, audit, has_prompt=True)
@@ -130,10 +129,10 @@ def serve_line(
     is_exec_request: bool,
 ) -> int:
     """See ``run_command``."""
-    entry = "exec" if is_exec_request else "command"
-    audit = open_audit(site, entry, os.environ, Screen(2))
+    way_in = WayIn.EXEC if is_exec_request else WayIn.COMMAND
+    site, audit = admit(site, way_in, os.environ, Screen(2))
     screen = Screen(1 if result is None else 2)
-    session = _session(site, screen, audit, is_exec_request=is_exec_request)
+    session = _session(site, screen, audit)
     return session.run_line(line, result)
 
 
@@ -142,16 +141,29 @@ def run_json(config: str, line: str, environment: Mapping[str, str]) -> int:
     return report(Screen(1), lambda to: run_command(config, line, environment, to))
 
 
-def open_audit(
-    site: Site, entry: str, environment: Mapping[str, str], screen: Screen
-) -> AuditLog:
-    """The record of what comes in by ``entry``; see ``services.audit``."""
+def admit(
+    site: Site, way_in: WayIn, environment: Mapping[str, str], screen: Screen
+) -> tuple[Site, AuditLog]:
+    """The site for whoever came in this way, and the record of what they do.
 
-    def who() -> Mapping[str, str]:
-        return origin(environment, entry)
-
-    stamp = SystemClock().stamp
-    return AuditLog(site.home, stamp, time.monotonic, who, screen.say)
+    Args:
+        site: this node.
+        way_in: by which door.
+        environment: of the process, which says who it is; see ``shell.origin``.
+        screen: is told, once, that a line of the record could not be kept.
+    """
+    who = origin(environment, way_in)
+    address = who.get("ssh", "").partition(" ")[0]
+    caller = Caller(way_in, who.get("user", ""), address)
+    audit = AuditLog(
+        sinks_of(site.home),
+        site.node.name,
+        site.clock.now,
+        time.monotonic,
+        who=lambda: who,
+        complain=screen.say,
+    )
+    return site.called_by(caller, audit), audit
 
 
 def _session(
@@ -159,7 +171,6 @@ def _session(
     screen: Screen,
     audit: AuditLog,
     *,
-    is_exec_request: bool = False,
     has_prompt: bool = False,
 ) -> Session:
 
@@ -172,7 +183,7 @@ def _session(
         Reader(0, screen, time.monotonic),
         banner="",
         notice="",
-        guard=_guard(site, is_exec_request=is_exec_request),
+        guard=lambda command: require_access(site, _access_of(command)),
         helpful=not site.settings.is_strict,
         open_editor=_open_editor,
         on_internal_error=breakdown_recorder(site),
@@ -200,19 +211,11 @@ def _load_packs(site: Site, remark: Callable[[str], None]) -> Grammar:
     return Grammar((each for pack in packs for each in pack.commands), packs)
 
 
-def _guard(site: Site, *, is_exec_request: bool) -> Callable[[Command], None]:
-    def guard(command: Command) -> None:
-        if command.publisher_only:
-            site.require_publisher()
-        may_change = site.settings.may_change_by_exec or not is_exec_request
-        if command.changes and not may_change:
-            raise RefusedError(
-                f"{command.phrase} changes the cluster and does not run by an exec "
-                "request here",
-                'Log in and type it, or set exec = "all" in the configuration.',
-            )
-
-    return guard
+def _access_of(command: Command) -> Access:
+    """What a command declares: refused before it asks the first question."""
+    return Access(
+        command.phrase, command.changes, command.publisher_only, command.level
+    )
 
 
 def _open_editor(

@@ -12,11 +12,12 @@ import os
 from collections.abc import Callable, Sequence
 from typing import NamedTuple
 
-from cucmsh.app import find_configuration, open_audit, open_own_site
+from cucmsh.app import admit, find_configuration, open_own_site
 from cucmsh.cli.login.serve_node import serve_node
 from cucmsh.cli.options import HelpAskedError, Parser, asks_for_help
 from cucmsh.cli.terminal import show
 from cucmsh.errors import CucmshError, RefusedError, StoreError, UsageError
+from cucmsh.services.caller import WayIn
 from cucmsh.services.lists.compose import sha256_of
 from cucmsh.services.lists.deliver import INPUT
 from cucmsh.services.lists.install import (
@@ -27,7 +28,7 @@ from cucmsh.services.lists.install import (
     take_staged,
 )
 from cucmsh.services.lists.phone_files import named
-from cucmsh.services.lists.publish import bring_signed, exit_status, sign_chosen
+from cucmsh.services.lists.publish import Unheard, sign_and_bring
 from cucmsh.services.lists.replicas import update_replicas
 from cucmsh.services.lists.start import keep, start
 from cucmsh.services.lists.survey import sha256_served
@@ -93,11 +94,10 @@ class Hook(NamedTuple):
 
 
 def _tftp_start(call: Call) -> tuple[str, int]:
+    site, audit = admit(call.site, WayIn.HOOK, os.environ, Screen(2))
     try:
-        with open_audit(call.site, "hook", os.environ, Screen(2)).noting(
-            ["tftp-start"]
-        ):
-            started = start(call.site)
+        with audit.noting(["tftp-start"]):
+            started = start(site)
     except CucmshError as problem:
         started = keep(call.site, problem)
     for line in started.problems:
@@ -113,10 +113,9 @@ def _update_replicas(call: Call) -> tuple[str, int]:
 
 
 def _sign(call: Call) -> tuple[str, int]:
-    report = sign_chosen(call.site, named(call.site, call.given.file))
-    replicas = bring_signed(call.site, report)
-    lines = [*signing_lines(report), *replica_lines(replicas)]
-    return "\n".join(lines), exit_status(report, replicas)
+    done = sign_and_bring(call.site, named(call.site, call.given.file), Unheard())
+    lines = [*signing_lines(done.report), *replica_lines(done.replicas)]
+    return "\n".join(lines), done.exit_status
 
 
 def _service_status(call: Call) -> tuple[str, int]:
@@ -274,7 +273,8 @@ def run_at(configuration: str, words: Sequence[str]) -> tuple[str, int]:
     hook = HOOKS.get(words[0]) if words else None
     if hook is None or not hook.changes or words[0] == "tftp-start":
         return _answer(site, words, _read_input)
-    with open_audit(site, "hook", os.environ, Screen(2)).noting(words):
+    site, audit = admit(site, WayIn.HOOK, os.environ, Screen(2))
+    with audit.noting(words):
         return _answer(site, words, _read_input)
 
 

@@ -8,7 +8,7 @@ from collections.abc import Callable, Iterator, Sequence
 from contextlib import ExitStack, contextmanager
 from typing import cast
 
-from cucmsh.app import open_audit, open_own_site
+from cucmsh.app import admit, open_own_site
 from cucmsh.cli.options import (
     Parser,
     add_service,
@@ -31,6 +31,7 @@ from cucmsh.config.model import NodeRole
 from cucmsh.errors import CucmshError, HalfDoneError, RefusedError
 from cucmsh.layout import DEFAULT_TFTP_DIRECTORY
 from cucmsh.remote.known_hosts import HostKey
+from cucmsh.services.caller import WayIn
 from cucmsh.services.lists.manifest import whose
 from cucmsh.services.nodes.add import (
     DEFAULT_USER,
@@ -193,7 +194,7 @@ def run(configuration: str, words: Sequence[str]) -> int:
 
         def open_noting() -> Site:
             site = open_own_site(configuration)
-            audit = open_audit(site, "node", os.environ, Screen(2))
+            site, audit = admit(site, WayIn.NODE, os.environ, Screen(2))
             noting.enter_context(audit.noting(list(words), is_change=is_change))
             return site
 
@@ -369,7 +370,7 @@ def _open_way(
             password = prompter.ask_secret(question)
         else:
             (password,) = read_secrets(given.password_fd, "--password-fd", 1)
-        link = doors.open_with_password(address, password.reveal())
+        link = doors.open_with_password(address, password)
     try:
         make_way(site, plan, link, doors)
     finally:

@@ -10,16 +10,18 @@ import fnmatch
 import os
 from collections.abc import Callable
 from contextlib import AbstractContextManager
-from typing import NamedTuple
+from typing import NamedTuple, Protocol
 
 from cucmsh.errors import MissingFileError, RefusedError, UsageError
 from cucmsh.layout import BACKUP, RECOVERY_FILE, RECOVERY_NAME
 from cucmsh.remote.deposit import Deposited, Parcel
 from cucmsh.services.backends import AcceptHostKey, BackupServer
+from cucmsh.services.caller import Level
 from cucmsh.services.lists.compose import sha256_of
 from cucmsh.services.lists.secret_files import secrets_of, why_kept
 from cucmsh.services.records.state import recall, remember
 from cucmsh.services.site import Site
+from cucmsh.services.usecase import use_case
 from cucmsh.storage.local import OpenFile
 from cucmsh.storage.store import MAX_FILE_SIZE
 from cucmsh.storage.tree import tree_below
@@ -121,6 +123,58 @@ def read_text(site: Site, path: str) -> str:
     if b"\0" in raw or path == RECOVERY_NAME:
         raise RefusedError(f"{path} is not a text file", advice)
     return raw.replace(b"\r\n", b"\n").decode("utf-8", "surrogateescape")
+
+
+class Destination(NamedTuple):
+    """Where a file goes, and who says whether an unknown host there is the right one.
+
+    Attributes:
+        server: and how to log in.
+        directory: on the server.
+        accept: asked about the key of a host that was never seen before.
+    """
+
+    server: BackupServer
+    directory: str
+    accept: AcceptHostKey
+
+
+class SendDialog(Protocol):
+    """Who wants a file sent, as far as it is told and asked on the way, in this order.
+
+    What a method raises ends it; nothing was sent then.
+    """
+
+    def gathering(self) -> AbstractContextManager[None]:
+        """The file is looked for in the body."""
+
+    def choose(self, size: int) -> Destination:
+        """It has so many bytes: ask where to."""
+
+    def sending(
+        self, to: Destination, size: int
+    ) -> AbstractContextManager[Callable[[int], object]]:
+        """It is sent in the body, which tells how many bytes were sent so far."""
+
+
+# The original gives it to level 0. Here it can carry the recovery key away, and it
+# leaves a receipt, so a caller who may only look does not get it.
+@use_case("file get tftp", level=Level.CHANGE)
+def get_file(site: Site, path: str, dialog: SendDialog) -> Deposited:
+    """Send a file of ``tftp/`` to an SFTP server.
+
+    Raises:
+        MissingFileError: it is not there, or the directory on the server is not.
+        RefusedError: see ``open_file``.
+        StoreError, ConnectionFailedError: see ``send_file``.
+    """
+    with dialog.gathering():
+        opened = open_file(site, path)
+    with opened as file:
+        to = dialog.choose(file.size)
+        with dialog.sending(to, file.size) as progress:
+            outgoing = Outgoing(to.directory, path, file)
+            return send_file(site, to.server, outgoing, to.accept, progress)
 
 
 def send_file(

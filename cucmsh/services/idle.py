@@ -10,6 +10,7 @@ from cucmsh.errors import StoreError, UsageError
 from cucmsh.layout import SESSION
 from cucmsh.services.records.state import recall, remember
 from cucmsh.services.site import Site
+from cucmsh.services.usecase import use_case
 
 DEFAULT_MINUTES = 30  # this and the limits: docs/cli.md#leaving
 LEAST_MINUTES = 5
@@ -42,6 +43,7 @@ def read_minutes(text: str) -> int:
     return int(text)
 
 
+@use_case("set cli session timeout", changes=True)
 def set_idle_minutes(site: Site, minutes: int) -> None:
     """For the sessions that begin from now on."""
     remember(site.home, SESSION, {"idle_minutes": minutes})

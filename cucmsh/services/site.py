@@ -5,9 +5,11 @@ Opens nothing by itself: a heavy room is entered when a service first asks for i
 
 from __future__ import annotations
 
+import copy
 import os
 from collections.abc import Iterator
 from contextlib import AbstractContextManager, contextmanager
+from typing import Self
 
 from cucmsh.config.model import Node
 from cucmsh.config.settings import Settings
@@ -21,6 +23,7 @@ from cucmsh.layout import (
     STATE_FOLDER,
 )
 from cucmsh.services.backends import Clock, Doors, Link
+from cucmsh.services.caller import Caller, Record
 from cucmsh.storage.local import LocalStore
 from cucmsh.storage.lock import held
 
@@ -39,6 +42,30 @@ class Site:
         self.home = LocalStore(settings.home)
         has_tftp = settings.node.has_tftp
         self._tftp = LocalStore(settings.node.tftp_directory) if has_tftp else None
+        self.caller: Caller | None = None
+        self._record: Record | None = None
+
+    def called_by(self, caller: Caller, record: Record) -> Self:
+        """The same node for this caller, who may then call its use-cases.
+
+        Args:
+            caller: who it is.
+            record: keeps what that caller does.
+        """
+        site = copy.copy(self)
+        site.caller, site._record = caller, record  # noqa: SLF001 - of the same class
+        return site
+
+    @property
+    def record(self) -> Record:
+        """Where it is kept what the caller does.
+
+        Raises:
+            RefusedError: there is no caller.
+        """
+        if self._record is None:
+            raise RefusedError("nobody is known who calls this")
+        return self._record
 
     @property
     def tftp(self) -> LocalStore:

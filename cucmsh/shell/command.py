@@ -18,7 +18,7 @@ from __future__ import annotations
 
 import itertools
 from collections.abc import Callable, Iterable, Mapping
-from typing import Any, NamedTuple, TypeVar
+from typing import Any, NamedTuple, Protocol, TypeVar
 
 from cucmsh.shell.parameter_types import TEXT, WORD, Kind
 
@@ -28,6 +28,26 @@ _Function = TypeVar("_Function", bound=CommandFunction)
 _ATTRIBUTE = "cucmsh_command"
 EXAMPLE = "Example:"
 _NOTHING_OFFERED: Mapping[str, Candidates] = {}
+
+
+class Access(Protocol):
+    """What is behind a command, as far as the session's guard asks for it."""
+
+    @property
+    def changes(self) -> bool: ...
+
+    @property
+    def publisher_only(self) -> bool: ...
+
+    @property
+    def level(self) -> int: ...
+
+
+class Behind(Protocol):
+    """What a command calls, and who may call that."""
+
+    @property
+    def access(self) -> Access: ...
 
 
 class Parameter(NamedTuple):
@@ -47,8 +67,8 @@ class Command(NamedTuple):
 
     `words` holds one tuple per position: a single word, or the words to choose from.
     `changes` is true for commands that change the cluster, `publisher_only` for those
-    that a subscriber refuses; both are for the session's guard. `has_json` is true for
-    those that give a `Dialog.result`.
+    that a subscriber refuses, and `level` is the least privilege level; these are for
+    the session's guard. `has_json` is true for those that give a `Dialog.result`.
     """
 
     phrase: str
@@ -57,6 +77,7 @@ class Command(NamedTuple):
     function: CommandFunction
     changes: bool
     publisher_only: bool
+    level: int
     has_json: bool
     summary: str
     details: str
@@ -98,6 +119,7 @@ class Command(NamedTuple):
 def command(  # noqa: PLR0913 - keywords, each a word of the declaration
     phrase: str,
     *,
+    of: Behind | None = None,
     changes: bool = False,
     publisher_only: bool = False,
     has_json: bool = False,
@@ -108,8 +130,9 @@ def command(  # noqa: PLR0913 - keywords, each a word of the declaration
 
     Args:
         phrase: what is typed, see the module's docstring.
-        changes: it changes the cluster.
-        publisher_only: a subscriber refuses it.
+        of: what it calls: that says who may type the command, and no more is needed.
+        changes: for a command of a pack that changes something by itself.
+        publisher_only: for one that only a publisher can do.
         has_json: what it gives goes through `dialog.result`, which has a JSON form.
         candidates: for a parameter's name, a function of the context that gives the
             values worth offering when a person presses Tab; `phrases` for a parameter
@@ -122,6 +145,7 @@ def command(  # noqa: PLR0913 - keywords, each a word of the declaration
             declared for no parameter.
     """
     words, parameters = _read_phrase(phrase, kinds or {})
+    access = of.access if of else None
     offered = dict(candidates or _NOTHING_OFFERED)
     declared = {*offered, *(kinds or ())}
     unknown = declared.difference(parameter.name for parameter in parameters)
@@ -135,8 +159,9 @@ def command(  # noqa: PLR0913 - keywords, each a word of the declaration
             words,
             parameters,
             function,
-            changes,
-            publisher_only,
+            access.changes if access else changes,
+            access.publisher_only if access else publisher_only,
+            access.level if access else 0,
             has_json,
             summary,
             details,

@@ -101,7 +101,7 @@ def test_t3_a_reset_says_that_it_looks_before_it_waits_for_a_node(
         return locate(site, fleet)
 
     locate = survey.locate
-    monkeypatch.setattr("commands.itl.locate", look)
+    monkeypatch.setattr("cucmsh.services.lists.run_reset.locate", look)
     with dialog_with([TO_CCM]) as dialog:
         run(dialog, cluster.site, RESET)
     assert said == [
@@ -325,7 +325,7 @@ def test_subscriber_refuses_in_the_documents_words(
 ) -> None:
     save_key(cluster)
     before = cluster.tree()
-    answers = [TO_CCM] if line == RESET else [TO_SFTP, (HOST_KEY, "yes"), TO_CCM]
+    answers = [] if line == RESET else [TO_SFTP]
     with (
         dialog_with(answers) as dialog,
         pytest.raises(RefusedError, match=r"^This is not a Publisher Node$"),

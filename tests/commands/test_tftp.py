@@ -44,7 +44,7 @@ def test_control_c_between_two_files_is_partly_done_and_says_so(
         raise KeyboardInterrupt
 
     put(cluster.site, "SEP1.cnf.xml")
-    monkeypatch.setattr("commands.tftp.sign_chosen", interrupted)
+    monkeypatch.setattr("cucmsh.services.lists.publish.sign_chosen", interrupted)
     called = call(cluster.site, SIGN)
     said = "Control-C pressed: what was begun is finished, the rest is not.\n"
     assert (called.status, called.text) == (3, WAIT + said + FAILED)

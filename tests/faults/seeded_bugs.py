@@ -331,9 +331,10 @@ BUGS = (
         "log the password",
         (
             Edit(
-                "commands/itl.py",
-                "    Keystore(site).check_ccm_password(password.reveal())\n",
-                "    Keystore(site).check_ccm_password(password.reveal())\n"
+                "cucmsh/services/lists/run_reset.py",
+                "    Keystore(site).check_ccm_password(dialog.ccm_password())\n",
+                "    password = dialog.ccm_password()\n"
+                "    Keystore(site).check_ccm_password(password)\n"
                 '    site.home.append("log/audit", f"checked {password.reveal()}")\n',
             ),
         ),
@@ -344,9 +345,10 @@ BUGS = (
         "hand the password to a program",
         (
             Edit(
-                "commands/itl.py",
-                "    Keystore(site).check_ccm_password(password.reveal())\n",
-                "    Keystore(site).check_ccm_password(password.reveal())\n"
+                "cucmsh/services/lists/run_reset.py",
+                "    Keystore(site).check_ccm_password(dialog.ccm_password())\n",
+                "    password = dialog.ccm_password()\n"
+                "    Keystore(site).check_ccm_password(password)\n"
                 '    site.doors.runner().run(("/bin/true", password.reveal()))\n',
             ),
         ),
@@ -369,7 +371,7 @@ BUGS = (
         "take no lock",
         (
             Edit(
-                "commands/itl.py",
+                "cucmsh/services/lists/run_reset.py",
                 "    with site.cluster_lock(what), Fleet(site) as fleet:",
                 "    with Fleet(site) as fleet:",
             ),

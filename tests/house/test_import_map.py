@@ -64,6 +64,11 @@ GROUND = {
     "layout",
     # What another machine sent, as a message may show it.
     "quoting",
+    # What happened, and who takes it: whoever has something to tell.
+    "events",
+    # What the releases of the original do differently: the configuration checks it,
+    # certificates and lists ask it.
+    "release",
     # A password that shows itself to nobody; unwrapped at the door that sends it.
     "secret",
     # What this machine has no more of, in one sentence: asked wherever something is

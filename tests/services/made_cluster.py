@@ -45,6 +45,7 @@ from cucmsh.pki.verify import SignatureVerifier
 from cucmsh.remote.deposit import Deposited, Parcel
 from cucmsh.remote.known_hosts import HostKey, KnownHosts
 from cucmsh.remote.runner import Completed
+from cucmsh.secret import Secret
 from cucmsh.services.backends import AcceptHostKey, BackupServer, Link
 from cucmsh.services.certificates import keystore
 from cucmsh.services.certificates.keystore import Keystore
@@ -65,6 +66,7 @@ from cucmsh.storage.store import Store
 from cucmsh.trustlist.decode import decode
 from cucmsh.trustlist.model import TrustList
 from cucmsh.trustlist.trust import judge
+from tests.services.callers import called
 
 PUBLISHER = "test10pub"
 SUBSCRIBER = "test10sub"
@@ -90,9 +92,11 @@ class QuickKeys(KeyRoom):
 
     @staticmethod
     def make_credential(  # type: ignore[override]  # the room has no fixed size
-        unit: Unit, common_name: str, subject: str, now: datetime
+        unit: Unit, common_name: str, subject: str, now: datetime, *, days: int = 1825
     ) -> Credential:
-        return make_credential(unit, common_name, subject, now, key_bits=1024)
+        return make_credential(
+            unit, common_name, subject, now, days=days, key_bits=1024
+        )
 
     @staticmethod
     def write_key_file(credential: Credential, password: str) -> bytes:
@@ -200,7 +204,7 @@ class Member:
 
     def again(self) -> Site:
         """The same node as a new process sees it."""
-        return Site(self.site.settings, self.site.clock, self.site.doors)
+        return called(Site(self.site.settings, self.site.clock, self.site.doors))
 
 
 class Replica:
@@ -381,8 +385,8 @@ class JoinedDoors:
     def keys(self) -> KeyRoom:
         return QuickKeys()
 
-    def open_foreign_key(self, raw: bytes, password: str) -> ForeignKey:
-        credential = self.keys().read_key_file(raw, password)
+    def open_foreign_key(self, raw: bytes, password: Secret) -> ForeignKey:
+        credential = self.keys().read_key_file(raw, password.reveal())
         return ForeignKey(credential, QuickKeys.inspect(raw).is_legacy)
 
     def verifier(self) -> SignatureVerifier:
@@ -403,7 +407,7 @@ class JoinedDoors:
             if not accept(BACKUP_KEY, "192.0.2.9"):
                 raise HostKeyError("the host key was not accepted")
             known.add(server.host, server.port, BACKUP_KEY)
-        if server.password != SFTP_PASSWORD:
+        if server.password != Secret(SFTP_PASSWORD):
             raise AuthenticationError(f"{server.host} does not accept the password")
         return BackupLink()
 
@@ -496,7 +500,8 @@ class MadeCluster:
                 cluster=cluster,
             )
             doors = JoinedDoors(self, node.name)
-            self.members[node.name] = Member(Site(settings, self.clock, doors))
+            site = called(Site(settings, self.clock, doors))
+            self.members[node.name] = Member(site)
 
     @property
     def publisher(self) -> Member:
@@ -530,7 +535,7 @@ class MadeCluster:
     def make(self) -> None:
         """First keys and certificates, and each other's certificates."""
         for member in self.members.values():
-            make_node(member.site, SECURITY, CCM)
+            make_node(member.site, Secret(SECURITY), Secret(CCM))
         for giver in self.members.values():
             for unit, pem in public_certificates(giver.site).items():
                 for taker in self.members.values():

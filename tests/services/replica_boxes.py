@@ -12,6 +12,7 @@ from cucmsh.errors import ConnectionFailedError, MissingFileError, StoreError
 from cucmsh.remote.runner import Completed
 from cucmsh.services.site import Site
 from cucmsh.storage.local import LocalStore
+from tests.services.callers import called
 from tests.services.made_cluster import AtOnce, JoinedDoors, MadeCluster
 
 if TYPE_CHECKING:
@@ -156,4 +157,4 @@ def with_boxes(made: MadeCluster, *boxes: Box) -> Site:
     nodes = (*settings.cluster.nodes, *(box.node for box in boxes))
     settings = settings._replace(cluster=settings.cluster._replace(nodes=nodes))
     doors = BoxDoors(made, settings.node.name, list(boxes))
-    return Site(settings, made.clock, doors)
+    return called(Site(settings, made.clock, doors))

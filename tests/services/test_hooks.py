@@ -19,6 +19,7 @@ from cucmsh.errors import (
 )
 from cucmsh.layout import LIST_FILE
 from cucmsh.pki.model import Unit
+from cucmsh.secret import Secret
 from cucmsh.services.certificates.keystore import Keystore
 from cucmsh.services.lists.compose import own_records, sha256_of
 from cucmsh.services.lists.reset import plan_local_reset
@@ -268,7 +269,7 @@ def test_unreadable_state_is_told_and_keeps_nobody_out(cluster: MadeCluster) -> 
 
 def test_existing_node_is_not_made_again(cluster: MadeCluster) -> None:
     before = cluster.tree()
-    assert not make_node(cluster.site, "another", "another")
+    assert not make_node(cluster.site, Secret("another"), Secret("another"))
     assert cluster.tree() == before
 
 
@@ -288,13 +289,13 @@ def test_no_secret_is_kept_in_the_open(cluster: MadeCluster) -> None:
 @pytest.mark.parametrize("typed", ["wrong", "", CCM + " ", "\udcff"])
 def test_other_ccm_password_is_refused(cluster: MadeCluster, typed: str) -> None:
     keystore = Keystore(cluster.site)
-    keystore.check_ccm_password(CCM)
+    keystore.check_ccm_password(Secret(CCM))
     with pytest.raises(RefusedError, match="is not correct"):
-        keystore.check_ccm_password(typed)
+        keystore.check_ccm_password(Secret(typed))
 
 
 @pytest.mark.parametrize("raw", [b"", b"[]", b"{}", b'{"salt": "x", "key": "y"}'])
 def test_damaged_verifier_lets_nobody_in(cluster: MadeCluster, raw: bytes) -> None:
     cluster.site.home.write("security/secrets/ccm", raw)
     with pytest.raises(CucmshError):
-        Keystore(cluster.site).check_ccm_password("")
+        Keystore(cluster.site).check_ccm_password(Secret(""))

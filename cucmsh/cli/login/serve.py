@@ -7,8 +7,8 @@ import sys
 from collections.abc import Sequence
 
 from cucmsh.app import (
+    admit,
     find_configuration,
-    open_audit,
     open_own_site,
     open_site,
     serve_line,
@@ -18,6 +18,7 @@ from cucmsh.cli.login.environment import clean
 from cucmsh.cli.login.request import INSTEAD, is_transfer, requested
 from cucmsh.config.settings import read_settings
 from cucmsh.errors import RefusedError
+from cucmsh.services.caller import WayIn
 from cucmsh.services.nodes.health.isolation import require_isolation
 from cucmsh.services.site import Site
 from cucmsh.shell.screen import Screen
@@ -82,6 +83,7 @@ def serve(configuration: str, program: str, line: str | None) -> int:
 
 def _answer(site: Site, line: str) -> int:
     if is_transfer(line):
-        with open_audit(site, "exec", os.environ, Screen(2)).noting([line]):
+        _, audit = admit(site, WayIn.EXEC, os.environ, Screen(2))
+        with audit.noting([line]):
             raise RefusedError(INSTEAD)
     return serve_line(site, line, is_exec_request=True)

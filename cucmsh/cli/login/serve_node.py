@@ -17,10 +17,11 @@ import os
 import shlex
 from collections.abc import Callable, Sequence
 
-from cucmsh.app import find_configuration, open_audit, open_own_site
+from cucmsh.app import admit, find_configuration, open_own_site
 from cucmsh.cli.login.environment import clean
 from cucmsh.cli.login.request import ASKED
 from cucmsh.errors import RefusedError, UsageError
+from cucmsh.services.caller import WayIn
 from cucmsh.services.nodes.identity import revoke_served
 from cucmsh.shell.screen import Screen
 from cucmsh.storage.local import LocalStore
@@ -62,12 +63,14 @@ def serve_node(
         words = hook_words(line)
     except RefusedError:
         site = open_own_site(path)
-        with open_audit(site, "hook", os.environ, Screen(2)).noting([line]):
+        _, audit = admit(site, WayIn.HOOK, os.environ, Screen(2))
+        with audit.noting([line]):
             raise
     match words:
         case ["leave", key] if key.startswith("AAAA"):
             site = open_own_site(path)
-            with open_audit(site, "hook", os.environ, Screen(2)).noting(words):
+            _, audit = admit(site, WayIn.HOOK, os.environ, Screen(2))
+            with audit.noting(words):
                 revoke_served(LocalStore(before.get("HOME", "/")), key)
             return "left", 0
         case ["leave", *_]:

@@ -19,6 +19,7 @@ from cucmsh.services.nodes.make import common_name, public_certificates
 from cucmsh.services.outcome import NodeOutcome, State
 from cucmsh.services.records.state import read_published
 from cucmsh.services.site import Site
+from cucmsh.services.usecase import use_case
 
 
 def require_unit(site: Site, text: str) -> Unit:
@@ -58,8 +59,9 @@ def state_of_trust(site: Site) -> str:
 
 def what_follows(site: Site, unit: Unit) -> str:
     """For an administrator: who signs after this regeneration; empty as usual."""
-    is_signer = unit is Unit.CALL_MANAGER or (
-        unit is Unit.ITL_RECOVERY and site.node.is_publisher
+    profile = site.settings.profile
+    is_signer = unit == profile.signer or (
+        unit == profile.reset_signer and site.node.is_publisher
     )
     if not site.settings.keep_trust or not is_signer:
         return ""
@@ -70,6 +72,7 @@ def what_follows(site: Site, unit: Unit) -> str:
     )
 
 
+@use_case("set cert regen", changes=True)
 def regenerate(site: Site, unit: Unit) -> list[NodeOutcome]:
     """Make the pair anew, and bring the certificate to members that list it.
 
@@ -88,6 +91,7 @@ def regenerate(site: Site, unit: Unit) -> list[NodeOutcome]:
             common_name(site, unit),
             site.settings.cluster.subject,
             site.clock.now(),
+            days=site.settings.profile.days_of(unit),
         )
         start_hold(site, unit)
         if unit is Unit.ITL_RECOVERY and site.node.is_publisher:

@@ -2,14 +2,72 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+from contextlib import AbstractContextManager, nullcontext
+from typing import NamedTuple, Protocol
+
 from cucmsh.errors import CucmshError, HalfDoneError
 from cucmsh.exhaustion import told
 from cucmsh.services.lists.phone_files import Choice
-from cucmsh.services.lists.replicas import push
+from cucmsh.services.lists.replicas import push, replicas_of
 from cucmsh.services.lists.sign import SignReport, sign_files
 from cucmsh.services.outcome import Report
 from cucmsh.services.records.pending import remember_unsigned
 from cucmsh.services.site import Site
+from cucmsh.services.usecase import use_case
+
+
+class SignDialog(Protocol):
+    """Who asked for it, as far as it is told on the way."""
+
+    def signing(self, choice: Choice) -> AbstractContextManager[None]:
+        """These files are looked at and signed, in the body."""
+
+    def signed(self, report: SignReport) -> None:
+        """What became of them, before the replicas are brought anything."""
+
+    def bringing(self, names: Sequence[str]) -> AbstractContextManager[None]:
+        """These replicas are brought what was signed, in the body."""
+
+
+class Unheard:
+    """A ``SignDialog`` for scripts, which read the report."""
+
+    def signing(self, _: Choice) -> AbstractContextManager[None]:
+        return nullcontext()
+
+    def signed(self, _: SignReport) -> None:
+        """It is in what ``sign_and_bring`` returns."""
+
+    def bringing(self, _: Sequence[str]) -> AbstractContextManager[None]:
+        return nullcontext()
+
+
+class SignedAndBrought(NamedTuple):
+    """What became of the files, and of the replicas."""
+
+    report: SignReport
+    replicas: Report
+
+    @property
+    def exit_status(self) -> int:
+        """0 all done, 3 some, 1 none (docs/decisions/003)."""
+        return self.report.exit_status or (3 if self.replicas.problems else 0)
+
+
+@use_case("utils tftp sign", changes=True)
+def sign_and_bring(site: Site, choice: Choice, dialog: SignDialog) -> SignedAndBrought:
+    """Sign these files, and bring the replicas what was signed.
+
+    Raises:
+        RefusedError: see ``sign_files``; nothing was changed.
+        HalfDoneError, CucmshError: see ``bring_signed``.
+    """
+    with dialog.signing(choice):
+        report = sign_chosen(site, choice)
+    dialog.signed(report)
+    with dialog.bringing([node.name for node in replicas_of(site)]):
+        return SignedAndBrought(report, bring_signed(site, report))
 
 
 def sign_chosen(site: Site, choice: Choice) -> SignReport:
@@ -48,11 +106,6 @@ def bring_signed(site: Site, report: SignReport) -> Report:
 
 _SIGNED = "The files are signed, and bringing them to the replicas broke off: {}"
 _AGAIN = "Run it again: it brings what is left."
-
-
-def exit_status(report: SignReport, replicas: Report) -> int:
-    """0 all done, 3 some, 1 none (docs/decisions/003)."""
-    return report.exit_status or (3 if replicas.problems else 0)
 
 
 def problem_of(report: SignReport) -> str:

@@ -13,6 +13,7 @@ Restarts nothing: the next start of the TFTP service composes.
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import NamedTuple
 
 from cucmsh.errors import RefusedError
@@ -30,6 +31,7 @@ from cucmsh.services.lists.compose import Candidate, lists_to_offer, served_list
 from cucmsh.services.records.history import History, Kept
 from cucmsh.services.records.state import read_published, write_published
 from cucmsh.services.site import Site
+from cucmsh.services.usecase import use_case
 
 
 class ReleasePlan(NamedTuple):
@@ -46,6 +48,27 @@ class ReleasePlan(NamedTuple):
     key: str
     damaged: tuple[str, ...]
     remark: str
+
+
+@use_case(RELEASE, changes=True)
+def release_trust(site: Site, agree: Callable[[ReleasePlan], None]) -> ReleasePlan:
+    """Plan, have it agreed to, release; under the cluster's lock.
+
+    Args:
+        site: this node.
+        agree: shows the plan to a person; raises ``CancelledError`` if they do not
+            agree.
+
+    Raises:
+        RefusedError: there is nothing to end.
+        BusyError: another change of the cluster is under way.
+        StoreError: see ``release``.
+    """
+    with site.cluster_lock(RELEASE):
+        plan = plan_release(site)
+        agree(plan)
+        release(site, plan)
+    return plan
 
 
 def plan_release(site: Site) -> ReleasePlan:
@@ -134,7 +157,8 @@ def _strangers_to_resets(site: Site, held: list[Kept]) -> tuple[Refusal, ...]:
     if site.node.is_publisher:
         return ()
     publisher = site.settings.cluster.publisher
-    recovery = Keystore(site).trusted(publisher, Unit.ITL_RECOVERY)
+    unit = Unit(site.settings.profile.reset_signer)
+    recovery = Keystore(site).trusted(publisher, unit)
     if recovery is None:
         return ()
     reason = f"The signer of resets, {recovery.subject_name}, is not in the held list."

@@ -29,19 +29,17 @@ said       the last 200 lines that a change said
 
 from __future__ import annotations
 
-import json
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from contextlib import AbstractContextManager, contextmanager
+from datetime import datetime
 from typing import Protocol
 
 from cucmsh.errors import CucmshError, RefusedError
-from cucmsh.layout import AUDIT_FILE
-from cucmsh.storage.local import LocalStore
+from cucmsh.events import Event, Severity, Sinks, Value
+from cucmsh.services.records.sinks import AUDIT
 
-MOST_CHARACTERS = 1024  # of one text
 MOST_VALUES = 32
-
-Value = str | int | float | tuple[str, ...]
+HOOK = "hook"
 
 
 class Tried(Protocol):
@@ -55,40 +53,48 @@ class Tried(Protocol):
 
 
 class AuditLog:
-    """Appends to the record of one node.
+    """Tells what one caller does on one node.
 
     Args:
-        home: the node's store.
-        stamp: the time, as it is written.
+        sinks: of the node.
+        node: its name.
+        now: the time, UTC.
         ticks: monotonic seconds.
         who: the caller, see ``cucmsh.shell.origin``; asked for once.
         complain: is told, once, that a line could not be kept.
     """
 
-    def __init__(
+    def __init__(  # noqa: PLR0913 - collaborators, joined once by the app
         self,
-        home: LocalStore,
-        stamp: Callable[[], str],
+        sinks: Sinks,
+        node: str,
+        now: Callable[[], datetime],
         ticks: Callable[[], float],
+        *,
         who: Callable[[], Mapping[str, str]],
         complain: Callable[[str], None],
     ) -> None:
-        self._home = home
-        self._stamp = stamp
+        self._sinks = sinks
+        self._node = node
+        self._now = now
         self._ticks = ticks
         self._find_out = who
         self._who: Mapping[str, str] = {}
         self._complain = complain
         self._has_complained = False
         self._since: dict[int, float] = {}
+        self._is_open = False  # what runs now gets a record at its end
+        self._has_begun = False  # and its beginning is recorded already
 
     def submitted(self, attempt: Tried) -> None:
         """Note the time; see ``cucmsh.shell.audit``."""
         self._since[id(attempt)] = self._ticks()
+        self._is_open, self._has_begun = True, False
 
     def begins(self, attempt: Tried) -> None:
         """Record that it is about to run, or keep it from running."""
         self._require("begin", self._about(attempt))
+        self._has_begun = True
 
     def _require(self, event: str, about: Mapping[str, Value]) -> None:
         try:
@@ -108,6 +114,7 @@ class AuditLog:
         seconds = self._ticks() - self._since.pop(id(attempt), self._ticks())
         about = self._about(attempt)
         about.update(status=attempt.status, outcome=attempt.outcome)
+        self._is_open = self._has_begun = False
         self.note("command", {**about, "seconds": round(seconds, 3)})
 
     def note(self, event: str, about: Mapping[str, Value]) -> None:
@@ -119,17 +126,41 @@ class AuditLog:
                 self._complain(f"This is not recorded: {problem.message}")
             self._has_complained = True
 
-    @contextmanager
     def noting(
         self, words: Sequence[str], *, is_change: bool = False
-    ) -> Iterator[None]:
+    ) -> AbstractContextManager[None]:
         """Record what the body does, at its end: for what no session runs.
 
         Raises:
             RefusedError: it is a change whose beginning cannot be recorded.
         """
-        if is_change:
-            self._require("begin", {"values": tuple(words)})
+        return self._recorded({"values": tuple(words)}, begins=is_change)
+
+    @contextmanager
+    def keeping(
+        self, name: str, values: Sequence[str], *, is_change: bool
+    ) -> Iterator[None]:
+        """See ``cucmsh.services.caller.Record``.
+
+        What a service manager or another node runs is recorded at its end only: a log
+        that cannot be written keeps no TFTP service from starting (docs/decisions/034).
+        """
+        about: dict[str, Value] = {"words": name, "values": tuple(values)}
+        begins = is_change and self._caller()["entry"] != HOOK
+        if not self._is_open:
+            with self._recorded(about, begins=begins):
+                yield
+            return
+        if begins and not self._has_begun:
+            self._require("begin", about)
+            self._has_begun = True
+        yield
+
+    @contextmanager
+    def _recorded(self, about: Mapping[str, Value], *, begins: bool) -> Iterator[None]:
+        if begins:
+            self._require("begin", about)
+        self._is_open, self._has_begun = True, begins
         outcome, since = "broken off", self._ticks()
         try:
             yield
@@ -138,9 +169,10 @@ class AuditLog:
             outcome = type(error).__name__
             raise
         finally:
+            self._is_open = self._has_begun = False
             seconds = round(self._ticks() - since, 3)
             ended: dict[str, Value] = {"outcome": outcome, "seconds": seconds}
-            self.note("command", {"values": tuple(words), **ended})
+            self.note("command", {**about, **ended})
 
     def _about(self, attempt: Tried) -> dict[str, Value]:
         found: dict[str, Value] = {
@@ -157,17 +189,14 @@ class AuditLog:
         return self._who
 
     def _append(self, event: str, about: Mapping[str, Value]) -> None:
-        moment = {"at": self._stamp(), "event": event}
-        record = {**moment, **self._caller(), **about}
-        line = json.dumps({name: _bounded(value) for name, value in record.items()})
-        # json leaves DEL as it is, and the log's own escape for it is not JSON.
-        self._home.append(AUDIT_FILE, line.replace("\x7f", "\\u007f"))
-
-
-def _bounded(value: Value) -> Value:
-    """The value with each of its texts cut to ``MOST_CHARACTERS``."""
-    if isinstance(value, str):
-        return value[:MOST_CHARACTERS]
-    if isinstance(value, tuple):
-        return tuple(each[:MOST_CHARACTERS] for each in value)
-    return value
+        parameters = {**self._caller(), **about}
+        self._sinks.send(
+            Event(
+                AUDIT,
+                event,
+                Severity.INFORMATIONAL,
+                self._node,
+                self._now(),
+                parameters,
+            )
+        )

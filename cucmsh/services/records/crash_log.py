@@ -1,4 +1,4 @@
-"""What broke without having been foreseen: a line in HOME/log/errors for the makers."""
+"""What broke without having been foreseen: an event for the makers, never an error."""
 
 from __future__ import annotations
 
@@ -7,16 +7,20 @@ from collections.abc import Callable
 from contextlib import suppress
 
 from cucmsh.errors import CucmshError
-from cucmsh.layout import ERRORS_FILE
+from cucmsh.events import Event, Severity, Value
+from cucmsh.services.records.sinks import CRASH, sinks_of
 from cucmsh.services.site import Site
+
+ACTION = "Report it to the makers of cucmsh, with the line of HOME/log/errors."
 
 
 def breakdown_recorder(site: Site) -> Callable[[BaseException], None]:
     """Something to hand an unforeseen error to; it never raises.
 
-    It keeps the kind of the error and the places it came through. Not its text, which
+    It tells the kind of the error and the places it came through. Not its text, which
     may hold a secret.
     """
+    sinks = sinks_of(site.home)
 
     def record(error: BaseException) -> None:
         place = error.__traceback__
@@ -25,9 +29,10 @@ def breakdown_recorder(site: Site) -> Callable[[BaseException], None]:
             code = place.tb_frame.f_code
             places.append(f"{os.path.basename(code.co_filename)}:{place.tb_lineno}")
             place = place.tb_next
-        when = site.clock.now().isoformat(timespec="seconds")
-        line = f"{when} {type(error).__name__} at {' '.join(places)}"
+        kind, now = type(error).__name__, site.clock.now()
+        about: dict[str, Value] = {"places": tuple(places)}
+        event = Event(CRASH, kind, Severity.ERROR, site.node.name, now, about, ACTION)
         with suppress(CucmshError):  # the person was told that it broke
-            site.home.append(ERRORS_FILE, line)
+            sinks.send(event)
 
     return record

@@ -25,6 +25,7 @@ from cucmsh.services.lists.replicas import push
 from cucmsh.services.lists.sign import sign_files
 from cucmsh.services.nodes.node_id import own_id
 from cucmsh.services.site import Site
+from tests.services.callers import called
 from tests.services.made_cluster import MadeCluster, started_cluster
 from tests.services.replica_boxes import Box, BoxStore, with_boxes
 
@@ -82,7 +83,7 @@ def test_id_is_kept_and_survives_another_name(cluster: MadeCluster) -> None:
     )
     there = settings.cluster._replace(nodes=nodes)
     settings = settings._replace(node=renamed, cluster=there)
-    again = Site(settings, cluster.clock, cluster.site.doors)
+    again = called(Site(settings, cluster.clock, cluster.site.doors))
     assert own_id(again) == first
     assert len(first) == 32
 

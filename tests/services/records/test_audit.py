@@ -6,6 +6,7 @@ import resource
 import subprocess
 import sys
 from collections.abc import Callable, Mapping
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
@@ -16,10 +17,12 @@ from hypothesis import strategies as st
 from cucmsh.errors import RefusedError
 from cucmsh.layout import AUDIT_FILE
 from cucmsh.services.records.audit import AuditLog
+from cucmsh.services.records.sinks import sinks_of
 from cucmsh.shell.audit import Attempt
 from cucmsh.shell.origin import origin
 from cucmsh.storage.local import LocalStore
 
+NOW = datetime(2014, 2, 26, 18, 24, 27, 5000, tzinfo=UTC)
 HOSTILE = [
     'a"}\n{"at": "now", "event": "login", "user": "root"}',
     "a\r\nb\x1b[2J\x1b]0;x\x07",
@@ -40,8 +43,9 @@ def audit_log(
     more: Mapping[str, str] | None = None,
 ) -> AuditLog:
     who = {"entry": entry, "pid": "1", "uid": "0", **(more or {})}
+    sinks = sinks_of(LocalStore(str(home)))
     return AuditLog(
-        LocalStore(str(home)), lambda: "now", lambda: 0.0, lambda: who, complain
+        *(sinks, "pub", lambda: NOW, lambda: 0.0), who=lambda: who, complain=complain
     )
 
 
@@ -227,3 +231,17 @@ def test_the_caller_is_described_by_the_kernel_and_sshd() -> None:
     assert (found["ssh"], found["sudo"]) == (environment["SSH_CONNECTION"], "joe")
     assert found["entry"] == "prompt"
     assert "tty" not in found
+
+
+def test_a_line_is_what_it_was_before_there_were_events(tmp_path: Path) -> None:
+    log = audit_log(tmp_path)
+    log.note("login", {})
+    submit(log, "show itl", "ü")
+    assert (tmp_path / AUDIT_FILE).read_text() == (
+        '{"at": "2014-02-26T18:24:27.005+00:00", "event": "login", "entry": "exec", '
+        '"pid": "1", "uid": "0"}\n'
+        '{"at": "2014-02-26T18:24:27.005+00:00", "event": "command", "entry": "exec", '
+        '"pid": "1", "uid": "0", "words": "show itl", "values": ["\\u00fc"], '
+        '"characters": 8, "line": "show itl", "status": 0, "outcome": "done", '
+        '"seconds": 0.0}\n'
+    )

@@ -1,0 +1,120 @@
+"""``utils service start``, ``stop`` and ``restart``, for whoever asks for it.
+
+A start composes and signs before the service serves (the unit runs a hook); what it
+left open is reported, and a publisher brings its replicas what it serves now.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from contextlib import AbstractContextManager
+from typing import NamedTuple, Protocol
+
+from cucmsh.errors import ServiceError, UsageError
+from cucmsh.services.lists.install import close_mark
+from cucmsh.services.lists.replicas import replicas_of, update_replicas
+from cucmsh.services.nodes import tftp_service as tftp
+from cucmsh.services.outcome import Report
+from cucmsh.services.records.pending import start_problems, unsigned_files
+from cucmsh.services.site import Site
+from cucmsh.services.usecase import use_case
+
+TFTP = "Cisco Tftp"
+SERVICES = (TFTP,)  # those that can be started and stopped
+
+
+class ServiceDialog(Protocol):
+    """Who asked for it, as far as it is told on the way."""
+
+    def accepted(self) -> None:
+        """The request is a possible one, and is made now."""
+
+    def changing(self) -> AbstractContextManager[object]:
+        """What is in the body must not be broken off."""
+
+    def waiting(self) -> AbstractContextManager[None]:
+        """The service manager is at it, in the body."""
+
+    def done(self) -> None:
+        """It runs, or it is stopped."""
+
+    def still_kept(self) -> None:
+        """The list of a reset was not proven; each start keeps it until it is."""
+
+    def bringing(self, names: Sequence[str]) -> AbstractContextManager[None]:
+        """These replicas are brought what is served now, in the body."""
+
+
+class Start(NamedTuple):
+    """What a start left open: lines for a person, and what became of the replicas.
+
+    ``replicas`` is None where there are none.
+    """
+
+    problems: tuple[str, ...]
+    replicas: Report | None
+
+
+@use_case("utils service start", changes=True)
+def start_service(site: Site, name: str, dialog: ServiceDialog) -> Start:
+    """Start a service of this node.
+
+    Raises:
+        UsageError: there is no such service here.
+        ServiceError: it has no commands, or does not run afterwards.
+    """
+    return _brought_up(site, name, tftp.start, dialog)
+
+
+@use_case("utils service restart", changes=True)
+def restart_service(site: Site, name: str, dialog: ServiceDialog) -> Start:
+    """Restart a service of this node; raises as ``start_service`` does."""
+    return _brought_up(site, name, tftp.restart, dialog)
+
+
+@use_case("utils service stop", changes=True)
+def stop_service(site: Site, name: str, dialog: ServiceDialog) -> None:
+    """Stop a service of this node.
+
+    Raises:
+        UsageError: there is no such service here.
+        ServiceError: it has no commands, or still runs afterwards.
+    """
+    _require_service(site, name)
+    dialog.accepted()
+    with dialog.changing(), dialog.waiting():
+        tftp.stop(site)
+    if tftp.is_running(site):
+        raise ServiceError(f"{TFTP} is still running", "See the log of the service.")
+    dialog.done()
+
+
+def _brought_up(
+    site: Site, name: str, request: Callable[[Site], None], dialog: ServiceDialog
+) -> Start:
+    _require_service(site, name)
+    dialog.accepted()
+    with dialog.changing():
+        with dialog.waiting():
+            request(site)
+        if not tftp.is_running(site):
+            raise ServiceError(f"{TFTP} does not run", "See the log of the service.")
+        dialog.done()
+        # A reset may have been kept for this very start.
+        if not close_mark(site):
+            dialog.still_kept()
+    problems = (*start_problems(site), *unsigned_files(site))
+    names = [node.name for node in replicas_of(site)]
+    if not names:
+        return Start(problems, None)
+    with dialog.bringing(names):
+        return Start(problems, update_replicas(site))
+
+
+def _require_service(site: Site, name: str) -> None:
+    if name not in SERVICES:
+        raise UsageError(
+            f"{name!r} is no service that {site.node.name} can start or stop",
+            f"Type: {TFTP}",
+        )
+    tftp.commands_of(site)
