@@ -2,14 +2,10 @@
 
 import ast
 import sys
-from collections.abc import Iterator, Mapping
-from pathlib import Path
+from collections.abc import Mapping
 from typing import TypeGuard
 
-import pytest
-
-ROOT = Path(__file__).parents[2]
-PRODUCT = sorted([*ROOT.glob("cucmsh/**/*.py"), *ROOT.glob("commands/**/*.py")])
+from tests.house.product import PRODUCT, ROOT, imports_of, name_of, nodes_of, places
 
 # The table of docs/architecture.md: what a room may import beside itself and the
 # ground.
@@ -107,52 +103,36 @@ def room_of(module: str) -> str:
     return "front" if parts[1] == "__main__" else parts[1]
 
 
-def imports_of(path: Path) -> Iterator[tuple[str, int]]:
-    for node in ast.walk(ast.parse(path.read_text())):
-        if isinstance(node, ast.Import):
-            yield from ((alias.name, node.lineno) for alias in node.names)
-        elif isinstance(node, ast.ImportFrom):
-            assert node.level == 0, f"{path}:{node.lineno}: a relative import"
-            yield str(node.module), node.lineno
+def test_every_import_follows_the_map() -> None:
+    for path in PRODUCT:
+        room = room_of(name_of(path))
+        for module, line in imports_of(path):
+            if module.split(".")[0] not in ("cucmsh", "commands"):
+                continue
+            other = room_of(module)
+            allowed = {room, *GROUND, *MAY_IMPORT[room]}
+            if module in VALUES.get(room, ()):
+                continue
+            assert other in allowed, f"{path}:{line}: {room} imports {other}"
+            assert room == "commands" or other != "commands", f"{path}:{line}"
 
 
-def name_of(path: Path) -> str:
-    name = ".".join(path.relative_to(ROOT).with_suffix("").parts)
-    return name.removesuffix(".__init__")
+def test_heavy_libraries_come_in_through_their_doors() -> None:
+    for path in PRODUCT:
+        name = path.relative_to(ROOT).as_posix()
+        for module, line in imports_of(path):
+            doors = DOORS.get(module.split(".")[0])
+            if doors is not None:
+                assert any(name.startswith(door) for door in doors), f"{name}:{line}"
 
 
-@pytest.mark.parametrize("path", PRODUCT, ids=name_of)
-def test_every_import_follows_the_map(path: Path) -> None:
-    room = room_of(name_of(path))
-    for module, line in imports_of(path):
-        if module.split(".")[0] not in ("cucmsh", "commands"):
+def test_only_the_app_reads_the_system_clock() -> None:
+    for name, node, where in places():
+        # The lab makes its own clock for the one thing it makes: first certificates.
+        if name == "cucmsh/app.py" or name.startswith("cucmsh/lab/"):
             continue
-        other = room_of(module)
-        allowed = {room, *GROUND, *MAY_IMPORT[room]}
-        if module in VALUES.get(room, ()):
-            continue
-        assert other in allowed, f"{path}:{line}: {room} imports {other}"
-        assert room == "commands" or other != "commands", f"{path}:{line}"
-
-
-@pytest.mark.parametrize("path", PRODUCT, ids=name_of)
-def test_heavy_libraries_come_in_through_their_doors(path: Path) -> None:
-    name = path.relative_to(ROOT).as_posix()
-    for module, line in imports_of(path):
-        doors = DOORS.get(module.split(".")[0])
-        if doors is not None:
-            assert any(name.startswith(door) for door in doors), f"{name}:{line}"
-
-
-@pytest.mark.parametrize("path", PRODUCT, ids=name_of)
-def test_only_the_app_reads_the_system_clock(path: Path) -> None:
-    # The lab makes its own clock for the one thing it makes: first certificates.
-    if path.name == "app.py" or "lab" in path.parts:
-        return
-    for node in ast.walk(ast.parse(path.read_text())):
         if isinstance(node, ast.Attribute) and isinstance(node.value, ast.Name):
             call = f"{node.value.id}.{node.attr}"
-            where = f"{path}:{node.lineno}"
             assert call not in ("time.time", "datetime.now", "datetime.utcnow"), where
 
 
@@ -216,7 +196,7 @@ def circle_in(graph: Mapping[str, set[str]]) -> tuple[str, ...]:
 
 def test_everything_is_caught_where_commands_run_and_where_packs_come_from() -> None:
     for path in PRODUCT:
-        for node in ast.walk(ast.parse(path.read_text())):
+        for node in nodes_of(path):
             if not isinstance(node, ast.ExceptHandler):
                 continue
             caught = {n.id for n in ast.walk(node.type or node) if _is_name(n)}

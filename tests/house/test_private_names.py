@@ -28,8 +28,8 @@ from cryptography.x509.name import _ASN1Type
 from cryptography.x509.oid import NameOID
 from packaging.requirements import Requirement
 
-ROOT = Path(__file__).parents[2]
-PRODUCT = sorted([*ROOT.glob("cucmsh/**/*.py"), *ROOT.glob("commands/**/*.py")])
+from tests.house.product import PRODUCT, ROOT
+
 LIBRARIES = ("cryptography", "paramiko", "prompt_toolkit", "tomlkit")
 TRANSPORT: Any = paramiko.Transport  # the stubs know no private names
 AUTH: Any = paramiko.auth_handler.AuthHandler

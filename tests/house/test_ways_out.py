@@ -4,13 +4,10 @@ Judged by the syntax trees of the whole product, commands of the built-in pack i
 """
 
 import ast
-from collections.abc import Iterator
-from pathlib import Path
 
 import pytest
 
-ROOT = Path(__file__).parents[2]
-PRODUCT = sorted([*ROOT.glob("cucmsh/**/*.py"), *ROOT.glob("commands/**/*.py")])
+from tests.house.product import places
 
 # Who writes to a descriptor, and what it is; everything else goes through Screen.
 WRITERS = {
@@ -42,13 +39,6 @@ SENDERS = {
 SCREENS = {"screen", "_screen"}
 
 
-def nodes() -> Iterator[tuple[str, ast.AST, str]]:
-    for path in PRODUCT:
-        name = path.relative_to(ROOT).as_posix()
-        for node in ast.walk(ast.parse(path.read_text())):
-            yield name, node, f"{name}:{getattr(node, 'lineno', 0)}"
-
-
 def dotted(node: ast.AST) -> str:
     if isinstance(node, ast.Attribute):
         return f"{dotted(node.value)}.{node.attr}"
@@ -56,13 +46,13 @@ def dotted(node: ast.AST) -> str:
 
 
 def test_nothing_prints() -> None:
-    for _, node, where in nodes():
+    for _, node, where in places():
         if isinstance(node, ast.Call):
             assert dotted(node.func) not in ("print", "input", "breakpoint"), where
 
 
 def test_standard_streams_are_nobodys() -> None:
-    for name, node, where in nodes():
+    for name, node, where in places():
         if isinstance(node, ast.Attribute) and name not in STREAMS:
             streams = ("stdout", "stderr", "__stdout__", "__stderr__", "displayhook")
             assert dotted(node) not in {f"sys.{stream}" for stream in streams}, where
@@ -70,7 +60,7 @@ def test_standard_streams_are_nobodys() -> None:
 
 def test_descriptors_are_written_to_by_few() -> None:
     calls = ("write", "writev", "pwrite", "pwritev", "dup2", "sendfile", "fdopen")
-    for name, node, where in nodes():
+    for name, node, where in places():
         if isinstance(node, ast.Call) and name not in WRITERS:
             called = dotted(node.func).removeprefix("os.")
             wraps = called == "fdopen" and name == "cucmsh/shell/editor.py"  # to read
@@ -80,7 +70,7 @@ def test_descriptors_are_written_to_by_few() -> None:
 
 
 def test_raw_bytes_go_to_the_screen_from_the_shell_only() -> None:
-    for name, node, where in nodes():
+    for name, node, where in places():
         if isinstance(node, ast.Attribute) and node.attr == "send":
             is_screen = dotted(node.value).rpartition(".")[2] in SCREENS
             assert not is_screen or name in SENDERS, where
@@ -95,7 +85,7 @@ def test_nothing_reports_behind_our_back(module: str) -> None:
     # negative: it is caught there.
     catchers = {"cucmsh/pki/pkcs12.py", "cucmsh/pki/certificates.py"}
     allowed = {"logging": silencers, "warnings": catchers}.get(module, set())
-    for name, node, where in nodes():
+    for name, node, where in places():
         if isinstance(node, ast.Import) and name not in allowed:
             assert module not in {alias.name for alias in node.names}, where
         if isinstance(node, ast.ImportFrom):
@@ -171,7 +161,7 @@ MAY_RUN = {
 
 
 def test_programs_are_started_from_few_places_with_fixed_words() -> None:
-    for name, node, where in nodes():
+    for name, node, where in places():
         if not isinstance(node, ast.Call):
             continue
         called = dotted(node.func)
@@ -183,17 +173,17 @@ def test_programs_are_started_from_few_places_with_fixed_words() -> None:
 
 
 def test_words_that_are_run_come_from_the_configuration_or_the_program() -> None:
-    for name, node, where in nodes():
+    for name, node, where in places():
         if not isinstance(node, ast.Call) or not isinstance(node.func, ast.Attribute):
             continue
         owner = ast.unparse(node.func.value)
         is_run = node.func.attr in ("run", "start", "feed")
         runs = is_run and ("runner()" in owner or owner == "link")
-        if runs and name.startswith(("cucmsh/services/", "cucmsh/enrol/", "commands/")):
+        if runs and name.startswith(("cucmsh/services/", "cucmsh/cli/", "commands/")):
             assert (name, ast.unparse(node.args[0])) in MAY_RUN, where
         assert not name.startswith("commands/") or not runs, where
     # The opener is the one program that is fed, and its words are the default.
-    for name, node, where in nodes():
+    for name, node, where in places():
         is_pki = name.startswith("cucmsh/pki/")
         if is_pki and isinstance(node, ast.Call) and dotted(node.func) == "feed":
             assert (name, ast.unparse(node.args[0])) in MAY_RUN, where
@@ -204,6 +194,6 @@ def test_words_that_are_run_come_from_the_configuration_or_the_program() -> None
 
 def test_no_command_of_the_pack_can_reach_a_program() -> None:
     doors = {"runner", "open_node", "open_link", "link_to", "run", "feed"}
-    for name, node, where in nodes():
+    for name, node, where in places():
         if name.startswith("commands/") and isinstance(node, ast.Attribute):
             assert node.attr not in doors, where
