@@ -27,6 +27,7 @@ from cucmsh.trustlist.encode import (
     hashed_record,
 )
 from cucmsh.trustlist.model import Header, Record, TrustList
+from cucmsh.trustlist.public_key import PublicKey
 from cucmsh.trustlist.seal import Signer, reseal, seal
 from cucmsh.trustlist.signed import SignedFile, decode_signed, seal_signed
 from cucmsh.trustlist.signed_trust import SignedVerdict, judge_signed
@@ -41,6 +42,7 @@ __all__ = [
     "Field",
     "Header",
     "HeaderTag",
+    "PublicKey",
     "Record",
     "RecordTag",
     "Role",

@@ -12,7 +12,7 @@ ROOT = Path(__file__).parents[2]
 PROMISED = {
     "cucmsh.trustlist": (
         *("MAX_LIST_SIZE", "CertificateFields", "Digest", "Field", "Header"),
-        *("HeaderTag", "Record", "RecordTag", "Role", "SignatureVerdict"),
+        *("HeaderTag", "PublicKey", "Record", "RecordTag", "Role", "SignatureVerdict"),
         *("SignedFile", "SignedVerdict", "Signer", "TrustList", "TrustListError"),
         *("TrustVerdict", "Verifier", "check", "check_certificates", "decode"),
         *("decode_signed", "encode", "full_record", "hashed_record", "judge"),
