@@ -61,9 +61,14 @@ def trusted_folder(node: str) -> str:
     return f"{TRUST_FOLDER}/{node}"
 
 
-def trusted_file(node: str, unit: str) -> str:
-    """One of them, PEM. PUBLIC_MODE."""
-    return f"{trusted_folder(node)}/{unit}.pem"
+def trusted_id(folder: str) -> str:
+    """The id of the node whose certificates lie in a folder of the trust store."""
+    return f"{folder}/id"
+
+
+def trusted_file(folder: str, unit: str) -> str:
+    """One certificate in such a folder, PEM. PUBLIC_MODE."""
+    return f"{folder}/{unit}.pem"
 
 
 # --- HOME: the SSH key for the ways to other nodes. The public half is PUBLIC_MODE.

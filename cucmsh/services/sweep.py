@@ -10,6 +10,7 @@ from cucmsh.layout import (
     SECRETS_FOLDER,
     STAGING,
     STATE_FOLDER,
+    TRUST_FOLDER,
     trusted_folder,
     unit_folder,
 )
@@ -19,7 +20,7 @@ from cucmsh.services.site import Site
 
 def sweep(site: Site) -> None:
     """Remove stale temporary files from the folders that this node writes to."""
-    trust = [trusted_folder(n.name) for n in site.settings.cluster.members]
+    trust = [trusted_folder(name) for name in site.home.folders(TRUST_FOLDER)]
     units = [unit_folder(unit) for unit in Unit]
     state = (STATE_FOLDER, STAGING, HISTORY)
     for folder in (*state, SECRETS_FOLDER, *units, *trust):

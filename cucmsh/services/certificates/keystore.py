@@ -29,12 +29,16 @@ from cucmsh.layout import (
     PUBLIC_MODE,
     RECOVERY_FILE,
     SECURITY_PASSWORD,
+    TRUST_FOLDER,
     certificate_file,
     pair_file,
     trusted_file,
+    trusted_folder,
+    trusted_id,
 )
 from cucmsh.pki.model import Certificate, Unit
 from cucmsh.secret import Secret
+from cucmsh.services.nodes.node_id import ids_by_name, known_ids, mark_trusted
 from cucmsh.services.site import Site
 
 if TYPE_CHECKING:
@@ -75,6 +79,7 @@ class Keystore:
     def __init__(self, site: Site) -> None:
         self._site = site
         self._home = site.home
+        self._ids: dict[str, tuple[str, ...]] | None = None
 
     @property
     def units(self) -> tuple[Unit, ...]:
@@ -112,7 +117,8 @@ class Keystore:
         if node.name == self._site.node.name:
             return self.certificate(unit)
         try:
-            return self._certificate_at(trusted_file(node.name, unit))
+            folder = self.trusted_folder(node)
+            return self._certificate_at(trusted_file(folder, unit))
         except MissingFileError:
             return None
 
@@ -123,7 +129,29 @@ class Keystore:
             CertificateError: it is none; the message names the unit and the node.
         """
         self._read_certificate(pem, f"the {unit} certificate of {node.name}")
-        self._home.write(trusted_file(node.name, unit), pem, PUBLIC_MODE)
+        folder = self.trusted_folder(node)
+        self._home.write(trusted_file(folder, unit), pem, PUBLIC_MODE)
+        if node.name in (ids := ids_by_name(self._site)):
+            mark_trusted(self._site, folder, ids[node.name])
+
+    def trusted_folder(self, node: Node) -> str:
+        """Where the certificates of another node lie, or are to lie.
+
+        The folder says whose it is, by id, so that it is found again when the node is
+        called otherwise. A folder that does not say is known by its name.
+        """
+        by_name = trusted_folder(node.name)
+        if self._ids is None:
+            self._ids = known_ids(self._site)
+        ids = self._ids.get(node.name, ())
+        owner = self._owner_of(by_name)
+        if not ids or owner in ids:
+            return by_name
+        for name in self._home.folders(TRUST_FOLDER):
+            if self._owner_of(trusted_folder(name)) in ids:
+                return trusted_folder(name)
+        is_others = any(owner in theirs for theirs in self._ids.values())
+        return f"{by_name}-{ids[0][:8]}" if is_others else by_name
 
     def recovery_file(self) -> bytes:
         """The present PKCS#12."""
@@ -245,6 +273,13 @@ class Keystore:
             salt = os.urandom(16)
             kept = {"salt": salt.hex(), "key": _stretch(ccm, salt).hex()}
             self._home.write(CCM_VERIFIER, json.dumps(kept).encode())
+
+    def _owner_of(self, folder: str) -> str:
+        """The id that a folder of the trust store says; empty if it says none."""
+        try:
+            return self._home.read(trusted_id(folder)).decode(errors="replace")
+        except MissingFileError:
+            return ""
 
     def _certificate_at(self, path: str) -> Certificate:
         return self._read_certificate(self._home.read(path), path)

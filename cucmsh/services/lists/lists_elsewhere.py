@@ -31,6 +31,7 @@ from cucmsh.layout import ASKED, LIST_FILE, PLACE
 from cucmsh.services.deadlines import PATIENCE_SECONDS, START_LOOK_SECONDS
 from cucmsh.services.lists.fleet import as_done
 from cucmsh.services.lists.served import Served, ask_served
+from cucmsh.services.nodes.node_id import renamed, with_ids
 from cucmsh.services.records.history import History
 from cucmsh.services.records.state import recall, remember
 from cucmsh.services.site import Site
@@ -57,10 +58,12 @@ def ask_other_nodes(site: Site) -> None:
 
 def silent_nodes(site: Site) -> list[str]:
     """The nodes whose lists are not known yet, for they did not answer."""
-    silent = recall(site.home, ASKED).get("silent")
+    found = recall(site.home, ASKED)
+    silent, now = found.get("silent"), renamed(site, found.get("ids"))
     names = {node.name for node in site.settings.cluster.nodes}
     listed = silent if isinstance(silent, list) else []
-    return [str(name) for name in listed if name in names]
+    asked = [now.get(name, name) for name in map(str, listed)]
+    return [name for name in asked if name in names]
 
 
 def lists_elsewhere(site: Site) -> dict[str, bytes]:
@@ -143,5 +146,6 @@ def _remember_asked(site: Site, silent: dict[str, str]) -> None:
         "boot": site.clock.boot()[0],
         "place": _place(site),
         "silent": sorted(silent),
+        "ids": with_ids(site, sorted(silent)),
     }
     remember(site.home, ASKED, facts)

@@ -43,7 +43,7 @@ from cucmsh.services.nodes.health.replica_files import file_findings
 from cucmsh.services.nodes.identity import other_publishers, public_line
 from cucmsh.services.nodes.join import cluster_document
 from cucmsh.services.nodes.make import public_certificates
-from cucmsh.services.nodes.node_id import own_id
+from cucmsh.services.nodes.node_id import learn, own_id
 from cucmsh.services.site import Site
 from cucmsh.storage.store import Store
 
@@ -100,17 +100,18 @@ def enrol(site: Site, plan: AddPlan, taken_from: Publisher | None = None) -> Enr
     with site.cluster_lock("cucmsh node add"):
         with site.link_to(plan.node) as link:
             if plan.node.is_member:
-                plan, findings = _enrol_subscriber(site, plan, link)
+                plan, findings, node_id = _enrol_subscriber(site, plan, link)
             else:
-                findings = _check_replica(site, plan.node, link)
+                findings, node_id = _check_replica(site, plan.node, link), ""
                 if not plan.is_known and has_failed(findings):
                     return Enrolled(findings, is_added=False)
                 claim(site, site.doors.home_on(link), plan.node, taken_from)
         if plan.node.is_member:
             findings += tell_others(site, _nodes_with(site, plan.node), plan.node)
         settings = edit(site, lambda text, path: with_node(text, path, plan.entry))
+        now = Site(settings, site.clock, site.doors)
+        learn(now, plan.node.name, node_id)
         if not plan.node.is_member:
-            now = Site(settings, site.clock, site.doors)
             findings += _bring_list(now, plan.node.name)
             findings += _look_at_files(now, plan.node)
     return Enrolled(findings, is_added=True)
@@ -193,7 +194,8 @@ def _nodes_with(site: Site, node: Node) -> tuple[Node, ...]:
 
 def _enrol_subscriber(
     site: Site, plan: AddPlan, link: Link
-) -> tuple[AddPlan, list[Finding]]:
+) -> tuple[AddPlan, list[Finding], str]:
+    """The plan with what the member said of itself, the findings, and its id."""
     asked, cluster = plan.node, site.settings.cluster
     said = ask_description(link, asked)
     wanted = (asked.name, asked.role, cluster.publisher.name)
@@ -236,7 +238,7 @@ def _enrol_subscriber(
     if node.has_tftp:
         state = hook_on(link, node, "service-status").partition(" ")[0]
         findings.append(found(state == "active", f"its TFTP service is {state}"))
-    return plan, findings
+    return plan, findings, said.id
 
 
 def _bring(site: Site, link: Link, node: Node, other: Node) -> None:

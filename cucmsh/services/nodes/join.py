@@ -11,17 +11,19 @@ import hashlib
 import hmac
 import json
 import os
+from collections.abc import Container
 from typing import Any, NamedTuple
 
 from cucmsh.config.entries import entry_of, way_of
 from cucmsh.config.model import Node, TftpAddress
 from cucmsh.errors import RefusedError, ServiceError
-from cucmsh.layout import SECURITY_PASSWORD, trusted_folder
+from cucmsh.layout import SECURITY_PASSWORD
 from cucmsh.pki.model import Unit
-from cucmsh.services.certificates.keystore import SCRYPT
+from cucmsh.services.certificates.keystore import SCRYPT, Keystore
 from cucmsh.services.nodes.configure import edit
 from cucmsh.services.nodes.identity import identity_path
 from cucmsh.services.nodes.make import public_certificates
+from cucmsh.services.nodes.node_id import ids_by_name, is_id, known_ids, learn, own_id
 from cucmsh.services.site import Site
 
 
@@ -34,6 +36,7 @@ class Description(NamedTuple):
         domain: of its certificates.
         subject: the same.
         certificates: what the other members need, as PEM.
+        id: its own; empty from a member of an earlier version, which tells none.
     """
 
     node: Node
@@ -41,6 +44,7 @@ class Description(NamedTuple):
     domain: str
     subject: str
     certificates: dict[Unit, bytes]
+    id: str = ""
 
 
 def describe(site: Site) -> str:
@@ -49,6 +53,7 @@ def describe(site: Site) -> str:
     pems = public_certificates(site)
     return json.dumps(
         {
+            "id": own_id(site),
             "name": node.name,
             "role": node.role.value,
             "services": node.services,
@@ -88,7 +93,9 @@ def read_description(text: str, asked: Node) -> Description:
             f"{asked.name} does not describe itself as this version does",
             "Install the same version of cucmsh on both nodes.",
         ) from problem
-    return Description(node, certificates=certificates, **about)
+    said_id = said.get("id", "")
+    node_id = said_id if is_id(said_id) else ""
+    return Description(node, certificates=certificates, id=node_id, **about)
 
 
 def cluster_document(site: Site, nodes: tuple[Node, ...]) -> bytes:
@@ -105,7 +112,8 @@ def cluster_document(site: Site, nodes: tuple[Node, ...]) -> bytes:
         "subject": cluster.subject,
         "digest": site.settings.digest,
     }
-    payload = json.dumps({"about": about, "nodes": entries})
+    ids = {site.node.name: own_id(site), **ids_by_name(site)}
+    payload = json.dumps({"about": about, "nodes": entries, "ids": ids})
     salt = os.urandom(16)
     seal = _seal(site, payload, salt)
     return json.dumps({"payload": payload, "salt": salt.hex(), "seal": seal}).encode()
@@ -121,7 +129,7 @@ def join(site: Site, raw: bytes) -> None:
     """
     from cucmsh.config.editing import with_cluster  # noqa: PLC0415 - tomlkit
 
-    about, entries = _open(site, raw)
+    about, entries, ids = _open(site, raw)
     cluster, own = site.settings.cluster, site.node.name
     names = {str(entry["name"]): entry for entry in entries}
     publishers = [entry["name"] for entry in entries if entry["role"] == "publisher"]
@@ -136,11 +144,19 @@ def join(site: Site, raw: bytes) -> None:
     for entry in others:
         if "ssh" in entry:  # the way is the publisher's, the key is ours
             entry["ssh"]["identity"] = identity_path(site)
-    edit(site, lambda text, path: with_cluster(text, path, about, others, own))
-    _forget_strangers(site, set(names))
+    settings = edit(
+        site, lambda text, path: with_cluster(text, path, about, others, own)
+    )
+    _forget_strangers(site, set(names), set(ids.values()))
+    now = Site(settings, site.clock, site.doors)
+    for name, node_id in ids.items():
+        learn(now, name, node_id)
 
 
-def _open(site: Site, raw: bytes) -> tuple[dict[str, str], list[dict[str, Any]]]:
+def _open(
+    site: Site, raw: bytes
+) -> tuple[dict[str, str], list[dict[str, Any]], dict[str, str]]:
+    """What was sealed: keys of the cluster, its nodes, and their ids by name."""
     try:
         outer = json.loads(raw)
         payload, salt = str(outer["payload"]), bytes.fromhex(outer["salt"])
@@ -152,12 +168,14 @@ def _open(site: Site, raw: bytes) -> tuple[dict[str, str], list[dict[str, Any]]]
         inner = json.loads(payload)
         about = {str(key): str(value) for key, value in inner["about"].items()}
         entries = [dict(entry) for entry in inner["nodes"]]
+        said = dict(inner.get("ids", {}))  # an earlier version tells none
+        ids = {str(name): str(node_id) for name, node_id in said.items()}
         for entry in entries:
             entry.pop("service_commands", None)
             str(entry["name"]), str(entry["role"])
     except (ValueError, KeyError, TypeError, AttributeError) as problem:
         raise RefusedError("the staged file describes no cluster") from problem
-    return about, entries
+    return about, entries, ids
 
 
 def _seal(site: Site, payload: str, salt: bytes) -> str:
@@ -166,15 +184,17 @@ def _seal(site: Site, payload: str, salt: bytes) -> str:
     return hmac.new(key, payload.encode(), "sha256").hexdigest()
 
 
-def _forget_strangers(site: Site, names: set[str]) -> None:
-    """Certificates of nodes that are in the cluster no more."""
+def _forget_strangers(site: Site, names: set[str], ids: Container[str]) -> None:
+    """Certificates of nodes that are in the cluster no more, by name or by id."""
+    known = known_ids(site)
     for node in site.settings.cluster.members:
-        if node.name not in names:
-            forget_node(site, node.name)
+        is_renamed = any(at in ids for at in known.get(node.name, ()))
+        if node.name not in names and not is_renamed:
+            forget_node(site, node)
 
 
-def forget_node(site: Site, name: str) -> None:
+def forget_node(site: Site, node: Node) -> None:
     """Remove the certificates that another node brought here."""
-    folder = trusted_folder(name)
+    folder = Keystore(site).trusted_folder(node)
     for file in site.home.names(folder):
         site.home.remove(f"{folder}/{file}")

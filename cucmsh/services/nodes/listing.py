@@ -47,7 +47,7 @@ def remove(site: Site, node: Node) -> list[Finding]:
     with site.cluster_lock("cucmsh node remove"):
         findings = [_take_key_back(site, node)]
         edit(site, lambda text, path: without_node(text, path, node.name))
-        forget_node(site, node.name)
+        forget_node(site, node)
         forget_replica(site, node.name)
         forget_in_journal(site, node.name)
         if node.is_member:

@@ -1,37 +1,231 @@
-"""The id of this node: random, made once, kept in ``state/``; survives renaming.
+"""Ids of nodes, which survive a change of name: names are shown, ids are kept.
 
-Names are for people and change; what another machine keeps about this node is kept
-under its id (docs/decisions/028).
+A node makes its own id once, at random, and keeps it in its state. The publisher is
+told a member's id when it is enrolled; until then, and for replicas, it derives one
+from what it knew of the node first. What is kept about other nodes (journal, pending
+replicas, history, trust store) carries their ids beside their names, and is read by
+the ids: a node that was renamed in the configuration is still the one that was meant.
+
+Which configured node an id means is decided by the machine (its SSH host key, and the
+directory that it serves), then by the name. So a node whose name was changed is known
+by its machine, and one that was built anew under the same name by its name.
+
+Files of earlier versions carry no ids: their names count. Earlier versions that are
+installed again read the names, and leave the ids alone.
 """
 
 from __future__ import annotations
 
 import os
+from collections import Counter
+from collections.abc import Iterable
+from hashlib import sha256
+from typing import NamedTuple
 
-from cucmsh.layout import NODE
+from cucmsh.config.model import Node
+from cucmsh.errors import StoreError
+from cucmsh.layout import NODE, NODES, trusted_folder, trusted_id
 from cucmsh.services.records.state import recall, remember
 from cucmsh.services.site import Site
 
 BYTES = 16
+# By what a node is known again, in this order: parts of machine, address, name.
+_MACHINE_AND_ADDRESS, _MACHINE, _NAME = slice(2), slice(1), slice(2, 3)
+MOST_EARLIER = 8  # earlier ids of one node that are kept
+
+
+class KnownNode(NamedTuple):
+    """A node as it was when its id was written.
+
+    Attributes:
+        name: in the configuration.
+        machine: a digest of its host key and served directory; empty where this node
+            has no way onto it.
+        address: host and port of its sshd.
+        earlier: ids that it had here before it told its own.
+    """
+
+    name: str
+    machine: str
+    address: str
+    earlier: tuple[str, ...] = ()
 
 
 def own_id(site: Site) -> str:
-    """The id; made at the first question, for homes of earlier versions.
+    """This node's id; made at the first question, for homes of earlier versions.
 
     Raises:
         StoreError: it cannot be read, or kept.
     """
-    known = _read(site)
+    known = kept_id(site)
     if known:
         return known
     with site.node_lock():
-        known = _read(site)
+        known = kept_id(site)
         if not known:
             known = os.urandom(BYTES).hex()
             remember(site.home, NODE, {"id": known})
     return known
 
 
-def _read(site: Site) -> str:
+def kept_id(site: Site) -> str:
+    """This node's id as it is kept, or empty: nothing is made."""
     found = recall(site.home, NODE).get("id")
-    return found if isinstance(found, str) and len(found) == 2 * BYTES else ""
+    return str(found) if is_id(found) else ""
+
+
+def is_id(said: object) -> bool:
+    """Whether something has the form of an id: 32 hexadecimal digits."""
+    return (
+        isinstance(said, str)
+        and len(said) == 2 * BYTES
+        and set(said) <= set("0123456789abcdef")
+    )
+
+
+def ids_by_name(site: Site) -> dict[str, str]:
+    """The ids of all other nodes, by their names now; what is new is kept.
+
+    Raises:
+        StoreError: it cannot be read, or kept.
+    """
+    before = _read(site)
+    found = _matched(site, before)
+    after: dict[str, KnownNode] = {}
+    for node in _others(site):
+        known = before.get(found.get(node.name, ""))
+        node_id = found.get(node.name) or _derived(site, node)
+        earlier = known.earlier if known else ()
+        after[node_id] = KnownNode(node.name, *_machine(node), earlier)
+    if after != before:
+        _write(site, after)
+        for node_id, known in after.items():
+            mark_trusted(site, trusted_folder(known.name), node_id)
+    return {known.name: node_id for node_id, known in after.items()}
+
+
+def mark_trusted(site: Site, folder: str, node_id: str) -> None:
+    """Write whose certificates lie in a folder of the trust store, unless it says so.
+
+    Raises:
+        StoreError: it cannot be kept.
+    """
+    names = site.home.names(folder)
+    if names and trusted_id(folder) not in [f"{folder}/{name}" for name in names]:
+        site.home.write(trusted_id(folder), node_id.encode())
+
+
+def learn(site: Site, name: str, node_id: str) -> None:
+    """A node told its own id; the one that it had here so far still means it.
+
+    Raises:
+        StoreError: it cannot be kept.
+    """
+    if not is_id(node_id) or node_id == kept_id(site):
+        return
+    present = ids_by_name(site).get(name)
+    if present in (None, node_id):
+        return
+    known = _read(site)
+    row = known.pop(present)
+    earlier = (*row.earlier, present)[-MOST_EARLIER:]
+    known[node_id] = row._replace(earlier=earlier)
+    _write(site, known)
+
+
+def known_ids(site: Site) -> dict[str, tuple[str, ...]]:
+    """All ids that mean another node, by its name now. Keeps nothing, raises nothing.
+
+    A node is not in it where nothing is known, or readable: then its name counts.
+    """
+    try:
+        rows = _read(site)
+    except StoreError:
+        return {}
+    found = _matched(site, rows)
+    return {name: (at, *rows[at].earlier) for name, at in found.items()}
+
+
+def with_ids(site: Site, names: Iterable[str]) -> list[str]:
+    """The names of other nodes for a file, each as ``ID NAME``.
+
+    Empty where the ids cannot be kept: then names count.
+    """
+    try:
+        ids = ids_by_name(site)
+    except StoreError:
+        return []
+    return [f"{ids[name]} {name}" for name in names if name in ids]
+
+
+def renamed(site: Site, said: object) -> dict[str, str]:
+    """Of what ``with_ids`` wrote, the names that are others now, and what they are."""
+    if not isinstance(said, list) or not said:
+        return {}
+    by_id = {at: name for name, ids in known_ids(site).items() for at in ids}
+    pairs = [str(entry).partition(" ") for entry in said]
+    now = {name: by_id.get(at, name) for at, _, name in pairs}
+    return {name: present for name, present in now.items() if name != present}
+
+
+def _others(site: Site) -> list[Node]:
+    return [node for node in site.settings.cluster.nodes if node != site.node]
+
+
+def _read(site: Site) -> dict[str, KnownNode]:
+    """What is kept; rows of another form are left out."""
+    rows = {}
+    for node_id, row in recall(site.home, NODES).items():
+        if is_id(node_id) and isinstance(row, list) and len(row) >= 3:
+            name, machine, address, *earlier = map(str, row)
+            rows[node_id] = KnownNode(name, machine, address, tuple(earlier))
+    return rows
+
+
+def _write(site: Site, rows: dict[str, KnownNode]) -> None:
+    facts: dict[str, object] = {
+        node_id: [known.name, known.machine, known.address, *known.earlier]
+        for node_id, known in rows.items()
+    }
+    remember(site.home, NODES, facts)
+
+
+def _matched(site: Site, rows: dict[str, KnownNode]) -> dict[str, str]:
+    """Which configured node is which row: its id by its name now.
+
+    Machines that share a host key, as copies do, are told apart by their addresses;
+    what is not one to one says nothing.
+    """
+    nodes, left = {node.name: node for node in _others(site)}, dict(rows)
+    found: dict[str, str] = {}
+    for parts in (_MACHINE_AND_ADDRESS, _MACHINE, _NAME):
+        here = _unique({n: (*_machine(at), at.name)[parts] for n, at in nodes.items()})
+        kept = _unique(
+            {n: (at.machine, at.address, at.name)[parts] for n, at in left.items()}
+        )
+        for key in here.keys() & kept.keys():
+            if key[0]:
+                found[here[key]] = kept[key]
+                del nodes[here[key]], left[kept[key]]
+    return found
+
+
+def _unique(keys: dict[str, tuple[str, ...]]) -> dict[tuple[str, ...], str]:
+    """The other way round, for keys that stand there once."""
+    times = Counter(keys.values())
+    return {key: name for name, key in keys.items() if times[key] == 1}
+
+
+def _machine(node: Node) -> tuple[str, str]:
+    if node.ssh is None:
+        return "", ""
+    text = f"{node.ssh.host_key}\n{node.tftp_directory}"
+    address = f"{node.ssh.host} {node.ssh.port}"
+    return sha256(text.encode()).hexdigest()[: 2 * BYTES], address
+
+
+def _derived(site: Site, node: Node) -> str:
+    """An id for a node that has told none: the same whoever derives it first."""
+    cluster = site.settings.cluster
+    parts = (cluster.full_name(cluster.publisher), node.name, *_machine(node))
+    return sha256("\n".join(parts).encode()).hexdigest()[: 2 * BYTES]

@@ -24,6 +24,7 @@ from typing import Any, NamedTuple
 
 from cucmsh.errors import CucmshError, MissingFileError, StoreError, TrustListError
 from cucmsh.layout import HISTORY, HISTORY_SUFFIX
+from cucmsh.services.nodes.node_id import renamed, with_ids
 from cucmsh.services.records.journal import read_journal
 from cucmsh.services.records.pending import pending_replicas
 from cucmsh.services.site import Site
@@ -235,7 +236,7 @@ class History:
                 continue
             head, _, raw = whole.partition(b"\n")
             try:
-                kept = _from_head(head, raw)
+                said, kept = _from_head(head, raw)
             except DAMAGES:
                 trust_list = self._verified(raw)
                 if trust_list is None:
@@ -244,6 +245,9 @@ class History:
                     self.mended.append(f"the times in {HISTORY}/{name} cannot be read")
                     lost.append(trust_list)
             else:
+                now = renamed(self._site, said.get("ids"))
+                nodes = tuple(now.get(name, name) for name in kept.nodes)
+                kept = kept._replace(nodes=nodes)
                 self._entries[_name_of(kept.trust_list)] = kept
         for trust_list in lost:  # as new as the newest: kept longer, never shorter
             name, made = _name_of(trust_list), trust_list.header.timestamp
@@ -279,6 +283,7 @@ class History:
             "served": kept.digests._asdict(),
             "age_mark": kept.age_mark,
             "nodes": kept.nodes,
+            "ids": with_ids(self._site, kept.nodes),
             "released": kept.is_released,
             "earlier": [found._asdict() for found in kept.earlier],
         }
@@ -338,8 +343,8 @@ def _digests(raw: bytes, first: int, last: int) -> Digests:
     )
 
 
-def _from_head(head: bytes, raw: bytes) -> Kept:
-    """The entry that the line describes; its list was verified before it was written.
+def _from_head(head: bytes, raw: bytes) -> tuple[dict[str, Any], Kept]:
+    """The line, and the entry that it describes: its list was verified when written.
 
     Raises:
         any of DAMAGES: one of the two is damaged, or the line is of another version.
@@ -348,7 +353,7 @@ def _from_head(head: bytes, raw: bytes) -> Kept:
     served = _from_table(said["served"])
     if said["version"] != VERSION or served != _digests(raw, *served[3:]):
         raise ValueError(said["version"])
-    return Kept(
+    return said, Kept(
         decode(raw),
         served,
         _time(said["age_mark"]),

@@ -1,7 +1,8 @@
 """What the last reset did, for the next login. It explains; the hashes decide.
 
-A journal that is unreadable, of a newer version or of another cluster is ignored, and
-the next login says so (docs/security.md F23).
+Names of nodes are those of the configuration now, whatever they were when the reset
+was begun (``services.nodes.node_id``). A journal that is unreadable, of a newer version
+or of another cluster is ignored, and the next login says so (docs/security.md F23).
 """
 
 from __future__ import annotations
@@ -10,6 +11,7 @@ from typing import NamedTuple
 
 from cucmsh.errors import StoreError, one_line
 from cucmsh.layout import JOURNAL, facts_file
+from cucmsh.services.nodes.node_id import kept_id, renamed, with_ids
 from cucmsh.services.records.pending import (
     pending_replicas,
     start_problems,
@@ -63,6 +65,8 @@ def _write(site: Site, journal: Journal) -> None:
     for name in ("pending", "active", "given_up"):
         facts[name] = list(facts[name])
     facts |= {"version": VERSION, "cluster": _cluster(site)}
+    named = dict.fromkeys((*journal.pending, *journal.active))
+    facts |= {"publisher": kept_id(site), "ids": with_ids(site, named)}
     remember(site.home, JOURNAL, facts)
 
 
@@ -98,7 +102,7 @@ def read_journal(site: Site) -> Journal | None:
     pending, active = found.get("pending"), found.get("active")
     if (
         found.get("version") != VERSION
-        or found.get("cluster") != _cluster(site)
+        or not _is_of_this_cluster(site, found)
         or not isinstance(pending, list)
         or not isinstance(active, list)
     ):
@@ -107,7 +111,11 @@ def read_journal(site: Site) -> Journal | None:
         str(found.get(name, ""))
         for name in ("command", "before", "sha256", "key", "at")
     )
-    names, ran = tuple(map(str, pending)), tuple(map(str, active))
+    now = renamed(site, found.get("ids"))
+    names, ran = (
+        tuple(now.get(name, name) for name in map(str, said))
+        for said in (pending, active)
+    )
     given_up = found.get("given_up")
     lost = tuple(map(str, given_up)) if isinstance(given_up, list) else ()
     return Journal(command, before, sha256, key, names, ran, at, lost)
@@ -122,6 +130,13 @@ def unfinished_reset(site: Site) -> str:
 def _is_there(site: Site) -> bool:
     folder, _, name = facts_file(JOURNAL).rpartition("/")
     return name in site.home.names(folder)
+
+
+def _is_of_this_cluster(site: Site, found: dict[str, object]) -> bool:
+    """By the publisher's name, or by its id where it was renamed."""
+    if found.get("cluster") == _cluster(site):
+        return True
+    return bool(found.get("publisher")) and found.get("publisher") == kept_id(site)
 
 
 def _cluster(site: Site) -> str:

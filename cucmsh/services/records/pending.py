@@ -9,6 +9,7 @@ from collections.abc import Mapping
 
 from cucmsh.errors import MissingFileError
 from cucmsh.layout import REPLICAS, SIGNING, START, START_RESULT
+from cucmsh.services.nodes.node_id import renamed, with_ids
 from cucmsh.services.records.state import forget, recall, remember
 from cucmsh.services.site import Site
 
@@ -18,7 +19,8 @@ LONGEST_RESULT = 64  # characters
 
 def remember_replicas(site: Site, problems: Mapping[str, str]) -> None:
     """Keep which replicas do not serve what this node serves, and why; or none."""
-    _keep(site, REPLICAS, [f"{name} ({why})" for name, why in problems.items()])
+    what = [f"{name} ({why})" for name, why in problems.items()]
+    _keep(site, REPLICAS, what, with_ids(site, problems) if what else [])
 
 
 def forget_replica(site: Site, name: str) -> None:
@@ -26,7 +28,9 @@ def forget_replica(site: Site, name: str) -> None:
     since, what = _open(site, REPLICAS)
     left = [entry for entry in what if not entry.startswith(f"{name} (")]
     if left and left != what:
-        remember(site.home, REPLICAS, {"open": left, "at": since})
+        names = [entry.partition(" (")[0] for entry in left]
+        ids = with_ids(site, names)
+        remember(site.home, REPLICAS, {"open": left, "at": since, "ids": ids})
     elif not left:
         _keep(site, REPLICAS, [])
 
@@ -94,18 +98,22 @@ def start_problems(site: Site) -> list[str]:
     return [line]
 
 
-def _keep(site: Site, name: str, what: list[str]) -> None:
+def _keep(site: Site, name: str, what: list[str], ids: list[str] | None = None) -> None:
     if not what:
         if recall(site.home, name):
             forget(site.home, name)
         return
     now = site.clock.now().isoformat(timespec="seconds")
-    remember(site.home, name, {"open": what, "at": now})
+    facts: dict[str, object] = {"open": what, "at": now}
+    remember(site.home, name, {**facts, "ids": ids} if ids else facts)
 
 
 def _open(site: Site, name: str) -> tuple[str, list[str]]:
     found = recall(site.home, name)
-    what = found.get("open")
-    return str(found.get("at")), (
-        [str(entry) for entry in what] if isinstance(what, list) else []
-    )
+    said = found.get("open")
+    what = [str(entry) for entry in said] if isinstance(said, list) else []
+    now = renamed(site, found.get("ids"))
+    if now:
+        parts = [entry.partition(" (") for entry in what]
+        what = ["".join((now.get(name, name), *why)) for name, *why in parts]
+    return str(found.get("at")), what
