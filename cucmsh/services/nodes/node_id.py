@@ -199,15 +199,21 @@ def _matched(site: Site, rows: dict[str, KnownNode]) -> dict[str, str]:
     nodes, left = {node.name: node for node in _others(site)}, dict(rows)
     found: dict[str, str] = {}
     for parts in (_MACHINE_AND_ADDRESS, _MACHINE, _NAME):
-        here = _unique({n: (*_machine(at), at.name)[parts] for n, at in nodes.items()})
-        kept = _unique(
-            {n: (at.machine, at.address, at.name)[parts] for n, at in left.items()}
-        )
+        here = _unique({n: _parts(at)[parts] for n, at in nodes.items()})
+        kept = _unique({n: at[parts] for n, at in _rows(left).items()})
         for key in here.keys() & kept.keys():
             if key[0]:
                 found[here[key]] = kept[key]
                 del nodes[here[key]], left[kept[key]]
     return found
+
+
+def _parts(node: Node) -> tuple[str, ...]:
+    return (*_machine(node), node.name)
+
+
+def _rows(rows: dict[str, KnownNode]) -> dict[str, tuple[str, ...]]:
+    return {at: (row.machine, row.address, row.name) for at, row in rows.items()}
 
 
 def _unique(keys: dict[str, tuple[str, ...]]) -> dict[tuple[str, ...], str]:

@@ -1,0 +1,225 @@
+"""What is kept about a node still means it when its name was changed."""
+
+from __future__ import annotations
+
+import tomllib
+from pathlib import Path
+
+import pytest
+
+from cucmsh.config.model import Node
+from cucmsh.layout import JOURNAL, NODES, REPLICAS, facts_file, trusted_folder
+from cucmsh.pki.model import Unit
+from cucmsh.services.certificates.keystore import Keystore
+from cucmsh.services.lists.compose import own_records
+from cucmsh.services.nodes.node_id import (
+    ids_by_name,
+    known_ids,
+    learn,
+    own_id,
+    renamed,
+    with_ids,
+)
+from cucmsh.services.outcome import State
+from cucmsh.services.records.history import History
+from cucmsh.services.records.journal import login_notice, read_journal
+from cucmsh.services.records.pending import (
+    forget_replica,
+    pending_replicas,
+    remember_replicas,
+)
+from cucmsh.services.records.state import recall, remember
+from cucmsh.services.site import Site
+from tests.services.made_cluster import (
+    PUBLISHER,
+    REPLICA,
+    SUBSCRIBER,
+    MadeCluster,
+    started_cluster,
+)
+
+NEW = "shop1"
+
+
+@pytest.fixture
+def whole(tmp_path: Path) -> MadeCluster:
+    """A publisher, a subscriber and a replica; ``keep_trust`` is on."""
+    return started_cluster(tmp_path, keep_trust=True, has_replica=True)
+
+
+def with_names(site: Site, names: dict[str, str]) -> Site:
+    """The same node after names were changed in its configuration, and nothing else."""
+
+    def called(node: Node) -> Node:
+        return node._replace(name=names.get(node.name, node.name))
+
+    cluster = site.settings.cluster
+    cluster = cluster._replace(nodes=tuple(map(called, cluster.nodes)))
+    settings = site.settings._replace(cluster=cluster, node=called(site.node))
+    return Site(settings, site.clock, site.doors)
+
+
+def rename(made: MadeCluster, old: str, new: str) -> None:
+    made.publisher.site = with_names(made.site, {old: new})
+
+
+def test_open_reset_goes_on_with_a_renamed_member(cluster: MadeCluster) -> None:
+    cluster.subscriber.is_dead = True
+    first = cluster.reset()
+    assert [outcome.name for outcome in first.pending] == [SUBSCRIBER]
+    begun = read_journal(cluster.site)
+    rename(cluster, SUBSCRIBER, NEW)
+    journal = read_journal(cluster.site)
+    assert begun
+    assert journal
+    assert journal.pending == (NEW,)
+    assert journal.active == begun.active  # the dead one was not asked
+    assert f"pending: {NEW}." in login_notice(cluster.site)
+    cluster.subscriber.is_dead = False
+    again = cluster.reset()
+    assert {outcome.name: outcome.state for outcome in again.outcomes} == {
+        PUBLISHER: State.UNCHANGED,
+        NEW: State.UPDATED,
+    }
+    assert read_journal(cluster.site) is None
+    assert cluster.subscriber.raw == cluster.publisher.raw  # those very bytes
+
+
+def test_open_reset_goes_on_where_the_publisher_was_renamed(
+    cluster: MadeCluster,
+) -> None:
+    own_id(cluster.site)
+    cluster.subscriber.is_dead = True
+    cluster.reset()
+    rename(cluster, PUBLISHER, "headquarters")
+    journal = read_journal(cluster.site)
+    assert journal
+    assert journal.pending == (SUBSCRIBER,)
+
+
+def test_journal_of_another_publisher_is_ignored(cluster: MadeCluster) -> None:
+    own_id(cluster.site)
+    cluster.subscriber.is_dead = True
+    cluster.reset()
+    remember(cluster.site.home, "node", {"id": "0" * 32})
+    rename(cluster, PUBLISHER, "headquarters")
+    assert read_journal(cluster.site) is None
+
+
+def test_pending_replica_is_told_by_its_new_name(whole: MadeCluster) -> None:
+    remember_replicas(whole.site, {REPLICA: "it does not answer (yet)"})
+    rename(whole, REPLICA, NEW)
+    (line,) = pending_replicas(whole.site)
+    assert f"{NEW} (it does not answer (yet))" in line
+    assert REPLICA not in line
+    forget_replica(whole.site, NEW)
+    assert pending_replicas(whole.site) == []
+
+
+def test_history_knows_a_renamed_node(whole: MadeCluster) -> None:
+    raw = whole.publisher.raw
+    History(whole.site).note_elsewhere(REPLICA, raw)
+    rename(whole, REPLICA, NEW)
+    kept = History(whole.site).find(raw)
+    assert kept
+    assert kept.nodes == (NEW,)
+
+
+def test_trust_store_finds_a_renamed_member(whole: MadeCluster) -> None:
+    before = own_records(whole.site)
+    ids_by_name(whole.site)
+    rename(whole, SUBSCRIBER, NEW)
+    node = whole.site.settings.cluster.nodes[1]
+    assert Keystore(whole.site).trusted(node, Unit.TVS)
+    assert own_records(whole.site) == before
+
+
+def test_names_that_were_exchanged_do_not_exchange_certificates(
+    whole: MadeCluster,
+) -> None:
+    ids_by_name(whole.site)
+    tvs = Keystore(whole.site).trusted(whole.subscriber.node, Unit.TVS)
+    assert tvs
+    rename(whole, SUBSCRIBER, "for a moment")
+    rename(whole, REPLICA, SUBSCRIBER)
+    rename(whole, "for a moment", REPLICA)
+    subscriber, replica = whole.site.settings.cluster.nodes[1:]
+    assert (subscriber.name, replica.name) == (REPLICA, SUBSCRIBER)
+    keystore = Keystore(whole.site)
+    assert keystore.trusted(subscriber, Unit.TVS) == tvs
+    assert keystore.trusted_folder(replica) != trusted_folder(SUBSCRIBER)
+    assert keystore.trusted(replica, Unit.TVS) is None
+
+
+def test_id_that_a_member_tells_takes_the_place_of_the_derived_one(
+    whole: MadeCluster,
+) -> None:
+    written = with_ids(whole.site, [SUBSCRIBER])
+    told = own_id(whole.subscriber.site)
+    learn(whole.site, SUBSCRIBER, told)
+    assert ids_by_name(whole.site)[SUBSCRIBER] == told
+    rename(whole, SUBSCRIBER, NEW)
+    assert ids_by_name(whole.site)[NEW] == told
+    assert renamed(whole.site, written) == {SUBSCRIBER: NEW}  # written before
+
+
+def test_node_that_was_built_anew_is_known_by_its_name(whole: MadeCluster) -> None:
+    before = ids_by_name(whole.site)
+    site = whole.site
+    cluster = site.settings.cluster
+    nodes = [
+        node._replace(ssh=node.ssh._replace(host_key="ssh-ed25519 AAAAanother"))
+        if node.ssh and node.name == REPLICA
+        else node
+        for node in cluster.nodes
+    ]
+    settings = site.settings._replace(cluster=cluster._replace(nodes=tuple(nodes)))
+    assert ids_by_name(Site(settings, site.clock, site.doors)) == before
+
+
+def test_derived_ids_are_the_same_whoever_derives_them(whole: MadeCluster) -> None:
+    whole.site.home.remove(facts_file(NODES))
+    first = ids_by_name(whole.site)
+    whole.site.home.remove(facts_file(NODES))
+    assert ids_by_name(whole.site) == first
+    assert len(set(first.values())) == len(first) == 2
+
+
+@pytest.mark.parametrize(
+    "raw", [b"not toml", b"x = 1\n", b'"%s" = ["a"]\n' % (b"0" * 32), b"\xff", b""]
+)
+def test_file_of_ids_that_cannot_be_read_means_that_names_count(
+    cluster: MadeCluster, raw: bytes
+) -> None:
+    cluster.subscriber.is_dead = True
+    cluster.reset()
+    cluster.site.home.write(facts_file(NODES), raw)
+    journal = read_journal(cluster.site)
+    assert journal
+    assert journal.pending == (SUBSCRIBER,)
+    assert known_ids(cluster.site) == {}
+
+
+def test_names_stand_in_the_files_for_earlier_versions(whole: MadeCluster) -> None:
+    """They read these keys and no other; what is beside them they leave alone."""
+    whole.subscriber.is_dead = True
+    whole.reset()
+    remember_replicas(whole.site, {REPLICA: "silent"})
+    found = tomllib.loads(whole.site.home.read(facts_file(JOURNAL)).decode())
+    assert found["version"] == 1
+    assert found["cluster"] == f"{PUBLISHER}.joemar2.lab"
+    assert found["pending"] == [SUBSCRIBER]
+    assert recall(whole.site.home, REPLICAS)["open"] == [f"{REPLICA} (silent)"]
+
+
+def test_journal_of_an_earlier_version_is_read_by_its_names(
+    cluster: MadeCluster,
+) -> None:
+    cluster.subscriber.is_dead = True
+    cluster.reset()
+    facts = recall(cluster.site.home, JOURNAL)
+    del facts["ids"], facts["publisher"]
+    remember(cluster.site.home, JOURNAL, facts)
+    journal = read_journal(cluster.site)
+    assert journal
+    assert journal.pending == (SUBSCRIBER,)
