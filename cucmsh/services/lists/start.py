@@ -15,15 +15,17 @@ The unit that runs it writes how it ended to ``state/tftp-start`` without our he
 
 from __future__ import annotations
 
+from contextlib import suppress
 from typing import NamedTuple
 
-from cucmsh.errors import CucmshError
+from cucmsh.errors import CucmshError, StoreError
 from cucmsh.services.lists.compose import Composed, compose_for_start, sha256_of
 from cucmsh.services.lists.inventory import read_list
 from cucmsh.services.lists.phone_files import choose
 from cucmsh.services.lists.publish import problem_of
 from cucmsh.services.lists.replicas import replicas_of
 from cucmsh.services.lists.sign import sign_files
+from cucmsh.services.nodes.node_id import ids_by_name
 from cucmsh.services.records.pending import (
     forget_start,
     remember_replicas,
@@ -59,6 +61,8 @@ def start(site: Site) -> Started:
         CucmshError: the list could not be made or put in place; see ``keep``.
     """
     composed = compose_for_start(site)
+    with suppress(StoreError):  # then names count; after an upgrade they are kept here
+        ids_by_name(site)
     is_reset = keep_mark(site.home) == sha256_of(composed.raw)
     problems = []
     if composed.is_kept and not is_reset:

@@ -6,9 +6,9 @@ from what it knew of the node first. What is kept about other nodes (journal, pe
 replicas, history, trust store) carries their ids beside their names, and is read by
 the ids: a node that was renamed in the configuration is still the one that was meant.
 
-Which configured node an id means is decided by the machine (its SSH host key, and the
-directory that it serves), then by the name. So a node whose name was changed is known
-by its machine, and one that was built anew under the same name by its name.
+Which configured node an id means is decided by the machine (its SSH host key, and its
+address among those that share one), then by the name. So a node whose name was changed
+is known by its machine, and one that was built anew under the same name by its name.
 
 Files of earlier versions carry no ids: their names count. Earlier versions that are
 installed again read the names, and leave the ids alone.
@@ -39,8 +39,7 @@ class KnownNode(NamedTuple):
 
     Attributes:
         name: in the configuration.
-        machine: a digest of its host key and served directory; empty where this node
-            has no way onto it.
+        machine: a digest of its host key; empty where this node has no way onto it.
         address: host and port of its sshd.
         earlier: ids that it had here before it told its own.
     """
@@ -193,12 +192,12 @@ def _write(site: Site, rows: dict[str, KnownNode]) -> None:
 def _matched(site: Site, rows: dict[str, KnownNode]) -> dict[str, str]:
     """Which configured node is which row: its id by its name now.
 
-    Machines that share a host key, as copies do, are told apart by their addresses;
-    what is not one to one says nothing.
+    Machines that share a host key, as copies do, are told apart by their addresses,
+    and two nodes of one machine by their names: what is not one to one says nothing.
     """
     nodes, left = {node.name: node for node in _others(site)}, dict(rows)
     found: dict[str, str] = {}
-    for parts in (_MACHINE_AND_ADDRESS, _MACHINE, _NAME):
+    for parts in (_MACHINE_AND_ADDRESS, _MACHINE, _NAME, _MACHINE):
         here = _unique({n: _parts(at)[parts] for n, at in nodes.items()})
         kept = _unique({n: at[parts] for n, at in _rows(left).items()})
         for key in here.keys() & kept.keys():
@@ -225,9 +224,8 @@ def _unique(keys: dict[str, tuple[str, ...]]) -> dict[tuple[str, ...], str]:
 def _machine(node: Node) -> tuple[str, str]:
     if node.ssh is None:
         return "", ""
-    text = f"{node.ssh.host_key}\n{node.tftp_directory}"
-    address = f"{node.ssh.host} {node.ssh.port}"
-    return sha256(text.encode()).hexdigest()[: 2 * BYTES], address
+    machine = sha256(node.ssh.host_key.encode()).hexdigest()[: 2 * BYTES]
+    return machine, f"{node.ssh.host} {node.ssh.port}"
 
 
 def _derived(site: Site, node: Node) -> str:

@@ -177,6 +177,21 @@ def test_node_that_was_built_anew_is_known_by_its_name(whole: MadeCluster) -> No
     assert ids_by_name(Site(settings, site.clock, site.doors)) == before
 
 
+def test_one_of_two_nodes_on_one_machine_was_renamed(whole: MadeCluster) -> None:
+    """Two replicas by one sshd, each with a directory of its own."""
+    site = whole.site
+    cluster = site.settings.cluster
+    second = cluster.nodes[2]._replace(name="branch2", tftp_directory="/srv/second")
+    settings = site.settings._replace(
+        cluster=cluster._replace(nodes=(*cluster.nodes, second))
+    )
+    both = Site(settings, site.clock, site.doors)
+    before = ids_by_name(both)
+    after = ids_by_name(with_names(both, {"branch2": NEW}))
+    assert after[NEW] == before["branch2"]
+    assert after[REPLICA] == before[REPLICA]
+
+
 def test_derived_ids_are_the_same_whoever_derives_them(whole: MadeCluster) -> None:
     whole.site.home.remove(facts_file(NODES))
     first = ids_by_name(whole.site)
