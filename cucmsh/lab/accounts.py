@@ -24,7 +24,8 @@ class Account(NamedTuple):
         shell: argument vector of the login shell (an absolute path first), or None.
         execute: gives the argument vector for the text of an exec request; may raise
             ``RefusedError``, whose message the client gets. None refuses them all.
-        sftp_roots: directories that SFTP may reach, or None for no SFTP.
+        sftp_roots: directories that SFTP may reach, real paths of this machine; such an
+            account has nothing else. None for no SFTP.
     """
 
     name: str
@@ -38,6 +39,11 @@ class Account(NamedTuple):
         return f"Account({self.name!r})"  # the password never shows
 
 
+def files_only(name: str, password: str, roots: Sequence[Path]) -> Account:
+    """An account for SFTP below ``roots``, which gets in by its password."""
+    return Account(name, password, None, None, None, roots)
+
+
 def ways_in(account: Account | None) -> Sequence[str]:
     """The SSH authentication methods to offer; a stranger is told the usual two."""
     if account is None:
@@ -46,12 +52,11 @@ def ways_in(account: Account | None) -> Sequence[str]:
     return [*ways, *(_UNKNOWN_WAYS if account.password is not None else ())]
 
 
-def password_fits(account: Account | None, typed: str | bytes) -> bool:
-    """Compare in constant time; a client may send bytes that are no UTF-8."""
+def password_fits(account: Account | None, typed: str) -> bool:
+    """Compare in constant time."""
     if account is None or account.password is None:
         return False
-    given = typed.encode() if isinstance(typed, str) else typed
-    return hmac.compare_digest(given, account.password.encode())
+    return hmac.compare_digest(typed.encode(), account.password.encode())
 
 
 def key_fits(account: Account | None, base64: str) -> bool:

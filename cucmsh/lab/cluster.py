@@ -18,6 +18,7 @@ from pathlib import Path
 from typing import Any
 
 from cucmsh.errors import ServiceError
+from cucmsh.lab.accounts import files_only
 from cucmsh.lab.directory import LabDirectory
 from cucmsh.lab.node import make, serve, site_of
 from cucmsh.lab.plan import (
@@ -27,8 +28,7 @@ from cucmsh.lab.plan import (
     configuration,
     plan_nodes,
 )
-from cucmsh.lab.sftp_server import SftpBackupServer
-from cucmsh.lab.ssh_server import host_key
+from cucmsh.lab.ssh_server import SshServer, host_key, public_line
 from cucmsh.layout import LAB_BACKUPS, LAB_HOST_KEY, LAB_KNOWN_HOSTS
 from cucmsh.pki.credential import make_ssh_identity
 from cucmsh.services.certificates.keystore import Keystore
@@ -38,7 +38,7 @@ START_SECONDS = 60
 STOP_SECONDS = 10
 BACKUP_USER = "backup"
 
-_fork = multiprocessing.get_context("fork")  # paramiko is imported once, not N times
+_fork = multiprocessing.get_context("fork")  # asyncssh is imported once, not N times
 
 
 class Scene:
@@ -64,13 +64,8 @@ class Scene:
         self._make(root, backup_key)
         self._known_hosts = root / LAB_KNOWN_HOSTS
         self._known_hosts.write_text(self._host_key_lines(backup_key))
-        self._backup_server = SftpBackupServer(
-            listener,
-            host_key(backup_key),
-            BACKUP_USER,
-            directory.password("backup"),
-            [self._backups],
-        )
+        backup = files_only(BACKUP_USER, directory.password("backup"), [self._backups])
+        self._backup_server = SshServer(listener, host_key(backup_key), [backup], {})
         try:
             self._start(listener)
         except BaseException:
@@ -214,8 +209,7 @@ def _side_by_side(jobs: list[ForkProcess]) -> None:
 
 
 def _public_line(path: Path) -> str:
-    key = host_key(path)
-    return f"{key.get_name()} {key.get_base64()}"
+    return public_line(host_key(path))
 
 
 def _run_node(

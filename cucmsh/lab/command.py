@@ -12,7 +12,9 @@ import os
 import select
 import signal
 import subprocess
+import sys
 from collections.abc import Callable
+from importlib.util import find_spec
 from typing import NamedTuple
 
 from cucmsh.errors import ServiceError
@@ -50,11 +52,21 @@ def lab(options: LabOptions, open_shell: OpenShell, say: Callable[[str], None]) 
     Raises:
         ServiceError: it does not start.
     """
+    _require_servers()
     return _serve(options, say) if options.serve else _with_shell(options, open_shell)
 
 
+def _require_servers() -> None:
+    """Refuse to go on without what only the lab needs."""
+    if find_spec("asyncssh") is None:
+        raise ServiceError(
+            "the lab's servers need asyncssh, which is not installed",
+            f"Install it: {sys.executable} -m pip install 'cucmsh[lab]'",
+        )
+
+
 def _serve(options: LabOptions, say: Callable[[str], None]) -> int:
-    from cucmsh.lab.cluster import Scene  # noqa: PLC0415 - paramiko, for this half only
+    from cucmsh.lab.cluster import Scene  # noqa: PLC0415 - asyncssh, for this half only
 
     ends, begins = os.pipe()
     owner = os.getpid()

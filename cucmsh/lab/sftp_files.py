@@ -4,191 +4,157 @@ Paths are the machine's own: what a client puts at ``/abs/dir/file`` is there. S
 links are resolved before the roots are compared, so a link out of them is refused with
 "permission denied", like every path outside; what is missing inside is "no such file".
 Also refused: special files, exclusive creation through a link, a rename over something
-(``posix-rename@openssh.com`` does that), links, changes of owner.
-
-``fsync@openssh.com`` is answered with "operation unsupported": paramiko's server leaves
-no room for an extension but in a private method, and a lab has no power cuts.
+(``posix-rename@openssh.com`` does that), links, changes of owner; and a shell or a
+command, with one line on standard error and status 1.
 """
 
 from __future__ import annotations
 
 import contextlib
 import errno
+import io
 import os
 import stat
-from collections.abc import Callable, Sequence
-from functools import wraps
+from collections.abc import AsyncIterator, Sequence
 from pathlib import Path
-from typing import Concatenate, ParamSpec, TypeVar
+from typing import cast
 
-import paramiko
-from paramiko.sftp import SFTP_FAILURE, SFTP_OK
+import asyncssh
+from asyncssh import FXF_APPEND, FXF_CREAT, FXF_EXCL, FXF_READ, FXF_TRUNC, FXF_WRITE
 
 _LARGEST_READ = 256 * 1024  # bytes; OpenSSH's largest packet
-
-P = ParamSpec("P")
-T = TypeVar("T")
-S = TypeVar("S")
-
-
-def _answers(
-    operation: Callable[Concatenate[S, P], T],
-) -> Callable[Concatenate[S, P], T | int]:
-    """Turn the system's errors into SFTP's numbers."""
-
-    @wraps(operation)
-    def answer(subject: S, /, *arguments: P.args, **named: P.kwargs) -> T | int:
-        try:
-            return operation(subject, *arguments, **named)
-        except OSError as error:
-            return paramiko.SFTPServer.convert_errno(error.errno or 0)
-        except ValueError:  # a NUL in a path
-            return SFTP_FAILURE
-
-    return answer
+_SAFE = os.O_NOFOLLOW | os.O_NONBLOCK | os.O_NOCTTY | os.O_CLOEXEC
+_VERSION = 3  # of the protocol, OpenSSH's
+_REFUSAL = b"This service allows sftp connections only.\r\n"
 
 
-def _change(descriptor: int, wanted: paramiko.SFTPAttributes) -> int:
-    if wanted.st_size is not None:
-        os.ftruncate(descriptor, wanted.st_size)
-    if wanted.st_mode is not None:
-        os.fchmod(descriptor, stat.S_IMODE(wanted.st_mode))
-    if wanted.st_atime is not None and wanted.st_mtime is not None:
-        os.utime(descriptor, (wanted.st_atime, wanted.st_mtime))
-    return SFTP_OK
-
-
-class OpenFile(paramiko.SFTPHandle):
-    """A regular file that a client has open."""
-
-    def __init__(self, descriptor: int, flags: int) -> None:
-        super().__init__(flags)
-        self._descriptor = descriptor
-
-    def close(self) -> None:
-        descriptor, self._descriptor = self._descriptor, -1
-        if descriptor >= 0:
-            os.close(descriptor)
-
-    @_answers
-    def read(self, offset: int, length: int) -> bytes:
-        return os.pread(self._descriptor, min(length, _LARGEST_READ), offset)
-
-    @_answers
-    def write(self, offset: int, data: bytes) -> int:  # type: ignore[override]  # paramiko hands over bytes
-        while data:
-            written = os.pwrite(self._descriptor, data, offset)
-            data, offset = data[written:], offset + written
-        return SFTP_OK
-
-    @_answers
-    def stat(self) -> paramiko.SFTPAttributes:
-        return paramiko.SFTPAttributes.from_stat(os.fstat(self._descriptor))
-
-    @_answers
-    def chattr(self, attr: paramiko.SFTPAttributes) -> int:
-        return _change(self._descriptor, attr)
-
-
-class RootedFiles(paramiko.SFTPServerInterface):
-    """The file operations of one SFTP session.
+class FilesOnly(asyncssh.SSHServerProcess[bytes]):
+    """A session that serves files, and refuses everything else in clear words.
 
     Args:
-        server: the connection (unused).
         roots: directories; relative paths of a client start at the first one.
     """
 
-    def __init__(self, server: paramiko.ServerInterface, roots: Sequence[Path]) -> None:
-        super().__init__(server)
+    def __init__(self, roots: Sequence[Path]) -> None:
+        super().__init__(
+            _refuse,
+            lambda channel: RootedFiles(
+                cast(asyncssh.SSHServerChannel[bytes], channel), roots
+            ),
+            _VERSION,
+            allow_scp=False,
+        )
+
+    def subsystem_requested(self, subsystem: str) -> bool:
+        return subsystem == "sftp"
+
+
+def _refuse(process: asyncssh.SSHServerProcess[bytes]) -> None:
+    process.stderr.write(_REFUSAL)
+    process.exit(1)
+
+
+class RootedFiles(asyncssh.SFTPServer):
+    """The file operations of one SFTP session.
+
+    Args:
+        channel: the session's.
+        roots: directories; relative paths of a client start at the first one.
+    """
+
+    def __init__(
+        self, channel: asyncssh.SSHServerChannel[bytes], roots: Sequence[Path]
+    ) -> None:
+        super().__init__(channel)
         self._home = Path(os.path.abspath(roots[0]))
         self._roots = [Path(os.path.realpath(root)) for root in roots]
 
-    def canonicalize(self, path: str) -> str:
-        return os.path.normpath(self._home / path)
+    def exit(self) -> None:
+        # Without an exit status OpenSSH's scp reports a failure.
+        self.channel.exit(0)
 
-    @_answers
-    def open(
-        self, path: str, flags: int, attr: paramiko.SFTPAttributes
-    ) -> paramiko.SFTPHandle:
-        exclusive = flags & os.O_CREAT and flags & os.O_EXCL
+    def map_path(self, path: bytes) -> bytes:
+        """The entry itself, be it a link: only its directory is resolved."""
+        return os.fsencode(self._name(path))
+
+    def realpath(self, path: bytes) -> bytes:
+        return os.fsencode(os.path.normpath(self._home / os.fsdecode(path)))
+
+    def open(self, path: bytes, pflags: int, attrs: asyncssh.SFTPAttrs) -> io.FileIO:
+        exclusive = pflags & FXF_CREAT and pflags & FXF_EXCL
         real = self._name(path) if exclusive else self._target(path)
-        mode = 0o666 if attr.st_mode is None else stat.S_IMODE(attr.st_mode)
-        safe = os.O_NOFOLLOW | os.O_NONBLOCK | os.O_NOCTTY
-        descriptor = os.open(real, flags | safe, mode)
+        mode = 0o666 if attrs.permissions is None else stat.S_IMODE(attrs.permissions)
+        descriptor = os.open(real, _system_flags(pflags) | _SAFE, mode)
         if not stat.S_ISREG(os.fstat(descriptor).st_mode):
             os.close(descriptor)
             raise PermissionError(errno.EACCES, "not a regular file")
-        return OpenFile(descriptor, flags)
+        return io.FileIO(descriptor)
 
-    @_answers
-    def list_folder(self, path: str) -> list[paramiko.SFTPAttributes]:
-        found = []
+    def read(self, file_obj: object, offset: int, size: int) -> bytes:
+        return os.pread(_descriptor(file_obj), min(size, _LARGEST_READ), offset)
+
+    def write(self, file_obj: object, offset: int, data: bytes) -> int:
+        rest = data
+        while rest:  # a short write would be told as a whole one
+            written = os.pwrite(_descriptor(file_obj), rest, offset)
+            rest, offset = rest[written:], offset + written
+        return len(data)
+
+    def stat(self, path: bytes) -> os.stat_result:
+        return self._target(path).stat()
+
+    def setstat(self, path: bytes, attrs: asyncssh.SFTPAttrs) -> None:
+        writing = os.O_RDONLY if attrs.size is None else os.O_WRONLY
+        descriptor = os.open(self._target(path), writing | _SAFE)
+        try:
+            _change(descriptor, attrs)
+        finally:
+            os.close(descriptor)
+
+    def fsetstat(self, file_obj: object, attrs: asyncssh.SFTPAttrs) -> None:
+        _change(_descriptor(file_obj), attrs)
+
+    async def scandir(self, path: bytes) -> AsyncIterator[asyncssh.SFTPName]:
         with os.scandir(self._target(path)) as entries:
             for entry in entries:
                 # One that goes meanwhile must not make the folder a missing one.
                 with contextlib.suppress(FileNotFoundError):
                     about = entry.stat(follow_symlinks=False)
-                    found.append(paramiko.SFTPAttributes.from_stat(about, entry.name))
-        return found
+                    attrs = asyncssh.SFTPAttrs.from_local(about)
+                    yield asyncssh.SFTPName(os.fsencode(entry.name), attrs=attrs)
 
-    @_answers
-    def stat(self, path: str) -> paramiko.SFTPAttributes:
-        return paramiko.SFTPAttributes.from_stat(self._target(path).stat())
-
-    @_answers
-    def lstat(self, path: str) -> paramiko.SFTPAttributes:
-        return paramiko.SFTPAttributes.from_stat(self._name(path).lstat())
-
-    @_answers
-    def chattr(self, path: str, attr: paramiko.SFTPAttributes) -> int:
-        writing = os.O_RDONLY if attr.st_size is None else os.O_WRONLY
-        safe = os.O_NOFOLLOW | os.O_NONBLOCK | os.O_NOCTTY
-        descriptor = os.open(self._target(path), writing | safe)
-        try:
-            return _change(descriptor, attr)
-        finally:
-            os.close(descriptor)
-
-    @_answers
-    def remove(self, path: str) -> int:
-        self._name(path).unlink()
-        return SFTP_OK
-
-    @_answers
-    def rename(self, oldpath: str, newpath: str) -> int:
+    def rename(self, oldpath: bytes, newpath: bytes) -> None:
         old, new = self._name(oldpath), self._name(newpath)
         if stat.S_ISDIR(old.lstat().st_mode):
             if os.path.lexists(new):
-                return SFTP_FAILURE
+                raise asyncssh.SFTPFailure("Failure")
             old.rename(new)
-            return SFTP_OK
+            return
         os.link(old, new, follow_symlinks=False)  # fails if there is one, atomically
         old.unlink()
-        return SFTP_OK
 
-    @_answers
-    def posix_rename(self, oldpath: str, newpath: str) -> int:
-        self._name(oldpath).rename(self._name(newpath))
-        return SFTP_OK
+    def statvfs(self, path: bytes) -> os.statvfs_result:
+        return os.statvfs(self._target(path))
 
-    @_answers
-    def mkdir(self, path: str, attr: paramiko.SFTPAttributes) -> int:
-        mode = 0o777 if attr.st_mode is None else stat.S_IMODE(attr.st_mode)
-        self._name(path).mkdir(mode)
-        return SFTP_OK
+    def readlink(self, path: bytes) -> bytes:
+        raise _no_links(path)
 
-    @_answers
-    def rmdir(self, path: str) -> int:
-        self._name(path).rmdir()
-        return SFTP_OK
+    def symlink(self, oldpath: bytes, newpath: bytes) -> None:
+        raise _no_links(oldpath, newpath)
 
-    def _target(self, path: str) -> Path:
+    def link(self, oldpath: bytes, newpath: bytes) -> None:
+        raise _no_links(oldpath, newpath)
+
+    def lsetstat(self, path: bytes, attrs: asyncssh.SFTPAttrs) -> None:
+        del attrs
+        raise _no_links(path)
+
+    def _target(self, path: bytes) -> Path:
         """Where the path leads, links and all."""
-        return self._within(Path(os.path.realpath(self._home / path)))
+        return self._within(Path(os.path.realpath(self._home / os.fsdecode(path))))
 
-    def _name(self, path: str) -> Path:
-        """The entry itself, be it a link: only its directory is resolved."""
-        named = Path(os.path.normpath(self._home / path))
+    def _name(self, path: bytes) -> Path:
+        named = Path(os.path.normpath(self._home / os.fsdecode(path)))
         return self._within(Path(os.path.realpath(named.parent)) / named.name)
 
     def _within(self, real: Path) -> Path:
@@ -197,21 +163,34 @@ class RootedFiles(paramiko.SFTPServerInterface):
         raise PermissionError(errno.EACCES, "outside of what this server serves")
 
 
-class FileService(paramiko.SFTPServer):
-    """The ``sftp`` subsystem on one channel (a thread; ``start`` it)."""
+def _no_links(*paths: bytes) -> asyncssh.SFTPOpUnsupported:
+    del paths
+    return asyncssh.SFTPOpUnsupported("Links are neither made nor told here.")
 
-    def __init__(
-        self,
-        channel: paramiko.Channel,
-        name: str,
-        server: paramiko.ServerInterface,
-        roots: Sequence[Path],
-    ) -> None:
-        super().__init__(channel, name, server, RootedFiles, roots)
 
-    def finish_subsystem(self) -> None:
-        # Without an exit status OpenSSH's scp reports a failure.
-        if self.sock is not None:
-            with contextlib.suppress(OSError, EOFError, paramiko.SSHException):
-                self.sock.send_exit_status(0)
-        super().finish_subsystem()
+def _descriptor(file_obj: object) -> int:
+    return cast(io.FileIO, file_obj).fileno()  # what ``open`` gave
+
+
+def _system_flags(pflags: int) -> int:
+    both = FXF_READ | FXF_WRITE
+    flags = os.O_RDWR if pflags & both == both else os.O_RDONLY
+    if pflags & both == FXF_WRITE:
+        flags = os.O_WRONLY
+    for theirs, ours in (
+        (FXF_APPEND, os.O_APPEND),
+        (FXF_CREAT, os.O_CREAT),
+        (FXF_TRUNC, os.O_TRUNC),
+        (FXF_EXCL, os.O_EXCL),
+    ):
+        flags |= ours if pflags & theirs else 0
+    return flags
+
+
+def _change(descriptor: int, wanted: asyncssh.SFTPAttrs) -> None:
+    if wanted.size is not None:
+        os.ftruncate(descriptor, wanted.size)
+    if wanted.permissions is not None:
+        os.fchmod(descriptor, stat.S_IMODE(wanted.permissions))
+    if wanted.atime is not None and wanted.mtime is not None:
+        os.utime(descriptor, (wanted.atime, wanted.mtime))

@@ -1,188 +1,253 @@
 """One SSH channel joined to one process, until both have ended.
 
-Three or four threads carry the bytes, so that a client which stops reading holds up
-its own process and nobody else. Output waits in the terminal or the pipe, never here:
-what is kept in memory is one block a stream. The channel is closed only after the
-output is sent, and the exit status before that.
+A client that stops reading holds up its own process and nobody else: output waits in
+the terminal or the pipe, and what is kept in memory is a few blocks a stream. The
+channel is closed only after the output is sent, and the exit status before that.
 
 The end of the client's input closes a pipe; on a terminal it is typed as Ctrl-D, so
 that what was typed ahead of it still runs (OpenSSH drops it). A client that goes away
-hangs the process up.
+hangs the process up. Refused, with one line on standard error and status 1: the shell
+or the command that the account does not have.
 """
 
 from __future__ import annotations
 
+import asyncio
 import contextlib
 import os
-import select
-import threading
-from collections.abc import Callable
+import re
+from collections.abc import Callable, Mapping, Sequence
+from typing import Any
 
-import paramiko
+import asyncssh
 
 from cucmsh.errors import RefusedError
-from cucmsh.lab.terminal import Child, Streams, Window
+from cucmsh.lab.accounts import Account
+from cucmsh.lab.terminal import (
+    Child,
+    Streams,
+    Window,
+    start_on_pipes,
+    start_on_terminal,
+)
 
 _BLOCK = 32768
-_LAST_LOOK = 50  # milliseconds for bytes under way inside the kernel's terminal
-_REPLY_GRACE = 0.2  # seconds, for clients that want no reply to their request
+_LAST_LOOK = 0.05  # seconds for bytes under way inside the kernel's terminal
 _CTRL_D = b"\x04"
-_GONE = (OSError, EOFError, paramiko.SSHException)  # the channel is no more
-
-Launch = Callable[[], tuple[Child, Streams]]
+_TERM = re.compile(r"[A-Za-z0-9][A-Za-z0-9._+-]{0,63}")
 
 
-class Session(threading.Thread):
-    """A process on a channel. Starts when ``replied`` is set, ends by itself.
+class Session(asyncssh.SSHServerSession[bytes]):
+    """A shell or command of an account. asyncssh calls it; it ends by itself.
 
     Args:
-        channel: the session channel whose request is being answered.
-        launch: starts the process; may raise OSError or ValueError (status 127), or
-            RefusedError (status 1); the client gets one line on standard error.
+        account: who has logged in.
+        environment: what the process gets; TERM is added on a terminal.
+
+    Attributes:
+        is_open: the channel or the process has not ended.
     """
 
-    def __init__(self, channel: paramiko.Channel, launch: Launch) -> None:
-        super().__init__(name=f"ssh-session-{channel.get_id()}", daemon=True)
-        self.replied = threading.Event()
-        self._channel = channel
-        self._launch = launch
-        self._lock = threading.Lock()
-        self._streams: Streams | None = None
-        self._window: Window | None = None  # the newest one
+    def __init__(self, account: Account, environment: Mapping[str, str]) -> None:
+        self.is_open = True
+        self._account = account
+        self._environment = dict(environment)
+        self._window: Window | None = None
+        self._words: Callable[[], Sequence[str]] = tuple
+        self._process: tuple[Child, Streams] | None = None
+        self._work: asyncio.Task[None] | None = None
+        self._input = bytearray()
+        self._has_input_ended = self._discards_input = False
+        self._input_changed = asyncio.Event()
+        self._may_send = asyncio.Event()
+        self._may_send.set()
 
-    def resize(self, window: Window) -> bool:
-        """Tell the process the new size of its terminal, if it has one."""
-        with self._lock:
-            self._window = window
-            return self._apply_window()
+    async def wait_ended(self) -> None:
+        """Wait until the process has been reaped; it ends when the channel has."""
+        if self._work is not None:
+            await asyncio.wait([self._work])
 
-    def run(self) -> None:
-        # Data or a close that overtakes the reply would break clients.
-        self.replied.wait(_REPLY_GRACE)
+    # What the client asks for
+
+    def connection_made(self, chan: asyncssh.SSHServerChannel[bytes]) -> None:
+        self._channel = chan
+
+    def connection_lost(self, exc: Exception | None) -> None:
+        del exc
+        self.is_open = self._work is not None and not self._work.done()
+        self._may_send.set()
+        if self._process is not None:
+            self._process[0].hang_up()
+
+    def pty_requested(
+        self,
+        term_type: str,
+        term_size: tuple[int, int, int, int],
+        term_modes: Mapping[int, int],
+    ) -> bool:
+        del term_modes
+        known = term_type if _TERM.fullmatch(term_type) else "dumb"
+        self._environment["TERM"] = known
+        self._window = Window(rows=term_size[1], columns=term_size[0])
+        return True
+
+    def terminal_size_changed(
+        self, width: int, height: int, pixwidth: int, pixheight: int
+    ) -> None:
+        del pixwidth, pixheight
+        if self._window is not None:
+            self._window = Window(rows=height, columns=width)
+            if self._process is not None:
+                self._process[1].resize(self._window)
+
+    def shell_requested(self) -> bool:
+        self._words = self._shell
+        return True
+
+    def exec_requested(self, command: str) -> bool:
+        self._words = lambda: self._command(command)
+        return True
+
+    def session_started(self) -> None:
+        self._work = asyncio.get_running_loop().create_task(self._run())
+
+    # What the client sends, and may be sent
+
+    def data_received(self, data: bytes, datatype: asyncssh.DataType) -> None:
+        del datatype
+        if not self._discards_input:
+            self._input += data
+            self._input_changed.set()
+            if len(self._input) >= _BLOCK:
+                self._channel.pause_reading()
+
+    def eof_received(self) -> bool:
+        self._has_input_ended = True
+        self._input_changed.set()
+        return True  # the other direction stays open
+
+    def pause_writing(self) -> None:
+        self._may_send.clear()
+
+    def resume_writing(self) -> None:
+        self._may_send.set()
+
+    # The process
+
+    def _shell(self) -> Sequence[str]:
+        if self._account.shell is None:
+            raise RefusedError("This account has no shell.")
+        return self._account.shell
+
+    def _command(self, command: str) -> Sequence[str]:
+        if self._account.execute is None:
+            raise RefusedError("This account runs no commands.")
+        return self._account.execute(command)
+
+    async def _run(self) -> None:
         try:
-            child, streams = self._launch()
+            self._process = self._launch()
         except RefusedError as error:
             self._say_and_close(error.message, 1)
-            return
         except (OSError, ValueError) as error:
             reason = error.strerror if isinstance(error, OSError) else str(error)
             self._say_and_close(f"The command cannot run: {reason}.", 127)
-            return
-        with self._lock:
-            self._streams = streams
-            self._apply_window()
-        try:
-            self._carry(child, streams)
-        finally:
-            with self._lock:
-                self._streams = None
-            os.close(streams.stdout)
+        else:
+            await self._carry(*self._process)
+        self.is_open = False
 
-    def _apply_window(self) -> bool:
-        if self._window is None or self._streams is None:
-            return False
-        if self._streams.is_terminal:
-            self._streams.resize(self._window)
-        return self._streams.is_terminal
-
-    def _carry(self, child: Child, streams: Streams) -> None:
-        ended = os.eventfd(0, os.EFD_CLOEXEC)
-        channel = self._channel
-        outputs = [self._pump(_copy_out, streams.stdout, channel.sendall, ended)]
-        if streams.stderr is not None:
-            send = channel.sendall_stderr
-            outputs.append(self._pump(_copy_out, streams.stderr, send, ended))
-        inputs = self._pump(_copy_in, channel, streams, ended, child)
-        status = child.wait()
-        os.eventfd_write(ended, 1)
-        for output in outputs:
-            output.join()
-        _close(channel, status)
-        inputs.join()
-        if streams.stderr is not None:
-            os.close(streams.stderr)
-        os.close(ended)
+    def _launch(self) -> tuple[Child, Streams]:
+        if self._window is None:
+            return start_on_pipes(self._words(), self._environment)
+        return start_on_terminal(self._words(), self._environment, self._window)
 
     def _say_and_close(self, line: str, status: int) -> None:
-        with contextlib.suppress(*_GONE):
-            self._channel.sendall_stderr(f"{line}\r\n".encode())
-        _close(self._channel, status)
+        with contextlib.suppress(OSError):  # the client is gone
+            self._channel.write_stderr(f"{line}\r\n".encode())
+        self._channel.exit(status)
 
-    def _pump(self, copy: Callable[..., None], *arguments: object) -> threading.Thread:
-        name = f"{self.name}{copy.__name__}"
-        pump = threading.Thread(target=copy, args=arguments, name=name, daemon=True)
-        pump.start()
-        return pump
+    async def _carry(self, child: Child, streams: Streams) -> None:
+        ended = asyncio.create_task(child.wait())
+        taking = asyncio.create_task(self._copy_in(streams))
+        sending = [self._copy_out(streams.stdout, None, ended)]
+        if streams.stderr is not None:
+            error = asyncssh.EXTENDED_DATA_STDERR
+            sending.append(self._copy_out(streams.stderr, error, ended))
+        await asyncio.gather(*sending)
+        status = await ended
+        taking.cancel()
+        await asyncio.wait([taking])
+        self._process = None
+        streams.close()
+        self._channel.exit(status)
 
-
-def _close(channel: paramiko.Channel, status: int) -> None:
-    with contextlib.suppress(*_GONE):
-        channel.send_exit_status(status)
-    with contextlib.suppress(*_GONE):
-        channel.close()
-
-
-def _copy_out(source: int, send: Callable[[bytes], None], ended: int) -> None:
-    """Send what ``source`` gives until its end, or until the process has ended."""
-    both, alone = select.poll(), select.poll()
-    both.register(source, select.POLLIN)
-    both.register(ended, select.POLLIN)
-    alone.register(source, select.POLLIN)
-    while True:
-        ready = {descriptor for descriptor, _ in both.poll()}
-        if source not in ready and not alone.poll(_LAST_LOOK):
-            return
-        try:
-            block = os.read(source, _BLOCK)
-            if not block:
+    async def _copy_out(
+        self, source: int, kind: asyncssh.DataType, ended: asyncio.Task[int]
+    ) -> None:
+        """Send what ``source`` gives until its end, or until the process has ended."""
+        while True:
+            await self._may_send.wait()
+            look = asyncio.create_task(_ready(source))
+            either: list[asyncio.Task[Any]] = [look, ended]
+            await asyncio.wait(either, return_when=asyncio.FIRST_COMPLETED)
+            if not look.done():
+                await asyncio.wait([look], timeout=_LAST_LOOK)
+            if not look.done():
+                look.cancel()
                 return
-            send(block)
-        except _GONE:  # a terminal's end is an error, EIO
-            return
+            try:
+                block = os.read(source, _BLOCK)
+                if not block:
+                    return
+                self._channel.write(block, kind)
+            except BlockingIOError:
+                continue
+            except OSError:  # a terminal's end (EIO), or the channel's
+                return
+
+    async def _copy_in(self, streams: Streams) -> None:
+        """Give the client's input to the process, and its end."""
+        target = streams.stdin
+        while self._input or not self._has_input_ended:
+            self._input_changed.clear()
+            if not self._input:
+                await self._input_changed.wait()
+                continue
+            await _ready(target, for_writing=True)
+            try:
+                del self._input[: os.write(target, self._input[:_BLOCK])]
+            except BlockingIOError:
+                continue
+            except OSError:  # it takes no more: what comes is for nobody
+                self._discards_input = True
+                self._input.clear()
+            if len(self._input) < _BLOCK:
+                self._channel.resume_reading()
+        if not streams.is_terminal:
+            streams.close_stdin()
+        elif not self._discards_input and not self._channel.is_closing():
+            await _ready(target, for_writing=True)
+            with contextlib.suppress(OSError):
+                os.write(target, _CTRL_D)
 
 
-def _copy_in(
-    channel: paramiko.Channel, streams: Streams, ended: int, child: Child
-) -> None:
-    """Give the client's input to the process; hang it up when the channel closes."""
-    taking = True
-    while block := _received(channel):
-        taking = taking and _write(streams.stdin, block, channel, ended)
-    if streams.is_terminal:
-        if taking and not channel.closed:
-            _write(streams.stdin, _CTRL_D, channel, ended)
+async def _ready(descriptor: int, *, for_writing: bool = False) -> None:
+    """Wait until it can be read, or written."""
+    loop = asyncio.get_running_loop()
+    there = loop.create_future()
+
+    def notice() -> None:
+        if not there.done():
+            there.set_result(None)
+
+    if for_writing:
+        loop.add_writer(descriptor, notice)
     else:
-        os.close(streams.stdin)
-    channel.recv_exit_status()  # on our side of a channel: waits until it is closed
-    child.hang_up()
-
-
-def _received(channel: paramiko.Channel) -> bytes:
-    """The client's next bytes; none at their end, or when the client is gone.
-
-    To take bytes is to confirm some of them, which a lost line refuses.
-    """
+        loop.add_reader(descriptor, notice)
     try:
-        return channel.recv(_BLOCK)
-    except _GONE:
-        return b""
-
-
-def _write(target: int, block: bytes, channel: paramiko.Channel, ended: int) -> bool:
-    """Write the whole block; False when the process or the client went before."""
-    waiting = select.poll()
-    waiting.register(target, select.POLLOUT)
-    waiting.register(ended, select.POLLIN)
-    while block:
-        ready = {descriptor for descriptor, _ in waiting.poll(200)}
-        if ended in ready or channel.closed:
-            return False
-        if target not in ready:
-            continue
-        try:
-            block = block[os.write(target, block) :]
-        except BlockingIOError:
-            continue
-        except OSError:
-            return False
-    return True
+        await there
+    finally:
+        if for_writing:
+            loop.remove_writer(descriptor)
+        else:
+            loop.remove_reader(descriptor)

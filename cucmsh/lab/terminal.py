@@ -1,22 +1,22 @@
 """Processes of the lab's SSH sessions: on a terminal or on pipes, and their end.
 
-The SSH server has threads, so a child is started with ``posix_spawn``: no Python runs
-between fork and exec, and every descriptor of ours but 0, 1 and 2 is close-on-exec. The
+The lab has threads, so a child is started with ``posix_spawn``: no Python runs between
+fork and exec, and every descriptor of ours but 0, 1 and 2 is close-on-exec. The
 controlling terminal costs no trampoline either: the child is made leader of a session
 first, and a leader that opens a terminal without ``O_NOCTTY`` gets it as its own.
 
 A child leads its own process group. It gets SIGHUP when its client goes, SIGKILL two
 seconds later, and is always reaped by ``Child.wait``. Refuses nothing: what may run is
-decided by the account (``ssh_connection``).
+decided by the account (``ssh_session``).
 """
 
 from __future__ import annotations
 
+import asyncio
 import contextlib
 import os
 import signal
 import termios
-import threading
 from collections.abc import Mapping, Sequence
 from typing import NamedTuple
 
@@ -50,54 +50,70 @@ class Window(NamedTuple):
         return Window(min(self.rows, LARGEST_WINDOW), min(self.columns, LARGEST_WINDOW))
 
 
-class Streams(NamedTuple):
-    """Our ends of a child's streams (descriptors, ours to close).
+class Streams:
+    """Our ends of a child's streams: descriptors, which do not block.
 
     On a terminal ``stdin`` and ``stdout`` are one descriptor and ``stderr`` is None.
     """
 
-    stdin: int
-    stdout: int
-    stderr: int | None
+    def __init__(self, stdin: int, stdout: int, stderr: int | None) -> None:
+        self.stdin, self.stdout, self.stderr = stdin, stdout, stderr
+        self._open = {stdin, stdout, *(() if stderr is None else (stderr,))}
+        for descriptor in self._open:
+            os.set_blocking(descriptor, False)
 
     @property
     def is_terminal(self) -> bool:
         return self.stderr is None
 
     def resize(self, window: Window) -> None:
+        """Tell the process the size of its terminal."""
         termios.tcsetwinsize(self.stdout, window.clamped())
+
+    def close_stdin(self) -> None:
+        """The end of the process's input, where it has a pipe."""
+        if self.stdin in self._open:
+            self._open.remove(self.stdin)
+            os.close(self.stdin)
+
+    def close(self) -> None:
+        while self._open:
+            os.close(self._open.pop())
 
 
 class Child:
-    """A started process; exactly one thread calls ``wait``, any may ``hang_up``."""
+    """A started process; ``wait`` is called once."""
 
     def __init__(self, pid: int) -> None:
         self.pid = pid
-        self._lock = threading.Lock()  # a pid is signalled only while it is ours
-        self._reaped = False
-        self._ended = threading.Event()
+        self._is_reaped = False
 
-    def wait(self) -> int:
+    async def wait(self) -> int:
         """Wait for the end and reap. Returns the exit status, 128+n for signal n."""
-        os.waitid(os.P_PID, self.pid, os.WEXITED | os.WNOWAIT)
+        loop, ended = asyncio.get_running_loop(), asyncio.Event()
+        descriptor = os.pidfd_open(self.pid)
+        loop.add_reader(descriptor, ended.set)
+        try:
+            await ended.wait()
+        finally:
+            loop.remove_reader(descriptor)
+            os.close(descriptor)
         self._signal(signal.SIGHUP)  # what it left behind in its group
-        with self._lock:
-            _, status = os.waitpid(self.pid, 0)
-            self._reaped = True
-        self._ended.set()
+        _, status = os.waitpid(self.pid, 0)  # noqa: ASYNC222 - it has ended
+        self._is_reaped = True
         code = os.waitstatus_to_exitcode(status)
         return 128 - code if code < 0 else code
 
     def hang_up(self) -> None:
-        """SIGHUP to the child's group, and SIGKILL if it stays; then it has ended."""
+        """SIGHUP to the child's group, and SIGKILL if it stays."""
         self._signal(signal.SIGHUP)
         self._signal(signal.SIGCONT)  # a stopped process hears nothing else
-        if not self._ended.wait(HANGUP_GRACE):
-            self._signal(signal.SIGKILL)
+        loop = asyncio.get_running_loop()
+        loop.call_later(HANGUP_GRACE, self._signal, signal.SIGKILL)
 
     def _signal(self, number: signal.Signals) -> None:
-        with self._lock, contextlib.suppress(ProcessLookupError):
-            if not self._reaped:
+        if not self._is_reaped:  # or the number may be somebody else's by now
+            with contextlib.suppress(ProcessLookupError):
                 os.killpg(self.pid, number)
 
 
@@ -123,11 +139,10 @@ def start_on_terminal(
             ],
         )
     except (OSError, ValueError):
-        os.close(ours)
+        streams.close()
         raise
     finally:
         os.close(theirs)
-    os.set_blocking(ours, False)
     return child, streams
 
 
@@ -151,13 +166,11 @@ def start_on_pipes(
             [(os.POSIX_SPAWN_DUP2, end, number) for number, end in enumerate(theirs)],
         )
     except (OSError, ValueError):
-        for end in (to_child, from_child, errors_from_child):
-            os.close(end)
+        streams.close()
         raise
     finally:
         for end in theirs:
             os.close(end)
-    os.set_blocking(to_child, False)
     return child, streams
 
 

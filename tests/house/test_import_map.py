@@ -83,7 +83,8 @@ VALUES = {
 DOORS = {
     "cryptography": {"cucmsh/pki/"},
     "pyasn1": {"cucmsh/pki/ber.py"},
-    "paramiko": {"cucmsh/remote/ssh/", "cucmsh/remote/sftp/", "cucmsh/lab/"},
+    "paramiko": {"cucmsh/remote/ssh/", "cucmsh/remote/sftp/"},
+    "asyncssh": {"cucmsh/lab/ssh_", "cucmsh/lab/sftp_files.py"},
     "prompt_toolkit": {"cucmsh/shell/editor"},
     "tomlkit": {"cucmsh/config/editing.py"},
     "struct": {"cucmsh/trustlist/wire.py"},

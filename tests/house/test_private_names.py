@@ -30,7 +30,7 @@ from packaging.requirements import Requirement
 
 from tests.house.product import PRODUCT, ROOT
 
-LIBRARIES = ("cryptography", "paramiko", "prompt_toolkit", "tomlkit")
+LIBRARIES = ("asyncssh", "cryptography", "paramiko", "prompt_toolkit", "tomlkit")
 TRANSPORT: Any = paramiko.Transport  # the stubs know no private names
 AUTH: Any = paramiko.auth_handler.AuthHandler
 CHANNEL: Any = paramiko.Channel

@@ -11,11 +11,12 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import NamedTuple
 
+import asyncssh
 import paramiko
 import pytest
 
-from cucmsh.lab.sftp_server import SftpBackupServer
-from cucmsh.lab.ssh_server import host_key
+from cucmsh.lab.accounts import files_only
+from cucmsh.lab.ssh_server import SshServer, host_key
 from tests.rigs.waiting import until
 
 pytestmark = pytest.mark.loopback
@@ -25,7 +26,7 @@ PASSWORD = "sftp password"
 
 
 class Lab(NamedTuple):
-    server: SftpBackupServer
+    server: SshServer
     served: Path
     outside: Path
     directory: Path
@@ -73,12 +74,12 @@ class Lab(NamedTuple):
 
 
 @pytest.fixture(scope="session")
-def server_key(tmp_path_factory: pytest.TempPathFactory) -> paramiko.PKey:
+def server_key(tmp_path_factory: pytest.TempPathFactory) -> asyncssh.SSHKey:
     return host_key(tmp_path_factory.mktemp("sftp") / "host_key")
 
 
 @pytest.fixture
-def lab(tmp_path: Path, server_key: paramiko.PKey) -> Iterator[Lab]:
+def lab(tmp_path: Path, server_key: asyncssh.SSHKey) -> Iterator[Lab]:
     before = set(threading.enumerate())
     open_files = len(os.listdir("/proc/self/fd"))
     served, outside = tmp_path / "served", tmp_path / "served-not"
@@ -86,7 +87,8 @@ def lab(tmp_path: Path, server_key: paramiko.PKey) -> Iterator[Lab]:
     outside.mkdir()
     (outside / "secret").write_bytes(b"secret")
     listener = socket.create_server((HOST, 0))
-    server = SftpBackupServer(listener, server_key, "backup", PASSWORD, [served])
+    account = files_only("backup", PASSWORD, [served])
+    server = SshServer(listener, server_key, [account], {})
     known = f"[{HOST}]:{server.port} {server.public_key_line}\n"
     (tmp_path / "known_hosts").write_text(known)
     server.start()
@@ -200,8 +202,9 @@ def test_rename_refuses_to_overwrite_and_posix_rename_overwrites(lab: Lab) -> No
         else:
             old.mkdir()
         with lab.client() as sftp:
-            with pytest.raises(OSError, match="Failure"):
+            with pytest.raises(OSError) as failed:
                 sftp.rename(str(old), str(new))
+            assert failed.value.errno is None  # SSH_FX_FAILURE, and no other reason
             assert new.read_text() == "new"
             sftp.rename(str(old), str(old) + "2")
             assert not old.exists()
@@ -218,8 +221,9 @@ def test_exclusive_create_takes_neither_a_file_nor_a_link(lab: Lab) -> None:
     (lab.served / "away").symlink_to(lab.outside / "planted")
     with lab.client() as sftp:
         for name in ("there", "inside", "away"):
-            with pytest.raises(OSError, match="Failure"):
+            with pytest.raises(OSError) as failed:
                 sftp.open(str(lab.served / name), "wx")
+            assert failed.value.errno is None  # SSH_FX_FAILURE, and no other reason
         with sftp.open(str(lab.served / "fresh"), "wx") as stream:
             stream.write(b"new")
     assert (lab.served / "there").read_text() == "kept"

@@ -11,10 +11,11 @@ import sys
 import threading
 import time
 from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Any, NamedTuple
 
+import asyncssh
 import paramiko
 import pexpect
 import pytest
@@ -103,7 +104,7 @@ class Lab(NamedTuple):
 
 
 @pytest.fixture(scope="session")
-def server_key(tmp_path_factory: pytest.TempPathFactory) -> paramiko.PKey:
+def server_key(tmp_path_factory: pytest.TempPathFactory) -> asyncssh.SSHKey:
     return host_key(tmp_path_factory.mktemp("ssh") / "host_key")
 
 
@@ -117,12 +118,15 @@ def identity(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 def children() -> set[int]:
     """The children of this process, dead and not yet reaped ones too."""
-    tasks = Path("/proc/self/task").glob("*/children")
-    return {int(pid) for task in tasks for pid in task.read_text().split()}
+    found = ""
+    for task in Path("/proc/self/task").glob("*/children"):
+        with suppress(FileNotFoundError):  # a thread that has just ended
+            found += f" {task.read_text()}"
+    return {int(pid) for pid in found.split()}
 
 
 @pytest.fixture
-def lab(tmp_path: Path, server_key: paramiko.PKey, identity: Path) -> Iterator[Lab]:
+def lab(tmp_path: Path, server_key: asyncssh.SSHKey, identity: Path) -> Iterator[Lab]:
     listener = socket.create_server((HOST, 0))
     with serving(listener, tmp_path, server_key, identity) as made:
         yield made
@@ -130,7 +134,7 @@ def lab(tmp_path: Path, server_key: paramiko.PKey, identity: Path) -> Iterator[L
 
 @contextmanager
 def serving(
-    listener: socket.socket, tmp_path: Path, server_key: paramiko.PKey, identity: Path
+    listener: socket.socket, tmp_path: Path, server_key: asyncssh.SSHKey, identity: Path
 ) -> Iterator[Lab]:
     """A server on that listener; afterwards no thread and no process of it is left."""
     before, others = set(threading.enumerate()), children()
@@ -250,10 +254,13 @@ def test_another_key_is_refused(lab: Lab, tmp_path: Path) -> None:
     assert b"Permission denied (publickey)" in refused.stderr
 
 
+# cryptography 50 warns of what older clients need.
+@pytest.mark.filterwarnings("ignore:Diffie-Hellman over finite fields")
 @pytest.mark.parametrize(
     "option",
     [
         "KexAlgorithms=diffie-hellman-group14-sha256",
+        "KexAlgorithms=diffie-hellman-group-exchange-sha256",
         "KexAlgorithms=curve25519-sha256@libssh.org",
         "HostKeyAlgorithms=rsa-sha2-256",
         "Ciphers=aes256-ctr",
@@ -266,9 +273,12 @@ def test_c4_older_clients_agree_with_the_server(lab: Lab, option: str) -> None:
 
 @pytest.mark.parametrize(
     "option",
-    ["Ciphers=3des-cbc", "Ciphers=aes128-cbc,aes256-cbc", "MACs=hmac-md5,hmac-md5-96"],
+    [
+        *("Ciphers=3des-cbc", "Ciphers=aes128-cbc,aes256-cbc"),
+        *("MACs=hmac-md5,hmac-md5-96", "HostKeyAlgorithms=ssh-rsa"),
+    ],
 )
-def test_broken_ciphers_and_macs_are_not_agreed_upon(lab: Lab, option: str) -> None:
+def test_what_is_broken_is_not_agreed_upon(lab: Lab, option: str) -> None:
     # AES-GCM has no MAC, and would win.
     refused = lab.run(HOST, "true", options=[option, *_counter_mode_for(option)])
     assert refused.returncode == 255
@@ -276,12 +286,6 @@ def test_broken_ciphers_and_macs_are_not_agreed_upon(lab: Lab, option: str) -> N
 
 def _counter_mode_for(option: str) -> list[str]:
     return ["Ciphers=aes128-ctr"] if option.startswith("MACs") else []
-
-
-def test_c4_group_exchange_is_there_where_the_system_has_moduli(lab: Lab) -> None:
-    there = Path("/etc/ssh/moduli").exists()
-    option = "KexAlgorithms=diffie-hellman-group-exchange-sha256"
-    assert (lab.run(HOST, "true", options=[option]).returncode == 0) is there
 
 
 # Commands
@@ -323,7 +327,7 @@ class Listener(socket.socket):
 
 
 def test_client_that_hangs_up_while_its_input_is_copied_ends_the_command(
-    tmp_path: Path, server_key: paramiko.PKey, identity: Path
+    tmp_path: Path, server_key: asyncssh.SSHKey, identity: Path
 ) -> None:
     """The server's own words meet a closed line while there is input left to be read.
 
@@ -375,11 +379,12 @@ def test_command_that_cannot_start_says_so(lab: Lab) -> None:
 
 def test_command_that_is_no_text_is_refused(lab: Lab) -> None:
     with lab.client() as transport:
-        for command in (b"\xff\xfe", b"echo \0 x"):
-            channel = transport.open_session()
-            channel.exec_command(command)
-            assert b"cannot run" in read_all(channel.recv_stderr)
-            assert channel.recv_exit_status() == 127
+        with pytest.raises(paramiko.SSHException):
+            transport.open_session().exec_command(b"\xff\xfe")
+        channel = transport.open_session()
+        channel.exec_command(b"echo \0 x")
+        assert b"cannot run" in read_all(channel.recv_stderr)
+        assert channel.recv_exit_status() == 127
 
 
 def test_left_over_background_process_neither_holds_the_channel_nor_stays(
@@ -626,10 +631,17 @@ def test_client_that_never_logs_in_holds_up_nobody(lab: Lab) -> None:
 
 
 def test_client_that_never_logs_in_is_sent_away(
-    lab: Lab, monkeypatch: pytest.MonkeyPatch
+    tmp_path: Path,
+    server_key: asyncssh.SSHKey,
+    identity: Path,
+    monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     monkeypatch.setattr("cucmsh.lab.ssh_server.LOGIN_GRACE", 0.3)
-    with socket.create_connection((HOST, lab.server.port), timeout=10) as silent:
+    listener = socket.create_server((HOST, 0))
+    with (
+        serving(listener, tmp_path, server_key, identity) as lab,
+        socket.create_connection((HOST, lab.server.port), timeout=10) as silent,
+    ):
         assert read_all(silent.recv).startswith(b"SSH-2.0-")
 
 
@@ -657,7 +669,7 @@ def test_eight_sessions_at_once_each_on_its_own_terminal(lab: Lab) -> None:
 
 
 def test_server_without_clients_stops_and_can_be_stopped_twice(
-    server_key: paramiko.PKey,
+    server_key: asyncssh.SSHKey,
 ) -> None:
     for started in (True, False):
         server = SshServer(socket.create_server((HOST, 0)), server_key, [], {})
@@ -673,7 +685,7 @@ def test_server_without_clients_stops_and_can_be_stopped_twice(
 
 
 def test_server_refuses_to_listen_beyond_this_machine(
-    server_key: paramiko.PKey,
+    server_key: asyncssh.SSHKey,
 ) -> None:
     with (
         socket.create_server(("0.0.0.0", 0)) as listener,
@@ -686,8 +698,8 @@ def test_host_key_is_made_once_and_private(tmp_path: Path) -> None:
     path = tmp_path / "host_key"
     key = host_key(path)
     assert path.stat().st_mode & 0o777 == 0o600
-    assert key.get_bits() >= 2048
-    assert host_key(path).asbytes() == key.asbytes()
+    assert paramiko.RSAKey.from_private_key_file(str(path)).get_bits() >= 2048
+    assert host_key(path).public_data == key.public_data
     assert [file.name for file in tmp_path.iterdir()] == ["host_key"]
 
 

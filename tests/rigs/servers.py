@@ -11,8 +11,8 @@ import paramiko
 import pytest
 
 from cucmsh.config.model import SshAddress
-from cucmsh.lab.sftp_server import SftpBackupServer
-from cucmsh.lab.ssh_server import host_key
+from cucmsh.lab.accounts import files_only
+from cucmsh.lab.ssh_server import SshServer, host_key
 from cucmsh.remote.known_hosts import HostKey, KnownHosts
 from cucmsh.remote.ssh.client import Login, SshConnection, open_host, open_node
 from cucmsh.secret import Secret
@@ -23,8 +23,8 @@ PASSWORD = "sftp password"
 
 
 @pytest.fixture(scope="session")
-def server_key(tmp_path_factory: pytest.TempPathFactory) -> paramiko.PKey:
-    return host_key(tmp_path_factory.mktemp("server") / "host_key")
+def server_key() -> paramiko.PKey:
+    return paramiko.RSAKey.generate(2048)
 
 
 @pytest.fixture(scope="session")
@@ -35,10 +35,11 @@ def served(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 @pytest.fixture(scope="session")
 def backup_server(
-    server_key: paramiko.PKey, served: Path
-) -> Iterator[SftpBackupServer]:
-    listener = socket.create_server((HOST, 0))
-    server = SftpBackupServer(listener, server_key, "backup", PASSWORD, [served])
+    served: Path, tmp_path_factory: pytest.TempPathFactory
+) -> Iterator[SshServer]:
+    key = host_key(tmp_path_factory.mktemp("server") / "host_key")
+    account = files_only("backup", PASSWORD, [served])
+    server = SshServer(socket.create_server((HOST, 0)), key, [account], {})
     server.start()
     yield server
     server.stop()
@@ -46,7 +47,7 @@ def backup_server(
 
 @pytest.fixture(scope="session")
 def open_backup(
-    backup_server: SftpBackupServer, tmp_path_factory: pytest.TempPathFactory
+    backup_server: SshServer, tmp_path_factory: pytest.TempPathFactory
 ) -> Iterator[Callable[[], SshConnection]]:
     """Open connections to the backup server."""
     known = KnownHosts(str(tmp_path_factory.mktemp("known") / "known_hosts"))
