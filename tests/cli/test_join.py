@@ -4,7 +4,6 @@ import json
 from pathlib import Path
 
 import pytest
-from tests.services.callers import called
 
 from cucmsh.config.model import NodeRole, SshAddress, TftpAddress
 from cucmsh.config.settings import parse_settings
@@ -17,6 +16,7 @@ from cucmsh.services.nodes.join import (
     read_description,
 )
 from cucmsh.services.site import Site
+from tests.services.callers import called
 from tests.services.made_cluster import (
     MadeCluster,
     cheap_questions,

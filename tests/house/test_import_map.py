@@ -5,6 +5,8 @@ import sys
 from collections.abc import Mapping
 from typing import TypeGuard
 
+import pytest
+
 from tests.house.product import PRODUCT, ROOT, imports_of, name_of, nodes_of, places
 
 # The table of docs/architecture.md: what a room may import beside itself and the
