@@ -3,10 +3,11 @@
     python -m tests.faults.seeded_bugs            all of them
     python -m tests.faults.seeded_bugs NAME...    these
 
-Each bug is a few lines of source that are replaced by others in a copy of the tree; the
+Each bug is an expression or two that are replaced by others in a copy of the tree; the
 copy has an environment of its own, so that the programs that tests start have the bug
-too. A bug whose test passes was missed. Bugs are found by their text: where it is no
-longer there, or is there twice, this fails and says so. Exits 1 if a bug was missed.
+too. A bug whose test passes was missed. Where what a bug changes
+is no longer there, or is there twice, this says so and fails. Exits 1 if a bug was
+missed, or could not be tried.
 """
 
 from __future__ import annotations
@@ -22,37 +23,20 @@ import time
 from pathlib import Path
 from typing import NamedTuple
 
+from tests.faults.edits import Edit, NotFoundOnceError, edited, find_file
+
 ROOT = Path(__file__).parents[2]
 COPIED = ("cucmsh", "commands", "tests", "pyproject.toml")
 PRODUCT = ("cucmsh", "commands")
 TIMEOUT_SECONDS = 300
 
-LOCAL, UPLOAD = "cucmsh/storage/local.py", "cucmsh/remote/sftp/upload.py"
-TEMPORARY = "cucmsh/storage/temporary.py"
-INSTALL, NODE_UPDATE, REPLICA_UPDATE = (
-    "cucmsh/services/lists/install.py",
-    "cucmsh/services/lists/node_update.py",
-    "cucmsh/services/lists/replica_update.py",
-)
-DISTRIBUTE, KEYSTORE = (
-    "cucmsh/services/lists/distribution.py",
-    "cucmsh/services/certificates/keystore.py",
-)
 # The words find the test, wherever in its folder it moves.
 STORAGE, REMOTE = "tests/storage", "tests/remote"
-FAULTS = "tests/faults"
-
-
-class Edit(NamedTuple):
-    """In which file which text becomes which other."""
-
-    file: str
-    old: str
-    new: str
+FAULTS, LOGIN = "tests/faults", "tests/cli/login"
 
 
 class Bug(NamedTuple):
-    """A bug, and the test that must notice: a file and words for ``pytest -k``."""
+    """A bug, and the test that must notice: its place, and words for ``pytest -k``."""
 
     name: str
     edits: tuple[Edit, ...]
@@ -60,69 +44,56 @@ class Bug(NamedTuple):
     words: str
 
 
+# What several bugs are made of.
+SHORT_WRITE = Edit(
+    "_write_all",
+    "view[os.write(descriptor, view) :]",
+    "view[len(view) + os.write(descriptor, view) :]",
+)
+NO_READ_BACK = Edit(
+    "LocalStore._check_written", "_read_all(descriptor) != raw", "False"
+)
+NO_KEEP_MARK = Edit("put_in_place", "set_keep_mark(site.home, sha256)", "None")
+INSTALL_KEY = "Keystore(site).install_recovery(plan.key_file, plan.recovery)"
+CHECK = "Keystore(site).check_ccm_password(dialog.ccm_password())"
+CHECK_KEPT = "Keystore(site).check_ccm_password(password := dialog.ccm_password())"
+
 BUGS = (
     Bug(
         "drop the sync of the file",
-        (Edit(LOCAL, "                os.fsync(descriptor)\n", ""),),
+        (Edit("LocalStore.stage", "os.fsync(descriptor)", "None"),),
         f"{FAULTS}/test_order.py",
         "f02_nothing_is_renamed",
     ),
     Bug(
         "drop the sync of the folder",
-        (
-            Edit(
-                LOCAL,
-                "            os.fsync(folder)\n        self._let_go",
-                "        self._let_go",
-            ),
-        ),
+        (Edit("LocalStore.commit", "os.fsync(folder)", "None"),),
         f"{FAULTS}/test_order.py",
         "f02_nothing_is_renamed",
     ),
     Bug(
         "rename before the sync",
         (
-            Edit(LOCAL, "                os.fsync(descriptor)\n", ""),
+            Edit("LocalStore.stage", "os.fsync(descriptor)", "None"),
             Edit(
-                LOCAL,
-                "            os.fsync(folder)\n        self._let_go",
-                "            os.fsync(self._staged[temporary])\n"
-                "            os.fsync(folder)\n        self._let_go",
+                "LocalStore.commit",
+                "os.fsync(folder)",
+                "os.fsync(self._staged[temporary])\nos.fsync(folder)",
             ),
         ),
         STORAGE,
         "everything_is_synced",
     ),
-    Bug(
-        "ignore a short write",
-        (
-            Edit(
-                LOCAL,
-                "        view = view[os.write(descriptor, view) :]",
-                "        os.write(descriptor, view)\n        return",
-            ),
-        ),
-        STORAGE,
-        "short_writes",
-    ),
+    Bug("ignore a short write", (SHORT_WRITE,), STORAGE, "short_writes"),
     Bug(
         "ignore a short write and skip the read-back",
-        (
-            Edit(
-                LOCAL,
-                "        view = view[os.write(descriptor, view) :]",
-                "        os.write(descriptor, view)\n        return",
-            ),
-            Edit(
-                LOCAL, "        if _read_all(descriptor) != raw:", "        if False:"
-            ),
-        ),
+        (SHORT_WRITE, NO_READ_BACK),
         f"{FAULTS}/test_disks.py",
         "f07_a_publisher_whose_tftp_disk and short",
     ),
     Bug(
         "skip the read-back of what was written",
-        (Edit(LOCAL, "        if _read_all(descriptor) != raw:", "        if False:"),),
+        (NO_READ_BACK,),
         STORAGE,
         "gives_back_other_bytes",
     ),
@@ -130,13 +101,13 @@ BUGS = (
         "write in place",
         (
             Edit(
-                LOCAL,
-                "        write_in_halves(self, name, raw, mode)\n\n    def stage",
-                "        with self._folder(name, make=True) as (folder, last):\n"
-                "            flags = os.O_WRONLY | os.O_CREAT | os.O_TRUNC\n"
-                "            opened = os.open(last, flags, mode, dir_fd=folder)\n"
-                "            _write_all(opened, raw)\n"
-                "            os.close(opened)\n\n    def stage",
+                "LocalStore.write",
+                "write_in_halves(self, name, raw, mode)",
+                "with self._folder(name, make=True) as (folder, last):\n"
+                "    flags = os.O_WRONLY | os.O_CREAT | os.O_TRUNC\n"
+                "    opened = os.open(last, flags, mode, dir_fd=folder)\n"
+                "    _write_all(opened, raw)\n"
+                "    os.close(opened)\n",
             ),
         ),
         f"{FAULTS}/test_disks.py",
@@ -144,25 +115,19 @@ BUGS = (
     ),
     Bug(
         "set the mode late",
-        (
-            Edit(
-                TEMPORARY,
-                "os.open(at, WRITE_FLAGS, 0o600, ",
-                "os.open(at, WRITE_FLAGS, 0o666, ",
-            ),
-        ),
+        (Edit("make_temporary", "0o600", "0o666"),),
         f"{FAULTS}/test_secrets.py",
         "not_even_for_a_moment",
     ),
     Bug(
         "leave the mode to the umask",
-        (Edit(LOCAL, "                os.fchmod(descriptor, mode)\n", ""),),
+        (Edit("LocalStore.stage", "os.fchmod(descriptor, mode)", "None"),),
         STORAGE,
         "whatever_the_umask",
     ),
     Bug(
         "ignore what the server says about its sync",
-        (Edit(UPLOAD, "        synced.check_unless_barred()\n", ""),),
+        (Edit("Upload._fill", "synced.check_unless_barred()", "None"),),
         f"{FAULTS}/test_disks.py",
         "f08_a_node_whose_disk_does_not_sync",
     ),
@@ -170,9 +135,9 @@ BUGS = (
         "upload without reading back",
         (
             Edit(
-                UPLOAD,
-                "        if back != raw and self._read_again(",
-                "        if False and self._read_again(",
+                "Upload._compare",
+                "back != raw and self._read_again() != raw",
+                "False",
             ),
         ),
         REMOTE,
@@ -180,47 +145,29 @@ BUGS = (
     ),
     Bug(
         "believe in the handle that was foreseen",
-        (
-            Edit(
-                "cucmsh/remote/sftp/read.py",
-                "    if not rest or handle != spare:",
-                "    if not rest:",
-            ),
-        ),
+        (Edit("read_at_once.finish", "not rest or handle != spare", "not rest"),),
         REMOTE,
         "handle_of_another_file",
     ),
     Bug(
         "skip the host key check",
-        (
-            Edit(
-                "cucmsh/remote/ssh/client.py",
-                "        if shown != pinned:",
-                "        if False:",
-            ),
-        ),
+        (Edit("open_node.decide", "shown != pinned", "False"),),
         f"{FAULTS}/test_network.py",
         "f11_whatever_the_name_leads_to",
     ),
     Bug(
         "skip the TFTP proof of the publisher",
-        (
-            Edit(
-                INSTALL,
-                "    unserved = why_unserved(site, site.node.tftp, raw)\n",
-                '    unserved = ""\n',
-            ),
-        ),
-        "tests/services/lists/test_reset.py",
+        (Edit("_prove", "why_unserved(site, site.node.tftp, raw)", '""'),),
+        "tests/services",
         "lying_tftp",
     ),
     Bug(
         "skip the TFTP proof of a node",
         (
             Edit(
-                NODE_UPDATE,
-                "                unserved = begun[-1].why_unserved()\n",
-                '                unserved = ""\n',
+                "JobRunner.install",
+                "begun[-1].why_unserved()",
+                '""',
             ),
         ),
         f"{FAULTS}/test_services.py",
@@ -228,19 +175,19 @@ BUGS = (
     ),
     Bug(
         "forget the keep mark",
-        (Edit(INSTALL, "        set_keep_mark(site.home, sha256)\n", ""),),
+        (NO_KEEP_MARK,),
         f"{FAULTS}/test_order.py",
         "rule_4",
     ),
     Bug(
         "set the keep mark after the rename",
         (
-            Edit(INSTALL, "        set_keep_mark(site.home, sha256)\n", ""),
+            NO_KEEP_MARK,
             Edit(
-                INSTALL,
-                "        directory.write(LIST_FILE, raw, SERVED_MODE)\n",
-                "        directory.write(LIST_FILE, raw, SERVED_MODE)\n"
-                "        set_keep_mark(site.home, sha256)\n",
+                "put_in_place",
+                "directory.write(LIST_FILE, raw, SERVED_MODE)",
+                "directory.write(LIST_FILE, raw, SERVED_MODE)\n"
+                "set_keep_mark(site.home, sha256)",
             ),
         ),
         f"{FAULTS}/test_order.py",
@@ -250,10 +197,9 @@ BUGS = (
         "drop the compare-and-swap on the publisher",
         (
             Edit(
-                INSTALL,
-                "        refuse_unless_expected(site.node, served, "
-                "(expected, sha256))\n",
-                "",
+                "put_in_place",
+                "refuse_unless_expected(site.node, served, (expected, sha256))",
+                "None",
             ),
         ),
         "tests/services",
@@ -263,10 +209,9 @@ BUGS = (
         "drop the compare-and-swap on a node",
         (
             Edit(
-                REPLICA_UPDATE,
-                "        refuse_unless_expected(self._node, _sha256_or_none(there), "
-                "expected)\n",
-                "",
+                "ReplicaUpdate._require_seen",
+                "refuse_unless_expected(self._node, _sha256_or_none(there), expected)",
+                "None",
             ),
         ),
         f"{FAULTS}/test_network.py",
@@ -274,56 +219,36 @@ BUGS = (
     ),
     Bug(
         "write the journal after the fact",
-        (Edit(DISTRIBUTE, "    open_reset(site, journal)\n", ""),),
+        (Edit("_open_journal", "open_reset(site, journal)", "None"),),
         f"{FAULTS}/test_order.py",
         "named_at_the_next_login or f02_nothing",
     ),
     Bug(
         "install the fetched key after the list",
         (
+            Edit("_Change.run", INSTALL_KEY, "None"),
             Edit(
-                DISTRIBUTE,
-                "        if plan.key_file:\n            Keystore(site).install",
-                "        if False:\n            Keystore(site).install",
-            ),
-            Edit(
-                DISTRIBUTE,
-                "    report = Report(",
-                "    if plan.key_file:\n"
-                "        keys = Keystore(site)\n"
-                "        keys.install_recovery(plan.key_file, plan.recovery)\n"
-                "    report = Report(",
+                "apply",
+                "Report(change.outcomes, is_key_new=bool(plan.key_file))",
+                f"(bool(plan.key_file) and {INSTALL_KEY}, "
+                "Report(change.outcomes, is_key_new=bool(plan.key_file)))[1]",
             ),
         ),
-        "tests/services/lists/test_reset.py",
+        "tests/services",
         "key_file_is_on_disk_before_any_list",
     ),
     Bug(
         "let a person end it behind the new key",
         (
-            Edit(
-                DISTRIBUTE,
-                "            if not plan.key_file:\n                self._progress(",
-                "            if True:\n                self._progress(",
-            ),
-            Edit(
-                DISTRIBUTE,
-                "        _require_as_planned(plan, located, site)\n        progress(",
-                "        _require_as_planned(plan, located, site)\n        (",
-            ),
+            Edit("_Change.run", "not plan.key_file", "True"),
+            Edit("apply", 'progress(Step.READY, "")', "None"),
         ),
-        "tests/services/lists/test_cancelled_reset.py",
+        "tests/services",
         "nothing_at_all_is_changed",
     ),
     Bug(
         "keep no earlier key file",
-        (
-            Edit(
-                KEYSTORE,
-                "        if present != raw:\n            self._keep_earlier(",
-                "        if False:\n            self._keep_earlier(",
-            ),
-        ),
+        (Edit("Keystore.install_recovery", "self._keep_earlier(present)", "None"),),
         f"{FAULTS}/test_key_files.py",
         "replaces_the_record and 2048",
     ),
@@ -331,11 +256,9 @@ BUGS = (
         "log the password",
         (
             Edit(
-                "cucmsh/services/lists/run_reset.py",
-                "    Keystore(site).check_ccm_password(dialog.ccm_password())\n",
-                "    password = dialog.ccm_password()\n"
-                "    Keystore(site).check_ccm_password(password)\n"
-                '    site.home.append("log/audit", f"checked {password.reveal()}")\n',
+                "_require_ccm_password",
+                CHECK,
+                f'{CHECK_KEPT}\nsite.home.append("log/audit", password.reveal())',
             ),
         ),
         f"{FAULTS}/test_secrets.py",
@@ -345,11 +268,9 @@ BUGS = (
         "hand the password to a program",
         (
             Edit(
-                "cucmsh/services/lists/run_reset.py",
-                "    Keystore(site).check_ccm_password(dialog.ccm_password())\n",
-                "    password = dialog.ccm_password()\n"
-                "    Keystore(site).check_ccm_password(password)\n"
-                '    site.doors.runner().run(("/bin/true", password.reveal()))\n',
+                "_require_ccm_password",
+                CHECK,
+                f'{CHECK_KEPT}\nsite.doors.runner().run(("/bin/true", password.reveal()))',
             ),
         ),
         f"{FAULTS}/test_secrets.py",
@@ -357,71 +278,49 @@ BUGS = (
     ),
     Bug(
         "allow a line break in a command",
-        (
-            Edit(
-                "cucmsh/shell/grammar.py",
-                "        if not line.isprintable():",
-                "        if False:",
-            ),
-        ),
+        (Edit("Grammar.parse", "not line.isprintable()", "False"),),
         "tests/shell/test_grammar.py",
         "cannot_be_shown_is_refused",
     ),
     Bug(
         "take no lock",
-        (
-            Edit(
-                "cucmsh/services/lists/run_reset.py",
-                "    with site.cluster_lock(what), Fleet(site) as fleet:",
-                "    with Fleet(site) as fleet:",
-            ),
-        ),
+        (Edit("carry_out", "site.cluster_lock(what)", "__import__('io').BytesIO()"),),
         f"{FAULTS}/test_admins.py",
         "second_reset",
     ),
     Bug(
         "sweep nothing",
-        (
-            Edit(
-                "cucmsh/services/sweep.py", "        site.tftp.sweep()", "        pass"
-            ),
-        ),
+        (Edit("sweep", "site.tftp.sweep()", "None"),),
         f"{FAULTS}/test_recovery.py",
         "stale_file_of_ours",
     ),
     Bug(
         "sweep nothing on a node",
-        (Edit(REPLICA_UPDATE, "store.stage_swept(", "store.stage("),),
+        (
+            Edit(
+                "ReplicaUpdate.stage",
+                "self._store.stage_swept(LIST_FILE, self._job.raw, SERVED_MODE)",
+                "self._store.stage(LIST_FILE, self._job.raw, SERVED_MODE)",
+            ),
+        ),
         f"{FAULTS}/test_recovery.py",
         "stale_file_of_ours and node",
     ),
     Bug(
         "sweep nothing in a hook",
-        (Edit(INSTALL, "    sweep(site)  #", "    #"),),
+        (Edit("install_list", "sweep(site)", "None"),),
         f"{FAULTS}/test_members.py",
         "f24",
     ),
     Bug(
         "say nothing about who is pending",
-        (
-            Edit(
-                "cucmsh/services/records/journal.py",
-                "    if journal.pending:\n",
-                "    if False:\n",
-            ),
-        ),
+        (Edit("close_reset", "journal.pending", "False"),),
         f"{FAULTS}/test_recovery.py",
         "f23_the_next_login",
     ),
     Bug(
         "sign a list that does not verify unasked",
-        (
-            Edit(
-                "cucmsh/services/lists/base_list.py",
-                "    if not verdict.is_valid or mismatch:",
-                "    if False:",
-            ),
-        ),
+        (Edit("present_list", "not verdict.is_valid or mismatch", "False"),),
         f"{FAULTS}/test_lists.py",
         "does_not_verify_needs",
     ),
@@ -429,9 +328,9 @@ BUGS = (
         "let the time go back",
         (
             Edit(
-                "cucmsh/services/lists/compose.py",
-                "    return max(now, last.timestamp + 1) if last else now",
-                "    return now",
+                "next_timestamp",
+                "max(now, last.timestamp + 1) if last else now",
+                "now",
             ),
         ),
         "tests/services",
@@ -441,7 +340,7 @@ BUGS = (
         "only the last served list counts",
         (
             Edit(
-                "cucmsh/services/records/history.py",
+                "History.binding",
                 "[kept for kept in self.entries if not kept.is_released]",
                 "self.entries[:1]",
             ),
@@ -453,9 +352,9 @@ BUGS = (
         "a kept list's age is the difference of two clock readings",
         (
             Edit(
-                "cucmsh/services/records/history.py",
-                "        return mark + min(max(now - latest, 0), LONGEST_GAP)",
-                "        return now",
+                "History._clock",
+                "mark + min(max(now - latest, 0), LONGEST_GAP)",
+                "now",
             ),
         ),
         "tests/services",
@@ -463,13 +362,7 @@ BUGS = (
     ),
     Bug(
         "an earlier key is a third security token",
-        (
-            Edit(
-                "cucmsh/services/lists/compose.py",
-                "[first, *records[1:]]",
-                "[first, *records]",
-            ),
-        ),
+        (Edit("lists_to_offer", "[first, *records[1:]]", "[first, *records]"),),
         "tests/services",
         "nobody_is_lost_without_a_question",
     ),
@@ -477,9 +370,9 @@ BUGS = (
         "call a node that was not reached updated",
         (
             Edit(
-                NODE_UPDATE,
-                "State.PENDING, staged.problem)",
-                "State.UPDATED, staged.problem)",
+                "JobRunner.install",
+                "NodeOutcome(node.name, State.PENDING, staged.problem)",
+                "NodeOutcome(node.name, State.UPDATED, staged.problem)",
             ),
         ),
         f"{FAULTS}/test_network.py",
@@ -489,14 +382,12 @@ BUGS = (
         "say that a backup was made before it was",
         (
             Edit(
-                "cucmsh/services/files.py",
-                "    link = site.doors.open_backup(server, site.known_hosts, accept)\n"
-                "    try:\n        sent =",
-                '    when = "2026-01-01T00:00:00+00:00"\n'
-                "    saved = sha256_of(site.home.read(RECOVERY_FILE))\n"
-                '    remember(site.home, "backup", {"sha256": saved, "at": when})\n'
-                "    link = site.doors.open_backup(server, site.known_hosts, accept)\n"
-                "    try:\n        sent =",
+                "send_file",
+                "site.doors.open_backup(server, site.known_hosts, accept)",
+                "(remember(site.home, BACKUP, {'sha256': "
+                "sha256_of(site.home.read(RECOVERY_FILE)), "
+                "'at': '2026-01-01T00:00:00+00:00'}), "
+                "site.doors.open_backup(server, site.known_hosts, accept))[1]",
             ),
         ),
         f"{FAULTS}/test_logins.py",
@@ -506,54 +397,43 @@ BUGS = (
         "take a name of which nothing is known for a free one",
         (
             Edit(
-                "cucmsh/remote/sftp/deposit.py",
-                "        if look.is_missing and own.about is not None:\n",
-                "        if look.is_missing:\n",
+                "Depositor._standing",
+                "look.is_missing and own.about is not None",
+                "look.is_missing",
             ),
         ),
-        "tests/remote/test_sftp_other_makes.py",
+        REMOTE,
         "works_each_time",
     ),
     Bug(
         "call a backup proven that nobody could read",
-        (
-            Edit(
-                "cucmsh/services/files.py",
-                "    if path == RECOVERY_NAME and not sent.why_unproven:\n",
-                "    if path == RECOVERY_NAME:\n",
-            ),
-        ),
-        "tests/services/test_files.py",
+        (Edit("send_file", "not sent.why_unproven", "True"),),
+        "tests/services",
         "not_read_back",
     ),
     Bug(
         "a login does not look at its ground",
         (
             Edit(
-                "cucmsh/cli/login/serve.py",
-                "    require_isolation(settings, program, os.environ",
-                "    repr((settings, program) and os.environ",
+                "serve",
+                'require_isolation(settings, program, os.environ.get("USER", ""))',
+                "None",
             ),
         ),
-        "tests/cli/login",
+        LOGIN,
         "ground_that_others",
     ),
     Bug(
         "a login keeps the client's environment",
-        (Edit("cucmsh/cli/login/environment.py", "    environment.clear()\n", ""),),
-        "tests/cli/login",
+        (Edit("clean", "environment.clear()", "None"),),
+        LOGIN,
         "cleaned_environment",
     ),
     Bug(
         "the drop-in forgets the agent",
-        (
-            Edit(
-                "cucmsh/services/nodes/health/logins.py",
-                '    "AllowAgentForwarding": "no",\n',
-                "",
-            ),
-        ),
-        "tests/cli/login",
+        # A setting that it holds anyway stands there twice then.
+        (Edit("REQUIRED", '"AllowAgentForwarding"', '"AllowTcpForwarding"'),),
+        LOGIN,
         "doctor_names_every_setting",
     ),
 )
@@ -604,22 +484,17 @@ class Copy:
         """Apply the bug.
 
         Raises:
-            RuntimeError: a text is not there, or not once.
+            NotFoundOnceError: what an edit describes is not there, or not once.
         """
         for edit in bug.edits:
-            path = self._tree / edit.file
-            text = path.read_text()
-            if text.count(edit.old) != 1:
-                raise RuntimeError(
-                    f"{bug.name}: {edit.file} has {text.count(edit.old)} times "
-                    f"{edit.old!r}; the bug needs a new text"
-                )
-            path.write_text(text.replace(edit.old, edit.new))
+            path = find_file(edit, product(self._tree))
+            path.write_text(edited(path.read_text(), edit))
         self._install()
 
-    def take_out(self, bug: Bug) -> None:
-        for edit in bug.edits:
-            shutil.copy(ROOT / edit.file, self._tree / edit.file)
+    def take_out(self) -> None:
+        for name in PRODUCT:
+            shutil.rmtree(self._tree / name)
+            _copy(ROOT / name, self._tree / name)
         self._install()
 
     def _install(self) -> None:
@@ -629,6 +504,11 @@ class Copy:
             # As pip does: a test that looks at system calls wants none of these.
             words = [str(self._python), "-m", "compileall", "-q"]
             subprocess.run([*words, str(self._packages / name)], check=True)
+
+
+def product(tree: Path) -> list[Path]:
+    """The product's modules below a folder."""
+    return [path for name in PRODUCT for path in sorted((tree / name).rglob("*.py"))]
 
 
 def _copy(source: Path, target: Path) -> None:
@@ -647,8 +527,8 @@ def judge(copy: Copy, bug: Bug) -> str:
         try:
             return "MISSED" if copy.passes(bug) else "caught"
         finally:
-            copy.take_out(bug)
-    except (RuntimeError, subprocess.TimeoutExpired) as problem:
+            copy.take_out()
+    except (RuntimeError, NotFoundOnceError, subprocess.TimeoutExpired) as problem:
         return f"INVALID: {problem}"
 
 

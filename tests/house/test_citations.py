@@ -150,6 +150,7 @@ def test_a_citation_that_leads_somewhere_is_not(text: str) -> None:
     assert not list(unresolved(text))
 
 
+@pytest.mark.thorough  # it reads every comment of the house
 def test_what_the_code_cites_is_there() -> None:
     here = Path(__file__)
     nowhere = [
