@@ -26,6 +26,7 @@ from tests.escape.rig import (
     mash_all,
     opened_server,
 )
+from tests.rigs.longer_check import exit_with
 
 
 def main() -> int:
@@ -82,4 +83,4 @@ def _shown(tally: Tally) -> Tally:
 
 
 if __name__ == "__main__":
-    raise SystemExit(main())
+    exit_with(main)

@@ -37,6 +37,7 @@ from tests.faults.cluster import (
     Result,
 )
 from tests.faults.key_files import own, pack
+from tests.rigs.longer_check import exit_with
 
 if TYPE_CHECKING:
     Tasks = multiprocessing.Queue["Task | None"]
@@ -327,4 +328,4 @@ def main() -> int:
 
 
 if __name__ == "__main__":
-    sys.exit(main())
+    exit_with(main)

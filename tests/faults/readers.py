@@ -15,12 +15,12 @@ import argparse
 import asyncio
 import random
 import resource
-import sys
 import time
 from typing import NamedTuple, cast
 
 from tests.faults.cluster import LIST_FILE, PUBLISHER, Cluster
 from tests.faults.second_verifier import read
+from tests.rigs.longer_check import exit_with
 from tests.rigs.tftp_get import ACK, BLOCK, DATA, ERROR, RRQ
 from tests.rigs.tftpd import Make
 
@@ -181,4 +181,4 @@ def main() -> int:
 
 
 if __name__ == "__main__":
-    sys.exit(main())
+    exit_with(main)

@@ -24,6 +24,7 @@ from pathlib import Path
 from typing import NamedTuple
 
 from tests.faults.edits import Edit, NotFoundOnceError, edited, find_file
+from tests.rigs.longer_check import exit_with
 
 ROOT = Path(__file__).parents[2]
 COPIED = ("cucmsh", "commands", "tests", "pyproject.toml")
@@ -552,4 +553,4 @@ def main() -> int:
 
 
 if __name__ == "__main__":
-    sys.exit(main())
+    exit_with(main)

@@ -13,7 +13,6 @@ from __future__ import annotations
 
 import argparse
 import random
-import sys
 import threading
 import time
 from collections import Counter
@@ -24,6 +23,7 @@ from tests.faults import judge
 from tests.faults.backup import SFTP_PASSWORD, Backup
 from tests.faults.cluster import ANSWERS, LIST_FILE, RESET, Cluster
 from tests.faults.model import Deed, Seen, complaints
+from tests.rigs.longer_check import exit_with
 from tests.rigs.sshd import end
 
 KEY_FILE = "ITLRecovery.p12"
@@ -199,4 +199,4 @@ def main() -> int:
 
 
 if __name__ == "__main__":
-    sys.exit(main())
+    exit_with(main)

@@ -33,6 +33,7 @@ from pathlib import Path
 
 import pexpect
 
+from tests.rigs.longer_check import exit_with
 from tests.roots.boxes import JOBS, Answers, Box, Done, Hub, hub
 from tests.roots.chapter import PRODUCTION, REBUILDING, commands
 
@@ -549,4 +550,4 @@ def main() -> int:
 
 
 if __name__ == "__main__":
-    sys.exit(main())
+    exit_with(main)
