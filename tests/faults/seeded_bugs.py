@@ -271,7 +271,8 @@ BUGS = (
             Edit(
                 "_require_ccm_password",
                 CHECK,
-                f'{CHECK_KEPT}\nsite.doors.runner().run(("/bin/true", password.reveal()))',
+                f"{CHECK_KEPT}\n"
+                'site.doors.runner().run(("/bin/true", password.reveal()))',
             ),
         ),
         f"{FAULTS}/test_secrets.py",
