@@ -162,6 +162,14 @@ def replica_manifest(tftp_directory: str) -> str:
     return f"{replica_folder(tftp_directory)}/files"
 
 
+def replica_plain_manifest(tftp_directory: str) -> str:
+    """Which plain files were brought there, packed JSON.
+
+    Not in the file above: an earlier version removes what it does not bring itself.
+    """
+    return f"{replica_folder(tftp_directory)}/plain"
+
+
 # --- The directory of a lab; each node has a folder there, with its home in it.
 
 LAB_FILE = "lab.json"  # what the lab was described as: passwords, addresses

@@ -61,6 +61,9 @@ class Node(NamedTuple):
         ssh: the way onto it from the other nodes, if there is one.
         service_commands: the argv lists of its TFTP service, if they are configured.
         program: on a member, the argv that runs cucmsh there for ``hook``.
+        bring: on a replica, which plain files of the publisher's TFTP directory it is
+            brought, as shell wildcards; a pattern without ``/`` is held against the
+            last part of a name.
     """
 
     name: str
@@ -72,6 +75,7 @@ class Node(NamedTuple):
     ssh: SshAddress | None
     service_commands: ServiceCommands | None
     program: tuple[str, ...] = ("cucmsh",)
+    bring: tuple[str, ...] = ()
 
     @property
     def has_tftp(self) -> bool:

@@ -174,6 +174,11 @@ def read_node(table: Table) -> Node:
     program = table.texts("program", ("cucmsh",))
     if not program:
         raise table.error("program", "the words that run cucmsh there are needed")
+    bring = table.texts("bring", ())
+    if bring and role is not NodeRole.REPLICA:
+        raise table.error("bring", "files are brought to replicas only")
+    if not all(bring):
+        raise table.error("bring", "a pattern is empty")
     return Node(
         name=name,
         role=role,
@@ -184,6 +189,7 @@ def read_node(table: Table) -> Node:
         ssh=ssh,
         service_commands=_read_commands(table),
         program=program,
+        bring=bring,
     )
 
 

@@ -18,12 +18,14 @@ class Parcel(NamedTuple):
         size: bytes.
         pieces: its bytes from the start, at most ``PIECE`` at once; may be called
             again.
+        mode: its permission bits there, as far as the server sets any.
     """
 
     name: str
     own_name: str
     size: int
     pieces: Callable[[], Iterator[bytes]]
+    mode: int = 0o600
 
 
 class Deposited(NamedTuple):

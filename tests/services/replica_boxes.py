@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
+from hashlib import sha256
 from threading import Event
 from typing import TYPE_CHECKING
 
 from cucmsh.config.model import Node, NodeRole, SshAddress, TftpAddress
 from cucmsh.errors import ConnectionFailedError, MissingFileError, StoreError
+from cucmsh.remote.deposit import Deposited, Parcel
 from cucmsh.remote.runner import Completed
 from cucmsh.services.site import Site
 from cucmsh.storage.local import LocalStore
@@ -141,6 +143,23 @@ class BoxDoors(JoinedDoors):
         if isinstance(link, BoxLink):
             return BoxHome(link.box)
         return super().home_on(link)
+
+    def deposit(
+        self,
+        link: Link,
+        directory: str,
+        parcel: Parcel,
+        progress: Callable[[int], object],
+    ) -> Deposited:
+        if not isinstance(link, BoxLink):
+            return super().deposit(link, directory, parcel, progress)
+        link.box.step(f"deposit {parcel.size}")
+        raw = b"".join(parcel.pieces())
+        path = os.path.join(directory, parcel.name)
+        with open(path, "xb") as file:
+            os.fchmod(file.fileno(), parcel.mode)
+            file.write(raw)
+        return Deposited(path, sha256(raw).hexdigest())
 
     def read_back(
         self, address: TftpAddress, name: str, *more: float, **others: float

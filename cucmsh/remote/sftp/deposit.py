@@ -49,7 +49,6 @@ from cucmsh.storage.store import MAX_FILE_SIZE, PIECE, advice_for, check_regular
 BATCH = 8  # pieces in one round trip: a slow line has its time for 256 KiB
 FSYNC = "fsync@openssh.com"
 POSIX_RENAME = "posix-rename@openssh.com"
-PRIVATE = 0o600
 MAX_EARLIER = 999  # NAME.1 to NAME.999
 LOOK_THERE = "Look at the account's rights and quota there and at the server's log"
 LOOKS = 25  # names that are looked at in one round trip
@@ -99,6 +98,7 @@ class Depositor:
         self._host = connection.host
         self._directory = directory
         self._progress = progress
+        self._mode = 0o600  # of the parcel
         self._names: frozenset[str] | None = None
         self._own = "", Look(None)
         self._session = session_of(connection)
@@ -117,6 +117,7 @@ class Depositor:
             CancelledError: Ctrl-C came while something of ours lay there.
             The message names what is left of it on the server, if anything is.
         """
+        self._mode = parcel.mode
         path = self._path(parcel.name)
         there = self._looks(path)[0].about
         if there is not None:
@@ -168,7 +169,7 @@ class Depositor:
         return digest, unproven
 
     def _create(self, path: str) -> bytes:
-        (answer,) = self._ask(ask.create_to_write(path, PRIVATE))
+        (answer,) = self._ask(ask.create_to_write(path, self._mode))
         refused = self._outcome(answer, Answer.handle)
         if not isinstance(refused, OSError):
             return refused
@@ -205,7 +206,7 @@ class Depositor:
         wishes = {"CLOSE": ask.close(handle)}
         if FSYNC in self._session.extensions:
             wishes = {"fsync": ask.extended(FSYNC, handle), **wishes}
-        _, *answers = self._ask(ask.chmod(handle, PRIVATE), *wishes.values())
+        _, *answers = self._ask(ask.chmod(handle, self._mode), *wishes.values())
         for what, answer in zip(wishes, answers, strict=True):
             problem = self._outcome(answer, Answer.check)
             # Barred is no fault: what counts is what is read back.
@@ -226,7 +227,7 @@ class Depositor:
         handle = self._outcome(self._ask(ask.open_to_read(path))[0], Answer.handle)
         if isinstance(handle, OSError) and is_ours:
             # The server's umask may have taken our own right to read it.
-            again = self._ask(ask.chmod_path(path, PRIVATE), ask.open_to_read(path))
+            again = self._ask(ask.chmod_path(path, self._mode), ask.open_to_read(path))
             handle = self._outcome(again[1], Answer.handle)
         if isinstance(handle, FileNotFoundError):
             return f"{self._host} does not show it after it was closed (no such file)"
@@ -292,7 +293,7 @@ class Depositor:
         Only as a new file: the copy that is there already goes when this one is proven.
         """
         path = self._path(parcel.name)
-        (answer,) = self._ask(ask.create_to_write(path, PRIVATE))
+        (answer,) = self._ask(ask.create_to_write(path, self._mode))
         handle = self._outcome(answer, Answer.handle)
         if isinstance(handle, OSError):
             return sent._replace(why_elsewhere=refusal)

@@ -8,6 +8,7 @@ from math import inf
 from typing import NamedTuple, Protocol
 
 from cucmsh.pki.model import Unit
+from cucmsh.services.lists.plain_files import PlainFile
 from cucmsh.services.lists.survey import NodeStatus
 from cucmsh.services.outcome import NodeOutcome
 
@@ -24,6 +25,8 @@ class Job(NamedTuple):
         files: the publisher's signed files, and the digest of each; None: the list
             alone is brought, the TFTP service is restarted, and only a list that was
             seen before is replaced, as a reset does.
+        plain: by the name of a replica, the plain files that it is to have; they come
+            with ``files``.
         end: by ``monotonic``, when to begin nothing more.
     """
 
@@ -31,6 +34,7 @@ class Job(NamedTuple):
     certificates: Mapping[Unit, bytes] = {}
     given_up: frozenset[str] = frozenset()
     files: Mapping[str, str] | None = None
+    plain: Mapping[str, dict[str, PlainFile]] = {}
     end: float = inf
 
     @property

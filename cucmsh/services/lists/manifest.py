@@ -29,7 +29,12 @@ from typing import NamedTuple
 
 from cucmsh.config.model import Node
 from cucmsh.errors import MissingFileError, RefusedError, StoreError
-from cucmsh.layout import replica_folder, replica_manifest, replica_publisher
+from cucmsh.layout import (
+    replica_folder,
+    replica_manifest,
+    replica_plain_manifest,
+    replica_publisher,
+)
 from cucmsh.services.nodes.node_id import own_id
 from cucmsh.services.site import Site
 from cucmsh.storage.store import MAX_FILE_SIZE, Listed, Store, split_name
@@ -165,16 +170,24 @@ def release(site: Site, home: Store, node: Node) -> None:
     known = read_publisher(home, node)
     if known and known.id == own_id(site):
         home.remove(replica_manifest(node.tftp_directory))
+        home.remove(replica_plain_manifest(node.tftp_directory))
         home.remove(replica_publisher(node.tftp_directory))
 
 
 def read_manifest(home: Store, node: Node) -> Manifest:
-    """The entries by file name, relative to the TFTP directory there."""
+    """The signed files, by name relative to the TFTP directory there."""
+    return _read(home, replica_manifest(node.tftp_directory))
+
+
+def read_plain_manifest(home: Store, node: Node) -> Manifest:
+    """The plain files, in the same way."""
+    return _read(home, replica_plain_manifest(node.tftp_directory))
+
+
+def _read(home: Store, path: str) -> Manifest:
     try:
         unpacker = zlib.decompressobj()
-        text = unpacker.decompress(
-            home.read(replica_manifest(node.tftp_directory)), MAX_TEXT_SIZE
-        )
+        text = unpacker.decompress(home.read(path), MAX_TEXT_SIZE)
         return {
             str(name): Entry(
                 str(digest), Listed(int(size), int(modified)), *map(str, earlier)
@@ -187,11 +200,20 @@ def read_manifest(home: Store, node: Node) -> Manifest:
 
 
 def write_manifest(home: Store, node: Node, manifest: Manifest) -> None:
-    """Keep the entries.
+    """Keep the entries of signed files.
 
     Raises:
         StoreError: they cannot be written, or are more than a store takes.
     """
+    _write(home, node, replica_manifest(node.tftp_directory), manifest)
+
+
+def write_plain_manifest(home: Store, node: Node, manifest: Manifest) -> None:
+    """Keep the entries of plain files, in the same way."""
+    _write(home, node, replica_plain_manifest(node.tftp_directory), manifest)
+
+
+def _write(home: Store, node: Node, path: str, manifest: Manifest) -> None:
     plain = {
         name: [
             entry.digest,
@@ -205,6 +227,6 @@ def write_manifest(home: Store, node: Node, manifest: Manifest) -> None:
         raise StoreError(
             f"{len(manifest)} files are more than can be kept account of on "
             f"{node.name}",
-            "Take files out of the TFTP directory that phones do not need signed.",
+            "Take files out of the TFTP directory that phones do not need there.",
         )
-    home.write(replica_manifest(node.tftp_directory), packed)
+    home.write(path, packed)

@@ -11,7 +11,7 @@ a phone cannot take back: from then on it refuses whatever the earlier key signe
 all that it will ask for must be there already. A phone that meets a new file with the
 old list still held keeps the configuration it has, and asks again after its next list.
 Single files that the replica will not take are left for last: the others do not wait
-for them.
+for them. Plain files come after the list (``plain_files``).
 """
 
 from __future__ import annotations
@@ -44,6 +44,7 @@ from cucmsh.services.lists.manifest import (
     require_ours,
     write_manifest,
 )
+from cucmsh.services.lists.plain_files import PlainFileUpdate
 from cucmsh.services.lists.served import NO_LIST
 from cucmsh.services.lists.survey import NodeStatus, refuse_unless_expected
 from cucmsh.services.nodes.tftp_service import why_unserved
@@ -116,7 +117,11 @@ class ReplicaUpdate:
         if self._job.files is None:
             return self._restarted(status)
         self._files.record_seen(self._home, self._node)
-        return self._brought()
+        plain = PlainFileUpdate(self._site, self._node, self._link, self._store)
+        if self._node.bring:
+            wanted = self._job.plain.get(self._node.name, {})
+            plain.run(wanted, self._job.end)
+        return self._brought(plain)
 
     def why_unserved(self) -> str:
         """The list, and one of the files."""
@@ -154,10 +159,11 @@ class ReplicaUpdate:
             return NodeOutcome(name, State.UNPROVEN, reason)
         return NodeOutcome(name, State.UPDATED, files=self._files.written)
 
-    def _brought(self) -> NodeOutcome:
-        name, written = self._node.name, self._files.written
-        if self._files.problem:
-            return NodeOutcome(name, State.PENDING, self._files.problem, written)
+    def _brought(self, plain: PlainFileUpdate) -> NodeOutcome:
+        name, written = self._node.name, self._files.written + plain.written
+        problem = self._files.problem or plain.problem
+        if problem:
+            return NodeOutcome(name, State.PENDING, problem, written)
         state = State.UPDATED if written else State.UNCHANGED
         return NodeOutcome(name, state, files=written)
 

@@ -1,4 +1,4 @@
-"""Has every replica serve what this publisher serves: its list and its signed files.
+"""Has every replica serve what this publisher serves: list, signed and plain files.
 
 A replica is a plain box with sshd and a TFTP server (docs/decisions/006). After every
 compose and every signing the publisher brings it what is new; one that cannot be
@@ -24,6 +24,7 @@ from cucmsh.services.lists.fleet import Fleet, as_done
 from cucmsh.services.lists.job import Job
 from cucmsh.services.lists.manifest import digest_of_file
 from cucmsh.services.lists.node_update import JobRunner
+from cucmsh.services.lists.plain_files import plain_files
 from cucmsh.services.lists.secret_files import secrets_of
 from cucmsh.services.outcome import NodeOutcome, Report, State
 from cucmsh.services.records.history import History
@@ -119,7 +120,8 @@ def push_held(site: Site, *, seconds: float = PATIENT_SECONDS) -> Report:
     if raw is None:
         return NOBODY
     end = monotonic() + seconds
-    job = Job(raw, files=signed_digests(site), end=end)
+    plain = {node.name: plain_files(site, node) for node in nodes if node.bring}
+    job = Job(raw, files=signed_digests(site), plain=plain, end=end)
     # First what is so if we are killed meanwhile.
     remember_replicas(site, {node.name: UNFINISHED for node in nodes})
     with Fleet(site, seconds + GRACE_SECONDS) as fleet:

@@ -1,9 +1,10 @@
 """Which files a replica serves and should not, lacks, or has of its own.
 
 Compares its TFTP directory with this publisher's, by names and sizes, and by bytes
-where the record of what was brought does not vouch for them (``serving.manifest``).
-Changes nothing there. Lists and signed files are brought; plain files and firmware are
-not, so what is said of those is what an administrator has to do.
+where the record of what was brought does not vouch for them (``lists.manifest``).
+Changes nothing there. Lists and signed files are brought, and of plain files and
+firmware those that ``bring`` in the configuration names; what is said of the others is
+what an administrator has to do.
 """
 
 from __future__ import annotations
@@ -17,11 +18,12 @@ from cucmsh.services.lists.asked_names import asked_name
 from cucmsh.services.lists.compose import served_list
 from cucmsh.services.lists.manifest import (
     Entry,
-    Manifest,
     digest_of_file,
     read_manifest,
+    read_plain_manifest,
 )
 from cucmsh.services.lists.phone_files import pattern_matcher
+from cucmsh.services.lists.plain_files import plain_files
 from cucmsh.services.lists.replicas import signed_digests
 from cucmsh.services.nodes.health.finding import Finding, Level
 from cucmsh.services.site import Site
@@ -51,8 +53,9 @@ def file_findings(
     Raises:
         StoreError, ConnectionFailedError: it cannot be looked at.
     """
-    look = _Comparison(site, node, store, read_manifest(home, node))
+    look = _Comparison(site, node, store, home)
     yield from look.signed_files()
+    yield from look.brought_files()
     yield from look.strangers()
     yield from look.plain_files()
 
@@ -60,13 +63,13 @@ def file_findings(
 class _Comparison:
     """The two directories, side by side."""
 
-    def __init__(
-        self, site: Site, node: Node, store: Store, manifest: Manifest
-    ) -> None:
+    def __init__(self, site: Site, node: Node, store: Store, home: Store) -> None:
         self._site = site
         self._name = node.name
         self._store = store
-        self._manifest = manifest
+        self._manifest = read_manifest(home, node)
+        self._plain_manifest = read_plain_manifest(home, node)
+        self._plain = plain_files(site, node)
         self._there = store.tree()
         self._here = site.tftp.tree()
         self._ours = signed_digests(site)
@@ -90,6 +93,26 @@ class _Comparison:
             text = f"{self._name} has this publisher's signed files: {len(present)}"
             yield Finding(Level.OK, text)
 
+    def brought_files(self) -> Iterator[Finding]:
+        """Whether the plain files that it is to have are there as they are here."""
+        missing = sorted(self._plain.keys() - self._there.keys())
+        present = sorted(self._plain.keys() & self._there.keys())
+        other = [
+            name
+            for name in present
+            if self._plain_manifest.get(name)
+            != Entry(self._plain[name].digest, self._there[name])
+        ]
+        for names, what in ((missing, "lacks"), (other, "may have other bytes in")):
+            if names:
+                text = f"{self._name} {what} {_counted(names, 'plain file')}"
+                yield Finding(Level.FAIL, text, SIGN)
+        if self._plain and not missing and not other:
+            text = (
+                f"{self._name} has the plain files that it is brought: {len(present)}"
+            )
+            yield Finding(Level.OK, text)
+
     def strangers(self) -> Iterator[Finding]:
         """What phones get there, and not from this publisher."""
         read = 0
@@ -105,7 +128,7 @@ class _Comparison:
                 yield Finding(Level.FAIL, text, "Move it out of there.")
 
     def plain_files(self) -> Iterator[Finding]:
-        """Plain files and firmware: they are not brought, and only signed here."""
+        """Plain files and firmware that are not brought, and only signed here."""
         plain = {
             name: at
             for name, at in self._there.items()
@@ -120,7 +143,7 @@ class _Comparison:
         both = sorted(
             name
             for name in self._there.keys() & self._here.keys()
-            if self._matches(name)
+            if self._matches(name) and name not in self._plain
         )
         yield from self._warned(
             self._other_bytes(both),
@@ -129,14 +152,15 @@ class _Comparison:
         )
         lacking = sorted(
             name
-            for name in self._here.keys() - self._there.keys()
+            for name in self._here.keys() - self._there.keys() - self._plain.keys()
             if not name.lower().endswith((LIST_END, *KEY_ENDS))
             and name not in self._ours
         )
         yield from self._warned(
             lacking,
             "not there, for plain files and firmware are not brought",
-            "Copy it there if its phones need it.",
+            "Copy it there if its phones need it, or name it under bring in the "
+            f"entry of {self._name}.",
         )
 
     def _warned(self, names: list[str], what: str, advice: str) -> Iterator[Finding]:
