@@ -237,3 +237,30 @@ def test_replica_serves_what_the_publisher_serves(
     done = call(lab, SIGN)
     assert done.returncode == 3
     assert "branch1: pending: " in done.stdout
+
+
+def test_replica_is_brought_plain_files_and_firmware(
+    lab: Lab, box: Box, tmp_path: Path
+) -> None:
+    config = Path(lab.publisher["config"])
+    config.write_text(f'{config.read_text()}bring = ["*.sbn", "*.loads"]\n')
+    firmware, loads = os.urandom(3 << 20), b"names apps45.sbn"
+    put(lab, "firmware/apps45.sbn", firmware)
+    put(lab, "term45.default.loads", loads)
+    put(lab, "notes.txt", b"not for phones")
+    done = call(lab, SIGN)
+    assert done.returncode == 0, done.stdout
+    assert (box.root / "firmware/apps45.sbn").read_bytes() == firmware
+    there = lab.fetch(box.describe(), "term45.default.loads", tmp_path / "there")
+    assert there == loads
+    assert not (box.root / "notes.txt").exists()
+    modes = {path.stat().st_mode & 0o777 for path in box.root.rglob("*.*")}
+    assert modes == {0o644}
+    # What changed is brought, and nothing else.
+    put(lab, "firmware/apps45.sbn", firmware[:-1] + b"\0")
+    kept = (box.root / "term45.default.loads").stat()
+    done = call(lab, SIGN)
+    assert "branch1: 1 file brought" in done.stdout
+    assert (box.root / "firmware/apps45.sbn").read_bytes()[-1:] == b"\0"
+    assert (box.root / "term45.default.loads").stat() == kept
+    assert not list(box.root.rglob(".cucmsh-*"))
