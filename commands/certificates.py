@@ -108,5 +108,5 @@ def show_cert_own(dialog: Dialog, site: Site, name: str) -> None:
     first, slash, file = name.partition("/")
     unit = require_unit(site, first if slash and file == f"{first}.pem" else name)
     certificate = Keystore(site).certificate(unit)
-    pem = site.doors.keys().to_pem(certificate)
+    pem = site.backends.keys().to_pem(certificate)
     dialog.say("\n".join(certificate_lines(certificate, pem)))

@@ -23,7 +23,7 @@ from cucmsh.shell.answers import ATTEMPTS
 from cucmsh.shell.command import command
 from cucmsh.shell.dialog import Dialog
 from cucmsh.shell.limits import FAILED
-from cucmsh.shell.parameter_types import FILE, PATH, USER, Kind
+from cucmsh.shell.parameter_types import FILE, PATH, USER, ParameterType
 from cucmsh.views.kilobytes import kilobytes
 
 TFTP_FOLDER = "/usr/local/cm/tftp"  # what the original calls it on screen
@@ -36,7 +36,7 @@ def _is_server(text: str) -> bool:
         return False
 
 
-SERVER = Kind("a host name or address; the port is asked for next", _is_server)
+SERVER = ParameterType("a host name or address; the port is asked for next", _is_server)
 
 
 def files(site: Site) -> list[str]:

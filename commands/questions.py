@@ -7,7 +7,7 @@ from cucmsh.remote.known_hosts import HostKey
 from cucmsh.services.backends import AcceptHostKey
 from cucmsh.shell.answers import ATTEMPTS, is_yes
 from cucmsh.shell.dialog import Dialog
-from cucmsh.shell.parameter_types import Kind, problem_with
+from cucmsh.shell.parameter_types import ParameterType, problem_with
 
 
 def require_yes(dialog: Dialog, question: str) -> None:
@@ -16,7 +16,7 @@ def require_yes(dialog: Dialog, question: str) -> None:
         raise CancelledError("Nothing was changed.")
 
 
-def ask_value(dialog: Dialog, question: str, kind: Kind) -> str:
+def ask_value(dialog: Dialog, question: str, kind: ParameterType) -> str:
     """A line of that kind, held to what the grammar holds a parameter to.
 
     Raises:

@@ -12,7 +12,7 @@ from collections.abc import Callable, Mapping
 from datetime import UTC, datetime
 from typing import Any
 
-from cucmsh.backends import LateDoors
+from cucmsh.backends import LateBackends
 from cucmsh.config.settings import Settings, read_settings
 from cucmsh.errors import PackError
 from cucmsh.layout import DEFAULT_CONFIGURATION
@@ -20,7 +20,7 @@ from cucmsh.services.caller import Caller, WayIn
 from cucmsh.services.idle import idle_minutes
 from cucmsh.services.nodes.account import become_owner
 from cucmsh.services.records.audit import AuditLog
-from cucmsh.services.records.crash_log import breakdown_recorder
+from cucmsh.services.records.crash_log import crash_recorder
 from cucmsh.services.records.journal import login_notice
 from cucmsh.services.records.sinks import sinks_of
 from cucmsh.services.site import Site
@@ -60,7 +60,7 @@ def find_configuration(named: str, environment: Mapping[str, str]) -> str:
 
 
 def open_site(settings: Settings) -> Site:
-    return Site(settings, SystemClock(), LateDoors())
+    return Site(settings, SystemClock(), LateBackends())
 
 
 def open_own_site(configuration: str) -> Site:
@@ -99,7 +99,7 @@ def serve_prompt(site: Site, greeting: str = "") -> int:
         try:
             session = _session(site, screen, audit, has_prompt=True)
             # The shell of a lab stays: the whole cluster would stop with it.
-            session.switches.may_end = not greeting
+            session.settings.may_end = not greeting
             return session.run()
         finally:
             audit.note("logout", {})
@@ -186,7 +186,7 @@ def _session(
         guard=lambda command: require_access(site, _access_of(command)),
         helpful=not site.settings.is_strict,
         open_editor=_open_editor,
-        on_internal_error=breakdown_recorder(site),
+        on_internal_error=crash_recorder(site),
         audit=audit,
         remarks=remarks,
         idle_seconds=lambda: _idle_seconds(site),
@@ -203,7 +203,7 @@ def _load_packs(site: Site, remark: Callable[[str], None]) -> Grammar:
     def on_broken(error: PackError) -> None:
         remark(f"Warning: {error.message}")
         if error.__cause__ is not None:
-            breakdown_recorder(site)(error.__cause__)
+            crash_recorder(site)(error.__cause__)
 
     packs = load_packs(BUILT_IN_PACK, HOME_OF_OURS, site.settings.packs, on_broken)
     gc.freeze()  # all of this stays: no collection needs to look at it

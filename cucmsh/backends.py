@@ -11,8 +11,8 @@ if TYPE_CHECKING:
     from collections.abc import Callable
 
     from cucmsh.config.model import SshAddress, TftpAddress
-    from cucmsh.pki.backend import KeyRoom
-    from cucmsh.pki.sandbox import ForeignKey
+    from cucmsh.pki.backend import KeyBackend
+    from cucmsh.pki.sandbox import ImportedKey
     from cucmsh.remote.deposit import Deposited, Parcel
     from cucmsh.remote.runner import Runner
     from cucmsh.remote.ssh.first_login import ShownKey
@@ -22,19 +22,19 @@ if TYPE_CHECKING:
     from cucmsh.trustlist.check import Verifier
 
 
-class LateDoors:
-    """Imports a room when a service first asks for it; see ``Doors``."""
+class LateBackends:
+    """Imports a room when a service first asks for it; see ``Backends``."""
 
-    def keys(self) -> KeyRoom:
-        from cucmsh.pki.backend import KeyRoom
+    def keys(self) -> KeyBackend:
+        from cucmsh.pki.backend import KeyBackend
 
-        return KeyRoom()
+        return KeyBackend()
 
-    def open_foreign_key(self, raw: bytes, password: Secret) -> ForeignKey:
-        from cucmsh.pki.sandbox import open_foreign
+    def open_key_file(self, raw: bytes, password: Secret) -> ImportedKey:
+        from cucmsh.pki.sandbox import open_in_sandbox
         from cucmsh.remote.process import LocalRunner
 
-        return open_foreign(raw, password, LocalRunner().feed)
+        return open_in_sandbox(raw, password, LocalRunner().feed)
 
     def verifier(self) -> Verifier:
         from cucmsh.pki.verify import SignatureVerifier
@@ -101,8 +101,8 @@ class LateDoors:
         return Depositor(cast(SshConnection, link), directory, progress).run(parcel)
 
     def read_back(
-        self, address: TftpAddress, name: str, patience_seconds: float = 15
+        self, address: TftpAddress, name: str, timeout_seconds: float = 15
     ) -> bytes:
         from cucmsh.tftp.client import read_back
 
-        return read_back(address, name, patience_seconds)
+        return read_back(address, name, timeout_seconds)

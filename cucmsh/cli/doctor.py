@@ -73,7 +73,7 @@ def _examined(
     opens no key and logs in nowhere.
     """
     site = open_site(read_settings(configuration))
-    findings = [*examine_logins(site.doors.runner(), accounts)]
+    findings = [*examine_logins(site.backends.runner(), accounts)]
     if os.geteuid() == ROOT and owner_of(site.settings.home) == ROOT:
         site = KeylessSite(site)
     else:

@@ -36,7 +36,7 @@ from cucmsh.services.lists.manifest import whose
 from cucmsh.services.nodes.add import (
     DEFAULT_USER,
     AddPlan,
-    EnrolDoors,
+    EnrolBackends,
     WantedNode,
     has_way,
     make_way,
@@ -328,7 +328,7 @@ def _with_host_key(
     if plan.is_known:
         return plan
     address = plan.address
-    shown = cast("EnrolDoors", site.doors).look(address.host, address.port)
+    shown = cast("EnrolBackends", site.backends).look(address.host, address.port)
     key = shown.key
     prompter.say(
         f"The authenticity of host '{address.host} ({shown.peer})' can't be "
@@ -361,18 +361,18 @@ def _open_way(
     given: argparse.Namespace, plan: AddPlan, prompter: Prompter, site: Site
 ) -> None:
     address = plan.address
-    doors = cast("EnrolDoors", site.doors)
+    backends = cast("EnrolBackends", site.backends)
     if given.identity:
-        link = doors.open_node(address._replace(identity=given.identity))
+        link = backends.open_node(address._replace(identity=given.identity))
     else:
         if given.password_fd is None:
             question = f"Password of {address.user} on {address.host} :"
             password = prompter.ask_secret(question)
         else:
             (password,) = read_secrets(given.password_fd, "--password-fd", 1)
-        link = doors.open_with_password(address, password)
+        link = backends.open_with_password(address, password)
     try:
-        make_way(site, plan, link, doors)
+        make_way(site, plan, link, backends)
     finally:
         link.close()
 

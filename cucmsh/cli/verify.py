@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from cucmsh.backends import LateDoors
+from cucmsh.backends import LateBackends
 from cucmsh.cli.options import Parser, file_name
 from cucmsh.cli.terminal import show
 from cucmsh.services.lists.inspection import inspect
@@ -38,12 +38,12 @@ def run(words: Sequence[str]) -> int:
         StoreError: a file cannot be read, or is neither a list nor a signed file.
     """
     given = verify_parser().read(words)
-    doors = LateDoors()
+    backends = LateBackends()
     inspection = inspect(
         given.file,
         given.against or "",
-        doors.verifier(),
-        doors.keys().read_certificate,
+        backends.verifier(),
+        backends.keys().read_certificate,
         given.asked or "",
     )
     return show("\n".join(inspection_lines(inspection)), 0 if inspection.is_good else 1)

@@ -1,4 +1,4 @@
-"""One TOML table, read key by key; every complaint names the file and dotted key.
+"""One TOML table, read key by key; every error names the file and dotted key.
 
 Keeps account of the keys that were asked for, so that ``finish`` can refuse the rest.
 """
@@ -42,7 +42,7 @@ class Table:
         )
 
     def named(self, key: str, check: Callable[[str], _Value], value: str) -> _Value:
-        """What ``check`` makes of a name; its complaint becomes one of the key."""
+        """What ``check`` makes of a name; its error becomes one of the key."""
         try:
             return check(value)
         except NamingError as problem:

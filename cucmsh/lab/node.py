@@ -20,19 +20,19 @@ from cucmsh.lab.accounts import Account
 from cucmsh.lab.plan import LOOPBACK, PYTHON, NodePlan
 from cucmsh.lab.service import ControlSocket, TftpService
 from cucmsh.lab.ssh_server import SshServer, host_key
-from cucmsh.pki.backend import KeyRoom
+from cucmsh.pki.backend import KeyBackend
 from cucmsh.secret import Secret
-from cucmsh.services.backends import Doors
+from cucmsh.services.backends import Backends
 from cucmsh.services.nodes.make import make_node
 from cucmsh.services.site import Site
 from cucmsh.tftp.server import TftpServer
 
 
 class _KeysOnly:
-    """Enough of the doors to make a node; the rest is opened by its commands."""
+    """Enough of the backends to make a node; the rest is opened by its commands."""
 
-    def keys(self) -> KeyRoom:
-        return KeyRoom()
+    def keys(self) -> KeyBackend:
+        return KeyBackend()
 
 
 class _Clock:
@@ -46,7 +46,7 @@ class _Clock:
 def site_of(plan: NodePlan) -> Site:
     """The node's site, for making it and bringing certificates to it."""
     settings = read_settings(str(plan.config))
-    return Site(settings, _Clock(), cast(Doors, _KeysOnly()))
+    return Site(settings, _Clock(), cast(Backends, _KeysOnly()))
 
 
 def make(plan: NodePlan, security: str, ccm: str) -> None:

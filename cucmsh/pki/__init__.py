@@ -1,6 +1,6 @@
 """Keys and certificates in memory: the only room that imports ``cryptography``.
 
 It opens no file and has never heard of trust lists. ``model`` imports nothing heavy;
-the doors are ``verify`` (RSA only, for ``show itl``), ``certificates``,
+the backends are ``verify`` (RSA only, for ``show itl``), ``certificates``,
 ``credential`` and ``pkcs12``.
 """

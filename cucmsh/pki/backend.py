@@ -8,7 +8,7 @@ from cucmsh.pki.pkcs12 import read_key_file, write_key_file
 from cucmsh.pki.pkcs12_limits import inspect
 
 
-class KeyRoom:
+class KeyBackend:
     """What the services do with keys and certificates; see the functions' modules."""
 
     make_credential = staticmethod(make_credential)

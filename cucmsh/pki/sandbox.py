@@ -37,7 +37,7 @@ _STOPPED = {128 + signal.SIGKILL, 128 + signal.SIGXCPU}
 Feed = Callable[[Sequence[str], bytes, float], tuple[int, bytes]]
 
 
-class ForeignKey(NamedTuple):
+class ImportedKey(NamedTuple):
     """What a key file from outside holds.
 
     Attributes:
@@ -51,13 +51,13 @@ class ForeignKey(NamedTuple):
     is_der: bool = True
 
 
-def open_foreign(
+def open_in_sandbox(
     raw: bytes,
     password: Secret,
     feed: Feed,
     opener: Sequence[str] = OPENER,
     seconds: float = SECONDS,
-) -> ForeignKey:
+) -> ImportedKey:
     """The key in ``raw``, which ``password`` opens.
 
     Args:
@@ -99,7 +99,7 @@ def open_foreign(
             f"Try it: {' '.join(OPENER)} must end with exit status 2.",
         )
     try:
-        return ForeignKey(read_imported(pem), kind == LEGACY, kind != OTHER_FORM)
+        return ImportedKey(read_imported(pem), kind == LEGACY, kind != OTHER_FORM)
     except CertificateError as problem:
         raise KeyFileError(
             f"the key file is not usable: {problem.message}", problem.advice

@@ -29,17 +29,17 @@ class LocalRunner:
             )
         # Not pipes: a daemon that the command leaves behind would hold them open, and
         # we would wait for the daemon.
-        output, complaint = os.memfd_create("output"), os.memfd_create("complaint")
+        output, stderr = os.memfd_create("output"), os.memfd_create("stderr")
         try:
-            status = _run(words, timeout_seconds, output, complaint)
-            return Completed(status, _text(output), _text(complaint))
+            status = _run(words, timeout_seconds, output, stderr)
+            return Completed(status, _text(output), _text(stderr))
         except OSError as problem:
             raise ServiceError(
                 f"{words[0]} cannot be run: {problem.strerror}"
             ) from problem
         finally:
             os.close(output)
-            os.close(complaint)
+            os.close(stderr)
 
     def feed(
         self, words: Sequence[str], raw: bytes, seconds: float
@@ -94,12 +94,12 @@ def _feed(words: Sequence[str], raw: bytes, seconds: float, output: int) -> int:
     return _status(child.returncode)
 
 
-def _run(words: Sequence[str], seconds: float, output: int, complaint: int) -> int:
+def _run(words: Sequence[str], seconds: float, output: int, stderr: int) -> int:
     with subprocess.Popen(
         list(words),
         stdin=subprocess.DEVNULL,
         stdout=output,
-        stderr=complaint,
+        stderr=stderr,
         start_new_session=True,  # Ctrl-C at the prompt must not reach it
     ) as child:
         try:

@@ -12,12 +12,12 @@ class Completed(NamedTuple):
     Attributes:
         status: exit status; 128 + n for signal n.
         output: what it wrote to standard output, decoded, without the last line end.
-        complaint: the same for standard error.
+        stderr: the same for standard error.
     """
 
     status: int
     output: str
-    complaint: str
+    stderr: str
 
 
 class Runner(Protocol):

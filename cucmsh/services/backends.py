@@ -14,8 +14,8 @@ from cucmsh.secret import Secret
 
 if TYPE_CHECKING:
     from cucmsh.config.model import SshAddress, TftpAddress
-    from cucmsh.pki.backend import KeyRoom
-    from cucmsh.pki.sandbox import ForeignKey
+    from cucmsh.pki.backend import KeyBackend
+    from cucmsh.pki.sandbox import ImportedKey
     from cucmsh.remote.deposit import Deposited, Parcel
     from cucmsh.remote.known_hosts import HostKey
     from cucmsh.remote.runner import Completed, Runner
@@ -62,12 +62,12 @@ class BackupServer(NamedTuple):
     password: Secret
 
 
-class Doors(Protocol):
+class Backends(Protocol):
     """The rooms and hosts that are entered late."""
 
-    def keys(self) -> KeyRoom: ...
+    def keys(self) -> KeyBackend: ...
 
-    def open_foreign_key(self, raw: bytes, password: Secret) -> ForeignKey: ...
+    def open_key_file(self, raw: bytes, password: Secret) -> ImportedKey: ...
 
     def verifier(self) -> Verifier: ...
 
@@ -94,5 +94,5 @@ class Doors(Protocol):
         """The home of the account that is logged in to."""
 
     def read_back(
-        self, address: TftpAddress, name: str, patience_seconds: float = 15
+        self, address: TftpAddress, name: str, timeout_seconds: float = 15
     ) -> bytes: ...

@@ -21,4 +21,4 @@ GRACE_SECONDS = 3.0  # for what is under way at the end
 LOOK_SECONDS = 3  # nobody waits longer for a node at `show itl`
 ASK_SECONDS = 3  # of a node that has just fallen silent
 START_LOOK_SECONDS = 2.0  # before a TFTP start, a node
-PATIENCE_SECONDS = 3.0  # before a TFTP start, all of them: TFTP is down meanwhile
+TIMEOUT_SECONDS = 3.0  # before a TFTP start, all of them: TFTP is down meanwhile

@@ -207,9 +207,9 @@ def send_file(
     now = site.clock.now()
     own_name = _own_name(name, f"{now:%Y%m%dT%H%M%SZ}")
     parcel = Parcel(name, own_name, file.size, file.pieces)
-    link = site.doors.open_backup(server, site.known_hosts, accept)
+    link = site.backends.open_backup(server, site.known_hosts, accept)
     try:
-        sent = site.doors.deposit(link, directory, parcel, progress)
+        sent = site.backends.deposit(link, directory, parcel, progress)
     finally:
         link.close()
     if path == RECOVERY_NAME and not sent.why_unproven:
@@ -229,9 +229,9 @@ def fetch_file(
 ) -> bytes:
     """The bytes of one file of an SFTP server, in memory only."""
     directory, _, name = path.rpartition("/")
-    link = site.doors.open_backup(server, site.known_hosts, accept)
+    link = site.backends.open_backup(server, site.known_hosts, accept)
     try:
-        store = site.doors.store_on(
+        store = site.backends.store_on(
             link, directory or ("/" if path.startswith("/") else ".")
         )
         try:

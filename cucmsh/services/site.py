@@ -1,4 +1,4 @@
-"""What a use-case works with: settings, stores, clock, and doors opened late.
+"""What a use-case works with: settings, stores, clock, and backends opened late.
 
 Opens nothing by itself: a heavy room is entered when a service first asks for it.
 """
@@ -22,7 +22,7 @@ from cucmsh.layout import (
     SIGNING_LOCK,
     STATE_FOLDER,
 )
-from cucmsh.services.backends import Clock, Doors, Link
+from cucmsh.services.backends import Backends, Clock, Link
 from cucmsh.services.caller import Caller, Record
 from cucmsh.storage.local import LocalStore
 from cucmsh.storage.lock import held
@@ -35,10 +35,10 @@ PUSH_SECONDS = 20  # it takes up to 15 at a TFTP start
 class Site:
     """One node, as its use-cases see it."""
 
-    def __init__(self, settings: Settings, clock: Clock, doors: Doors) -> None:
+    def __init__(self, settings: Settings, clock: Clock, backends: Backends) -> None:
         self.settings = settings
         self.clock = clock
-        self.doors = doors
+        self.backends = backends
         self.home = LocalStore(settings.home)
         has_tftp = settings.node.has_tftp
         self._tftp = LocalStore(settings.node.tftp_directory) if has_tftp else None
@@ -122,7 +122,7 @@ class Site:
                 f"no way onto {node.name} is configured",
                 f"Add `ssh` to the entry of {node.name} in {self.settings.path}.",
             )
-        return self.doors.open_node(node.ssh)
+        return self.backends.open_node(node.ssh)
 
     @contextmanager
     def link_to(self, node: Node) -> Iterator[Link]:

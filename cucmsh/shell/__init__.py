@@ -10,7 +10,7 @@ standard library; `prompt_toolkit` is met in `editor` alone, which nobody here i
     terminal    the kernel's settings, borrowed         line       one line being typed
     reader      lines, answers, secrets, for programs   editor     lines, for people
     pager       a page at a time, for people            session    prompt, run, prompt
-    switches    how it behaves                          patience   a line now and then
+    settings    how it behaves                          progress   a line now and then
     signals     a lost line ends the session in order   secret     hidden text
 
 2026-11: the reader is always the first to read. A plain `PromptSession` broke every

@@ -20,7 +20,7 @@ import itertools
 from collections.abc import Callable, Iterable, Mapping
 from typing import Any, NamedTuple, Protocol, TypeVar
 
-from cucmsh.shell.parameter_types import TEXT, WORD, Kind
+from cucmsh.shell.parameter_types import TEXT, WORD, ParameterType
 
 CommandFunction = Callable[..., int | None]
 Candidates = Callable[[Any], Iterable[str]]
@@ -59,7 +59,7 @@ class Parameter(NamedTuple):
     name: str
     is_mandatory: bool
     takes_rest: bool
-    kind: Kind = WORD
+    kind: ParameterType = WORD
 
 
 class Command(NamedTuple):
@@ -112,7 +112,7 @@ class Command(NamedTuple):
 
     @property
     def place(self) -> str:
-        """Where it is written, to name it in a complaint."""
+        """Where it is written, to name it in an error."""
         return f"{self.function.__module__}.{self.function.__qualname__}"
 
 
@@ -124,7 +124,7 @@ def command(  # noqa: PLR0913 - keywords, each a word of the declaration
     publisher_only: bool = False,
     has_json: bool = False,
     candidates: Mapping[str, Candidates] | None = None,
-    kinds: Mapping[str, Kind] | None = None,
+    kinds: Mapping[str, ParameterType] | None = None,
 ) -> Callable[[_Function], _Function]:
     """Declare `def f(dialog, context, *words) -> int | None` as a command.
 
@@ -184,7 +184,7 @@ def find_command(candidate: object) -> Command | None:
 
 
 def _read_phrase(
-    phrase: str, kinds: Mapping[str, Kind]
+    phrase: str, kinds: Mapping[str, ParameterType]
 ) -> tuple[tuple[tuple[str, ...], ...], tuple[Parameter, ...]]:
     words: list[tuple[str, ...]] = []
     parameters: list[Parameter] = []
@@ -203,7 +203,9 @@ def _read_phrase(
     return tuple(words), tuple(parameters)
 
 
-def _read_parameter(part: str, phrase: str, kinds: Mapping[str, Kind]) -> Parameter:
+def _read_parameter(
+    part: str, phrase: str, kinds: Mapping[str, ParameterType]
+) -> Parameter:
     is_mandatory = part.startswith("<")
     name = part[1:-1].removesuffix("...")
     if not part.endswith(">" if is_mandatory else "]") or not _is_word(name):

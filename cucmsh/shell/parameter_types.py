@@ -16,14 +16,14 @@ _LONGEST_NAME = 255  # of a host (RFC 1035), and of a file on Linux
 _LONGEST_PATH = 1024
 
 
-class Kind(NamedTuple):
+class ParameterType(NamedTuple):
     """A kind of value; `what` goes on after "must be"."""
 
     what: str
     fits: Callable[[str], bool]
 
 
-def problem_with(kind: Kind, value: str) -> str:
+def problem_with(kind: ParameterType, value: str) -> str:
     """What goes on after the name of such a value that cannot be used, or nothing.
 
     It does not repeat the value.
@@ -64,13 +64,17 @@ def _is_word(value: str) -> bool:
     return _is_name(value) and " " not in value
 
 
-WORD = Kind("one word of at most 255 characters", _is_word)
-NAME = Kind("a name: letters, digits and . _ - /", lambda text: _is_plain(text, "._-/"))
-NUMBER = Kind("a number", _is_number)
-HOST = Kind("a host name or address, with :port if you like", _is_host)
-USER = Kind("a user name of at most 255 characters", _is_name)
-PATH = Kind(
+WORD = ParameterType("one word of at most 255 characters", _is_word)
+NAME = ParameterType(
+    "a name: letters, digits and . _ - /", lambda text: _is_plain(text, "._-/")
+)
+NUMBER = ParameterType("a number", _is_number)
+HOST = ParameterType("a host name or address, with :port if you like", _is_host)
+USER = ParameterType("a user name of at most 255 characters", _is_name)
+PATH = ParameterType(
     "a path of at most 1,024 characters", lambda text: len(text) <= _LONGEST_PATH
 )
-FILE = Kind("a file below the directory, without . and .. on the way", _is_file)
-TEXT = Kind("words", lambda _: True)
+FILE = ParameterType(
+    "a file below the directory, without . and .. on the way", _is_file
+)
+TEXT = ParameterType("words", lambda _: True)

@@ -14,7 +14,7 @@ NEXT_SECONDS = 10.0
 
 
 @contextmanager
-def patience(
+def progress(
     tell: Callable[[], None], first: float, following: float = NEXT_SECONDS
 ) -> Iterator[None]:
     """Call `tell` after `first` seconds of the block, and then every `following` ones.

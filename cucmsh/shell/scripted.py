@@ -22,7 +22,7 @@ Answer = str | BaseException | type[BaseException]
 
 
 class ScriptedSession:
-    """Switches without a session."""
+    """SessionSettings without a session."""
 
     def __init__(self, grammar: Grammar | None = None) -> None:
         self.pagination: bool | None = None

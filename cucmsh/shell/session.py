@@ -29,7 +29,7 @@ from cucmsh.shell.line_editor import LineEditor, OpenEditor
 from cucmsh.shell.pager import ScreenPager
 from cucmsh.shell.reader import Reader
 from cucmsh.shell.screen import Screen, in_a_change, visible
-from cucmsh.shell.settings import Switches
+from cucmsh.shell.settings import SessionSettings
 from cucmsh.shell.signals import hang_ups
 from cucmsh.shell.terminal_dialog import TerminalDialog
 
@@ -79,7 +79,7 @@ class Session:
         remarks: list[str] | None = None,
         idle_seconds: Callable[[], float | None] = lambda: None,
     ) -> None:
-        self.switches = Switches(load_grammar)
+        self.settings = SessionSettings(load_grammar)
         self._context = context
         self._screen = screen
         self._reader = reader
@@ -91,7 +91,7 @@ class Session:
         self._idle_seconds = idle_seconds
         self._audit = audit
         self._remarks = [] if remarks is None else remarks
-        self._dialog = TerminalDialog(screen, reader, self.switches, helpful=helpful)
+        self._dialog = TerminalDialog(screen, reader, self.settings, helpful=helpful)
         self._editor: LineEditor | None = None
         self._lines: list[str] = []
         self._has_changed = False
@@ -101,8 +101,8 @@ class Session:
         with hang_ups(self._end, owns_terminal=True), self._reader.held():
             for text in self._greeting:
                 self._screen.say(text)
-            self.switches.has_prompt = True
-            if self.switches.may_end:
+            self.settings.has_prompt = True
+            if self.settings.may_end:
                 self._reader.keyboard.idle_seconds = self._idle_seconds()
             status = None
             while status is None:
@@ -158,23 +158,23 @@ class Session:
     def _next_line(self) -> str:
         typed, pending = "", ""
         if self._editor is None:
-            self._reader.prompt(self.switches.prompt)
-            line = self._reader.read_line(self.switches.grammar.is_help_request)
+            self._reader.prompt(self.settings.prompt)
+            line = self._reader.read_line(self.settings.grammar.is_help_request)
             if isinstance(line, str):
                 return line
             typed, pending = line
             self._editor = self._open_editor(
-                self.switches.grammar,
+                self.settings.grammar,
                 self._context,
                 self._screen,
                 self._reader,
                 self._lines,
             )
-            self.switches.is_person = True
+            self.settings.is_person = True
         else:
             pending = self._keys_before_the_editor()
         self._screen.pager = self._new_pager()  # for what Tab lists
-        prompt = self.switches.prompt
+        prompt = self.settings.prompt
         try:
             line, unread = self._editor.read_line(prompt, typed, pending)
         finally:
@@ -235,7 +235,7 @@ class Session:
     def _attempt(self, attempt: Attempt) -> int:
         self._dialog.said, self._dialog.has_begun = None, False
         try:
-            grammar = self.switches.grammar
+            grammar = self.settings.grammar
             attempt.look(grammar)
             call = grammar.parse(attempt.line)
             if self._dialog.json is not None:
@@ -246,10 +246,10 @@ class Session:
             )
             if call.command.changes:
                 self._audit.begins(attempt)
-            self.switches.command_count += 1
+            self.settings.command_count += 1
             self._screen.pager = self._new_pager()
-            patience = self.switches.patience_with(call.command)
-            self._dialog.progress_after_seconds = patience
+            delay = self.settings.progress_delay_of(call.command)
+            self._dialog.progress_after_seconds = delay
             with self._limited(), self._reader.interruptible():
                 status = call.command.function(
                     self._dialog, self._context, *call.arguments
@@ -308,7 +308,7 @@ class Session:
         return error.exit_status
 
     def _new_pager(self) -> ScreenPager | None:
-        if not (self.switches.is_paged and self._reader.is_terminal):
+        if not (self.settings.is_paged and self._reader.is_terminal):
             return None
 
         reader = self._reader

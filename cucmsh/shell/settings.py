@@ -16,7 +16,7 @@ _PERSON_SECONDS = 1.0
 _PROGRAM_SECONDS = 10.0  # docs/clients.md T3: they wait 5 to 30 for an answer
 
 
-class Switches:
+class SessionSettings:
     """What is turned on in one session.
 
     Attributes:
@@ -58,7 +58,7 @@ class Switches:
     def prompt(self) -> str:
         return f"({self.command_count}) {PROMPT}" if self.counts_commands else PROMPT
 
-    def patience_with(self, command: Command) -> float | None:
+    def progress_delay_of(self, command: Command) -> float | None:
         """Return how long nothing may be said, in seconds; None: as long as it takes.
 
         A program gets what it asked for and nothing else, unless a change is so slow

@@ -13,7 +13,7 @@ from cucmsh.errors import CancelledError
 from cucmsh.secret import Secret
 from cucmsh.shell.dialog import CONTROL_C, SafePoint, SessionSwitches
 from cucmsh.shell.json_result import JsonResult
-from cucmsh.shell.progress import patience
+from cucmsh.shell.progress import progress
 from cucmsh.shell.reader import Reader
 from cucmsh.shell.screen import Screen, visible
 from cucmsh.shell.signals import deferred_interrupts
@@ -122,7 +122,7 @@ class TerminalDialog:
             if not self._is_asking:  # then it is the person who takes long
                 self._tell(what())
 
-        return patience(tell, first)
+        return progress(tell, first)
 
     def _keep(self, text: str) -> None:
         if self.said is not None:

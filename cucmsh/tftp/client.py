@@ -36,7 +36,7 @@ from cucmsh.tftp.codec import (
 )
 
 TIMEOUT_SECONDS = 1  # until a packet is sent again
-PATIENCE_SECONDS = 15  # for a service that is only just coming up again
+TIMEOUT_SECONDS = 15  # for a service that is only just coming up again
 DOWNLOAD_SECONDS = 30  # for a server that keeps talking and never ends
 REFUSED_SECONDS = 0.2  # until a host where nobody listens is asked again
 LARGEST_DATAGRAM = 1 << 16
@@ -54,7 +54,7 @@ CHECK_FILE = "Check that the TFTP service may read the file, and look into its l
 
 
 def read_back(
-    address: TftpAddress, name: str, patience_seconds: float = PATIENCE_SECONDS
+    address: TftpAddress, name: str, timeout_seconds: float = TIMEOUT_SECONDS
 ) -> bytes:
     """The bytes that the TFTP service at ``address`` serves under ``name``.
 
@@ -64,7 +64,7 @@ def read_back(
     Args:
         address: where it should answer.
         name: the file.
-        patience_seconds: how long it may be silent.
+        timeout_seconds: how long it may be silent.
 
     Raises:
         MissingFileError: it answers that it has no such file.
@@ -74,14 +74,14 @@ def read_back(
     """
     where = f"TFTP at {address.host} port {address.port}"
     try:
-        found = addresses_of(*address, socket.SOCK_DGRAM, patience_seconds)
+        found = addresses_of(*address, socket.SOCK_DGRAM, timeout_seconds)
     except OSError as problem:
         reason = problem.strerror or str(problem)
         kind = NoAnswerError if isinstance(problem, TimeoutError) else None
         raise (kind or ConnectionFailedError)(
             f"{where} cannot be asked: {reason}", "Check the name."
         ) from problem
-    client = _Client(where, name, found, patience_seconds)
+    client = _Client(where, name, found, timeout_seconds)
     try:
         return client.read()
     finally:

@@ -14,7 +14,7 @@ from cucmsh.errors import BusyError, RefusedError, StoreError, UsageError
 from cucmsh.pki.model import Unit
 from cucmsh.pki.verify import SignatureVerifier
 from cucmsh.secret import Secret
-from cucmsh.services.backends import Doors
+from cucmsh.services.backends import Backends
 from cucmsh.services.certificates.keystore import Keystore
 from cucmsh.services.lists.compose import compose_for_start
 from cucmsh.services.nodes import make as enrol
@@ -33,7 +33,7 @@ from tests.services.made_cluster import (
 
 
 class _Keys:
-    """Enough of the doors to make a node."""
+    """Enough of the backends to make a node."""
 
     def keys(self) -> QuickKeys:
         return QuickKeys()
@@ -43,7 +43,7 @@ class _Keys:
 
 
 def make_site(settings: Settings) -> Site:
-    return Site(settings, SettableClock(), cast(Doors, _Keys()))
+    return Site(settings, SettableClock(), cast(Backends, _Keys()))
 
 
 @pytest.fixture(autouse=True)

@@ -70,7 +70,7 @@ def joining(cluster: MadeCluster, tmp_path: Path) -> Site:
     path = tmp_path / "sub.toml"
     path.write_text(TEXT.format(home=home, tftp=tftp))
     settings = parse_settings(path.read_bytes(), str(path))
-    return called(Site(settings, site.clock, site.doors))
+    return called(Site(settings, site.clock, site.backends))
 
 
 def document(cluster: MadeCluster) -> bytes:

@@ -13,9 +13,9 @@ from pathlib import Path
 from typing import cast
 
 from cucmsh.config.settings import read_settings
-from cucmsh.pki.backend import KeyRoom
+from cucmsh.pki.backend import KeyBackend
 from cucmsh.secret import Secret
-from cucmsh.services.backends import Doors
+from cucmsh.services.backends import Backends
 from cucmsh.services.nodes.make import make_node
 from cucmsh.services.site import Site
 from tests.escape.oracle import AllowList, Escape, traced
@@ -57,7 +57,7 @@ class _Clock:
 
 
 class _KeysOnly:
-    def keys(self) -> KeyRoom:
+    def keys(self) -> KeyBackend:
         return QuickKeys()
 
 
@@ -91,7 +91,9 @@ class Target:
             exec="all" if may_change else "read-only",
         )
         self.config.write_text(text)
-        site = Site(read_settings(str(self.config)), _Clock(), cast(Doors, _KeysOnly()))
+        site = Site(
+            read_settings(str(self.config)), _Clock(), cast(Backends, _KeysOnly())
+        )
         make_node(site, Secret(SECURITY), Secret(CCM))
         subprocess.run(
             [*PROGRAM, "--config", str(self.config), "hook", "tftp-start"],

@@ -22,9 +22,9 @@ from pathlib import Path
 from typing import NamedTuple, cast
 
 from cucmsh.config.settings import read_settings
-from cucmsh.pki.backend import KeyRoom
+from cucmsh.pki.backend import KeyBackend
 from cucmsh.secret import Secret
-from cucmsh.services.backends import Doors
+from cucmsh.services.backends import Backends
 from cucmsh.services.certificates.keystore import Keystore
 from cucmsh.services.nodes.make import make_node, public_certificates
 from cucmsh.services.site import Site
@@ -54,11 +54,11 @@ class Result(NamedTuple):
 
     status: int
     said: str
-    complaint: str
+    stderr: str
 
     @property
     def transcript(self) -> str:
-        return self.said + self.complaint
+        return self.said + self.stderr
 
 
 class Replica:
@@ -123,16 +123,16 @@ class _Clock:
         return "", 0.0
 
 
-class _CheapKeyFile(KeyRoom):
+class _CheapKeyFile(KeyBackend):
     """Keys of the real size, and a key file that opens at once."""
 
     write_key_file = staticmethod(QuickKeys.write_key_file)
 
 
 class _KeysOnly:
-    """Enough of the doors to make a node; its shell opens the rest."""
+    """Enough of the backends to make a node; its shell opens the rest."""
 
-    def keys(self) -> KeyRoom:
+    def keys(self) -> KeyBackend:
         return _CheapKeyFile()
 
 
@@ -203,7 +203,7 @@ class Cluster:
         configs = [self.config]
         configs += [self.subscriber.config] if self.subscriber else []
         sites = [
-            Site(read_settings(str(config)), _Clock(), cast(Doors, _KeysOnly()))
+            Site(read_settings(str(config)), _Clock(), cast(Backends, _KeysOnly()))
             for config in configs
         ]
         for site in sites:
@@ -462,7 +462,7 @@ class Running:
 
     def __init__(self, words: Sequence[str], answers: str | None, folder: Path) -> None:
         self._out = folder / f"said-{os.urandom(4).hex()}"
-        self._err = self._out.with_suffix(".complaint")
+        self._err = self._out.with_suffix(".stderr")
         with self._out.open("wb") as out, self._err.open("wb") as err:
             self.process = subprocess.Popen(
                 list(words),

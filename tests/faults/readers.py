@@ -24,7 +24,7 @@ from tests.rigs.longer_check import exit_with
 from tests.rigs.tftp_get import ACK, BLOCK, DATA, ERROR, RRQ
 from tests.rigs.tftpd import Make
 
-PATIENCE_SECONDS = 1.0  # before a packet is repeated
+TIMEOUT_SECONDS = 1.0  # before a packet is repeated
 GIVE_UP_SECONDS = 6.0
 PAUSE_SECONDS = 0.5  # between two reads of a phone; the resets want the processor too
 
@@ -87,10 +87,10 @@ async def download(make: Make) -> bytes:
         lambda: _Download(make), local_addr=("127.0.0.1", 0)
     )
     try:
-        for _ in range(int(GIVE_UP_SECONDS / PATIENCE_SECONDS)):
+        for _ in range(int(GIVE_UP_SECONDS / TIMEOUT_SECONDS)):
             waiting = asyncio.shield(protocol.done)
             try:
-                return bytes(await asyncio.wait_for(waiting, PATIENCE_SECONDS))
+                return bytes(await asyncio.wait_for(waiting, TIMEOUT_SECONDS))
             except TimeoutError:
                 protocol.send()
         return b""

@@ -272,7 +272,7 @@ BUGS = (
                 "_require_ccm_password",
                 CHECK,
                 f"{CHECK_KEPT}\n"
-                'site.doors.runner().run(("/bin/true", password.reveal()))',
+                'site.backends.runner().run(("/bin/true", password.reveal()))',
             ),
         ),
         f"{FAULTS}/test_secrets.py",
@@ -385,11 +385,11 @@ BUGS = (
         (
             Edit(
                 "send_file",
-                "site.doors.open_backup(server, site.known_hosts, accept)",
+                "site.backends.open_backup(server, site.known_hosts, accept)",
                 "(remember(site.home, BACKUP, {'sha256': "
                 "sha256_of(site.home.read(RECOVERY_FILE)), "
                 "'at': '2026-01-01T00:00:00+00:00'}), "
-                "site.doors.open_backup(server, site.known_hosts, accept))[1]",
+                "site.backends.open_backup(server, site.known_hosts, accept))[1]",
             ),
         ),
         f"{FAULTS}/test_logins.py",

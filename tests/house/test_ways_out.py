@@ -187,7 +187,7 @@ def test_words_that_are_run_come_from_the_configuration_or_the_program() -> None
         is_pki = name.startswith("cucmsh/pki/")
         if is_pki and isinstance(node, ast.Call) and dotted(node.func) == "feed":
             assert (name, ast.unparse(node.args[0])) in MAY_RUN, where
-        if isinstance(node, ast.Call) and dotted(node.func) == "open_foreign":
+        if isinstance(node, ast.Call) and dotted(node.func) == "open_in_sandbox":
             assert len(node.args) == 3, where
             assert not node.keywords, where
 

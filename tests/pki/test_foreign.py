@@ -16,7 +16,7 @@ from cucmsh.errors import KeyFileError, ServiceError
 from cucmsh.pki.credential import Credential, make_credential
 from cucmsh.pki.model import Unit
 from cucmsh.pki.pkcs12 import read_key_file, write_key_file
-from cucmsh.pki.sandbox import MAX_REASON, OPENER, ForeignKey, open_foreign
+from cucmsh.pki.sandbox import MAX_REASON, OPENER, ImportedKey, open_in_sandbox
 from cucmsh.pki.sandbox_worker import LEGACY, MAX_ANSWER, MEMORY, REFUSED, SOUND
 from cucmsh.remote.process import LocalRunner
 from cucmsh.secret import Secret
@@ -47,8 +47,8 @@ def key_file(recovery: Credential, tmp_path_factory: pytest.TempPathFactory) -> 
     return made.exported(recovery.to_pem(), folder, *made.AES)
 
 
-def opened(raw: bytes, password: str = made.PASSWORD) -> ForeignKey:
-    return open_foreign(raw, Secret(password), LocalRunner().feed)
+def opened(raw: bytes, password: str = made.PASSWORD) -> ImportedKey:
+    return open_in_sandbox(raw, Secret(password), LocalRunner().feed)
 
 
 def refused(raw: bytes, password: str = made.PASSWORD) -> KeyFileError:
@@ -64,15 +64,15 @@ def answering(status: int, answer: bytes) -> KeyFileError:
         return status, answer
 
     with pytest.raises(KeyFileError) as refusal:
-        open_foreign(b"x", Secret(made.PASSWORD), feed)
+        open_in_sandbox(b"x", Secret(made.PASSWORD), feed)
     return refusal.value
 
 
-def running(script: str, seconds: float = 30) -> Callable[[bytes], ForeignKey]:
+def running(script: str, seconds: float = 30) -> Callable[[bytes], ImportedKey]:
     """An opener of another make."""
     words = (sys.executable, "-I", "-c", script)
     feed = LocalRunner().feed
-    return lambda raw: open_foreign(raw, Secret(made.PASSWORD), feed, words, seconds)
+    return lambda raw: open_in_sandbox(raw, Secret(made.PASSWORD), feed, words, seconds)
 
 
 # What opens
@@ -200,7 +200,7 @@ def test_file_too_large_is_refused_before_anything_runs() -> None:
         raise AssertionError
 
     with pytest.raises(KeyFileError, match="has 65537 bytes"):
-        open_foreign(bytes(65537), Secret(made.PASSWORD), feed)
+        open_in_sandbox(bytes(65537), Secret(made.PASSWORD), feed)
 
 
 # A file that fights back
@@ -241,7 +241,7 @@ def test_iteration_bomb_behind_the_gate_ends_at_its_processor_limit(
     words = (sys.executable, "-I", "-c", script)
     began = time.monotonic()
     with pytest.raises(KeyFileError, match="took longer than"):
-        open_foreign(bomb, Secret(made.PASSWORD), feed, words, 60)
+        open_in_sandbox(bomb, Secret(made.PASSWORD), feed, words, 60)
     assert time.monotonic() - began < 30
     assert statuses[0] in (128 + 9, 128 + 24)
 
@@ -338,7 +338,7 @@ def test_opener_that_cannot_be_started_is_told() -> None:
         raise ServiceError("python cannot be run: Cannot allocate memory")
 
     with pytest.raises(KeyFileError, match="cannot be run: Cannot allocate memory"):
-        open_foreign(b"x", Secret(made.PASSWORD), feed)
+        open_in_sandbox(b"x", Secret(made.PASSWORD), feed)
 
 
 def test_opener_alone_says_that_it_was_misused() -> None:
@@ -390,7 +390,9 @@ def test_opener_makes_no_file_anywhere(key_file: bytes, tmp_path: Path) -> None:
     log = tmp_path / "log"
     calls = "trace=open,openat,openat2,creat,mkdir,mkdirat,rename,renameat2,link,linkat"
     words = ("strace", "-f", "-qq", "-o", str(log), "-e", calls, *OPENER)
-    found = open_foreign(key_file, Secret(made.PASSWORD), LocalRunner().feed, words, 60)
+    found = open_in_sandbox(
+        key_file, Secret(made.PASSWORD), LocalRunner().feed, words, 60
+    )
     assert not found.is_legacy
     lines = log.read_text().splitlines()
     assert any(".py" in line and "O_RDONLY" in line for line in lines)

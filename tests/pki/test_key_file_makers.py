@@ -14,7 +14,7 @@ from cucmsh.errors import KeyFileError
 from cucmsh.pki.credential import Credential, make_credential
 from cucmsh.pki.model import Unit
 from cucmsh.pki.pkcs12 import read_key_file, write_key_file
-from cucmsh.pki.sandbox import ForeignKey, open_foreign
+from cucmsh.pki.sandbox import ImportedKey, open_in_sandbox
 from cucmsh.pki.wrapping import FROM_JAVA, FROM_PEM, ONE_OF_SEVERAL, PACK_ANEW
 from cucmsh.remote.process import LocalRunner
 from cucmsh.secret import Secret
@@ -33,8 +33,8 @@ def recovery() -> Credential:
     return make_credential(Unit.ITL_RECOVERY, name, "O=x;C=US", NOW, key_bits=1024)
 
 
-def opened(raw: bytes) -> ForeignKey:
-    return open_foreign(raw, Secret(made.PASSWORD), LocalRunner().feed)
+def opened(raw: bytes) -> ImportedKey:
+    return open_in_sandbox(raw, Secret(made.PASSWORD), LocalRunner().feed)
 
 
 def refused(raw: bytes) -> KeyFileError:
@@ -113,11 +113,11 @@ def test_what_openssl_reads_and_the_gate_does_not_is_left_to_openssl(
         "gate.inspect = inspect; sys.exit(opener.main())"
     )
     words = (sys.executable, "-I", "-c", script)
-    found = open_foreign(raw, Secret(made.PASSWORD), LocalRunner().feed, words)
+    found = open_in_sandbox(raw, Secret(made.PASSWORD), LocalRunner().feed, words)
     assert found.credential.certificate == recovery.certificate
     assert found.is_legacy  # written anew: what lies on the node is understood
     with pytest.raises(KeyFileError, match=r"no PKCS#12"):
-        open_foreign(b"x", Secret(made.PASSWORD), LocalRunner().feed, words)
+        open_in_sandbox(b"x", Secret(made.PASSWORD), LocalRunner().feed, words)
 
 
 def test_ber_that_lies_on_the_node_is_read_without_a_word(

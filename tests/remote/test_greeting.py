@@ -19,11 +19,11 @@ pytestmark = pytest.mark.loopback
 WITHOUT_PARAMIKO = """
 import sys
 from cucmsh.config.model import SshAddress
-from cucmsh.backends import LateDoors
+from cucmsh.backends import LateBackends
 from cucmsh.errors import ConnectionFailedError
 address = SshAddress("127.0.0.1", int(sys.argv[1]), "admin", "", "ssh-ed25519 AAAA")
 try:
-    LateDoors().open_node(address)
+    LateBackends().open_node(address)
 except ConnectionFailedError:
     print("paramiko" in sys.modules)
 """

@@ -27,7 +27,7 @@ def test_status_and_both_outputs_come_back(node: SshConnection) -> None:
 
 def test_long_output_on_both_streams_comes_back(node: SshConnection) -> None:
     done = node.run(["sh", "-c", "seq 60000 >&2; seq 60000"])
-    assert done.output == done.complaint == "\n".join(map(str, range(1, 60001)))
+    assert done.output == done.stderr == "\n".join(map(str, range(1, 60001)))
 
 
 def test_command_reads_an_empty_input(node: SshConnection) -> None:

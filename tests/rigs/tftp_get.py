@@ -7,7 +7,7 @@ import time
 
 BLOCK = 512
 RRQ, DATA, ACK, ERROR = 1, 3, 4, 5
-PATIENCE_SECONDS = 0.5  # before a packet is repeated
+TIMEOUT_SECONDS = 0.5  # before a packet is repeated
 
 
 class TftpError(Exception):
@@ -22,7 +22,7 @@ def get(host: str, port: int, name: str, seconds: float = 5) -> bytes:
     """
     deadline = time.monotonic() + seconds
     with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as our:
-        our.settimeout(PATIENCE_SECONDS)
+        our.settimeout(TIMEOUT_SECONDS)
         packet = RRQ.to_bytes(2) + f"{name}\0octet\0".encode()
         peer, got, expected = (host, port), b"", 1
         while True:

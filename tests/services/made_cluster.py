@@ -37,10 +37,10 @@ from cucmsh.errors import (
 )
 from cucmsh.layout import LIST_FILE, RECOVERY_FILE
 from cucmsh.pki import pkcs12
-from cucmsh.pki.backend import KeyRoom
+from cucmsh.pki.backend import KeyBackend
 from cucmsh.pki.credential import Credential, make_credential
 from cucmsh.pki.model import Unit
-from cucmsh.pki.sandbox import ForeignKey
+from cucmsh.pki.sandbox import ImportedKey
 from cucmsh.pki.verify import SignatureVerifier
 from cucmsh.remote.deposit import Deposited, Parcel
 from cucmsh.remote.known_hosts import HostKey, KnownHosts
@@ -87,7 +87,7 @@ SHA256_FINGERPRINT = (
 CHEAP_SCRYPT = 16  # the real figure costs 50 ms a question
 
 
-class QuickKeys(KeyRoom):
+class QuickKeys(KeyBackend):
     """The real room, with small keys and few rounds; tests/pki has the real figure."""
 
     @staticmethod
@@ -204,7 +204,7 @@ class Member:
 
     def again(self) -> Site:
         """The same node as a new process sees it."""
-        return called(Site(self.site.settings, self.site.clock, self.site.doors))
+        return called(Site(self.site.settings, self.site.clock, self.site.backends))
 
 
 class Replica:
@@ -375,19 +375,19 @@ class BackupStore(LocalStore):
         return sent._replace(earlier=earlier)
 
 
-class JoinedDoors:
-    """See ``Doors``: every node and the backup server are in this process."""
+class JoinedBackends:
+    """See ``Backends``: every node and the backup server are in this process."""
 
     def __init__(self, made: MadeCluster, name: str) -> None:
         self._made = made
         self._name = name
 
-    def keys(self) -> KeyRoom:
+    def keys(self) -> KeyBackend:
         return QuickKeys()
 
-    def open_foreign_key(self, raw: bytes, password: Secret) -> ForeignKey:
+    def open_key_file(self, raw: bytes, password: Secret) -> ImportedKey:
         credential = self.keys().read_key_file(raw, password.reveal())
-        return ForeignKey(credential, QuickKeys.inspect(raw).is_legacy)
+        return ImportedKey(credential, QuickKeys.inspect(raw).is_legacy)
 
     def verifier(self) -> SignatureVerifier:
         return SignatureVerifier()
@@ -440,9 +440,9 @@ class JoinedDoors:
         return LocalStore(str(self._made.root / REPLICA / "account"))
 
     def read_back(
-        self, address: TftpAddress, name: str, patience_seconds: float = 15
+        self, address: TftpAddress, name: str, timeout_seconds: float = 15
     ) -> bytes:
-        assert patience_seconds > 0
+        assert timeout_seconds > 0
         member = self._made.at(address.port, address.host)
         is_other = member.node.name != self._name
         if not member.service.is_running or (
@@ -499,8 +499,8 @@ class MadeCluster:
                 node=node,
                 cluster=cluster,
             )
-            doors = JoinedDoors(self, node.name)
-            site = called(Site(settings, self.clock, doors))
+            backends = JoinedBackends(self, node.name)
+            site = called(Site(settings, self.clock, backends))
             self.members[node.name] = Member(site)
 
     @property

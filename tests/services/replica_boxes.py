@@ -15,7 +15,7 @@ from cucmsh.remote.runner import Completed
 from cucmsh.services.site import Site
 from cucmsh.storage.local import LocalStore
 from tests.services.callers import called
-from tests.services.made_cluster import AtOnce, JoinedDoors, MadeCluster
+from tests.services.made_cluster import AtOnce, JoinedBackends, MadeCluster
 
 if TYPE_CHECKING:
     from cucmsh.services.backends import Link
@@ -117,8 +117,8 @@ class BoxHome(LocalStore):
         super().write(name, raw, mode)
 
 
-class BoxDoors(JoinedDoors):
-    """The publisher's doors, which lead to the boxes too."""
+class BoxBackends(JoinedBackends):
+    """The publisher's backends, which lead to the boxes too."""
 
     def __init__(self, made: MadeCluster, name: str, boxes: list[Box]) -> None:
         super().__init__(made, name)
@@ -175,5 +175,5 @@ def with_boxes(made: MadeCluster, *boxes: Box) -> Site:
     settings = made.site.settings
     nodes = (*settings.cluster.nodes, *(box.node for box in boxes))
     settings = settings._replace(cluster=settings.cluster._replace(nodes=nodes))
-    doors = BoxDoors(made, settings.node.name, list(boxes))
-    return called(Site(settings, made.clock, doors))
+    backends = BoxBackends(made, settings.node.name, list(boxes))
+    return called(Site(settings, made.clock, backends))

@@ -8,7 +8,7 @@ from cucmsh.errors import UsageError
 from cucmsh.shell import parameter_types as kinds
 from cucmsh.shell.command import command, find_command
 from cucmsh.shell.grammar import Grammar, quoted
-from cucmsh.shell.parameter_types import Kind
+from cucmsh.shell.parameter_types import ParameterType
 
 FITS = [
     (kinds.HOST, "host.example:2222"),
@@ -39,7 +39,7 @@ DOES_NOT = [
 ]
 
 
-def grammar_for(kind: Kind, phrase: str = "show <value>") -> Grammar:
+def grammar_for(kind: ParameterType, phrase: str = "show <value>") -> Grammar:
     @command(phrase, kinds={"value": kind})
     def show(dialog: object, context: object, value: str) -> None:
         """Show it."""
@@ -50,13 +50,13 @@ def grammar_for(kind: Kind, phrase: str = "show <value>") -> Grammar:
 
 
 @pytest.mark.parametrize(("kind", "value"), FITS)
-def test_a_value_of_its_kind_is_taken_as_it_is(kind: Kind, value: str) -> None:
+def test_a_value_of_its_kind_is_taken_as_it_is(kind: ParameterType, value: str) -> None:
     assert grammar_for(kind).parse(f"show {value}").arguments == (value,)
 
 
 @pytest.mark.parametrize(("kind", "value"), DOES_NOT)
 def test_a_value_of_another_kind_is_refused_by_the_parameters_name(
-    kind: Kind, value: str
+    kind: ParameterType, value: str
 ) -> None:
     with pytest.raises(UsageError, match=r"The parameter value must") as caught:
         grammar_for(kind).parse(f"show {value}")
@@ -79,12 +79,12 @@ def test_no_word_of_a_rest_begins_with_a_dash(line: str) -> None:
         (kinds.USER, 'a "b" c'),
     ],
 )
-def test_a_value_with_blanks_stands_in_quotes(kind: Kind, value: str) -> None:
+def test_a_value_with_blanks_stands_in_quotes(kind: ParameterType, value: str) -> None:
     assert grammar_for(kind).parse(f"show {quoted(value)}").arguments == (value,)
 
 
 @pytest.mark.parametrize("kind", [kinds.HOST, kinds.NAME, kinds.NUMBER, kinds.WORD])
-def test_quotes_let_no_blank_into_a_value_of_one_word(kind: Kind) -> None:
+def test_quotes_let_no_blank_into_a_value_of_one_word(kind: ParameterType) -> None:
     with pytest.raises(UsageError, match="must be"):
         grammar_for(kind).parse('show "a b"')
 
@@ -108,7 +108,7 @@ def test_a_kind_is_declared_for_a_parameter_that_is_there() -> None:
 
 @given(st.sampled_from(FITS), st.text())
 def test_whatever_is_typed_the_kind_decides_or_the_line_is_refused(
-    fitting: tuple[Kind, str], value: str
+    fitting: tuple[ParameterType, str], value: str
 ) -> None:
     kind = fitting[0]
     try:

@@ -73,9 +73,9 @@ def cause_of_words(said: str) -> Cause:
     )
 
 
-def cause_of_answer(said: str, complaint: str, status: int) -> Cause:
+def cause_of_answer(said: str, stderr: str, status: int) -> Cause:
     """What made a host answer another thing than the word that it was to repeat."""
-    both = f"{said}\n{complaint}"
+    both = f"{said}\n{stderr}"
     for beginning, cause in KNOWN:
         if beginning in both:
             return cause

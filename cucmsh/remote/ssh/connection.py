@@ -151,7 +151,7 @@ class SshConnection:
     def _finish(self, channel: paramiko.Channel, word: str) -> Completed:
         try:
             output = self._read(channel.makefile("rb"), word)
-            complaint = self._read(channel.makefile_stderr("rb"), word)
+            stderr = self._read(channel.makefile_stderr("rb"), word)
             status = channel.recv_exit_status()
         finally:
             channel.close()
@@ -159,7 +159,7 @@ class SshConnection:
             raise EOFError
         if status < 0:  # OpenSSH tells of a signal with a message paramiko drops
             raise ServiceError(f"{word} on {self.host} ended without exit status")
-        return Completed(status, output, complaint)
+        return Completed(status, output, stderr)
 
     def _read(self, stream: paramiko.BufferedFile[bytes], word: str) -> str:
         raw = stream.read(MAX_OUTPUT + 1)

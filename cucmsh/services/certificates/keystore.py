@@ -99,7 +99,7 @@ class Keystore:
 
     def credential(self, unit: Unit) -> Credential:
         """This node's own key of that unit; not the publisher's ITLRecovery."""
-        return self._site.doors.keys().read_own(self._home.read(pair_file(unit)))
+        return self._site.backends.keys().read_own(self._home.read(pair_file(unit)))
 
     def install(self, unit: Unit, credential: Credential) -> None:
         """Replace the pair, then the certificate derived from it.
@@ -160,7 +160,7 @@ class Keystore:
     def recovery(self) -> Credential:
         """The cluster's recovery key, out of its PKCS#12."""
         raw = self.recovery_file()
-        return self._site.doors.keys().read_key_file(
+        return self._site.backends.keys().read_key_file(
             raw, self._security_password().reveal()
         )
 
@@ -175,7 +175,7 @@ class Keystore:
 
         One that does not open is left out: it is damaged, or of another password.
         """
-        keys = self._site.doors.keys()
+        keys = self._site.backends.keys()
         for name in self._earlier_files(unit):
             try:
                 raw = self._home.read(name)
@@ -191,7 +191,7 @@ class Keystore:
 
         Not for ITLRecovery, whose key files stay until an administrator removes them.
         """
-        keys = self._site.doors.keys()
+        keys = self._site.backends.keys()
         for name in self._earlier_files(unit):
             with suppress(CertificateError):
                 if keys.read_own(self._home.read(name)).certificate.der in needed:
@@ -207,7 +207,7 @@ class Keystore:
         form. Where the present file holds that very key under modern protection, it
         stays: a second try installs no other.
         """
-        opened = self._site.doors.open_foreign_key(raw, self._security_password())
+        opened = self._site.backends.open_key_file(raw, self._security_password())
         credential = opened.credential
         if opened.is_der and not opened.is_legacy:
             return ImportedKey(credential, raw, ())
@@ -236,7 +236,7 @@ class Keystore:
 
     def derive_recovery(self, certificate: Certificate) -> None:
         """Mend the derived certificate, which a crash may have left behind the key."""
-        pem = self._site.doors.keys().to_pem(certificate)
+        pem = self._site.backends.keys().to_pem(certificate)
         unit = Unit.ITL_RECOVERY
         try:
             if self._home.read(certificate_file(unit)) == pem:
@@ -246,7 +246,7 @@ class Keystore:
         self._derive(unit, certificate)
 
     def make_recovery_file(self, credential: Credential) -> bytes:
-        return self._site.doors.keys().write_key_file(
+        return self._site.backends.keys().write_key_file(
             credential, self._security_password().reveal()
         )
 
@@ -286,7 +286,7 @@ class Keystore:
 
     def _read_certificate(self, raw: bytes, what: str) -> Certificate:
         try:
-            return self._site.doors.keys().read_certificate(raw)
+            return self._site.backends.keys().read_certificate(raw)
         except CertificateError as problem:
             raise CertificateError(
                 f"{what} cannot be read: {problem.message}", problem.advice
@@ -297,7 +297,7 @@ class Keystore:
 
     def _present_of(self, certificate: Certificate) -> bytes | None:
         """The present key file, if it opens and holds the key of ``certificate``."""
-        keys = self._site.doors.keys()
+        keys = self._site.backends.keys()
         try:
             raw = self.recovery_file()
             present = keys.read_key_file(raw, self._security_password().reveal())
@@ -308,7 +308,7 @@ class Keystore:
         return raw if is_plain and present.certificate == certificate else None
 
     def _derive(self, unit: Unit, certificate: Certificate) -> None:
-        pem = self._site.doors.keys().to_pem(certificate)
+        pem = self._site.backends.keys().to_pem(certificate)
         self._home.write(certificate_file(unit), pem, PUBLIC_MODE)
 
     def _keep_earlier(self, raw: bytes) -> None:

@@ -86,7 +86,7 @@ def regenerate(site: Site, unit: Unit) -> list[NodeOutcome]:
     with site.cluster_lock(f"set cert regen {unit}"):
         require_no_hold(site, unit)
         keystore = Keystore(site)
-        credential = site.doors.keys().make_credential(
+        credential = site.backends.keys().make_credential(
             unit,
             common_name(site, unit),
             site.settings.cluster.subject,

@@ -63,7 +63,7 @@ def refusals(
     held = tuple(held)
     if not held:
         return ()
-    verifier = site.doors.verifier()
+    verifier = site.backends.verifier()
     judged = ((kept, judge(kept.trust_list, offered, verifier)) for kept in held)
     return tuple(
         Refusal(kept, verdict.reason)
@@ -166,7 +166,7 @@ def require_not_older(site: Site, recovery: Certificate, served: TrustList) -> N
     if named is None or not named.certificate or named.certificate == recovery.der:
         return
     try:
-        listed = site.doors.keys().read_certificate(named.certificate)
+        listed = site.backends.keys().read_certificate(named.certificate)
     except CertificateError:
         return
     if recovery.not_before >= listed.not_before:

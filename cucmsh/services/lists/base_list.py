@@ -59,8 +59,8 @@ def present_list(
     differences = _differences(site, base, own)
     published = read_published(site.home)
     ours = published and sha256_of(raw) in (published.sha256, published.earlier)
-    verdict = check(base, site.doors.verifier())
-    mismatch = check_certificates(base, site.doors.keys().read_certificate)
+    verdict = check(base, site.backends.verifier())
+    mismatch = check_certificates(base, site.backends.keys().read_certificate)
     if not verdict.is_valid or mismatch:
         reason = verdict.reason or mismatch
         lines = (f"The present ITL does not verify: {reason}.", *differences)

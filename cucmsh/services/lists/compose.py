@@ -241,7 +241,7 @@ def _sealed(site: Site, records: list[Record], signer: Credential) -> TrustList:
 def _require_recovery_not_older(site: Site, offered: TrustList, served: Kept) -> None:
     named = recovery_record(offered)
     if named and named.certificate:
-        recovery = site.doors.keys().read_certificate(named.certificate)
+        recovery = site.backends.keys().read_certificate(named.certificate)
         require_not_older(site, recovery, served.trust_list)
 
 

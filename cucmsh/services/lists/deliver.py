@@ -56,7 +56,7 @@ def hook_on(link: Link, node: Node, *words: str, given: bytes | None = None) -> 
         done = link.feed((*node.program, "hook", *words), given, HOOK_SECONDS)
     if done.status == 0:
         return done.output
-    reason = done.complaint or done.output or f"exit status {done.status}"
+    reason = done.stderr or done.output or f"exit status {done.status}"
     if done.status in (CucmshError.exit_status, UsageError.exit_status):
         raise RefusedError(f"{node.name} refused: {reason}")
     raise ServiceError(f"{node.name}: {reason}")

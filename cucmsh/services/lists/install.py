@@ -201,7 +201,7 @@ def _prove(site: Site, raw: bytes) -> str:
 
 
 def _require_recovery_signature(site: Site, trust_list: TrustList) -> None:
-    verdict = check(trust_list, site.doors.verifier())
+    verdict = check(trust_list, site.backends.verifier())
     if not verdict.is_valid or verdict.signer is None:
         raise RefusedError(f"the list does not verify: {verdict.reason}")
     publisher = site.settings.cluster.publisher

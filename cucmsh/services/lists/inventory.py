@@ -47,7 +47,9 @@ def read_list(site: Site) -> HeldList:
             "ITL File not found.", "Run `utils service restart Cisco Tftp`."
         ) from problem
     trust_list = decode(raw)
-    return HeldList(raw, modified, trust_list, check(trust_list, site.doors.verifier()))
+    return HeldList(
+        raw, modified, trust_list, check(trust_list, site.backends.verifier())
+    )
 
 
 def reach(site: Site, node: Node) -> str:

@@ -11,7 +11,7 @@ of its last change are remembered, and files that were copied back have others.
 
 Asks over TFTP, all nodes at once, and a replica whose TFTP service does not answer over
 SSH. The TFTP service of this node is down meanwhile, so nobody is waited for longer
-than ``PATIENCE_SECONDS``; who was silent is remembered, told by `cucmsh doctor`, and
+than ``TIMEOUT_SECONDS``; who was silent is remembered, told by `cucmsh doctor`, and
 asked again at the next start.
 """
 
@@ -28,7 +28,7 @@ from cucmsh.config.model import Node
 from cucmsh.errors import CucmshError, MissingFileError, StoreError
 from cucmsh.exhaustion import told
 from cucmsh.layout import ASKED, LIST_FILE, PLACE
-from cucmsh.services.deadlines import PATIENCE_SECONDS, START_LOOK_SECONDS
+from cucmsh.services.deadlines import START_LOOK_SECONDS, TIMEOUT_SECONDS
 from cucmsh.services.lists.fleet import as_done
 from cucmsh.services.lists.served import Served, ask_served
 from cucmsh.services.nodes.node_id import renamed, with_ids
@@ -80,7 +80,7 @@ def lists_on(
     """
     silent = {node.name: "it did not answer in time" for node in nodes}
     found: dict[str, bytes] = {}
-    end = monotonic() + PATIENCE_SECONDS
+    end = monotonic() + TIMEOUT_SECONDS
     for served in as_done(partial(_ask, site), nodes, end):
         name = served.node.name
         if served.raw is None and not served.is_missing:
@@ -104,7 +104,7 @@ def _ask(site: Site, node: Node) -> Served:
         return served
     try:
         with told(), site.link_to(node) as link:
-            store = site.doors.store_on(link, node.tftp_directory)
+            store = site.backends.store_on(link, node.tftp_directory)
             return Served(node, store.read(LIST_FILE))
     except CucmshError as problem:
         is_missing = isinstance(problem, MissingFileError)

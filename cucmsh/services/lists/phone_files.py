@@ -162,7 +162,7 @@ def _problem(site: Site, held: TrustList, name: str, payload: bytes) -> str:
         return f"its signed file is damaged: {problem.message}"
     if signed.payload != payload:
         return "it has changed since it was signed"
-    verdict = judge_signed(held, signed, site.doors.verifier(), path=path)
+    verdict = judge_signed(held, signed, site.backends.verifier(), path=path)
     if not verdict.accepted:
         return verdict.reason.rstrip(".")
     if signed.header.digest != digest_of(site):

@@ -68,8 +68,8 @@ class ReplicaUpdate:
         self._node = node
         self._link = link
         self._job = job
-        self._store = site.doors.store_on(link, node.tftp_directory)
-        self._home = site.doors.home_on(link)
+        self._store = site.backends.store_on(link, node.tftp_directory)
+        self._home = site.backends.home_on(link)
         self._files = _Files(site, self._store, job)
         self._temporary = ""
 
@@ -131,7 +131,7 @@ class ReplicaUpdate:
         for name in random.sample(self._files.proven, min(1, len(self._files.proven))):
             path = asked_name(name, self._site.settings.served_as)
             try:
-                raw = self._site.doors.read_back(self._node.tftp, path)
+                raw = self._site.backends.read_back(self._node.tftp, path)
             except CucmshError as problem:
                 return problem.message
             if digest_of_file(raw) != self._files.digests[name]:
@@ -154,7 +154,7 @@ class ReplicaUpdate:
             return NodeOutcome(name, State.STOPPED)
         done = self._link.run(commands.restart, RESTART_SECONDS)
         if done.status != 0:
-            detail = done.complaint or done.output or f"exit status {done.status}"
+            detail = done.stderr or done.output or f"exit status {done.status}"
             reason = f"its TFTP did not restart: {detail}"
             return NodeOutcome(name, State.UNPROVEN, reason)
         return NodeOutcome(name, State.UPDATED, files=self._files.written)

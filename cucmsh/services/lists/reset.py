@@ -106,7 +106,7 @@ def _plan(site: Site, recovery: Credential, key_file: bytes) -> ResetPlan:
     else:
         timestamp = next_timestamp(site)
         new = reseal(base, recovery, timestamp=timestamp, digest=digest_of(site))
-    verdict = check(new, site.doors.verifier())
+    verdict = check(new, site.backends.verifier())
     if not verdict.is_valid:
         raise RefusedError(f"the reset ITL does not verify: {verdict.reason}")
     given_up: tuple[str, ...] = ()
@@ -143,7 +143,7 @@ def _with_recovery(
     own = next((r.certificate for r in records if r.role == Role.TFTP), None)
     for at, record in enumerate(records):
         if own and record is not fresh and record.raw == fresh.raw:
-            read = site.doors.keys().read_certificate(own)
+            read = site.backends.keys().read_certificate(own)
             records[at] = full_record(Role.SAST, read)
     return base._replace(records=tuple(records))
 
@@ -222,5 +222,5 @@ def _warning(site: Site, new: TrustList) -> list[str]:
     raw = served_list(site)
     if raw is None:
         return []
-    verdict = judge(decode(raw), new, site.doors.verifier())
+    verdict = judge(decode(raw), new, site.backends.verifier())
     return [] if verdict.accepted else [f"Phones: {verdict.reason}"]

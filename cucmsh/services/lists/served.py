@@ -58,7 +58,7 @@ def ask_served(site: Site, node: Node, seconds: float) -> Served:
     """Ask one node, for so long. Raises nothing."""
     try:
         with told():
-            return Served(node, site.doors.read_back(node.tftp, LIST_FILE, seconds))
+            return Served(node, site.backends.read_back(node.tftp, LIST_FILE, seconds))
     except CucmshError as problem:
         return Served(
             node,

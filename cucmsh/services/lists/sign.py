@@ -94,7 +94,7 @@ def list_for_files(site: Site) -> TrustList:
             f"the ITL that {site.node.name} serves is damaged: {problem.message}",
             advice,
         ) from problem
-    verdict = check(held, site.doors.verifier())
+    verdict = check(held, site.backends.verifier())
     if not verdict.is_valid:
         raise RefusedError(f"the served ITL does not verify: {verdict.reason}", advice)
     return held
@@ -222,7 +222,7 @@ def _why(site: Site, held: TrustList) -> str:
     See docs/security.md#rules-of-a-reset.
     """
     publisher = site.settings.cluster.publisher
-    verdict = check(held, site.doors.verifier())
+    verdict = check(held, site.backends.verifier())
     try:
         unit = Unit(site.settings.profile.reset_signer)
         recovery = Keystore(site).trusted(publisher, unit)

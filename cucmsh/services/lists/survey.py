@@ -69,7 +69,9 @@ def sha256_served(site: Site) -> str:
 def sha256_on(site: Site, link: Link, node: Node) -> str:
     """SHA-256 of the list in a replica's TFTP directory, or ``NO_LIST``."""
     try:
-        return sha256_of(site.doors.store_on(link, node.tftp_directory).read(LIST_FILE))
+        return sha256_of(
+            site.backends.store_on(link, node.tftp_directory).read(LIST_FILE)
+        )
     except MissingFileError:
         return NO_LIST
 
@@ -103,7 +105,7 @@ def _look_at_member(_: Site, link: Link, node: Node) -> NodeStatus:
     match done.output.split():
         case ["active" | "inactive" as state, served]:
             return NodeStatus(node, state == "active", served)
-    raise ServiceError(f"{node.name}: {done.complaint or 'no status'}")
+    raise ServiceError(f"{node.name}: {done.stderr or 'no status'}")
 
 
 def _look_at_replica(site: Site, link: Link, node: Node) -> NodeStatus:
@@ -113,7 +115,7 @@ def _look_at_replica(site: Site, link: Link, node: Node) -> NodeStatus:
             f"Add service_commands to its entry in {site.settings.path}.",
         )
     status = link.start(node.service_commands.status, STATUS_SECONDS)
-    publisher = ask_publisher(site.doors.home_on(link), node)
+    publisher = ask_publisher(site.backends.home_on(link), node)
     served = sha256_on(site, link, node)
     refuse_another(site, node, publisher())
     done = status()

@@ -174,7 +174,7 @@ def _older_key(site: Site, target: Candidate, served: Kept) -> tuple[Refusal, ..
     named = recovery_record(target.trust_list)
     if named is None or not named.certificate:
         return ()
-    recovery = site.doors.keys().read_certificate(named.certificate)
+    recovery = site.backends.keys().read_certificate(named.certificate)
     try:
         require_not_older(site, recovery, served.trust_list)
     except RefusedError as refusal:

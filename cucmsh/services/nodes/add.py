@@ -23,7 +23,7 @@ from cucmsh.errors import (
 )
 from cucmsh.remote.ssh.causes import OTHER_ROOT
 from cucmsh.secret import Secret
-from cucmsh.services.backends import Doors, Link
+from cucmsh.services.backends import Backends, Link
 from cucmsh.services.nodes.check_way import has_root, why_key_is_refused
 from cucmsh.services.nodes.configure import split_path
 from cucmsh.services.nodes.confine import ask_description
@@ -44,7 +44,7 @@ DEFAULT_USER = "cucmsh"
 UNKNOWN_KEY = "ssh-unknown AAAA"  # stands in until the host has shown its own
 
 
-class EnrolDoors(Doors, Protocol):
+class EnrolBackends(Backends, Protocol):
     """What enrolling needs besides; see ``cluster.first_login``."""
 
     def look(self, host: str, port: int) -> ShownKey: ...
@@ -153,7 +153,7 @@ def has_way(site: Site, address: SshAddress) -> bool:
     with site.node_lock():
         make_identity(site)  # a configuration made by hand has none yet
     try:
-        site.doors.open_node(address).close()
+        site.backends.open_node(address).close()
     except AuthenticationError:
         return False
     except HostKeyError as problem:
@@ -165,7 +165,7 @@ def has_way(site: Site, address: SshAddress) -> bool:
     return True
 
 
-def make_way(site: Site, plan: AddPlan, link: Link, doors: EnrolDoors) -> None:
+def make_way(site: Site, plan: AddPlan, link: Link, backends: EnrolBackends) -> None:
     """Install our key through a first login, and log in with it.
 
     On a member, with the forced command that keeps it to the hooks; so that command is
@@ -179,14 +179,14 @@ def make_way(site: Site, plan: AddPlan, link: Link, doors: EnrolDoors) -> None:
     address, node = plan.address, plan.node
     if node.is_member:
         ask_description(link, node)
-    home = doors.home_on(link)
+    home = backends.home_on(link)
     try:
         if node.is_member:
             confine(home, public_line(site, node.program))
         else:
             authorize(home, public_line(site))
     except StoreError as problem:
-        if has_root(doors, link):
+        if has_root(backends, link):
             raise
         raise StoreError(
             f"{problem.message}: {OTHER_ROOT.what}", OTHER_ROOT.advice
@@ -194,7 +194,7 @@ def make_way(site: Site, plan: AddPlan, link: Link, doors: EnrolDoors) -> None:
     finally:
         home.close()
     try:
-        site.doors.open_node(address).close()
+        site.backends.open_node(address).close()
     except AuthenticationError as problem:
         reason = why_key_is_refused(link)
         advice = "There: chmod go-w ~ ~/.ssh ~/.ssh/authorized_keys"

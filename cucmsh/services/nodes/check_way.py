@@ -19,7 +19,7 @@ from cucmsh.errors import (
 )
 from cucmsh.layout import AUTHORIZED_KEYS, SSH_FOLDER
 from cucmsh.remote.ssh.causes import OTHER_ROOT, cause_of_answer, cause_of_words
-from cucmsh.services.backends import Doors, Link
+from cucmsh.services.backends import Backends, Link
 from cucmsh.services.nodes.health.finding import Finding, Level
 
 SECONDS = 30
@@ -88,7 +88,7 @@ def require_answers(link: Link, node: Node) -> None:
             return
         cause = cause_of_words(done.output)
     else:
-        cause = cause_of_answer(done.output, done.complaint, done.status)
+        cause = cause_of_answer(done.output, done.stderr, done.status)
     user = node.ssh.user if node.ssh else ""
     raise ServiceError(
         f"{node.name}: {cause.what}", cause.advice.replace("ACCOUNT", user)
@@ -117,13 +117,13 @@ def why_key_is_refused(link: Link) -> str:
 
 
 def why_not_written(
-    doors: Doors, link: Link, node: Node, problem: CucmshError
+    backends: Backends, link: Link, node: Node, problem: CucmshError
 ) -> CucmshError:
     """The same error, or what is behind it: owner, mode, or a changed root."""
     directory = node.tftp_directory
     user = node.ssh.user if node.ssh else ""
     if isinstance(problem, MissingFileError):
-        if not has_root(doors, link):
+        if not has_root(backends, link):
             return MissingFileError(
                 f"{directory} is not there on {node.name}: {OTHER_ROOT.what}",
                 OTHER_ROOT.advice,
@@ -175,7 +175,7 @@ def look_at_sudo(link: Link, node: Node, commands: ServiceCommands) -> Finding:
     if asked.status == 0:
         return Finding(Level.OK, f"the account may run: {wanted}")
     user = node.ssh.user if node.ssh else ""
-    said = asked.complaint or asked.output
+    said = asked.stderr or asked.output
     line = f"{user} ALL=(root) NOPASSWD: {shlex.join(words)}"
     what, advice = (
         f"sudo says {said.splitlines()[0] if said else 'nothing'!r}",
@@ -190,9 +190,9 @@ def look_at_sudo(link: Link, node: Node, commands: ServiceCommands) -> Finding:
     return Finding(Level.FAIL, f"the account MAY NOT run: {wanted}; {what}", advice)
 
 
-def has_root(doors: Doors, link: Link) -> bool:
+def has_root(backends: Backends, link: Link) -> bool:
     """Whether the account sees the machine's own files, over SFTP."""
     try:
-        return bool(doors.store_on(link, "/etc").names())
+        return bool(backends.store_on(link, "/etc").names())
     except CucmshError:
         return False

@@ -40,7 +40,7 @@ def ask_description(link: Link, node: Node) -> Description:
     if done.status != 0:
         raise ServiceError(
             f"cucmsh does not run on {node.name}: "
-            f"{done.complaint or done.output or f'exit status {done.status}'}",
+            f"{done.stderr or done.output or f'exit status {done.status}'}",
             "Run `cucmsh init subscriber` there first; name the words that run cucmsh "
             "there with --program. If our key's line there has other words, give a "
             "login too (--identity or --password-fd), and it is written anew.",

@@ -28,7 +28,7 @@ from cucmsh.services.lists.compose import served_list, sha256_of
 from cucmsh.services.lists.deliver import INPUT, hook_on, send_certificate
 from cucmsh.services.lists.manifest import Publisher, claim, read_publisher
 from cucmsh.services.lists.replicas import push_held
-from cucmsh.services.nodes.add import AddPlan, EnrolDoors, described
+from cucmsh.services.nodes.add import AddPlan, EnrolBackends, described
 from cucmsh.services.nodes.check_way import (
     CANNOT_RUN,
     look_at_sudo,
@@ -78,7 +78,7 @@ def other_publisher(site: Site, plan: AddPlan) -> Publisher | None:
     if plan.node.is_member:
         return None
     with site.link_to(plan.node) as link:
-        known = read_publisher(site.doors.home_on(link), plan.node)
+        known = read_publisher(site.backends.home_on(link), plan.node)
     return known if known and known.id != own_id(site) else None
 
 
@@ -105,11 +105,11 @@ def enrol(site: Site, plan: AddPlan, taken_from: Publisher | None = None) -> Enr
                 findings, node_id = _check_replica(site, plan.node, link), ""
                 if not plan.is_known and has_failed(findings):
                     return Enrolled(findings, is_added=False)
-                claim(site, site.doors.home_on(link), plan.node, taken_from)
+                claim(site, site.backends.home_on(link), plan.node, taken_from)
         if plan.node.is_member:
             findings += tell_others(site, _nodes_with(site, plan.node), plan.node)
         settings = edit(site, lambda text, path: with_node(text, path, plan.entry))
-        now = Site(settings, site.clock, site.doors)
+        now = Site(settings, site.clock, site.backends)
         learn(now, plan.node.name, node_id)
         if not plan.node.is_member:
             findings += _bring_list(now, plan.node.name)
@@ -121,8 +121,8 @@ def _look_at_files(site: Site, node: Node) -> list[Finding]:
     """Which of the replica's files are not as phones would have them."""
     try:
         with site.link_to(node) as link:
-            store = site.doors.store_on(link, node.tftp_directory)
-            home = site.doors.home_on(link)
+            store = site.backends.store_on(link, node.tftp_directory)
+            home = site.backends.home_on(link)
             files = list(file_findings(site, node, store, home))
             files += _other_keys(site, node, home)
     except CucmshError as problem:
@@ -222,7 +222,7 @@ def _enrol_subscriber(
     node = plan.node
     findings = [
         Finding(Level.OK, f"logged in to {node.name} with our key, cucmsh runs"),
-        confine_on(site, node, link, cast(EnrolDoors, site.doors).home_on),
+        confine_on(site, node, link, cast(EnrolBackends, site.backends).home_on),
     ]
     keystore = Keystore(site)
     for unit, pem in said.certificates.items():
@@ -254,7 +254,7 @@ def _send_cluster(link: Link, node: Node, document: bytes) -> None:
 def _certificates_of(site: Site, node: Node) -> dict[Unit, bytes]:
     if node.name == site.node.name:
         return public_certificates(site)
-    keystore, keys = Keystore(site), site.doors.keys()
+    keystore, keys = Keystore(site), site.backends.keys()
     found = {unit: keystore.trusted(node, unit) for unit in (Unit.TVS, Unit.CAPF)}
     return {unit: keys.to_pem(known) for unit, known in found.items() if known}
 
@@ -262,7 +262,7 @@ def _certificates_of(site: Site, node: Node) -> dict[Unit, bytes]:
 def _check_replica(site: Site, node: Node, link: Link) -> list[Finding]:
     findings = [Finding(Level.OK, f"logged in to {node.name} with our key")]
     require_answers(link, node)
-    store = site.doors.store_on(link, node.tftp_directory)
+    store = site.backends.store_on(link, node.tftp_directory)
     try:
         findings += _probe(site, node, store, link)
     finally:
@@ -273,7 +273,7 @@ def _check_replica(site: Site, node: Node, link: Link) -> list[Finding]:
     done = link.run(commands.status, STATUS_SECONDS)
     if done.status in CANNOT_RUN:
         raise ServiceError(
-            f"{commands.status[0]} cannot be run on {node.name}: {done.complaint}",
+            f"{commands.status[0]} cannot be run on {node.name}: {done.stderr}",
             "Give --service or --restart and --status with words that run there.",
         )
     state = "runs" if done.status == 0 else f"does not run (status {done.status})"
@@ -289,7 +289,7 @@ def _probe(site: Site, node: Node, store: Store, link: Link) -> list[Finding]:
     try:
         temporary = store.stage(LIST_FILE, raw, SERVED_MODE)
     except StoreError as problem:
-        raise why_not_written(site.doors, link, node, problem) from problem
+        raise why_not_written(site.backends, link, node, problem) from problem
     written = Finding(Level.OK, f"{node.tftp_directory} there can be written to")
     try:
         is_served = _read(site, node, temporary) == raw
@@ -307,4 +307,4 @@ def _probe(site: Site, node: Node, store: Store, link: Link) -> list[Finding]:
 
 
 def _read(site: Site, node: Node, name: str) -> bytes:
-    return site.doors.read_back(node.tftp, name, LOOK_SECONDS)
+    return site.backends.read_back(node.tftp, name, LOOK_SECONDS)

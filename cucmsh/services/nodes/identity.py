@@ -35,7 +35,7 @@ def make_identity(site: Site) -> None:
     """Make the key, unless it is there. The private half comes last: it counts."""
     if os.path.basename(IDENTITY) in site.home.names(IDENTITY_FOLDER):
         return
-    private, public = site.doors.keys().make_ssh_identity()
+    private, public = site.backends.keys().make_ssh_identity()
     line = f"{public} cucmsh@{site.node.name}\n"
     site.home.write(IDENTITY_PUBLIC, line.encode(), PUBLIC_MODE)
     site.home.write(IDENTITY, private)

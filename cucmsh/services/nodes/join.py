@@ -148,7 +148,7 @@ def join(site: Site, raw: bytes) -> None:
         site, lambda text, path: with_cluster(text, path, about, others, own)
     )
     _forget_strangers(site, set(names), set(ids.values()))
-    now = Site(settings, site.clock, site.doors)
+    now = Site(settings, site.clock, site.backends)
     for name, node_id in ids.items():
         learn(now, name, node_id)
 

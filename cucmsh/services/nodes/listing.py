@@ -8,7 +8,7 @@ from cucmsh.config.model import Node
 from cucmsh.errors import CucmshError, RefusedError, UsageError
 from cucmsh.services.lists.deliver import hook_on
 from cucmsh.services.lists.manifest import release
-from cucmsh.services.nodes.add import EnrolDoors
+from cucmsh.services.nodes.add import EnrolBackends
 from cucmsh.services.nodes.configure import edit
 from cucmsh.services.nodes.confine import opens_a_shell
 from cucmsh.services.nodes.enrol import found, tell_others
@@ -58,14 +58,14 @@ def remove(site: Site, node: Node) -> list[Finding]:
 
 
 def _take_key_back(site: Site, node: Node) -> Finding:
-    doors = cast("EnrolDoors", site.doors)
+    backends = cast("EnrolBackends", site.backends)
     try:
         line = public_line(site)
         with site.link_to(node) as link:
             if node.is_member and not opens_a_shell(link):
                 hook_on(link, node, "leave", line.split()[2])
                 return found(True, f"our key on {node.name}: taken back")
-            home = doors.home_on(link)
+            home = backends.home_on(link)
             try:
                 if not node.is_member:
                     release(site, home, node)

@@ -58,7 +58,7 @@ def make_node(site: Site, security: Secret, ccm: Secret | None) -> bool:
     for unit in sorted(keystore.units, key=lambda unit: unit is Unit.CALL_MANAGER):
         if _is_finished(keystore, site, unit):
             continue
-        credential = site.doors.keys().make_credential(
+        credential = site.backends.keys().make_credential(
             unit,
             common_name(site, unit),
             site.settings.cluster.subject,
@@ -98,7 +98,7 @@ def public_certificates(
         recovery: the publisher's ITLRecovery certificate, if it is known already: its
             file takes a third of a second to open.
     """
-    keystore, keys = Keystore(site), site.doors.keys()
+    keystore, keys = Keystore(site), site.backends.keys()
     certificates = {Unit.TVS: keystore.certificate(Unit.TVS)}
     if Unit.CAPF in keystore.units:
         certificates[Unit.CAPF] = keystore.certificate(Unit.CAPF)

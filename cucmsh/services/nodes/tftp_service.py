@@ -71,7 +71,7 @@ def unit_of(restart: tuple[str, ...]) -> str:
 
 def is_running(site: Site) -> bool:
     words = commands_of(site).status
-    return site.doors.runner().run(words, STATUS_SECONDS).status == 0
+    return site.backends.runner().run(words, STATUS_SECONDS).status == 0
 
 
 def start(site: Site) -> None:
@@ -92,7 +92,7 @@ def why_unserved(site: Site, address: TftpAddress, raw: bytes) -> str:
     Empty if it does.
     """
     try:
-        if site.doors.read_back(address, LIST_FILE) == raw:
+        if site.backends.read_back(address, LIST_FILE) == raw:
             return ""
     except (ConnectionFailedError, MissingFileError) as problem:
         return problem.message
@@ -100,9 +100,9 @@ def why_unserved(site: Site, address: TftpAddress, raw: bytes) -> str:
 
 
 def _request(site: Site, words: tuple[str, ...], verb: str) -> None:
-    done = site.doors.runner().run(words, RESTART_SECONDS)
+    done = site.backends.runner().run(words, RESTART_SECONDS)
     if done.status != 0:
-        detail = done.complaint or done.output or f"exit status {done.status}"
+        detail = done.stderr or done.output or f"exit status {done.status}"
         raise ServiceError(
             f"Cisco Tftp did not {verb}: {detail}", "See the log of the service."
         )

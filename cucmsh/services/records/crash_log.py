@@ -14,7 +14,7 @@ from cucmsh.services.site import Site
 ACTION = "Report it to the makers of cucmsh, with the line of HOME/log/errors."
 
 
-def breakdown_recorder(site: Site) -> Callable[[BaseException], None]:
+def crash_recorder(site: Site) -> Callable[[BaseException], None]:
     """Something to hand an unforeseen error to; it never raises.
 
     It tells the kind of the error and the places it came through. Not its text, which

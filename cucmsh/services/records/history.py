@@ -259,7 +259,7 @@ class History:
             trust_list = decode(raw)
         except TrustListError:
             return None
-        verdict = check(trust_list, self._site.doors.verifier())
+        verdict = check(trust_list, self._site.backends.verifier())
         return trust_list if verdict.is_valid else None
 
     def _now(self) -> int:

@@ -116,7 +116,7 @@ def test_pair_and_certificate_are_new_and_fit(cluster: MadeCluster, unit: Unit) 
     after = keys.certificate(unit)
     assert after.der != before.der
     derived = cluster.site.home.read(f"security/{unit}/{unit}.pem")
-    assert cluster.site.doors.keys().read_certificate(derived) == after
+    assert cluster.site.backends.keys().read_certificate(derived) == after
     if unit is Unit.ITL_RECOVERY:
         assert keys.recovery().certificate == after
     else:

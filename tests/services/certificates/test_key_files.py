@@ -10,7 +10,7 @@ from pathlib import Path
 
 import pytest
 
-from cucmsh.backends import LateDoors
+from cucmsh.backends import LateBackends
 from cucmsh.errors import KeyFileError
 from cucmsh.layout import RECOVERY_FILE
 from cucmsh.pki.credential import Credential, make_credential
@@ -26,7 +26,7 @@ from tests.services.made_cluster import (
     SECURITY,
     START,
     SUBJECT,
-    JoinedDoors,
+    JoinedBackends,
     MadeCluster,
     foreign_key_file,
     remote_plan,
@@ -41,10 +41,10 @@ assert made.PASSWORD == SECURITY
 def real_door(monkeypatch: pytest.MonkeyPatch) -> None:
     """The process that the program uses; other tests of this room stay quick."""
 
-    def open_foreign_key(_doors: JoinedDoors, raw: bytes, password: Secret) -> object:
-        return LateDoors().open_foreign_key(raw, password)
+    def open_key_file(_doors: JoinedBackends, raw: bytes, password: Secret) -> object:
+        return LateBackends().open_key_file(raw, password)
 
-    monkeypatch.setattr(JoinedDoors, "open_foreign_key", open_foreign_key)
+    monkeypatch.setattr(JoinedBackends, "open_key_file", open_key_file)
 
 
 @pytest.fixture(scope="session")

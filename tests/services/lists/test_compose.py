@@ -60,7 +60,7 @@ def test_records_stand_in_the_documents_order(
         (Role.SAST, recovery, True),
         (Role.TVS, sub_tvs, False),
     ]
-    assert check(own.served, own.site.doors.verifier()).is_valid
+    assert check(own.served, own.site.backends.verifier()).is_valid
     assert own.signer == f"CN={own.site.node.name}.joemar2.lab"
 
 
@@ -213,7 +213,7 @@ def test_a_list_replaced_by_garbage_is_composed_anew(keeping: MadeCluster) -> No
     member = keeping.publisher
     member.site.tftp.write(LIST_FILE, b"garbage")
     assert member.start().startswith("composed ")
-    assert check(member.served, member.site.doors.verifier()).is_valid
+    assert check(member.served, member.site.backends.verifier()).is_valid
 
 
 def test_garbage_is_never_kept_as_the_list(cluster: MadeCluster) -> None:

@@ -46,7 +46,7 @@ def keys_of(bits: int, unit: Unit, cluster: MadeCluster) -> None:
     if unit is Unit.ITL_RECOVERY:
         raw = keys.make_recovery_file(credential)
         keys.install_recovery(raw, credential.certificate)
-        pem = cluster.site.doors.keys().to_pem(credential.certificate)
+        pem = cluster.site.backends.keys().to_pem(credential.certificate)
         cluster.subscriber.keys.trust(cluster.publisher.node, unit, pem)
     else:
         keys.install(unit, credential)
@@ -117,7 +117,7 @@ def test_cscun18578_reset_succeeds_and_phones_take_its_list(
     assert cluster.reset().exit_status == 0
     after = cluster.publisher.served
     assert cluster.subscriber.raw == cluster.publisher.raw
-    assert check(after, cluster.site.doors.verifier()).is_valid
+    assert check(after, cluster.site.backends.verifier()).is_valid
     assert cluster.publisher.signer == RECOVERY
     assert after.header.length == len(after.header.raw)
     assert after.records == before["test10pub"].records
@@ -162,7 +162,9 @@ def test_cscun18578_restored_key_that_the_list_does_not_name_is_put_into_it(
     held = cluster.publisher.served
     assert cluster.reset(foreign_key_file()).exit_status == 0
     assert cluster.publisher.signer == "CN=ITLRECOVERY_other.example"
-    assert check(decode(cluster.subscriber.raw), cluster.site.doors.verifier()).is_valid
+    assert check(
+        decode(cluster.subscriber.raw), cluster.site.backends.verifier()
+    ).is_valid
     assert not accepts(held, cluster.publisher.served)
 
 

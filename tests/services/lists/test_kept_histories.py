@@ -129,7 +129,7 @@ class Story:
             folder = Path(member.site.settings.home) / "security"
             for unit in (Unit.CALL_MANAGER, Unit.ITL_RECOVERY):
                 pem = (folder / unit / f"{unit}.pem").read_bytes()
-                der = member.site.doors.keys().read_certificate(pem).der
+                der = member.site.backends.keys().read_certificate(pem).der
                 owner = self.who if unit is Unit.CALL_MANAGER else PUBLISHER
                 if member.site.node.name == owner:
                     self._keys[der] = unit.value
@@ -140,7 +140,7 @@ class Story:
         name = self._keys[certificate]
         present = self.watched if name == CCM else self.cluster.publisher
         path = Path(present.site.settings.home) / f"security/{name}/{name}.pem"
-        der = present.site.doors.keys().read_certificate(path.read_bytes()).der
+        der = present.site.backends.keys().read_certificate(path.read_bytes()).der
         return name if der == certificate else f"earlier {name}"
 
     def _require_taken(self, held: list[bytes], now: bytes | None, name: str) -> None:

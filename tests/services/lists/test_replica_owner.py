@@ -83,7 +83,7 @@ def test_id_is_kept_and_survives_another_name(cluster: MadeCluster) -> None:
     )
     there = settings.cluster._replace(nodes=nodes)
     settings = settings._replace(node=renamed, cluster=there)
-    again = called(Site(settings, cluster.clock, cluster.site.doors))
+    again = called(Site(settings, cluster.clock, cluster.site.backends))
     assert own_id(again) == first
     assert len(first) == 32
 

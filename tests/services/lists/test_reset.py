@@ -67,7 +67,7 @@ def test_both_nodes_serve_the_same_bytes_signed_by_the_recovery_key(
     assert cluster.publisher.raw == cluster.subscriber.raw
     assert cluster.publisher.served.records == before.records
     assert cluster.publisher.signer == RECOVERY
-    assert check(cluster.publisher.served, cluster.site.doors.verifier()).is_valid
+    assert check(cluster.publisher.served, cluster.site.backends.verifier()).is_valid
 
 
 def test_progress_is_that_of_the_transcript(cluster: MadeCluster) -> None:
@@ -291,7 +291,7 @@ def test_a_rebuilt_publisher_brings_the_phones_back(tmp_path: Path) -> None:
     assert "is not the one that the present ITL names" in asked(plan)
     new.apply(plan)
     from_held = {record.certificate for record in held.records}
-    signer = check(new.publisher.served, new.site.doors.verifier()).signer
+    signer = check(new.publisher.served, new.site.backends.verifier()).signer
     assert signer is not None
     assert signer.certificate in from_held
 
@@ -475,7 +475,7 @@ def assert_lists_verify_and_a_key_is_there(cluster: MadeCluster) -> None:
     ]
     held = {key.certificate.der for key in keys}
     for member in cluster.members.values():
-        assert check(member.served, cluster.site.doors.verifier()).is_valid
+        assert check(member.served, cluster.site.backends.verifier()).is_valid
         assert held & {record.certificate for record in member.served.records}
 
 

@@ -56,7 +56,7 @@ def with_names(site: Site, names: dict[str, str]) -> Site:
     cluster = site.settings.cluster
     cluster = cluster._replace(nodes=tuple(map(called, cluster.nodes)))
     settings = site.settings._replace(cluster=cluster, node=called(site.node))
-    return Site(settings, site.clock, site.doors)
+    return Site(settings, site.clock, site.backends)
 
 
 def rename(made: MadeCluster, old: str, new: str) -> None:
@@ -174,7 +174,7 @@ def test_node_that_was_built_anew_is_known_by_its_name(whole: MadeCluster) -> No
         for node in cluster.nodes
     ]
     settings = site.settings._replace(cluster=cluster._replace(nodes=tuple(nodes)))
-    assert ids_by_name(Site(settings, site.clock, site.doors)) == before
+    assert ids_by_name(Site(settings, site.clock, site.backends)) == before
 
 
 def test_one_of_two_nodes_on_one_machine_was_renamed(whole: MadeCluster) -> None:
@@ -185,7 +185,7 @@ def test_one_of_two_nodes_on_one_machine_was_renamed(whole: MadeCluster) -> None
     settings = site.settings._replace(
         cluster=cluster._replace(nodes=(*cluster.nodes, second))
     )
-    both = Site(settings, site.clock, site.doors)
+    both = Site(settings, site.clock, site.backends)
     before = ids_by_name(both)
     after = ids_by_name(with_names(both, {"branch2": NEW}))
     assert after[NEW] == before["branch2"]

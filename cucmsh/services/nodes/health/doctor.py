@@ -134,7 +134,9 @@ def _trust_list(site: Site) -> Iterator[Finding]:
         yield Finding(Level.OK, f"{site.node.name} has no TFTP service to look at")
         return
     held = _held(site)
-    mismatch = check_certificates(held.trust_list, site.doors.keys().read_certificate)
+    mismatch = check_certificates(
+        held.trust_list, site.backends.keys().read_certificate
+    )
     fault = held.verdict.reason or mismatch
     made = held.trust_list.header.timestamp
     if made > site.clock.now().timestamp() + CLOCK_SLACK_SECONDS:
@@ -267,7 +269,9 @@ def _names_served(site: Site, choice: Choice) -> Iterator[Finding]:
         except CucmshError:
             continue  # it is not signed, which is told above
         try:
-            is_given = site.doors.read_back(site.node.tftp, path, LOOK_SECONDS) == raw
+            is_given = (
+                site.backends.read_back(site.node.tftp, path, LOOK_SECONDS) == raw
+            )
         except CucmshError:
             is_given = False
         if not is_given:

@@ -9,7 +9,7 @@ from __future__ import annotations
 from typing import Any, NoReturn, cast
 
 from cucmsh.errors import RefusedError
-from cucmsh.services.backends import Doors
+from cucmsh.services.backends import Backends
 from cucmsh.services.lists.secret_files import is_secret
 from cucmsh.services.site import Site
 from cucmsh.storage.local import LocalStore
@@ -24,7 +24,9 @@ class KeylessSite(Site):
     """``site``, but for its secrets and its ways to other nodes."""
 
     def __init__(self, site: Site) -> None:
-        super().__init__(site.settings, site.clock, cast(Doors, _Doors(site.doors)))
+        super().__init__(
+            site.settings, site.clock, cast(Backends, _Backends(site.backends))
+        )
         self.home = _Store(site.settings.home)
 
 
@@ -36,9 +38,9 @@ class _Store(LocalStore):
         return super().read(name)
 
 
-class _Doors:
-    def __init__(self, doors: Doors) -> None:
-        self._doors = doors
+class _Backends:
+    def __init__(self, backends: Backends) -> None:
+        self._doors = backends
 
     def __getattr__(self, name: str) -> Any:
         return getattr(self._doors, name)

@@ -155,7 +155,7 @@ def _judge_connections(runner: Runner, account: str) -> Iterator[Finding]:
         words = [SSHD, "-T", "-C", f"user={account},{where}"]
         done = runner.run(words, SECONDS)
         if done.status != 0:
-            what = f"sshd -T says: {done.complaint or done.status}"
+            what = f"sshd -T says: {done.stderr or done.status}"
             yield Finding(Level.FAIL, what, "Mend the configuration of sshd.")
             return
         for finding in judge(account, done.output):

@@ -139,8 +139,8 @@ def _answer(node: Node, ask: Ask) -> list[Finding]:
 
 
 def _ask_replica(site: Site, node: Node, link: Link) -> Iterator[Ask]:
-    store = site.doors.store_on(link, node.tftp_directory)
-    home = site.doors.home_on(link)
+    store = site.backends.store_on(link, node.tftp_directory)
+    home = site.backends.home_on(link)
     yield lambda: _service(node, link)
     yield lambda: _folder(site, node, store)
     try:

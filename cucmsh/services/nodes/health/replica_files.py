@@ -192,7 +192,7 @@ class _Comparison:
         except StoreError:
             return ""
         path = asked_name(name, self._site.settings.served_as)
-        verdict = judge_signed(held, signed, self._site.doors.verifier(), path=path)
+        verdict = judge_signed(held, signed, self._site.backends.verifier(), path=path)
         return "" if verdict.accepted else verdict.reason
 
     def _is_signed_for_phones(self, name: str) -> bool:

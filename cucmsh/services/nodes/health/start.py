@@ -32,7 +32,7 @@ def _examine_units(site: Site) -> Iterator[Finding]:
     if not unit:
         return
     try:
-        done = site.doors.runner().run(["systemctl", "show", SHOWN, unit], SECONDS)
+        done = site.backends.runner().run(["systemctl", "show", SHOWN, unit], SECONDS)
     except CucmshError:  # no systemctl: then somebody else starts the service
         return
     if done.status != 0 or not done.output.strip():

@@ -2,7 +2,7 @@ import threading
 
 import pytest
 
-from cucmsh.shell.progress import patience
+from cucmsh.shell.progress import progress
 
 
 def test_what_takes_long_is_told_again_and_again() -> None:
@@ -15,18 +15,18 @@ def test_what_takes_long_is_told_again_and_again() -> None:
         if len(told) == 3:
             enough.set()
 
-    with patience(tell, 0.001, 0.001):
+    with progress(tell, 0.001, 0.001):
         assert enough.wait(10)
     assert threading.active_count() == before  # nobody is left to tell more
 
 
 def test_what_is_quick_is_not_told() -> None:
     told: list[str] = []
-    with patience(lambda: told.append("busy"), 60):
+    with progress(lambda: told.append("busy"), 60):
         pass
     assert told == []
 
 
 def test_an_error_ends_the_telling_and_passes() -> None:
-    with pytest.raises(KeyboardInterrupt), patience(lambda: None, 60):
+    with pytest.raises(KeyboardInterrupt), progress(lambda: None, 60):
         raise KeyboardInterrupt
