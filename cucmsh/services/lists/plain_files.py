@@ -101,7 +101,7 @@ class PlainFileUpdate:
         self._node = node
         self._link = link
         self._store = store
-        self._home = site.doors.home_on(link)
+        self._home = site.backends.home_on(link)
         self._manifest: Manifest = {}
         self._there: dict[str, Listed] = {}
         self._faults: dict[str, str] = {}
@@ -183,7 +183,7 @@ class PlainFileUpdate:
                 opened.pieces,
                 SERVED_MODE,
             )
-            sent = self._site.doors.deposit(
+            sent = self._site.backends.deposit(
                 self._link, directory, parcel, lambda _: None
             )
         if sent.why_elsewhere or sent.why_unproven:
