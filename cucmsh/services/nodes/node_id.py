@@ -19,6 +19,7 @@ from __future__ import annotations
 import os
 from collections import Counter
 from collections.abc import Iterable
+from contextlib import suppress
 from hashlib import sha256
 from typing import NamedTuple
 
@@ -146,12 +147,14 @@ def known_ids(site: Site) -> dict[str, tuple[str, ...]]:
 
 
 def with_ids(site: Site, names: Iterable[str]) -> list[str]:
-    """The names of other nodes for a file, each as ``ID NAME``.
+    """The names of nodes for a file, each as ``ID NAME``; this one's id if it has one.
 
     Empty where the ids cannot be kept: then names count.
     """
     try:
         ids = ids_by_name(site)
+        if own := kept_id(site):
+            ids[site.node.name] = own
     except StoreError:
         return []
     return [f"{ids[name]} {name}" for name in names if name in ids]
@@ -162,6 +165,8 @@ def renamed(site: Site, said: object) -> dict[str, str]:
     if not isinstance(said, list) or not said:
         return {}
     by_id = {at: name for name, ids in known_ids(site).items() for at in ids}
+    with suppress(StoreError):
+        by_id[kept_id(site)] = site.node.name
     pairs = [str(entry).partition(" ") for entry in said]
     now = {name: by_id.get(at, name) for at, _, name in pairs}
     return {name: present for name, present in now.items() if name != present}

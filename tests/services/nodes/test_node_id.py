@@ -90,11 +90,12 @@ def test_open_reset_goes_on_where_the_publisher_was_renamed(
 ) -> None:
     own_id(cluster.site)
     cluster.subscriber.is_dead = True
+    cluster.publisher.service.lies_with = b"not the list"
     cluster.reset()
     rename(cluster, PUBLISHER, "headquarters")
     journal = read_journal(cluster.site)
     assert journal
-    assert journal.pending == (SUBSCRIBER,)
+    assert journal.pending == ("headquarters", SUBSCRIBER)
 
 
 def test_journal_of_another_publisher_is_ignored(cluster: MadeCluster) -> None:
