@@ -13,7 +13,7 @@ from typing import Any
 
 import pytest
 
-from cucmsh.backends import LateDoors
+from cucmsh.backends import LateBackends
 from cucmsh.config.settings import read_settings
 from cucmsh.layout import (
     HISTORY,
@@ -52,7 +52,7 @@ class Opened:
         self.root = root
         self.seen: dict[str, Any] = json.loads((root / "seen.json").read_text())
         settings = read_settings(str(path))
-        self.site = Site(settings, SettableClock(), LateDoors())
+        self.site = Site(settings, SettableClock(), LateBackends())
 
     def files(self) -> dict[str, bytes]:
         paths = (path for path in self.root.rglob("*") if path.is_file())
@@ -156,7 +156,7 @@ def test_open_reset_of_an_earlier_build_survives_a_rename_once_ids_are_kept(
     assert site.home.read(facts_file(NODES))
     path = Path(site.settings.path)
     path.write_text(path.read_text().replace('name = "branch1"', 'name = "shop1"'))
-    now = Site(read_settings(str(path)), site.clock, site.doors)
+    now = Site(read_settings(str(path)), site.clock, site.backends)
     again = read_journal(now)
     assert again
     assert again.pending == ("test10pub", "test10sub", "shop1")
