@@ -31,12 +31,14 @@ from cucmsh.cli.terminal import (
     terminal_prompter,
 )
 from cucmsh.config.model import NodeRole
+from cucmsh.config.settings import Settings
 from cucmsh.layout import (
     DEFAULT_CONFIGURATION,
     DEFAULT_HOME,
     DEFAULT_TFTP_DIRECTORY,
 )
 from cucmsh.secret import Secret
+from cucmsh.services.caller import Caller, Unrecorded, WayIn
 from cucmsh.services.nodes.account import ROOT
 from cucmsh.services.nodes.init import (
     InitPlan,
@@ -46,6 +48,8 @@ from cucmsh.services.nodes.init import (
     plan_init,
 )
 from cucmsh.services.nodes.password_policy import require_ccm, require_strong
+from cucmsh.services.site import Site
+from cucmsh.shell.origin import account_name
 from cucmsh.shell.screen import in_a_change
 from cucmsh.views.next_steps import name_lines, next_steps, subscriber_words
 
@@ -164,8 +168,14 @@ def run(configuration: str, words: Sequence[str]) -> int:
         return show(sshd(words[1:], invocation).rstrip("\n"))
     given = init_parser().read(words)
     with in_a_change(), terminal_prompter() as prompter:
-        init(given, invocation, prompter, open_site)
+        init(given, invocation, prompter, _open)
         return UNREAD if prompter.is_unread else 0
+
+
+def _open(settings: Settings) -> Site:
+    """The node that is made, for whoever runs us."""
+    caller = Caller(WayIn.INIT, account_name(os.environ))
+    return open_site(settings).called_by(caller, Unrecorded())
 
 
 def _invocation(configuration: str) -> Invocation:

@@ -6,7 +6,7 @@ Values only. ``cucmsh.services.usecase`` holds them against what a use-case decl
 from __future__ import annotations
 
 from collections.abc import Sequence
-from contextlib import AbstractContextManager
+from contextlib import AbstractContextManager, nullcontext
 from enum import IntEnum, StrEnum
 from typing import NamedTuple, Protocol
 
@@ -24,7 +24,7 @@ class WayIn(StrEnum):
     PHONE = "phone"
 
 
-class Level(IntEnum):
+class Privilege(IntEnum):
     """What an account may do, by the numbers that the original gives to levels."""
 
     READ = 0
@@ -45,7 +45,7 @@ class Caller(NamedTuple):
     way_in: WayIn
     account: str = ""
     address: str = ""
-    level: Level = Level.ALL
+    level: Privilege = Privilege.ALL
 
 
 class Record(Protocol):
@@ -68,3 +68,13 @@ class Record(Protocol):
             RefusedError: the beginning of a change cannot be recorded; the body is not
                 run.
         """
+
+
+class Unrecorded:
+    """For a node that is only being made: it has no log yet."""
+
+    def keeping(
+        self, _name: str, _values: Sequence[str], *, is_change: bool
+    ) -> AbstractContextManager[None]:
+        del is_change
+        return nullcontext()

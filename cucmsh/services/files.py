@@ -16,7 +16,7 @@ from cucmsh.errors import MissingFileError, RefusedError, UsageError
 from cucmsh.layout import BACKUP, RECOVERY_FILE, RECOVERY_NAME
 from cucmsh.remote.deposit import Deposited, Parcel
 from cucmsh.services.backends import AcceptHostKey, BackupServer
-from cucmsh.services.caller import Level
+from cucmsh.services.caller import Privilege
 from cucmsh.services.lists.compose import sha256_of
 from cucmsh.services.lists.secret_files import secrets_of, why_kept
 from cucmsh.services.records.state import recall, remember
@@ -50,6 +50,7 @@ class Listing(NamedTuple):
     files: tuple[str, ...]
 
 
+@use_case("file list tftp")
 def list_files(site: Site, spec: str) -> Listing:
     """What matches ``spec``: a path, whose last part may have wildcards (shell's).
 
@@ -104,6 +105,7 @@ def open_file(site: Site, path: str) -> AbstractContextManager[OpenFile]:
     return site.tftp.opened(path)
 
 
+@use_case("file view tftp")
 def read_text(site: Site, path: str) -> str:
     """The text of one file; line ends are LF.
 
@@ -159,7 +161,7 @@ class SendDialog(Protocol):
 
 # The original gives it to level 0. Here it can carry the recovery key away, and it
 # leaves a receipt, so a caller who may only look does not get it.
-@use_case("file get tftp", level=Level.CHANGE)
+@use_case("file get tftp", level=Privilege.CHANGE)
 def get_file(site: Site, path: str, dialog: SendDialog) -> Deposited:
     """Send a file of ``tftp/`` to an SFTP server.
 

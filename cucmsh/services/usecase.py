@@ -17,7 +17,7 @@ from collections.abc import Callable
 from typing import Concatenate, Generic, NamedTuple, ParamSpec, TypeVar
 
 from cucmsh.errors import RefusedError
-from cucmsh.services.caller import Level, WayIn
+from cucmsh.services.caller import Privilege, WayIn
 from cucmsh.services.site import Site
 
 _Values = ParamSpec("_Values")
@@ -37,7 +37,7 @@ class Access(NamedTuple):
     name: str
     changes: bool = False
     publisher_only: bool = False
-    level: int = Level.READ
+    level: int = Privilege.READ
 
 
 def require_access(site: Site, access: Access) -> None:
@@ -73,6 +73,7 @@ class UseCase(Generic[_Values, _Result]):
 
     Attributes:
         access: who may call it.
+        module: where it is declared.
     """
 
     def __init__(
@@ -80,6 +81,7 @@ class UseCase(Generic[_Values, _Result]):
     ) -> None:
         self.access = access
         self._function = function
+        self.module = function.__module__
         self.__doc__ = function.__doc__
 
     def __call__(
@@ -118,6 +120,7 @@ def use_case(
         publisher_only: see ``Access``.
         level: see ``Access``; without one, that of a change or of a look.
     """
-    least = (Level.CHANGE if changes else Level.READ) if level is None else level
+    usual = Privilege.CHANGE if changes else Privilege.READ
+    least = usual if level is None else level
     access = Access(name, changes, publisher_only, least)
     return lambda function: UseCase(function, access)

@@ -23,6 +23,7 @@ from cucmsh.services.nodes.make import is_whole
 from cucmsh.services.site import Site
 from cucmsh.storage import folders
 from cucmsh.storage.local import LocalStore
+from tests.services.callers import called
 from tests.services.made_cluster import (
     CCM,
     SECURITY,
@@ -43,7 +44,7 @@ class _Keys:
 
 
 def make_site(settings: Settings) -> Site:
-    return Site(settings, SettableClock(), cast(Backends, _Keys()))
+    return called(Site(settings, SettableClock(), cast(Backends, _Keys())))
 
 
 @pytest.fixture(autouse=True)

@@ -26,6 +26,7 @@ from cucmsh.services.records.state import (
 )
 from cucmsh.services.site import Site
 from cucmsh.services.sweep import sweep
+from cucmsh.services.usecase import use_case
 from cucmsh.storage.store import split_name
 from cucmsh.trustlist.decode import decode
 from cucmsh.trustlist.model import TrustList
@@ -34,6 +35,7 @@ from cucmsh.trustlist.seal import check
 PURPOSE = "install-list"  # what files are staged for
 
 
+@use_case("hook stage", changes=True)
 def stage(site: Site, name: str, sha256: str, raw: bytes) -> None:
     """Keep bytes that another node sent until ``take_staged`` wants them.
 
@@ -57,6 +59,7 @@ def stage(site: Site, name: str, sha256: str, raw: bytes) -> None:
     site.home.write(f"{STAGING}/{name}", raw)
 
 
+@use_case("hook discard", changes=True)
 def discard_staged(site: Site, name: str) -> None:
     """Take away what was staged; it may be gone."""
     if len(split_name(name)) != 1:
@@ -64,6 +67,7 @@ def discard_staged(site: Site, name: str) -> None:
     site.home.remove(f"{STAGING}/{name}")
 
 
+@use_case("what was staged", changes=True)
 def take_staged(site: Site, name: str, sha256: str) -> bytes:
     """The staged bytes, which are then gone from the staging folder.
 
@@ -79,6 +83,7 @@ def take_staged(site: Site, name: str, sha256: str) -> bytes:
     return raw
 
 
+@use_case("hook install-certificate", changes=True)
 def install_certificate(site: Site, raw: bytes, name: str, unit: str) -> None:
     """Keep another member's certificate."""
     node = site.settings.cluster.find(name)
@@ -89,6 +94,7 @@ def install_certificate(site: Site, raw: bytes, name: str, unit: str) -> None:
     Keystore(site).trust(node, Unit(unit), raw)
 
 
+@use_case("hook install-list", changes=True)
 def install_list(
     site: Site, raw: bytes, expected: str, *, was_active: bool, is_agreed: bool = False
 ) -> NodeOutcome:

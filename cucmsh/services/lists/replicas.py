@@ -31,6 +31,7 @@ from cucmsh.services.records.history import History
 from cucmsh.services.records.pending import remember_replicas
 from cucmsh.services.records.state import keep_mark
 from cucmsh.services.site import PUSH, PUSH_SECONDS, Site
+from cucmsh.services.usecase import use_case
 from cucmsh.storage.tree import tree_below
 from cucmsh.trustlist.signed import SUFFIX
 
@@ -49,6 +50,7 @@ def replicas_of(site: Site) -> list[Node]:
     return [node for node in nodes if node.role is NodeRole.REPLICA]
 
 
+@use_case("hook update-replicas", changes=True)
 def update_replicas(site: Site) -> Report:
     """Bring the replicas what this publisher serves, after its TFTP service started.
 

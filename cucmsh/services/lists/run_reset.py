@@ -14,7 +14,7 @@ from typing import NamedTuple, Protocol
 from cucmsh.errors import RefusedError
 from cucmsh.secret import Secret
 from cucmsh.services.backends import AcceptHostKey, BackupServer
-from cucmsh.services.caller import Level
+from cucmsh.services.caller import Privilege
 from cucmsh.services.certificates.keystore import Keystore
 from cucmsh.services.files import fetch_file
 from cucmsh.services.lists.distribution import apply
@@ -65,7 +65,7 @@ class ResetDone(NamedTuple):
     report: Report
 
 
-@use_case(LOCAL, changes=True, publisher_only=True, level=Level.ALL)
+@use_case(LOCAL, changes=True, publisher_only=True, level=Privilege.ALL)
 def reset_with_local_key(site: Site, dialog: ResetDialog) -> ResetDone:
     """Sign the list with the recovery key of this publisher and bring it everywhere.
 
@@ -78,7 +78,7 @@ def reset_with_local_key(site: Site, dialog: ResetDialog) -> ResetDone:
     return carry_out(site, LOCAL, plan_local_reset, dialog)
 
 
-@use_case(REMOTE, changes=True, publisher_only=True, level=Level.ALL)
+@use_case(REMOTE, changes=True, publisher_only=True, level=Privilege.ALL)
 def reset_with_saved_key(
     site: Site,
     server: BackupServer,

@@ -34,6 +34,7 @@ from cucmsh.services.records.pending import (
 )
 from cucmsh.services.records.state import keep_mark
 from cucmsh.services.site import Site
+from cucmsh.services.usecase import use_case
 
 SIGN_SECONDS = 25.0  # measured: ten thousand files with a new key take 10 to 20
 NOT_BROUGHT = "what this start composed was not brought there yet"
@@ -54,6 +55,7 @@ class Started(NamedTuple):
     status: int
 
 
+@use_case("hook tftp-start", changes=True)
 def start(site: Site) -> Started:
     """Compose and sign for this start.
 

@@ -24,6 +24,7 @@ from cucmsh.errors import (
 from cucmsh.remote.ssh.causes import OTHER_ROOT
 from cucmsh.secret import Secret
 from cucmsh.services.backends import Backends, Link
+from cucmsh.services.caller import Privilege
 from cucmsh.services.nodes.check_way import has_root, why_key_is_refused
 from cucmsh.services.nodes.configure import split_path
 from cucmsh.services.nodes.confine import ask_description
@@ -35,6 +36,7 @@ from cucmsh.services.nodes.identity import (
     public_line,
 )
 from cucmsh.services.site import Site
+from cucmsh.services.usecase import use_case
 from cucmsh.storage.folders import require_own
 
 if TYPE_CHECKING:
@@ -165,6 +167,7 @@ def has_way(site: Site, address: SshAddress) -> bool:
     return True
 
 
+@use_case("cucmsh node add", changes=True, publisher_only=True, level=Privilege.ALL)
 def make_way(site: Site, plan: AddPlan, link: Link, backends: EnrolBackends) -> None:
     """Install our key through a first login, and log in with it.
 

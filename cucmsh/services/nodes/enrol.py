@@ -22,6 +22,7 @@ from cucmsh.errors import (
 from cucmsh.layout import AUTHORIZED_KEYS, LIST_FILE, SERVED_MODE
 from cucmsh.pki.model import Unit
 from cucmsh.services.backends import Link
+from cucmsh.services.caller import Privilege
 from cucmsh.services.certificates.keystore import Keystore
 from cucmsh.services.deadlines import LOOK_SECONDS
 from cucmsh.services.lists.compose import served_list, sha256_of
@@ -45,6 +46,7 @@ from cucmsh.services.nodes.join import cluster_document
 from cucmsh.services.nodes.make import public_certificates
 from cucmsh.services.nodes.node_id import learn, own_id
 from cucmsh.services.site import Site
+from cucmsh.services.usecase import use_case
 from cucmsh.storage.store import Store
 
 STATUS_SECONDS = 30
@@ -82,6 +84,7 @@ def other_publisher(site: Site, plan: AddPlan) -> Publisher | None:
     return known if known and known.id != own_id(site) else None
 
 
+@use_case("cucmsh node add", changes=True, publisher_only=True, level=Privilege.ALL)
 def enrol(site: Site, plan: AddPlan, taken_from: Publisher | None = None) -> Enrolled:
     """Make the planned node one of the cluster; says what was found on the way.
 

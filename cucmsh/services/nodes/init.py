@@ -39,6 +39,7 @@ from cucmsh.names import (
     parse_subject,
 )
 from cucmsh.secret import Secret
+from cucmsh.services.caller import Privilege
 from cucmsh.services.certificates.keystore import Keystore
 from cucmsh.services.nodes import set_aside
 from cucmsh.services.nodes.configure import split_path
@@ -47,6 +48,7 @@ from cucmsh.services.nodes.make import is_whole, make_node
 from cucmsh.services.nodes.node_id import own_id
 from cucmsh.services.nodes.password_policy import require_ccm, require_strong
 from cucmsh.services.site import Site
+from cucmsh.services.usecase import use_case
 from cucmsh.storage import folders
 
 HEADING = """\
@@ -147,6 +149,14 @@ def plan_init(node: NewNode, make_site: MakeSite, *, again: bool = False) -> Ini
 
 
 def make(plan: InitPlan, security: Secret, ccm: Secret | None) -> None:
+    """Make what was planned, as ``make_planned`` does, for the caller of its site."""
+    make_planned(plan.site, plan, security, ccm)
+
+
+@use_case("cucmsh init", changes=True, level=Privilege.ALL)
+def make_planned(
+    site: Site, plan: InitPlan, security: Secret, ccm: Secret | None
+) -> None:
     """Make what was planned; what an interrupted call has made is kept.
 
     Raises:
@@ -157,7 +167,7 @@ def make(plan: InitPlan, security: Secret, ccm: Secret | None) -> None:
     require_strong(security)
     if ccm is not None:
         require_ccm(ccm, security)
-    node, site = plan.node, plan.site
+    node = plan.node
     folders.make(node.home, 0o700)
     folders.narrow(node.home, 0o700)
     with site.cluster_lock("cucmsh init"):

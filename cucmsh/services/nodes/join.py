@@ -25,6 +25,7 @@ from cucmsh.services.nodes.identity import identity_path
 from cucmsh.services.nodes.make import public_certificates
 from cucmsh.services.nodes.node_id import ids_by_name, is_id, known_ids, learn, own_id
 from cucmsh.services.site import Site
+from cucmsh.services.usecase import use_case
 
 
 class Description(NamedTuple):
@@ -119,6 +120,7 @@ def cluster_document(site: Site, nodes: tuple[Node, ...]) -> bytes:
     return json.dumps({"payload": payload, "salt": salt.hex(), "seal": seal}).encode()
 
 
+@use_case("hook join", changes=True)
 def join(site: Site, raw: bytes) -> None:
     """Take over the cluster as its publisher describes it; own entry untouched.
 

@@ -6,6 +6,7 @@ from typing import cast
 
 from cucmsh.config.model import Node
 from cucmsh.errors import CucmshError, RefusedError, UsageError
+from cucmsh.services.caller import Privilege
 from cucmsh.services.lists.deliver import hook_on
 from cucmsh.services.lists.manifest import release
 from cucmsh.services.nodes.add import EnrolBackends
@@ -18,6 +19,7 @@ from cucmsh.services.nodes.join import forget_node
 from cucmsh.services.records.journal import forget_in_journal
 from cucmsh.services.records.pending import forget_replica
 from cucmsh.services.site import Site
+from cucmsh.services.usecase import use_case
 
 
 def find_removable(site: Site, name: str) -> Node:
@@ -37,6 +39,7 @@ def find_removable(site: Site, name: str) -> Node:
     return node
 
 
+@use_case("cucmsh node remove", changes=True, publisher_only=True, level=Privilege.ALL)
 def remove(site: Site, node: Node) -> list[Finding]:
     """Take the node out: our key on it, its entry, its certificates here and there.
 

@@ -7,6 +7,7 @@ import fnmatch
 from cucmsh.errors import MissingFileError
 from cucmsh.layout import LOG_FOLDER
 from cucmsh.services.site import Site
+from cucmsh.services.usecase import use_case
 
 
 def list_logs(site: Site, spec: str) -> list[str]:
@@ -14,6 +15,7 @@ def list_logs(site: Site, spec: str) -> list[str]:
     return sorted(fnmatch.filter(site.home.names(LOG_FOLDER), spec))
 
 
+@use_case("file view activelog")
 def read_log(site: Site, name: str) -> tuple[str, int]:
     """The text of a log, and how many bytes before it are left out.
 

@@ -1,0 +1,335 @@
+"""No caller goes past guard, record or lock: each use-case is tried by one who should.
+
+The callers are no shell: a page, an exec request, a caller that may only look.
+"""
+
+from __future__ import annotations
+
+import importlib
+import json
+import pkgutil
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import AbstractContextManager, contextmanager, nullcontext
+from pathlib import Path
+from typing import Any, cast
+
+import pytest
+
+import cucmsh.services
+from cucmsh.errors import BusyError, CancelledError, CucmshError, RefusedError
+from cucmsh.layout import AUDIT_FILE
+from cucmsh.pki.model import Unit
+from cucmsh.secret import Secret
+from cucmsh.services import site as sites
+from cucmsh.services.backends import BackupServer
+from cucmsh.services.caller import Caller, Privilege, WayIn
+from cucmsh.services.files import Destination
+from cucmsh.services.lists.phone_files import choose
+from cucmsh.services.outcome import Progress
+from cucmsh.services.records.audit import AuditLog
+from cucmsh.services.records.sinks import sinks_of
+from cucmsh.services.site import Site
+from cucmsh.services.usecase import UseCase, use_case
+from cucmsh.shell.audit import Attempt
+from tests.services.callers import called
+from tests.services.made_cluster import (
+    CCM,
+    SFTP_PASSWORD,
+    MadeCluster,
+    cheap_questions,
+    started_cluster,
+)
+
+SERVER = BackupServer("192.0.2.9", 22, "joe", Secret(SFTP_PASSWORD))
+
+
+class Agreeing:
+    """Answers every question of every use-case, and is told everything."""
+
+    def ccm_password(self) -> Secret:
+        return Secret(CCM)
+
+    def choose(self, _size: int) -> Destination:
+        return Destination(SERVER, "/home/joe", lambda *_: True)
+
+    def sending(self, *_: object) -> AbstractContextManager[Callable[[int], object]]:
+        return nullcontext(bool)
+
+    def changing(self, *_: object) -> AbstractContextManager[Progress]:
+        return nullcontext(lambda *_: None)
+
+    def __getattr__(self, name: str) -> Callable[..., Any]:
+        """What is told: it may be a context, and what that gives is not looked at."""
+        if name.startswith("_"):
+            raise AttributeError(name)
+        return lambda *_: nullcontext()
+
+
+AGREEING = cast(Any, Agreeing())
+NODE = cast(Any, object())  # nothing gets as far as to look at it
+SHA256 = "0" * 64
+# What each is called with. Those that nothing may reach get anything.
+VALUES: dict[str, Callable[[Site], Sequence[Any]]] = {
+    "cucmsh.services.certificates.regenerate.regenerate": lambda _: [Unit.TVS],
+    "cucmsh.services.files.get_file": lambda _: ["ITLFile.tlv", AGREEING],
+    "cucmsh.services.files.list_files": lambda _: ["*"],
+    "cucmsh.services.files.read_text": lambda _: ["a.xml"],
+    "cucmsh.services.idle.set_idle_minutes": lambda _: [60],
+    "cucmsh.services.lists.install.discard_staged": lambda _: ["a-b"],
+    "cucmsh.services.lists.install.install_certificate": lambda _: [b"", "x", "TVS"],
+    "cucmsh.services.lists.install.install_list": lambda _: [b"", SHA256],
+    "cucmsh.services.lists.install.stage": lambda _: ["a-b", SHA256, b""],
+    "cucmsh.services.lists.install.take_staged": lambda _: ["a-b", SHA256],
+    "cucmsh.services.lists.publish.sign_and_bring": lambda at: [choose(at), AGREEING],
+    "cucmsh.services.lists.replicas.update_replicas": lambda _: [],
+    "cucmsh.services.lists.run_reset.reset_with_local_key": lambda _: [AGREEING],
+    "cucmsh.services.lists.run_reset.reset_with_saved_key": lambda _: [
+        *(SERVER, "/home/joe/ITLRecovery.p12", lambda *_: True, AGREEING)
+    ],
+    "cucmsh.services.lists.start.start": lambda _: [],
+    "cucmsh.services.lists.trust_release.release_trust": lambda _: [lambda _: None],
+    "cucmsh.services.nodes.add.make_way": lambda _: [NODE, NODE, NODE],
+    "cucmsh.services.nodes.enrol.enrol": lambda _: [NODE],
+    "cucmsh.services.nodes.init.make_planned": lambda _: [NODE, Secret(""), None],
+    "cucmsh.services.nodes.join.join": lambda _: [b""],
+    "cucmsh.services.nodes.listing.remove": lambda _: [NODE],
+    "cucmsh.services.nodes.service_control.restart_service": lambda _: [
+        *("Cisco Tftp", AGREEING)
+    ],
+    "cucmsh.services.nodes.service_control.start_service": lambda _: [
+        *("Cisco Tftp", AGREEING)
+    ],
+    "cucmsh.services.nodes.service_control.stop_service": lambda _: [
+        *("Cisco Tftp", AGREEING)
+    ],
+    "cucmsh.services.records.logs.read_log": lambda _: ["audit"],
+}
+# One change of the cluster at a time; the others wait for no person's question.
+CLUSTER_LOCKED = (
+    "cucmsh.services.certificates.regenerate.regenerate",
+    "cucmsh.services.lists.run_reset.reset_with_local_key",
+    "cucmsh.services.lists.run_reset.reset_with_saved_key",
+    "cucmsh.services.lists.trust_release.release_trust",
+    "cucmsh.services.nodes.enrol.enrol",
+    "cucmsh.services.nodes.listing.remove",
+)
+
+
+def found_use_cases() -> dict[str, UseCase[Any, Any]]:
+    """Every use-case of the product, by its full name."""
+    found = {}
+    for module in pkgutil.walk_packages(cucmsh.services.__path__, "cucmsh.services."):
+        for name, value in vars(importlib.import_module(module.name)).items():
+            if isinstance(value, UseCase) and value.module == module.name:
+                found[f"{module.name}.{name}"] = value
+    return found
+
+
+USE_CASES = found_use_cases()
+CHANGES = [name for name, each in USE_CASES.items() if each.access.changes]
+PUBLISHERS = [name for name, each in USE_CASES.items() if each.access.publisher_only]
+PAGE = Caller(WayIn.PAGE, "joe", "192.0.2.1")
+
+
+@pytest.fixture(autouse=True)
+def cheap_things(monkeypatch: pytest.MonkeyPatch) -> None:
+    cheap_questions(monkeypatch)
+
+
+@pytest.fixture
+def cluster(tmp_path: Path) -> MadeCluster:
+    made = started_cluster(tmp_path)
+    (made.backups / "home/joe/ITLRecovery.p12").write_bytes(made.key_file())
+    return made
+
+
+def audited(site: Site, caller: Caller = PAGE) -> Site:
+    """The site for that caller, with the node's own audit log."""
+    entry = {"entry": str(caller.way_in)}
+    audit = AuditLog(
+        sinks_of(site.home),
+        site.node.name,
+        site.clock.now,
+        lambda: 0.0,
+        who=lambda: entry,
+        complain=lambda _: None,
+    )
+    return site.called_by(caller, audit)
+
+
+def attempt(name: str, site: Site) -> None:
+    USE_CASES[name](site, *VALUES[name](site))
+
+
+def lines(site: Site) -> list[dict[str, Any]]:
+    raw = site.home.read(AUDIT_FILE).decode()
+    return [json.loads(line) for line in raw.splitlines()]
+
+
+@contextmanager
+def nothing_changes(cluster: MadeCluster) -> Iterator[None]:
+    before = cluster.tree()
+    yield
+    after = cluster.tree()
+    # A refusal may be recorded, and a host key that was accepted may be kept.
+    for node in cluster.members:
+        for name in (AUDIT_FILE, "state/known_hosts"):
+            after.pop(f"{node}/home/{name}", None)
+            before.pop(f"{node}/home/{name}", None)
+    assert after == before
+
+
+def test_every_use_case_is_tried_here() -> None:
+    assert set(VALUES) == set(USE_CASES)
+    assert len(CHANGES) > len(PUBLISHERS) > 2
+
+
+@pytest.mark.parametrize("name", PUBLISHERS)
+def test_what_a_publisher_does_is_refused_on_a_subscriber(
+    cluster: MadeCluster, name: str
+) -> None:
+    site = audited(cluster.subscriber.site)
+    with (
+        nothing_changes(cluster),
+        pytest.raises(RefusedError, match=r"^This is not a Publisher Node$"),
+    ):
+        attempt(name, site)
+
+
+@pytest.mark.parametrize("name", CHANGES)
+def test_a_caller_who_may_only_look_changes_nothing(
+    cluster: MadeCluster, name: str
+) -> None:
+    looker = PAGE._replace(level=Privilege.READ)
+    site = audited(cluster.site, looker)
+    with (
+        nothing_changes(cluster),
+        pytest.raises(RefusedError, match=r"needs privilege level [14], and joe has 0"),
+    ):
+        attempt(name, site)
+
+
+def test_the_recovery_key_is_not_given_to_who_may_only_look(
+    cluster: MadeCluster,
+) -> None:
+    site = audited(cluster.site, PAGE._replace(level=Privilege.READ))
+    with nothing_changes(cluster), pytest.raises(RefusedError, match="level 1"):
+        attempt("cucmsh.services.files.get_file", site)
+
+
+@pytest.mark.parametrize("name", CHANGES)
+def test_an_exec_request_changes_nothing_where_it_may_not(
+    cluster: MadeCluster, name: str
+) -> None:
+    site = audited(cluster.site, PAGE._replace(way_in=WayIn.EXEC))
+    with (
+        nothing_changes(cluster),
+        pytest.raises(RefusedError, match="does not run by an exec request here"),
+    ):
+        attempt(name, site)
+
+
+@pytest.mark.parametrize("name", CHANGES)
+def test_what_cannot_be_recorded_is_not_done(cluster: MadeCluster, name: str) -> None:
+    site = audited(cluster.site)
+    Path(cluster.site.settings.home, AUDIT_FILE).mkdir(parents=True)
+    with (
+        nothing_changes(cluster),
+        pytest.raises(RefusedError, match="It cannot be recorded, so it was not run"),
+    ):
+        attempt(name, site)
+
+
+@pytest.mark.parametrize("name", USE_CASES)
+def test_nobody_is_no_caller(cluster: MadeCluster, name: str) -> None:
+    site = cluster.site
+    nobody = Site(site.settings, site.clock, site.backends)
+    with nothing_changes(cluster), pytest.raises(RefusedError, match="nobody"):
+        USE_CASES[name](nobody, *VALUES[name](site))
+
+
+@pytest.mark.parametrize("name", CLUSTER_LOCKED)
+def test_a_change_of_the_cluster_waits_for_its_lock(
+    cluster: MadeCluster, name: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(sites, "PUSH_SECONDS", 0)
+    site = audited(cluster.publisher.again())
+    with (
+        cluster.site.cluster_lock("somebody else"),
+        nothing_changes(cluster),
+        pytest.raises(BusyError, match="somebody else"),
+    ):
+        attempt(name, site)
+
+
+def test_a_change_without_a_shell_is_recorded_before_and_after(
+    cluster: MadeCluster,
+) -> None:
+    site = audited(cluster.site)
+    attempt("cucmsh.services.lists.run_reset.reset_with_local_key", site)
+    begin, command = lines(site)
+    assert (begin["event"], command["event"]) == ("begin", "command")
+    assert begin["words"] == command["words"] == "utils itl reset localkey"
+    assert (begin["entry"], command["outcome"]) == ("page", "done")
+
+
+def test_what_ends_a_change_is_recorded_and_no_secret_is(cluster: MadeCluster) -> None:
+    def no(_: object) -> None:
+        raise CancelledError("no")
+
+    dialog = Agreeing()
+    dialog.agree = no  # type: ignore[attr-defined]
+    site = audited(cluster.site)
+    name = "cucmsh.services.lists.run_reset.reset_with_saved_key"
+    values = [*VALUES[name](site)[:-1], dialog]
+    with nothing_changes(cluster), pytest.raises(CancelledError):
+        USE_CASES[name](site, *values)
+    assert lines(site)[-1]["outcome"] == "CancelledError"
+    assert lines(site)[0]["values"] == ["/home/joe/ITLRecovery.p12"]
+    raw = site.home.read(AUDIT_FILE).decode()
+    assert SFTP_PASSWORD not in raw
+    assert CCM not in raw
+
+
+def test_a_line_of_a_session_has_one_record(cluster: MadeCluster) -> None:
+    site = audited(cluster.site, PAGE._replace(way_in=WayIn.PROMPT))
+    audit = cast(AuditLog, site.record)
+    line = Attempt("set cli session timeout 60")
+    audit.submitted(line)
+    audit.begins(line)
+    attempt("cucmsh.services.idle.set_idle_minutes", site)
+    line.end(0)
+    audit.ended(line)
+    assert [each["event"] for each in lines(site)] == ["begin", "command"]
+    attempt("cucmsh.services.idle.set_idle_minutes", site)  # and the next one its own
+    assert len(lines(site)) == 4
+
+
+def test_a_line_that_only_looks_cannot_hide_a_change(cluster: MadeCluster) -> None:
+    site = audited(cluster.site, PAGE._replace(way_in=WayIn.PROMPT))
+    audit = cast(AuditLog, site.record)
+    audit.submitted(Attempt("show something"))  # no `begins`: it changes nothing
+    Path(cluster.site.settings.home, AUDIT_FILE).mkdir(parents=True)
+    with nothing_changes(cluster), pytest.raises(RefusedError, match="recorded"):
+        attempt("cucmsh.services.idle.set_idle_minutes", site)
+
+
+def test_a_hook_that_cannot_be_recorded_serves_all_the_same(
+    cluster: MadeCluster,
+) -> None:
+    """docs/decisions/034."""
+    site = audited(cluster.site, PAGE._replace(way_in=WayIn.HOOK))
+    Path(cluster.site.settings.home, AUDIT_FILE).mkdir(parents=True)
+    attempt("cucmsh.services.lists.start.start", site)
+    with pytest.raises(CucmshError):
+        lines(site)
+
+
+def test_a_use_case_gives_what_its_function_gives(cluster: MadeCluster) -> None:
+    @use_case("add")
+    def add(_: Site, one: int, *, other: int) -> int:
+        """Add two numbers."""
+        return one + other
+
+    assert add(called(cluster.site), 1, other=2) == 3
+    assert add.__doc__ == "Add two numbers."
