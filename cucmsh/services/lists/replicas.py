@@ -28,6 +28,7 @@ from cucmsh.services.lists.plain_files import plain_files
 from cucmsh.services.lists.secret_files import secrets_of
 from cucmsh.services.outcome import NodeOutcome, Report, State
 from cucmsh.services.records.history import History
+from cucmsh.services.records.journal import settle_in_journal
 from cucmsh.services.records.pending import remember_replicas
 from cucmsh.services.records.state import keep_mark
 from cucmsh.services.site import PUSH, PUSH_SECONDS, Site
@@ -141,6 +142,7 @@ def push_held(site: Site, *, seconds: float = PATIENT_SECONDS) -> Report:
             )
         )
     _note_served(site, raw, list(report.written))
+    settle_in_journal(site, sha256_of(raw), report.written)
     remember_replicas(site, report.problems)
     return report
 

@@ -7,6 +7,7 @@ or of another cluster is ignored, and the next login says so (docs/security.md F
 
 from __future__ import annotations
 
+from collections.abc import Collection
 from typing import NamedTuple
 
 from cucmsh.errors import StoreError, one_line
@@ -91,6 +92,22 @@ def forget_in_journal(site: Site, name: str) -> None:
         _write(site, left)  # begun when it was begun
     else:
         forget(site.home, JOURNAL)
+
+
+def settle_in_journal(site: Site, sha256: str, names: Collection[str]) -> None:
+    """Nodes that were proven to serve the list of the open reset are done with it.
+
+    For a push, which may bring a replica what the reset could not. Called under the
+    cluster's lock, as the reset itself is.
+    """
+    journal = read_journal(site)
+    if journal is None or journal.sha256 != sha256:
+        return
+    pending = tuple(name for name in journal.pending if name not in names)
+    if not pending:
+        forget(site.home, JOURNAL)
+    elif pending != journal.pending:
+        _write(site, journal._replace(pending=pending))  # begun when it was begun
 
 
 def read_journal(site: Site) -> Journal | None:

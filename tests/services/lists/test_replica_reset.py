@@ -10,10 +10,11 @@ import pytest
 from cucmsh.layout import replica_publisher
 from cucmsh.services.lists.distribution import apply
 from cucmsh.services.lists.fleet import Fleet
+from cucmsh.services.lists.replicas import push
 from cucmsh.services.lists.reset import plan_local_reset
 from cucmsh.services.lists.survey import locate
 from cucmsh.services.outcome import NodeOutcome, Report, State, Step
-from cucmsh.services.records.journal import login_notice
+from cucmsh.services.records.journal import login_notice, read_journal
 from cucmsh.storage.local import LocalStore
 from tests.services.made_cluster import REPLICA, MadeCluster, started_cluster
 
@@ -228,3 +229,38 @@ def test_publisher_whose_list_changed_meanwhile_ends_the_reset_before_it_begins(
     assert cluster.subscriber.signer == "CN=test10sub.joemar2.lab"
     assert cluster.subscriber.site.home.names("state/staging") == []
     assert "The ITL reset" not in login_notice(cluster.publisher.again())
+
+
+def test_push_settles_what_the_reset_left_open(cluster: MadeCluster) -> None:
+    """The list of the reset is proven there: nobody is told to run it again."""
+    cluster.replica.is_dead = True
+    assert outcome(cluster).state is State.PENDING
+    cluster.replica.is_dead = False
+    cluster.replica.service.lies_with = OLD
+    assert push(cluster.site).problems
+    assert f"pending: {REPLICA}. " in login_notice(cluster.publisher.again())
+    cluster.replica.service.lies_with = None
+    assert push(cluster.site).problems == {}
+    assert cluster.replica.raw == cluster.publisher.raw
+    assert login_notice(cluster.publisher.again()) == ""
+    assert read_journal(cluster.site) is None
+
+
+def test_push_of_another_list_leaves_the_reset_open(cluster: MadeCluster) -> None:
+    cluster.replica.is_dead = True
+    outcome(cluster)
+    cluster.replica.is_dead = False
+    cluster.clock.pass_seconds(9)
+    cluster.publisher.start()
+    assert push(cluster.site).problems == {}
+    assert f"pending: {REPLICA}. " in login_notice(cluster.publisher.again())
+
+
+def test_push_settles_no_other_node(cluster: MadeCluster) -> None:
+    cluster.replica.is_dead = cluster.subscriber.is_dead = True
+    outcome(cluster)
+    cluster.replica.is_dead = False
+    assert push(cluster.site).problems == {}
+    journal = read_journal(cluster.site)
+    assert journal is not None
+    assert journal.pending == (cluster.subscriber.node.name,)
