@@ -14,6 +14,7 @@ from cucmsh.services.files import (
     Destination,
     get_file,
     list_files,
+    missing_folder,
     paths,
     read_text,
 )
@@ -82,6 +83,9 @@ def file_list_tftp(dialog: Dialog, site: Site, spec: str) -> int:
     file list tftp *.tlv
     file list tftp settings/*
     """
+    missing = missing_folder(site, spec)
+    if missing and dialog.helpful:
+        dialog.say(f"There is no folder {missing} in the TFTP directory.")
     return _list(dialog, *list_files(site, spec))
 
 

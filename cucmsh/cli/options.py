@@ -118,7 +118,10 @@ class Parser(argparse.ArgumentParser):
 
     def error(self, message: str) -> NoReturn:
         """Raise what argparse finds wrong as an error of ours."""
-        raise UsageError(f"{self.prog}: {message}", f"See `{self.prog} --help`.")
+        call = self.prog.replace("[--config FILE] ", "")
+        verb = call.removeprefix("cucmsh").strip()
+        what = f"{verb}: {message}" if verb else message
+        raise UsageError(what, f"See `{call} --help`.")
 
 
 def asks_for_help(words: Sequence[str]) -> bool:

@@ -75,6 +75,16 @@ def list_files(site: Site, spec: str) -> Listing:
     )
 
 
+def missing_folder(site: Site, spec: str) -> str:
+    """The folder that ``spec`` names and that is not there; empty if there is none."""
+    folder = spec.rpartition("/")[0]
+    if not folder:
+        return ""
+    parent, _, name = folder.rpartition("/")
+    is_there = not missing_folder(site, folder) and name in _entries(site, parent)[0]
+    return "" if is_there else folder
+
+
 def paths(site: Site) -> list[str]:
     """Every file by its path, hidden ones left out; for completion."""
     below = set(tree_below(site.tftp.root).files) if site.node.has_tftp else set()

@@ -81,7 +81,7 @@ def require_bytes(raw: bytes) -> None:
 def _leading_number(raw: bytes, offset: int, tag: int, label: str) -> int:
     """The 16-bit number of a field that must stand exactly here."""
     if raw[offset : offset + 3] != bytes((tag, 0, 2)):
-        raise TrustListError(f"{label} does not stand here", offset)
+        raise TrustListError(f"{label} is not where it must be", offset)
     if offset + _LENGTH_FIELD > len(raw):
         raise TrustListError(f"{label} is cut off", offset)
     return int.from_bytes(raw[offset + 3 : offset + _LENGTH_FIELD], "big")

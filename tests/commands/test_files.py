@@ -312,6 +312,18 @@ def test_folders_are_listed_and_gone_into(cluster: MadeCluster) -> None:
     assert called.text == "<device/>"
 
 
+def test_a_mistyped_folder_does_not_look_empty(cluster: MadeCluster) -> None:
+    cluster.site.tftp.make_folder("Desktops/320x212x12")
+    called = call(cluster.site, "file list tftp Desktop/320x212x12/*")
+    assert called.lines[0] == (
+        "There is no folder Desktop/320x212x12 in the TFTP directory."
+    )
+    assert called.lines[1] == "dir count = 0, file count = 0"
+    assert called.status == 1
+    called = call(cluster.site, "file list tftp Desktops/320x212x12/*")
+    assert called.text == "dir count = 0, file count = 0\n"
+
+
 def test_paths_in_folders_are_completed(cluster: MadeCluster) -> None:
     cluster.site.tftp.write("settings/SEP1.cnf.xml", b"<device/>")
 

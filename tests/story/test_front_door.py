@@ -109,3 +109,30 @@ def test_a_listener_that_left_makes_a_success_a_failure(tmp_path: Path) -> None:
     )
     os.close(gone)
     assert (done.returncode, done.stderr) == (1, b"")
+
+
+@pytest.mark.parametrize(
+    ("raw", "looks_like"),
+    [
+        (b"hello\n", "text"),
+        (b"-----BEGIN CERTIFICATE-----\n", "PEM: a certificate or a key"),
+        (b"<device/>", "XML: a configuration file that was not signed"),
+        (b"\x30\x82\x01\x01", "DER: a certificate or a PKCS#12 file"),
+        (b"\xff\xfe\x00", "something else"),
+    ],
+)
+def test_verify_says_what_another_file_looks_like(
+    tmp_path: Path, raw: bytes, looks_like: str
+) -> None:
+    (tmp_path / "file").write_bytes(raw)
+    status, _, err = call("verify", str(tmp_path / "file"))
+    assert status == 1
+    assert f"is no trust list and no signed file: it looks like {looks_like}" in (
+        err.decode()
+    )
+
+
+def test_an_option_with_a_bad_value_is_named() -> None:
+    status, _, err = call("node", "add", "x", "--tftp", "host:99999")
+    assert status == 2
+    assert b"argument --tftp: 'host:99999': A port is a number" in err

@@ -19,9 +19,11 @@ from cucmsh.trustlist.model import TrustList
 from cucmsh.trustlist.seal import check_certificates
 from cucmsh.trustlist.signed import SignedFile, decode_signed, is_no_list
 from cucmsh.trustlist.signed_trust import SignedVerdict, judge_signed
+from cucmsh.trustlist.tags import HeaderTag
 from cucmsh.trustlist.trust import TrustVerdict, judge
 
 _Value = TypeVar("_Value")
+BEGINNING = bytes((HeaderTag.VERSION, 0, 2))  # tag and length of the first field
 
 
 class Inspection(NamedTuple):
@@ -134,11 +136,34 @@ def _read(path: str) -> bytes:
         raise MissingFileError(f"{path} is not there") from problem
     if not raw:
         raise StoreError(f"{path} is empty", "An ITL file has some thousand bytes.")
+    if not raw.startswith(BEGINNING):
+        raise StoreError(
+            f"{path} is no trust list and no signed file: it looks like "
+            f"{_looks_like(raw)}",
+            "Such a file begins with the bytes 01 00 02; ITLFile.tlv, CTLFile.tlv and "
+            "names that end in .sgn are some.",
+        )
     if len(raw) > MAX_LIST_SIZE and not is_no_list(raw):
         raise StoreError(
             f"{path} has {len(raw)} bytes; a trust list has at most {MAX_LIST_SIZE}"
         )
     return raw
+
+
+def _looks_like(raw: bytes) -> str:
+    """What kind of file the bytes seem to be, for a person who named the wrong one."""
+    start = raw[:512].lstrip()
+    if start.startswith(b"-----BEGIN "):
+        return "PEM: a certificate or a key"
+    if start.startswith(b"<"):
+        return "XML: a configuration file that was not signed"
+    if start.startswith(b"\x30\x82"):
+        return "DER: a certificate or a PKCS#12 file"
+    try:
+        is_text = start.decode().replace("\n", "").replace("\t", "").isprintable()
+    except UnicodeDecodeError:
+        is_text = False
+    return "text" if is_text else "something else"
 
 
 def _decoded(path: str, raw: bytes, read: Callable[[bytes], _Value]) -> _Value:

@@ -232,7 +232,7 @@ def _served(
         return Serving.NONE, [Finding(Level.FAIL, text, _mend(node))]
     if found.raw is None:
         text = f"{node.name}: {found.problem}"
-        advice = f"Look at its service, TFTP at {node.tftp.host} port {node.tftp.port}."
+        advice = "Look at its TFTP service."
         serving = Serving.SILENT if found.is_silent else Serving.FAILED
         return serving, [Finding(Level.FAIL, text, advice)]
     if found.raw == ours:
