@@ -16,24 +16,33 @@ promises; the modules may change::
 The format is that of docs/formats.md.
 """
 
-from cucmsh.errors import TrustListError
-from cucmsh.trustlist.certificates import check_certificates
-from cucmsh.trustlist.check import SignatureVerdict, Verifier, check
-from cucmsh.trustlist.decode import MAX_LIST_SIZE, decode
-from cucmsh.trustlist.encode import (
-    CertificateFields,
-    encode,
-    full_record,
-    hashed_record,
-)
-from cucmsh.trustlist.model import Header, Record, TrustList
-from cucmsh.trustlist.public_key import PublicKey
-from cucmsh.trustlist.seal import Signer, reseal, seal
-from cucmsh.trustlist.signed import SignedFile, decode_signed, seal_signed
-from cucmsh.trustlist.signed_trust import SignedVerdict, judge_signed
-from cucmsh.trustlist.tags import Digest, HeaderTag, RecordTag, Role, role_label
-from cucmsh.trustlist.trust import TrustVerdict, judge
-from cucmsh.trustlist.wire import Field
+from importlib import import_module
+from typing import TYPE_CHECKING, Any
+
+# Modules of these names are there, too, and whoever imports them would hide a function
+# that comes late. All that look at a list need them.
+from cucmsh.trustlist.check import check
+from cucmsh.trustlist.decode import decode
+from cucmsh.trustlist.encode import encode
+
+if TYPE_CHECKING:
+    from cucmsh.errors import TrustListError
+    from cucmsh.trustlist.certificates import check_certificates
+    from cucmsh.trustlist.check import SignatureVerdict, Verifier
+    from cucmsh.trustlist.decode import MAX_LIST_SIZE
+    from cucmsh.trustlist.encode import (
+        CertificateFields,
+        full_record,
+        hashed_record,
+    )
+    from cucmsh.trustlist.model import Header, Record, TrustList
+    from cucmsh.trustlist.public_key import PublicKey
+    from cucmsh.trustlist.sealing import Signer, reseal, seal
+    from cucmsh.trustlist.signed import SignedFile, decode_signed, seal_signed
+    from cucmsh.trustlist.signed_trust import SignedVerdict, judge_signed
+    from cucmsh.trustlist.tags import Digest, HeaderTag, RecordTag, Role, role_label
+    from cucmsh.trustlist.trust import TrustVerdict, judge
+    from cucmsh.trustlist.wire import Field
 
 __all__ = [
     "MAX_LIST_SIZE",
@@ -68,3 +77,28 @@ __all__ = [
     "seal",
     "seal_signed",
 ]
+
+# Where the names are that are imported when they are first asked for: `show itl` signs
+# nothing and judges no signed file (docs/performance.md row 3).
+_LATE = {
+    "cucmsh.errors": ("TrustListError",),
+    "cucmsh.trustlist.certificates": ("check_certificates",),
+    "cucmsh.trustlist.check": ("SignatureVerdict", "Verifier"),
+    "cucmsh.trustlist.decode": ("MAX_LIST_SIZE",),
+    "cucmsh.trustlist.encode": ("CertificateFields", "full_record", "hashed_record"),
+    "cucmsh.trustlist.model": ("Header", "Record", "TrustList"),
+    "cucmsh.trustlist.public_key": ("PublicKey",),
+    "cucmsh.trustlist.sealing": ("Signer", "reseal", "seal"),
+    "cucmsh.trustlist.signed": ("SignedFile", "decode_signed", "seal_signed"),
+    "cucmsh.trustlist.signed_trust": ("SignedVerdict", "judge_signed"),
+    "cucmsh.trustlist.tags": ("Digest", "HeaderTag", "RecordTag", "Role", "role_label"),
+    "cucmsh.trustlist.trust": ("TrustVerdict", "judge"),
+    "cucmsh.trustlist.wire": ("Field",),
+}
+_MODULES = {name: module for module, names in _LATE.items() for name in names}
+
+
+def __getattr__(name: str) -> Any:
+    if name not in _MODULES:
+        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+    return getattr(import_module(_MODULES[name]), name)

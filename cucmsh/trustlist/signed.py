@@ -27,7 +27,7 @@ from cucmsh.trustlist.decode import (
 from cucmsh.trustlist.encode import text
 from cucmsh.trustlist.header import of_signed_file, unsigned_header, with_signature
 from cucmsh.trustlist.model import Header, Record
-from cucmsh.trustlist.seal import (
+from cucmsh.trustlist.sealing import (
     Signer,
     require_possible,
     signature_size,

@@ -19,7 +19,7 @@ LAYOUT = "cucmsh/layout.py"
 # Not names of ours on a disk.
 MAY_STAND = {
     # What the format of a list says of itself, whatever file it lies in.
-    ("cucmsh/trustlist/seal.py", "ITLFile.tlv"),
+    ("cucmsh/trustlist/sealing.py", "ITLFile.tlv"),
     # A key of the line of JSON that `cucmsh lab --serve` prints.
     ("cucmsh/lab/cluster.py", "known_hosts"),
     ("cucmsh/testing/cluster.py", "known_hosts"),

@@ -12,7 +12,7 @@ from cucmsh.pki.model import Unit
 from cucmsh.pki.verify import SignatureVerifier
 from cucmsh.trustlist.check import check
 from cucmsh.trustlist.encode import full_record, hashed_record
-from cucmsh.trustlist.seal import reseal, seal
+from cucmsh.trustlist.sealing import reseal, seal
 from cucmsh.trustlist.tags import Digest, Role
 
 NOW = datetime(2014, 2, 26, 18, 24, 27, tzinfo=UTC)

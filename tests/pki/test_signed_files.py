@@ -13,7 +13,7 @@ from cucmsh.pki.credential import Credential, make_credential
 from cucmsh.pki.model import Unit
 from cucmsh.pki.verify import SignatureVerifier
 from cucmsh.trustlist.encode import full_record
-from cucmsh.trustlist.seal import seal
+from cucmsh.trustlist.sealing import seal
 from cucmsh.trustlist.signed import decode_signed, seal_signed
 from cucmsh.trustlist.signed_trust import judge_signed
 from cucmsh.trustlist.tags import Digest, Role

@@ -28,7 +28,7 @@ from cucmsh.services.records.journal import login_notice, unfinished_reset
 from cucmsh.services.records.state import keep_mark, recall
 from cucmsh.storage.local import LocalStore
 from cucmsh.storage.store import MAX_FILE_SIZE
-from cucmsh.trustlist.seal import seal
+from cucmsh.trustlist.sealing import seal
 from cucmsh.trustlist.tags import Digest
 from tests.services.made_cluster import (
     CCM,

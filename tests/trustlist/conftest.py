@@ -6,7 +6,7 @@ import pytest
 from cryptography.hazmat.primitives.asymmetric import rsa
 
 from cucmsh.trustlist.model import TrustList
-from cucmsh.trustlist.seal import seal
+from cucmsh.trustlist.sealing import seal
 from cucmsh.trustlist.tags import Digest
 from tests.trustlist.builders import (
     TAIL,

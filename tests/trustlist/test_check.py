@@ -10,7 +10,7 @@ from cucmsh.errors import CertificateError
 from cucmsh.trustlist.decode import decode
 from cucmsh.trustlist.encode import full_record, hashed_record
 from cucmsh.trustlist.model import Record, TrustList
-from cucmsh.trustlist.seal import check, check_certificates, seal
+from cucmsh.trustlist.sealing import check, check_certificates, seal
 from cucmsh.trustlist.tags import Digest
 from tests.trustlist.builders import (
     TAIL,

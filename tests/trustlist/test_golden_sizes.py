@@ -4,7 +4,7 @@ import pytest
 
 from cucmsh.trustlist.encode import encode, full_record
 from cucmsh.trustlist.model import TrustList
-from cucmsh.trustlist.seal import reseal, seal
+from cucmsh.trustlist.sealing import reseal, seal
 from cucmsh.trustlist.tags import Digest, HeaderTag, RecordTag
 from tests.trustlist.builders import TAIL, Cluster, KeySigner, stand_in
 

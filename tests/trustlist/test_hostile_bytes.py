@@ -11,7 +11,7 @@ from cucmsh.trustlist.check import check
 from cucmsh.trustlist.decode import decode
 from cucmsh.trustlist.encode import encode, full_record
 from cucmsh.trustlist.model import TrustList
-from cucmsh.trustlist.seal import seal
+from cucmsh.trustlist.sealing import seal
 from cucmsh.trustlist.tags import Digest
 from tests.trustlist.builders import Cluster, KeySigner, LibraryVerifier, stand_in, tlv
 

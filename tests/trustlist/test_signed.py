@@ -10,7 +10,7 @@ from cucmsh.errors import SignatureError, TrustListError
 from cucmsh.trustlist.decode import decode
 from cucmsh.trustlist.encode import full_record, hashed_record
 from cucmsh.trustlist.model import Record, TrustList
-from cucmsh.trustlist.seal import seal
+from cucmsh.trustlist.sealing import seal
 from cucmsh.trustlist.signed import (
     MAX_SIGNED_SIZE,
     SignedFile,

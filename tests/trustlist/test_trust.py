@@ -10,7 +10,7 @@ import pytest
 from cucmsh.trustlist.decode import decode
 from cucmsh.trustlist.encode import full_record, hashed_record
 from cucmsh.trustlist.model import Record, TrustList
-from cucmsh.trustlist.seal import reseal, seal
+from cucmsh.trustlist.sealing import reseal, seal
 from cucmsh.trustlist.tags import Digest, Role
 from cucmsh.trustlist.trust import judge
 from tests.trustlist.builders import (

@@ -6,7 +6,7 @@ import pytest
 
 from cucmsh.trustlist.decode import decode
 from cucmsh.trustlist.encode import encode
-from cucmsh.trustlist.seal import check
+from cucmsh.trustlist.sealing import check
 from cucmsh.trustlist.signed import decode_signed
 from cucmsh.trustlist.signed_trust import judge_signed
 from cucmsh.trustlist.trust import judge

@@ -9,7 +9,7 @@ import pytest
 from cucmsh.trustlist.check import SignatureVerdict
 from cucmsh.trustlist.encode import full_record, hashed_record
 from cucmsh.trustlist.model import Field, Header, Record, TrustList
-from cucmsh.trustlist.seal import seal
+from cucmsh.trustlist.sealing import seal
 from cucmsh.trustlist.tags import Digest
 from cucmsh.views.trust_list import show_trust_list
 

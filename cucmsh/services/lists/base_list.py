@@ -23,7 +23,7 @@ from cucmsh.services.records.state import read_published
 from cucmsh.services.site import Site
 from cucmsh.trustlist.decode import decode
 from cucmsh.trustlist.model import Record, TrustList
-from cucmsh.trustlist.seal import check, check_certificates, seal
+from cucmsh.trustlist.sealing import check, check_certificates, seal
 
 if TYPE_CHECKING:
     from cucmsh.pki.credential import Credential

@@ -53,7 +53,7 @@ from cucmsh.services.site import Site
 from cucmsh.trustlist.decode import decode
 from cucmsh.trustlist.encode import full_record, hashed_record
 from cucmsh.trustlist.model import Record, TrustList
-from cucmsh.trustlist.seal import seal
+from cucmsh.trustlist.sealing import seal
 from cucmsh.trustlist.tags import Digest, Role
 
 if TYPE_CHECKING:

@@ -16,7 +16,7 @@ from cucmsh.storage.local import LocalStore
 from cucmsh.trustlist.check import SignatureVerdict, Verifier, check
 from cucmsh.trustlist.decode import MAX_LIST_SIZE, decode
 from cucmsh.trustlist.model import TrustList
-from cucmsh.trustlist.seal import check_certificates
+from cucmsh.trustlist.sealing import check_certificates
 from cucmsh.trustlist.signed import SignedFile, decode_signed, is_no_list
 from cucmsh.trustlist.signed_trust import SignedVerdict, judge_signed
 from cucmsh.trustlist.tags import HeaderTag

@@ -30,7 +30,7 @@ from cucmsh.services.usecase import use_case
 from cucmsh.storage.store import split_name
 from cucmsh.trustlist.decode import decode
 from cucmsh.trustlist.model import TrustList
-from cucmsh.trustlist.seal import check
+from cucmsh.trustlist.sealing import check
 
 PURPOSE = "install-list"  # what files are staged for
 

@@ -34,7 +34,7 @@ from cucmsh.services.site import Site
 from cucmsh.trustlist.decode import decode
 from cucmsh.trustlist.encode import full_record
 from cucmsh.trustlist.model import Record, TrustList
-from cucmsh.trustlist.seal import check, reseal
+from cucmsh.trustlist.sealing import check, reseal
 from cucmsh.trustlist.tags import Role
 from cucmsh.trustlist.trust import judge
 

@@ -21,7 +21,7 @@ from cucmsh.services.lists.reset import plan_local_reset
 from cucmsh.services.nodes.health.doctor import examine
 from cucmsh.services.nodes.health.finding import Level
 from cucmsh.trustlist.encode import full_record
-from cucmsh.trustlist.seal import seal
+from cucmsh.trustlist.sealing import seal
 from cucmsh.trustlist.tags import Digest, Role
 from cucmsh.views.inspection import inspection_lines
 from cucmsh.views.trust_list import show_trust_list

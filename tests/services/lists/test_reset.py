@@ -30,7 +30,7 @@ from cucmsh.services.records.journal import login_notice
 from cucmsh.services.records.state import keep_mark
 from cucmsh.storage.local import LocalStore
 from cucmsh.trustlist.check import check
-from cucmsh.trustlist.seal import seal
+from cucmsh.trustlist.sealing import seal
 from cucmsh.trustlist.tags import Digest
 from tests.services.made_cluster import (
     PUBLISHER,

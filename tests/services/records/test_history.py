@@ -32,7 +32,7 @@ from cucmsh.services.records.journal import (
 from cucmsh.services.records.pending import remember_replicas
 from cucmsh.services.site import Site
 from cucmsh.trustlist.encode import hashed_record
-from cucmsh.trustlist.seal import seal
+from cucmsh.trustlist.sealing import seal
 from cucmsh.trustlist.tags import Digest, Role
 from tests.services.holder import takes
 from tests.services.made_cluster import PUBLISHER, REPLICA, MadeCluster, made_cluster

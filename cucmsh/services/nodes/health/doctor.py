@@ -32,7 +32,7 @@ from cucmsh.services.records.history import History
 from cucmsh.services.records.journal import login_notice
 from cucmsh.services.records.pending import start_problems
 from cucmsh.services.site import Site
-from cucmsh.trustlist.seal import check_certificates
+from cucmsh.trustlist.sealing import check_certificates
 from cucmsh.trustlist.signed import SUFFIX
 
 EXPIRY_WARNING = timedelta(days=90)

@@ -11,7 +11,7 @@ from cucmsh.errors import SignatureError, TrustListError
 from cucmsh.trustlist.decode import decode
 from cucmsh.trustlist.encode import full_record, hashed_record
 from cucmsh.trustlist.model import Field, Record, TrustList
-from cucmsh.trustlist.seal import check, reseal, seal
+from cucmsh.trustlist.sealing import check, reseal, seal
 from cucmsh.trustlist.tags import Digest, Role, role_label
 from cucmsh.trustlist.wire import join_fields
 from tests.trustlist.builders import (
