@@ -25,6 +25,7 @@ PROGRAMS = {
     "tests/rigs/tftp_service.py",
     "tests/story/transcript.py",
     "tests/terminal/toy_shell.py",
+    "tests/vectors/homes/make.py",
 }
 BROKEN = {
     "thread": (
