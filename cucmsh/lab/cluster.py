@@ -41,7 +41,7 @@ BACKUP_USER = "backup"
 _fork = multiprocessing.get_context("fork")  # asyncssh is imported once, not N times
 
 
-class Scene:
+class LabCluster:
     """The cluster in one directory, running.
 
     Args:

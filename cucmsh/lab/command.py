@@ -66,7 +66,7 @@ def _require_servers() -> None:
 
 
 def _serve(options: LabOptions, say: Callable[[str], None]) -> int:
-    from cucmsh.lab.cluster import Scene  # noqa: PLC0415 - asyncssh, for this half only
+    from cucmsh.lab.cluster import LabCluster  # noqa: PLC0415 - asyncssh
 
     ends, begins = os.pipe()
     owner = os.getpid()
@@ -79,15 +79,15 @@ def _serve(options: LabOptions, say: Callable[[str], None]) -> int:
         signal.signal(number, end)
     directory = LabDirectory(options.directory)
     try:
-        scene = Scene(directory, options.subscribers)
+        cluster = LabCluster(directory, options.subscribers)
         try:
-            description = scene.describe()
+            description = cluster.describe()
             directory.write(description)
             say(json.dumps(description))
             watched = [ends] if options.lifeline < 0 else [ends, options.lifeline]
             select.select(watched, [], [])
         finally:
-            scene.stop()
+            cluster.stop()
     finally:
         directory.close()
     return 0

@@ -161,10 +161,9 @@ class _Transfer:
         return self._socket.fileno()
 
     @property
-    def is_overdue(self) -> bool:
-        """Whether it is time to send the last packet again."""
-        after = self._upload.repeat_seconds or REPEAT_AFTER
-        return time.monotonic() - self._sent >= after
+    def due(self) -> float:
+        """When to send the last packet again, on the monotonic clock."""
+        return self._sent + (self._upload.repeat_seconds or REPEAT_AFTER)
 
     def advance(self) -> bool:
         """Take what the client sent; False when the transfer is over.
@@ -233,7 +232,8 @@ class _Loop:
 
     def _turn(self) -> bool:
         """Handle what is there, waiting for it if need be; False to stop."""
-        wait = REPEAT_AFTER / 4 if self._transfers else None
+        due = min((each.due for each in self._transfers.values()), default=None)
+        wait = None if due is None else max(0.0, due - time.monotonic())
         for key, _ in self._selector.select(wait):
             if key.fileobj is self._stopped:
                 return False
@@ -289,7 +289,7 @@ class _Loop:
 
     def _repeat_overdue(self) -> None:
         for client, transfer in list(self._transfers.items()):
-            if transfer.is_overdue:
+            if transfer.due <= time.monotonic():
                 self._go_on(client, transfer.repeat)
 
     def _go_on(self, client: Client, step: Callable[[], bool]) -> None:

@@ -288,6 +288,22 @@ def test_link_out_is_seen_as_a_link_and_can_be_removed(lab: Lab) -> None:
     assert (lab.outside / "secret").exists()
 
 
+def test_links_are_neither_made_nor_told(lab: Lab) -> None:
+    (lab.served / "file").write_bytes(b"content")
+    (lab.served / "link").symlink_to("file")
+    with lab.client() as sftp:
+        for operation in (
+            lambda: sftp.symlink("file", str(lab.served / "made")),
+            lambda: sftp.symlink(str(lab.outside / "secret"), str(lab.served / "made")),
+            lambda: sftp.readlink(str(lab.served / "link")),
+        ):
+            with pytest.raises(OSError, match="Links are"):
+                operation()
+        hard = lab.openssh("sftp", f"backup@{HOST}", stdin="ln file made\n")
+    assert "Operation unsupported" in hard.stderr
+    assert sorted(path.name for path in lab.served.iterdir()) == ["file", "link"]
+
+
 def test_missing_things_are_no_such_file(lab: Lab) -> None:
     missing = str(lab.served / "missing")
     with lab.client() as sftp:

@@ -241,6 +241,40 @@ def test_lost_block_is_sent_again(
     assert finish(client, again, peer) == (served / "list").read_bytes()
 
 
+def test_client_says_when_the_last_packet_is_sent_again(
+    server: TftpServer, client: socket.socket, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("cucmsh.tftp.server.REPEAT_AFTER", 600.0)
+    asked = read_request("list", "timeout", "1")
+    first, peer = ask(client, server, asked)
+    assert first == b"\0\6timeout\x001\0"
+    assert client.recvfrom(600) == (first, peer)
+
+
+def test_silent_client_is_given_up_after_five_repetitions(
+    server: TftpServer, client: socket.socket, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("cucmsh.tftp.server.REPEAT_AFTER", 0.02)
+    first, peer = ask(client, server, read_request("list"))
+    for _ in range(5):
+        assert client.recvfrom(600) == (first, peer)
+    client.connect(peer)
+    until(lambda: is_closed(client), "the transfer is kept")
+
+
+def is_closed(client: socket.socket) -> bool:
+    """Whether nobody listens at the port that the client is connected to."""
+    client.setblocking(False)
+    try:
+        client.send(b"\0\4\0\0")  # of no block that is awaited
+        client.recv(600)
+    except BlockingIOError:
+        return False
+    except ConnectionRefusedError:
+        return True
+    return False
+
+
 def test_client_that_asks_again_from_its_port_is_served(
     server: TftpServer, client: socket.socket, served: Path
 ) -> None:
