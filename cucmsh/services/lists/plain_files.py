@@ -115,6 +115,7 @@ class PlainFileUpdate:
         """
         self._manifest = read_plain_manifest(self._home, self._node)
         for folder in {_folder(name) for name in (*wanted, *self._manifest)}:
+            self._store.sweep(folder)  # what a push left there that was hung up on
             self._there |= self._listing(folder)
         known = dict(self._manifest)
         by_size = sorted(wanted, key=lambda name: (-wanted[name].size, name))

@@ -229,3 +229,10 @@ def test_file_that_changes_while_it_is_brought_is_left_for_the_next_push(
     assert there(box).keys() == FILES.keys() - {"apps45.sbn"}
     assert push(site).problems == {}
     assert there(box) == FILES
+
+
+def test_leavings_of_a_push_that_died_are_swept(site: Site, box: Box) -> None:
+    for folder in ("", "ringtones/"):
+        box.files.write(f"{folder}.cucmsh-0123456789abcdef.tmp", b"half a firmware")
+    assert push(site).problems == {}
+    assert there(box) == FILES
