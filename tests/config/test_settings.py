@@ -266,3 +266,37 @@ def test_folders_are_served_as_others(tmp_path: Path) -> None:
         text = f"[signing]\nserved_as = {value}\n{LEAST}"
         with pytest.raises(ConfigurationError, match=r"signing\.served_as: "):
             read_settings(write(tmp_path, text))
+
+
+REPLICA = """
+[[cluster.nodes]]
+name = "branch1"
+role = "{role}"
+services = ["tftp"]
+tftp_directory = "/srv/tftp"
+bring = {bring}
+"""
+
+
+def test_replica_names_the_plain_files_that_it_is_brought(tmp_path: Path) -> None:
+    text = LEAST + REPLICA.format(role="replica", bring='["*.loads", "tones/*"]')
+    nodes = read_settings(write(tmp_path, text)).cluster.nodes
+    assert [node.bring for node in nodes][-1] == ("*.loads", "tones/*")
+    assert nodes[0].bring == ()
+
+
+@pytest.mark.parametrize(
+    ("role", "bring", "said"),
+    [
+        ("subscriber", '["*.loads"]', "files are brought to replicas only"),
+        ("replica", '[""]', "a pattern is empty"),
+        ("replica", '"*.loads"', "a list of texts is needed"),
+    ],
+)
+def test_bring_that_cannot_be_names_its_key(
+    tmp_path: Path, role: str, bring: str, said: str
+) -> None:
+    text = LEAST + REPLICA.format(role=role, bring=bring)
+    with pytest.raises(ConfigurationError, match=said) as caught:
+        read_settings(write(tmp_path, text))
+    assert "cluster.nodes[1].bring" in caught.value.message
