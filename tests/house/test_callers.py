@@ -1,0 +1,91 @@
+"""Callers go through use-cases: what else they may call of the services only looks.
+
+A caller (a command, a verb of the program, the app) that called the function behind a
+use-case, or one that no use-case has, would go past guard and record.
+"""
+
+import ast
+import importlib
+import inspect
+from pathlib import Path
+
+from cucmsh.services.usecase import UseCase
+
+ROOT = Path(__file__).parents[2]
+CALLERS = sorted(
+    [
+        *ROOT.glob("commands/*.py"),
+        *ROOT.glob("cucmsh/cli/**/*.py"),
+        ROOT / "cucmsh/app.py",
+    ]
+)
+# Functions that change nothing on this node or elsewhere, by module.
+LOOKING = {
+    "certificates.regenerate": {
+        *("require_no_hold", "require_unit", "state_of_trust", "what_follows"),
+    },
+    "files": {"missing_folder", "paths"},
+    "idle": {"idle_minutes", "read_minutes"},
+    "lists.compose": {"sha256_of"},
+    "lists.inspection": {"inspect"},
+    "lists.inventory": {"find_mismatches", "reach_each", "read_list"},
+    "lists.manifest": {"whose"},
+    "lists.phone_files": {"choose", "named"},
+    "lists.survey": {"sha256_served"},
+    "nodes.account": {"become_owner", "owner_of"},
+    "nodes.add": {"has_way", "pinned", "plan_add", "require_owner"},
+    "nodes.enrol": {"other_publisher"},
+    "nodes.health.doctor": {"examine"},
+    "nodes.health.finding": {"exit_status"},
+    "nodes.health.isolation": {"require_isolation"},
+    "nodes.health.logins": {"examine_ground", "examine_logins"},
+    "nodes.health.node_status": {"look_at_all"},
+    "nodes.init": {"plan_init"},
+    "nodes.join": {"describe"},
+    "nodes.listing": {"find_removable"},
+    "nodes.password_policy": {"require_ccm", "require_strong"},
+    "nodes.tftp_service": {"is_running", "state_of"},
+    "records.journal": {"login_notice"},
+    "records.logs": {"list_logs"},
+    "usecase": {"require_access"},
+}
+# Those that change something, and why no use-case stands before them.
+EXCEPTIONS = {
+    "lists.start": {"keep"},  # the rest of `hook tftp-start`, where that failed
+    "nodes.identity": {"revoke_served"},  # of an account's home, which is no site's
+    "nodes.init": {"make"},  # calls the use-case with the site of its plan
+    "records.crash_log": {"crash_recorder"},  # writes to the crash log
+    "records.sinks": {"sinks_of"},  # makes the audit log of a caller
+}
+
+
+def called_functions() -> set[tuple[str, str]]:
+    """Module and name of each plain function of the services that a caller imports."""
+    found = set()
+    for path in CALLERS:
+        for node in ast.walk(ast.parse(path.read_text())):
+            if not isinstance(node, ast.ImportFrom) or node.module is None:
+                continue
+            if not node.module.startswith("cucmsh.services."):
+                continue
+            for alias in node.names:
+                value = getattr(importlib.import_module(node.module), alias.name)
+                if not isinstance(value, UseCase) and inspect.isfunction(value):
+                    module = node.module.removeprefix("cucmsh.services.")
+                    found.add((module, alias.name))
+    return found
+
+
+def test_callers_change_something_by_use_cases_only() -> None:
+    known = {
+        (module, name)
+        for table in (LOOKING, EXCEPTIONS)
+        for module, names in table.items()
+        for name in names
+    }
+    called = called_functions()
+    assert called, "no caller calls anything: this test proves nothing"
+    unknown = sorted(called - known)
+    assert not unknown
+    unused = sorted(known - called)
+    assert not unused, "nobody calls these any more: take them out of the table"
