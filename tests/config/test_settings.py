@@ -1,6 +1,7 @@
 """The configuration: what is read from it, and how a mistake is named."""
 
 import os
+import re
 from pathlib import Path
 
 import pytest
@@ -300,3 +301,13 @@ def test_bring_that_cannot_be_names_its_key(
     with pytest.raises(ConfigurationError, match=said) as caught:
         read_settings(write(tmp_path, text))
     assert "cluster.nodes[1].bring" in caught.value.message
+
+
+def test_example_of_the_production_page_is_a_configuration(tmp_path: Path) -> None:
+    page = Path(__file__).parents[2] / "docs" / "production.md"
+    blocks = re.findall(
+        r"^```toml\n(.*?)^```$", page.read_text(), re.DOTALL | re.MULTILINE
+    )
+    (example,) = (block for block in blocks if "release =" in block)
+    settings = read_settings(write(tmp_path, example))
+    assert [node.name for node in settings.cluster.nodes] == ["pub", "branch1"]
