@@ -1,4 +1,4 @@
-"""T4: a random third of the key sequences. The whole: ``tests.escape.sweep``."""
+"""T4: a random tenth of the key sequences. The whole: ``tests.escape.sweep``."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""A random third of the attack strings through each of the six ways in.
+"""A random tenth of the attack strings through each of the six ways in.
 
 The whole: ``python -m tests.escape.sweep``.
 """

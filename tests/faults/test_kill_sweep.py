@@ -14,7 +14,7 @@ from tests.faults.kill_sweep import Sweep
 
 pytestmark = [pytest.mark.faults, pytest.mark.loopback]
 
-SHELL_POINTS, SFTP_POINTS, NESTED_POINTS = 30, 10, 5
+SHELL_POINTS, SFTP_POINTS, NESTED_POINTS = 10, 4, 2
 
 
 @pytest.fixture(scope="module")

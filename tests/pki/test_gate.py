@@ -240,6 +240,7 @@ def test_changed_files_give_a_value_or_the_one_error(raw: bytes) -> None:
     assert_value_or_refusal(raw)
 
 
+@pytest.mark.thorough
 @pytest.mark.parametrize("raw", [PLAIN, LEGACY_BY_HAND], ids=["plain", "legacy"])
 def test_every_byte_changed_gives_a_value_or_the_one_error(raw: bytes) -> None:
     for at in range(len(raw)):
@@ -247,12 +248,14 @@ def test_every_byte_changed_gives_a_value_or_the_one_error(raw: bytes) -> None:
             assert_value_or_refusal(raw[:at] + bytes((other,)) + raw[at + 1 :])
 
 
+@pytest.mark.thorough
 def test_file_cut_off_anywhere_is_refused(recovery: Credential) -> None:
     raw = write_key_file(recovery, made.PASSWORD)
     for size in range(len(raw)):
         assert "not a whole one" in refused(raw[:size])
 
 
+@pytest.mark.thorough
 @pytest.mark.parametrize(
     "inner",
     [

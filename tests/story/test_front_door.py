@@ -25,6 +25,7 @@ def call(
     return done.returncode, done.stdout, done.stderr
 
 
+@pytest.mark.thorough
 @pytest.mark.parametrize(
     "words",
     [

@@ -33,6 +33,7 @@ def call(*words: str) -> subprocess.CompletedProcess[str]:
     )
 
 
+@pytest.mark.thorough
 @pytest.mark.parametrize("flag", ["--help", "-h"])
 @pytest.mark.parametrize("verb", VERBS)
 def test_verb_shows_its_help(verb: str, flag: str) -> None:

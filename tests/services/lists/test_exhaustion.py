@@ -101,7 +101,16 @@ def held(cluster: MadeCluster) -> list[bytes]:
 @pytest.mark.parametrize("ending", ["memory", "descriptor"])
 @pytest.mark.parametrize("make_plan", [plan_local_reset, with_another_key])
 @pytest.mark.parametrize("verb", ["write", "read"])
-@pytest.mark.parametrize("count", [0, 1, 2, 3, 4, 5, 6, 8, 10, 12, 15, 18, 22, 26, 30])
+@pytest.mark.parametrize(
+    "count",
+    [
+        *(0, 4, 12),
+        *(
+            pytest.param(count, marks=pytest.mark.thorough)
+            for count in (1, 2, 3, 5, 6, 8, 10, 15, 18, 22, 26, 30)
+        ),
+    ],
+)
 def test_status_is_true_wherever_it_runs_out(  # noqa: PLR0917
     cluster: MadeCluster,
     monkeypatch: pytest.MonkeyPatch,

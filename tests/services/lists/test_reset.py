@@ -498,6 +498,7 @@ def test_whenever_we_are_killed_lists_verify_and_their_key_is_there(
     assert login_notice(cluster.site) == ""
 
 
+@pytest.mark.thorough
 @pytest.mark.parametrize("crash", range(11))
 def test_a_rerun_after_any_crash_reaches_the_same_state(
     cluster: MadeCluster, monkeypatch: pytest.MonkeyPatch, crash: int
@@ -514,6 +515,7 @@ def test_a_rerun_after_any_crash_reaches_the_same_state(
         assert keep_mark(member.site.home) == ""
 
 
+@pytest.mark.thorough
 @pytest.mark.parametrize("crash", range(11))
 def test_any_number_of_crashes_at_one_place_ask_no_question(
     cluster: MadeCluster, monkeypatch: pytest.MonkeyPatch, crash: int
