@@ -33,7 +33,8 @@ def test_vector_is_read_written_and_valid(name: str, verifier: LibraryVerifier) 
 
 def test_every_vector_is_looked_at() -> None:
     others = {"README.md", "signed-sha512.sgn"}
-    assert {path.name for path in VECTORS.iterdir()} - others == set(ROLES)
+    files = {path.name for path in VECTORS.iterdir() if path.is_file()}
+    assert files - others == set(ROLES)
 
 
 def test_blank_record_has_33_bytes() -> None:
