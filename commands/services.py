@@ -6,14 +6,13 @@ from collections.abc import Sequence
 from contextlib import AbstractContextManager
 
 from cucmsh.services.nodes.service_control import (
-    SERVICES,
-    TFTP,
     Start,
     restart_service,
+    service_states,
+    services_of,
     start_service,
     stop_service,
 )
-from cucmsh.services.nodes.tftp_service import ServiceState, state_of
 from cucmsh.services.site import Site
 from cucmsh.shell.command import command
 from cucmsh.shell.dialog import Dialog
@@ -22,21 +21,15 @@ from cucmsh.shell.parameter_types import TEXT
 from cucmsh.views.documents import services_document
 from cucmsh.views.signing import pending_lines
 
-NOT_HERE = (  # services of the original that this node does not run
-    "Cisco Certificate Authority Proxy Function",
-    "Cisco Trust Verification Service",
-)
-
-
 NO_CTRL_C = (
     " Don't press Ctrl-c while the service is getting RESTARTED.If Service has "
     "not Restarted Properly, execute the same Command Again"
 )
 
 
-def services(_: Site) -> list[str]:
+def services(site: Site) -> list[str]:
     """The services that can be started and stopped, for completion."""
-    return list(SERVICES)
+    return list(services_of(site))
 
 
 @command("utils service list", has_json=True)
@@ -47,8 +40,7 @@ def utils_service_list(dialog: Dialog, site: Site) -> None:
     utils service list
     """
     dialog.say("Requesting service status, please wait...")
-    states = [(TFTP, state_of(site))]
-    states += [(name, ServiceState.NOT_ACTIVATED) for name in NOT_HERE]
+    states = service_states(site)
     dialog.result(
         lambda: [
             f"{name}[{'STARTED' if state.is_running else 'STOPPED'}]  {state.reason}"
@@ -72,7 +64,7 @@ def utils_service_start(dialog: Dialog, site: Site, name: str) -> int:
     Example:
     utils service start Cisco Tftp
     """
-    told = _OnScreen(dialog, ["STARTING"], "STARTED")
+    told = _OnScreen(dialog, name, ["[STARTING]  ", "[STARTED]  "])
     return _reported(dialog, start_service(site, name, told))
 
 
@@ -90,7 +82,9 @@ def utils_service_stop(dialog: Dialog, site: Site, name: str) -> None:
     Example:
     utils service stop Cisco Tftp
     """
-    told = _OnScreen(dialog, ["STOPPING"], "STOPPED", "Commanded Out of Service")
+    told = _OnScreen(
+        dialog, name, ["[STOPPING]  ", "[STOPPED]  Commanded Out of Service"]
+    )
     stop_service(site, name, told)
 
 
@@ -110,7 +104,8 @@ def utils_service_restart(dialog: Dialog, site: Site, name: str) -> int:
     Example:
     utils service restart Cisco Tftp
     """
-    told = _OnScreen(dialog, ["STOPPING", "STARTING"], "STARTED", warning=NO_CTRL_C)
+    steps = ["[STOPPING]  ", "[STARTING]  ", "[STARTED]  "]
+    told = _OnScreen(dialog, name, steps, NO_CTRL_C)
     return _reported(dialog, restart_service(site, name, told))
 
 
@@ -119,22 +114,22 @@ class _OnScreen:
 
     Args:
         dialog: where it is shown.
-        steps: the states that it goes through.
-        end: the state it ends in.
-        why: what stands behind that one.
+        name: of the service.
+        steps: the states that it goes through, as they are shown behind its name; the
+            last one is the one it ends in.
         warning: comes before all else.
     """
 
     def __init__(
         self,
         dialog: Dialog,
+        name: str,
         steps: Sequence[str],
-        end: str,
-        why: str = "",
         warning: str = "",
     ) -> None:
         self._dialog = dialog
-        self._steps, self._end = steps, f"{TFTP}[{end}]  {why}"
+        self._name = name
+        *self._steps, self._end = (f"{name}{step}" for step in steps)
         self._warning = warning
 
     def accepted(self) -> None:
@@ -142,13 +137,13 @@ class _OnScreen:
             self._dialog.say(self._warning)
         self._dialog.say("Service Manager is running")
         for step in self._steps:
-            self._dialog.say(f"{TFTP}[{step}]  ")
+            self._dialog.say(step)
 
     def changing(self) -> AbstractContextManager[object]:
         return self._dialog.uninterrupted()
 
     def waiting(self) -> AbstractContextManager[None]:
-        return self._dialog.working(lambda: f"{TFTP}[{self._steps[-1]}]  ")
+        return self._dialog.working(lambda: self._steps[-1])
 
     def done(self) -> None:
         self._dialog.say(self._end)
@@ -156,8 +151,8 @@ class _OnScreen:
     def still_kept(self) -> None:
         if self._dialog.helpful:
             self._dialog.say(
-                f"The reset ITL is in place, but {TFTP} did not give it back; every "
-                "start keeps it until it does."
+                f"The reset ITL is in place, but {self._name} did not give it back; "
+                "every start keeps it until it does."
             )
 
     def bringing(self, names: Sequence[str]) -> AbstractContextManager[None]:

@@ -39,13 +39,29 @@ class TftpAddress(NamedTuple):
     port: int
 
 
+TFTP = "Cisco Tftp"
+TVS = "Cisco Trust Verification Service"
+CAPF = "Cisco Certificate Authority Proxy Function"
+EXPIRY_MONITOR = "Cisco Certificate Expiry Monitor"
+CHANGE_NOTIFICATION = "Cisco Certificate Change Notification"
+# What a service of that name makes a node in its cluster; the others make it nothing.
+ROLE_OF_SERVICE = {TFTP: "tftp", TVS: "tvs", CAPF: "capf"}
+
+
 class ServiceCommands(NamedTuple):
-    """Fixed argv lists for the node's TFTP service; run without a shell."""
+    """Fixed argv lists for one service of a node; run without a shell."""
 
     start: tuple[str, ...]
     stop: tuple[str, ...]
     restart: tuple[str, ...]
     status: tuple[str, ...]
+
+
+class NodeService(NamedTuple):
+    """A service of a node besides Cisco Tftp, and the commands that control it."""
+
+    name: str
+    commands: ServiceCommands
 
 
 class Node(NamedTuple):
@@ -61,6 +77,7 @@ class Node(NamedTuple):
         ssh: the way onto it from the other nodes, if there is one.
         service_commands: the argv lists of its TFTP service, if they are configured.
         program: on a member, the argv that runs cucmsh there for ``hook``.
+        other_services: its services besides Cisco Tftp that have commands of their own.
         bring: on a replica, which plain files of the publisher's TFTP directory it is
             brought, as shell wildcards; a pattern without ``/`` is held against the
             last part of a name.
@@ -75,6 +92,15 @@ class Node(NamedTuple):
     ssh: SshAddress | None
     service_commands: ServiceCommands | None
     program: tuple[str, ...] = ("cucmsh",)
+    other_services: tuple[NodeService, ...] = ()
+
+    def commands_of(self, service: str) -> ServiceCommands | None:
+        """The commands of a service by its name; None where none are configured."""
+        if service == TFTP:
+            return self.service_commands if self.has_tftp else None
+        found = (at.commands for at in self.other_services if at.name == service)
+        return next(found, None)
+
     bring: tuple[str, ...] = ()
 
     @property

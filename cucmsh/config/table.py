@@ -10,8 +10,13 @@ from collections.abc import Callable, Iterable, Sequence
 from typing import Any, TypeVar
 
 from cucmsh.config.model import (
+    CHANGE_NOTIFICATION,
+    EXPIRY_MONITOR,
+    ROLE_OF_SERVICE,
+    TFTP,
     Node,
     NodeRole,
+    NodeService,
     ServiceCommands,
     SshAddress,
     TftpAddress,
@@ -23,6 +28,7 @@ from cucmsh.names import check_host_name
 
 _Value = TypeVar("_Value")
 SERVICES = ("tftp", "tvs", "capf")
+SERVICE_NAMES = (*ROLE_OF_SERVICE, EXPIRY_MONITOR, CHANGE_NOTIFICATION)
 DEFAULT_STAGING = f"{DEFAULT_HOME}/{STAGING}"
 
 
@@ -59,6 +65,11 @@ class Table:
 
     def has(self, key: str) -> bool:
         return key in self._values
+
+    def holds_tables(self, key: str) -> bool:
+        """Whether a list stands there that has a table in it."""
+        value = self._values.get(key)
+        return isinstance(value, list) and any(isinstance(v, dict) for v in value)
 
     def raw(self, key: str) -> Any:
         """The value as TOML has it, or None; whoever takes it checks it."""
@@ -158,12 +169,7 @@ def read_node(table: Table) -> Node:
     name = table.text("name")
     table.named("name", check_host_name, name)
     role = NodeRole(table.choice("role", list(NodeRole), None))
-    services = table.texts("services")
-    for service in services:
-        if service not in SERVICES:
-            raise table.error(
-                "services", f"{service!r} is none of {', '.join(SERVICES)}"
-            )
+    services, commands = _read_services(table)
     ssh = _read_ssh(table.table("ssh")) if table.has("ssh") else None
     directory = table.text("tftp_directory", "") if "tftp" in services else ""
     if "tftp" in services and not os.path.isabs(directory):
@@ -187,9 +193,69 @@ def read_node(table: Table) -> Node:
         tftp=_read_tftp(table, ssh),
         staging=staging,
         ssh=ssh,
-        service_commands=_read_commands(table),
+        service_commands=commands.pop(TFTP, None),
         program=program,
+        other_services=tuple(NodeService(*each) for each in commands.items()),
         bring=bring,
+    )
+
+
+def _read_services(
+    table: Table,
+) -> tuple[tuple[str, ...], dict[str, ServiceCommands]]:
+    """What a node is in its cluster, and the commands of its services by name.
+
+    Two forms: a list of ``tftp``, ``tvs`` and ``capf``, with ``service_commands`` for
+    Cisco Tftp; or a table for each service, ``[[cluster.nodes.services]]``.
+    """
+    if not table.holds_tables("services"):
+        services = table.texts("services")
+        for service in services:
+            if service not in SERVICES:
+                raise table.error(
+                    "services", f"{service!r} is none of {', '.join(SERVICES)}"
+                )
+        commands = _read_commands(table, "service_commands")
+        return services, {TFTP: commands} if commands else {}
+    if table.has("service_commands"):
+        raise table.error(
+            "service_commands",
+            f"the commands of each service stand in its table; write those of {TFTP} "
+            "there",
+        )
+    found: dict[str, ServiceCommands] = {}
+    names: list[str] = []
+    for entry in table.tables("services"):
+        name = entry.choice("name", SERVICE_NAMES, None)
+        if name in names:
+            raise entry.error("name", f"{name} is there twice")
+        names.append(name)
+        commands = _read_service(entry)
+        if commands:
+            found[name] = commands
+        elif name not in ROLE_OF_SERVICE:
+            raise entry.error("unit", f"a unit or commands are needed for {name}")
+    return tuple(ROLE_OF_SERVICE[at] for at in names if at in ROLE_OF_SERVICE), found
+
+
+def _read_service(entry: Table) -> ServiceCommands | None:
+    """The commands of one service: of a systemd unit, or as they stand there."""
+    if not entry.has("unit"):
+        return _read_commands(entry, "commands")
+    if entry.has("commands"):
+        raise entry.error("commands", "there is a unit already; leave out one of them")
+    unit = entry.text("unit")
+    if unit.startswith("-"):
+        raise entry.error("unit", f"{unit!r} is no unit of systemd")
+    return _of_unit(unit)
+
+
+def _of_unit(unit: str) -> ServiceCommands:
+    return ServiceCommands(
+        start=("systemctl", "start", unit),
+        stop=("systemctl", "stop", unit),
+        restart=("systemctl", "restart", unit),
+        status=("systemctl", "is-active", "--quiet", unit),
     )
 
 
@@ -223,8 +289,8 @@ def _read_host(table: Table, default: str | None) -> str:
         raise table.error("host", f"{problem.message}{advice}") from problem
 
 
-def _read_commands(table: Table) -> ServiceCommands | None:
-    key = "service_commands"
+def _read_commands(table: Table, key: str) -> ServiceCommands | None:
+    """``systemd:UNIT`` or a table of argv lists; None without the key."""
     value = table.raw(key)
     if value is None:
         return None
@@ -232,12 +298,7 @@ def _read_commands(table: Table) -> ServiceCommands | None:
         manager, _, unit = value.partition(":")
         if manager != "systemd" or not unit or unit.startswith("-"):
             raise table.error(key, "write `systemd:UNIT` or a table of argv lists")
-        return ServiceCommands(
-            start=("systemctl", "start", unit),
-            stop=("systemctl", "stop", unit),
-            restart=("systemctl", "restart", unit),
-            status=("systemctl", "is-active", "--quiet", unit),
-        )
+        return _of_unit(unit)
     argv = table.table(key)
     return ServiceCommands(
         start=argv.texts("start", ()),

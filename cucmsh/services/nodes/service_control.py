@@ -10,17 +10,31 @@ from collections.abc import Callable, Sequence
 from contextlib import AbstractContextManager
 from typing import NamedTuple, Protocol
 
+from cucmsh.config.model import CAPF, TFTP, TVS
 from cucmsh.errors import ServiceError, UsageError
 from cucmsh.services.lists.install import close_mark
 from cucmsh.services.lists.replicas import replicas_of, update_replicas
 from cucmsh.services.nodes import tftp_service as tftp
+from cucmsh.services.nodes.tftp_service import ServiceState, state_of
 from cucmsh.services.outcome import Report
 from cucmsh.services.records.pending import start_problems, unsigned_files
 from cucmsh.services.site import Site
 from cucmsh.services.usecase import use_case
 
-TFTP = "Cisco Tftp"
-SERVICES = (TFTP,)  # those that can be started and stopped
+
+def services_of(site: Site) -> tuple[str, ...]:
+    """The services of this node that can be started and stopped, by their names."""
+    return (TFTP, *(service.name for service in site.node.other_services))
+
+
+def service_states(site: Site) -> list[tuple[str, ServiceState]]:
+    """What `utils service list` names: the original's, and those configured besides.
+
+    Raises:
+        ServiceError: one of them cannot be asked.
+    """
+    names = dict.fromkeys((TFTP, CAPF, TVS, *services_of(site)))
+    return [(name, state_of(site, name)) for name in names]
 
 
 class ServiceDialog(Protocol):
@@ -83,23 +97,25 @@ def stop_service(site: Site, name: str, dialog: ServiceDialog) -> None:
     _require_service(site, name)
     dialog.accepted()
     with dialog.changing(), dialog.waiting():
-        tftp.stop(site)
-    if tftp.is_running(site):
-        raise ServiceError(f"{TFTP} is still running", "See the log of the service.")
+        tftp.stop(site, name)
+    if tftp.is_running(site, name):
+        raise ServiceError(f"{name} is still running", "See the log of the service.")
     dialog.done()
 
 
 def _brought_up(
-    site: Site, name: str, request: Callable[[Site], None], dialog: ServiceDialog
+    site: Site, name: str, request: Callable[[Site, str], None], dialog: ServiceDialog
 ) -> Start:
     _require_service(site, name)
     dialog.accepted()
     with dialog.changing():
         with dialog.waiting():
-            request(site)
-        if not tftp.is_running(site):
-            raise ServiceError(f"{TFTP} does not run", "See the log of the service.")
+            request(site, name)
+        if not tftp.is_running(site, name):
+            raise ServiceError(f"{name} does not run", "See the log of the service.")
         dialog.done()
+        if name != TFTP:  # the others serve no list
+            return Start((), None)
         # A reset may have been kept for this very start.
         if not close_mark(site):
             dialog.still_kept()
@@ -112,9 +128,10 @@ def _brought_up(
 
 
 def _require_service(site: Site, name: str) -> None:
-    if name not in SERVICES:
+    known = services_of(site)
+    if name not in known:
         raise UsageError(
             f"{name!r} is no service that {site.node.name} can start or stop",
-            f"Type: {TFTP}",
+            f"Type: {' or '.join(known)}",
         )
-    tftp.commands_of(site)
+    tftp.commands_of(site, name)

@@ -1,4 +1,4 @@
-"""The node's TFTP service, through its configured commands.
+"""The services of this node, through their configured commands: Cisco Tftp above all.
 
 A restart is one request that the service manager owns: killing us between two steps
 cannot leave TFTP down (docs/decisions/021). Says running only of what answers.
@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from enum import Enum
 
-from cucmsh.config.model import ServiceCommands, TftpAddress
+from cucmsh.config.model import TFTP, ServiceCommands, TftpAddress
 from cucmsh.errors import ConnectionFailedError, MissingFileError, ServiceError
 from cucmsh.layout import LIST_FILE
 from cucmsh.services.site import Site
@@ -33,28 +33,32 @@ class ServiceState(Enum):
         return self.value
 
 
-def state_of(site: Site) -> ServiceState:
-    """Whether this node's TFTP service runs."""
-    if not site.node.has_tftp:
-        return ServiceState.NOT_ACTIVATED
-    return ServiceState.STARTED if is_running(site) else ServiceState.STOPPED
-
-
-def commands_of(site: Site) -> ServiceCommands:
-    """The configured argv lists.
+def state_of(site: Site, name: str = TFTP) -> ServiceState:
+    """Whether a service of this node runs; without its commands it is not activated.
 
     Raises:
-        ServiceError: this node has no TFTP service, or no commands for it.
+        ServiceError: this node has Cisco Tftp, and no commands for it.
     """
-    commands = site.node.service_commands
-    if not site.node.has_tftp:
+    if not (site.node.has_tftp if name == TFTP else site.node.commands_of(name)):
+        return ServiceState.NOT_ACTIVATED
+    return ServiceState.STARTED if is_running(site, name) else ServiceState.STOPPED
+
+
+def commands_of(site: Site, name: str = TFTP) -> ServiceCommands:
+    """The configured argv lists of a service.
+
+    Raises:
+        ServiceError: this node has no such service, or no commands for it.
+    """
+    commands = site.node.commands_of(name)
+    if name == TFTP and not site.node.has_tftp:
         raise ServiceError(
             f"{site.node.name} does not run Cisco Tftp",
             "Use a node whose services contain tftp; see `show network cluster`.",
         )
     if commands is None:
         raise ServiceError(
-            "no commands for Cisco Tftp are configured",
+            f"no commands for {name} are configured",
             f"Add service_commands to {site.node.name} in {site.settings.path}.",
         )
     return commands
@@ -69,21 +73,21 @@ def unit_of(restart: tuple[str, ...]) -> str:
     return words[2].removesuffix(".service")
 
 
-def is_running(site: Site) -> bool:
-    words = commands_of(site).status
+def is_running(site: Site, name: str = TFTP) -> bool:
+    words = commands_of(site, name).status
     return site.backends.runner().run(words, STATUS_SECONDS).status == 0
 
 
-def start(site: Site) -> None:
-    _request(site, commands_of(site).start, "start")
+def start(site: Site, name: str = TFTP) -> None:
+    _request(site, name, commands_of(site, name).start, "start")
 
 
-def stop(site: Site) -> None:
-    _request(site, commands_of(site).stop, "stop")
+def stop(site: Site, name: str = TFTP) -> None:
+    _request(site, name, commands_of(site, name).stop, "stop")
 
 
-def restart(site: Site) -> None:
-    _request(site, commands_of(site).restart, "restart")
+def restart(site: Site, name: str = TFTP) -> None:
+    _request(site, name, commands_of(site, name).restart, "restart")
 
 
 def why_unserved(site: Site, address: TftpAddress, raw: bytes) -> str:
@@ -99,10 +103,15 @@ def why_unserved(site: Site, address: TftpAddress, raw: bytes) -> str:
     return "TFTP gives back other bytes"
 
 
-def _request(site: Site, words: tuple[str, ...], verb: str) -> None:
+def _request(site: Site, name: str, words: tuple[str, ...], verb: str) -> None:
+    if not words:
+        raise ServiceError(
+            f"no command to {verb} {name} is configured",
+            f"Add it to the entry of {site.node.name} in {site.settings.path}.",
+        )
     done = site.backends.runner().run(words, RESTART_SECONDS)
     if done.status != 0:
         detail = done.stderr or done.output or f"exit status {done.status}"
         raise ServiceError(
-            f"Cisco Tftp did not {verb}: {detail}", "See the log of the service."
+            f"{name} did not {verb}: {detail}", "See the log of the service."
         )
