@@ -8,7 +8,7 @@ from contextlib import contextmanager
 from commands.questions import ask_value, host_key_question
 from cucmsh.errors import CancelledError, UsageError
 from cucmsh.hosts import bare_host, read_port
-from cucmsh.remote.deposit import Deposited
+from cucmsh.remote.file_transfer import SentFile
 from cucmsh.services.backends import BackupServer
 from cucmsh.services.files import (
     Destination,
@@ -201,7 +201,7 @@ class _OnScreen:
         self._so_far = sent
 
 
-def _unproven(dialog: Dialog, host: str, sent: Deposited) -> int:
+def _unproven(dialog: Dialog, host: str, sent: SentFile) -> int:
     """A copy that nobody could read is not called a backup."""
     dialog.say(
         f"Sent to {host} as {sent.path}, but not proven: {sent.why_unproven}. "
@@ -212,7 +212,7 @@ def _unproven(dialog: Dialog, host: str, sent: Deposited) -> int:
     return 3
 
 
-def _say_where(dialog: Dialog, sent: Deposited) -> None:
+def _say_where(dialog: Dialog, sent: SentFile) -> None:
     """Say what is not called as it should be; an earlier file on request only."""
     if sent.why_elsewhere:
         dialog.say(f"It is called {sent.path} there, since {sent.why_elsewhere}.")

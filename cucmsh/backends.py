@@ -13,7 +13,7 @@ if TYPE_CHECKING:
     from cucmsh.config.model import SshAddress, TftpAddress
     from cucmsh.pki.backend import KeyBackend
     from cucmsh.pki.sandbox import ImportedKey
-    from cucmsh.remote.deposit import Deposited, Parcel
+    from cucmsh.remote.file_transfer import OutgoingFile, SentFile
     from cucmsh.remote.runner import Runner
     from cucmsh.remote.ssh.first_login import ShownKey
     from cucmsh.secret import Secret
@@ -86,19 +86,21 @@ class LateBackends:
 
         return SftpStore(cast(SshConnection, link), root)
 
-    def deposit(
+    def transfer(
         self,
         link: Link,
         directory: str,
-        parcel: Parcel,
+        outgoing: OutgoingFile,
         progress: Callable[[int], object],
-    ) -> Deposited:
+    ) -> SentFile:
         from typing import cast
 
-        from cucmsh.remote.sftp.deposit import Depositor
+        from cucmsh.remote.sftp.file_transfer import FileTransfer
         from cucmsh.remote.ssh.client import SshConnection
 
-        return Depositor(cast(SshConnection, link), directory, progress).run(parcel)
+        return FileTransfer(cast(SshConnection, link), directory, progress).run(
+            outgoing
+        )
 
     def read_back(
         self, address: TftpAddress, name: str, timeout_seconds: float = 15

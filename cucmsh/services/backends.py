@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     from cucmsh.config.model import SshAddress, TftpAddress
     from cucmsh.pki.backend import KeyBackend
     from cucmsh.pki.sandbox import ImportedKey
-    from cucmsh.remote.deposit import Deposited, Parcel
+    from cucmsh.remote.file_transfer import OutgoingFile, SentFile
     from cucmsh.remote.known_hosts import HostKey
     from cucmsh.remote.runner import Completed, Runner
     from cucmsh.storage.store import Store
@@ -81,14 +81,14 @@ class Backends(Protocol):
 
     def store_on(self, link: Link, root: str) -> Store: ...
 
-    def deposit(
+    def transfer(
         self,
         link: Link,
         directory: str,
-        parcel: Parcel,
+        outgoing: OutgoingFile,
         progress: Callable[[int], object],
-    ) -> Deposited:
-        """Put a file on somebody else's server; see ``sftp_deposit``."""
+    ) -> SentFile:
+        """Put a file on somebody else's server; see ``remote.sftp.file_transfer``."""
 
     def home_on(self, link: Link) -> Store:
         """The home of the account that is logged in to."""

@@ -14,7 +14,7 @@ from typing import NamedTuple, Protocol
 
 from cucmsh.errors import MissingFileError, RefusedError, UsageError
 from cucmsh.layout import BACKUP, RECOVERY_FILE, RECOVERY_NAME
-from cucmsh.remote.deposit import Deposited, Parcel
+from cucmsh.remote.file_transfer import OutgoingFile, SentFile
 from cucmsh.services.backends import AcceptHostKey, BackupServer
 from cucmsh.services.caller import Privilege
 from cucmsh.services.lists.compose import sha256_of
@@ -172,7 +172,7 @@ class SendDialog(Protocol):
 # The original gives it to level 0. Here it can carry the recovery key away, and it
 # leaves a receipt, so a caller who may only look does not get it.
 @use_case("file get tftp", level=Privilege.CHANGE)
-def get_file(site: Site, path: str, dialog: SendDialog) -> Deposited:
+def get_file(site: Site, path: str, dialog: SendDialog) -> SentFile:
     """Send a file of ``tftp/`` to an SFTP server.
 
     Raises:
@@ -195,7 +195,7 @@ def send_file(
     outgoing: Outgoing,
     accept: AcceptHostKey,
     progress: Callable[[int], object] = bool,
-) -> Deposited:
+) -> SentFile:
     """Put a file into a directory of an SFTP server, and lose none that is there.
 
     An earlier file of that name is moved to ``NAME.1``, ``NAME.2`` and so on: it may
@@ -218,10 +218,10 @@ def send_file(
     name = path.rpartition("/")[2]
     now = site.clock.now()
     own_name = _own_name(name, f"{now:%Y%m%dT%H%M%SZ}")
-    parcel = Parcel(name, own_name, file.size, file.pieces)
+    sent_as = OutgoingFile(name, own_name, file.size, file.pieces)
     link = site.backends.open_backup(server, site.known_hosts, accept)
     try:
-        sent = site.backends.deposit(link, directory, parcel, progress)
+        sent = site.backends.transfer(link, directory, sent_as, progress)
     finally:
         link.close()
     if path == RECOVERY_NAME and not sent.why_unproven:

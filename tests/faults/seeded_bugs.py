@@ -399,7 +399,7 @@ BUGS = (
         "take a name of which nothing is known for a free one",
         (
             Edit(
-                "Depositor._standing",
+                "FileTransfer._standing",
                 "look.is_missing and own.about is not None",
                 "look.is_missing",
             ),

@@ -79,7 +79,7 @@ GROUND = {
 MAY_IMPORT |= {room: set() for room in GROUND}
 # Of the room that reaches other nodes, commands see names for annotations: no socket.
 VALUES = {
-    "commands": {"cucmsh.remote.known_hosts", "cucmsh.remote.deposit"},
+    "commands": {"cucmsh.remote.known_hosts", "cucmsh.remote.file_transfer"},
 }
 
 DOORS = {

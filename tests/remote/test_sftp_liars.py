@@ -16,9 +16,9 @@ import pytest
 
 from cucmsh.errors import CucmshError
 from cucmsh.remote import deadline
-from cucmsh.remote.deposit import Parcel, in_pieces
+from cucmsh.remote.file_transfer import OutgoingFile, in_pieces
 from cucmsh.remote.known_hosts import KnownHosts
-from cucmsh.remote.sftp.deposit import Depositor
+from cucmsh.remote.sftp.file_transfer import FileTransfer
 from cucmsh.remote.sftp.store import SftpStore
 from tests.remote.sftp_liars import LIES, lying
 from tests.remote.ssh_hosts import PASSWORD, SOON, Behaviour, Server, log_in
@@ -83,10 +83,10 @@ def test_lie_is_told_to_a_backup_in_vain(
     monkeypatch.setattr(deadline, "CHANNEL_SECONDS", SOON)
     began = time.monotonic()
     raw = b"key" * 1000
-    parcel = Parcel("name.p12", "own.p12", len(raw), in_pieces(raw))
+    outgoing = OutgoingFile("name.p12", "own.p12", len(raw), in_pieces(raw))
     connection = log_in(liar, known)
     try:
-        sent = Depositor(connection, "/", bool).run(parcel)
+        sent = FileTransfer(connection, "/", bool).run(outgoing)
         told = sent.why_unproven
     except CucmshError as problem:
         told = problem.message + problem.advice
@@ -121,10 +121,10 @@ def test_t20_limit_is_named(liar: LyingServer, known: KnownHosts, says: str) -> 
 CLIENT = """
 import json, sys
 from cucmsh.remote import deadline
-from cucmsh.remote.deposit import Parcel, in_pieces
+from cucmsh.remote.file_transfer import OutgoingFile, in_pieces
 from cucmsh.remote.known_hosts import KnownHosts
 from cucmsh.remote.sftp.store import SftpStore
-from cucmsh.remote.sftp.deposit import Depositor
+from cucmsh.remote.sftp.file_transfer import FileTransfer
 from cucmsh.remote.ssh.client import Login, open_host
 from cucmsh.errors import CucmshError
 deadline.OPERATION_SECONDS = deadline.CHANNEL_SECONDS = 0.5

@@ -10,9 +10,9 @@ from pathlib import Path
 import pytest
 
 from cucmsh.errors import StoreError
-from cucmsh.remote.deposit import Deposited, Parcel, in_pieces
+from cucmsh.remote.file_transfer import OutgoingFile, SentFile, in_pieces
 from cucmsh.remote.known_hosts import KnownHosts
-from cucmsh.remote.sftp.deposit import Depositor
+from cucmsh.remote.sftp.file_transfer import FileTransfer
 from cucmsh.remote.sftp.store import SftpStore
 from cucmsh.remote.ssh.client import Login, SshConnection, open_host
 from cucmsh.secret import Secret
@@ -84,9 +84,9 @@ def yes(*_: object) -> bool:
     return True
 
 
-def put(connection: SshConnection, raw: bytes, own: str) -> Deposited:
-    parcel = Parcel(NAME, own, len(raw), in_pieces(raw))
-    return Depositor(connection, "/", bool).run(parcel)
+def put(connection: SshConnection, raw: bytes, own: str) -> SentFile:
+    outgoing = OutgoingFile(NAME, own, len(raw), in_pieces(raw))
+    return FileTransfer(connection, "/", bool).run(outgoing)
 
 
 def contents(*folders: Path) -> dict[str, bytes]:

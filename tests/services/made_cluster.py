@@ -42,7 +42,7 @@ from cucmsh.pki.credential import Credential, make_credential
 from cucmsh.pki.model import Unit
 from cucmsh.pki.sandbox import ImportedKey
 from cucmsh.pki.verify import SignatureVerifier
-from cucmsh.remote.deposit import Deposited, Parcel
+from cucmsh.remote.file_transfer import OutgoingFile, SentFile
 from cucmsh.remote.known_hosts import HostKey, KnownHosts
 from cucmsh.remote.runner import Completed
 from cucmsh.secret import Secret
@@ -348,18 +348,18 @@ class BackupStore(LocalStore):
         super().__init__(root)
         self._made = made
 
-    def deposit(self, directory: str, parcel: Parcel) -> Deposited:
-        """See ``sftp_deposit``, whose tests have the servers that refuse things."""
+    def transfer(self, directory: str, outgoing: OutgoingFile) -> SentFile:
+        """See ``FileTransfer``, whose tests have the servers that refuse things."""
         if self._made.backup_breaks_off:
             raise ConnectionFailedError("the server closed the connection")
         if not os.path.isdir(self.root):
             raise MissingFileError(f"there is no directory {directory} on host")
-        raw, name, earlier = b"".join(parcel.pieces()), parcel.name, ""
-        sent = Deposited(f"{directory.rstrip('/')}/{name}", sha256(raw).hexdigest())
+        raw, name, earlier = b"".join(outgoing.pieces()), outgoing.name, ""
+        sent = SentFile(f"{directory.rstrip('/')}/{name}", sha256(raw).hexdigest())
         if self._made.backup_is_hidden:
-            self.write(parcel.own_name, raw)
+            self.write(outgoing.own_name, raw)
             return sent._replace(
-                path=f"{directory.rstrip('/')}/{parcel.own_name}",
+                path=f"{directory.rstrip('/')}/{outgoing.own_name}",
                 why_elsewhere="nobody knows what is there",
                 why_unproven="host refused OPEN to read: permission denied",
             )
@@ -422,17 +422,17 @@ class JoinedBackends:
         place = self._made.backups / root.strip("/")
         return BackupStore(str(place), self._made)
 
-    def deposit(
+    def transfer(
         self,
         link: Link,
         directory: str,
-        parcel: Parcel,
+        outgoing: OutgoingFile,
         progress: Callable[[int], object],
-    ) -> Deposited:
+    ) -> SentFile:
         store = self.store_on(link, directory)
         assert isinstance(store, BackupStore)
-        sent = store.deposit(directory, parcel)
-        progress(parcel.size)
+        sent = store.transfer(directory, outgoing)
+        progress(outgoing.size)
         return sent
 
     def home_on(self, link: Link) -> Store:

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 
 from cucmsh.config.model import Node, NodeRole, SshAddress, TftpAddress
 from cucmsh.errors import ConnectionFailedError, MissingFileError, StoreError
-from cucmsh.remote.deposit import Deposited, Parcel
+from cucmsh.remote.file_transfer import OutgoingFile, SentFile
 from cucmsh.remote.runner import Completed
 from cucmsh.services.site import Site
 from cucmsh.storage.local import LocalStore
@@ -144,22 +144,22 @@ class BoxBackends(JoinedBackends):
             return BoxHome(link.box)
         return super().home_on(link)
 
-    def deposit(
+    def transfer(
         self,
         link: Link,
         directory: str,
-        parcel: Parcel,
+        outgoing: OutgoingFile,
         progress: Callable[[int], object],
-    ) -> Deposited:
+    ) -> SentFile:
         if not isinstance(link, BoxLink):
-            return super().deposit(link, directory, parcel, progress)
-        link.box.step(f"deposit {parcel.size}")
-        raw = b"".join(parcel.pieces())
-        path = os.path.join(directory, parcel.name)
+            return super().transfer(link, directory, outgoing, progress)
+        link.box.step(f"transfer {outgoing.size}")
+        raw = b"".join(outgoing.pieces())
+        path = os.path.join(directory, outgoing.name)
         with open(path, "xb") as file:
-            os.fchmod(file.fileno(), parcel.mode)
+            os.fchmod(file.fileno(), outgoing.mode)
             file.write(raw)
-        return Deposited(path, sha256(raw).hexdigest())
+        return SentFile(path, sha256(raw).hexdigest())
 
     def read_back(
         self, address: TftpAddress, name: str, *more: float, **others: float

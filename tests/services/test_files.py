@@ -17,7 +17,7 @@ from cucmsh.errors import (
     UsageError,
 )
 from cucmsh.pki.model import Unit
-from cucmsh.remote.deposit import Deposited
+from cucmsh.remote.file_transfer import SentFile
 from cucmsh.remote.known_hosts import HostKey
 from cucmsh.secret import Secret
 from cucmsh.services.backends import AcceptHostKey, BackupServer
@@ -62,7 +62,7 @@ def send(
     path: str = NAME,
     server: BackupServer = SERVER,
     accept: AcceptHostKey = yes,
-) -> Deposited:
+) -> SentFile:
     with open_file(cluster.site, path) as file:
         return send_file(cluster.site, server, Outgoing(folder, path, file), accept)
 
@@ -179,7 +179,7 @@ def test_receipt_comes_with_a_whole_transfer_and_goes_with_the_key(
 ) -> None:
     assert not is_backed_up(cluster.site)
     digest = sha256(cluster.key_file()).hexdigest()
-    assert send(cluster) == Deposited("/home/joe/ITLRecovery.p12", digest)
+    assert send(cluster) == SentFile("/home/joe/ITLRecovery.p12", digest)
     saved = cluster.backups / "home/joe" / NAME
     assert saved.read_bytes() == cluster.key_file()
     assert is_backed_up(cluster.publisher.again())

@@ -23,7 +23,7 @@ from typing import NamedTuple
 from cucmsh.config.model import Node
 from cucmsh.errors import CucmshError, StoreError
 from cucmsh.layout import SERVED_MODE
-from cucmsh.remote.deposit import Parcel
+from cucmsh.remote.file_transfer import OutgoingFile
 from cucmsh.services.backends import Link
 from cucmsh.services.lists.manifest import (
     NOT_THERE,
@@ -172,20 +172,20 @@ class PlainFileUpdate:
         self._put(staged, name)
 
     def _bring_large(self, name: str, file: PlainFile) -> None:
-        """Piece by piece, read back by the depositor, then renamed as any other."""
+        """Piece by piece, read back by the transfer, then renamed as any other."""
         staged = temporary_for(name)
         own_name = temporary_for(name).rpartition("/")[2]
         directory = os.path.join(self._node.tftp_directory, _folder(name)).rstrip("/")
         with self._site.tftp.opened(name) as opened:
-            parcel = Parcel(
+            outgoing = OutgoingFile(
                 staged.rpartition("/")[2],
                 own_name,
                 opened.size,
                 opened.pieces,
                 SERVED_MODE,
             )
-            sent = self._site.backends.deposit(
-                self._link, directory, parcel, lambda _: None
+            sent = self._site.backends.transfer(
+                self._link, directory, outgoing, lambda _: None
             )
         if sent.why_elsewhere or sent.why_unproven:
             raise StoreError(sent.why_elsewhere or sent.why_unproven)

@@ -23,8 +23,8 @@ from cucmsh.errors import (
     MissingFileError,
     StoreError,
 )
-from cucmsh.remote.deposit import Deposited, Parcel, in_pieces
-from cucmsh.remote.sftp.deposit import BATCH, Depositor
+from cucmsh.remote.file_transfer import OutgoingFile, SentFile, in_pieces
+from cucmsh.remote.sftp.file_transfer import BATCH, FileTransfer
 from cucmsh.remote.sftp.session import SftpSession
 from cucmsh.remote.sftp.store import SftpStore
 from cucmsh.remote.ssh.client import SshConnection
@@ -62,14 +62,14 @@ def start(box: Path) -> Iterator[Start]:
         yield start_one
 
 
-def parcel(raw: bytes = KEY, own: str = OWN) -> Parcel:
-    return Parcel(NAME, own, len(raw), in_pieces(raw))
+def outgoing(raw: bytes = KEY, own: str = OWN) -> OutgoingFile:
+    return OutgoingFile(NAME, own, len(raw), in_pieces(raw))
 
 
 def put(
     connection: SshConnection, box: Path, raw: bytes = KEY, own: str = OWN
-) -> Deposited:
-    return Depositor(connection, str(box), bool).run(parcel(raw, own))
+) -> SentFile:
+    return FileTransfer(connection, str(box), bool).run(outgoing(raw, own))
 
 
 def lay(box: Path, raw: bytes, name: str = NAME) -> None:
@@ -272,7 +272,7 @@ def test_large_file_is_sent_in_bounded_flights_and_told(
     for number, earlier in enumerate([None, EARLIER]):
         if earlier:
             lay(box, earlier)
-        sent = Depositor(start(), str(box), told.append).run(parcel(raw))
+        sent = FileTransfer(start(), str(box), told.append).run(outgoing(raw))
         assert not sent.why_unproven
         assert (box / NAME).read_bytes() == raw
         assert len(files(box)) == 1 + number
@@ -286,9 +286,9 @@ def test_file_that_shrinks_or_grows_meanwhile_is_no_backup(
     box: Path, start: Start
 ) -> None:
     for size in (len(KEY) - 1, len(KEY) + 1):
-        changing = parcel()._replace(size=size)
+        changing = outgoing()._replace(size=size)
         with pytest.raises(StoreError, match="changed while it was sent"):
-            Depositor(start(), str(box), bool).run(changing)
+            FileTransfer(start(), str(box), bool).run(changing)
         assert files(box) == {}
 
 
@@ -310,10 +310,10 @@ def test_ctrl_c_leaves_nothing_or_names_it(
 ) -> None:
     connection = start("-P", barred)
     pieces = lambda: breaking(connection, KeyboardInterrupt())  # noqa: E731
-    depositor = Depositor(connection, str(box), bool)
+    transfer = FileTransfer(connection, str(box), bool)
     kind = CancelledError if barred == "remove" else KeyboardInterrupt
     with pytest.raises(kind) as ended:
-        depositor.run(parcel()._replace(pieces=pieces))
+        transfer.run(outgoing()._replace(pieces=pieces))
     assert (OWN in str(ended.value)) == (barred == "remove")
     assert list(files(box)) == ([OWN] if barred == "remove" else [])
 
@@ -323,7 +323,7 @@ def test_killed_server_is_asked_again_to_remove_what_is_not_whole(
 ) -> None:
     lay(box, EARLIER)
     connection = start()
-    many = parcel()._replace(size=BATCH * PIECE)
+    many = outgoing()._replace(size=BATCH * PIECE)
 
     def whole() -> Iterator[bytes]:
         for _ in range(BATCH - 1):
@@ -331,7 +331,7 @@ def test_killed_server_is_asked_again_to_remove_what_is_not_whole(
         yield from breaking(connection, OSError())
 
     with pytest.raises(ConnectionFailedError):
-        Depositor(connection, str(box), bool).run(many._replace(pieces=whole))
+        FileTransfer(connection, str(box), bool).run(many._replace(pieces=whole))
     assert files(box) == {NAME: EARLIER}
 
 

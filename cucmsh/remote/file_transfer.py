@@ -8,7 +8,7 @@ from typing import NamedTuple
 from cucmsh.storage.store import PIECE
 
 
-class Parcel(NamedTuple):
+class OutgoingFile(NamedTuple):
     """A file to be sent, read piece by piece: it may be larger than our memory.
 
     Attributes:
@@ -28,7 +28,7 @@ class Parcel(NamedTuple):
     mode: int = 0o600
 
 
-class Deposited(NamedTuple):
+class SentFile(NamedTuple):
     """A file that lies whole on the server, as far as the server tells.
 
     Attributes:
@@ -52,7 +52,7 @@ class Deposited(NamedTuple):
 
 
 def in_pieces(raw: bytes) -> Callable[[], Iterator[bytes]]:
-    """``Parcel.pieces`` of bytes in memory."""
+    """``OutgoingFile.pieces`` of bytes in memory."""
 
     def pieces() -> Iterator[bytes]:
         for start in range(0, len(raw), PIECE):

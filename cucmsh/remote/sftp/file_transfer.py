@@ -33,7 +33,7 @@ from cucmsh.errors import (
 )
 from cucmsh.remote import deadline
 from cucmsh.remote.deadline import within
-from cucmsh.remote.deposit import Deposited, Parcel
+from cucmsh.remote.file_transfer import OutgoingFile, SentFile
 from cucmsh.remote.sftp import requests as ask
 from cucmsh.remote.sftp.folder import STATVFS, entries_in, why_not
 from cucmsh.remote.sftp.session import (
@@ -79,7 +79,7 @@ class Look(NamedTuple):
     refusal: str = ""
 
 
-class Depositor:
+class FileTransfer:
     """Puts one file into one directory of a server.
 
     Args:
@@ -98,12 +98,12 @@ class Depositor:
         self._host = connection.host
         self._directory = directory
         self._progress = progress
-        self._mode = 0o600  # of the parcel
+        self._mode = 0o600  # of the outgoing
         self._names: frozenset[str] | None = None
         self._own = "", Look(None)
         self._session = session_of(connection)
 
-    def run(self, parcel: Parcel) -> Deposited:
+    def run(self, outgoing: OutgoingFile) -> SentFile:
         """Send the file; read it back; move an earlier one aside; rename.
 
         Returns:
@@ -117,24 +117,24 @@ class Depositor:
             CancelledError: Ctrl-C came while something of ours lay there.
             The message names what is left of it on the server, if anything is.
         """
-        self._mode = parcel.mode
-        path = self._path(parcel.name)
+        self._mode = outgoing.mode
+        path = self._path(outgoing.name)
         there = self._looks(path)[0].about
         if there is not None:
             if there.has_kind:
                 check_regular(f"{path} on {self._host}", there.mode)
-            if there.size in (0, parcel.size):
-                digest = digest_of(parcel.pieces())
-                if not self._why_not_same(path, parcel.size, digest):
-                    return Deposited(path, digest, was_there=True)
-        own = self._path(parcel.own_name)
-        digest, unproven = self._send(own, parcel)
+            if there.size in (0, outgoing.size):
+                digest = digest_of(outgoing.pieces())
+                if not self._why_not_same(path, outgoing.size, digest):
+                    return SentFile(path, digest, was_there=True)
+        own = self._path(outgoing.own_name)
+        digest, unproven = self._send(own, outgoing)
         where = (
             f"the whole file is {own} there or, if that is gone, {path}; an earlier "
             f"one may be {path}.1 or a higher number"
         )
         try:
-            return self._place(parcel, Deposited(own, digest, why_unproven=unproven))
+            return self._place(outgoing, SentFile(own, digest, why_unproven=unproven))
         except CucmshError as problem:
             raise _with(problem, where) from problem
         except KeyboardInterrupt as problem:
@@ -142,14 +142,14 @@ class Depositor:
 
     # Sending
 
-    def _send(self, own: str, parcel: Parcel) -> tuple[str, str]:
+    def _send(self, own: str, outgoing: OutgoingFile) -> tuple[str, str]:
         """Write and read back; gives the SHA-256, and why it is not proven."""
         is_begun = False
         try:
             handle = self._create(own)
             is_begun = True
-            digest = self._write(own, handle, parcel)
-            unproven = self._why_not_same(own, parcel.size, digest, is_ours=True)
+            digest = self._write(own, handle, outgoing)
+            unproven = self._why_not_same(own, outgoing.size, digest, is_ours=True)
         except StoreError as problem:
             left = self._left_after_removing(own) if is_begun else ""
             if not left:
@@ -185,10 +185,10 @@ class Depositor:
             ) from refused
         raise self._refused("OPEN to write", path, refused)
 
-    def _write(self, path: str, handle: bytes, parcel: Parcel) -> str:
+    def _write(self, path: str, handle: bytes, outgoing: OutgoingFile) -> str:
         """Gives the SHA-256 of what was sent."""
         digest, sent = sha256(), 0
-        for batch in _batches(parcel.pieces()):
+        for batch in _batches(outgoing.pieces()):
             requests = []
             for piece in batch:
                 requests.append(ask.write(handle, sent, piece))
@@ -197,11 +197,11 @@ class Depositor:
             for answer in self._ask(*requests):
                 problem = self._outcome(answer, Answer.check)
                 if problem is not None:
-                    raise self._refused("WRITE", path, problem, parcel.size)
+                    raise self._refused("WRITE", path, problem, outgoing.size)
             self._progress(sent)
-        if sent != parcel.size:
+        if sent != outgoing.size:
             raise StoreError(
-                f"{parcel.name} changed while it was sent", "Run the command again."
+                f"{outgoing.name} changed while it was sent", "Run the command again."
             )
         wishes = {"CLOSE": ask.close(handle)}
         if FSYNC in self._session.extensions:
@@ -211,7 +211,7 @@ class Depositor:
             problem = self._outcome(answer, Answer.check)
             # Barred is no fault: what counts is what is read back.
             if problem is not None and problem.errno not in BARRED:
-                raise self._refused(what, path, problem, parcel.size)
+                raise self._refused(what, path, problem, outgoing.size)
         return digest.hexdigest()
 
     # Reading back
@@ -267,39 +267,41 @@ class Depositor:
 
     # Placing
 
-    def _place(self, parcel: Parcel, sent: Deposited) -> Deposited:
+    def _place(self, outgoing: OutgoingFile, sent: SentFile) -> SentFile:
         """Give the file its name, if that takes it from no other file."""
-        path = self._path(parcel.name)
-        self._own = parcel.own_name, self._looks(sent.path)[0]
-        standing, why_unknown = self._standing(parcel.name, self._looks(path)[0])
+        path = self._path(outgoing.name)
+        self._own = outgoing.own_name, self._looks(sent.path)[0]
+        standing, why_unknown = self._standing(outgoing.name, self._looks(path)[0])
         if standing is Standing.UNKNOWN:
-            reason = f"whether another {parcel.name} is there cannot be known"
+            reason = f"whether another {outgoing.name} is there cannot be known"
             return sent._replace(why_elsewhere=f"{reason}: {why_unknown}")
         if standing is Standing.SOMETHING:
             if sent.why_unproven:
-                reason = f"the {parcel.name} there was left in its place"
+                reason = f"the {outgoing.name} there was left in its place"
                 return sent._replace(why_elsewhere=reason)
-            return self._replace(parcel, sent)
+            return self._replace(outgoing, sent)
         refusal = self._rename(sent.path, path)
         if not refusal:
-            return self._placed(parcel, sent._replace(path=path))
+            return self._placed(outgoing, sent._replace(path=path))
         if sent.why_unproven:
             return sent._replace(why_elsewhere=refusal)
-        return self._send_again(parcel, sent, refusal)
+        return self._send_again(outgoing, sent, refusal)
 
-    def _send_again(self, parcel: Parcel, sent: Deposited, refusal: str) -> Deposited:
+    def _send_again(
+        self, outgoing: OutgoingFile, sent: SentFile, refusal: str
+    ) -> SentFile:
         """Write it under its own right name, where nothing can be renamed.
 
         Only as a new file: the copy that is there already goes when this one is proven.
         """
-        path = self._path(parcel.name)
+        path = self._path(outgoing.name)
         (answer,) = self._ask(ask.create_to_write(path, self._mode))
         handle = self._outcome(answer, Answer.handle)
         if isinstance(handle, OSError):
             return sent._replace(why_elsewhere=refusal)
         try:
-            digest = self._write(path, handle, parcel)
-            unproven = self._why_not_same(path, parcel.size, digest, is_ours=True)
+            digest = self._write(path, handle, outgoing)
+            unproven = self._why_not_same(path, outgoing.size, digest, is_ours=True)
         except StoreError as problem:
             unproven = problem.message
         if unproven or digest != sent.sha256:
@@ -309,37 +311,37 @@ class Depositor:
         copy = sent.path if self._left_after_removing(sent.path) else ""
         return sent._replace(path=path, second_copy=copy)
 
-    def _replace(self, parcel: Parcel, sent: Deposited) -> Deposited:
+    def _replace(self, outgoing: OutgoingFile, sent: SentFile) -> SentFile:
         """Move aside what stands at the name, and take its place."""
-        path = self._path(parcel.name)
+        path = self._path(outgoing.name)
         earlier, why_none = self._free_path(path)
-        reason = f"another {parcel.name} is there"
+        reason = f"another {outgoing.name} is there"
         if not earlier:
             return sent._replace(why_elsewhere=f"{reason}: {why_none}")
         refusal = self._rename(path, earlier)
         if refusal:
             return sent._replace(why_elsewhere=f"{reason}: {refusal}")
         # A server may answer what it likes: look, before ours is put there.
-        standing, _ = self._standing(parcel.name, self._looks(path)[0])
+        standing, _ = self._standing(outgoing.name, self._looks(path)[0])
         if standing is not Standing.NOTHING:
             return sent._replace(why_elsewhere=f"{reason}, and does not move")
         refusal = self._rename(sent.path, path)
         if not refusal:
-            return self._placed(parcel, sent._replace(path=path, earlier=earlier))
+            return self._placed(outgoing, sent._replace(path=path, earlier=earlier))
         if not self._rename(earlier, path):
             earlier = ""
         return sent._replace(why_elsewhere=refusal, earlier=earlier)
 
-    def _placed(self, parcel: Parcel, sent: Deposited) -> Deposited:
+    def _placed(self, outgoing: OutgoingFile, sent: SentFile) -> SentFile:
         """Look at it under its name, large files at their size only."""
         if sent.why_unproven:
             return sent
-        if parcel.size <= MAX_FILE_SIZE:
-            problem = self._why_not_same(sent.path, parcel.size, sent.sha256)
+        if outgoing.size <= MAX_FILE_SIZE:
+            problem = self._why_not_same(sent.path, outgoing.size, sent.sha256)
         else:
             there = self._looks(sent.path)[0].about
-            size = there.size if there else parcel.size
-            problem = "" if size in (0, parcel.size) else f"it has {size} bytes"
+            size = there.size if there else outgoing.size
+            problem = "" if size in (0, outgoing.size) else f"it has {size} bytes"
         return sent._replace(why_unproven=problem)
 
     def _rename(self, old: str, new: str) -> str:
