@@ -20,7 +20,6 @@ from tests.pki import key_files as made
 
 NOW = datetime(2014, 2, 26, tzinfo=UTC)
 PLAIN = made.pfx()
-BOMB = 2**31 - 1
 
 
 @pytest.fixture(scope="session")
@@ -151,15 +150,13 @@ def test_hostile_files_are_refused_unopened(case: str) -> None:
     assert reason in refused(raw)
 
 
-@pytest.mark.parametrize("bits", [23, 31, 63, 64, 40_000])
 @pytest.mark.parametrize(
     "place", ["mac", "pbmac1", "key", "nested key", "certificate", "old key", "scrypt"]
 )
 def test_rounds_above_the_limit_are_refused_wherever_they_stand(
-    place: str, bits: int
+    place: str,
 ) -> None:
-    rounds = 2**bits - 1
-    assert rounds > MAX_ROUNDS
+    rounds = MAX_ROUNDS + 1
     raw = {
         "mac": made.pfx(mac=made.mac_data(rounds)),
         "pbmac1": made.pfx(mac=made.pbmac1_data(rounds)),
@@ -182,12 +179,14 @@ def test_rounds_are_limited_together_not_one_by_one() -> None:
     assert "5,000,000" in refused(made.pfx([half, half], made.mac_data(1)))
 
 
-def test_iteration_bomb_is_refused_at_once(recovery: Credential) -> None:
-    """docs/security.md M5: OpenSSL ran past every timeout tried."""
-    bomb = made.with_mac_rounds(write_key_file(recovery, made.PASSWORD), BOMB)
-    began = time.monotonic()
-    assert "5,000,000 rounds" in refused(bomb)
-    assert time.monotonic() - began < 1
+def test_one_round_too_many_in_a_file_of_ours_is_refused(
+    recovery: Credential,
+) -> None:
+    """docs/security.md M5: with very many, OpenSSL ran past every timeout tried."""
+    raw = write_key_file(recovery, made.PASSWORD)
+    most = MAX_ROUNDS - 2 * ROUNDS
+    assert inspect(made.with_mac_rounds(raw, most)).rounds == MAX_ROUNDS
+    assert "5,000,000 rounds" in refused(made.with_mac_rounds(raw, most + 1))
 
 
 def test_our_own_file_passes_the_gate_too(recovery: Credential, tmp_path: Path) -> None:
@@ -199,7 +198,7 @@ def test_our_own_file_passes_the_gate_too(recovery: Credential, tmp_path: Path) 
 
 
 def test_patched_rounds_below_the_limit_reach_openssl(recovery: Credential) -> None:
-    """The patch that makes the bomb makes a whole file; only its MAC is wrong."""
+    """The patch that makes too many makes a whole file; only its MAC is wrong."""
     raw = made.with_mac_rounds(write_key_file(recovery, made.PASSWORD), 1 << 20)
     assert inspect(raw).rounds == 2 * ROUNDS + (1 << 20)
     with pytest.raises(KeyFileError, match="security password"):
