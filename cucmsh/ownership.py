@@ -54,7 +54,7 @@ class Trail:
     def weak_points(
         self, path: str, *, is_searched: bool = False
     ) -> Iterator[WeakPoint]:
-        """Those of an absolute path that were not given before.
+        """Insecure components of an absolute path that were not reported earlier.
 
         Args:
             path: a step of it that is not there ends it: who may make that step is
@@ -99,7 +99,7 @@ class Trail:
     def weak_points_below(  # noqa: C901, PLR0912
         self, folder: str
     ) -> Iterator[WeakPoint]:
-        """Those of an absolute path and of every file and folder below it.
+        """Insecure components of an absolute path, and of all that lies below it.
 
         Names are looked up in each of these folders, and in those that links below
         them lead to. Looks at each once, with one call: thousands are below, and every

@@ -1,1 +1,1 @@
-"""Whole files below one folder: the protocol, this disk, its locks."""
+"""Whole files below one folder: the protocol of a store, the local store, locks."""

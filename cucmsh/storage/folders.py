@@ -14,7 +14,7 @@ from cucmsh.storage.store import is_temporary
 
 
 def entries(path: str) -> set[str] | None:
-    """The names in a folder but those of interrupted writes; None without a folder.
+    """The names in a folder, without our temporary files; None without a folder.
 
     Raises:
         StoreError: it is no folder, or cannot be read.

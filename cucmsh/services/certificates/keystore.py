@@ -74,7 +74,7 @@ class ImportedKey(NamedTuple):
 
 
 class Keystore:
-    """See the module. ``site`` gives the home store and the key room."""
+    """This node's keys and certificates, and those of others, as files of its home."""
 
     def __init__(self, site: Site) -> None:
         self._site = site

@@ -1,4 +1,4 @@
-"""What broke without having been foreseen: an event for the makers, never an error."""
+"""Records unexpected exceptions as events, for the developers; never raises."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ ACTION = "Report it to the makers of cucmsh, with the line of HOME/log/errors."
 
 
 def crash_recorder(site: Site) -> Callable[[BaseException], None]:
-    """Something to hand an unforeseen error to; it never raises.
+    """A function that logs an unexpected exception; it never raises.
 
     It tells the kind of the error and the places it came through. Not its text, which
     may hold a secret.
