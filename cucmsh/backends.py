@@ -1,6 +1,6 @@
-"""The heavy rooms, entered when a service first asks: the app's other half.
+"""Imports what is heavy (keys, SSH, SFTP, TFTP) when a use-case first asks for it.
 
-Imports nothing until then: a login pays for every import before its prompt.
+Every login pays for what is imported before its prompt, so nothing is until then.
 """
 
 from __future__ import annotations
@@ -23,7 +23,7 @@ if TYPE_CHECKING:
 
 
 class LateBackends:
-    """Imports a room when a service first asks for it; see ``Backends``."""
+    """The backends of a node; see ``services.backends.Backends``."""
 
     def keys(self) -> KeyBackend:
         from cucmsh.pki.backend import KeyBackend

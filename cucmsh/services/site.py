@@ -1,7 +1,4 @@
-"""What a use-case works with: settings, stores, clock, and backends opened late.
-
-Opens nothing by itself: a heavy room is entered when a service first asks for it.
-"""
+"""What a use-case works with: settings, stores, clock, and backends opened late."""
 
 from __future__ import annotations
 
