@@ -35,7 +35,7 @@ from cucmsh.tftp.codec import (
     RefusalError,
 )
 
-TIMEOUT_SECONDS = 1  # until a packet is sent again
+RESEND_SECONDS = 1  # until a packet is sent again
 TIMEOUT_SECONDS = 15  # for a service that is only just coming up again
 DOWNLOAD_SECONDS = 30  # for a server that keeps talking and never ends
 REFUSED_SECONDS = 0.2  # until a host where nobody listens is asked again
@@ -191,7 +191,7 @@ class _Client:
         request.socket.close()
 
     def _first_answer(self) -> _Answer | None:
-        until = monotonic() + TIMEOUT_SECONDS
+        until = monotonic() + RESEND_SECONDS
         while (left := min(until, self._end) - monotonic()) > 0:
             for key, _ in self._selector.select(left):
                 request: _Request = key.data
@@ -205,7 +205,7 @@ class _Client:
                     return _Answer(request, datagram, peer)
                 self._stranger = str(peer[0])
         self._check_end()
-        self._waited += TIMEOUT_SECONDS
+        self._waited += RESEND_SECONDS
         return None
 
     def _follow(
@@ -246,15 +246,15 @@ class _Client:
         """
         download, repeats = request.download, 0
         most = MOST_REPEATS.get(download.block_size or 0)
-        until = monotonic() + TIMEOUT_SECONDS
+        until = monotonic() + RESEND_SECONDS
         while True:
             if datagram is None:
                 repeats += 1
-                self._waited += TIMEOUT_SECONDS
+                self._waited += RESEND_SECONDS
                 if self._waited >= self._patience or (most and repeats > most):
                     raise _SilenceError
                 self._send(request, download.packet, peer)
-                until = monotonic() + TIMEOUT_SECONDS
+                until = monotonic() + RESEND_SECONDS
             else:
                 before = download.packet
                 self._send(request, download.take(datagram), peer)
@@ -262,7 +262,7 @@ class _Client:
                     return download.content
                 if download.packet != before:
                     self._answer = None  # what it had against options is past
-                    repeats, until = 0, monotonic() + TIMEOUT_SECONDS
+                    repeats, until = 0, monotonic() + RESEND_SECONDS
             datagram = self._next(request, peer, until)
 
     def _send(self, request: _Request, packet: bytes, peer: tuple[Any, ...]) -> None:

@@ -216,6 +216,19 @@ def _is_name(node: ast.AST) -> TypeGuard[ast.Name]:
     return isinstance(node, ast.Name)
 
 
+def test_no_name_of_a_module_is_given_twice() -> None:
+    """A renaming that meets a name that is there would take its value away."""
+    for path in PRODUCT:
+        names = [
+            target.id
+            for node in nodes_of(path)
+            if isinstance(node, ast.Assign) and node.col_offset == 0
+            for target in node.targets
+            if _is_name(target)
+        ]
+        assert sorted(set(names)) == sorted(names), path
+
+
 def test_no_test_folder_is_a_package() -> None:
     assert not list(ROOT.glob("tests/**/__init__.py"))
 

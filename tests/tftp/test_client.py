@@ -151,7 +151,7 @@ def server_of() -> Iterator[Callable[[Reply], TftpAddress]]:
 
 @pytest.fixture
 def impatient(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
-    monkeypatch.setattr(tftp, "TIMEOUT_SECONDS", 0.1)
+    monkeypatch.setattr(tftp, "RESEND_SECONDS", 0.1)
     monkeypatch.setattr(tftp, "DOWNLOAD_SECONDS", 0.5)
     began = time.monotonic()
     yield
@@ -194,6 +194,22 @@ def test_service_that_never_finishes_ends_in_time(
 ) -> None:
     with pytest.raises(ConnectionFailedError, match=told):
         read_back(answering(answer), "ITLFile.tlv", SOON)
+
+
+@pytest.mark.parametrize("lost", [0, 1], ids=["the request", "an acknowledgement"])
+def test_lost_packet_is_sent_again_long_before_the_wait_is_over(
+    server_of: Callable[[Reply], TftpAddress], lost: int
+) -> None:
+    """With the seconds that ship: whoever waits for two still has a second try."""
+    seen: list[bytes] = []
+    blocks = {b"\0\1": b"\0\3\0\1" + bytes(512), b"\0\4": b"\0\3\0\2end"}
+
+    def reply(datagram: bytes) -> bytes:
+        seen.append(datagram)
+        return b"" if len(seen) == lost + 1 else blocks[datagram[:2]]
+
+    assert read_back(server_of(reply), "ITLFile.tlv", 2) == bytes(512) + b"end"
+    assert seen[lost] == seen[lost + 1]
 
 
 def test_port_where_nobody_listens_says_so(impatient: None) -> None:
@@ -383,7 +399,7 @@ def test_what_a_server_has_against_options_is_no_reason_later(
         is_request = datagram[:2] == b"\0\1"
         return b"\0\3\0\1" + bytes(512) if is_request else b""
 
-    monkeypatch.setattr(tftp, "TIMEOUT_SECONDS", 0.05)
+    monkeypatch.setattr(tftp, "RESEND_SECONDS", 0.05)
     with pytest.raises(NoAnswerError, match="went silent in the middle"):
         read_back(server_of(reply), "ITLFile.tlv", SOON)
 
