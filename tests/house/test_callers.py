@@ -42,6 +42,7 @@ LOOKING = {
     "nodes.health.node_status": {"look_at_all"},
     "nodes.init": {"plan_init"},
     "nodes.join": {"describe"},
+    "nodes.service_control": {"service_states", "services_of"},
     "nodes.listing": {"find_removable"},
     "nodes.password_policy": {"require_ccm", "require_strong"},
     "nodes.tftp_service": {"is_running", "state_of"},
