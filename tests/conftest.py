@@ -3,8 +3,12 @@
 from __future__ import annotations
 
 import pytest
+from hypothesis import settings
 
 pytest_plugins = ["tests.rigs.servers"]
+
+# On every save; what the fast set draws few of, the whole run draws many of.
+settings.register_profile("fast", max_examples=20)
 
 # The files that take longest, longest first: a worker that came to one of these last
 # would go on alone for minutes. Measured; what is not here is short.
