@@ -8,17 +8,16 @@ from __future__ import annotations
 
 import subprocess
 import sys
-from datetime import UTC, datetime
 from pathlib import Path
 from typing import cast
 
 from cucmsh.config.settings import read_settings
-from cucmsh.pki.backend import KeyBackend
 from cucmsh.secret import Secret
 from cucmsh.services.backends import Backends
 from cucmsh.services.nodes.make import make_node
 from cucmsh.services.site import Site
 from tests.escape.oracle import AllowList, Escape, traced
+from tests.rigs.making import KeysOnly, WallClock
 from tests.services.made_cluster import QuickKeys
 
 PROGRAM = (sys.executable, "-I", "-m", "cucmsh")
@@ -46,19 +45,6 @@ stop = {true}
 restart = {true}
 status = {true}
 """
-
-
-class _Clock:
-    def now(self) -> datetime:
-        return datetime.now(UTC)
-
-    def boot(self) -> tuple[str, float]:
-        return "", 0.0
-
-
-class _KeysOnly:
-    def keys(self) -> KeyBackend:
-        return QuickKeys()
 
 
 class Target:
@@ -92,7 +78,9 @@ class Target:
         )
         self.config.write_text(text)
         site = Site(
-            read_settings(str(self.config)), _Clock(), cast(Backends, _KeysOnly())
+            read_settings(str(self.config)),
+            WallClock(),
+            cast(Backends, KeysOnly(QuickKeys())),
         )
         make_node(site, Secret(SECURITY), Secret(CCM))
         subprocess.run(

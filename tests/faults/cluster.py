@@ -17,7 +17,6 @@ import sys
 import tempfile
 from collections.abc import Sequence
 from contextlib import suppress
-from datetime import UTC, datetime
 from pathlib import Path
 from typing import NamedTuple, cast
 
@@ -29,6 +28,7 @@ from cucmsh.services.certificates.keystore import Keystore
 from cucmsh.services.nodes.make import make_node, public_certificates
 from cucmsh.services.site import Site
 from tests.rigs.account import Account
+from tests.rigs.making import KeysOnly, WallClock
 from tests.rigs.sshd import Sshd, end, make_key
 from tests.rigs.tftpd import Make, Service, ServiceManager, makes
 from tests.rigs.waiting import until
@@ -115,25 +115,10 @@ class Subscriber(Replica):
         ]
 
 
-class _Clock:
-    def now(self) -> datetime:
-        return datetime.now(UTC)
-
-    def boot(self) -> tuple[str, float]:
-        return "", 0.0
-
-
 class _CheapKeyFile(KeyBackend):
     """Keys of the real size, and a key file that opens at once."""
 
     write_key_file = staticmethod(QuickKeys.write_key_file)
-
-
-class _KeysOnly:
-    """Enough of the backends to make a node; its shell opens the rest."""
-
-    def keys(self) -> KeyBackend:
-        return _CheapKeyFile()
 
 
 class Cluster:
@@ -203,7 +188,11 @@ class Cluster:
         configs = [self.config]
         configs += [self.subscriber.config] if self.subscriber else []
         sites = [
-            Site(read_settings(str(config)), _Clock(), cast(Backends, _KeysOnly()))
+            Site(
+                read_settings(str(config)),
+                WallClock(),
+                cast(Backends, KeysOnly(_CheapKeyFile())),
+            )
             for config in configs
         ]
         for site in sites:
