@@ -45,7 +45,7 @@ LOOKING = {
     "nodes.service_control": {"service_states", "services_of"},
     "nodes.listing": {"find_removable"},
     "nodes.password_policy": {"require_ccm", "require_strong"},
-    "nodes.tftp_service": {"is_running", "state_of"},
+    "nodes.tftp_service": {"is_running"},
     "records.journal": {"login_notice"},
     "records.logs": {"list_logs"},
     "usecase": {"require_access"},
