@@ -1,6 +1,6 @@
 """docs/clients.md#checklist, as far as it needs the real commands and SSH.
 
-The rest is in tests/terminal; tests/house/test_checklist.py looks for every item.
+The rest is in tests/terminal, tests/commands and tests/lab, by the names of the items.
 """
 
 from __future__ import annotations
