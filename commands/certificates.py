@@ -3,11 +3,15 @@
 from __future__ import annotations
 
 from cucmsh.errors import CancelledError
-from cucmsh.services.certificates.keystore import Keystore
+from cucmsh.services.certificates.own import (
+    own_certificate,
+    own_certificates,
+    own_units,
+    require_unit,
+)
 from cucmsh.services.certificates.regenerate import (
     regenerate,
     require_no_hold,
-    require_unit,
     state_of_trust,
     what_follows,
 )
@@ -23,7 +27,7 @@ from cucmsh.views.report import delivery_lines
 
 def units(site: Site) -> list[str]:
     """The units of this node, for completion."""
-    return [unit.value for unit in Keystore(site).units]
+    return own_units(site)
 
 
 @command(
@@ -88,8 +92,7 @@ def show_cert_list_own(dialog: Dialog, site: Site) -> None:
     Example:
     show cert list own
     """
-    keystore = Keystore(site)
-    rows = [(unit.value, keystore.certificate(unit)) for unit in keystore.units]
+    rows = own_certificates(site)
     dialog.result(
         lambda: certificate_rows(rows),
         lambda: certificates_document(site.node.name, rows),
@@ -105,8 +108,5 @@ def show_cert_own(dialog: Dialog, site: Site, name: str) -> None:
     Example:
     show cert own CallManager
     """
-    first, slash, file = name.partition("/")
-    unit = require_unit(site, first if slash and file == f"{first}.pem" else name)
-    certificate = Keystore(site).certificate(unit)
-    pem = site.backends.keys().to_pem(certificate)
+    certificate, pem = own_certificate(site, name)
     dialog.say("\n".join(certificate_lines(certificate, pem)))

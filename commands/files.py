@@ -18,7 +18,7 @@ from cucmsh.services.files import (
     paths,
     read_text,
 )
-from cucmsh.services.records.logs import list_logs, read_log
+from cucmsh.services.records.logs import list_logs, log_names, read_log
 from cucmsh.services.site import Site
 from cucmsh.shell.answers import ATTEMPTS
 from cucmsh.shell.command import command
@@ -54,7 +54,7 @@ def specs(site: Site) -> list[str]:
 
 def logs(site: Site) -> list[str]:
     """The logs, for completion."""
-    return list_logs(site, "*")
+    return log_names(site)
 
 
 @command("file list activelog <spec>", candidates={"spec": logs}, kinds={"spec": FILE})

@@ -10,7 +10,7 @@ from cucmsh.errors import RefusedError, TrustListError
 from cucmsh.hosts import split_host
 from cucmsh.secret import Secret
 from cucmsh.services.backends import BackupServer
-from cucmsh.services.lists.inventory import HeldList, find_mismatches, read_list
+from cucmsh.services.lists.inventory import HeldList, find_mismatches, show_list
 from cucmsh.services.lists.reset import ResetPlan
 from cucmsh.services.lists.run_reset import (
     ResetDone,
@@ -42,7 +42,7 @@ def show_itl(dialog: Dialog, site: Site) -> int:
     show itl
     """
     try:
-        held = read_list(site)
+        held = show_list(site)
     except TrustListError as problem:
         raise RefusedError(
             f"Error parsing the ITL File.\n{problem.message}",

@@ -31,9 +31,8 @@ from cucmsh.services.lists.phone_files import named
 from cucmsh.services.lists.publish import Unheard, sign_and_bring
 from cucmsh.services.lists.replicas import update_replicas
 from cucmsh.services.lists.start import keep, start
-from cucmsh.services.lists.survey import sha256_served
-from cucmsh.services.nodes.join import describe, join
-from cucmsh.services.nodes.tftp_service import is_running
+from cucmsh.services.lists.survey import service_status
+from cucmsh.services.nodes.join import describe, join, read_clock
 from cucmsh.services.site import Site
 from cucmsh.shell.screen import Screen
 from cucmsh.storage.store import MAX_FILE_SIZE
@@ -119,12 +118,11 @@ def _sign(call: Call) -> tuple[str, int]:
 
 
 def _service_status(call: Call) -> tuple[str, int]:
-    state = "active" if is_running(call.site) else "inactive"
-    return f"{state} {sha256_served(call.site)}", 0
+    return service_status(call.site), 0
 
 
 def _clock(call: Call) -> tuple[str, int]:
-    return f"{int(call.site.clock.now().timestamp())}", 0
+    return f"{read_clock(call.site)}", 0
 
 
 def _describe(call: Call) -> tuple[str, int]:
@@ -269,11 +267,11 @@ def run(named_configuration: str, words: Sequence[str]) -> int:
 
 def run_at(configuration: str, words: Sequence[str]) -> tuple[str, int]:
     """Run one hook of the node of that configuration: what it says, its status."""
-    site = open_own_site(configuration)
     hook = HOOKS.get(words[0]) if words else None
+    site = open_own_site(configuration)
+    site, audit = admit(site, WayIn.HOOK, os.environ, Screen(2))
     if hook is None or not hook.changes or words[0] == "tftp-start":
         return _answer(site, words, _read_input)
-    site, audit = admit(site, WayIn.HOOK, os.environ, Screen(2))
     with audit.noting(words):
         return _answer(site, words, _read_input)
 

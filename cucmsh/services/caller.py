@@ -71,7 +71,7 @@ class Record(Protocol):
 
 
 class Unrecorded:
-    """For a node that is only being made: it has no log yet."""
+    """For a node that is only being made, and has no log yet, and for a look at one."""
 
     def keeping(
         self, _name: str, _values: Sequence[str], *, is_change: bool

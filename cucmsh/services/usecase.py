@@ -96,7 +96,8 @@ class UseCase(Generic[_Values, _Result]):
         """
         require_access(site, self.access)
         # Only texts are shown: a Secret, a file's bytes and callbacks are none.
-        shown = [value for value in values if isinstance(value, str)]
+        given = (*values, *named.values())
+        shown = [value for value in given if isinstance(value, str)]
         with site.record.keeping(
             self.access.name, shown, is_change=self.access.changes
         ):

@@ -21,33 +21,28 @@ CALLERS = sorted(
 )
 # Functions that change nothing on this node or elsewhere, by module.
 LOOKING = {
+    "certificates.own": {"own_units", "require_unit"},
     "certificates.regenerate": {
-        *("require_no_hold", "require_unit", "state_of_trust", "what_follows"),
+        *("require_no_hold", "state_of_trust", "what_follows"),
     },
     "files": {"missing_folder", "paths"},
     "idle": {"idle_minutes", "read_minutes"},
     "lists.compose": {"sha256_of"},
     "lists.inspection": {"inspect"},
-    "lists.inventory": {"find_mismatches", "reach_each", "read_list"},
     "lists.manifest": {"whose"},
     "lists.phone_files": {"choose", "named"},
-    "lists.survey": {"sha256_served"},
     "nodes.account": {"become_owner", "owner_of"},
     "nodes.add": {"has_way", "pinned", "plan_add", "require_owner"},
     "nodes.enrol": {"other_publisher"},
-    "nodes.health.doctor": {"examine"},
     "nodes.health.finding": {"exit_status"},
     "nodes.health.isolation": {"require_isolation"},
     "nodes.health.logins": {"examine_ground", "examine_logins"},
-    "nodes.health.node_status": {"look_at_all"},
     "nodes.init": {"plan_init"},
-    "nodes.join": {"describe"},
-    "nodes.service_control": {"service_states", "services_of"},
+    "nodes.service_control": {"services_of"},
     "nodes.listing": {"find_removable"},
     "nodes.password_policy": {"require_ccm", "require_strong"},
-    "nodes.tftp_service": {"is_running"},
     "records.journal": {"login_notice"},
-    "records.logs": {"list_logs"},
+    "records.logs": {"log_names"},
     "usecase": {"require_access"},
 }
 # Those that change something, and why no use-case stands before them.

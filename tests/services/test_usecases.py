@@ -16,7 +16,13 @@ from typing import Any, cast
 import pytest
 
 import cucmsh.services
-from cucmsh.errors import BusyError, CancelledError, CucmshError, RefusedError
+from cucmsh.errors import (
+    BusyError,
+    CancelledError,
+    CucmshError,
+    MissingFileError,
+    RefusedError,
+)
 from cucmsh.layout import AUDIT_FILE
 from cucmsh.pki.model import Unit
 from cucmsh.secret import Secret
@@ -27,6 +33,7 @@ from cucmsh.services.files import Destination
 from cucmsh.services.lists.phone_files import choose
 from cucmsh.services.outcome import Progress
 from cucmsh.services.records.audit import AuditLog
+from cucmsh.services.records.logs import list_logs
 from cucmsh.services.records.sinks import sinks_of
 from cucmsh.services.site import Site
 from cucmsh.services.usecase import UseCase, use_case
@@ -70,6 +77,8 @@ NODE = cast(Any, object())  # nothing gets as far as to look at it
 SHA256 = "0" * 64
 # What each is called with. Those that nothing may reach get anything.
 VALUES: dict[str, Callable[[Site], Sequence[Any]]] = {
+    "cucmsh.services.certificates.own.own_certificate": lambda _: ["TVS"],
+    "cucmsh.services.certificates.own.own_certificates": lambda _: [],
     "cucmsh.services.certificates.regenerate.regenerate": lambda _: [Unit.TVS],
     "cucmsh.services.files.get_file": lambda _: ["ITLFile.tlv", AGREEING],
     "cucmsh.services.files.list_files": lambda _: ["*"],
@@ -80,6 +89,9 @@ VALUES: dict[str, Callable[[Site], Sequence[Any]]] = {
     "cucmsh.services.lists.install.install_list": lambda _: [b"", SHA256],
     "cucmsh.services.lists.install.stage": lambda _: ["a-b", SHA256, b""],
     "cucmsh.services.lists.install.take_staged": lambda _: ["a-b", SHA256],
+    "cucmsh.services.lists.inventory.find_mismatches": lambda _: [b""],
+    "cucmsh.services.lists.inventory.reach_each": lambda _: [()],
+    "cucmsh.services.lists.inventory.show_list": lambda _: [],
     "cucmsh.services.lists.publish.sign_and_bring": lambda at: [choose(at), AGREEING],
     "cucmsh.services.lists.replicas.update_replicas": lambda _: [],
     "cucmsh.services.lists.run_reset.reset_with_local_key": lambda _: [AGREEING],
@@ -87,21 +99,28 @@ VALUES: dict[str, Callable[[Site], Sequence[Any]]] = {
         *(SERVER, "/home/joe/ITLRecovery.p12", lambda *_: True, AGREEING)
     ],
     "cucmsh.services.lists.start.start": lambda _: [],
+    "cucmsh.services.lists.survey.service_status": lambda _: [],
     "cucmsh.services.lists.trust_release.release_trust": lambda _: [lambda _: None],
     "cucmsh.services.nodes.add.make_way": lambda _: [NODE, NODE, NODE],
     "cucmsh.services.nodes.enrol.enrol": lambda _: [NODE],
+    "cucmsh.services.nodes.health.doctor.examine": lambda _: [],
+    "cucmsh.services.nodes.health.node_status.look_at_all": lambda _: [],
     "cucmsh.services.nodes.init.make_planned": lambda _: [NODE, Secret(""), None],
+    "cucmsh.services.nodes.join.describe": lambda _: [],
     "cucmsh.services.nodes.join.join": lambda _: [b""],
+    "cucmsh.services.nodes.join.read_clock": lambda _: [],
     "cucmsh.services.nodes.listing.remove": lambda _: [NODE],
     "cucmsh.services.nodes.service_control.restart_service": lambda _: [
         *("Cisco Tftp", AGREEING)
     ],
+    "cucmsh.services.nodes.service_control.service_states": lambda _: [],
     "cucmsh.services.nodes.service_control.start_service": lambda _: [
         *("Cisco Tftp", AGREEING)
     ],
     "cucmsh.services.nodes.service_control.stop_service": lambda _: [
         *("Cisco Tftp", AGREEING)
     ],
+    "cucmsh.services.records.logs.list_logs": lambda _: ["*"],
     "cucmsh.services.records.logs.read_log": lambda _: ["audit"],
 }
 # One change of the cluster at a time; the others wait for no person's question.
@@ -323,6 +342,21 @@ def test_a_hook_that_cannot_be_recorded_serves_all_the_same(
     attempt("cucmsh.services.lists.start.start", site)
     with pytest.raises(CucmshError):
         lines(site)
+
+
+def test_what_a_hook_only_looks_at_leaves_no_record(cluster: MadeCluster) -> None:
+    site = audited(cluster.site, PAGE._replace(way_in=WayIn.HOOK))
+    attempt("cucmsh.services.nodes.join.read_clock", site)
+    with pytest.raises(MissingFileError):
+        lines(site)
+    attempt("cucmsh.services.lists.inventory.show_list", audited(cluster.site))
+    assert [each["words"] for each in lines(site)] == ["show itl"]
+
+
+def test_a_text_that_is_given_by_its_name_is_recorded(cluster: MadeCluster) -> None:
+    site = audited(cluster.site)
+    list_logs(site, spec="a*")
+    assert lines(site)[-1]["values"] == ["a*"]
 
 
 def test_a_use_case_gives_what_its_function_gives(cluster: MadeCluster) -> None:

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from math import ceil
 
-from cucmsh.errors import CucmshError, RefusedError, UsageError
+from cucmsh.errors import CucmshError, RefusedError
 from cucmsh.exhaustion import told
 from cucmsh.pki.model import Unit
 from cucmsh.services.certificates.hold import find_hold, start_hold
@@ -20,22 +20,6 @@ from cucmsh.services.outcome import NodeOutcome, State
 from cucmsh.services.records.state import read_published
 from cucmsh.services.site import Site
 from cucmsh.services.usecase import use_case
-
-
-def require_unit(site: Site, text: str) -> Unit:
-    """The unit of that exact name on this node.
-
-    Raises:
-        UsageError: there is none; the message names those there are.
-    """
-    units = Keystore(site).units
-    for unit in units:
-        if text == unit.value:
-            return unit
-    raise UsageError(
-        f"{text!r} is no certificate unit of {site.node.name}",
-        f"Type one of: {', '.join(units)}",
-    )
 
 
 def require_no_hold(site: Site, unit: Unit) -> None:

@@ -14,6 +14,7 @@ from cucmsh.services.lists.fleet import side_by_side
 from cucmsh.services.lists.served import ask_all_served
 from cucmsh.services.records.journal import unfinished_reset
 from cucmsh.services.site import Site
+from cucmsh.services.usecase import use_case
 from cucmsh.trustlist.check import SignatureVerdict, check
 from cucmsh.trustlist.decode import decode
 from cucmsh.trustlist.model import TrustList
@@ -52,6 +53,12 @@ def read_list(site: Site) -> HeldList:
     )
 
 
+@use_case("show itl")
+def show_list(site: Site) -> HeldList:
+    """``read_list`` for whoever asks for it; raises as that does."""
+    return read_list(site)
+
+
 def reach(site: Site, node: Node) -> str:
     """Empty if the node lets us in with its pinned host key; else why not."""
     try:
@@ -61,6 +68,7 @@ def reach(site: Site, node: Node) -> str:
         return problem.message
 
 
+@use_case("show network cluster")
 def reach_each(site: Site, nodes: Sequence[Node]) -> Iterator[str]:
     """The answers of ``reach``, in the order of the nodes; all are asked at once.
 
@@ -87,6 +95,7 @@ class Mismatch(NamedTuple):
     problem: str = ""
 
 
+@use_case("show itl")
 def find_mismatches(site: Site, raw: bytes) -> list[Mismatch]:
     """Which other nodes should serve the publisher's ``raw`` now, and do not.
 

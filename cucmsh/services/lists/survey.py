@@ -20,6 +20,7 @@ from cucmsh.services.lists.served import NO_LIST
 from cucmsh.services.nodes.tftp_service import is_running
 from cucmsh.services.records.journal import read_journal
 from cucmsh.services.site import Site
+from cucmsh.services.usecase import use_case
 
 
 class NodeStatus(NamedTuple):
@@ -64,6 +65,13 @@ def sha256_served(site: Site) -> str:
     """SHA-256 of this node's list, or ``NO_LIST``."""
     raw = served_list(site)
     return NO_LIST if raw is None else sha256_of(raw)
+
+
+@use_case("hook service-status")
+def service_status(site: Site) -> str:
+    """``active`` or ``inactive``, a blank, and what ``sha256_served`` gives."""
+    state = "active" if is_running(site) else "inactive"
+    return f"{state} {sha256_served(site)}"
 
 
 def sha256_on(site: Site, link: Link, node: Node) -> str:

@@ -48,6 +48,13 @@ class Description(NamedTuple):
     id: str = ""
 
 
+@use_case("hook clock")
+def read_clock(site: Site) -> int:
+    """The time here, in seconds since 1970 (Unix time)."""
+    return int(site.clock.now().timestamp())
+
+
+@use_case("hook describe")
 def describe(site: Site) -> str:
     """This node for ``read_description``; holds nothing secret."""
     node, cluster = site.node, site.settings.cluster

@@ -27,6 +27,7 @@ def services_of(site: Site) -> tuple[str, ...]:
     return (TFTP, *(service.name for service in site.node.other_services))
 
 
+@use_case("utils service list")
 def service_states(site: Site) -> list[tuple[str, ServiceState]]:
     """What `utils service list` names: the original's, and those configured besides.
 

@@ -144,9 +144,14 @@ class AuditLog:
 
         What a service manager or another node runs is recorded at its end only: a log
         that cannot be written keeps no TFTP service from starting (docs/decisions/034).
+        What it only looks at is not recorded at all: other nodes ask often.
         """
+        is_hook = self._caller()["entry"] == HOOK
+        if is_hook and not is_change:
+            yield
+            return
         about: dict[str, Value] = {"words": name, "values": tuple(values)}
-        begins = is_change and self._caller()["entry"] != HOOK
+        begins = is_change and not is_hook
         if not self._is_open:
             with self._recorded(about, begins=begins):
                 yield

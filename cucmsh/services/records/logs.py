@@ -10,9 +10,15 @@ from cucmsh.services.site import Site
 from cucmsh.services.usecase import use_case
 
 
+def log_names(site: Site) -> list[str]:
+    """The sorted names of the logs; for completion."""
+    return sorted(site.home.names(LOG_FOLDER))
+
+
+@use_case("file list activelog")
 def list_logs(site: Site, spec: str) -> list[str]:
     """The sorted names of logs that match ``spec`` (shell wildcards)."""
-    return sorted(fnmatch.filter(site.home.names(LOG_FOLDER), spec))
+    return fnmatch.filter(log_names(site), spec)
 
 
 @use_case("file view activelog")
@@ -25,7 +31,7 @@ def read_log(site: Site, name: str) -> tuple[str, int]:
         MissingFileError: there is no such log.
         StoreError: it cannot be read.
     """
-    if name not in list_logs(site, "*"):
+    if name not in log_names(site):
         raise MissingFileError("File not found", "See `file list activelog *`.")
     raw, before = site.home.read_end(f"{LOG_FOLDER}/{name}")
     if before:

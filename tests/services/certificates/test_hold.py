@@ -12,10 +12,10 @@ from cucmsh.errors import RefusedError, UsageError
 from cucmsh.layout import RECOVERY_FILE
 from cucmsh.pki.model import Unit
 from cucmsh.services.certificates.hold import find_hold
+from cucmsh.services.certificates.own import require_unit
 from cucmsh.services.certificates.regenerate import (
     regenerate,
     require_no_hold,
-    require_unit,
 )
 from cucmsh.services.outcome import State
 from tests.services.made_cluster import MadeCluster, SettableClock, made_cluster

@@ -32,6 +32,7 @@ from cucmsh.services.records.history import History
 from cucmsh.services.records.journal import login_notice
 from cucmsh.services.records.pending import start_problems
 from cucmsh.services.site import Site
+from cucmsh.services.usecase import use_case
 from cucmsh.trustlist.sealing import check_certificates
 from cucmsh.trustlist.signed import SUFFIX
 
@@ -45,6 +46,7 @@ RESTART = "Run `utils service restart Cisco Tftp`."
 Check = Callable[[Site], Iterator[Finding]]
 
 
+@use_case("cucmsh doctor")
 def examine(site: Site) -> list[Finding]:
     """Every finding once, in the order of the checks; several meet the same trouble."""
     findings: list[Finding] = []

@@ -32,6 +32,7 @@ from cucmsh.services.nodes.health.finding import Finding, Level
 from cucmsh.services.nodes.health.replica_files import file_findings
 from cucmsh.services.records.journal import read_journal
 from cucmsh.services.site import Site
+from cucmsh.services.usecase import use_case
 from cucmsh.storage.store import Store
 
 NODE_SECONDS = 30.0  # for all that one node is asked, once it let us in
@@ -69,6 +70,7 @@ class NodeHealth(NamedTuple):
     findings: Sequence[Finding] = ()
 
 
+@use_case("cucmsh node list")
 def look_at_all(site: Site) -> list[NodeHealth]:
     """Every node, in the order of the configuration."""
     return list(side_by_side(_looker(site), site.settings.cluster.nodes))

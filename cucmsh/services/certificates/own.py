@@ -1,0 +1,61 @@
+"""The certificates of this node, for looking at. No private key is shown."""
+
+from __future__ import annotations
+
+from cucmsh.errors import UsageError
+from cucmsh.pki.model import Certificate, Unit
+from cucmsh.services.certificates.keystore import Keystore
+from cucmsh.services.site import Site
+from cucmsh.services.usecase import use_case
+
+
+def own_units(site: Site) -> list[str]:
+    """The names of this node's units; for completion."""
+    return [unit.value for unit in Keystore(site).units]
+
+
+def require_unit(site: Site, text: str) -> Unit:
+    """The unit of that exact name on this node.
+
+    Raises:
+        UsageError: there is none; the message names those there are.
+    """
+    units = Keystore(site).units
+    for unit in units:
+        if text == unit.value:
+            return unit
+    raise UsageError(
+        f"{text!r} is no certificate unit of {site.node.name}",
+        f"Type one of: {', '.join(units)}",
+    )
+
+
+@use_case("show cert list own")
+def own_certificates(site: Site) -> list[tuple[str, Certificate]]:
+    """Each unit of this node and its certificate.
+
+    Raises:
+        MissingFileError: a unit has none.
+        CertificateError: one cannot be read.
+    """
+    keystore = Keystore(site)
+    return [(unit.value, keystore.certificate(unit)) for unit in keystore.units]
+
+
+@use_case("show cert own")
+def own_certificate(site: Site, name: str) -> tuple[Certificate, bytes]:
+    """One certificate of this node, and its PEM form.
+
+    Args:
+        site: this node.
+        name: of its unit, such as ``TVS``, or ``TVS/TVS.pem``.
+
+    Raises:
+        UsageError: there is no such unit.
+        MissingFileError: it has no certificate.
+        CertificateError: that cannot be read.
+    """
+    first, slash, file = name.partition("/")
+    unit = require_unit(site, first if slash and file == f"{first}.pem" else name)
+    certificate = Keystore(site).certificate(unit)
+    return certificate, site.backends.keys().to_pem(certificate)
