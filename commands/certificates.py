@@ -2,37 +2,23 @@
 
 from __future__ import annotations
 
+from cucmsh import services, views
 from cucmsh.errors import CancelledError
-from cucmsh.services.certificates.own import (
-    own_certificate,
-    own_certificates,
-    own_units,
-    require_unit,
-)
-from cucmsh.services.certificates.regenerate import (
-    regenerate,
-    require_no_hold,
-    state_of_trust,
-    what_follows,
-)
 from cucmsh.services.site import Site
 from cucmsh.shell.answers import is_yes
 from cucmsh.shell.command import command
 from cucmsh.shell.dialog import Dialog
 from cucmsh.shell.parameter_types import NAME
-from cucmsh.views.certificate import certificate_lines, certificate_rows
-from cucmsh.views.documents import certificates_document
-from cucmsh.views.report import delivery_lines
 
 
 def units(site: Site) -> list[str]:
     """The units of this node, for completion."""
-    return own_units(site)
+    return services.own_units(site)
 
 
 @command(
     "set cert regen <unit>",
-    of=regenerate,
+    of=lambda: services.regenerate,
     candidates={"unit": units},
     kinds={"unit": NAME},
 )
@@ -47,9 +33,9 @@ def set_cert_regen(dialog: Dialog, site: Site, name: str) -> int:
     Example:
     set cert regen CallManager
     """
-    unit = require_unit(site, name)
-    require_no_hold(site, unit)
-    standing = state_of_trust(site)
+    unit = services.require_unit(site, name)
+    services.require_no_hold(site, unit)
+    standing = services.state_of_trust(site)
     if standing and dialog.helpful:
         dialog.say(f"\nThe ITL of this node: {standing}")
     dialog.say(
@@ -59,7 +45,7 @@ def set_cert_regen(dialog: Dialog, site: Site, name: str) -> int:
     if not is_yes(dialog, "Proceed with regeneration (yes|no)? "):
         raise CancelledError("The certificate was not regenerated.")
     with dialog.uninterrupted(), dialog.working(lambda: _still(site, unit)):
-        undelivered = delivery_lines(regenerate(site, unit))
+        undelivered = views.delivery_lines(services.regenerate(site, unit))
     dialog.say(
         f"\nSuccessfully Regenerated Certificate for {unit}.\n"
         "Please do a backup of the server as soon as possible. Failure to do so can "
@@ -67,7 +53,7 @@ def set_cert_regen(dialog: Dialog, site: Site, name: str) -> int:
         f"You must restart services related to {unit} for the regenerated "
         "certificates to become active."
     )
-    following = what_follows(site, unit)
+    following = services.what_follows(site, unit)
     if following and dialog.helpful:
         dialog.say(following)
     for line in undelivered:
@@ -92,10 +78,10 @@ def show_cert_list_own(dialog: Dialog, site: Site) -> None:
     Example:
     show cert list own
     """
-    rows = own_certificates(site)
+    rows = services.own_certificates(site)
     dialog.result(
-        lambda: certificate_rows(rows),
-        lambda: certificates_document(site.node.name, rows),
+        lambda: views.certificate_rows(rows),
+        lambda: views.certificates_document(site.node.name, rows),
     )
 
 
@@ -108,5 +94,5 @@ def show_cert_own(dialog: Dialog, site: Site, name: str) -> None:
     Example:
     show cert own CallManager
     """
-    certificate, pem = own_certificate(site, name)
-    dialog.say("\n".join(certificate_lines(certificate, pem)))
+    certificate, pem = services.own_certificate(site, name)
+    dialog.say("\n".join(views.certificate_lines(certificate, pem)))

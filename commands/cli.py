@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
+from cucmsh import services
 from cucmsh.errors import CancelledError
-from cucmsh.services.idle import idle_minutes, read_minutes, set_idle_minutes
 from cucmsh.services.site import Site
 from cucmsh.shell.command import command
 from cucmsh.shell.dialog import Dialog
@@ -38,7 +38,7 @@ def show_cli_pagination(dialog: Dialog, _: Site) -> None:
 
 @command(
     "set cli session timeout <minutes>",
-    of=set_idle_minutes,
+    of=lambda: services.set_idle_minutes,
     kinds={"minutes": NUMBER},
 )
 def set_cli_session_timeout(dialog: Dialog, site: Site, text: str) -> None:
@@ -51,11 +51,11 @@ def set_cli_session_timeout(dialog: Dialog, site: Site, text: str) -> None:
     Example:
     set cli session timeout 60
     """
-    minutes = read_minutes(text)
+    minutes = services.read_minutes(text)
     again = "Please answer 'y' for <yes> or 'n' for <no>:"
     if dialog.ask_key("Continue (y/n)?", "yn", again) == "n":
         raise CancelledError("The session time-out was not changed.")
-    set_idle_minutes(site, minutes)
+    services.set_idle_minutes(site, minutes)
     dialog.say(f"The session time-out of new sessions is {minutes} minutes.")
 
 
@@ -66,7 +66,7 @@ def show_cli_session_timeout(dialog: Dialog, site: Site) -> None:
     Example:
     show cli session timeout
     """
-    minutes = idle_minutes(site)
+    minutes = services.idle_minutes(site)
     dialog.say(f"The session time-out of new sessions is {minutes} minutes.")
 
 

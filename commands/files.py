@@ -6,26 +6,17 @@ from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 
 from commands.questions import ask_value, host_key_question
+from cucmsh import services, views
 from cucmsh.errors import CancelledError, UsageError
 from cucmsh.hosts import bare_host, read_port
 from cucmsh.remote.file_transfer import SentFile
 from cucmsh.services.backends import BackupServer
-from cucmsh.services.files import (
-    Destination,
-    get_file,
-    list_files,
-    missing_folder,
-    paths,
-    read_text,
-)
-from cucmsh.services.records.logs import list_logs, log_names, read_log
 from cucmsh.services.site import Site
 from cucmsh.shell.answers import ATTEMPTS
 from cucmsh.shell.command import command
 from cucmsh.shell.dialog import Dialog
 from cucmsh.shell.limits import FAILED
 from cucmsh.shell.parameter_types import FILE, PATH, USER, ParameterType
-from cucmsh.views.kilobytes import kilobytes
 
 TFTP_FOLDER = "/usr/local/cm/tftp"  # what the original calls it on screen
 
@@ -42,7 +33,7 @@ SERVER = ParameterType("a host name or address; the port is asked for next", _is
 
 def files(site: Site) -> list[str]:
     """The files under tftp/, those in folders too, for completion."""
-    return paths(site)
+    return services.paths(site)
 
 
 def specs(site: Site) -> list[str]:
@@ -54,7 +45,7 @@ def specs(site: Site) -> list[str]:
 
 def logs(site: Site) -> list[str]:
     """The logs, for completion."""
-    return log_names(site)
+    return services.log_names(site)
 
 
 @command("file list activelog <spec>", candidates={"spec": logs}, kinds={"spec": FILE})
@@ -68,7 +59,7 @@ def file_list_activelog(dialog: Dialog, site: Site, spec: str) -> int:
     Example:
     file list activelog *
     """
-    return _list(dialog, (), list_logs(site, spec))
+    return _list(dialog, (), services.list_logs(site, spec))
 
 
 @command("file list tftp <spec>", candidates={"spec": specs}, kinds={"spec": FILE})
@@ -83,10 +74,10 @@ def file_list_tftp(dialog: Dialog, site: Site, spec: str) -> int:
     file list tftp *.tlv
     file list tftp settings/*
     """
-    missing = missing_folder(site, spec)
+    missing = services.missing_folder(site, spec)
     if missing and dialog.helpful:
         dialog.say(f"There is no folder {missing} in the TFTP directory.")
-    return _list(dialog, *list_files(site, spec))
+    return _list(dialog, *services.list_files(site, spec))
 
 
 @command("file view activelog <file>", candidates={"file": logs}, kinds={"file": FILE})
@@ -101,7 +92,7 @@ def file_view_activelog(dialog: Dialog, site: Site, name: str) -> None:
     Example:
     file view activelog audit
     """
-    text, before = read_log(site, name)
+    text, before = services.read_log(site, name)
     if before:
         text = f"({before} bytes of earlier lines are left out.)\n{text}"
     dialog.view(text)
@@ -118,12 +109,12 @@ def file_view_tftp(dialog: Dialog, site: Site, name: str) -> None:
     Example:
     file view tftp XMLDefault.cnf.xml
     """
-    dialog.view(read_text(site, name))
+    dialog.view(services.read_text(site, name))
 
 
 @command(
     "file get tftp <file>",
-    of=get_file,
+    of=lambda: services.get_file,
     candidates={"file": files},
     kinds={"file": FILE},
 )
@@ -141,7 +132,7 @@ def file_get_tftp(dialog: Dialog, site: Site, name: str) -> int:
     file get tftp ITLRecovery.p12
     """
     shown = _OnScreen(dialog)
-    sent = get_file(site, name, shown)
+    sent = services.get_file(site, name, shown)
     dialog.say(".")
     if sent.why_unproven:
         return _unproven(dialog, shown.host, sent)
@@ -169,12 +160,12 @@ class _OnScreen:
         finally:
             self._dialog.say("done.")
 
-    def choose(self, size: int) -> Destination:
+    def choose(self, size: int) -> services.Destination:
         dialog = self._dialog
         dialog.say("Sub-directories were not traversed.")
         dialog.say("Number of files affected: 1")
         dialog.say(f"Total size in Bytes: {size}")
-        dialog.say(f"Total size in Kbytes: {kilobytes(size)}")
+        dialog.say(f"Total size in Kbytes: {views.kilobytes(size)}")
         again = "Please answer 'y' for <yes> or 'n' for <no>: "
         if dialog.ask_key("Would you like to proceed [y/n]? ", "yn", again) == "n":
             raise CancelledError("Nothing was transferred.")
@@ -183,10 +174,14 @@ class _OnScreen:
         dialog.say()
         directory = ask_value(dialog, "Download directory: ", PATH)
         dialog.say()
-        return Destination(server, directory, host_key_question(dialog, server.host))
+        return services.Destination(
+            server, directory, host_key_question(dialog, server.host)
+        )
 
     @contextmanager
-    def sending(self, to: Destination, size: int) -> Iterator[Callable[[int], object]]:
+    def sending(
+        self, to: services.Destination, size: int
+    ) -> Iterator[Callable[[int], object]]:
         host = to.server.host
 
         def waiting() -> str:

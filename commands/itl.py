@@ -6,29 +6,15 @@ from collections.abc import Iterator, Sequence
 from contextlib import AbstractContextManager, contextmanager
 
 from commands.questions import host_key_question, require_yes
+from cucmsh import services, views
 from cucmsh.errors import RefusedError, TrustListError
 from cucmsh.hosts import split_host
 from cucmsh.secret import Secret
 from cucmsh.services.backends import BackupServer
-from cucmsh.services.lists.inventory import HeldList, find_mismatches, show_list
-from cucmsh.services.lists.reset import ResetPlan
-from cucmsh.services.lists.run_reset import (
-    ResetDone,
-    reset_with_local_key,
-    reset_with_saved_key,
-)
-from cucmsh.services.lists.survey import NodeStatus
-from cucmsh.services.lists.trust_release import ReleasePlan, release_trust
-from cucmsh.services.outcome import Progress, Step
 from cucmsh.services.site import Site
 from cucmsh.shell.command import command
 from cucmsh.shell.dialog import Dialog, SafePoint
 from cucmsh.shell.parameter_types import HOST, PATH, USER
-from cucmsh.views.documents import Document, list_document, reset_document
-from cucmsh.views.release import release_lines
-from cucmsh.views.report import mismatch_lines, report_lines
-from cucmsh.views.times import format_time
-from cucmsh.views.trust_list import show_trust_list
 
 
 @command("show itl", has_json=True)
@@ -42,7 +28,7 @@ def show_itl(dialog: Dialog, site: Site) -> int:
     show itl
     """
     try:
-        held = show_list(site)
+        held = services.show_list(site)
     except TrustListError as problem:
         raise RefusedError(
             f"Error parsing the ITL File.\n{problem.message}",
@@ -55,23 +41,27 @@ def show_itl(dialog: Dialog, site: Site) -> int:
     return 0 if held.verdict.is_valid else 1
 
 
-def _shown(dialog: Dialog, site: Site, held: HeldList) -> Iterator[str]:
+def _shown(dialog: Dialog, site: Site, held: services.HeldList) -> Iterator[str]:
     """The list at once; then nodes, which may take their time to answer."""
-    modified = format_time(held.modified)
-    lines = show_trust_list(held.raw, held.trust_list, held.verdict, modified)
+    modified = views.format_time(held.modified)
+    lines = views.show_trust_list(held.raw, held.trust_list, held.verdict, modified)
     yield "\n".join(lines)
     with dialog.working(lambda: "Asking the other nodes what they serve..."):
-        mismatches = find_mismatches(site, held.raw) if dialog.helpful else []
+        mismatches = services.find_mismatches(site, held.raw) if dialog.helpful else []
     if mismatches:
-        yield from mismatch_lines(mismatches)
+        yield from views.mismatch_lines(mismatches)
 
 
-def _described(site: Site, held: HeldList) -> Document:
+def _described(site: Site, held: services.HeldList) -> views.Document:
 
-    return list_document(site.node.name, held, find_mismatches(site, held.raw))
+    return views.list_document(
+        site.node.name, held, services.find_mismatches(site, held.raw)
+    )
 
 
-@command("utils itl reset localkey", of=reset_with_local_key, has_json=True)
+@command(
+    "utils itl reset localkey", of=lambda: services.reset_with_local_key, has_json=True
+)
 def utils_itl_reset_localkey(dialog: Dialog, site: Site) -> int:
     """Sign the ITL with this publisher's recovery key and bring it to all TFTP nodes.
 
@@ -81,12 +71,14 @@ def utils_itl_reset_localkey(dialog: Dialog, site: Site) -> int:
     Example:
     utils itl reset localkey
     """
-    return _reported(dialog, site, reset_with_local_key(site, _OnScreen(dialog)))
+    return _reported(
+        dialog, site, services.reset_with_local_key(site, _OnScreen(dialog))
+    )
 
 
 @command(
     "utils itl reset remotekey <host> <user> <path>",
-    of=reset_with_saved_key,
+    of=lambda: services.reset_with_saved_key,
     kinds={"host": HOST, "user": USER, "path": PATH},
     has_json=True,
 )
@@ -110,14 +102,14 @@ def utils_itl_reset_remotekey(
     accept = host_key_question(dialog, address)
     shown = _OnScreen(dialog, address)
     return _reported(
-        dialog, site, reset_with_saved_key(site, server, path, accept, shown)
+        dialog, site, services.reset_with_saved_key(site, server, path, accept, shown)
     )
 
 
-def _reported(dialog: Dialog, site: Site, done: ResetDone) -> int:
+def _reported(dialog: Dialog, site: Site, done: services.ResetDone) -> int:
     dialog.result(
-        lambda: report_lines(done.report),
-        lambda: reset_document(site.node.name, done.plan, done.report),
+        lambda: views.report_lines(done.report),
+        lambda: views.reset_document(site.node.name, done.plan, done.report),
     )
     return done.report.exit_status
 
@@ -143,7 +135,7 @@ class _OnScreen:
             lambda: "Still looking: not every node answers at once..."
         )
 
-    def located(self, nodes: Sequence[NodeStatus]) -> None:
+    def located(self, nodes: Sequence[services.NodeStatus]) -> None:
         dialog = self._dialog
         dialog.say("Following is the list of Active tftp servers in the cluster\n")
         dialog.say(repr([entry.node.name for entry in nodes if entry.is_active]))
@@ -152,7 +144,7 @@ class _OnScreen:
                 reason = entry.problem or "its TFTP service is stopped"
                 dialog.say(f"Not active: {entry.node.name} ({reason})")
 
-    def agree(self, plan: ResetPlan) -> None:
+    def agree(self, plan: services.ResetPlan) -> None:
         """Show what is unusual; helpful sessions go on only after a typed yes."""
         if self._dialog.helpful:
             for line in plan.warnings:
@@ -163,7 +155,7 @@ class _OnScreen:
                 require_yes(self._dialog, "Do you want to continue (yes/no)? ")
 
     @contextmanager
-    def changing(self, names: Sequence[str]) -> Iterator[Progress]:
+    def changing(self, names: Sequence[str]) -> Iterator[services.Progress]:
         dialog, left = self._dialog, list(names)
         dialog.say("The reset ITL file was generated successfully\n")
         dialog.say(
@@ -177,7 +169,7 @@ class _OnScreen:
             yield _progress(dialog, left, safe_point)
 
 
-@command("utils itl trust release", of=release_trust)
+@command("utils itl trust release", of=lambda: services.release_trust)
 def utils_itl_trust_release(dialog: Dialog, site: Site) -> None:
     """Give up phones that hold an earlier ITL and do not know this node's keys.
 
@@ -190,31 +182,33 @@ def utils_itl_trust_release(dialog: Dialog, site: Site) -> None:
     utils itl trust release
     """
 
-    def agree(plan: ReleasePlan) -> None:
-        for line in release_lines(plan):
+    def agree(plan: services.ReleasePlan) -> None:
+        for line in views.release_lines(plan):
             dialog.say(line)
         require_yes(dialog, "Do you want to give them up (yes/no)? ")
 
-    plan = release_trust(site, agree)
+    plan = services.release_trust(site, agree)
     dialog.say(
         "Earlier ITLs were released. Run `utils service restart Cisco Tftp`: the next "
         f"start signs with {plan.key}."
     )
 
 
-def _progress(dialog: Dialog, left: list[str], safe_point: SafePoint) -> Progress:
+def _progress(
+    dialog: Dialog, left: list[str], safe_point: SafePoint
+) -> services.Progress:
     """Say each step; take the nodes that are done out of those that are ``left``."""
 
-    def show(step: Step, text: str) -> None:
-        if step is Step.READY:
+    def show(step: services.Step, text: str) -> None:
+        if step is services.Step.READY:
             safe_point()
-        elif step is Step.SETTLED:
+        elif step is services.Step.SETTLED:
             left.remove(text)
-        elif step is Step.RESTARTING:
+        elif step is services.Step.RESTARTING:
             dialog.say(f"Restarting Cisco Tftp service on host {text}")
-        elif step is Step.RESTARTED:
+        elif step is services.Step.RESTARTED:
             dialog.say(f"Cisco Tftp service restarted on host {text}")
-        elif step is Step.TRANSFERRED:
+        elif step is services.Step.TRANSFERRED:
             dialog.say(f"Successfully transferred reset ITL to node {text}\n")
         else:
             dialog.say(text)

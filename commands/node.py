@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from functools import partial
 
+from cucmsh import services
 from cucmsh.build import version_line
 from cucmsh.errors import UsageError
-from cucmsh.services.lists.inventory import reach_each
 from cucmsh.services.site import Site
 from cucmsh.shell.command import command
 from cucmsh.shell.dialog import Dialog
@@ -51,7 +51,7 @@ def show_network_cluster(dialog: Dialog, site: Site, name: str = "") -> int:
         )
     wanted = [node for node in cluster.nodes if name in ("", node.name)]
     status = 0
-    answers = reach_each(site, wanted)
+    answers = services.reach_each(site, wanted)
     for node in wanted:
         address = node.ssh.host if node.ssh else node.tftp.host
         kind = "DBPub" if node.is_publisher else "DBSub"

@@ -5,21 +5,12 @@ from __future__ import annotations
 from collections.abc import Sequence
 from contextlib import AbstractContextManager
 
-from cucmsh.services.nodes.service_control import (
-    Start,
-    restart_service,
-    service_states,
-    services_of,
-    start_service,
-    stop_service,
-)
+from cucmsh import services, views
 from cucmsh.services.site import Site
 from cucmsh.shell.command import command
 from cucmsh.shell.dialog import Dialog
 from cucmsh.shell.limits import FAILED
 from cucmsh.shell.parameter_types import TEXT
-from cucmsh.views.documents import services_document
-from cucmsh.views.signing import pending_lines
 
 NO_CTRL_C = (
     " Don't press Ctrl-c while the service is getting RESTARTED.If Service has "
@@ -27,9 +18,9 @@ NO_CTRL_C = (
 )
 
 
-def services(site: Site) -> list[str]:
+def service_names(site: Site) -> list[str]:
     """The services that can be started and stopped, for completion."""
-    return list(services_of(site))
+    return list(services.services_of(site))
 
 
 @command("utils service list", has_json=True)
@@ -40,20 +31,20 @@ def utils_service_list(dialog: Dialog, site: Site) -> None:
     utils service list
     """
     dialog.say("Requesting service status, please wait...")
-    states = service_states(site)
+    states = services.service_states(site)
     dialog.result(
         lambda: [
             f"{name}[{'STARTED' if state.is_running else 'STOPPED'}]  {state.reason}"
             for name, state in states
         ],
-        lambda: services_document(site.node.name, states),
+        lambda: views.services_document(site.node.name, states),
     )
 
 
 @command(
     "utils service start <service...>",
-    of=start_service,
-    candidates={"service": services},
+    of=lambda: services.start_service,
+    candidates={"service": service_names},
     kinds={"service": TEXT},
 )
 def utils_service_start(dialog: Dialog, site: Site, name: str) -> int:
@@ -65,13 +56,13 @@ def utils_service_start(dialog: Dialog, site: Site, name: str) -> int:
     utils service start Cisco Tftp
     """
     told = _OnScreen(dialog, name, ["[STARTING]  ", "[STARTED]  "])
-    return _reported(dialog, start_service(site, name, told))
+    return _reported(dialog, services.start_service(site, name, told))
 
 
 @command(
     "utils service stop <service...>",
-    of=stop_service,
-    candidates={"service": services},
+    of=lambda: services.stop_service,
+    candidates={"service": service_names},
     kinds={"service": TEXT},
 )
 def utils_service_stop(dialog: Dialog, site: Site, name: str) -> None:
@@ -85,13 +76,13 @@ def utils_service_stop(dialog: Dialog, site: Site, name: str) -> None:
     told = _OnScreen(
         dialog, name, ["[STOPPING]  ", "[STOPPED]  Commanded Out of Service"]
     )
-    stop_service(site, name, told)
+    services.stop_service(site, name, told)
 
 
 @command(
     "utils service restart <service...>",
-    of=restart_service,
-    candidates={"service": services},
+    of=lambda: services.restart_service,
+    candidates={"service": service_names},
     kinds={"service": TEXT},
 )
 def utils_service_restart(dialog: Dialog, site: Site, name: str) -> int:
@@ -106,7 +97,7 @@ def utils_service_restart(dialog: Dialog, site: Site, name: str) -> int:
     """
     steps = ["[STOPPING]  ", "[STARTING]  ", "[STARTED]  "]
     told = _OnScreen(dialog, name, steps, NO_CTRL_C)
-    return _reported(dialog, restart_service(site, name, told))
+    return _reported(dialog, services.restart_service(site, name, told))
 
 
 class _OnScreen:
@@ -159,11 +150,11 @@ class _OnScreen:
         return self._dialog.working(lambda: f"Waiting for {', '.join(names)}...")
 
 
-def _reported(dialog: Dialog, start: Start) -> int:
+def _reported(dialog: Dialog, start: services.Start) -> int:
     """What the start could not do, and what became of the replicas; the status."""
     lines = list(start.problems)
     if start.replicas:
-        lines += pending_lines(start.replicas)
+        lines += views.pending_lines(start.replicas)
     for line in lines:
         dialog.say(line)
     if lines:

@@ -5,25 +5,22 @@ from __future__ import annotations
 from collections.abc import Sequence
 from contextlib import AbstractContextManager
 
-from cucmsh.services.lists.phone_files import Choice, choose
-from cucmsh.services.lists.publish import sign_and_bring
-from cucmsh.services.lists.sign import SignReport
+from cucmsh import services, views
 from cucmsh.services.site import Site
 from cucmsh.shell.command import command
 from cucmsh.shell.dialog import CONTROL_C, Dialog
 from cucmsh.shell.limits import FAILED
 from cucmsh.shell.parameter_types import FILE
-from cucmsh.views.signing import replica_lines, signing_lines
 
 
 def files(site: Site) -> list[str]:
     """The files that are signed for phones, for completion."""
-    return list(choose(site).names) if site.node.has_tftp else []
+    return list(services.choose(site).names) if site.node.has_tftp else []
 
 
 @command(
     "utils tftp sign [spec...]",
-    of=sign_and_bring,
+    of=lambda: services.sign_and_bring,
     candidates={"spec": files},
     kinds={"spec": FILE},
 )
@@ -51,8 +48,10 @@ def utils_tftp_sign(dialog: Dialog, site: Site, specs: str = "") -> int:
 
 def _sign_and_push(dialog: Dialog, site: Site, specs: list[str]) -> int:
     dialog.say("Signing the files of the phones, please wait...")
-    done = sign_and_bring(site, choose(site, specs), _OnScreen(dialog))
-    for line in replica_lines(done.replicas):
+    done = services.sign_and_bring(
+        site, services.choose(site, specs), _OnScreen(dialog)
+    )
+    for line in views.replica_lines(done.replicas):
         dialog.say(line)
     if done.exit_status:
         dialog.say(FAILED)
@@ -65,12 +64,12 @@ class _OnScreen:
     def __init__(self, dialog: Dialog) -> None:
         self._dialog = dialog
 
-    def signing(self, choice: Choice) -> AbstractContextManager[None]:
+    def signing(self, choice: services.Choice) -> AbstractContextManager[None]:
         count = len(choice.names)
         return self._dialog.working(lambda: f"Still signing; {count} files in all...")
 
-    def signed(self, report: SignReport) -> None:
-        for line in signing_lines(report):
+    def signed(self, report: services.SignReport) -> None:
+        for line in views.signing_lines(report):
             self._dialog.say(line)
 
     def bringing(self, names: Sequence[str]) -> AbstractContextManager[None]:

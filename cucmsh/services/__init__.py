@@ -1,5 +1,116 @@
 """Use-cases of a node: plan, then apply. No terminal, no view, no library.
 
 Collaborators come in as arguments (``site``); every change is read back before it is
-reported. What a node keeps on disk is in docs/architecture.md#a-node-on-disk.
+reported. What a node keeps on disk is in docs/architecture.md#a-node-on-disk. The names
+that commands call stand here, and the module of each is imported when it is first asked
+for: a session that shows a version imports no reset (docs/performance.md row 4).
 """
+
+from typing import TYPE_CHECKING
+
+from cucmsh.late import late_names
+
+if TYPE_CHECKING:
+    from cucmsh.services.certificates.own import own_certificate as own_certificate
+    from cucmsh.services.certificates.own import own_certificates as own_certificates
+    from cucmsh.services.certificates.own import own_units as own_units
+    from cucmsh.services.certificates.own import require_unit as require_unit
+    from cucmsh.services.certificates.regenerate import regenerate as regenerate
+    from cucmsh.services.certificates.regenerate import (
+        require_no_hold as require_no_hold,
+    )
+    from cucmsh.services.certificates.regenerate import state_of_trust as state_of_trust
+    from cucmsh.services.certificates.regenerate import what_follows as what_follows
+    from cucmsh.services.files import Destination as Destination
+    from cucmsh.services.files import get_file as get_file
+    from cucmsh.services.files import list_files as list_files
+    from cucmsh.services.files import missing_folder as missing_folder
+    from cucmsh.services.files import paths as paths
+    from cucmsh.services.files import read_text as read_text
+    from cucmsh.services.idle import idle_minutes as idle_minutes
+    from cucmsh.services.idle import read_minutes as read_minutes
+    from cucmsh.services.idle import set_idle_minutes as set_idle_minutes
+    from cucmsh.services.lists.inventory import HeldList as HeldList
+    from cucmsh.services.lists.inventory import find_mismatches as find_mismatches
+    from cucmsh.services.lists.inventory import reach_each as reach_each
+    from cucmsh.services.lists.inventory import show_list as show_list
+    from cucmsh.services.lists.phone_files import Choice as Choice
+    from cucmsh.services.lists.phone_files import choose as choose
+    from cucmsh.services.lists.publish import sign_and_bring as sign_and_bring
+    from cucmsh.services.lists.reset import ResetPlan as ResetPlan
+    from cucmsh.services.lists.run_reset import ResetDone as ResetDone
+    from cucmsh.services.lists.run_reset import (
+        reset_with_local_key as reset_with_local_key,
+    )
+    from cucmsh.services.lists.run_reset import (
+        reset_with_saved_key as reset_with_saved_key,
+    )
+    from cucmsh.services.lists.sign import SignReport as SignReport
+    from cucmsh.services.lists.survey import NodeStatus as NodeStatus
+    from cucmsh.services.lists.trust_release import ReleasePlan as ReleasePlan
+    from cucmsh.services.lists.trust_release import release_trust as release_trust
+    from cucmsh.services.nodes.service_control import Start as Start
+    from cucmsh.services.nodes.service_control import restart_service as restart_service
+    from cucmsh.services.nodes.service_control import service_states as service_states
+    from cucmsh.services.nodes.service_control import services_of as services_of
+    from cucmsh.services.nodes.service_control import start_service as start_service
+    from cucmsh.services.nodes.service_control import stop_service as stop_service
+    from cucmsh.services.outcome import Progress as Progress
+    from cucmsh.services.outcome import Step as Step
+    from cucmsh.services.records.logs import list_logs as list_logs
+    from cucmsh.services.records.logs import log_names as log_names
+    from cucmsh.services.records.logs import read_log as read_log
+
+__getattr__ = late_names(
+    __name__,
+    {
+        "cucmsh.services.certificates.own": (
+            "own_certificate",
+            "own_certificates",
+            "own_units",
+            "require_unit",
+        ),
+        "cucmsh.services.certificates.regenerate": (
+            "regenerate",
+            "require_no_hold",
+            "state_of_trust",
+            "what_follows",
+        ),
+        "cucmsh.services.files": (
+            "Destination",
+            "get_file",
+            "list_files",
+            "missing_folder",
+            "paths",
+            "read_text",
+        ),
+        "cucmsh.services.idle": ("idle_minutes", "read_minutes", "set_idle_minutes"),
+        "cucmsh.services.lists.inventory": (
+            "HeldList",
+            "find_mismatches",
+            "reach_each",
+            "show_list",
+        ),
+        "cucmsh.services.lists.phone_files": ("Choice", "choose"),
+        "cucmsh.services.lists.publish": ("sign_and_bring",),
+        "cucmsh.services.lists.reset": ("ResetPlan",),
+        "cucmsh.services.lists.run_reset": (
+            "ResetDone",
+            "reset_with_local_key",
+            "reset_with_saved_key",
+        ),
+        "cucmsh.services.lists.sign": ("SignReport",),
+        "cucmsh.services.lists.survey": ("NodeStatus",),
+        "cucmsh.services.lists.trust_release": ("ReleasePlan", "release_trust"),
+        "cucmsh.services.nodes.service_control": (
+            "Start",
+            "restart_service",
+            "service_states",
+            "services_of",
+            "start_service",
+            "stop_service",
+        ),
+        "cucmsh.services.outcome": ("Progress", "Step"),
+        "cucmsh.services.records.logs": ("list_logs", "log_names", "read_log"),
+    },
+)

@@ -50,6 +50,14 @@ class Behind(Protocol):
     def access(self) -> Access: ...
 
 
+class OwnAccess(NamedTuple):
+    """Who may call a command that says so itself."""
+
+    changes: bool = False
+    publisher_only: bool = False
+    level: int = 0
+
+
 class Parameter(NamedTuple):
     """A value that follows the words; `takes_rest` swallows the rest of the line.
 
@@ -66,22 +74,34 @@ class Command(NamedTuple):
     """One command, as its decorator and its docstring describe it.
 
     `words` holds one tuple per position: a single word, or the words to choose from.
-    `changes` is true for commands that change the cluster, `publisher_only` for those
-    that a subscriber refuses, and `level` is the least privilege level; these are for
-    the session's guard. `has_json` is true for those that give a `Dialog.result`.
+    `access` gives who may call it, when that is asked for. `has_json` is true for those
+    that give a `Dialog.result`.
     """
 
     phrase: str
     words: tuple[tuple[str, ...], ...]
     parameters: tuple[Parameter, ...]
     function: CommandFunction
-    changes: bool
-    publisher_only: bool
-    level: int
+    access: Callable[[], Access]
     has_json: bool
     summary: str
     details: str
     candidates: Mapping[str, Candidates]
+
+    @property
+    def changes(self) -> bool:
+        """Whether it changes this node or the cluster."""
+        return self.access().changes
+
+    @property
+    def publisher_only(self) -> bool:
+        """Whether a subscriber refuses it."""
+        return self.access().publisher_only
+
+    @property
+    def level(self) -> int:
+        """The least privilege level."""
+        return self.access().level
 
     @property
     def options(self) -> dict[str, str]:
@@ -119,7 +139,7 @@ class Command(NamedTuple):
 def command(  # noqa: PLR0913 - keywords, each a word of the declaration
     phrase: str,
     *,
-    of: Behind | None = None,
+    of: Callable[[], Behind] | None = None,
     changes: bool = False,
     publisher_only: bool = False,
     has_json: bool = False,
@@ -130,7 +150,9 @@ def command(  # noqa: PLR0913 - keywords, each a word of the declaration
 
     Args:
         phrase: what is typed, see the module's docstring.
-        of: what it calls: that says who may type the command, and no more is needed.
+        of: gives what it calls: that says who may type the command, and no more is
+            needed. It is asked for when somebody types it, so that a session imports
+            no more than it runs.
         changes: for a command of a pack that changes something by itself.
         publisher_only: for one that only a publisher can do.
         has_json: what it gives goes through `dialog.result`, which has a JSON form.
@@ -145,7 +167,8 @@ def command(  # noqa: PLR0913 - keywords, each a word of the declaration
             declared for no parameter.
     """
     words, parameters = _read_phrase(phrase, kinds or {})
-    access = of.access if of else None
+    own = OwnAccess(changes, publisher_only)
+    access = (lambda: of().access) if of else (lambda: own)
     offered = dict(candidates or _NOTHING_OFFERED)
     declared = {*offered, *(kinds or ())}
     unknown = declared.difference(parameter.name for parameter in parameters)
@@ -159,9 +182,7 @@ def command(  # noqa: PLR0913 - keywords, each a word of the declaration
             words,
             parameters,
             function,
-            access.changes if access else changes,
-            access.publisher_only if access else publisher_only,
-            access.level if access else 0,
+            access,
             has_json,
             summary,
             details,

@@ -16,8 +16,9 @@ promises; the modules may change::
 The format is that of docs/formats.md.
 """
 
-from importlib import import_module
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
+
+from cucmsh.late import late_names
 
 # Modules of these names are there, too, and whoever imports them would hide a function
 # that comes late. All that look at a list need them.
@@ -80,25 +81,31 @@ __all__ = [
 
 # Where the names are that are imported when they are first asked for: `show itl` signs
 # nothing and judges no signed file (docs/performance.md row 3).
-_LATE = {
-    "cucmsh.errors": ("TrustListError",),
-    "cucmsh.trustlist.certificates": ("check_certificates",),
-    "cucmsh.trustlist.check": ("SignatureVerdict", "Verifier"),
-    "cucmsh.trustlist.decode": ("MAX_LIST_SIZE",),
-    "cucmsh.trustlist.encode": ("CertificateFields", "full_record", "hashed_record"),
-    "cucmsh.trustlist.model": ("Header", "Record", "TrustList"),
-    "cucmsh.trustlist.public_key": ("PublicKey",),
-    "cucmsh.trustlist.sealing": ("Signer", "reseal", "seal"),
-    "cucmsh.trustlist.signed": ("SignedFile", "decode_signed", "seal_signed"),
-    "cucmsh.trustlist.signed_trust": ("SignedVerdict", "judge_signed"),
-    "cucmsh.trustlist.tags": ("Digest", "HeaderTag", "RecordTag", "Role", "role_label"),
-    "cucmsh.trustlist.trust": ("TrustVerdict", "judge"),
-    "cucmsh.trustlist.wire": ("Field",),
-}
-_MODULES = {name: module for module, names in _LATE.items() for name in names}
-
-
-def __getattr__(name: str) -> Any:
-    if name not in _MODULES:
-        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
-    return getattr(import_module(_MODULES[name]), name)
+__getattr__ = late_names(
+    __name__,
+    {
+        "cucmsh.errors": ("TrustListError",),
+        "cucmsh.trustlist.certificates": ("check_certificates",),
+        "cucmsh.trustlist.check": ("SignatureVerdict", "Verifier"),
+        "cucmsh.trustlist.decode": ("MAX_LIST_SIZE",),
+        "cucmsh.trustlist.encode": (
+            "CertificateFields",
+            "full_record",
+            "hashed_record",
+        ),
+        "cucmsh.trustlist.model": ("Header", "Record", "TrustList"),
+        "cucmsh.trustlist.public_key": ("PublicKey",),
+        "cucmsh.trustlist.sealing": ("Signer", "reseal", "seal"),
+        "cucmsh.trustlist.signed": ("SignedFile", "decode_signed", "seal_signed"),
+        "cucmsh.trustlist.signed_trust": ("SignedVerdict", "judge_signed"),
+        "cucmsh.trustlist.tags": (
+            "Digest",
+            "HeaderTag",
+            "RecordTag",
+            "Role",
+            "role_label",
+        ),
+        "cucmsh.trustlist.trust": ("TrustVerdict", "judge"),
+        "cucmsh.trustlist.wire": ("Field",),
+    },
+)

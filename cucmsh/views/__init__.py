@@ -1,5 +1,49 @@
 """Values to lines of text. Pure: no file, no clock, no terminal.
 
 Lines come without their ends, and with whatever stands in the values: escaping control
-characters is the business of the one function that writes to the terminal.
+characters is the business of the one function that writes to the terminal. The names
+that commands use stand here, and come with their module when they are first asked for.
 """
+
+from typing import TYPE_CHECKING
+
+from cucmsh.late import late_names
+
+if TYPE_CHECKING:
+    from cucmsh.views.certificate import certificate_lines as certificate_lines
+    from cucmsh.views.certificate import certificate_rows as certificate_rows
+    from cucmsh.views.documents import Document as Document
+    from cucmsh.views.documents import certificates_document as certificates_document
+    from cucmsh.views.documents import list_document as list_document
+    from cucmsh.views.documents import reset_document as reset_document
+    from cucmsh.views.documents import services_document as services_document
+    from cucmsh.views.release import release_lines as release_lines
+    from cucmsh.views.report import delivery_lines as delivery_lines
+    from cucmsh.views.report import mismatch_lines as mismatch_lines
+    from cucmsh.views.report import report_lines as report_lines
+    from cucmsh.views.signing import pending_lines as pending_lines
+    from cucmsh.views.signing import replica_lines as replica_lines
+    from cucmsh.views.signing import signing_lines as signing_lines
+    from cucmsh.views.sizes import kilobytes as kilobytes
+    from cucmsh.views.times import format_time as format_time
+    from cucmsh.views.trust_list import show_trust_list as show_trust_list
+
+__getattr__ = late_names(
+    __name__,
+    {
+        "cucmsh.views.certificate": ("certificate_lines", "certificate_rows"),
+        "cucmsh.views.documents": (
+            "Document",
+            "certificates_document",
+            "list_document",
+            "reset_document",
+            "services_document",
+        ),
+        "cucmsh.views.release": ("release_lines",),
+        "cucmsh.views.report": ("delivery_lines", "mismatch_lines", "report_lines"),
+        "cucmsh.views.signing": ("pending_lines", "replica_lines", "signing_lines"),
+        "cucmsh.views.sizes": ("kilobytes",),
+        "cucmsh.views.times": ("format_time",),
+        "cucmsh.views.trust_list": ("show_trust_list",),
+    },
+)

@@ -7,8 +7,10 @@ use-case, or one that no use-case has, would go past guard and record.
 import ast
 import importlib
 import inspect
+from collections.abc import Iterator
 from pathlib import Path
 
+from cucmsh import services
 from cucmsh.services.usecase import UseCase
 
 ROOT = Path(__file__).parents[2]
@@ -56,20 +58,33 @@ EXCEPTIONS = {
 
 
 def called_functions() -> set[tuple[str, str]]:
-    """Module and name of each plain function of the services that a caller imports."""
+    """Module and name of each plain function of the services that a caller uses."""
     found = set()
     for path in CALLERS:
-        for node in ast.walk(ast.parse(path.read_text())):
-            if not isinstance(node, ast.ImportFrom) or node.module is None:
-                continue
-            if not node.module.startswith("cucmsh.services."):
-                continue
-            for alias in node.names:
-                value = getattr(importlib.import_module(node.module), alias.name)
-                if not isinstance(value, UseCase) and inspect.isfunction(value):
-                    module = node.module.removeprefix("cucmsh.services.")
-                    found.add((module, alias.name))
+        for value in used_of_services(ast.parse(path.read_text())):
+            if not isinstance(value, UseCase) and inspect.isfunction(value):
+                module = value.__module__.removeprefix("cucmsh.services.")
+                found.add((module, value.__name__))
     return found
+
+
+def used_of_services(tree: ast.Module) -> Iterator[object]:
+    """What it imports from a module of the services, or asks the package for."""
+    has_package = any(
+        isinstance(node, ast.ImportFrom)
+        and node.module == "cucmsh"
+        and any(alias.name == "services" for alias in node.names)
+        for node in tree.body
+    )
+    for node in ast.walk(tree):
+        match node:
+            case ast.ImportFrom(module=str(module), names=names) if module.startswith(
+                "cucmsh.services."
+            ):
+                for alias in names:
+                    yield getattr(importlib.import_module(module), alias.name)
+            case ast.Attribute(value=ast.Name(id="services"), attr=name) if has_package:
+                yield getattr(services, name)
 
 
 def test_callers_change_something_by_use_cases_only() -> None:

@@ -60,6 +60,8 @@ GROUND = {
     "resolve",
     # Every name on disk: all who read or write a file take it from there.
     "layout",
+    # Names of a package that are imported when they are first asked for.
+    "late",
     # What another machine sent, as a message may show it.
     "quoting",
     # What happened, and who takes it: whoever has something to tell.
