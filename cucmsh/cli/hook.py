@@ -2,7 +2,7 @@
 
 ``tftp-start``, ``update-replicas`` and ``sign`` are for the service manager and for
 scripts of this machine. The others are run by other nodes through SSH: their parameters
-and answers are a protocol between versions of cucmsh, and ``HOOKS`` describes them.
+and answers are a protocol between versions of cucmsh. ``HOOKS`` is the one table.
 """
 
 from __future__ import annotations
@@ -10,7 +10,8 @@ from __future__ import annotations
 import argparse
 import os
 from collections.abc import Callable, Sequence
-from typing import NamedTuple
+from contextlib import AbstractContextManager, nullcontext
+from typing import Any, NamedTuple
 
 from cucmsh.app import admit, find_configuration, open_own_site
 from cucmsh.cli.login.serve_node import serve_node
@@ -32,9 +33,12 @@ from cucmsh.services.lists.publish import Unheard, sign_and_bring
 from cucmsh.services.lists.replicas import update_replicas
 from cucmsh.services.lists.start import keep, start
 from cucmsh.services.lists.survey import service_status
+from cucmsh.services.nodes.identity import leave
 from cucmsh.services.nodes.join import describe, join, read_clock
 from cucmsh.services.site import Site
+from cucmsh.services.usecase import UseCase
 from cucmsh.shell.screen import Screen
+from cucmsh.storage.local import LocalStore
 from cucmsh.storage.store import MAX_FILE_SIZE
 from cucmsh.views.signing import (
     brought_lines,
@@ -48,18 +52,25 @@ READ = 1  # exit status of a hook that only looks, if its answer could not be re
 DONE = 3  # of one that changed something
 
 
+Noting = Callable[[Sequence[str]], AbstractContextManager[None]]
+
+
 class Call(NamedTuple):
     """One call of a hook.
 
     Attributes:
-        site: this node.
+        site: this node, for its caller.
         given: its parameters, by their names in lower case.
         read_input: gives its standard input; called by the hooks that take it.
+        noting: records what its body does, for a hook that records itself.
+        account_home: of the account that sshd let in; empty if it was not sshd.
     """
 
     site: Site
     given: argparse.Namespace
     read_input: Callable[[], bytes]
+    noting: Noting
+    account_home: str
 
     def received(self) -> bytes:
         """What another node sent: staged before as NAME, or on standard input.
@@ -80,23 +91,31 @@ class Hook(NamedTuple):
 
     Attributes:
         run: does it; gives what it prints, and the exit status.
+        of: the use-case that it calls.
         help: what it does.
         parameters: ``NAME``, ``NAME...`` (one or more), ``[word]`` (may be left out)
             or ``one|other``.
-        changes: whether it changes something, and so is written to the audit log.
+        remote: another node's key may run it.
+        records_itself: its ``run`` says what is recorded.
     """
 
     run: Callable[[Call], tuple[str, int]]
+    of: UseCase[Any, Any]
     help: str
     parameters: Sequence[str] = ()
-    changes: bool = True
+    remote: bool = True
+    records_itself: bool = False
+
+    @property
+    def changes(self) -> bool:
+        """Whether it changes something, and so is written to the audit log."""
+        return self.of.access.changes
 
 
 def _tftp_start(call: Call) -> tuple[str, int]:
-    site, audit = admit(call.site, WayIn.HOOK, os.environ, Screen(2))
     try:
-        with audit.noting(["tftp-start"]):
-            started = start(site)
+        with call.noting(["tftp-start"]):
+            started = start(call.site)
     except CucmshError as problem:
         started = keep(call.site, problem)
     for line in started.problems:
@@ -161,35 +180,55 @@ def _join(call: Call) -> tuple[str, int]:
     return "joined", 0
 
 
+def _leave(call: Call) -> tuple[str, int]:
+    if not call.account_home:  # only sshd tells whose home the key's line is in
+        raise UsageError("leave is for the key of another node")
+    if not call.given.key.startswith("AAAA"):
+        raise UsageError("leave takes a public key (base64)")
+    leave(call.site, LocalStore(call.account_home), call.given.key)
+    return "left", 0
+
+
 HOOKS = {
     "tftp-start": Hook(
         _tftp_start,
+        start,
         "before the TFTP service starts: compose the list and sign the phones' files; "
         "ends with 3 if an earlier list is served instead, 1 if none is",
+        remote=False,
+        records_itself=True,  # why a start failed, which it then survives
     ),
     "update-replicas": Hook(
         _update_replicas,
+        update_replicas,
         "after it, on a publisher: bring the replicas the list",
+        remote=False,
     ),
     "sign": Hook(
-        _sign, "sign phones' files; for the script that writes them", ["FILE..."]
+        _sign,
+        sign_and_bring,
+        "sign phones' files; for the script that writes them",
+        ["FILE..."],
+        remote=False,
     ),
     "service-status": Hook(
         _service_status,
+        service_status,
         "`active` or `inactive`, and the SHA-256 of the list in the TFTP directory, "
         "or `-`",
-        changes=False,
     ),
-    "clock": Hook(_clock, "the time here, Unix time in seconds", changes=False),
-    "describe": Hook(_describe, "this node, for `cucmsh node add`", changes=False),
+    "clock": Hook(_clock, read_clock, "the time here, Unix time in seconds"),
+    "describe": Hook(_describe, describe, "this node, for `cucmsh node add`"),
     "stage": Hook(
         _stage,
+        stage,
         "keep what comes on standard input, for a hook that takes NAME",
         ["NAME", "SHA256"],
     ),
-    "discard": Hook(_discard, "take a staged file away", ["NAME"]),
+    "discard": Hook(_discard, discard_staged, "take a staged file away", ["NAME"]),
     "install-list": Hook(
         _install_list,
+        install_list,
         "put a staged list of a reset in place of the list with the SHA-256 SEEN, or "
         "`-`, on a node whose TFTP service was active or inactive; `agreed`: a person "
         "knows that phones may refuse it",
@@ -197,16 +236,25 @@ HOOKS = {
     ),
     "install-certificate": Hook(
         _install_certificate,
+        install_certificate,
         "install a certificate of another member; NAME is a staged file, or `-` for "
         "standard input",
         ["NAME", "SHA256", "NODE", "UNIT"],
     ),
     "join": Hook(
         _join,
+        join,
         "take over the cluster as its publisher has it; NAME as above",
         ["NAME", "SHA256"],
     ),
+    "leave": Hook(
+        _leave,
+        leave,
+        "take the line with that key out of the account's authorized_keys",
+        ["KEY"],
+    ),
 }
+REMOTE = frozenset(name for name, hook in HOOKS.items() if hook.remote)
 CHOICES = {"active|inactive": "state"}
 
 
@@ -259,46 +307,53 @@ def run(named_configuration: str, words: Sequence[str]) -> int:
         raise _unknown(words)
     if words[0] == SERVE_NODE:  # the forced command of another node's key
         # A client's environment names no configuration.
-        said, status = serve_node(named_configuration, run_at)
+        said, status = serve_node(named_configuration, REMOTE, run_at)
         return show(said, status, DONE)
     said, status = run_at(find_configuration(named_configuration, os.environ), words)
     return show(said, status, DONE if HOOKS[words[0]].changes else READ)
 
 
-def run_at(configuration: str, words: Sequence[str]) -> tuple[str, int]:
-    """Run one hook of the node of that configuration: what it says, its status."""
-    hook = HOOKS.get(words[0]) if words else None
+def run_at(
+    configuration: str, words: Sequence[str], account_home: str = ""
+) -> tuple[str, int]:
+    """Run one hook of the node of that configuration: what it says, its status.
+
+    Args:
+        configuration: path of the node's.
+        words: the hook and its parameters.
+        account_home: see ``Call``.
+    """
     site = open_own_site(configuration)
     site, audit = admit(site, WayIn.HOOK, os.environ, Screen(2))
-    if hook is None or not hook.changes or words[0] == "tftp-start":
-        return _answer(site, words, _read_input)
-    with audit.noting(words):
-        return _answer(site, words, _read_input)
+    return answer(site, words, _read_input, audit.noting, account_home)
 
 
 def answer(
-    site: Site, words: Sequence[str], read_input: Callable[[], bytes] = bytes
-) -> str:
-    """What one hook prints, with its line end.
+    site: Site,
+    words: Sequence[str],
+    read_input: Callable[[], bytes] = bytes,
+    noting: Noting = lambda _: nullcontext(),
+    account_home: str = "",
+) -> tuple[str, int]:
+    """What one hook prints, without its line end, and its exit status.
 
     Args:
-        site: this node.
+        site: this node, for its caller: the use-case of the hook asks who that is.
         words: the hook and its parameters.
         read_input: gives its standard input.
+        noting: records words and what its body does.
+        account_home: see ``Call``.
 
     Raises:
         UsageError: there is no such hook, or it takes other words.
     """
-    return _answer(site, words, read_input)[0] + "\n"
-
-
-def _answer(
-    site: Site, words: Sequence[str], read_input: Callable[[], bytes]
-) -> tuple[str, int]:
     if not words or words[0] not in HOOKS:
         raise _unknown(words)
-    given = parser_of(words[0]).parse_args(words[1:])
-    return HOOKS[words[0]].run(Call(site, given, read_input))
+    hook = HOOKS[words[0]]
+    is_noted = hook.changes and not hook.records_itself
+    with noting(words) if is_noted else nullcontext():
+        given = parser_of(words[0]).parse_args(words[1:])
+        return hook.run(Call(site, given, read_input, noting, account_home))
 
 
 def _unknown(words: Sequence[str]) -> UsageError:

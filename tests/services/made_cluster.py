@@ -322,10 +322,10 @@ class NodeLink(AtOnce):
         if hook in member.refuses:
             return Completed(1, "", "the disk is full")
         try:
-            said = hooks.answer(member.site, list(words[2:]), lambda: raw)
+            said, _ = hooks.answer(member.site, list(words[2:]), lambda: raw)
         except CucmshError as refusal:
             return Completed(refusal.exit_status, "", refusal.message)
-        return Completed(0, said.rstrip("\n"), "")
+        return Completed(0, said, "")
 
     def close(self) -> None:
         """Holds nothing."""

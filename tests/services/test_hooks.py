@@ -26,6 +26,7 @@ from cucmsh.services.lists.reset import plan_local_reset
 from cucmsh.services.nodes.make import make_node
 from cucmsh.services.records.journal import login_notice, unfinished_reset
 from cucmsh.services.records.state import keep_mark, recall
+from cucmsh.services.site import Site
 from cucmsh.storage.local import LocalStore
 from cucmsh.storage.store import MAX_FILE_SIZE
 from cucmsh.trustlist.sealing import seal
@@ -48,13 +49,13 @@ def install(cluster: MadeCluster, raw: bytes, sha256: str = "") -> str:
     stage(cluster, raw)
     seen = sha256_of(cluster.subscriber.raw)
     words = ["install-list", "sent", sha256 or sha256_of(raw), seen, "active"]
-    return hooks.answer(cluster.subscriber.site, words)
+    return hooks.answer(cluster.subscriber.site, words)[0] + "\n"
 
 
 def bring(cluster: MadeCluster, raw: bytes, node: str, unit: str) -> str:
     stage(cluster, raw)
     words = ["install-certificate", "sent", sha256_of(raw), node, unit]
-    return hooks.answer(cluster.subscriber.site, words)
+    return hooks.answer(cluster.subscriber.site, words)[0] + "\n"
 
 
 def kept(cluster: MadeCluster) -> dict[str, tuple[int, str]]:
@@ -206,10 +207,10 @@ def test_unknown_hook_is_refused(cluster: MadeCluster, words: list[str]) -> None
 
 def test_status_hook_says_what_is(cluster: MadeCluster) -> None:
     served = sha256_of(cluster.publisher.raw)
-    assert hooks.answer(cluster.site, ["service-status"]) == f"active {served}\n"
+    assert hooks.answer(cluster.site, ["service-status"]) == (f"active {served}", 0)
     cluster.publisher.service.is_running = False
     cluster.site.tftp.remove(LIST_FILE)
-    assert hooks.answer(cluster.site, ["service-status"]) == "inactive -\n"
+    assert hooks.answer(cluster.site, ["service-status"]) == ("inactive -", 0)
 
 
 # What a node remembers
@@ -299,3 +300,24 @@ def test_damaged_verifier_lets_nobody_in(cluster: MadeCluster, raw: bytes) -> No
     cluster.site.home.write("security/secrets/ccm", raw)
     with pytest.raises(CucmshError):
         Keystore(cluster.site).check_ccm_password(Secret(""))
+
+
+def test_no_hook_is_run_for_nobody(cluster: MadeCluster) -> None:
+    site = cluster.site
+    nobody = Site(site.settings, site.clock, site.backends)
+    for words in (["clock"], ["describe"], ["service-status"]):
+        with pytest.raises(RefusedError, match="nobody"):
+            hooks.answer(nobody, words)
+
+
+def test_another_node_runs_what_nodes_need_and_leaves_by_its_key_only(
+    cluster: MadeCluster, tmp_path: Path
+) -> None:
+    assert hooks.HOOKS.keys() - hooks.REMOTE == {
+        *("tftp-start", "update-replicas", "sign")
+    }
+    for words, home in ((["leave", "AAAA"], ""), (["leave", "x"], str(tmp_path))):
+        with pytest.raises(UsageError, match="leave"):
+            hooks.answer(cluster.site, words, account_home=home)
+    said = hooks.answer(cluster.site, ["leave", "AAAA"], account_home=str(tmp_path))
+    assert said == ("left", 0)

@@ -105,6 +105,7 @@ VALUES: dict[str, Callable[[Site], Sequence[Any]]] = {
     "cucmsh.services.nodes.enrol.enrol": lambda _: [NODE],
     "cucmsh.services.nodes.health.doctor.examine": lambda _: [],
     "cucmsh.services.nodes.health.node_status.look_at_all": lambda _: [],
+    "cucmsh.services.nodes.identity.leave": lambda _: [NODE, "AAAA"],
     "cucmsh.services.nodes.init.make_planned": lambda _: [NODE, Secret(""), None],
     "cucmsh.services.nodes.join.describe": lambda _: [],
     "cucmsh.services.nodes.join.join": lambda _: [b""],

@@ -23,6 +23,7 @@ from cucmsh.layout import (
     SSH_FOLDER,
 )
 from cucmsh.services.site import Site
+from cucmsh.services.usecase import use_case
 from cucmsh.storage.store import Store
 
 SERVE_NODE = ("hook", "serve-node")
@@ -118,6 +119,12 @@ def _restricted(known: bytes, line: str) -> bytes:
     kept = [each for each in options if each.lower().startswith(KEPT_OPTIONS)]
     end = known[len(known.rstrip(b"\r\n")) :]
     return b",".join([*kept, line.encode()]) + end
+
+
+@use_case("hook leave", changes=True)
+def leave(_: Site, home: Store, key: str) -> bool:
+    """``revoke_served`` for the node whose key it is; ``home`` is the account's."""
+    return revoke_served(home, key)
 
 
 def revoke_served(home: Store, key: str) -> bool:
