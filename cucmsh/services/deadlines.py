@@ -1,4 +1,4 @@
-"""How long the other nodes are waited for, in seconds: the one place.
+"""How long services wait for nodes, locks and programs, in seconds: the one place.
 
 What single steps of a connection may take is ``remote.deadline``'s. Here stands what a
 whole change, or a question, allows one node or all of them together.
@@ -7,6 +7,9 @@ whole change, or a question, allows one node or all of them together.
 from __future__ import annotations
 
 # One change.
+NODE_LOCK_SECONDS = 30  # for another change of this node's own files
+PUSH_WAIT_SECONDS = 20  # for the push after a TFTP start, which takes up to 15
+SIGN_SECONDS = 25.0  # measured: ten thousand files with a new key take 10 to 20
 NODE_SECONDS = 120  # for all that a reset does on one node
 STATUS_SECONDS = 30  # for the status of a TFTP service there
 RESTART_SECONDS = 60
@@ -14,6 +17,7 @@ HOOK_SECONDS = 90  # for one hook of a member
 
 # A push to the replicas, all of them together.
 START_SECONDS = 12.0  # after a TFTP start; with the grace, 15 in all
+ENROL_PUSH_SECONDS = 120.0  # when a node is added
 PATIENT_SECONDS = 3600.0  # for a command, which a person can end
 GRACE_SECONDS = 3.0  # for what is under way at the end
 
@@ -22,3 +26,13 @@ LOOK_SECONDS = 3  # nobody waits longer for a node at `show itl`
 ASK_SECONDS = 3  # of a node that has just fallen silent
 START_LOOK_SECONDS = 2.0  # before a TFTP start, a node
 TIMEOUT_SECONDS = 3.0  # before a TFTP start, all of them: TFTP is down meanwhile
+
+# Looking at nodes, and checking the way onto a new one.
+WAY_SECONDS = 30  # for one harmless command on a new node
+HEALTH_SECONDS = 30.0  # for all that one node is asked, once it let us in
+HEALTH_STATUS_SECONDS = 15.0  # for the status of its TFTP service
+
+# Programs of this node.
+OWN_STATUS_SECONDS = 15  # for the status of a service
+UNIT_SECONDS = 5  # for what systemd knows of a unit
+LOGIN_SECONDS = 15  # for one question about the logins of its administrators

@@ -21,12 +21,11 @@ from cucmsh.layout import (
 )
 from cucmsh.services.backends import Backends, Clock, Link
 from cucmsh.services.caller import Caller, Record
+from cucmsh.services.deadlines import NODE_LOCK_SECONDS, PUSH_WAIT_SECONDS
 from cucmsh.storage.local import LocalStore
 from cucmsh.storage.lock import held
 
-NODE_LOCK_SECONDS = 30
 PUSH = "the push to replicas"  # how it is named while it holds the cluster's lock
-PUSH_SECONDS = 20  # it takes up to 15 at a TFTP start
 
 
 class Site:
@@ -109,7 +108,7 @@ class Site:
         """
         if what == PUSH:
             return self._lock(STATE_FOLDER, CLUSTER_LOCK, wait, what)
-        wait = PUSH_SECONDS
+        wait = PUSH_WAIT_SECONDS
         return self._lock(STATE_FOLDER, CLUSTER_LOCK, wait, what, patient_with=PUSH)
 
     def open_link(self, node: Node) -> Link:

@@ -272,7 +272,7 @@ def test_nobody_is_no_caller(cluster: MadeCluster, name: str) -> None:
 def test_a_change_of_the_cluster_waits_for_its_lock(
     cluster: MadeCluster, name: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(sites, "PUSH_SECONDS", 0)
+    monkeypatch.setattr(sites, "PUSH_WAIT_SECONDS", 0)
     site = audited(cluster.publisher.again())
     with (
         cluster.site.cluster_lock("somebody else"),

@@ -18,7 +18,12 @@ from time import monotonic
 
 from cucmsh.config.model import Node, NodeRole
 from cucmsh.errors import BusyError, StoreError
-from cucmsh.services.deadlines import GRACE_SECONDS, PATIENT_SECONDS, START_SECONDS
+from cucmsh.services.deadlines import (
+    GRACE_SECONDS,
+    PATIENT_SECONDS,
+    PUSH_WAIT_SECONDS,
+    START_SECONDS,
+)
 from cucmsh.services.lists.compose import served_list, sha256_of
 from cucmsh.services.lists.fleet import Fleet, as_done
 from cucmsh.services.lists.job import Job
@@ -31,7 +36,7 @@ from cucmsh.services.records.history import History
 from cucmsh.services.records.journal import settle_in_journal
 from cucmsh.services.records.pending import remember_replicas
 from cucmsh.services.records.state import keep_mark
-from cucmsh.services.site import PUSH, PUSH_SECONDS, Site
+from cucmsh.services.site import PUSH, Site
 from cucmsh.services.usecase import use_case
 from cucmsh.storage.tree import tree_below
 from cucmsh.trustlist.signed import SUFFIX
@@ -65,7 +70,7 @@ def update_replicas(site: Site) -> Report:
     for _ in range(MOST_ROUNDS):
         raw = served_list(site)
         is_reset = raw is not None and keep_mark(site.home) == sha256_of(raw)
-        wait = 0 if is_reset else PUSH_SECONDS
+        wait = 0 if is_reset else PUSH_WAIT_SECONDS
         found = push(site, seconds=START_SECONDS, wait=wait, is_reset=is_reset)
         if served_list(site) == raw:
             return found

@@ -19,6 +19,7 @@ from contextlib import suppress
 from typing import NamedTuple
 
 from cucmsh.errors import CucmshError, StoreError
+from cucmsh.services.deadlines import SIGN_SECONDS
 from cucmsh.services.lists.compose import Composed, compose_for_start, sha256_of
 from cucmsh.services.lists.inventory import read_list
 from cucmsh.services.lists.phone_files import choose
@@ -36,7 +37,6 @@ from cucmsh.services.records.state import keep_mark
 from cucmsh.services.site import Site
 from cucmsh.services.usecase import use_case
 
-SIGN_SECONDS = 25.0  # measured: ten thousand files with a new key take 10 to 20
 NOT_BROUGHT = "what this start composed was not brought there yet"
 
 

@@ -20,9 +20,9 @@ from cucmsh.errors import (
 from cucmsh.layout import AUTHORIZED_KEYS, SSH_FOLDER
 from cucmsh.remote.ssh.causes import OTHER_ROOT, cause_of_answer, cause_of_words
 from cucmsh.services.backends import Backends, Link
+from cucmsh.services.deadlines import WAY_SECONDS
 from cucmsh.services.nodes.health.finding import Finding, Level
 
-SECONDS = 30
 CANNOT_RUN = (126, 127)  # a shell's status for words that are no program
 WRITABLE = (5, 8)  # where the letters of group and others say it in `drwxrwxrwx`
 READABLE = (7, 9)  # for others: to be listed, and to be entered
@@ -80,7 +80,7 @@ def require_answers(link: Link, node: Node) -> None:
         ServiceError: it runs nothing, or something else; cause and mend.
     """
     token = os.urandom(8).hex()
-    done = link.run(("echo", token), SECONDS)
+    done = link.run(("echo", token), WAY_SECONDS)
     if done.output == token:
         return
     if token in done.output:  # behind the words of a start-up file
@@ -98,7 +98,7 @@ def require_answers(link: Link, node: Node) -> None:
 def look_at(link: Link, path: str) -> Folder | None:
     """Mode and owner of a folder there; None if it cannot be seen."""
     try:
-        done = link.run(("ls", "-ld", path), SECONDS)
+        done = link.run(("ls", "-ld", path), WAY_SECONDS)
     except CucmshError:
         return None
     words = done.output.split()
@@ -170,7 +170,7 @@ def why_not_served(link: Link, node: Node, problem: CucmshError) -> CucmshError:
 def look_at_sudo(link: Link, node: Node, commands: ServiceCommands) -> Finding:
     """Whether sudo permits the restart."""
     words = commands.restart[2:]
-    asked = link.run(("sudo", "-n", "-l", *words), SECONDS)
+    asked = link.run(("sudo", "-n", "-l", *words), WAY_SECONDS)
     wanted = " ".join(commands.restart)
     if asked.status == 0:
         return Finding(Level.OK, f"the account may run: {wanted}")

@@ -14,6 +14,7 @@ from cucmsh.config.model import Node
 from cucmsh.errors import CucmshError, ServiceError
 from cucmsh.layout import AUTHORIZED_KEYS
 from cucmsh.services.backends import Link
+from cucmsh.services.deadlines import WAY_SECONDS
 from cucmsh.services.nodes.check_way import require_answers
 from cucmsh.services.nodes.health.finding import Finding, Level
 from cucmsh.services.nodes.identity import (
@@ -25,8 +26,6 @@ from cucmsh.services.nodes.join import Description, read_description
 from cucmsh.services.site import Site
 from cucmsh.storage.store import Store
 
-ASK_SECONDS = 30
-
 
 def ask_description(link: Link, node: Node) -> Description:
     """What a subscriber says of itself.
@@ -34,7 +33,7 @@ def ask_description(link: Link, node: Node) -> Description:
     Raises:
         ServiceError: cucmsh does not run there, or is another version.
     """
-    done = link.run((*node.program, "hook", "describe"), ASK_SECONDS)
+    done = link.run((*node.program, "hook", "describe"), WAY_SECONDS)
     if done.status == 0 and not done.output.startswith("{"):
         require_answers(link, node)
     if done.status != 0:
@@ -52,7 +51,7 @@ def opens_a_shell(link: Link) -> bool:
     """Whether the key that opened the link runs any command there."""
     token = os.urandom(8).hex()
     try:
-        return token in link.run(("echo", token), ASK_SECONDS).output
+        return token in link.run(("echo", token), WAY_SECONDS).output
     except ServiceError:  # sshd runs nothing for it
         return False
 

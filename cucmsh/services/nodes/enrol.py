@@ -24,7 +24,7 @@ from cucmsh.pki.model import Unit
 from cucmsh.services.backends import Link
 from cucmsh.services.caller import Privilege
 from cucmsh.services.certificates.keystore import Keystore
-from cucmsh.services.deadlines import LOOK_SECONDS
+from cucmsh.services.deadlines import ENROL_PUSH_SECONDS, LOOK_SECONDS, STATUS_SECONDS
 from cucmsh.services.lists.compose import served_list, sha256_of
 from cucmsh.services.lists.deliver import INPUT, hook_on, send_certificate
 from cucmsh.services.lists.manifest import Publisher, claim, read_publisher
@@ -48,9 +48,6 @@ from cucmsh.services.nodes.node_id import learn, own_id
 from cucmsh.services.site import Site
 from cucmsh.services.usecase import use_case
 from cucmsh.storage.store import Store
-
-STATUS_SECONDS = 30
-PUSH_SECONDS = 120.0  # for all replicas, side by side
 
 
 def found(is_good: bool, what: str, advice: str = "") -> Finding:
@@ -153,7 +150,7 @@ def _bring_list(site: Site, name: str) -> list[Finding]:
         what = "there is no list yet: it comes when Cisco Tftp starts here"
         return [Finding(Level.WARN, what)]
     try:
-        problem = push_held(site, seconds=PUSH_SECONDS).problems.get(name, "")
+        problem = push_held(site, seconds=ENROL_PUSH_SECONDS).problems.get(name, "")
     except CucmshError as broken:  # the node is in the configuration by now
         problem = broken.message
     return [found(not problem, problem or "it serves our list")]

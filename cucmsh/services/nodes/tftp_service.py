@@ -11,10 +11,8 @@ from enum import Enum
 from cucmsh.config.model import TFTP, ServiceCommands, TftpAddress
 from cucmsh.errors import ConnectionFailedError, MissingFileError, ServiceError
 from cucmsh.layout import LIST_FILE
+from cucmsh.services.deadlines import OWN_STATUS_SECONDS, RESTART_SECONDS
 from cucmsh.services.site import Site
-
-RESTART_SECONDS = 60
-STATUS_SECONDS = 15
 
 
 class ServiceState(Enum):
@@ -75,7 +73,7 @@ def unit_of(restart: tuple[str, ...]) -> str:
 
 def is_running(site: Site, name: str = TFTP) -> bool:
     words = commands_of(site, name).status
-    return site.backends.runner().run(words, STATUS_SECONDS).status == 0
+    return site.backends.runner().run(words, OWN_STATUS_SECONDS).status == 0
 
 
 def start(site: Site, name: str = TFTP) -> None:

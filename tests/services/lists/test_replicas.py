@@ -313,7 +313,7 @@ def test_start_within_a_reset_leaves_the_push_to_it(site: Site, box: Box) -> Non
 def test_start_within_another_change_is_pending(
     site: Site, box: Box, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(replicas, "PUSH_SECONDS", 0.1)
+    monkeypatch.setattr(replicas, "PUSH_WAIT_SECONDS", 0.1)
     with site.cluster_lock("set cert regen CallManager"):
         start_tftp(site)
         update_replicas(site)

@@ -316,7 +316,7 @@ def test_node_that_hangs_costs_its_deadline_and_keeps_what_was_learned(
         assert hung_up.wait(30)
         raise ConnectionFailedError("the connection broke")
 
-    monkeypatch.setattr(node_status, "NODE_SECONDS", 0.2)
+    monkeypatch.setattr(node_status, "HEALTH_SECONDS", 0.2)
     monkeypatch.setattr(ReplicaLink, "run", hang)
     monkeypatch.setattr(ReplicaLink, "close", lambda _: hung_up.set())
     status = of(cluster)

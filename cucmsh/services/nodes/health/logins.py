@@ -14,13 +14,13 @@ from collections.abc import Iterable, Iterator, Mapping
 from cucmsh.config.settings import Settings
 from cucmsh.errors import CucmshError
 from cucmsh.remote.runner import Runner
+from cucmsh.services.deadlines import LOGIN_SECONDS
 from cucmsh.services.nodes.health.finding import Finding, Level
 from cucmsh.services.nodes.health.isolation import mend, uncompiled, weak_points
 from cucmsh.services.nodes.health.sshd_matches import MOST, connections, read_matches
 
 LOGIN_PROGRAM = "cucmsh-login"
 SSHD = "/usr/sbin/sshd"
-SECONDS = 15
 SHOWN = 8  # weak points; a whole tree of somebody's is one trouble
 MOST_SESSIONS = 4  # in one connection
 # AcceptEnv cannot be emptied, only replaced: no client sends a variable of this name.
@@ -153,7 +153,7 @@ def _judge_connections(runner: Runner, account: str) -> Iterator[Finding]:
     for spec in specs:
         where = ",".join(f"{name}={value}" for name, value in spec.items())
         words = [SSHD, "-T", "-C", f"user={account},{where}"]
-        done = runner.run(words, SECONDS)
+        done = runner.run(words, LOGIN_SECONDS)
         if done.status != 0:
             what = f"sshd -T says: {done.stderr or done.status}"
             yield Finding(Level.FAIL, what, "Mend the configuration of sshd.")

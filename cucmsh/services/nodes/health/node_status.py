@@ -22,7 +22,11 @@ from cucmsh.errors import (
 )
 from cucmsh.remote.deadline import within
 from cucmsh.services.backends import Link
-from cucmsh.services.deadlines import LOOK_SECONDS
+from cucmsh.services.deadlines import (
+    HEALTH_SECONDS,
+    HEALTH_STATUS_SECONDS,
+    LOOK_SECONDS,
+)
 from cucmsh.services.lists.compose import served_list
 from cucmsh.services.lists.deliver import hook_on
 from cucmsh.services.lists.fleet import meanwhile, side_by_side
@@ -35,8 +39,6 @@ from cucmsh.services.site import Site
 from cucmsh.services.usecase import use_case
 from cucmsh.storage.store import Store
 
-NODE_SECONDS = 30.0  # for all that one node is asked, once it let us in
-STATUS_SECONDS = 15.0
 CLOCK_SLACK_SECONDS = 60
 
 
@@ -113,12 +115,12 @@ def _on(site: Site, node: Node, link: Link) -> Iterator[Finding]:
     text = f"{node.name} lets us in, with its pinned host key"
     yield Finding(Level.OK, text)
     late = NoAnswerError(
-        f"it was not done within {NODE_SECONDS:.0f} seconds", "Look at its load."
+        f"it was not done within {HEALTH_SECONDS:.0f} seconds", "Look at its load."
     )
     asks = _ask_member if node.is_member else _ask_replica
     found: list[Finding] = []
     try:
-        with within(NODE_SECONDS, link.close, late):
+        with within(HEALTH_SECONDS, link.close, late):
             for ask in asks(site, node, link):
                 found += _answer(node, ask)
     except CucmshError as problem:
@@ -166,7 +168,7 @@ def _service(node: Node, link: Link) -> Iterator[Finding]:
         advice = f"Add service_commands to the entry of {node.name}."
         yield Finding(Level.WARN, what, advice)
         return
-    done = link.run(node.service_commands.status, STATUS_SECONDS)
+    done = link.run(node.service_commands.status, HEALTH_STATUS_SECONDS)
     yield _runs(node, is_running=done.status == 0, status=f"status {done.status}")
 
 

@@ -6,12 +6,12 @@ from collections.abc import Iterator
 
 from cucmsh.errors import CucmshError
 from cucmsh.layout import LIST_UNIT
+from cucmsh.services.deadlines import UNIT_SECONDS
 from cucmsh.services.nodes.health.finding import Finding, Level
 from cucmsh.services.nodes.tftp_service import unit_of
 from cucmsh.services.records.pending import start_problems
 from cucmsh.services.site import Site
 
-SECONDS = 5
 SHOWN = "--property=Wants,ExecStartPre"
 UNITS = "Write the units of step 3 of docs/production.md."
 
@@ -32,7 +32,9 @@ def _examine_units(site: Site) -> Iterator[Finding]:
     if not unit:
         return
     try:
-        done = site.backends.runner().run(["systemctl", "show", SHOWN, unit], SECONDS)
+        done = site.backends.runner().run(
+            ["systemctl", "show", SHOWN, unit], UNIT_SECONDS
+        )
     except CucmshError:  # no systemctl: then somebody else starts the service
         return
     if done.status != 0 or not done.output.strip():
