@@ -1,6 +1,9 @@
 """What a start, signing and pushing files left open, for the next login.
 
 Decides nothing. A login reads it, so nothing heavy is imported.
+
+Replicas are kept as two lists, ``names`` and ``reasons``; beside them ``open`` has both
+as ``NAME (WHY)``, which is all that earlier versions read and write.
 """
 
 from __future__ import annotations
@@ -19,20 +22,16 @@ LONGEST_RESULT = 64  # characters
 
 def remember_replicas(site: Site, problems: Mapping[str, str]) -> None:
     """Keep which replicas do not serve what this node serves, and why; or none."""
-    what = [f"{name} ({why})" for name, why in problems.items()]
-    _keep(site, REPLICAS, what, with_ids(site, problems) if what else [])
+    now = site.clock.now().isoformat(timespec="seconds")
+    _keep_replicas(site, problems, now)
 
 
 def forget_replica(site: Site, name: str) -> None:
     """A replica that is no node any more is not waited for."""
-    since, what = _open(site, REPLICAS)
-    left = [entry for entry in what if not entry.startswith(f"{name} (")]
-    if left and left != what:
-        names = [entry.partition(" (")[0] for entry in left]
-        ids = with_ids(site, names)
-        remember(site.home, REPLICAS, {"open": left, "at": since, "ids": ids})
-    elif not left:
-        _keep(site, REPLICAS, [])
+    since, problems = _open_replicas(site)
+    left = {known: why for known, why in problems.items() if known != name}
+    if left != problems or not left:
+        _keep_replicas(site, left, since)
 
 
 def remember_unsigned(site: Site, problem: str) -> None:
@@ -42,12 +41,13 @@ def remember_unsigned(site: Site, problem: str) -> None:
 
 def pending_replicas(site: Site) -> list[str]:
     """A line for the login if a replica serves something else; none if all is well."""
-    since, what = _open(site, REPLICAS)
-    if not what:
+    since, problems = _open_replicas(site)
+    if not problems:
         return []
+    what = ", ".join(_shown(problems))
     line = (
         f"Not every replica serves what this publisher does, since {since}: "
-        f"{', '.join(what)}. Run `utils tftp sign` when they answer."
+        f"{what}. Run `utils tftp sign` when they answer."
     )
     return [line]
 
@@ -98,22 +98,54 @@ def start_problems(site: Site) -> list[str]:
     return [line]
 
 
-def _keep(site: Site, name: str, what: list[str], ids: list[str] | None = None) -> None:
+def _keep(site: Site, name: str, what: list[str]) -> None:
     if not what:
-        if recall(site.home, name):
-            forget(site.home, name)
+        _settle(site, name)
         return
     now = site.clock.now().isoformat(timespec="seconds")
-    facts: dict[str, object] = {"open": what, "at": now}
-    remember(site.home, name, {**facts, "ids": ids} if ids else facts)
+    remember(site.home, name, {"open": what, "at": now})
+
+
+def _settle(site: Site, name: str) -> None:
+    if recall(site.home, name):
+        forget(site.home, name)
 
 
 def _open(site: Site, name: str) -> tuple[str, list[str]]:
     found = recall(site.home, name)
-    said = found.get("open")
-    what = [str(entry) for entry in said] if isinstance(said, list) else []
+    return str(found.get("at")), _texts(found.get("open"))
+
+
+def _keep_replicas(site: Site, problems: Mapping[str, str], at: str) -> None:
+    if not problems:
+        _settle(site, REPLICAS)
+        return
+    facts: dict[str, object] = {
+        "open": _shown(problems),
+        "at": at,
+        "names": [*problems],
+        "reasons": [*problems.values()],
+    }
+    ids = with_ids(site, problems)
+    remember(site.home, REPLICAS, {**facts, "ids": ids} if ids else facts)
+
+
+def _open_replicas(site: Site) -> tuple[str, dict[str, str]]:
+    """Since when, and the reason for each replica by the name that it has now."""
+    found = recall(site.home, REPLICAS)
+    names, reasons = _texts(found.get("names")), _texts(found.get("reasons"))
+    if not names or len(names) != len(reasons):  # an earlier version wrote it
+        parts = [entry.partition(" (") for entry in _texts(found.get("open"))]
+        names = [name for name, _, _ in parts]
+        reasons = [why.removesuffix(")") for _, _, why in parts]
     now = renamed(site, found.get("ids"))
-    if now:
-        parts = [entry.partition(" (") for entry in what]
-        what = ["".join((now.get(name, name), *why)) for name, *why in parts]
-    return str(found.get("at")), what
+    names = [now.get(name, name) for name in names]
+    return str(found.get("at")), dict(zip(names, reasons, strict=True))
+
+
+def _shown(problems: Mapping[str, str]) -> list[str]:
+    return [f"{name} ({why})" for name, why in problems.items()]
+
+
+def _texts(said: object) -> list[str]:
+    return [str(entry) for entry in said] if isinstance(said, list) else []
