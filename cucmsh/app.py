@@ -75,17 +75,18 @@ def open_own_site(configuration: str) -> Site:
     return open_site(settings)
 
 
-def run_shell(configuration: str, greeting: str = "") -> int:
+def run_shell(configuration: str, greeting: str = "", *, may_end: bool = True) -> int:
     """The interactive prompt; returns the exit status.
 
     Args:
         configuration: path of the node's configuration.
         greeting: printed before the banner; empty for a plain login.
+        may_end: when nobody types; false for a lab, all of which would stop.
     """
-    return serve_prompt(open_own_site(configuration), greeting)
+    return serve_prompt(open_own_site(configuration), greeting, may_end=may_end)
 
 
-def serve_prompt(site: Site, greeting: str = "") -> int:
+def serve_prompt(site: Site, greeting: str = "", *, may_end: bool = True) -> int:
     """See ``run_shell``."""
     screen = Screen(1)
     with Terminal(0).held():
@@ -98,8 +99,7 @@ def serve_prompt(site: Site, greeting: str = "") -> int:
         audit.note("login", {})
         try:
             session = _session(site, screen, audit, has_prompt=True)
-            # The shell of a lab stays: the whole cluster would stop with it.
-            session.settings.may_end = not greeting
+            session.settings.may_end = may_end
             return session.run()
         finally:
             audit.note("logout", {})
@@ -108,7 +108,6 @@ def serve_prompt(site: Site, greeting: str = "") -> int:
 def run_command(
     configuration: str,
     line: str,
-    environment: Mapping[str, str],
     result: JsonResult | None = None,
 ) -> int:
     """One command; returns its exit status.
@@ -117,7 +116,7 @@ def run_command(
     docs/decisions/004). Text goes to standard error when a ``result`` is wanted.
     """
     site = open_own_site(configuration)
-    is_exec_request = "SSH_CONNECTION" in environment
+    is_exec_request = "SSH_CONNECTION" in os.environ
     return serve_line(site, line, result, is_exec_request=is_exec_request)
 
 
@@ -136,9 +135,9 @@ def serve_line(
     return session.run_line(line, result)
 
 
-def run_json(config: str, line: str, environment: Mapping[str, str]) -> int:
+def run_json(configuration: str, line: str) -> int:
     """The same, with one JSON document on standard output, whatever happens."""
-    return report(Screen(1), lambda to: run_command(config, line, environment, to))
+    return report(Screen(1), lambda to: run_command(configuration, line, to))
 
 
 def admit(

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import argparse
 from collections.abc import Sequence
+from functools import partial
 
 from cucmsh.app import run_shell
 from cucmsh.cli.options import Parser, text
@@ -45,7 +46,7 @@ def lab_parser() -> Parser:
 
 def run(words: Sequence[str]) -> int:
     """Run the lab until its shell, or its signal, ends it; returns the exit status."""
-    return lab(read(words), run_shell, Screen(1).say)
+    return lab(read(words), partial(run_shell, may_end=False), Screen(1).say)
 
 
 def read(words: Sequence[str]) -> LabOptions:

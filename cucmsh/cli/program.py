@@ -91,7 +91,7 @@ def _run(parser: Parser, given: argparse.Namespace) -> int:
     if given.line is None:
         return app.run_shell(configuration)
     run_line = app.run_json if given.json else app.run_command
-    return run_line(configuration, given.line, os.environ)
+    return run_line(configuration, given.line)
 
 
 def _run_verb(parser: Parser, named: str, verb: str, words: Sequence[str]) -> int:
