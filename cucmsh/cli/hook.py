@@ -8,6 +8,7 @@ and answers are a protocol between versions of cucmsh. ``HOOKS`` is the one tabl
 from __future__ import annotations
 
 import argparse
+import hashlib
 import os
 from collections.abc import Callable, Sequence
 from contextlib import AbstractContextManager, nullcontext
@@ -19,7 +20,6 @@ from cucmsh.cli.options import HelpAskedError, Parser, asks_for_help
 from cucmsh.cli.terminal import show
 from cucmsh.errors import CucmshError, RefusedError, StoreError, UsageError
 from cucmsh.services.caller import WayIn
-from cucmsh.services.lists.compose import sha256_of
 from cucmsh.services.lists.deliver import INPUT
 from cucmsh.services.lists.install import (
     discard_staged,
@@ -81,7 +81,7 @@ class Call(NamedTuple):
         if self.given.name != INPUT:
             return take_staged(self.site, self.given.name, self.given.sha256)
         raw = self.read_input()
-        if sha256_of(raw) != self.given.sha256:
+        if hashlib.sha256(raw).hexdigest() != self.given.sha256:
             raise RefusedError("what arrived is not what was to be sent")
         return raw
 

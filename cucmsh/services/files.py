@@ -7,6 +7,7 @@ directory that TFTP serves (docs/decisions/018). Goes nowhere else on the disk.
 from __future__ import annotations
 
 import fnmatch
+import hashlib
 import os
 from collections.abc import Callable
 from contextlib import AbstractContextManager
@@ -17,7 +18,6 @@ from cucmsh.layout import BACKUP, RECOVERY_FILE, RECOVERY_NAME
 from cucmsh.remote.file_transfer import OutgoingFile, SentFile
 from cucmsh.services.backends import AcceptHostKey, BackupServer
 from cucmsh.services.caller import Privilege
-from cucmsh.services.lists.compose import sha256_of
 from cucmsh.services.lists.secret_files import secrets_of, why_kept
 from cucmsh.services.records.state import recall, remember
 from cucmsh.services.site import Site
@@ -233,7 +233,7 @@ def send_file(
 def is_backed_up(site: Site) -> bool:
     """Whether the present key file was saved by ``file get`` once."""
     kept = recall(site.home, BACKUP).get("sha256")
-    return kept == sha256_of(site.home.read(RECOVERY_FILE))
+    return kept == hashlib.sha256(site.home.read(RECOVERY_FILE)).hexdigest()
 
 
 def fetch_file(

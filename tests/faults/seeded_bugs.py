@@ -387,7 +387,7 @@ BUGS = (
                 "send_file",
                 "site.backends.open_backup(server, site.known_hosts, accept)",
                 "(remember(site.home, BACKUP, {'sha256': "
-                "sha256_of(site.home.read(RECOVERY_FILE)), "
+                "hashlib.sha256(site.home.read(RECOVERY_FILE)).hexdigest(), "
                 "'at': '2026-01-01T00:00:00+00:00'}), "
                 "site.backends.open_backup(server, site.known_hosts, accept))[1]",
             ),

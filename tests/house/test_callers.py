@@ -29,7 +29,6 @@ LOOKING = {
     },
     "files": {"missing_folder", "paths"},
     "idle": {"idle_minutes", "read_minutes"},
-    "lists.compose": {"sha256_of"},
     "lists.inspection": {"inspect"},
     "lists.manifest": {"whose"},
     "lists.phone_files": {"choose", "named"},

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import os
 from contextlib import suppress
 from pathlib import Path
@@ -21,7 +22,7 @@ from cucmsh.layout import LIST_FILE
 from cucmsh.pki.model import Unit
 from cucmsh.secret import Secret
 from cucmsh.services.certificates.keystore import Keystore
-from cucmsh.services.lists.compose import own_records, sha256_of
+from cucmsh.services.lists.compose import own_records
 from cucmsh.services.lists.reset import plan_local_reset
 from cucmsh.services.nodes.make import make_node
 from cucmsh.services.records.journal import login_notice, unfinished_reset
@@ -47,14 +48,20 @@ def stage(cluster: MadeCluster, raw: bytes) -> None:
 
 def install(cluster: MadeCluster, raw: bytes, sha256: str = "") -> str:
     stage(cluster, raw)
-    seen = sha256_of(cluster.subscriber.raw)
-    words = ["install-list", "sent", sha256 or sha256_of(raw), seen, "active"]
+    seen = hashlib.sha256(cluster.subscriber.raw).hexdigest()
+    words = [
+        "install-list",
+        "sent",
+        sha256 or hashlib.sha256(raw).hexdigest(),
+        seen,
+        "active",
+    ]
     return hooks.answer(cluster.subscriber.site, words)[0] + "\n"
 
 
 def bring(cluster: MadeCluster, raw: bytes, node: str, unit: str) -> str:
     stage(cluster, raw)
-    words = ["install-certificate", "sent", sha256_of(raw), node, unit]
+    words = ["install-certificate", "sent", hashlib.sha256(raw).hexdigest(), node, unit]
     return hooks.answer(cluster.subscriber.site, words)[0] + "\n"
 
 
@@ -83,7 +90,9 @@ def test_staged_files_do_not_fill_the_disk(cluster: MadeCluster) -> None:
         *(f"install-list-{sender}-", f"install-list-{sender}", "-0"),
     ):
         with suppress(UsageError):
-            hooks.answer(site, ["stage", name, sha256_of(raw)], lambda: raw)
+            hooks.answer(
+                site, ["stage", name, hashlib.sha256(raw).hexdigest()], lambda: raw
+            )
     assert site.home.names("state/staging") == [f"install-list-{sender}-2"]
 
 
@@ -91,7 +100,7 @@ def test_other_bytes_than_announced_are_refused(cluster: MadeCluster) -> None:
     raw = plan_local_reset(cluster.site).trust_list.raw
     before = kept(cluster)
     with pytest.raises(RefusedError, match="not the one that was sent"):
-        install(cluster, raw, sha256_of(b"other bytes"))
+        install(cluster, raw, hashlib.sha256(b"other bytes").hexdigest())
     assert kept(cluster) == before
 
 
@@ -206,7 +215,7 @@ def test_unknown_hook_is_refused(cluster: MadeCluster, words: list[str]) -> None
 
 
 def test_status_hook_says_what_is(cluster: MadeCluster) -> None:
-    served = sha256_of(cluster.publisher.raw)
+    served = hashlib.sha256(cluster.publisher.raw).hexdigest()
     assert hooks.answer(cluster.site, ["service-status"]) == (f"active {served}", 0)
     cluster.publisher.service.is_running = False
     cluster.site.tftp.remove(LIST_FILE)

@@ -7,6 +7,7 @@ Refuses a file that is no list. Signs only where no list is served. Writes nothi
 
 from __future__ import annotations
 
+import hashlib
 from typing import TYPE_CHECKING, NamedTuple
 
 from cucmsh.errors import CucmshError, RefusedError, TrustListError
@@ -17,7 +18,6 @@ from cucmsh.services.lists.compose import (
     next_timestamp,
     own_records,
     served_list,
-    sha256_of,
 )
 from cucmsh.services.records.state import read_published
 from cucmsh.services.site import Site
@@ -58,7 +58,10 @@ def present_list(
         ) from problem
     differences = _differences(site, base, own)
     published = read_published(site.home)
-    ours = published and sha256_of(raw) in (published.sha256, published.earlier)
+    ours = published and hashlib.sha256(raw).hexdigest() in (
+        published.sha256,
+        published.earlier,
+    )
     verdict = check(base, site.backends.verifier())
     mismatch = check_certificates(base, site.backends.keys().read_certificate)
     if not verdict.is_valid or mismatch:

@@ -16,8 +16,8 @@ TFTP, so that signed files are taken, and ITLRecovery stays, which is the way ba
 
 from __future__ import annotations
 
+import hashlib
 from collections.abc import Iterable, Iterator
-from hashlib import sha256
 from typing import TYPE_CHECKING, NamedTuple
 
 from cucmsh.errors import (
@@ -66,10 +66,6 @@ class Composed(NamedTuple):
     raw: bytes
     is_kept: bool
     remark: str
-
-
-def sha256_of(raw: bytes) -> str:
-    return sha256(raw).hexdigest()
 
 
 def next_timestamp(site: Site) -> int:
@@ -263,7 +259,7 @@ def compose_for_start(site: Site) -> Composed:
     with site.node_lock():
         served = served_list(site)
         mark = keep_mark(site.home)
-        if served is not None and mark and mark == sha256_of(served):
+        if served is not None and mark and mark == hashlib.sha256(served).hexdigest():
             return Composed(served, is_kept=True, remark="kept after a reset")
         if mark:
             clear_keep_mark(site.home, mark)  # it names another list: void
@@ -280,8 +276,10 @@ def compose_for_start(site: Site) -> Composed:
         raw = trust_list.raw
         # First what is ours to re-sign, then the list: a crash between the two leaves
         # the earlier list in place, which is remembered too.
-        published = Published(sha256_of(raw), trust_list.header.timestamp, remark)
-        before = "" if served is None else sha256_of(served)
+        published = Published(
+            hashlib.sha256(raw).hexdigest(), trust_list.header.timestamp, remark
+        )
+        before = "" if served is None else hashlib.sha256(served).hexdigest()
         write_published(site.home, published, before)
         site.tftp.write(LIST_FILE, raw, SERVED_MODE)
         return Composed(raw, is_kept=False, remark=remark)
@@ -318,5 +316,5 @@ def _is_list(raw: bytes) -> bool:
 
 def _remark(site: Site, served: bytes, remark: str) -> None:
     last = read_published(site.home)
-    if last and last.sha256 == sha256_of(served):
+    if last and last.sha256 == hashlib.sha256(served).hexdigest():
         write_published(site.home, last._replace(remark=remark))

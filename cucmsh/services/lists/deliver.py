@@ -11,6 +11,7 @@ Only certificates and lists travel; private keys never leave their node
 
 from __future__ import annotations
 
+import hashlib
 import os
 from collections.abc import Mapping
 
@@ -19,7 +20,6 @@ from cucmsh.errors import CucmshError, RefusedError, ServiceError, UsageError
 from cucmsh.pki.model import Unit
 from cucmsh.services.backends import Link
 from cucmsh.services.deadlines import HOOK_SECONDS
-from cucmsh.services.lists.compose import sha256_of
 from cucmsh.services.lists.fleet import Fleet, side_by_side
 from cucmsh.services.outcome import NodeOutcome, State
 from cucmsh.services.site import Site
@@ -33,7 +33,7 @@ def stage_on(site: Site, link: Link, node: Node, raw: bytes) -> str:
     What an earlier attempt of this same node left there goes first.
     """
     name = f"install-list-{site.node.name}-{os.urandom(8).hex()}"
-    hook_on(link, node, "stage", name, sha256_of(raw), given=raw)
+    hook_on(link, node, "stage", name, hashlib.sha256(raw).hexdigest(), given=raw)
     return name
 
 
@@ -74,7 +74,13 @@ def send_certificate(
     link: Link, node: Node, owner: Node, unit: Unit, pem: bytes
 ) -> None:
     """Bring one certificate (PEM) of ``owner`` to a member."""
-    words = ("install-certificate", INPUT, sha256_of(pem), owner.name, unit.value)
+    words = (
+        "install-certificate",
+        INPUT,
+        hashlib.sha256(pem).hexdigest(),
+        owner.name,
+        unit.value,
+    )
     hook_on(link, node, *words, given=pem)
 
 

@@ -6,13 +6,15 @@ Installs no list that is not signed by the cluster's recovery key.
 
 from __future__ import annotations
 
+import hashlib
+
 from cucmsh.errors import CucmshError, RefusedError, UsageError
 from cucmsh.exhaustion import told
 from cucmsh.layout import LIST_FILE, SERVED_MODE, STAGING
 from cucmsh.pki.model import Unit
 from cucmsh.services.certificates.keystore import Keystore
 from cucmsh.services.lists.acceptance import RELEASE, describe, who_refuses
-from cucmsh.services.lists.compose import served_list, sha256_of
+from cucmsh.services.lists.compose import served_list
 from cucmsh.services.lists.survey import refuse_unless_expected, sha256_served
 from cucmsh.services.nodes.tftp_service import is_running, restart, why_unserved
 from cucmsh.services.outcome import NodeOutcome, State
@@ -51,7 +53,7 @@ def stage(site: Site, name: str, sha256: str, raw: bytes) -> None:
     senders = {f"{PURPOSE}-{node.name}" for node in site.settings.cluster.members}
     if len(split_name(name)) != 1 or prefix not in senders or not random:
         raise UsageError(f"{name!r} is no name of a staged file")
-    if sha256_of(raw) != sha256:
+    if hashlib.sha256(raw).hexdigest() != sha256:
         raise RefusedError("what arrived is not what was to be sent")
     for left in site.home.names(STAGING):
         if left.rpartition("-")[0] == prefix:
@@ -78,7 +80,7 @@ def take_staged(site: Site, name: str, sha256: str) -> bytes:
         raise UsageError(f"{name!r} is no name of a staged file")
     raw = site.home.read(f"{STAGING}/{name}")
     site.home.remove(f"{STAGING}/{name}")
-    if sha256_of(raw) != sha256:
+    if hashlib.sha256(raw).hexdigest() != sha256:
         raise RefusedError("the staged file is not the one that was sent")
     return raw
 
@@ -140,7 +142,7 @@ def put_in_place(site: Site, trust_list: TrustList, expected: str) -> None:
         RefusedError: neither the expected list nor this one is served now.
     """
     raw = trust_list.raw
-    sha256 = sha256_of(raw)
+    sha256 = hashlib.sha256(raw).hexdigest()
     directory = site.tftp  # before anything is marked: a node may have none
     with site.node_lock():
         served = sha256_served(site)
@@ -191,7 +193,11 @@ def close_mark(site: Site) -> bool:
     mark, raw = keep_mark(site.home), served_list(site)
     if not mark:
         return True
-    return raw is not None and mark == sha256_of(raw) and not _prove(site, raw)
+    return (
+        raw is not None
+        and mark == hashlib.sha256(raw).hexdigest()
+        and not _prove(site, raw)
+    )
 
 
 def _prove(site: Site, raw: bytes) -> str:
@@ -202,7 +208,7 @@ def _prove(site: Site, raw: bytes) -> str:
     unserved = why_unserved(site, site.node.tftp, raw)
     if not unserved:
         with site.node_lock():
-            clear_keep_mark(site.home, sha256_of(raw))
+            clear_keep_mark(site.home, hashlib.sha256(raw).hexdigest())
     return unserved
 
 

@@ -13,6 +13,7 @@ phones that hold its list or another kept one would not take the new list.
 
 from __future__ import annotations
 
+import hashlib
 import os
 from time import monotonic
 
@@ -24,7 +25,7 @@ from cucmsh.services.deadlines import (
     PUSH_WAIT_SECONDS,
     START_SECONDS,
 )
-from cucmsh.services.lists.compose import served_list, sha256_of
+from cucmsh.services.lists.compose import served_list
 from cucmsh.services.lists.fleet import Fleet, as_done
 from cucmsh.services.lists.job import Job
 from cucmsh.services.lists.manifest import digest_of_file
@@ -69,7 +70,9 @@ def update_replicas(site: Site) -> Report:
     found = NOBODY
     for _ in range(MOST_ROUNDS):
         raw = served_list(site)
-        is_reset = raw is not None and keep_mark(site.home) == sha256_of(raw)
+        is_reset = (
+            raw is not None and keep_mark(site.home) == hashlib.sha256(raw).hexdigest()
+        )
         wait = 0 if is_reset else PUSH_WAIT_SECONDS
         found = push(site, seconds=START_SECONDS, wait=wait, is_reset=is_reset)
         if served_list(site) == raw:
@@ -147,7 +150,7 @@ def push_held(site: Site, *, seconds: float = PATIENT_SECONDS) -> Report:
             )
         )
     _note_served(site, raw, list(report.written))
-    settle_in_journal(site, sha256_of(raw), report.written)
+    settle_in_journal(site, hashlib.sha256(raw).hexdigest(), report.written)
     remember_replicas(site, report.problems)
     return report
 

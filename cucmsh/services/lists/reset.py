@@ -7,6 +7,7 @@ typed ``yes`` is in the plan's ``questions``; this module asks nobody.
 
 from __future__ import annotations
 
+import hashlib
 from typing import TYPE_CHECKING, NamedTuple
 
 from cucmsh.errors import RefusedError
@@ -24,7 +25,6 @@ from cucmsh.services.lists.compose import (
     digest_of,
     next_timestamp,
     served_list,
-    sha256_of,
 )
 from cucmsh.services.lists.lists_elsewhere import lists_elsewhere
 from cucmsh.services.lists.recovery_key import weaker_than
@@ -65,7 +65,7 @@ class ResetPlan(NamedTuple):
 
     @property
     def sha256(self) -> str:
-        return sha256_of(self.trust_list.raw)
+        return hashlib.sha256(self.trust_list.raw).hexdigest()
 
 
 def plan_local_reset(site: Site) -> ResetPlan:
@@ -98,7 +98,7 @@ def _plan(site: Site, recovery: Credential, key_file: bytes) -> ResetPlan:
         if weakness:
             questions.append(Question((weakness,)))
     journal = read_journal(site)
-    if journal and journal.sha256 != sha256_of(base.raw):
+    if journal and journal.sha256 != hashlib.sha256(base.raw).hexdigest():
         journal = None
     if journal:
         # docs/decisions/014; nodes that have it already keep these very bytes
@@ -165,7 +165,7 @@ def _other_key(named: Record | None, certificate: Certificate) -> Question:
 
 
 def _fingerprint(der: bytes) -> str:
-    return sha256_of(der).upper()
+    return hashlib.sha256(der).hexdigest().upper()
 
 
 def _expired(certificate: Certificate) -> Question:
@@ -198,10 +198,12 @@ def _refused(
         history.consider(site.node.name, raw)
     elsewhere = {}
     for name, found in lists_elsewhere(site).items():
-        if sha256_of(found) not in given_up:
+        if hashlib.sha256(found).hexdigest() not in given_up:
             history.consider(name, found)
             kept = history.find(found)
-            elsewhere[sha256_of(found)] = kept.digests.sha256 if kept else ""
+            elsewhere[hashlib.sha256(found).hexdigest()] = (
+                kept.digests.sha256 if kept else ""
+            )
     asked -= set(elsewhere.values())
     refused = who_refuses(site, new, history, agreed=asked)
     lost = {entry.kept.digests.sha256 for entry in refused}

@@ -15,12 +15,13 @@ The unit that runs it writes how it ended to ``state/tftp-start`` without our he
 
 from __future__ import annotations
 
+import hashlib
 from contextlib import suppress
 from typing import NamedTuple
 
 from cucmsh.errors import CucmshError, StoreError
 from cucmsh.services.deadlines import SIGN_SECONDS
-from cucmsh.services.lists.compose import Composed, compose_for_start, sha256_of
+from cucmsh.services.lists.compose import Composed, compose_for_start
 from cucmsh.services.lists.inventory import read_list
 from cucmsh.services.lists.phone_files import choose
 from cucmsh.services.lists.publish import problem_of
@@ -65,7 +66,7 @@ def start(site: Site) -> Started:
     composed = compose_for_start(site)
     with suppress(StoreError):  # then names count; after an upgrade they are kept here
         ids_by_name(site)
-    is_reset = keep_mark(site.home) == sha256_of(composed.raw)
+    is_reset = keep_mark(site.home) == hashlib.sha256(composed.raw).hexdigest()
     problems = []
     if composed.is_kept and not is_reset:
         problems.append(composed.remark)
@@ -98,7 +99,7 @@ def keep(site: Site, problem: CucmshError) -> Started:
         problems.append(f"no good list is there to be served: {missing.message}")
     else:
         if held.verdict.is_valid:
-            done.append(f"kept {sha256_of(held.raw)}")
+            done.append(f"kept {hashlib.sha256(held.raw).hexdigest()}")
             problems += _sign(site, done)
         else:
             problems.append(
@@ -114,7 +115,7 @@ def keep(site: Site, problem: CucmshError) -> Started:
 def _first_line(composed: Composed) -> str:
     what = "kept" if composed.is_kept else "composed"
     remark = f" ({composed.remark})" if composed.remark else ""
-    return f"{what} {sha256_of(composed.raw)}{remark}"
+    return f"{what} {hashlib.sha256(composed.raw).hexdigest()}{remark}"
 
 
 def _note_replicas(site: Site) -> list[str]:

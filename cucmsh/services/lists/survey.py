@@ -6,6 +6,7 @@ that changed in between is not replaced (docs/security.md S11).
 
 from __future__ import annotations
 
+import hashlib
 from typing import NamedTuple
 
 from cucmsh.config.model import Node
@@ -13,7 +14,7 @@ from cucmsh.errors import CucmshError, MissingFileError, RefusedError, ServiceEr
 from cucmsh.layout import LIST_FILE
 from cucmsh.services.backends import Link
 from cucmsh.services.deadlines import STATUS_SECONDS
-from cucmsh.services.lists.compose import served_list, sha256_of
+from cucmsh.services.lists.compose import served_list
 from cucmsh.services.lists.fleet import Fleet, side_by_side
 from cucmsh.services.lists.manifest import ask_publisher, refuse_another
 from cucmsh.services.lists.served import NO_LIST
@@ -64,7 +65,7 @@ def locate(site: Site, fleet: Fleet) -> tuple[NodeStatus, ...]:
 def sha256_served(site: Site) -> str:
     """SHA-256 of this node's list, or ``NO_LIST``."""
     raw = served_list(site)
-    return NO_LIST if raw is None else sha256_of(raw)
+    return NO_LIST if raw is None else hashlib.sha256(raw).hexdigest()
 
 
 @use_case("hook service-status")
@@ -77,9 +78,9 @@ def service_status(site: Site) -> str:
 def sha256_on(site: Site, link: Link, node: Node) -> str:
     """SHA-256 of the list in a replica's TFTP directory, or ``NO_LIST``."""
     try:
-        return sha256_of(
+        return hashlib.sha256(
             site.backends.store_on(link, node.tftp_directory).read(LIST_FILE)
-        )
+        ).hexdigest()
     except MissingFileError:
         return NO_LIST
 

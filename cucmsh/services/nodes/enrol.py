@@ -7,6 +7,7 @@ temporary file in the TFTP directory, and the status of the service.
 
 from __future__ import annotations
 
+import hashlib
 import os
 from typing import NamedTuple, cast
 
@@ -25,7 +26,7 @@ from cucmsh.services.backends import Link
 from cucmsh.services.caller import Privilege
 from cucmsh.services.certificates.keystore import Keystore
 from cucmsh.services.deadlines import ENROL_PUSH_SECONDS, LOOK_SECONDS, STATUS_SECONDS
-from cucmsh.services.lists.compose import served_list, sha256_of
+from cucmsh.services.lists.compose import served_list
 from cucmsh.services.lists.deliver import INPUT, hook_on, send_certificate
 from cucmsh.services.lists.manifest import Publisher, claim, read_publisher
 from cucmsh.services.lists.replicas import push_held
@@ -248,7 +249,9 @@ def _bring(site: Site, link: Link, node: Node, other: Node) -> None:
 
 
 def _send_cluster(link: Link, node: Node, document: bytes) -> None:
-    hook_on(link, node, "join", INPUT, sha256_of(document), given=document)
+    hook_on(
+        link, node, "join", INPUT, hashlib.sha256(document).hexdigest(), given=document
+    )
 
 
 def _certificates_of(site: Site, node: Node) -> dict[Unit, bytes]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 from datetime import timedelta
 from pathlib import Path
 
@@ -12,7 +13,7 @@ from cucmsh.layout import LIST_FILE
 from cucmsh.pki.model import Unit
 from cucmsh.services.certificates.regenerate import regenerate
 from cucmsh.services.lists import install
-from cucmsh.services.lists.compose import compose, compose_for_start, sha256_of
+from cucmsh.services.lists.compose import compose, compose_for_start
 from cucmsh.services.lists.reset import plan_local_reset
 from cucmsh.services.records.journal import login_notice
 from cucmsh.services.records.state import keep_mark, set_keep_mark
@@ -132,7 +133,7 @@ def test_every_node_goes_back_to_its_own_key_at_the_start_after_a_reset(
 
 
 def plan_seen(member: Member) -> str:
-    return sha256_of(member.raw)
+    return hashlib.sha256(member.raw).hexdigest()
 
 
 def test_an_unfinished_mark_keeps_the_list_at_every_start(cluster: MadeCluster) -> None:
@@ -240,7 +241,7 @@ def test_a_crash_between_key_and_certificate_leaves_a_pair(
 def test_what_is_remembered_is_what_is_served(cluster: MadeCluster) -> None:
     for member in cluster.members.values():
         said = member.start().split()
-        assert said == ["composed", sha256_of(member.raw)]
+        assert said == ["composed", hashlib.sha256(member.raw).hexdigest()]
         assert decode(member.raw).raw == member.raw
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import base64
+import hashlib
 from pathlib import Path
 
 import pytest
@@ -14,7 +15,7 @@ from cucmsh.pki.certificates import read_certificate
 from cucmsh.pki.model import Unit
 from cucmsh.pki.verify import SignatureVerifier
 from cucmsh.services.certificates.keystore import Keystore
-from cucmsh.services.lists.compose import own_records, sha256_of
+from cucmsh.services.lists.compose import own_records
 from cucmsh.services.lists.inspection import Inspection, inspect
 from cucmsh.services.lists.inventory import read_list
 from cucmsh.services.lists.reset import plan_local_reset
@@ -97,7 +98,13 @@ def test_hook_that_is_brought_such_a_certificate_says_whose_it_is(
     there = cluster.subscriber.site
     there.home.write("state/staging/new", pem)
     publisher = cluster.site.node.name
-    words = ["install-certificate", "new", sha256_of(pem), publisher, "TVS"]
+    words = [
+        "install-certificate",
+        "new",
+        hashlib.sha256(pem).hexdigest(),
+        publisher,
+        "TVS",
+    ]
     with pytest.raises(CertificateError) as refusal:
         answer(there, words)
     expected = f"the TVS certificate of {publisher} cannot be read: "

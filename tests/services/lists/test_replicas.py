@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import os
 from pathlib import Path
 from threading import Event, Thread, Timer
@@ -15,7 +16,7 @@ from cucmsh.layout import LIST_FILE, replica_folder, replica_manifest
 from cucmsh.pki.model import Unit
 from cucmsh.services.certificates.regenerate import regenerate
 from cucmsh.services.lists import replicas
-from cucmsh.services.lists.compose import served_list, sha256_of
+from cucmsh.services.lists.compose import served_list
 from cucmsh.services.lists.manifest import read_manifest
 from cucmsh.services.lists.phone_files import choose
 from cucmsh.services.lists.replicas import NOBODY, push, update_replicas
@@ -302,7 +303,7 @@ def test_every_start_of_the_publisher_pushes(
 def test_start_within_a_reset_leaves_the_push_to_it(site: Site, box: Box) -> None:
     raw = served_list(site)
     assert raw is not None
-    set_keep_mark(site.home, sha256_of(raw))
+    set_keep_mark(site.home, hashlib.sha256(raw).hexdigest())
     with site.cluster_lock("utils itl reset localkey"):
         assert "pending" not in start_tftp(site)
         assert update_replicas(site) == NOBODY

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from datetime import timedelta
@@ -18,7 +19,7 @@ from cucmsh.errors import (
 from cucmsh.layout import LIST_FILE, RECOVERY_FILE
 from cucmsh.pki.model import Unit
 from cucmsh.services.certificates.regenerate import regenerate
-from cucmsh.services.lists.compose import own_records, sha256_of
+from cucmsh.services.lists.compose import own_records
 from cucmsh.services.lists.fleet import Fleet
 from cucmsh.services.lists.reset import (
     ResetPlan,
@@ -366,7 +367,7 @@ def test_stopped_tftp_stays_stopped_and_keeps_its_mark(
     assert report.exit_status == 0
     assert (member.service.is_running, member.service.requests) == (False, [])
     assert member.signer == RECOVERY
-    assert keep_mark(member.site.home) == sha256_of(member.raw)
+    assert keep_mark(member.site.home) == hashlib.sha256(member.raw).hexdigest()
     member.service.run(["tftpd", "start"])
     assert member.signer == RECOVERY
 
@@ -381,7 +382,7 @@ def test_lying_tftp_is_never_reported_as_updated(
     assert dict(states(report))[name] is State.UNPROVEN
     assert report.exit_status == 3
     assert (Step.RESTARTED, name) not in said
-    assert keep_mark(member.site.home) == sha256_of(member.raw)
+    assert keep_mark(member.site.home) == hashlib.sha256(member.raw).hexdigest()
     assert f"pending: {name}" in login_notice(cluster.site)
 
 

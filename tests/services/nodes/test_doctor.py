@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 from collections.abc import Callable
 from datetime import timedelta
 from pathlib import Path
@@ -11,7 +12,6 @@ import pytest
 from cucmsh.layout import RECOVERY_NAME
 from cucmsh.pki.model import Unit
 from cucmsh.services.certificates.regenerate import regenerate
-from cucmsh.services.lists.compose import sha256_of
 from cucmsh.services.lists.phone_files import choose
 from cucmsh.services.lists.sign import sign_files
 from cucmsh.services.nodes.health.doctor import examine
@@ -234,7 +234,11 @@ def test_certificates_near_their_end_are_told(
 
 
 def test_saved_key_and_keep_trust_off(well: MadeCluster) -> None:
-    remember(well.site.home, "backup", {"sha256": sha256_of(well.key_file())})
+    remember(
+        well.site.home,
+        "backup",
+        {"sha256": hashlib.sha256(well.key_file()).hexdigest()},
+    )
     warnings = [f.what for f in found(well.site, Level.WARN)]
     assert not any("not saved" in what for what in warnings)
     well.site.settings = well.site.settings._replace(keep_trust=False)
