@@ -3,7 +3,7 @@
 Python tells it by errors that nobody expects where they come from: a RuntimeError from
 starting a thread, a MemoryError from anywhere. A change that meets one in the middle
 has to go on to its summary, as after any other failure of one node. So whatever is done
-to one node, or on this one after something changed, stands in `told`.
+to one node, or on this one after something changed, stands in `exhaustion_as_error`.
 """
 
 from __future__ import annotations
@@ -28,7 +28,7 @@ def is_exhaustion(problem: BaseException) -> bool:
 
 
 @contextmanager
-def told() -> Iterator[None]:
+def exhaustion_as_error() -> Iterator[None]:
     """Make an `ExhaustedError` of what the block meets; other errors pass."""
     try:
         yield

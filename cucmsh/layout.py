@@ -10,7 +10,6 @@ that is installed again looks for it. So names are added here, and not changed.
 
 from __future__ import annotations
 
-PRIVATE_FOLDER_MODE = 0o700
 PUBLIC_MODE = 0o644  # certificates and the public half of the SSH key
 SERVED_MODE = 0o644  # what TFTP serves: the TFTP service is another account
 SERVED_FOLDER_MODE = 0o755

@@ -211,7 +211,7 @@ def init(
         prompter.say("An interrupted init is finished; give the same passwords.")
     security, ccm = _secrets(given, plan, prompter)
     prompter.say("Making keys and certificates ...")
-    make(plan, security, ccm)
+    make(plan.site, plan, security, ccm)
     if plan.aside:
         earlier = os.path.join(plan.node.home, plan.aside)
         prompter.say(f"The earlier node is kept in {earlier}.")

@@ -10,10 +10,10 @@ import os
 from collections.abc import Sequence
 
 from cucmsh import app
+from cucmsh.cli.login.request import ASKED
 from cucmsh.cli.options import WIDTH, HelpAskedError, Parser, file_name
 from cucmsh.cli.terminal import show
 
-FORCED = "SSH_ORIGINAL_COMMAND"  # sshd sets it for a forced command
 VERBS = ("lab", "verify", "doctor", "init", "node", "hook")
 EPILOG = """\
 verbs:
@@ -85,8 +85,8 @@ def _run(parser: Parser, given: argparse.Namespace) -> int:
     if given.words:
         verb, *rest = given.words
         return _run_verb(parser, given.config or "", verb, rest)
-    if given.line is None and FORCED in os.environ:
-        return _run_forced(given.config or "", os.environ[FORCED])
+    if given.line is None and ASKED in os.environ:
+        return _run_forced(given.config or "", os.environ[ASKED])
     configuration = app.find_configuration(given.config or "", os.environ)
     if given.line is None:
         return app.run_shell(configuration)

@@ -5,8 +5,6 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator
 from typing import NamedTuple
 
-from cucmsh.storage.store import PIECE
-
 
 class OutgoingFile(NamedTuple):
     """A file to be sent, read piece by piece: it may be larger than our memory.
@@ -49,13 +47,3 @@ class SentFile(NamedTuple):
     why_unproven: str = ""
     second_copy: str = ""
     was_there: bool = False
-
-
-def in_pieces(raw: bytes) -> Callable[[], Iterator[bytes]]:
-    """``OutgoingFile.pieces`` of bytes in memory."""
-
-    def pieces() -> Iterator[bytes]:
-        for start in range(0, len(raw), PIECE):
-            yield raw[start : start + PIECE]
-
-    return pieces

@@ -73,7 +73,6 @@ class UseCase(Generic[_Values, _Result]):
 
     Attributes:
         access: who may call it.
-        module: where it is declared.
     """
 
     def __init__(
@@ -81,7 +80,7 @@ class UseCase(Generic[_Values, _Result]):
     ) -> None:
         self.access = access
         self._function = function
-        self.module = function.__module__
+        self.__module__ = function.__module__
         self.__doc__ = function.__doc__
 
     def __call__(

@@ -71,19 +71,3 @@ class Audit(Protocol):
 
     def ended(self, attempt: Attempt) -> None:
         """Record what became of a line; complains itself if that cannot be done."""
-
-
-class NoAudit:
-    """Keeps no record: for tests and toys."""
-
-    def submitted(self, attempt: Attempt) -> None:
-        """Note nothing."""
-
-    def begins(self, attempt: Attempt) -> None:
-        """Let it run."""
-
-    def unread(self, lines: tuple[str, ...]) -> None:
-        """Forget it."""
-
-    def ended(self, attempt: Attempt) -> None:
-        """Forget it."""

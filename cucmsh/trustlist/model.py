@@ -199,12 +199,6 @@ class Header:
         return -1 if number is None else number
 
     @property
-    def modulus_class(self) -> int:
-        """0, 1, 2, 3 for a modulus of 64, 128, 256, 512 bytes; -1: not there."""
-        number = _number(self.find(HeaderTag.SIGNATURE_MODULUS))
-        return -1 if number is None else number
-
-    @property
     def signature(self) -> bytes:
         return self.find(HeaderTag.SIGNATURE) or b""
 

@@ -31,7 +31,7 @@ from cucmsh.trustlist.decode import MAX_LIST_SIZE, MAX_RECORDS, decode
 from cucmsh.trustlist.encode import CertificateFields, text
 from cucmsh.trustlist.header import unsigned_header, with_signature
 from cucmsh.trustlist.model import Record, TrustList
-from cucmsh.trustlist.public_key import read_key, rsa_numbers
+from cucmsh.trustlist.public_key import read_key
 from cucmsh.trustlist.tags import Digest, HeaderTag, RecordTag, Role
 
 __all__ = [
@@ -41,7 +41,6 @@ __all__ = [
     "check",
     "check_certificates",
     "reseal",
-    "rsa_numbers",
     "seal",
 ]
 

@@ -71,7 +71,7 @@ def new(tmp_path: Path) -> NewNode:
 
 def init(new: NewNode, security: str = SECURITY, *, again: bool = False) -> Site:
     plan = plan_init(new, make_site, again=again)
-    make(plan, Secret(security), Secret(CCM))
+    make(plan.site, plan, Secret(security), Secret(CCM))
     return plan.site
 
 
@@ -125,7 +125,7 @@ def test_empty_home_that_is_too_open_is_narrowed(new: NewNode) -> None:
 def test_subscriber_is_made_without_the_ccm_password(new: NewNode) -> None:
     sub = new._replace(role=NodeRole.SUBSCRIBER, name="sub", services=("tftp", "tvs"))
     plan = plan_init(sub, make_site)
-    make(plan, Secret(SECURITY), None)
+    make(plan.site, plan, Secret(SECURITY), None)
     settings = read_settings(sub.configuration)
     assert settings.cluster.publisher.name == "pub"
     assert settings.node.role is NodeRole.SUBSCRIBER
@@ -227,8 +227,9 @@ def test_password_given_last_is_the_one_that_counts(
 ) -> None:
     with monkeypatch.context() as patch:
         patch.setattr("cucmsh.services.nodes.init.make_identity", stop_here)
+        plan = plan_init(new, make_site)
         with pytest.raises(Interrupted):
-            make(plan_init(new, make_site), Secret(SECURITY), Secret("mistyped"))
+            make(plan.site, plan, Secret(SECURITY), Secret("mistyped"))
     init(new)
     assert_whole(new)
 
@@ -276,8 +277,9 @@ def test_weak_password_makes_nothing(new: NewNode, tmp_path: Path) -> None:
 def test_weak_ccm_password_makes_nothing(
     new: NewNode, tmp_path: Path, ccm: str
 ) -> None:
+    plan = plan_init(new, make_site)
     with pytest.raises(RefusedError, match="the CCM Administrator password"):
-        make(plan_init(new, make_site), Secret(SECURITY), Secret(ccm))
+        make(plan.site, plan, Secret(SECURITY), Secret(ccm))
     assert tree(tmp_path) == []
 
 

@@ -49,7 +49,6 @@ LOOKING = {
 # Those that change something, and why no use-case stands before them.
 EXCEPTIONS = {
     "lists.start": {"keep"},  # the rest of `hook tftp-start`, where that failed
-    "nodes.init": {"make"},  # calls the use-case with the site of its plan
     "records.crash_log": {"crash_recorder"},  # writes to the crash log
     "records.sinks": {"sinks_of"},  # makes the audit log of a caller
 }

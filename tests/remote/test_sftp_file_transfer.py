@@ -23,12 +23,13 @@ from cucmsh.errors import (
     MissingFileError,
     StoreError,
 )
-from cucmsh.remote.file_transfer import OutgoingFile, SentFile, in_pieces
+from cucmsh.remote.file_transfer import OutgoingFile, SentFile
 from cucmsh.remote.sftp.file_transfer import BATCH, FileTransfer
 from cucmsh.remote.sftp.session import SftpSession
 from cucmsh.remote.sftp.store import SftpStore
 from cucmsh.remote.ssh.client import SshConnection
 from cucmsh.storage.store import MAX_FILE_SIZE, PIECE
+from tests.remote.outgoing import in_pieces
 from tests.remote.sftp_pipes import NOBODY, Pipes, connect, requests
 
 KEY, EARLIER = os.urandom(2725), b"the only copy of an earlier key"

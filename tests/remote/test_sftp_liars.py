@@ -16,10 +16,11 @@ import pytest
 
 from cucmsh.errors import CucmshError
 from cucmsh.remote import deadline
-from cucmsh.remote.file_transfer import OutgoingFile, in_pieces
+from cucmsh.remote.file_transfer import OutgoingFile
 from cucmsh.remote.known_hosts import KnownHosts
 from cucmsh.remote.sftp.file_transfer import FileTransfer
 from cucmsh.remote.sftp.store import SftpStore
+from tests.remote.outgoing import in_pieces
 from tests.remote.sftp_liars import LIES, lying
 from tests.remote.ssh_hosts import PASSWORD, SOON, Behaviour, Server, log_in
 
@@ -121,7 +122,7 @@ def test_t20_limit_is_named(liar: LyingServer, known: KnownHosts, says: str) -> 
 CLIENT = """
 import json, sys
 from cucmsh.remote import deadline
-from cucmsh.remote.file_transfer import OutgoingFile, in_pieces
+from cucmsh.remote.file_transfer import OutgoingFile
 from cucmsh.remote.known_hosts import KnownHosts
 from cucmsh.remote.sftp.store import SftpStore
 from cucmsh.remote.sftp.file_transfer import FileTransfer

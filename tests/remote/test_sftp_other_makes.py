@@ -10,12 +10,13 @@ from pathlib import Path
 import pytest
 
 from cucmsh.errors import StoreError
-from cucmsh.remote.file_transfer import OutgoingFile, SentFile, in_pieces
+from cucmsh.remote.file_transfer import OutgoingFile, SentFile
 from cucmsh.remote.known_hosts import KnownHosts
 from cucmsh.remote.sftp.file_transfer import FileTransfer
 from cucmsh.remote.sftp.store import SftpStore
 from cucmsh.remote.ssh.client import Login, SshConnection, open_host
 from cucmsh.secret import Secret
+from tests.remote.outgoing import in_pieces
 from tests.rigs.asyncssh_server import (
     FAILURE,
     PASSWORD,

@@ -160,9 +160,6 @@ class Sshd:
         assert self._process is not None
         return descendants(self._process.pid)
 
-    def sftp_servers(self) -> list[int]:
-        return [pid for pid in self.sessions() if name_of(pid) == "sftp-server"]
-
     def _signal(self, number: signal.Signals) -> None:
         if self._process is None:
             return

@@ -106,7 +106,7 @@ VALUES: dict[str, Callable[[Site], Sequence[Any]]] = {
     "cucmsh.services.nodes.health.doctor.examine": lambda _: [],
     "cucmsh.services.nodes.health.node_status.look_at_all": lambda _: [],
     "cucmsh.services.nodes.identity.leave": lambda _: [NODE, "AAAA"],
-    "cucmsh.services.nodes.init.make_planned": lambda _: [NODE, Secret(""), None],
+    "cucmsh.services.nodes.init.make": lambda _: [NODE, Secret(""), None],
     "cucmsh.services.nodes.join.describe": lambda _: [],
     "cucmsh.services.nodes.join.join": lambda _: [b""],
     "cucmsh.services.nodes.join.read_clock": lambda _: [],
@@ -140,7 +140,7 @@ def found_use_cases() -> dict[str, UseCase[Any, Any]]:
     found = {}
     for module in pkgutil.walk_packages(cucmsh.services.__path__, "cucmsh.services."):
         for name, value in vars(importlib.import_module(module.name)).items():
-            if isinstance(value, UseCase) and value.module == module.name:
+            if isinstance(value, UseCase) and value.__module__ == module.name:
                 found[f"{module.name}.{name}"] = value
     return found
 

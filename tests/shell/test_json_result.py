@@ -7,7 +7,6 @@ from typing import Any
 import pytest
 
 from cucmsh.errors import ConfigurationError, RefusedError
-from cucmsh.shell.audit import NoAudit
 from cucmsh.shell.command import Command, command, find_command
 from cucmsh.shell.dialog import Dialog
 from cucmsh.shell.grammar import Grammar
@@ -16,6 +15,7 @@ from cucmsh.shell.line_editor import LineEditor
 from cucmsh.shell.reader import Reader
 from cucmsh.shell.screen import Screen
 from cucmsh.shell.session import Session
+from tests.rigs.no_audit import NoAudit
 
 KEYS = ["command", "error", "result", "schema", "status"]
 

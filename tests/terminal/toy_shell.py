@@ -8,7 +8,6 @@ from typing import Any
 
 from cucmsh.errors import CucmshError, RefusedError
 from cucmsh.shell.answers import is_yes
-from cucmsh.shell.audit import NoAudit
 from cucmsh.shell.command import Command, command, find_command
 from cucmsh.shell.dialog import Dialog, EndSession
 from cucmsh.shell.grammar import Grammar
@@ -16,6 +15,7 @@ from cucmsh.shell.line_editor import LineEditor
 from cucmsh.shell.reader import Reader
 from cucmsh.shell.screen import Screen
 from cucmsh.shell.session import Session
+from tests.rigs.no_audit import NoAudit
 
 BANNER = (
     "Command Line Interface is starting up, please wait ...\n\n"

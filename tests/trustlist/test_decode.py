@@ -265,7 +265,7 @@ def test_limits_of_size_and_count_hold(certutils_raw: bytes) -> None:
 def test_hand_made_values_answer_empty() -> None:
     header, record = Header(()), Record(())
     assert (header.version, header.length, header.digest) == ((), 0, 0)
-    assert (header.signature_algorithm, header.modulus_class) == (-1, -1)
+    assert header.signature_algorithm == -1
     assert (header.signature, header.serial, header.timestamp) == (b"", b"", 0)
     assert (header.file_name, header.ca_name, header.signer_name) == ("", "", "")
     assert (record.length, record.role, record.hash_algorithm) == (0, None, None)

@@ -58,7 +58,7 @@ def test_header_is_written_in_cucms_order(sealed: TrustList) -> None:
     assert header.version == (1, 2)
     assert header.digest == 1
     assert header.signature_algorithm == 0
-    assert header.modulus_class == 1
+    assert header.find(HeaderTag.SIGNATURE_MODULUS) == b"\1"
     assert header.signer_name == header.ca_name == "CN=test10pub.joemar2.lab" + TAIL
 
 

@@ -4,7 +4,7 @@ import pytest
 from cryptography.hazmat.primitives.asymmetric import rsa
 
 from cucmsh.errors import SignatureError
-from cucmsh.trustlist.sealing import rsa_numbers
+from cucmsh.trustlist.public_key import rsa_numbers
 from tests.trustlist.builders import public_bytes
 
 

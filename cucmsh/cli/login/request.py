@@ -14,7 +14,7 @@ from collections.abc import Mapping, Sequence
 
 from cucmsh.errors import UsageError
 
-ASKED = "SSH_ORIGINAL_COMMAND"
+ASKED = "SSH_ORIGINAL_COMMAND"  # sshd sets it for a forced command
 TRANSFERS = frozenset({"internal-sftp", "rsync", "scp", "sftp", "sftp-server"})
 INSTEAD = (
     "sftp, scp and rsync do not work here: give one command, or log in and use "

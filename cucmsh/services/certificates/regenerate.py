@@ -8,8 +8,8 @@ from __future__ import annotations
 
 from math import ceil
 
-from cucmsh.errors import CucmshError, RefusedError
-from cucmsh.exhaustion import told
+from cucmsh.errors import CucmshError, RefusedError, UsageError
+from cucmsh.exhaustion import exhaustion_as_error
 from cucmsh.pki.model import Unit
 from cucmsh.services.certificates.hold import find_hold, start_hold
 from cucmsh.services.certificates.keystore import Keystore
@@ -84,7 +84,7 @@ def regenerate(site: Site, unit: Unit) -> list[NodeOutcome]:
         else:
             keystore.install(unit, credential)
         try:
-            with told():
+            with exhaustion_as_error():
                 public = public_certificates(site)
                 if unit not in public:
                     return []

@@ -10,7 +10,7 @@ from __future__ import annotations
 from contextlib import suppress
 
 from cucmsh.errors import CucmshError, ExhaustedError, RefusedError, StoreError
-from cucmsh.exhaustion import told
+from cucmsh.exhaustion import exhaustion_as_error
 from cucmsh.services.certificates.keystore import Keystore
 from cucmsh.services.deadlines import START_SECONDS
 from cucmsh.services.lists.fleet import Fleet, as_done, side_by_side
@@ -66,7 +66,7 @@ def apply(
     journal = _open_journal(plan, located, site)
     change = _Change(plan, located, site, progress)
     try:
-        with told():
+        with exhaustion_as_error():
             change.run(fleet)
     except CucmshError as problem:
         if not change.has_begun and not _is_key_in_place(plan, site):
@@ -159,7 +159,7 @@ def _is_key_in_place(plan: ResetPlan, site: Site) -> bool:
     if not plan.key_file:
         return False
     try:
-        with told():
+        with exhaustion_as_error():
             return Keystore(site).recovery_file() == plan.key_file
     except CucmshError:
         return True
@@ -218,7 +218,7 @@ def _close_journal(
     """Leave open what is pending; else push to the replicas what they may miss."""
     pending = tuple(outcome.name for outcome in report.pending)
     try:
-        with told():
+        with exhaustion_as_error():
             close_reset(site, journal._replace(pending=pending))
     except (
         StoreError,
@@ -226,7 +226,7 @@ def _close_journal(
     ) as problem:  # it names too many nodes then, never too few
         progress(Step.FAILED, f"the journal stays open: {problem.message}")
     try:
-        with told():
+        with exhaustion_as_error():
             if not pending and pending_replicas(site):  # it may be the list alone
                 push_held(site, seconds=START_SECONDS)
     except CucmshError as problem:  # they stay pending; the reset is done
@@ -249,14 +249,14 @@ def _commit_own(
     if is_settled(site, entry, plan.trust_list.raw):
         return NodeOutcome(name, State.UNCHANGED)
     try:
-        with told():
+        with exhaustion_as_error():
             put_in_place(site, plan.trust_list, entry.served)
     except RefusedError:
         raise
     except CucmshError as problem:
         # The rename may be done, and only the sync of its folder have failed.
         is_there = False
-        with suppress(CucmshError), told():
+        with suppress(CucmshError), exhaustion_as_error():
             is_there = sha256_served(site) == plan.sha256
         state = State.UNPROVEN if is_there else State.PENDING
         outcome = NodeOutcome(name, state, problem.message)

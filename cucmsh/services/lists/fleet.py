@@ -21,7 +21,7 @@ from typing import Generic, Self, TypeVar, cast
 
 from cucmsh.config.model import Node
 from cucmsh.errors import ConnectionFailedError, CucmshError, NoAnswerError
-from cucmsh.exhaustion import told
+from cucmsh.exhaustion import exhaustion_as_error
 from cucmsh.remote.deadline import within
 from cucmsh.services.backends import Link
 from cucmsh.services.deadlines import NODE_SECONDS
@@ -95,7 +95,7 @@ class Fleet:
             f"it was not done within {self._node_seconds:.0f} seconds",
             "Look at its load and its network, then run the command again.",
         )
-        with told():
+        with exhaustion_as_error():
             link = self._link(node)
             with within(max(self._node_seconds - spent, 0.1), link.close, late):
                 return work(link)

@@ -9,7 +9,7 @@ from __future__ import annotations
 import hashlib
 
 from cucmsh.errors import CucmshError, RefusedError, UsageError
-from cucmsh.exhaustion import told
+from cucmsh.exhaustion import exhaustion_as_error
 from cucmsh.layout import LIST_FILE, SERVED_MODE, STAGING
 from cucmsh.pki.model import Unit
 from cucmsh.services.certificates.keystore import Keystore
@@ -69,7 +69,7 @@ def discard_staged(site: Site, name: str) -> None:
     site.home.remove(f"{STAGING}/{name}")
 
 
-@use_case("what was staged", changes=True)
+@use_case("hook take-staged", changes=True)
 def take_staged(site: Site, name: str, sha256: str) -> bytes:
     """The staged bytes, which are then gone from the staging folder.
 
@@ -172,7 +172,7 @@ def restart_and_prove(site: Site, raw: bytes, *, was_active: bool) -> NodeOutcom
     """
     name = site.node.name
     try:
-        with told():
+        with exhaustion_as_error():
             if not was_active and not is_running(site):
                 return NodeOutcome(name, State.STOPPED)
             restart(site)

@@ -26,7 +26,7 @@ from time import monotonic
 from cucmsh import __version__
 from cucmsh.config.model import Node
 from cucmsh.errors import CucmshError, MissingFileError, StoreError
-from cucmsh.exhaustion import told
+from cucmsh.exhaustion import exhaustion_as_error
 from cucmsh.layout import ASKED, LIST_FILE, PLACE
 from cucmsh.services.deadlines import START_LOOK_SECONDS, TIMEOUT_SECONDS
 from cucmsh.services.lists.fleet import as_done
@@ -103,7 +103,7 @@ def _ask(site: Site, node: Node) -> Served:
     if served.raw is not None or served.is_missing or node.is_member:
         return served
     try:
-        with told(), site.link_to(node) as link:
+        with exhaustion_as_error(), site.link_to(node) as link:
             store = site.backends.store_on(link, node.tftp_directory)
             return Served(node, store.read(LIST_FILE))
     except CucmshError as problem:

@@ -13,7 +13,7 @@ from typing import NamedTuple
 
 from cucmsh.config.model import Node
 from cucmsh.errors import CucmshError, RefusedError
-from cucmsh.exhaustion import told
+from cucmsh.exhaustion import exhaustion_as_error
 from cucmsh.services.backends import Link
 from cucmsh.services.deadlines import ASK_SECONDS
 from cucmsh.services.lists.fleet import Fleet
@@ -103,7 +103,7 @@ class JobRunner:
         if outcome.state not in (State.UPDATED, State.UNCHANGED):
             return outcome
         try:
-            with told():
+            with exhaustion_as_error():
                 unserved = begun[-1].why_unserved()
         except CucmshError as problem:
             unserved = problem.message

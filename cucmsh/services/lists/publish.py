@@ -7,7 +7,7 @@ from contextlib import AbstractContextManager, nullcontext
 from typing import NamedTuple, Protocol
 
 from cucmsh.errors import CucmshError, HalfDoneError
-from cucmsh.exhaustion import told
+from cucmsh.exhaustion import exhaustion_as_error
 from cucmsh.services.lists.phone_files import Choice
 from cucmsh.services.lists.replicas import push, replicas_of
 from cucmsh.services.lists.sign import SignReport, sign_files
@@ -90,7 +90,7 @@ def bring_signed(site: Site, report: SignReport) -> Report:
         CucmshError: the same, and nothing was signed.
     """
     try:
-        with told():
+        with exhaustion_as_error():
             return push(site)
     except CucmshError as problem:
         if not report.signed:

@@ -15,7 +15,7 @@ from typing import NamedTuple
 
 from cucmsh.config.model import Node
 from cucmsh.errors import CucmshError, MissingFileError, NoAnswerError
-from cucmsh.exhaustion import told
+from cucmsh.exhaustion import exhaustion_as_error
 from cucmsh.layout import LIST_FILE
 from cucmsh.services.lists.fleet import as_done
 from cucmsh.services.site import Site
@@ -57,7 +57,7 @@ class Served(NamedTuple):
 def ask_served(site: Site, node: Node, seconds: float) -> Served:
     """Ask one node, for so long. Raises nothing."""
     try:
-        with told():
+        with exhaustion_as_error():
             return Served(node, site.backends.read_back(node.tftp, LIST_FILE, seconds))
     except CucmshError as problem:
         return Served(

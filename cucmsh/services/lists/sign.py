@@ -25,7 +25,7 @@ from time import monotonic
 from typing import TYPE_CHECKING, NamedTuple, TypeVar
 
 from cucmsh.errors import CucmshError, ExhaustedError, RefusedError, TrustListError
-from cucmsh.exhaustion import told
+from cucmsh.exhaustion import exhaustion_as_error
 from cucmsh.layout import SERVED_MODE
 from cucmsh.pki.model import Unit
 from cucmsh.services.certificates.keystore import Keystore
@@ -173,7 +173,7 @@ def _sign(
 
     def sign(name: str) -> str:
         try:
-            with told():
+            with exhaustion_as_error():
                 signed = seal_signed(
                     read_plain(site, name, secrets),
                     asked(site, name) + SUFFIX,
@@ -203,7 +203,7 @@ def _each(
     names = list(names)
     pool = ThreadPoolExecutor(WORKERS)
     try:
-        with told():
+        with exhaustion_as_error():
             return list(pool.map(in_time, names))
     except ExhaustedError:  # no thread is left: what one began is done once more
         pool.shutdown(cancel_futures=True)

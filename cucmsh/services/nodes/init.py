@@ -148,16 +148,9 @@ def plan_init(node: NewNode, make_site: MakeSite, *, again: bool = False) -> Ini
     return InitPlan(node, text, site, is_begun, aside)
 
 
-def make(plan: InitPlan, security: Secret, ccm: Secret | None) -> None:
-    """Make what was planned, as ``make_planned`` does, for the caller of its site."""
-    make_planned(plan.site, plan, security, ccm)
-
-
 @use_case("cucmsh init", changes=True, level=Privilege.ALL)
-def make_planned(
-    site: Site, plan: InitPlan, security: Secret, ccm: Secret | None
-) -> None:
-    """Make what was planned; what an interrupted call has made is kept.
+def make(site: Site, plan: InitPlan, security: Secret, ccm: Secret | None) -> None:
+    """Make what was planned, on its site; what an interrupted call made is kept.
 
     Raises:
         RefusedError: a password is too weak, or not the one the interrupted call got.

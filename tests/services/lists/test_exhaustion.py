@@ -10,7 +10,7 @@ from collections.abc import Callable
 import pytest
 
 from cucmsh.errors import CucmshError, ExhaustedError
-from cucmsh.exhaustion import told
+from cucmsh.exhaustion import exhaustion_as_error
 from cucmsh.services.lists.distribution import apply
 from cucmsh.services.lists.fleet import Fleet, as_done, meanwhile, side_by_side
 from cucmsh.services.lists.reset import ResetPlan, plan_local_reset
@@ -45,13 +45,16 @@ def failing_after(
 
 @pytest.mark.parametrize("ending", ENDINGS.values(), ids=ENDINGS)
 def test_what_is_used_up_is_said_in_one_sentence(ending: BaseException) -> None:
-    with pytest.raises(ExhaustedError, match="this machine has no"), told():
+    with (
+        pytest.raises(ExhaustedError, match="this machine has no"),
+        exhaustion_as_error(),
+    ):
         raise ending
 
 
 @pytest.mark.parametrize("other", [RuntimeError("x"), OSError(errno.EIO, "x")])
 def test_other_errors_pass(other: Exception) -> None:
-    with pytest.raises(type(other), match="x"), told():
+    with pytest.raises(type(other), match="x"), exhaustion_as_error():
         raise other
 
 
