@@ -72,6 +72,7 @@ PROFILES = (
     ),
 )
 READY = tuple(profile.release for profile in PROFILES if not profile.why_not)
+DEFAULT_RELEASE = READY[0]  # of a configuration that names none, and of a new one
 
 
 def profile_of(release: str) -> Profile:

@@ -15,7 +15,7 @@ from cucmsh.config.table import Table, read_node
 from cucmsh.errors import ConfigurationError
 from cucmsh.layout import DEFAULT_HOME
 from cucmsh.names import check_full_name, format_subject, read_subject
-from cucmsh.release import Profile, profile_of
+from cucmsh.release import DEFAULT_RELEASE, Profile, profile_of
 
 MOST_BYTES = 1 << 20  # a thousand nodes take half of it
 DIGESTS = ("sha1", "sha512")
@@ -126,7 +126,7 @@ def _settings(table: Table, path: str) -> Settings:
     patterns, served_as = _signing(table)
     return Settings(
         path=path,
-        release=table.checked("release", profile_of, "10.0").release,
+        release=table.checked("release", profile_of, DEFAULT_RELEASE).release,
         is_strict=table.choice("fidelity", ("helpful", "strict"), "helpful")
         == "strict",
         keep_trust=table.boolean("keep_trust", default=True),

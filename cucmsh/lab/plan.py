@@ -11,14 +11,15 @@ from pathlib import Path
 from typing import NamedTuple
 
 from cucmsh.layout import LAB_CONFIGURATION, LAB_CONTROL, STAGING
+from cucmsh.release import DEFAULT_RELEASE
 
 LOOPBACK = "127.0.0.1"
 PUBLISHER = "test10pub"
 SUBSCRIBER = "test10sub"
 DOMAIN = "joemar2.lab"
 SUBJECT = "OU=tac;O=cisco;L=rtp;ST=nc;C=US"
-GENERAL = """\
-release = "10.0"
+GENERAL = f"""\
+release = "{DEFAULT_RELEASE}"
 fidelity = "helpful"
 keep_trust = false
 exec = "all"

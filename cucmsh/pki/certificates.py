@@ -25,8 +25,9 @@ from cucmsh.errors import CertificateError
 from cucmsh.names import format_subject, read_subject
 from cucmsh.pki.ber import Value, decode
 from cucmsh.pki.model import Certificate, Unit
+from cucmsh.release import DEFAULT_RELEASE, profile_of
 
-VALIDITY_DAYS = 1825  # five years, as in release 10.0
+VALIDITY_DAYS = profile_of(DEFAULT_RELEASE).days
 IPSEC_END_SYSTEM = x509.ObjectIdentifier("1.3.6.1.5.5.7.3.5")
 DER_ORDER = ("C", "O", "OU", "CN", "ST", "L")
 OIDS = {

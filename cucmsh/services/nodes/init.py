@@ -38,6 +38,7 @@ from cucmsh.names import (
     format_subject,
     parse_subject,
 )
+from cucmsh.release import DEFAULT_RELEASE
 from cucmsh.secret import Secret
 from cucmsh.services.caller import Privilege
 from cucmsh.services.certificates.keystore import Keystore
@@ -223,7 +224,7 @@ def _text(node: NewNode) -> str:
         nodes.insert(0, {"name": node.publisher, "role": "publisher", "services": []})
     return new_text(
         HEADING,
-        {"release": "10.0", "fidelity": "helpful", "keep_trust": True},
+        {"release": DEFAULT_RELEASE, "fidelity": "helpful", "keep_trust": True},
         {
             "node": {"name": node.name, "home": node.home},
             "cluster": {
