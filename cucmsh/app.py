@@ -67,7 +67,7 @@ def open_own_site(configuration: str) -> Site:
     """The node of that configuration, as the owner of its home.
 
     Raises:
-        RefusedError: root may not act there; see ``services.account``.
+        RefusedError: root may not act there; see ``services.nodes.account``.
     """
     settings = read_settings(configuration)
     if os.geteuid() == 0:
@@ -112,8 +112,8 @@ def run_command(
 ) -> int:
     """One command; returns its exit status.
 
-    An exec request runs changing commands only where the configuration says so (design
-    docs/decisions/004). Text goes to standard error when a ``result`` is wanted.
+    An exec request runs changing commands only where the configuration says so
+    (docs/decisions/004). Text goes to standard error when a ``result`` is wanted.
     """
     site = open_own_site(configuration)
     is_exec_request = "SSH_CONNECTION" in os.environ

@@ -2,8 +2,8 @@
 
 Looks at every step from ``/`` on, through symbolic links, as the kernel would. Changes
 nothing and reads no file. The one implementation: logins and ``doctor`` ask it about
-the program (``services.health.isolation``), the shell about command packs before it
-imports them (``shell.pack_place``).
+the program (``services.nodes.health.isolation``), the shell about command packs before
+it imports them (``shell.pack_place``).
 
 The sticky bit of a folder protects the names that are there, not those to come. So a
 folder with it may be open to all where its steps are walked by name, and may not where

@@ -42,7 +42,7 @@ class ImportedKey(NamedTuple):
 
     Attributes:
         credential: the key and its certificate.
-        is_legacy: as in ``gate.Protection``.
+        is_legacy: as in ``pkcs12_limits.Protection``.
         is_der: the file is DER and nothing else, no BER, PEM, base64 or padding.
     """
 

@@ -35,7 +35,7 @@ FAILURE = SFTPFailure("")
 
 
 class Habits(asyncssh.SFTPServer):
-    """``habits`` are words; each of them changes one thing. See ``HABITS``."""
+    """``habits`` are words; each changes one thing, where it is asked for."""
 
     habits: frozenset[str] = frozenset()
     taken = Path()  # where a box that takes files away puts them

@@ -1,7 +1,7 @@
 """What another node's key may do on this one: run the hooks that nodes need, no more.
 
 sshd runs ``cucmsh hook serve-node`` as the forced command of that key's line in
-``authorized_keys`` (``services.joining.identity`` writes it), whatever was asked for;
+``authorized_keys`` (``services.nodes.identity`` writes it), whatever was asked for;
 the client's words are in ``SSH_ORIGINAL_COMMAND``. A shell, any other command, SFTP and
 scp are refused: the account owns this node's private keys and secrets. ``restrict`` on
 the same line refuses forwarding, agents and terminals.

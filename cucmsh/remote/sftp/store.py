@@ -1,7 +1,7 @@
 """A store on another host, over SFTP.
 
-An upload is three round trips: made, filled and compared (``sftp_upload``), renamed. A
-read is one on a node of ours (``sftp_read``). The sync of the folder is the server's
+An upload is three round trips: made, filled and compared (``sftp.upload``), renamed. A
+read is one on a node of ours (``sftp.read``). The sync of the folder is the server's
 business: SFTP has no word for it.
 """
 

@@ -2,8 +2,9 @@
 
 The hook reads it from its standard input. There is no SFTP to a member: its account
 owns the keys, and OpenSSH's ``sftp-server`` cannot be kept in one folder without root.
-Our key there runs hooks and nothing else (``login.node``). A list is staged first and
-installed later; what is small and harmless until it is whole is installed at once.
+Our key there runs hooks and nothing else (``cli.login.serve_node``). A list is staged
+first and installed later; what is small and harmless until it is whole is installed at
+once.
 
 Only certificates and lists travel; private keys never leave their node
 (docs/decisions/006, 019). A member that cannot be reached is an outcome.
@@ -43,7 +44,7 @@ def hook_on(link: Link, node: Node, *words: str, given: bytes | None = None) -> 
     Args:
         link: the way onto it.
         node: which one.
-        words: the hook and its words; one that ``login.node`` lets through.
+        words: the hook and its words; one that ``cli.login.serve_node`` lets through.
         given: its standard input.
 
     Raises:

@@ -1,8 +1,8 @@
 """``utils itl reset``: the publisher's list signed anew with a recovery key.
 
-``plan_*`` reads, signs and writes nothing; ``apply`` stages, commits, restarts and
-reads back, in the steps S7 to S14 of docs/security.md#steps-of-a-reset. What needs a
-typed ``yes`` is in the plan's ``questions``; this module asks nobody.
+``plan_*`` reads, signs and writes nothing. ``lists.distribution`` then stages, commits,
+restarts and reads back, in the steps S7 to S14 of docs/security.md#steps-of-a-reset.
+What needs a typed ``yes`` is in the plan's ``questions``; this module asks nobody.
 """
 
 from __future__ import annotations

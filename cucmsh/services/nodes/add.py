@@ -1,4 +1,4 @@
-"""Enrols a node: the plan, and the way onto it; ``enrol_node`` does the rest.
+"""Enrols a node: the plan, and the way onto it; ``nodes.enrol`` does the rest.
 
 Run on the publisher. Nothing is sent to a host whose key was not pinned. The entry in
 the publisher's configuration is written last, whole: until then the cluster does not
@@ -47,7 +47,7 @@ UNKNOWN_KEY = "ssh-unknown AAAA"  # stands in until the host has shown its own
 
 
 class EnrolBackends(Backends, Protocol):
-    """What enrolling needs besides; see ``cluster.first_login``."""
+    """What enrolling needs besides; see ``remote.ssh.first_login``."""
 
     def look(self, host: str, port: int) -> ShownKey: ...
 

@@ -1,7 +1,7 @@
 """Rewrites this node's own configuration, whole or not at all.
 
 The edited text is read as a configuration before it takes the place of the old one;
-comments stay (``cluster.configuration``). Decides nothing about what is in it.
+comments stay (``config.editing``). Decides nothing about what is in it.
 """
 
 from __future__ import annotations

@@ -1,8 +1,8 @@
 """Our key on a member: what it opens there, and the line that keeps it to the hooks.
 
-A line without the forced command (``login.node``) gives a shell, which reads the keys
-and secrets of that node. Whether it does is asked of the node itself: only its sshd
-knows what comes of its files and settings.
+A line without the forced command (``cli.login.serve_node``) gives a shell, which reads
+the keys and secrets of that node. Whether it does is asked of the node itself: only its
+sshd knows what comes of its files and settings.
 """
 
 from __future__ import annotations

@@ -3,7 +3,7 @@
 Other lines of that file stay as they are, byte for byte. The line has ``restrict``: no
 terminal, no forwarding, no agent. On a replica SFTP and commands are what the account
 is for. On a member the account owns keys and secrets, so the line has a forced command
-too (``login.node``).
+too (``cli.login.serve_node``).
 """
 
 from __future__ import annotations
