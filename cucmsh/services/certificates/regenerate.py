@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from math import ceil
 
-from cucmsh.errors import CucmshError, RefusedError, UsageError
+from cucmsh.errors import CucmshError, RefusedError
 from cucmsh.exhaustion import exhaustion_as_error
 from cucmsh.pki.model import Unit
 from cucmsh.services.certificates.hold import find_hold, start_hold
