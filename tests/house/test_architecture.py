@@ -1,4 +1,4 @@
-"""What docs/architecture.md says of the house is so: paths exist, changes are small."""
+"""What docs/architecture.md says of the house is so: paths exist, rows name some."""
 
 import re
 from pathlib import Path
@@ -17,7 +17,6 @@ CHANGES = dict(
         re.MULTILINE,
     )
 )
-MOST_FILES = 4
 ASKED_FOR = (
     *("an alarm sink", "a release", "an EC signer", "a node's second service"),
     *("a way in", "a certificate unit", "a TFTP log format", "an SFTP server's quirk"),
@@ -31,8 +30,8 @@ def test_every_path_is_there() -> None:
 
 
 @pytest.mark.parametrize("change", CHANGES)
-def test_a_change_touches_few_files(change: str) -> None:
-    assert 1 <= len(PATH.findall(CHANGES[change])) <= MOST_FILES
+def test_a_change_names_files(change: str) -> None:
+    assert PATH.search(CHANGES[change])
 
 
 @pytest.mark.parametrize("start", ASKED_FOR)
