@@ -22,7 +22,6 @@ from cucmsh.services.nodes.account import become_owner
 from cucmsh.services.records.audit import AuditLog
 from cucmsh.services.records.crash_log import crash_recorder
 from cucmsh.services.records.journal import login_notice
-from cucmsh.services.records.sinks import sinks_of
 from cucmsh.services.site import Site
 from cucmsh.services.usecase import Access, require_access
 from cucmsh.shell.command import Command
@@ -155,7 +154,7 @@ def admit(
     address = who.get("ssh", "").partition(" ")[0]
     caller = Caller(way_in, who.get("user", ""), address)
     audit = AuditLog(
-        sinks_of(site.home),
+        site.sinks,
         site.node.name,
         site.clock.now,
         time.monotonic,

@@ -22,6 +22,7 @@ from cucmsh.layout import (
 from cucmsh.services.backends import Backends, Clock, Link
 from cucmsh.services.caller import Caller, Record
 from cucmsh.services.deadlines import NODE_LOCK_SECONDS, PUSH_WAIT_SECONDS
+from cucmsh.services.records.sinks import sinks_of
 from cucmsh.storage.local import LocalStore
 from cucmsh.storage.lock import held
 
@@ -29,13 +30,23 @@ PUSH = "the push to replicas"  # how it is named while it holds the cluster's lo
 
 
 class Site:
-    """One node, as its use-cases see it."""
+    """One node, as its use-cases see it.
+
+    Attributes:
+        settings: its configuration.
+        clock: what time it is.
+        backends: open what is heavy.
+        home: the files of the node itself.
+        sinks: take what happens here and somebody may want to know (``cucmsh.events``).
+        caller: who calls its use-cases; None for nobody.
+    """
 
     def __init__(self, settings: Settings, clock: Clock, backends: Backends) -> None:
         self.settings = settings
         self.clock = clock
         self.backends = backends
         self.home = LocalStore(settings.home)
+        self.sinks = sinks_of(settings)
         has_tftp = settings.node.has_tftp
         self._tftp = LocalStore(settings.node.tftp_directory) if has_tftp else None
         self.caller: Caller | None = None

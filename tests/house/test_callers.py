@@ -50,7 +50,6 @@ LOOKING = {
 EXCEPTIONS = {
     "lists.start": {"keep"},  # the rest of `hook tftp-start`, where that failed
     "records.crash_log": {"crash_recorder"},  # writes to the crash log
-    "records.sinks": {"sinks_of"},  # makes the audit log of a caller
 }
 
 

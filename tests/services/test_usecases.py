@@ -34,7 +34,6 @@ from cucmsh.services.lists.phone_files import choose
 from cucmsh.services.outcome import Progress
 from cucmsh.services.records.audit import AuditLog
 from cucmsh.services.records.logs import list_logs
-from cucmsh.services.records.sinks import sinks_of
 from cucmsh.services.site import Site
 from cucmsh.services.usecase import UseCase, use_case
 from cucmsh.shell.audit import Attempt
@@ -167,7 +166,7 @@ def audited(site: Site, caller: Caller = PAGE) -> Site:
     """The site for that caller, with the node's own audit log."""
     entry = {"entry": str(caller.way_in)}
     audit = AuditLog(
-        sinks_of(site.home),
+        site.sinks,
         site.node.name,
         site.clock.now,
         lambda: 0.0,

@@ -8,7 +8,7 @@ from contextlib import suppress
 
 from cucmsh.errors import CucmshError
 from cucmsh.events import Event, Severity, Value
-from cucmsh.services.records.sinks import CRASH, sinks_of
+from cucmsh.services.records.sinks import CRASH
 from cucmsh.services.site import Site
 
 ACTION = "Report it to the makers of cucmsh, with the line of HOME/log/errors."
@@ -20,7 +20,6 @@ def crash_recorder(site: Site) -> Callable[[BaseException], None]:
     It tells the kind of the error and the places it came through. Not its text, which
     may hold a secret.
     """
-    sinks = sinks_of(site.home)
 
     def record(error: BaseException) -> None:
         place = error.__traceback__
@@ -33,6 +32,6 @@ def crash_recorder(site: Site) -> Callable[[BaseException], None]:
         about: dict[str, Value] = {"places": tuple(places)}
         event = Event(CRASH, kind, Severity.ERROR, site.node.name, now, about, ACTION)
         with suppress(CucmshError):  # the person was told that it broke
-            sinks.send(event)
+            site.sinks.send(event)
 
     return record

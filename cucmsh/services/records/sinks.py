@@ -1,13 +1,15 @@
 """Where a node's events go: a class a place, and the one list of them.
 
 To add one, write a class with ``takes`` and ``take`` (``cucmsh.events.Sink``) here, and
-put it into ``sinks_of``.
+put it into ``sinks_of``, which has the settings that such a class may need. A ``Site``
+has its node's sinks: a use-case tells an alarm by ``site.sinks.send(event)``.
 """
 
 from __future__ import annotations
 
 import json
 
+from cucmsh.config.settings import Settings
 from cucmsh.events import Event, Sinks, Value
 from cucmsh.layout import AUDIT_FILE, ERRORS_FILE
 from cucmsh.storage.local import LocalStore
@@ -16,8 +18,9 @@ AUDIT, CRASH = "audit", "crash"  # facilities
 MOST_CHARACTERS = 1024  # of one text
 
 
-def sinks_of(home: LocalStore) -> Sinks:
-    """The sinks of the node with that home."""
+def sinks_of(settings: Settings) -> Sinks:
+    """The sinks of the node with those settings. Opens and writes nothing."""
+    home = LocalStore(settings.home)
     return Sinks((AuditFile(home), CrashFile(home)))
 
 

@@ -8,12 +8,14 @@ import sys
 from collections.abc import Callable, Mapping
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import Any
+from types import SimpleNamespace
+from typing import Any, cast
 
 import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
+from cucmsh.config.settings import Settings
 from cucmsh.errors import RefusedError
 from cucmsh.layout import AUDIT_FILE
 from cucmsh.services.records.audit import AuditLog
@@ -43,7 +45,7 @@ def audit_log(
     more: Mapping[str, str] | None = None,
 ) -> AuditLog:
     who = {"entry": entry, "pid": "1", "uid": "0", **(more or {})}
-    sinks = sinks_of(LocalStore(str(home)))
+    sinks = sinks_of(cast(Settings, SimpleNamespace(home=str(home))))
     return AuditLog(
         *(sinks, "pub", lambda: NOW, lambda: 0.0), who=lambda: who, complain=complain
     )
