@@ -102,15 +102,15 @@ def test_file_with_a_certificate_that_libraries_stumble_over_opens(
     assert not recwarn.list
 
 
-def test_what_openssl_reads_and_the_gate_does_not_is_left_to_openssl(
+def test_what_openssl_reads_and_our_limits_do_not_is_left_to_openssl(
     recovery: Credential, tmp_path: Path
 ) -> None:
-    """A process of its own opens it: the gate need not understand everything."""
+    """A process of its own opens it: our reader of limits need not understand it all."""
     raw = made.exported(recovery.to_pem(), tmp_path, *made.AES)
     script = (
-        "import sys; from cucmsh.pki import gate, opener\n"
-        "def inspect(raw): raise gate.UnreadableKeyFileError('no PKCS#12')\n"
-        "gate.inspect = inspect; sys.exit(opener.main())"
+        "import sys; from cucmsh.pki import pkcs12_limits, sandbox_worker\n"
+        "def inspect(raw): raise pkcs12_limits.UnreadableKeyFileError('no PKCS#12')\n"
+        "pkcs12_limits.inspect = inspect; sys.exit(sandbox_worker.main())"
     )
     words = (sys.executable, "-I", "-c", script)
     found = open_in_sandbox(raw, Secret(made.PASSWORD), LocalRunner().feed, words)
