@@ -105,7 +105,7 @@ def test_file_with_a_certificate_that_libraries_stumble_over_opens(
 def test_what_openssl_reads_and_our_limits_do_not_is_left_to_openssl(
     recovery: Credential, tmp_path: Path
 ) -> None:
-    """A process of its own opens it: our reader of limits need not understand it all."""
+    """A process of its own opens it: our limits need not understand everything."""
     raw = made.exported(recovery.to_pem(), tmp_path, *made.AES)
     script = (
         "import sys; from cucmsh.pki import pkcs12_limits, sandbox_worker\n"
