@@ -128,6 +128,7 @@ from cucmsh.remote.sftp.store import SftpStore
 from cucmsh.remote.sftp.file_transfer import FileTransfer
 from cucmsh.remote.ssh.client import Login, open_host
 from cucmsh.errors import CucmshError
+from cucmsh.secret import Secret
 deadline.OPERATION_SECONDS = deadline.CHANNEL_SECONDS = 0.5
 known, password, ports = json.loads(sys.argv[1])
 def peak():

@@ -213,6 +213,7 @@ from cucmsh.remote import deadline
 from cucmsh.remote.known_hosts import KnownHosts
 from cucmsh.remote.ssh.client import Login, open_host
 from cucmsh.errors import CucmshError
+from cucmsh.secret import Secret
 deadline.LOGIN_SECONDS = 1
 known, password, ports = json.loads(sys.argv[1])
 for name, port in ports.items():
