@@ -12,10 +12,10 @@ from cucmsh.app import open_site
 from cucmsh.cli.options import (
     Invocation,
     Parser,
+    add_folders,
     add_service,
     default_service,
     descriptor,
-    path,
     service,
     text,
     text_or_nothing,
@@ -34,8 +34,6 @@ from cucmsh.config.model import NodeRole
 from cucmsh.config.settings import Settings
 from cucmsh.layout import (
     DEFAULT_CONFIGURATION,
-    DEFAULT_HOME,
-    DEFAULT_TFTP_DIRECTORY,
 )
 from cucmsh.secret import Secret
 from cucmsh.services.caller import Caller, Unrecorded, WayIn
@@ -116,20 +114,7 @@ def init_parser() -> Parser:
         help="of the certificates, such as 'OU=it;O=example;C=US': OU, O (64 "
         "characters), L, ST (128), C (2 letters) (default: none)",
     )
-    parser.option(
-        "--home",
-        metavar="DIR",
-        type=path,
-        default=DEFAULT_HOME,
-        help="keys and state (default: %(default)s)",
-    )
-    parser.option(
-        "--tftp-directory",
-        metavar="DIR",
-        type=path,
-        default=DEFAULT_TFTP_DIRECTORY,
-        help="what the TFTP service serves (default: %(default)s)",
-    )
+    add_folders(parser)
     parser.option(
         "--tftp",
         metavar="HOST[:PORT]",

@@ -16,6 +16,7 @@ from cucmsh.config.entries import systemd_words
 from cucmsh.config.model import TftpAddress
 from cucmsh.errors import UsageError
 from cucmsh.hosts import split_host
+from cucmsh.layout import DEFAULT_HOME, DEFAULT_TFTP_DIRECTORY
 
 WIDTH = 88  # columns of the help, wherever it is shown
 COMMANDS = {
@@ -205,6 +206,24 @@ def unit(value: str) -> ServiceCommands:
             f"{value!r} is neither systemd:UNIT nor sudo:UNIT"
         )
     return systemd_words(name, by_sudo=kind == "sudo")
+
+
+def add_folders(parser: Parser) -> None:
+    """``--home`` and ``--tftp-directory``, where a node that ``init`` makes lives."""
+    parser.option(
+        "--home",
+        metavar="DIR",
+        type=path,
+        default=DEFAULT_HOME,
+        help="keys and state of the node (default: %(default)s)",
+    )
+    parser.option(
+        "--tftp-directory",
+        metavar="DIR",
+        type=path,
+        default=DEFAULT_TFTP_DIRECTORY,
+        help="what the TFTP service serves (default: %(default)s)",
+    )
 
 
 def add_service(parser: Parser) -> None:

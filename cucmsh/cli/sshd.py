@@ -9,13 +9,12 @@ from cucmsh.cli.options import (
     Invocation,
     Parser,
     ServiceCommands,
+    add_folders,
     add_service,
     default_service,
-    path,
     service,
     text,
 )
-from cucmsh.layout import DEFAULT_HOME, DEFAULT_TFTP_DIRECTORY
 from cucmsh.views.sshd import Logins, script
 
 DEFAULT_ACCOUNT = "cucmsh"
@@ -46,20 +45,7 @@ def sshd_parser() -> Parser:
         default=DEFAULT_ACCOUNT,
         help="the node's account, whose rights it gets (default: %(default)s)",
     )
-    parser.option(
-        "--home",
-        metavar="DIR",
-        type=path,
-        default=DEFAULT_HOME,
-        help="keys and state of the node (default: %(default)s)",
-    )
-    parser.option(
-        "--tftp-directory",
-        metavar="DIR",
-        type=path,
-        default=DEFAULT_TFTP_DIRECTORY,
-        help="what the TFTP service serves (default: %(default)s)",
-    )
+    add_folders(parser)
     add_service(parser)
     return parser
 
