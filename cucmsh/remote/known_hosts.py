@@ -22,6 +22,7 @@ from typing import NamedTuple
 
 from cucmsh.errors import BusyError, HostKeyError, StoreError
 from cucmsh.remote.known_hosts_line import PLAIN, REVOKED, KnownLine, read_line
+from cucmsh.storage.folders import sync_folder
 from cucmsh.storage.lock import take
 
 MAX_FILE_SIZE = 4 << 20  # bytes; ten thousand hosts
@@ -132,7 +133,7 @@ class KnownHosts:
                 self._append(descriptor, line)
             finally:
                 os.close(descriptor)
-            _sync_folder(folder)  # the file may be new
+            sync_folder(folder)  # the file may be new
 
     def _append(self, descriptor: int, line: bytes) -> None:
         if not stat.S_ISREG(os.fstat(descriptor).st_mode):
@@ -214,11 +215,3 @@ def _label(host: str, port: int) -> str:
 def _ends_torn(descriptor: int, size: int) -> bool:
     """Whether a crash or a full disk left the last line without its end."""
     return size > 0 and os.pread(descriptor, 1, size - 1) != b"\n"
-
-
-def _sync_folder(folder: str) -> None:
-    descriptor = os.open(folder, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
-    try:
-        os.fsync(descriptor)
-    finally:
-        os.close(descriptor)

@@ -73,7 +73,7 @@ def make(path: str, mode: int) -> None:
             make(above, 0o755)
         os.mkdir(path, mode)
         os.chmod(path, mode)
-        _sync(above)
+        sync_folder(above)
     except FileExistsError:
         return
     except OSError as problem:
@@ -100,15 +100,20 @@ def move(path: str, target: str) -> None:
         if os.path.lexists(target):
             raise StoreError(f"{target} is there already; {path} was not moved")
         os.rename(path, target)
-        _sync(os.path.dirname(target))
-        _sync(os.path.dirname(path))
+        sync_folder(os.path.dirname(target))
+        sync_folder(os.path.dirname(path))
     except OSError as problem:
         raise StoreError(
             f"{path} cannot be moved to {target}: {problem.strerror}"
         ) from problem
 
 
-def _sync(folder: str) -> None:
+def sync_folder(folder: str) -> None:
+    """Have the disk keep which names stand in the folder.
+
+    Raises:
+        OSError: it is no folder, or cannot be synced.
+    """
     descriptor = os.open(folder, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
     try:
         os.fsync(descriptor)
