@@ -15,7 +15,7 @@ from cucmsh.services.certificates.hold import find_hold, start_hold
 from cucmsh.services.certificates.keystore import Keystore
 from cucmsh.services.lists.acceptance import RELEASE
 from cucmsh.services.lists.deliver import deliver_certificates
-from cucmsh.services.nodes.make import common_name, public_certificates
+from cucmsh.services.nodes.make import new_credential, public_certificates
 from cucmsh.services.outcome import NodeOutcome, State
 from cucmsh.services.records.state import read_published
 from cucmsh.services.site import Site
@@ -70,13 +70,7 @@ def regenerate(site: Site, unit: Unit) -> list[NodeOutcome]:
     with site.cluster_lock(f"set cert regen {unit}"):
         require_no_hold(site, unit)
         keystore = Keystore(site)
-        credential = site.backends.keys().make_credential(
-            unit,
-            common_name(site, unit),
-            site.settings.cluster.subject,
-            site.clock.now(),
-            days=site.settings.profile.days_of(unit),
-        )
+        credential = new_credential(site, unit)
         start_hold(site, unit)
         if unit is Unit.ITL_RECOVERY and site.node.is_publisher:
             raw = keystore.make_recovery_file(credential)

@@ -6,6 +6,7 @@ Making the first certificates starts no hold timer (docs/decisions/015).
 from __future__ import annotations
 
 import os
+from typing import TYPE_CHECKING
 
 from cucmsh.errors import CertificateError, KeyFileError, MissingFileError
 from cucmsh.layout import pair_file
@@ -13,6 +14,9 @@ from cucmsh.pki.model import Certificate, Unit
 from cucmsh.secret import Secret
 from cucmsh.services.certificates.keystore import Keystore
 from cucmsh.services.site import Site
+
+if TYPE_CHECKING:  # its library comes late, by the backends
+    from cucmsh.pki.credential import Credential
 
 # Bytes: CAPF- and eight hex digits (docs/cli.md#certificates-of-a-node)
 CAPF_DIGITS = 4
@@ -26,6 +30,17 @@ def common_name(site: Site, unit: Unit) -> str:
     if unit is Unit.ITL_RECOVERY:
         return f"ITLRECOVERY_{full_name}"
     return full_name
+
+
+def new_credential(site: Site, unit: Unit) -> Credential:
+    """A fresh key and certificate for that unit of this node; nothing is kept of it."""
+    return site.backends.keys().make_credential(
+        unit,
+        common_name(site, unit),
+        site.settings.cluster.subject,
+        site.clock.now(),
+        days=site.settings.profile.days_of(unit),
+    )
 
 
 def is_whole(site: Site) -> bool:
@@ -58,13 +73,7 @@ def make_node(site: Site, security: Secret, ccm: Secret | None) -> bool:
     for unit in sorted(keystore.units, key=lambda unit: unit is Unit.CALL_MANAGER):
         if _is_finished(keystore, site, unit):
             continue
-        credential = site.backends.keys().make_credential(
-            unit,
-            common_name(site, unit),
-            site.settings.cluster.subject,
-            site.clock.now(),
-            days=site.settings.profile.days_of(unit),
-        )
+        credential = new_credential(site, unit)
         if unit is Unit.ITL_RECOVERY and site.node.is_publisher:
             raw = keystore.make_recovery_file(credential)
             keystore.install_recovery(raw, credential.certificate)
