@@ -31,10 +31,10 @@ from cucmsh.pki.credential import make_credential
 from cucmsh.pki.model import Unit
 from cucmsh.secret import Secret
 from cucmsh.services.certificates.keystore import Keystore
-from cucmsh.services.lists import sign
+from cucmsh.services.lists import sign_files as signing
 from cucmsh.services.lists.compose import compose_for_start
 from cucmsh.services.lists.phone_files import choose
-from cucmsh.services.lists.sign import sign_files
+from cucmsh.services.lists.sign_files import sign_files
 from cucmsh.services.nodes.make import make_node
 from cucmsh.services.site import Site
 
@@ -91,9 +91,9 @@ def sign_bare(key: rsa.RSAPrivateKey, count: int) -> None:
 
 @contextmanager
 def one_worker() -> Iterator[None]:
-    usual, sign.WORKERS = sign.WORKERS, 1
+    usual, signing.WORKERS = signing.WORKERS, 1
     yield
-    sign.WORKERS = usual
+    signing.WORKERS = usual
 
 
 def slow_fsync(milliseconds: float) -> None:

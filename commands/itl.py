@@ -182,8 +182,8 @@ def utils_itl_trust_release(dialog: Dialog, site: Site) -> None:
     utils itl trust release
     """
 
-    def agree(plan: services.ReleasePlan) -> None:
-        for line in views.release_lines(plan):
+    def agree(plan: services.GiveUpPlan) -> None:
+        for line in views.give_up_lines(plan):
             dialog.say(line)
         require_yes(dialog, "Do you want to give them up (yes/no)? ")
 

@@ -20,7 +20,6 @@ from cucmsh.cli.options import HelpAskedError, Parser, asks_for_help
 from cucmsh.cli.terminal import show
 from cucmsh.errors import CucmshError, RefusedError, StoreError, UsageError
 from cucmsh.services.caller import WayIn
-from cucmsh.services.lists.deliver import INPUT
 from cucmsh.services.lists.install import (
     discard_staged,
     install_certificate,
@@ -28,11 +27,12 @@ from cucmsh.services.lists.install import (
     stage,
     take_staged,
 )
+from cucmsh.services.lists.locate_nodes import service_status
+from cucmsh.services.lists.member_hooks import INPUT
 from cucmsh.services.lists.phone_files import named
-from cucmsh.services.lists.publish import Unheard, sign_and_bring
-from cucmsh.services.lists.replicas import update_replicas
-from cucmsh.services.lists.start import keep, start
-from cucmsh.services.lists.survey import service_status
+from cucmsh.services.lists.sign_and_bring import Unheard, sign_and_bring
+from cucmsh.services.lists.tftp_start import keep, start
+from cucmsh.services.lists.update_replicas import update_replicas
 from cucmsh.services.nodes.identity import leave
 from cucmsh.services.nodes.join import describe, join, read_clock
 from cucmsh.services.site import Site

@@ -32,7 +32,7 @@ from cucmsh.errors import CucmshError, HalfDoneError, RefusedError
 from cucmsh.layout import DEFAULT_TFTP_DIRECTORY
 from cucmsh.remote.known_hosts import HostKey
 from cucmsh.services.caller import WayIn
-from cucmsh.services.lists.manifest import whose
+from cucmsh.services.lists.replica_records import whose
 from cucmsh.services.nodes.add import (
     DEFAULT_USER,
     AddPlan,

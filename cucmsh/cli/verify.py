@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from cucmsh.backends import LateBackends
 from cucmsh.cli.options import Parser, file_name
 from cucmsh.cli.terminal import show
-from cucmsh.services.lists.inspection import inspect
+from cucmsh.services.lists.verify_file import inspect
 from cucmsh.views.inspection import inspection_lines
 
 

@@ -30,14 +30,12 @@ if TYPE_CHECKING:
     from cucmsh.services.idle import idle_minutes as idle_minutes
     from cucmsh.services.idle import read_minutes as read_minutes
     from cucmsh.services.idle import set_idle_minutes as set_idle_minutes
-    from cucmsh.services.lists.inventory import HeldList as HeldList
-    from cucmsh.services.lists.inventory import find_mismatches as find_mismatches
-    from cucmsh.services.lists.inventory import reach_each as reach_each
-    from cucmsh.services.lists.inventory import show_list as show_list
+    from cucmsh.services.lists.give_up_phones import GiveUpPlan as GiveUpPlan
+    from cucmsh.services.lists.give_up_phones import release_trust as release_trust
+    from cucmsh.services.lists.locate_nodes import NodeStatus as NodeStatus
     from cucmsh.services.lists.phone_files import Choice as Choice
     from cucmsh.services.lists.phone_files import choose as choose
-    from cucmsh.services.lists.publish import sign_and_bring as sign_and_bring
-    from cucmsh.services.lists.reset import ResetPlan as ResetPlan
+    from cucmsh.services.lists.plan_reset import ResetPlan as ResetPlan
     from cucmsh.services.lists.run_reset import ResetDone as ResetDone
     from cucmsh.services.lists.run_reset import (
         reset_with_local_key as reset_with_local_key,
@@ -45,10 +43,12 @@ if TYPE_CHECKING:
     from cucmsh.services.lists.run_reset import (
         reset_with_saved_key as reset_with_saved_key,
     )
-    from cucmsh.services.lists.sign import SignReport as SignReport
-    from cucmsh.services.lists.survey import NodeStatus as NodeStatus
-    from cucmsh.services.lists.trust_release import ReleasePlan as ReleasePlan
-    from cucmsh.services.lists.trust_release import release_trust as release_trust
+    from cucmsh.services.lists.show_list import HeldList as HeldList
+    from cucmsh.services.lists.show_list import find_mismatches as find_mismatches
+    from cucmsh.services.lists.show_list import reach_each as reach_each
+    from cucmsh.services.lists.show_list import show_list as show_list
+    from cucmsh.services.lists.sign_and_bring import sign_and_bring as sign_and_bring
+    from cucmsh.services.lists.sign_files import SignReport as SignReport
     from cucmsh.services.nodes.service_control import Start as Start
     from cucmsh.services.nodes.service_control import restart_service as restart_service
     from cucmsh.services.nodes.service_control import service_states as service_states
@@ -85,23 +85,23 @@ __getattr__ = late_names(
             "read_text",
         ),
         "cucmsh.services.idle": ("idle_minutes", "read_minutes", "set_idle_minutes"),
-        "cucmsh.services.lists.inventory": (
+        "cucmsh.services.lists.show_list": (
             "HeldList",
             "find_mismatches",
             "reach_each",
             "show_list",
         ),
         "cucmsh.services.lists.phone_files": ("Choice", "choose"),
-        "cucmsh.services.lists.publish": ("sign_and_bring",),
-        "cucmsh.services.lists.reset": ("ResetPlan",),
+        "cucmsh.services.lists.sign_and_bring": ("sign_and_bring",),
+        "cucmsh.services.lists.plan_reset": ("ResetPlan",),
         "cucmsh.services.lists.run_reset": (
             "ResetDone",
             "reset_with_local_key",
             "reset_with_saved_key",
         ),
-        "cucmsh.services.lists.sign": ("SignReport",),
-        "cucmsh.services.lists.survey": ("NodeStatus",),
-        "cucmsh.services.lists.trust_release": ("ReleasePlan", "release_trust"),
+        "cucmsh.services.lists.sign_files": ("SignReport",),
+        "cucmsh.services.lists.locate_nodes": ("NodeStatus",),
+        "cucmsh.services.lists.give_up_phones": ("GiveUpPlan", "release_trust"),
         "cucmsh.services.nodes.service_control": (
             "Start",
             "restart_service",

@@ -38,8 +38,8 @@ from hashlib import md5, sha1, sha256
 
 from cucmsh.hosts import host_port
 from cucmsh.pki.model import Certificate
-from cucmsh.services.lists.inventory import HeldList, Mismatch
-from cucmsh.services.lists.reset import ResetPlan
+from cucmsh.services.lists.plan_reset import ResetPlan
+from cucmsh.services.lists.show_list import HeldList, Mismatch
 from cucmsh.services.nodes.health.finding import Finding
 from cucmsh.services.nodes.health.node_status import NodeHealth
 from cucmsh.services.nodes.tftp_service import ServiceState

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from hashlib import md5, sha1, sha256
 
-from cucmsh.services.lists.inspection import Inspection, SignedInspection
+from cucmsh.services.lists.verify_file import Inspection, SignedInspection
 from cucmsh.trustlist.model import Header
 from cucmsh.trustlist.tags import Digest, role_label
 from cucmsh.views.times import format_time

@@ -5,10 +5,10 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from cucmsh.services.lists.acceptance import refusal_lines
-from cucmsh.services.lists.trust_release import ReleasePlan
+from cucmsh.services.lists.give_up_phones import GiveUpPlan
 
 
-def release_lines(plan: ReleasePlan) -> Iterator[str]:
+def give_up_lines(plan: GiveUpPlan) -> Iterator[str]:
     """The plan, line by line, as far as anything is known of who would refuse."""
     if plan.remark:
         yield f"The ITL of this node: {plan.remark}"

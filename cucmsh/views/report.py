@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from cucmsh.services.lists.inventory import Mismatch
+from cucmsh.services.lists.show_list import Mismatch
 from cucmsh.services.outcome import NodeOutcome, Report, State
 
 KEY_STAYS = (

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from cucmsh.errors import one_line
-from cucmsh.services.lists.sign import SignReport
+from cucmsh.services.lists.sign_files import SignReport
 from cucmsh.services.outcome import Report
 
 SHOWN = 20  # lines of one kind; ten thousand equal complaints tell no more

@@ -20,7 +20,7 @@ from cucmsh.errors import (
     UsageError,
 )
 from cucmsh.layout import LIST_FILE
-from cucmsh.services.lists import survey
+from cucmsh.services.lists import locate_nodes
 from cucmsh.services.lists.fleet import Fleet
 from cucmsh.services.site import Site
 from cucmsh.shell.dialog import EndOfInput
@@ -96,11 +96,11 @@ def test_t3_a_reset_says_that_it_looks_before_it_waits_for_a_node(
     """Clients give up on a dialog that is silent for long (docs/clients.md T3)."""
     said: list[str] = []
 
-    def look(site: Site, fleet: Fleet) -> tuple[survey.NodeStatus, ...]:
+    def look(site: Site, fleet: Fleet) -> tuple[locate_nodes.NodeStatus, ...]:
         said.append(dialog.text)
         return locate(site, fleet)
 
-    locate = survey.locate
+    locate = locate_nodes.locate
     monkeypatch.setattr("cucmsh.services.lists.run_reset.locate", look)
     with dialog_with([TO_CCM]) as dialog:
         run(dialog, cluster.site, RESET)

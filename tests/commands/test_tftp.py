@@ -44,7 +44,7 @@ def test_control_c_between_two_files_is_partly_done_and_says_so(
         raise KeyboardInterrupt
 
     put(cluster.site, "SEP1.cnf.xml")
-    monkeypatch.setattr("cucmsh.services.lists.publish.sign_chosen", interrupted)
+    monkeypatch.setattr("cucmsh.services.lists.sign_and_bring.sign_chosen", interrupted)
     called = call(cluster.site, SIGN)
     said = "Control-C pressed: what was begun is finished, the rest is not.\n"
     assert (called.status, called.text) == (3, WAIT + said + FAILED)
@@ -121,7 +121,7 @@ def test_push_that_breaks_off_does_not_hide_what_was_signed(
     def broken(_: Site) -> None:
         raise problem
 
-    monkeypatch.setattr("cucmsh.services.lists.publish.push", broken)
+    monkeypatch.setattr("cucmsh.services.lists.sign_and_bring.push", broken)
     monkeypatch.setattr(hook, "open_own_site", lambda _: cluster.site)
     put(cluster.site, "SEP1.cnf.xml", "SEP2.cnf.xml")
     with pytest.raises(HalfDoneError, match="The files are signed, and") as half:

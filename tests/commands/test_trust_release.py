@@ -49,7 +49,7 @@ def test_release_shows_who_would_refuse_and_asks(bound: MadeCluster) -> None:
     raw = bound.publisher.raw
     called = call(bound.site, RELEASE, [(GIVE_UP, "yes")])
     assert called.status == 0
-    (given_up,) = (e for e in History(bound.site).entries if e.is_released)
+    (given_up,) = (e for e in History(bound.site).entries if e.is_given_up)
     assert given_up.digests.md5 in called.text
     assert given_up.digests.sha1 in called.text
     assert "served on 2014-02-26" in called.text
@@ -126,7 +126,7 @@ def test_a_subscriber_has_a_release_of_its_own(keeping: MadeCluster) -> None:
     assert "would sign with the CallManager key" in called.text
     assert keeping.subscriber.start().startswith("composed ")
     assert not takes(kept, keeping.subscriber.raw)
-    assert [e for e in History(keeping.site).entries if e.is_released] == []
+    assert [e for e in History(keeping.site).entries if e.is_given_up] == []
 
 
 def test_a_reset_that_a_kept_list_refuses_asks_first(keeping: MadeCluster) -> None:
@@ -204,7 +204,7 @@ def test_a_member_refuses_a_list_that_its_phones_would_until_a_person_agrees(
     keeping.start()  # both lists name the new key from now on
     served = keeping.subscriber.raw
     history = History(keeping.site)
-    history.release(history.entries)
+    history.give_up(history.entries)
     reset = "utils itl reset localkey"
     called = call(keeping.site, reset, [TO_CCM])
     assert called.status == 3
@@ -267,7 +267,7 @@ def test_a_yes_to_another_question_gives_no_phones_up(keeping: MadeCluster) -> N
     keeping.start()
     served = keeping.subscriber.raw
     history = History(keeping.site)
-    history.release(history.entries)
+    history.give_up(history.entries)
     keeping.clock.pass_seconds(6 * 366 * 86400)
     reset = "utils itl reset localkey"
     called = call(keeping.site, reset, [TO_CCM, (GO_ON, "yes")])

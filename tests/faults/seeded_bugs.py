@@ -343,7 +343,7 @@ BUGS = (
         (
             Edit(
                 "History.binding",
-                "[kept for kept in self.entries if not kept.is_released]",
+                "[kept for kept in self.entries if not kept.is_given_up]",
                 "self.entries[:1]",
             ),
         ),

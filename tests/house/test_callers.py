@@ -29,8 +29,8 @@ LOOKING = {
     },
     "files": {"missing_folder", "paths"},
     "idle": {"idle_minutes", "read_minutes"},
-    "lists.inspection": {"inspect"},
-    "lists.manifest": {"whose"},
+    "lists.verify_file": {"inspect"},
+    "lists.replica_records": {"whose"},
     "lists.phone_files": {"choose", "named"},
     "nodes.account": {"become_owner", "owner_of"},
     "nodes.add": {"has_way", "pinned", "plan_add", "require_owner"},
@@ -48,7 +48,7 @@ LOOKING = {
 }
 # Those that change something, and why no use-case stands before them.
 EXCEPTIONS = {
-    "lists.start": {"keep"},  # the rest of `hook tftp-start`, where that failed
+    "lists.tftp_start": {"keep"},  # the rest of `hook tftp-start`, where that failed
     "records.crash_log": {"crash_recorder"},  # writes to the crash log
 }
 

@@ -123,11 +123,11 @@ MAY_RUN = {
         "words",
     ): "service_commands of the configuration",
     (
-        "cucmsh/services/lists/survey.py",
+        "cucmsh/services/lists/locate_nodes.py",
         "(*node.program, 'hook', 'service-status')",
     ): "both",
     (
-        "cucmsh/services/lists/survey.py",
+        "cucmsh/services/lists/locate_nodes.py",
         "node.service_commands.status",
     ): "configuration",
     (
@@ -138,7 +138,10 @@ MAY_RUN = {
         "cucmsh/services/nodes/health/node_status.py",
         "node.service_commands.status",
     ): "configuration",
-    ("cucmsh/services/lists/deliver.py", "(*node.program, 'hook', *words)"): "both",
+    (
+        "cucmsh/services/lists/member_hooks.py",
+        "(*node.program, 'hook', *words)",
+    ): "both",
     (
         "cucmsh/services/nodes/confine.py",
         "(*node.program, 'hook', 'describe')",

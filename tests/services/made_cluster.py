@@ -49,15 +49,15 @@ from cucmsh.secret import Secret
 from cucmsh.services.backends import AcceptHostKey, BackupServer, Link
 from cucmsh.services.certificates import keystore
 from cucmsh.services.certificates.keystore import Keystore
-from cucmsh.services.lists.distribution import apply
+from cucmsh.services.lists.apply_reset import apply
 from cucmsh.services.lists.fleet import Fleet
-from cucmsh.services.lists.reset import (
+from cucmsh.services.lists.locate_nodes import locate
+from cucmsh.services.lists.plan_reset import (
     ResetPlan,
     plan_local_reset,
     plan_remote_reset,
 )
-from cucmsh.services.lists.start import keep, start
-from cucmsh.services.lists.survey import locate
+from cucmsh.services.lists.tftp_start import keep, start
 from cucmsh.services.nodes.make import make_node, public_certificates
 from cucmsh.services.outcome import Report, Step
 from cucmsh.services.site import Site

@@ -23,7 +23,7 @@ from cucmsh.pki.model import Unit
 from cucmsh.secret import Secret
 from cucmsh.services.certificates.keystore import Keystore
 from cucmsh.services.lists.compose import own_records
-from cucmsh.services.lists.reset import plan_local_reset
+from cucmsh.services.lists.plan_reset import plan_local_reset
 from cucmsh.services.nodes.make import make_node
 from cucmsh.services.records.journal import login_notice, unfinished_reset
 from cucmsh.services.records.state import keep_mark, recall

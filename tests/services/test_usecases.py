@@ -88,18 +88,21 @@ VALUES: dict[str, Callable[[Site], Sequence[Any]]] = {
     "cucmsh.services.lists.install.install_list": lambda _: [b"", SHA256],
     "cucmsh.services.lists.install.stage": lambda _: ["a-b", SHA256, b""],
     "cucmsh.services.lists.install.take_staged": lambda _: ["a-b", SHA256],
-    "cucmsh.services.lists.inventory.find_mismatches": lambda _: [b""],
-    "cucmsh.services.lists.inventory.reach_each": lambda _: [()],
-    "cucmsh.services.lists.inventory.show_list": lambda _: [],
-    "cucmsh.services.lists.publish.sign_and_bring": lambda at: [choose(at), AGREEING],
-    "cucmsh.services.lists.replicas.update_replicas": lambda _: [],
+    "cucmsh.services.lists.show_list.find_mismatches": lambda _: [b""],
+    "cucmsh.services.lists.show_list.reach_each": lambda _: [()],
+    "cucmsh.services.lists.show_list.show_list": lambda _: [],
+    "cucmsh.services.lists.sign_and_bring.sign_and_bring": lambda at: [
+        choose(at),
+        AGREEING,
+    ],
+    "cucmsh.services.lists.update_replicas.update_replicas": lambda _: [],
     "cucmsh.services.lists.run_reset.reset_with_local_key": lambda _: [AGREEING],
     "cucmsh.services.lists.run_reset.reset_with_saved_key": lambda _: [
         *(SERVER, "/home/joe/ITLRecovery.p12", lambda *_: True, AGREEING)
     ],
-    "cucmsh.services.lists.start.start": lambda _: [],
-    "cucmsh.services.lists.survey.service_status": lambda _: [],
-    "cucmsh.services.lists.trust_release.release_trust": lambda _: [lambda _: None],
+    "cucmsh.services.lists.tftp_start.start": lambda _: [],
+    "cucmsh.services.lists.locate_nodes.service_status": lambda _: [],
+    "cucmsh.services.lists.give_up_phones.release_trust": lambda _: [lambda _: None],
     "cucmsh.services.nodes.add.make_way": lambda _: [NODE, NODE, NODE],
     "cucmsh.services.nodes.enrol.enrol": lambda _: [NODE],
     "cucmsh.services.nodes.health.doctor.examine": lambda _: [],
@@ -128,7 +131,7 @@ CLUSTER_LOCKED = (
     "cucmsh.services.certificates.regenerate.regenerate",
     "cucmsh.services.lists.run_reset.reset_with_local_key",
     "cucmsh.services.lists.run_reset.reset_with_saved_key",
-    "cucmsh.services.lists.trust_release.release_trust",
+    "cucmsh.services.lists.give_up_phones.release_trust",
     "cucmsh.services.nodes.enrol.enrol",
     "cucmsh.services.nodes.listing.remove",
 )
@@ -339,7 +342,7 @@ def test_a_hook_that_cannot_be_recorded_serves_all_the_same(
     """docs/decisions/034."""
     site = audited(cluster.site, PAGE._replace(way_in=WayIn.HOOK))
     Path(cluster.site.settings.home, AUDIT_FILE).mkdir(parents=True)
-    attempt("cucmsh.services.lists.start.start", site)
+    attempt("cucmsh.services.lists.tftp_start.start", site)
     with pytest.raises(CucmshError):
         lines(site)
 
@@ -349,7 +352,7 @@ def test_what_a_hook_only_looks_at_leaves_no_record(cluster: MadeCluster) -> Non
     attempt("cucmsh.services.nodes.join.read_clock", site)
     with pytest.raises(MissingFileError):
         lines(site)
-    attempt("cucmsh.services.lists.inventory.show_list", audited(cluster.site))
+    attempt("cucmsh.services.lists.show_list.show_list", audited(cluster.site))
     assert [each["words"] for each in lines(site)] == ["show itl"]
 
 

@@ -9,8 +9,8 @@ import pytest
 
 from cucmsh.pki.model import Certificate
 from cucmsh.pki.verify import SignatureVerifier
-from cucmsh.services.lists.inventory import HeldList, Mismatch
-from cucmsh.services.lists.reset import ResetPlan
+from cucmsh.services.lists.plan_reset import ResetPlan
+from cucmsh.services.lists.show_list import HeldList, Mismatch
 from cucmsh.services.nodes.tftp_service import ServiceState
 from cucmsh.services.outcome import NodeOutcome, Report, State
 from cucmsh.trustlist.check import SignatureVerdict, check

@@ -11,7 +11,7 @@ from cucmsh.errors import MissingFileError, StoreError
 from cucmsh.pki.certificates import read_certificate
 from cucmsh.pki.model import Certificate
 from cucmsh.pki.verify import SignatureVerifier
-from cucmsh.services.lists.inspection import Inspection, SignedInspection, inspect
+from cucmsh.services.lists.verify_file import Inspection, SignedInspection, inspect
 from cucmsh.services.outcome import NodeOutcome, Report, State
 from cucmsh.views.certificate import certificate_lines, certificate_rows
 from cucmsh.views.inspection import inspection_lines

@@ -13,8 +13,8 @@ from cucmsh.exhaustion import exhaustion_as_error
 from cucmsh.pki.model import Unit
 from cucmsh.services.certificates.hold import find_hold, start_hold
 from cucmsh.services.certificates.keystore import Keystore
-from cucmsh.services.lists.acceptance import RELEASE
-from cucmsh.services.lists.deliver import deliver_certificates
+from cucmsh.services.lists.acceptance import TRUST_RELEASE
+from cucmsh.services.lists.member_hooks import deliver_certificates
 from cucmsh.services.nodes.make import new_credential, public_certificates
 from cucmsh.services.outcome import NodeOutcome, State
 from cucmsh.services.records.state import read_published
@@ -52,7 +52,7 @@ def what_follows(site: Site, unit: Unit) -> str:
     return (
         f"Phones that hold an earlier ITL do not know the new {unit} key. Lists are "
         "signed with a key that all of them know, after every start of Cisco Tftp, "
-        f"until `{RELEASE}` ends it."
+        f"until `{TRUST_RELEASE}` ends it."
     )
 
 

@@ -2,8 +2,9 @@
 
 Compose, the push to replicas, a reset and the member that a reset reaches ask it by
 ``who_refuses`` (docs/decisions/009): a list is fit to be served if a holder of *any*
-kept list that was not released takes it directly. That a TVS answers us does not mean
-that it answers phones, so ``vouched`` of ``trustlist.trust.judge`` is never given here.
+kept list takes it directly, those left out whose phones a person gave up. That a TVS
+answers us does not mean that it answers phones, so ``vouched`` of
+``trustlist.trust.judge`` is never given here.
 """
 
 from __future__ import annotations
@@ -20,7 +21,7 @@ from cucmsh.trustlist.model import Record, TrustList
 from cucmsh.trustlist.tags import Role
 from cucmsh.trustlist.trust import judge
 
-RELEASE = "utils itl trust release"
+TRUST_RELEASE = "utils itl trust release"
 
 
 class Refusal(NamedTuple):
@@ -174,7 +175,7 @@ def require_not_older(site: Site, recovery: Certificate, served: TrustList) -> N
     if site.node.is_publisher:
         advice = (
             "Run `utils itl reset remotekey` with the latest saved ITLRecovery.p12 "
-            f"(`{RELEASE}` gives up the phones that hold the served list)."
+            f"(`{TRUST_RELEASE}` gives up the phones that hold the served list)."
         )
         what = "the key file ITLRecovery.p12"
     else:

@@ -17,8 +17,8 @@ from cucmsh.services.lists.compose import (
     lists_to_offer,
     next_timestamp,
     own_records,
-    served_list,
 )
+from cucmsh.services.lists.served_lists import served_list
 from cucmsh.services.records.state import read_published
 from cucmsh.services.site import Site
 from cucmsh.trustlist.decode import decode

@@ -22,7 +22,6 @@ from typing import TYPE_CHECKING, NamedTuple
 
 from cucmsh.errors import (
     CucmshError,
-    MissingFileError,
     RefusedError,
     ServiceError,
     TrustListError,
@@ -31,7 +30,7 @@ from cucmsh.layout import LIST_FILE, SERVED_MODE
 from cucmsh.pki.model import Certificate, Unit
 from cucmsh.services.certificates.keystore import Keystore
 from cucmsh.services.lists.acceptance import (
-    RELEASE,
+    TRUST_RELEASE,
     Refusal,
     common_signers,
     describe,
@@ -40,7 +39,8 @@ from cucmsh.services.lists.acceptance import (
     signers_of_any,
     who_refuses,
 )
-from cucmsh.services.lists.lists_elsewhere import ask_other_nodes
+from cucmsh.services.lists.history_of_others import ask_other_nodes
+from cucmsh.services.lists.served_lists import served_list
 from cucmsh.services.records.history import History, Kept
 from cucmsh.services.records.state import (
     Published,
@@ -78,16 +78,6 @@ def next_timestamp(site: Site) -> int:
 def digest_of(site: Site) -> Digest:
     """The digest that the configuration asks for."""
     return Digest[site.settings.digest.upper()]
-
-
-def served_list(site: Site) -> bytes | None:
-    """The bytes in the TFTP directory, or None without a list there."""
-    if not site.node.has_tftp:
-        return None
-    try:
-        return site.tftp.read(LIST_FILE)
-    except MissingFileError:
-        return None
 
 
 def own_records(site: Site, recovery: Certificate | None = None) -> list[Record]:
@@ -172,7 +162,7 @@ def compose(site: Site, history: History | None = None) -> tuple[TrustList, str]
     reached = [kept for kept in held if kept.digests.sha256 not in lost]
     seen: list[tuple[Candidate, tuple[Refusal, ...]]] = []
     for candidate in lists_to_offer(site, reached or held):
-        if not seen and served and not served.is_released:
+        if not seen and served and not served.is_given_up:
             _require_recovery_not_older(site, candidate.trust_list, served)
         refused = who_refuses(site, candidate.trust_list, history)
         if not refused:
@@ -181,12 +171,12 @@ def compose(site: Site, history: History | None = None) -> tuple[TrustList, str]
     for candidate, refused in seen:
         if _classes(refused) <= lost:  # nobody who takes the served list is lost
             remark = f"no key of this node is known to all: {describe(refused)}"
-            return candidate.trust_list, f"{remark}. `{RELEASE}` ends this."
+            return candidate.trust_list, f"{remark}. `{TRUST_RELEASE}` ends this."
     raise RefusedError(
         "the served list was kept, for no key of this node is known to all: "
-        f"{describe(seen[0][1])}. `{RELEASE}` ends this",
+        f"{describe(seen[0][1])}. `{TRUST_RELEASE}` ends this",
         "Run `utils itl reset remotekey` with a saved key file that they know, or give "
-        f"those phones up with `{RELEASE}`."
+        f"those phones up with `{TRUST_RELEASE}`."
         if site.node.is_publisher
         else "Run `utils itl reset localkey` on the publisher.",
     )
@@ -199,7 +189,7 @@ def _why_not_first(
     if not seen:
         return ""
     reason = describe(seen[0][1])
-    return f"signed with {chosen.key}: {reason}. `{RELEASE}` ends this."
+    return f"signed with {chosen.key}: {reason}. `{TRUST_RELEASE}` ends this."
 
 
 def _classes(refused: tuple[Refusal, ...]) -> set[str]:
@@ -300,7 +290,7 @@ def _compose_and_note(site: Site, served: bytes | None) -> tuple[TrustList, str]
     history.note_served(trust_list.raw, is_new=True)
     if history.damaged:  # then it is not known which earlier keys are needed
         lost = f"who holds an ITL that was kept is not known: {history.damaged[0]}"
-        return trust_list, f"{remark} {lost}. `{RELEASE}` ends this.".strip()
+        return trust_list, f"{remark} {lost}. `{TRUST_RELEASE}` ends this.".strip()
     needed = signers_of_any(history.binding)
     Keystore(site).remove_earlier(Unit.CALL_MANAGER, needed)
     return trust_list, remark

@@ -1,6 +1,6 @@
 """What a member does with a staged file: checks it, puts it in place, proves it.
 
-The other end of ``deliver``, run by ``cucmsh hook`` under this node's own lock.
+The other end of ``member_hooks``, run by ``cucmsh hook`` under this node's own lock.
 Installs no list that is not signed by the cluster's recovery key.
 """
 
@@ -13,9 +13,9 @@ from cucmsh.exhaustion import exhaustion_as_error
 from cucmsh.layout import LIST_FILE, SERVED_MODE, STAGING
 from cucmsh.pki.model import Unit
 from cucmsh.services.certificates.keystore import Keystore
-from cucmsh.services.lists.acceptance import RELEASE, describe, who_refuses
-from cucmsh.services.lists.compose import served_list
-from cucmsh.services.lists.survey import refuse_unless_expected, sha256_served
+from cucmsh.services.lists.acceptance import TRUST_RELEASE, describe, who_refuses
+from cucmsh.services.lists.locate_nodes import refuse_unless_expected
+from cucmsh.services.lists.served_lists import served_list, sha256_served
 from cucmsh.services.nodes.tftp_service import is_running, restart, why_unserved
 from cucmsh.services.outcome import NodeOutcome, State
 from cucmsh.services.records.history import History
@@ -131,7 +131,7 @@ def _require_acceptance(site: Site, trust_list: TrustList) -> None:
     refused = who_refuses(site, trust_list, history)
     if refused:
         raise RefusedError(
-            f"{describe(refused)}; `{RELEASE}` on {site.node.name} gives them up"
+            f"{describe(refused)}; `{TRUST_RELEASE}` on {site.node.name} gives them up"
         )
 
 

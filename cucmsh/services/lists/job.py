@@ -8,8 +8,8 @@ from math import inf
 from typing import NamedTuple, Protocol
 
 from cucmsh.pki.model import Unit
+from cucmsh.services.lists.locate_nodes import NodeStatus
 from cucmsh.services.lists.plain_files import PlainFile
-from cucmsh.services.lists.survey import NodeStatus
 from cucmsh.services.outcome import NodeOutcome
 
 

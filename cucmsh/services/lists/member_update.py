@@ -1,6 +1,6 @@
 """A member's part of a job: its own hooks stage and install the list, under its lock.
 
-What they do there is ``install``'s; what travels is ``deliver``'s.
+What they do there is in ``install``; how they are run from here in ``member_hooks``.
 """
 
 from __future__ import annotations
@@ -8,9 +8,9 @@ from __future__ import annotations
 from cucmsh.config.model import Node
 from cucmsh.errors import ServiceError
 from cucmsh.services.backends import Link
-from cucmsh.services.lists.deliver import bring_certificates, hook_on, stage_on
 from cucmsh.services.lists.job import Job
-from cucmsh.services.lists.survey import NodeStatus
+from cucmsh.services.lists.locate_nodes import NodeStatus
+from cucmsh.services.lists.member_hooks import bring_certificates, hook_on, stage_on
 from cucmsh.services.nodes.tftp_service import why_unserved
 from cucmsh.services.outcome import NodeOutcome, State
 from cucmsh.services.site import Site

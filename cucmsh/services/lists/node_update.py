@@ -18,10 +18,10 @@ from cucmsh.services.backends import Link
 from cucmsh.services.deadlines import ASK_SECONDS
 from cucmsh.services.lists.fleet import Fleet
 from cucmsh.services.lists.job import Job, NodeUpdate
+from cucmsh.services.lists.locate_nodes import NodeStatus
 from cucmsh.services.lists.member_update import MemberUpdate
 from cucmsh.services.lists.replica_update import ReplicaUpdate
-from cucmsh.services.lists.served import ask_served
-from cucmsh.services.lists.survey import NodeStatus
+from cucmsh.services.lists.served_lists import ask_served
 from cucmsh.services.nodes.tftp_service import why_unserved
 from cucmsh.services.outcome import NodeOutcome, State
 from cucmsh.services.site import Site

@@ -25,14 +25,14 @@ from cucmsh.errors import CucmshError, StoreError
 from cucmsh.layout import SERVED_MODE
 from cucmsh.remote.file_transfer import OutgoingFile
 from cucmsh.services.backends import Link
-from cucmsh.services.lists.manifest import (
+from cucmsh.services.lists.phone_files import pattern_matcher
+from cucmsh.services.lists.replica_records import (
     NOT_THERE,
     Entry,
     Manifest,
     read_plain_manifest,
     write_plain_manifest,
 )
-from cucmsh.services.lists.phone_files import pattern_matcher
 from cucmsh.services.lists.secret_files import Secrets, secrets_of
 from cucmsh.services.site import Site
 from cucmsh.storage.store import MAX_FILE_SIZE, Listed, Store, temporary_for

@@ -31,10 +31,12 @@ from cucmsh.errors import (
 from cucmsh.layout import LIST_FILE, SERVED_MODE
 from cucmsh.services.backends import Link
 from cucmsh.services.deadlines import RESTART_SECONDS
-from cucmsh.services.lists.acceptance import RELEASE, describe, who_refuses
+from cucmsh.services.lists.acceptance import TRUST_RELEASE, describe, who_refuses
 from cucmsh.services.lists.asked_names import asked_name
 from cucmsh.services.lists.job import Job
-from cucmsh.services.lists.manifest import (
+from cucmsh.services.lists.locate_nodes import NodeStatus, refuse_unless_expected
+from cucmsh.services.lists.plain_files import PlainFileUpdate
+from cucmsh.services.lists.replica_records import (
     NOT_THERE,
     Entry,
     Manifest,
@@ -44,9 +46,7 @@ from cucmsh.services.lists.manifest import (
     require_ours,
     write_manifest,
 )
-from cucmsh.services.lists.plain_files import PlainFileUpdate
-from cucmsh.services.lists.served import NO_LIST
-from cucmsh.services.lists.survey import NodeStatus, refuse_unless_expected
+from cucmsh.services.lists.served_lists import NO_LIST
 from cucmsh.services.nodes.tftp_service import why_unserved
 from cucmsh.services.outcome import NodeOutcome, State
 from cucmsh.services.records.history import History
@@ -207,7 +207,7 @@ class ReplicaUpdate:
             raise RefusedError(
                 "its list was kept, for phones would refuse the new one: "
                 f"{describe(refused)}. Run `utils itl reset localkey`, or give those "
-                f"phones up with `{RELEASE}`"
+                f"phones up with `{TRUST_RELEASE}`"
             )
 
 

@@ -17,10 +17,14 @@ from cucmsh.services.backends import AcceptHostKey, BackupServer
 from cucmsh.services.caller import Privilege
 from cucmsh.services.certificates.keystore import Keystore
 from cucmsh.services.files import fetch_file
-from cucmsh.services.lists.distribution import apply
+from cucmsh.services.lists.apply_reset import apply
 from cucmsh.services.lists.fleet import Fleet, meanwhile
-from cucmsh.services.lists.reset import ResetPlan, plan_local_reset, plan_remote_reset
-from cucmsh.services.lists.survey import NodeStatus, locate
+from cucmsh.services.lists.locate_nodes import NodeStatus, locate
+from cucmsh.services.lists.plan_reset import (
+    ResetPlan,
+    plan_local_reset,
+    plan_remote_reset,
+)
 from cucmsh.services.outcome import Progress, Report
 from cucmsh.services.site import Site
 from cucmsh.services.usecase import use_case
@@ -72,7 +76,7 @@ def reset_with_local_key(site: Site, dialog: ResetDialog) -> ResetDone:
     Raises:
         RefusedError: another password; a rule of the plan; nothing was changed.
         BusyError: another change of the cluster is under way.
-        CucmshError: see ``distribution.apply``.
+        CucmshError: see ``apply_reset.apply``.
     """
     _require_ccm_password(site, dialog)
     return carry_out(site, LOCAL, plan_local_reset, dialog)

@@ -26,10 +26,10 @@ from cucmsh.services.backends import Link
 from cucmsh.services.caller import Privilege
 from cucmsh.services.certificates.keystore import Keystore
 from cucmsh.services.deadlines import ENROL_PUSH_SECONDS, LOOK_SECONDS, STATUS_SECONDS
-from cucmsh.services.lists.compose import served_list
-from cucmsh.services.lists.deliver import INPUT, hook_on, send_certificate
-from cucmsh.services.lists.manifest import Publisher, claim, read_publisher
-from cucmsh.services.lists.replicas import push_held
+from cucmsh.services.lists.member_hooks import INPUT, hook_on, send_certificate
+from cucmsh.services.lists.replica_records import Publisher, claim, read_publisher
+from cucmsh.services.lists.served_lists import served_list
+from cucmsh.services.lists.update_replicas import push_held
 from cucmsh.services.nodes.add import AddPlan, EnrolBackends, described
 from cucmsh.services.nodes.check_way import (
     CANNOT_RUN,

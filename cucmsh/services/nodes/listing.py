@@ -7,8 +7,8 @@ from typing import cast
 from cucmsh.config.model import Node
 from cucmsh.errors import CucmshError, RefusedError, UsageError
 from cucmsh.services.caller import Privilege
-from cucmsh.services.lists.deliver import hook_on
-from cucmsh.services.lists.manifest import release
+from cucmsh.services.lists.member_hooks import hook_on
+from cucmsh.services.lists.replica_records import let_go
 from cucmsh.services.nodes.add import EnrolBackends
 from cucmsh.services.nodes.configure import edit
 from cucmsh.services.nodes.confine import opens_a_shell
@@ -71,7 +71,7 @@ def _take_key_back(site: Site, node: Node) -> Finding:
             home = backends.home_on(link)
             try:
                 if not node.is_member:
-                    release(site, home, node)
+                    let_go(site, home, node)
                 was_there = revoke(home, line)
             finally:
                 home.close()

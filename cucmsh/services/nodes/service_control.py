@@ -13,7 +13,7 @@ from typing import NamedTuple, Protocol
 from cucmsh.config.model import CAPF, TFTP, TVS
 from cucmsh.errors import ServiceError, UsageError
 from cucmsh.services.lists.install import close_mark
-from cucmsh.services.lists.replicas import replicas_of, update_replicas
+from cucmsh.services.lists.update_replicas import replicas_of, update_replicas
 from cucmsh.services.nodes import tftp_service as tftp
 from cucmsh.services.nodes.tftp_service import ServiceState, state_of
 from cucmsh.services.outcome import Report

@@ -70,7 +70,7 @@ class Kept(NamedTuple):
         digests: of that list, and when it was served.
         age_mark: the history's own clock (seconds) when it was last known to be served.
         nodes: other nodes that served it when they were last looked at.
-        is_released: whether a person gave up the phones that hold it.
+        is_given_up: whether a person gave up the phones that hold it.
         earlier: digests of earlier lists with the same signers, the newest first.
     """
 
@@ -78,7 +78,7 @@ class Kept(NamedTuple):
     digests: Digests
     age_mark: int
     nodes: tuple[str, ...] = ()
-    is_released: bool = False
+    is_given_up: bool = False
     earlier: tuple[Digests, ...] = ()
 
     @property
@@ -117,7 +117,7 @@ class History:
     @property
     def binding(self) -> list[Kept]:
         """Those whose holders must be able to take every list from now on."""
-        return [kept for kept in self.entries if not kept.is_released]
+        return [kept for kept in self.entries if not kept.is_given_up]
 
     def note_served(self, raw: bytes, *, is_new: bool = False) -> None:
         """This node serves the list.
@@ -126,8 +126,8 @@ class History:
 
         Args:
             raw: the list.
-            is_new: it is just about to be put in place; that ends an earlier release of
-                lists with these signers.
+            is_new: it is just about to be put in place; phones that hold a
+                list with these signers are given up no longer.
 
         Raises:
             StoreError: it cannot be remembered.
@@ -155,14 +155,14 @@ class History:
                     trust_list=trust_list,
                     digests=digests,
                     age_mark=self._clock(now),
-                    is_released=kept.is_released and not is_new,
+                    is_given_up=kept.is_given_up and not is_new,
                     earlier=earlier,
                 ),
             )
         self._forget_old()
 
     def note_elsewhere(self, node: str, raw: bytes) -> None:
-        """Another node serves the list; what was released stays so.
+        """Another node serves the list; phones that were given up stay so.
 
         Raises:
             StoreError: it cannot be remembered.
@@ -193,7 +193,7 @@ class History:
             kept = self._new(trust_list, self._now())._replace(nodes=(node,))
             self._entries[_name_of(trust_list)] = kept
 
-    def release(self, given_up: Iterable[Kept]) -> None:
+    def give_up(self, given_up: Iterable[Kept]) -> None:
         """Holders of these lists are not waited for any more; damaged files go.
 
         What was served while a person was asked stays remembered.
@@ -204,7 +204,7 @@ class History:
         for asked in given_up:
             name = _name_of(asked.trust_list)
             kept = self._entries.get(name, asked)
-            self._write(name, kept._replace(is_released=True))
+            self._write(name, kept._replace(is_given_up=True))
         for name in self._names():
             if name not in self._entries:
                 self._site.home.remove(f"{HISTORY}/{name}")
@@ -284,7 +284,7 @@ class History:
             "age_mark": kept.age_mark,
             "nodes": kept.nodes,
             "ids": with_ids(self._site, kept.nodes),
-            "released": kept.is_released,
+            "released": kept.is_given_up,
             "earlier": [found._asdict() for found in kept.earlier],
         }
         raw = json.dumps(head).encode() + b"\n" + kept.trust_list.raw

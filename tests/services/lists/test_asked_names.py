@@ -10,9 +10,9 @@ from cucmsh.layout import LIST_FILE
 from cucmsh.pki.certificates import read_certificate
 from cucmsh.pki.verify import SignatureVerifier
 from cucmsh.services.lists.asked_names import asked_name, without_folder
-from cucmsh.services.lists.inspection import SignedInspection, inspect
 from cucmsh.services.lists.phone_files import choose
-from cucmsh.services.lists.sign import sign_files
+from cucmsh.services.lists.sign_files import sign_files
+from cucmsh.services.lists.verify_file import SignedInspection, inspect
 from cucmsh.services.nodes.health.doctor import examine
 from cucmsh.services.nodes.health.finding import Level
 from cucmsh.services.site import Site

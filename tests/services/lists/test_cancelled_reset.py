@@ -8,11 +8,11 @@ from pathlib import Path
 import pytest
 
 from cucmsh.errors import CancelledError, RefusedError
-from cucmsh.services.lists import distribution as distribute
-from cucmsh.services.lists.distribution import apply
+from cucmsh.services.lists import apply_reset
+from cucmsh.services.lists.apply_reset import apply
 from cucmsh.services.lists.fleet import Fleet
-from cucmsh.services.lists.reset import ResetPlan, plan_local_reset
-from cucmsh.services.lists.survey import locate
+from cucmsh.services.lists.locate_nodes import locate
+from cucmsh.services.lists.plan_reset import ResetPlan, plan_local_reset
 from cucmsh.services.outcome import State, Step
 from cucmsh.services.records.journal import login_notice, read_journal
 from cucmsh.services.site import Site
@@ -84,7 +84,7 @@ def test_list_changed_behind_the_new_key_is_a_change_that_is_told(
     def refuse(*_: object) -> None:
         raise RefusedError("somebody was quicker")
 
-    monkeypatch.setattr(distribute, "put_in_place", refuse)
+    monkeypatch.setattr(apply_reset, "put_in_place", refuse)
     report, _ = cluster.apply(with_another_key(cluster.site))
     assert {outcome.state for outcome in report.outcomes} == {State.PENDING}
     assert report.exit_status == 3

@@ -16,7 +16,7 @@ from cucmsh.errors import RefusedError
 from cucmsh.pki.credential import make_credential
 from cucmsh.pki.model import Unit
 from cucmsh.services.certificates.regenerate import regenerate
-from cucmsh.services.lists.reset import plan_local_reset
+from cucmsh.services.lists.plan_reset import plan_local_reset
 from cucmsh.services.outcome import State
 from cucmsh.trustlist.check import check
 from cucmsh.trustlist.decode import decode

@@ -11,10 +11,10 @@ import pytest
 
 from cucmsh.errors import CucmshError, ExhaustedError
 from cucmsh.exhaustion import exhaustion_as_error
-from cucmsh.services.lists.distribution import apply
+from cucmsh.services.lists.apply_reset import apply
 from cucmsh.services.lists.fleet import Fleet, as_done, meanwhile, side_by_side
-from cucmsh.services.lists.reset import ResetPlan, plan_local_reset
-from cucmsh.services.lists.survey import locate
+from cucmsh.services.lists.locate_nodes import locate
+from cucmsh.services.lists.plan_reset import ResetPlan, plan_local_reset
 from cucmsh.services.outcome import Report
 from cucmsh.services.site import Site
 from cucmsh.storage.local import LocalStore

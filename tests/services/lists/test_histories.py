@@ -16,7 +16,7 @@ from cucmsh.errors import MissingFileError, RefusedError
 from cucmsh.layout import RECOVERY_FILE
 from cucmsh.pki.model import Unit
 from cucmsh.services.certificates.regenerate import regenerate
-from cucmsh.services.lists.reset import plan_local_reset
+from cucmsh.services.lists.plan_reset import plan_local_reset
 from cucmsh.services.outcome import State
 from cucmsh.services.records.journal import login_notice
 from cucmsh.services.site import Site

@@ -20,9 +20,9 @@ from cucmsh.errors import MissingFileError
 from cucmsh.layout import HISTORY, RECOVERY_FILE
 from cucmsh.pki.model import Unit
 from cucmsh.services.certificates.regenerate import regenerate
-from cucmsh.services.lists.replicas import update_replicas
-from cucmsh.services.lists.reset import plan_local_reset
-from cucmsh.services.lists.trust_release import plan_release, release
+from cucmsh.services.lists.give_up_phones import give_up, plan_giving_up
+from cucmsh.services.lists.plan_reset import plan_local_reset
+from cucmsh.services.lists.update_replicas import update_replicas
 from tests.faults.second_verifier import read
 from tests.services.holder import takes
 from tests.services.kept_histories import CCM, KEPT_HISTORIES, Line
@@ -194,7 +194,7 @@ class Story:
         self.cluster.apply(plan)
 
     def _release(self) -> None:
-        plan = plan_release(self.watched.site)
+        plan = plan_giving_up(self.watched.site)
         self.was_asked = True
         names = {
             digests.sha256
@@ -203,7 +203,7 @@ class Story:
         }
         for lists in self.served.values():
             self.given_up |= {raw for raw in lists if _sha256(raw) in names}
-        release(self.watched.site, plan)
+        give_up(self.watched.site, plan)
 
     def _let_pass(self, days: int) -> None:
         for _ in range(days // 30):

@@ -16,9 +16,9 @@ from cucmsh.pki.model import Unit
 from cucmsh.pki.verify import SignatureVerifier
 from cucmsh.services.certificates.keystore import Keystore
 from cucmsh.services.lists.compose import own_records
-from cucmsh.services.lists.inspection import Inspection, inspect
-from cucmsh.services.lists.inventory import read_list
-from cucmsh.services.lists.reset import plan_local_reset
+from cucmsh.services.lists.plan_reset import plan_local_reset
+from cucmsh.services.lists.show_list import read_list
+from cucmsh.services.lists.verify_file import Inspection, inspect
 from cucmsh.services.nodes.health.doctor import examine
 from cucmsh.services.nodes.health.finding import Level
 from cucmsh.trustlist.encode import full_record

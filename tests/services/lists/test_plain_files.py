@@ -10,7 +10,7 @@ import pytest
 
 from cucmsh.layout import LIST_FILE, RECOVERY_FILE, replica_plain_manifest
 from cucmsh.services.lists import plain_files
-from cucmsh.services.lists.replicas import push
+from cucmsh.services.lists.update_replicas import push
 from cucmsh.services.nodes.health.finding import Level
 from cucmsh.services.nodes.health.replica_files import file_findings
 from cucmsh.services.records.journal import login_notice
@@ -223,7 +223,8 @@ def test_file_that_changes_while_it_is_brought_is_left_for_the_next_push(
     stale = looked | {"apps45.sbn": looked["apps45.sbn"]._replace(digest="0" * 32)}
     with monkeypatch.context() as patch:
         patch.setattr(
-            "cucmsh.services.lists.replicas.plain_files", Mock(return_value=stale)
+            "cucmsh.services.lists.update_replicas.plain_files",
+            Mock(return_value=stale),
         )
         assert "changed while it was brought" in push(site).problems["branch1"]
     assert there(box).keys() == FILES.keys() - {"apps45.sbn"}

@@ -6,7 +6,7 @@ import pytest
 
 from cucmsh.pki.credential import make_credential
 from cucmsh.pki.model import Certificate, Unit
-from cucmsh.services.lists.recovery_key import weaker_than
+from cucmsh.services.lists.plan_reset import weaker_than
 
 NOW = datetime(2014, 2, 26, tzinfo=UTC)
 

@@ -11,18 +11,18 @@ import pytest
 
 from cucmsh.errors import RefusedError, StoreError
 from cucmsh.layout import LIST_FILE, replica_manifest, replica_publisher
-from cucmsh.services.lists.manifest import (
+from cucmsh.services.lists.phone_files import choose
+from cucmsh.services.lists.replica_records import (
     Publisher,
     claim,
     digest_of_file,
+    let_go,
     ourselves,
     read_manifest,
     read_publisher,
-    release,
 )
-from cucmsh.services.lists.phone_files import choose
-from cucmsh.services.lists.replicas import push
-from cucmsh.services.lists.sign import sign_files
+from cucmsh.services.lists.sign_files import sign_files
+from cucmsh.services.lists.update_replicas import push
 from cucmsh.services.nodes.node_id import own_id
 from cucmsh.services.site import Site
 from tests.services.callers import called
@@ -157,9 +157,9 @@ def test_record_with_an_impossible_id_or_name_is_unreadable(
 def test_released_replica_can_be_taken_unasked(
     rebuilt: Site, old: Site, box: Box
 ) -> None:
-    release(rebuilt, box.account, box.node)  # not theirs to give up
+    let_go(rebuilt, box.account, box.node)  # not theirs to give up
     assert read_publisher(box.account, box.node) == ourselves(old)
-    release(old, box.account, box.node)
+    let_go(old, box.account, box.node)
     assert push(rebuilt).problems == {}
     assert read_publisher(box.account, box.node) == ourselves(rebuilt)
 

@@ -8,11 +8,11 @@ from pathlib import Path
 import pytest
 
 from cucmsh.layout import replica_publisher
-from cucmsh.services.lists.distribution import apply
+from cucmsh.services.lists.apply_reset import apply
 from cucmsh.services.lists.fleet import Fleet
-from cucmsh.services.lists.replicas import push
-from cucmsh.services.lists.reset import plan_local_reset
-from cucmsh.services.lists.survey import locate
+from cucmsh.services.lists.locate_nodes import locate
+from cucmsh.services.lists.plan_reset import plan_local_reset
+from cucmsh.services.lists.update_replicas import push
 from cucmsh.services.outcome import NodeOutcome, Report, State, Step
 from cucmsh.services.records.journal import login_notice, read_journal
 from cucmsh.storage.local import LocalStore

@@ -15,12 +15,12 @@ from cucmsh.errors import BusyError
 from cucmsh.layout import LIST_FILE, replica_folder, replica_manifest
 from cucmsh.pki.model import Unit
 from cucmsh.services.certificates.regenerate import regenerate
-from cucmsh.services.lists import replicas
-from cucmsh.services.lists.compose import served_list
-from cucmsh.services.lists.manifest import read_manifest
+from cucmsh.services.lists import update_replicas as updating
 from cucmsh.services.lists.phone_files import choose
-from cucmsh.services.lists.replicas import NOBODY, push, update_replicas
-from cucmsh.services.lists.sign import sign_files
+from cucmsh.services.lists.replica_records import read_manifest
+from cucmsh.services.lists.served_lists import served_list
+from cucmsh.services.lists.sign_files import sign_files
+from cucmsh.services.lists.update_replicas import NOBODY, push, update_replicas
 from cucmsh.services.outcome import Report
 from cucmsh.services.records.journal import login_notice
 from cucmsh.services.records.state import set_keep_mark
@@ -177,8 +177,8 @@ def test_replica_that_hangs_is_given_up_and_the_start_does_not_ask_it(
     cluster: MadeCluster, site: Site, box: Box, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     box.hangs_at = 2
-    monkeypatch.setattr(replicas, "GRACE_SECONDS", 0.2)
-    monkeypatch.setattr(replicas, "START_SECONDS", 1.5)
+    monkeypatch.setattr(updating, "GRACE_SECONDS", 0.2)
+    monkeypatch.setattr(updating, "START_SECONDS", 1.5)
     start_tftp(site)
     assert cluster.publisher.served
     assert not box.hung_up.is_set()
@@ -209,7 +209,7 @@ def test_push_that_is_killed_or_ended_is_pending(
     with pytest.raises(KeyboardInterrupt):
         push(site)
     assert box.hung_up.is_set()
-    assert replicas.UNFINISHED in seen[0]
+    assert updating.UNFINISHED in seen[0]
     assert login_notice(site) == seen[0]
     monkeypatch.undo()
     box.hangs_at = -1
@@ -314,7 +314,7 @@ def test_start_within_a_reset_leaves_the_push_to_it(site: Site, box: Box) -> Non
 def test_start_within_another_change_is_pending(
     site: Site, box: Box, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(replicas, "PUSH_WAIT_SECONDS", 0.1)
+    monkeypatch.setattr(updating, "PUSH_WAIT_SECONDS", 0.1)
     with site.cluster_lock("set cert regen CallManager"):
         start_tftp(site)
         update_replicas(site)
@@ -326,16 +326,16 @@ def test_start_during_the_push_of_an_earlier_one_is_brought_too(
     site: Site, box: Box, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """systemd starts no unit a second time while it runs."""
-    plain_push = replicas.push
+    plain_push = updating.push
 
     def push_and_start(site: Site, **how: Any) -> Report:
-        monkeypatch.setattr(replicas, "push", plain_push)
+        monkeypatch.setattr(updating, "push", plain_push)
         found = plain_push(site, **how)
         start_tftp(site)
         return found
 
     start_tftp(site)
-    monkeypatch.setattr(replicas, "push", push_and_start)
+    monkeypatch.setattr(updating, "push", push_and_start)
     assert update_replicas(site).problems == {}
     assert is_same(site, box)
     assert login_notice(site) == ""
@@ -344,14 +344,14 @@ def test_start_during_the_push_of_an_earlier_one_is_brought_too(
 def test_starts_without_end_are_pending(
     site: Site, box: Box, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    plain_push = replicas.push
+    plain_push = updating.push
 
     def push_and_start(site: Site, **how: Any) -> Report:
         found = plain_push(site, **how)
         start_tftp(site)
         return found
 
-    monkeypatch.setattr(replicas, "push", push_and_start)
+    monkeypatch.setattr(updating, "push", push_and_start)
     assert list(update_replicas(site).problems) == ["branch1"]
     assert not is_same(site, box)
     assert "branch1" in login_notice(site)

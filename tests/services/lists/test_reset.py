@@ -21,11 +21,11 @@ from cucmsh.pki.model import Unit
 from cucmsh.services.certificates.regenerate import regenerate
 from cucmsh.services.lists.compose import own_records
 from cucmsh.services.lists.fleet import Fleet
-from cucmsh.services.lists.reset import (
+from cucmsh.services.lists.locate_nodes import locate
+from cucmsh.services.lists.plan_reset import (
     ResetPlan,
     plan_local_reset,
 )
-from cucmsh.services.lists.survey import locate
 from cucmsh.services.outcome import Report, State, Step
 from cucmsh.services.records.journal import login_notice
 from cucmsh.services.records.state import keep_mark

@@ -13,8 +13,8 @@ from cucmsh.errors import RefusedError
 from cucmsh.layout import RECOVERY_FILE, SECURITY_PASSWORD
 from cucmsh.services.files import open_file, read_text
 from cucmsh.services.lists.phone_files import choose, named
-from cucmsh.services.lists.replicas import push
-from cucmsh.services.lists.sign import sign_files
+from cucmsh.services.lists.sign_files import sign_files
+from cucmsh.services.lists.update_replicas import push
 from cucmsh.services.nodes.health.exposure import exposures
 from cucmsh.services.site import Site
 from tests.services.made_cluster import MadeCluster

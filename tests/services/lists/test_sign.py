@@ -13,10 +13,11 @@ from cucmsh.pki.model import Unit
 from cucmsh.pki.verify import SignatureVerifier
 from cucmsh.services.certificates.keystore import Keystore
 from cucmsh.services.certificates.regenerate import regenerate
-from cucmsh.services.lists import sign, start
-from cucmsh.services.lists.compose import served_list
+from cucmsh.services.lists import sign_files as signing
+from cucmsh.services.lists import tftp_start
 from cucmsh.services.lists.phone_files import MAX_PLAIN_SIZE, choose, named
-from cucmsh.services.lists.sign import SignReport, sign_files
+from cucmsh.services.lists.served_lists import served_list
+from cucmsh.services.lists.sign_files import SignReport, sign_files
 from cucmsh.services.records.journal import login_notice
 from cucmsh.services.site import Site
 from cucmsh.trustlist.decode import decode
@@ -282,9 +283,9 @@ def test_start_ends_in_time_and_says_what_is_left(
     cluster: MadeCluster, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     put(cluster.site, PHONE)
-    monkeypatch.setattr(start, "SIGN_SECONDS", 0.0)
-    assert sign.LATE in cluster.publisher.start()
-    assert sign.LATE in login_notice(cluster.site)
+    monkeypatch.setattr(tftp_start, "SIGN_SECONDS", 0.0)
+    assert signing.LATE in cluster.publisher.start()
+    assert signing.LATE in login_notice(cluster.site)
 
 
 def test_start_with_a_damaged_key_still_serves_the_list(cluster: MadeCluster) -> None:

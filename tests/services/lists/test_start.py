@@ -8,7 +8,7 @@ import pytest
 
 from cucmsh.errors import CucmshError, StoreError
 from cucmsh.layout import LIST_FILE, START_RESULT
-from cucmsh.services.lists.start import Started, keep, start
+from cucmsh.services.lists.tftp_start import Started, keep, start
 from cucmsh.services.records.journal import login_notice
 from cucmsh.services.site import Site
 from cucmsh.storage.local import LocalStore

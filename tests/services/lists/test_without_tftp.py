@@ -12,8 +12,8 @@ from cucmsh.errors import CucmshError, ServiceError
 from cucmsh.services.files import paths
 from cucmsh.services.lists.install import put_in_place
 from cucmsh.services.lists.phone_files import choose, named
-from cucmsh.services.lists.replicas import push
-from cucmsh.services.lists.sign import sign_files
+from cucmsh.services.lists.sign_files import sign_files
+from cucmsh.services.lists.update_replicas import push
 from cucmsh.services.nodes.health.doctor import examine
 from cucmsh.services.site import Site
 from cucmsh.services.sweep import sweep

@@ -13,7 +13,7 @@ from cucmsh.layout import RECOVERY_NAME
 from cucmsh.pki.model import Unit
 from cucmsh.services.certificates.regenerate import regenerate
 from cucmsh.services.lists.phone_files import choose
-from cucmsh.services.lists.sign import sign_files
+from cucmsh.services.lists.sign_files import sign_files
 from cucmsh.services.nodes.health.doctor import examine
 from cucmsh.services.nodes.health.finding import Finding, Level
 from cucmsh.services.records.pending import remember_replicas

@@ -15,8 +15,8 @@ from cucmsh.layout import LIST_FILE, replica_publisher
 from cucmsh.pki.model import Unit
 from cucmsh.services.certificates.regenerate import regenerate
 from cucmsh.services.lists.phone_files import choose
-from cucmsh.services.lists.replicas import push
-from cucmsh.services.lists.sign import sign_files
+from cucmsh.services.lists.sign_files import sign_files
+from cucmsh.services.lists.update_replicas import push
 from cucmsh.services.nodes.health import node_status
 from cucmsh.services.nodes.health.doctor import examine
 from cucmsh.services.nodes.health.finding import Finding, Level, exit_status

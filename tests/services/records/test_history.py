@@ -14,9 +14,9 @@ from cucmsh.errors import StoreError
 from cucmsh.layout import HISTORY, LIST_FILE
 from cucmsh.pki.model import Unit
 from cucmsh.services.certificates.regenerate import regenerate
-from cucmsh.services.lists import lists_elsewhere, reset
-from cucmsh.services.lists.reset import plan_local_reset
-from cucmsh.services.lists.trust_release import plan_release, release
+from cucmsh.services.lists import history_of_others, plan_reset, served_lists
+from cucmsh.services.lists.give_up_phones import give_up, plan_giving_up
+from cucmsh.services.lists.plan_reset import plan_local_reset
 from cucmsh.services.records.history import (
     KEPT_LISTS,
     MOST_DIGESTS,
@@ -260,10 +260,10 @@ def test_what_is_served_while_a_release_asks_stays_remembered(
     keeping.clock.pass_seconds(DAY)
     keeping.publisher.start()
     meanwhile = keeping.publisher.raw
-    History(keeping.site).release([asked])
+    History(keeping.site).give_up([asked])
     kept = History(keeping.site).find(meanwhile)
     assert kept is not None
-    assert (kept.is_released, kept.trust_list.raw) == (True, meanwhile)
+    assert (kept.is_given_up, kept.trust_list.raw) == (True, meanwhile)
 
 
 def test_the_history_is_written_before_the_list_is_in_place(
@@ -339,9 +339,9 @@ def test_the_key_that_a_release_names_signs_though_all_refuse_the_served_list(
     keeping.reset()  # which asks
     assert not takes(first, node.raw)
     regenerate(node.site, Unit.CALL_MANAGER)
-    plan = plan_release(node.site)
+    plan = plan_giving_up(node.site)
     assert plan.key == "an earlier CallManager key"
-    release(node.site, plan)
+    give_up(node.site, plan)
     assert node.start().startswith("composed ")
     assert takes(first, node.raw)
 
@@ -385,16 +385,16 @@ def test_what_lies_on_a_replica_is_taken_in_before_the_first_compose(
 def test_a_silent_node_holds_nothing_up_is_named_and_asked_again(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(lists_elsewhere, "TIMEOUT_SECONDS", 0.2)
+    monkeypatch.setattr(served_lists, "TIMEOUT_SECONDS", 0.2)
     cluster = made_cluster(tmp_path, keep_trust=True, has_replica=True)
     Path(cluster.replica.node.tftp_directory).mkdir(parents=True)
     cluster.replica.is_dead = True
     assert cluster.publisher.start().startswith("composed ")
-    assert lists_elsewhere.silent_nodes(cluster.site) == [REPLICA]
+    assert history_of_others.silent_nodes(cluster.site) == [REPLICA]
     cluster.replica.is_dead = False
     cluster.replica.store.write(LIST_FILE, other_list(cluster, 1))
     cluster.publisher.start()
-    assert lists_elsewhere.silent_nodes(cluster.site) == []
+    assert history_of_others.silent_nodes(cluster.site) == []
     assert 1 in kept_numbers(cluster.site)
 
 
@@ -416,10 +416,10 @@ def test_a_reset_replaces_no_list_of_a_replica_that_was_silent_when_it_asked(
     regenerate(cluster.site, Unit.ITL_RECOVERY)
     cluster.publisher.start()
     history = History(cluster.site)
-    history.release(history.entries)
+    history.give_up(history.entries)
     cluster.replica.store.write(LIST_FILE, unknown)
     with monkeypatch.context() as patch:
-        patch.setattr(reset, "lists_elsewhere", lambda _site: {})
+        patch.setattr(plan_reset, "lists_elsewhere", lambda _site: {})
         plan = plan_local_reset(cluster.site)
     assert plan.questions == ()
     report, _ = cluster.apply(plan)

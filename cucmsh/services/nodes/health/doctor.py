@@ -17,11 +17,11 @@ from cucmsh.pki.model import Certificate, Unit
 from cucmsh.services.certificates.keystore import Keystore
 from cucmsh.services.deadlines import LOOK_SECONDS
 from cucmsh.services.files import is_backed_up
-from cucmsh.services.lists.acceptance import RELEASE, describe, who_refuses
-from cucmsh.services.lists.inventory import HeldList, read_list
-from cucmsh.services.lists.lists_elsewhere import silent_nodes
+from cucmsh.services.lists.acceptance import TRUST_RELEASE, describe, who_refuses
+from cucmsh.services.lists.history_of_others import silent_nodes
 from cucmsh.services.lists.phone_files import Choice, asked, choose, look_at
-from cucmsh.services.lists.sign import list_for_files, signer_in
+from cucmsh.services.lists.show_list import HeldList, read_list
+from cucmsh.services.lists.sign_files import list_for_files, signer_in
 from cucmsh.services.nodes.health.exposure import exposures
 from cucmsh.services.nodes.health.finding import Finding, Level
 from cucmsh.services.nodes.health.members import examine_members
@@ -189,7 +189,7 @@ def _kept_lists(site: Site) -> Iterator[Finding]:
     refused = who_refuses(site, _held(site).trust_list, history)
     if refused:
         what = f"not all phones take the served ITL: {describe(refused)}"
-        advice = f"Reset with a key that they know, or run `{RELEASE}`."
+        advice = f"Reset with a key that they know, or run `{TRUST_RELEASE}`."
         yield Finding(Level.WARN, what, advice)
     else:
         count = len(history.binding)

@@ -27,11 +27,10 @@ from cucmsh.services.deadlines import (
     HEALTH_STATUS_SECONDS,
     LOOK_SECONDS,
 )
-from cucmsh.services.lists.compose import served_list
-from cucmsh.services.lists.deliver import hook_on
 from cucmsh.services.lists.fleet import meanwhile, side_by_side
-from cucmsh.services.lists.manifest import require_ours
-from cucmsh.services.lists.served import ask_served
+from cucmsh.services.lists.member_hooks import hook_on
+from cucmsh.services.lists.replica_records import require_ours
+from cucmsh.services.lists.served_lists import ask_served, served_list
 from cucmsh.services.nodes.health.finding import Finding, Level
 from cucmsh.services.nodes.health.replica_files import file_findings
 from cucmsh.services.records.journal import read_journal

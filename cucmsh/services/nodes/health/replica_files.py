@@ -1,7 +1,8 @@
 """Which files a replica serves and should not, lacks, or has of its own.
 
 Compares its TFTP directory with this publisher's, by names and sizes, and by bytes
-where the record of what was brought does not vouch for them (``lists.manifest``).
+where the record of what was brought does not vouch for them
+(``lists.replica_records``).
 Changes nothing there. Lists and signed files are brought, and of plain files and
 firmware those that ``bring`` in the configuration names; what is said of the others is
 what an administrator has to do.
@@ -15,16 +16,16 @@ from cucmsh.config.model import Node
 from cucmsh.errors import CucmshError, StoreError, TrustListError
 from cucmsh.layout import LIST_FILE
 from cucmsh.services.lists.asked_names import asked_name
-from cucmsh.services.lists.compose import served_list
-from cucmsh.services.lists.manifest import (
+from cucmsh.services.lists.phone_files import pattern_matcher
+from cucmsh.services.lists.plain_files import plain_files
+from cucmsh.services.lists.replica_records import (
     Entry,
     digest_of_file,
     read_manifest,
     read_plain_manifest,
 )
-from cucmsh.services.lists.phone_files import pattern_matcher
-from cucmsh.services.lists.plain_files import plain_files
-from cucmsh.services.lists.replicas import signed_digests
+from cucmsh.services.lists.served_lists import served_list
+from cucmsh.services.lists.update_replicas import signed_digests
 from cucmsh.services.nodes.health.finding import Finding, Level
 from cucmsh.services.site import Site
 from cucmsh.storage.store import Store

@@ -29,7 +29,7 @@ from cucmsh.exhaustion import exhaustion_as_error
 from cucmsh.layout import SERVED_MODE
 from cucmsh.pki.model import Unit
 from cucmsh.services.certificates.keystore import Keystore
-from cucmsh.services.lists.compose import digest_of, served_list
+from cucmsh.services.lists.compose import digest_of
 from cucmsh.services.lists.phone_files import (
     Choice,
     PhoneFile,
@@ -38,6 +38,7 @@ from cucmsh.services.lists.phone_files import (
     read_plain,
 )
 from cucmsh.services.lists.secret_files import Secrets
+from cucmsh.services.lists.served_lists import served_list
 from cucmsh.services.site import Site
 from cucmsh.trustlist.check import check
 from cucmsh.trustlist.decode import decode

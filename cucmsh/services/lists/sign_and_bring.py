@@ -9,8 +9,8 @@ from typing import NamedTuple, Protocol
 from cucmsh.errors import CucmshError, HalfDoneError
 from cucmsh.exhaustion import exhaustion_as_error
 from cucmsh.services.lists.phone_files import Choice
-from cucmsh.services.lists.replicas import push, replicas_of
-from cucmsh.services.lists.sign import SignReport, sign_files
+from cucmsh.services.lists.sign_files import SignReport, sign_files
+from cucmsh.services.lists.update_replicas import push, replicas_of
 from cucmsh.services.outcome import Report
 from cucmsh.services.records.pending import remember_unsigned
 from cucmsh.services.site import Site

@@ -7,7 +7,7 @@ good one, and what failed is remembered for the next login and for `cucmsh docto
 The replicas are not waited for: they are noted as pending here, and ``update_replicas``
 brings them the list once the service runs. TFTP is down until this is done: signing has
 a deadline of ``SIGN_SECONDS``, composing takes a second, and up to three more after a
-boot, an upgrade or a restore, when other nodes are asked (``lists_elsewhere``).
+boot, an upgrade or a restore, when other nodes are asked (``history_of_others``).
 
 The unit that runs it writes how it ended to ``state/tftp-start`` without our help (see
 ``views.units``), so that a Python that is gone is told at the next login too.
@@ -22,11 +22,11 @@ from typing import NamedTuple
 from cucmsh.errors import CucmshError, StoreError
 from cucmsh.services.deadlines import SIGN_SECONDS
 from cucmsh.services.lists.compose import Composed, compose_for_start
-from cucmsh.services.lists.inventory import read_list
 from cucmsh.services.lists.phone_files import choose
-from cucmsh.services.lists.publish import problem_of
-from cucmsh.services.lists.replicas import replicas_of
-from cucmsh.services.lists.sign import sign_files
+from cucmsh.services.lists.show_list import read_list
+from cucmsh.services.lists.sign_and_bring import problem_of
+from cucmsh.services.lists.sign_files import sign_files
+from cucmsh.services.lists.update_replicas import replicas_of
 from cucmsh.services.nodes.node_id import ids_by_name
 from cucmsh.services.records.pending import (
     forget_start,

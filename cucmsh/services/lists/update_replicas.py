@@ -25,13 +25,13 @@ from cucmsh.services.deadlines import (
     PUSH_WAIT_SECONDS,
     START_SECONDS,
 )
-from cucmsh.services.lists.compose import served_list
 from cucmsh.services.lists.fleet import Fleet, as_done
 from cucmsh.services.lists.job import Job
-from cucmsh.services.lists.manifest import digest_of_file
 from cucmsh.services.lists.node_update import JobRunner
 from cucmsh.services.lists.plain_files import plain_files
+from cucmsh.services.lists.replica_records import digest_of_file
 from cucmsh.services.lists.secret_files import secrets_of
+from cucmsh.services.lists.served_lists import served_list
 from cucmsh.services.outcome import NodeOutcome, Report, State
 from cucmsh.services.records.history import History
 from cucmsh.services.records.journal import settle_in_journal

@@ -11,7 +11,7 @@ from cucmsh.errors import CucmshError, MissingFileError
 from cucmsh.layout import LIST_FILE
 from cucmsh.services.deadlines import LOOK_SECONDS
 from cucmsh.services.lists.fleet import side_by_side
-from cucmsh.services.lists.served import ask_all_served
+from cucmsh.services.lists.served_lists import ask_all_served
 from cucmsh.services.records.journal import unfinished_reset
 from cucmsh.services.site import Site
 from cucmsh.services.usecase import use_case

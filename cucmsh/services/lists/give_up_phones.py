@@ -1,10 +1,10 @@
 """``utils itl trust release``: a person ends what ``keep_trust`` holds on to.
 
 While phones may hold a list that does not know this node's own key, an unusual key
-signs, or the served list stays (see ``compose``). A release gives up the holders of
-those lists: they do not bind this node any more, their bytes and digests stay in the
-history until they are old. Each node has a history, and a release, of its own, for each
-serves lists of its own.
+signs, or the served list stays (see ``compose``). It gives up the phones that hold
+those lists: they do not bind this node any more, and their bytes and digests stay in
+the history until they are old. Each node has a history of its own, for each serves
+lists of its own, so the command is run on each.
 
 The list that is served now is given up last: where no key of this node is known to it,
 or nobody else is left to be given up.
@@ -20,22 +20,23 @@ from cucmsh.errors import RefusedError
 from cucmsh.pki.model import Unit
 from cucmsh.services.certificates.keystore import Keystore
 from cucmsh.services.lists.acceptance import (
-    RELEASE,
+    TRUST_RELEASE,
     Refusal,
     recovery_record,
     refusals,
     require_not_older,
     signers_of_any,
 )
-from cucmsh.services.lists.compose import Candidate, lists_to_offer, served_list
+from cucmsh.services.lists.compose import Candidate, lists_to_offer
+from cucmsh.services.lists.served_lists import served_list
 from cucmsh.services.records.history import History, Kept
 from cucmsh.services.records.state import read_published, write_published
 from cucmsh.services.site import Site
 from cucmsh.services.usecase import use_case
 
 
-class ReleasePlan(NamedTuple):
-    """What a release would do.
+class GiveUpPlan(NamedTuple):
+    """What giving phones up would do.
 
     Attributes:
         given_up: the lists whose holders would refuse the next one, and why.
@@ -50,9 +51,9 @@ class ReleasePlan(NamedTuple):
     remark: str
 
 
-@use_case(RELEASE, changes=True)
-def release_trust(site: Site, agree: Callable[[ReleasePlan], None]) -> ReleasePlan:
-    """Plan, have it agreed to, release; under the cluster's lock.
+@use_case(TRUST_RELEASE, changes=True)
+def release_trust(site: Site, agree: Callable[[GiveUpPlan], None]) -> GiveUpPlan:
+    """Plan, have it agreed to, give them up; under the cluster's lock.
 
     Args:
         site: this node.
@@ -62,16 +63,16 @@ def release_trust(site: Site, agree: Callable[[ReleasePlan], None]) -> ReleasePl
     Raises:
         RefusedError: there is nothing to end.
         BusyError: another change of the cluster is under way.
-        StoreError: see ``release``.
+        StoreError: see ``give_up``.
     """
-    with site.cluster_lock(RELEASE):
-        plan = plan_release(site)
+    with site.cluster_lock(TRUST_RELEASE):
+        plan = plan_giving_up(site)
         agree(plan)
-        release(site, plan)
+        give_up(site, plan)
     return plan
 
 
-def plan_release(site: Site) -> ReleasePlan:
+def plan_giving_up(site: Site) -> GiveUpPlan:
     """Reads only.
 
     Raises:
@@ -86,7 +87,7 @@ def plan_release(site: Site) -> ReleasePlan:
     if raw is not None:
         history.consider(site.node.name, raw)
     served = history.find(raw) if raw else None
-    if served is not None and served.is_released:
+    if served is not None and served.is_given_up:
         served = None
     target = _next(site, history.binding, served)
     given_up = refusals(site, history.binding, target.trust_list)
@@ -101,10 +102,10 @@ def plan_release(site: Site) -> ReleasePlan:
         )
     published = read_published(site.home)
     remark = published.remark if published else ""
-    return ReleasePlan(given_up, target.key, tuple(history.damaged), remark)
+    return GiveUpPlan(given_up, target.key, tuple(history.damaged), remark)
 
 
-def release(site: Site, plan: ReleasePlan) -> None:
+def give_up(site: Site, plan: GiveUpPlan) -> None:
     """Give those phones up; earlier CallManager keys that nothing needs are removed.
 
     Raises:
@@ -112,15 +113,15 @@ def release(site: Site, plan: ReleasePlan) -> None:
     """
     with site.node_lock():
         history = History(site)
-        history.release([entry.kept for entry in plan.given_up])
+        history.give_up([entry.kept for entry in plan.given_up])
         needed = signers_of_any(history.binding)
         Keystore(site).remove_earlier(Unit.CALL_MANAGER, needed)
         published = read_published(site.home)
         if published and published.remark:
             day = site.clock.now().strftime("%Y-%m-%d %H:%M:%S UTC")
             remark = (
-                f"`{RELEASE}` of {day} takes effect when Cisco Tftp starts next; it "
-                f"then signs with {plan.key}"
+                f"`{TRUST_RELEASE}` of {day} takes effect when Cisco Tftp starts "
+                f"next; it then signs with {plan.key}"
             )
             write_published(site.home, published._replace(remark=remark))
 

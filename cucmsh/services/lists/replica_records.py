@@ -165,8 +165,8 @@ def claim(site: Site, home: Store, node: Node, agreed: Publisher | None) -> None
     home.write(replica_publisher(node.tftp_directory), raw)
 
 
-def release(site: Site, home: Store, node: Node) -> None:
-    """Give the replica up: another publisher may take it unasked."""
+def let_go(site: Site, home: Store, node: Node) -> None:
+    """Take our records off the replica: another publisher may claim it unasked."""
     known = read_publisher(home, node)
     if known and known.id == own_id(site):
         home.remove(replica_manifest(node.tftp_directory))

@@ -16,14 +16,14 @@ from cucmsh.services.deadlines import START_SECONDS
 from cucmsh.services.lists.fleet import Fleet, as_done, side_by_side
 from cucmsh.services.lists.install import put_in_place, restart_and_prove
 from cucmsh.services.lists.job import Job
-from cucmsh.services.lists.node_update import JobRunner, is_settled
-from cucmsh.services.lists.replicas import push_held
-from cucmsh.services.lists.reset import ResetPlan
-from cucmsh.services.lists.survey import (
+from cucmsh.services.lists.locate_nodes import (
     NodeStatus,
     refuse_unless_expected,
-    sha256_served,
 )
+from cucmsh.services.lists.node_update import JobRunner, is_settled
+from cucmsh.services.lists.plan_reset import ResetPlan
+from cucmsh.services.lists.served_lists import sha256_served
+from cucmsh.services.lists.update_replicas import push_held
 from cucmsh.services.nodes.make import public_certificates
 from cucmsh.services.outcome import NodeOutcome, Progress, Report, State, Step
 from cucmsh.services.records.history import History

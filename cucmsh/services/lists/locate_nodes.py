@@ -14,10 +14,9 @@ from cucmsh.errors import CucmshError, MissingFileError, RefusedError, ServiceEr
 from cucmsh.layout import LIST_FILE
 from cucmsh.services.backends import Link
 from cucmsh.services.deadlines import STATUS_SECONDS
-from cucmsh.services.lists.compose import served_list
 from cucmsh.services.lists.fleet import Fleet, side_by_side
-from cucmsh.services.lists.manifest import ask_publisher, refuse_another
-from cucmsh.services.lists.served import NO_LIST
+from cucmsh.services.lists.replica_records import ask_publisher, refuse_another
+from cucmsh.services.lists.served_lists import NO_LIST, sha256_served
 from cucmsh.services.nodes.tftp_service import is_running
 from cucmsh.services.records.journal import read_journal
 from cucmsh.services.site import Site
@@ -60,12 +59,6 @@ def locate(site: Site, fleet: Fleet) -> tuple[NodeStatus, ...]:
         return found._replace(is_active=is_active, is_settled=is_settled)
 
     return tuple(side_by_side(look, nodes))
-
-
-def sha256_served(site: Site) -> str:
-    """SHA-256 of this node's list, or ``NO_LIST``."""
-    raw = served_list(site)
-    return NO_LIST if raw is None else hashlib.sha256(raw).hexdigest()
 
 
 @use_case("hook service-status")

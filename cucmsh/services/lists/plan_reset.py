@@ -1,6 +1,6 @@
 """``utils itl reset``: the publisher's list signed anew with a recovery key.
 
-``plan_*`` reads, signs and writes nothing. ``lists.distribution`` then stages, commits,
+``plan_*`` reads, signs and writes nothing. ``lists.apply_reset`` then stages, commits,
 restarts and reads back, in the steps S7 to S14 of docs/security.md#steps-of-a-reset.
 What needs a typed ``yes`` is in the plan's ``questions``; this module asks nobody.
 """
@@ -10,7 +10,7 @@ from __future__ import annotations
 import hashlib
 from typing import TYPE_CHECKING, NamedTuple
 
-from cucmsh.errors import RefusedError
+from cucmsh.errors import RefusedError, SignatureError
 from cucmsh.pki.model import Certificate, Unit
 from cucmsh.services.certificates.keystore import ImportedKey, Keystore
 from cucmsh.services.lists.acceptance import (
@@ -24,16 +24,15 @@ from cucmsh.services.lists.base_list import Question, present_list
 from cucmsh.services.lists.compose import (
     digest_of,
     next_timestamp,
-    served_list,
 )
-from cucmsh.services.lists.lists_elsewhere import lists_elsewhere
-from cucmsh.services.lists.recovery_key import weaker_than
+from cucmsh.services.lists.served_lists import lists_elsewhere, served_list
 from cucmsh.services.records.history import History
 from cucmsh.services.records.journal import Journal, read_journal
 from cucmsh.services.site import Site
 from cucmsh.trustlist.decode import decode
 from cucmsh.trustlist.encode import full_record
 from cucmsh.trustlist.model import Record, TrustList
+from cucmsh.trustlist.public_key import read_key
 from cucmsh.trustlist.sealing import check, reseal
 from cucmsh.trustlist.tags import Role
 from cucmsh.trustlist.trust import judge
@@ -122,9 +121,9 @@ def _plan(site: Site, recovery: Credential, key_file: bytes) -> ResetPlan:
 
 
 def _require_not_older(site: Site, certificate: Certificate, base: TrustList) -> None:
-    """A key file that came back from a backup resets nothing, unless released."""
+    """Refuse a key file of a backup, unless the served list's phones were given up."""
     kept = History(site).find(base.raw)
-    if kept is None or not kept.is_released:
+    if kept is None or not kept.is_given_up:
         require_not_older(site, certificate, base)
 
 
@@ -166,6 +165,30 @@ def _other_key(named: Record | None, certificate: Certificate) -> Question:
 
 def _fingerprint(der: bytes) -> str:
     return hashlib.sha256(der).hexdigest().upper()
+
+
+def weaker_than(certificate: Certificate, listed_key: bytes) -> str:
+    """In what way a recovery key falls short of the one that phones know by now.
+
+    Args:
+        certificate: of the key that a reset is going to sign with.
+        listed_key: the PUBLICKEY field of the list's ITLRECOVERY record.
+
+    Returns:
+        A sentence for the question that a reset asks; empty if the key is as strong.
+    """
+    try:
+        listed = read_key(listed_key)
+    except SignatureError as problem:
+        return f"The ITL names a recovery key of another kind: {problem.message}."
+    if not certificate.is_rsa:
+        return "The recovery key is no RSA key; the ITL names one."
+    if certificate.key_bits >= listed.bits:
+        return ""
+    return (
+        f"The recovery key has {certificate.key_bits} bits, fewer than the "
+        f"{listed.bits} bits of the one that the ITL names."
+    )
 
 
 def _expired(certificate: Certificate) -> Question:

@@ -18,19 +18,13 @@ asked again at the next start.
 from __future__ import annotations
 
 import os
-from collections.abc import Sequence
 from contextlib import suppress
-from functools import partial
-from time import monotonic
 
 from cucmsh import __version__
 from cucmsh.config.model import Node
-from cucmsh.errors import CucmshError, MissingFileError, StoreError
-from cucmsh.exhaustion import exhaustion_as_error
-from cucmsh.layout import ASKED, LIST_FILE, PLACE
-from cucmsh.services.deadlines import START_LOOK_SECONDS, TIMEOUT_SECONDS
-from cucmsh.services.lists.fleet import as_done
-from cucmsh.services.lists.served import Served, ask_served
+from cucmsh.errors import CucmshError, StoreError
+from cucmsh.layout import ASKED, PLACE
+from cucmsh.services.lists.served_lists import lists_on, other_tftp_nodes
 from cucmsh.services.nodes.node_id import renamed, with_ids
 from cucmsh.services.records.history import History
 from cucmsh.services.records.state import recall, remember
@@ -66,54 +60,9 @@ def silent_nodes(site: Site) -> list[str]:
     return [name for name in asked if name in names]
 
 
-def lists_elsewhere(site: Site) -> dict[str, bytes]:
-    """The lists of all other TFTP nodes that answer, by the node's name."""
-    return lists_on(site, _others(site))[0]
-
-
-def lists_on(
-    site: Site, nodes: Sequence[Node]
-) -> tuple[dict[str, bytes], dict[str, str]]:
-    """What each of the nodes serves, and why nothing is known of the others.
-
-    A node that has no list is in neither.
-    """
-    silent = {node.name: "it did not answer in time" for node in nodes}
-    found: dict[str, bytes] = {}
-    end = monotonic() + TIMEOUT_SECONDS
-    for served in as_done(partial(_ask, site), nodes, end):
-        name = served.node.name
-        if served.raw is None and not served.is_missing:
-            silent[name] = served.problem
-            continue
-        del silent[name]
-        if served.raw is not None:
-            found[name] = served.raw
-    return found, silent
-
-
-def _others(site: Site) -> list[Node]:
-    nodes = site.settings.cluster.nodes
-    return [node for node in nodes if node.has_tftp and node.name != site.node.name]
-
-
-def _ask(site: Site, node: Node) -> Served:
-    """By TFTP; a replica whose service does not answer is asked over SSH."""
-    served = ask_served(site, node, START_LOOK_SECONDS)
-    if served.raw is not None or served.is_missing or node.is_member:
-        return served
-    try:
-        with exhaustion_as_error(), site.link_to(node) as link:
-            store = site.backends.store_on(link, node.tftp_directory)
-            return Served(node, store.read(LIST_FILE))
-    except CucmshError as problem:
-        is_missing = isinstance(problem, MissingFileError)
-        return Served(node, problem=problem.message, is_missing=is_missing)
-
-
 def _due(site: Site) -> list[Node] | None:
     """The nodes to ask now; None if that was done. See the module."""
-    others = _others(site)
+    others = other_tftp_nodes(site)
     try:
         asked, silent = recall(site.home, ASKED), silent_nodes(site)
     except StoreError:  # who was asked is not known
