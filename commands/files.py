@@ -4,12 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
+from typing import TYPE_CHECKING
 
 from commands.questions import ask_value, host_key_question
 from cucmsh import services, views
 from cucmsh.errors import CancelledError, UsageError
 from cucmsh.hosts import bare_host, read_port
-from cucmsh.remote.file_transfer import SentFile
 from cucmsh.services.backends import BackupServer
 from cucmsh.services.site import Site
 from cucmsh.shell.answers import ATTEMPTS
@@ -17,6 +17,9 @@ from cucmsh.shell.command import command
 from cucmsh.shell.dialog import Dialog
 from cucmsh.shell.limits import FAILED
 from cucmsh.shell.parameter_types import FILE, PATH, USER, ParameterType
+
+if TYPE_CHECKING:
+    from cucmsh.remote.file_transfer import SentFile
 
 TFTP_FOLDER = "/usr/local/cm/tftp"  # what the original calls it on screen
 

@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
+from typing import TYPE_CHECKING
+
 from cucmsh.errors import CancelledError, UsageError
-from cucmsh.remote.known_hosts import HostKey
 from cucmsh.services.backends import AcceptHostKey
 from cucmsh.shell.answers import ATTEMPTS, is_yes
 from cucmsh.shell.dialog import Dialog
 from cucmsh.shell.parameter_types import ParameterType, problem_with
+
+if TYPE_CHECKING:
+    from cucmsh.remote.known_hosts import HostKey
 
 
 def require_yes(dialog: Dialog, question: str) -> None:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-from hashlib import sha256
 
 from cucmsh import __version__
 
@@ -37,4 +36,6 @@ def build_of(record: str) -> str:
     modules = sorted(line for line in lines if ".py," in line)
     if not modules:
         return UNINSTALLED
+    from hashlib import sha256  # noqa: PLC0415 - OpenSSL, which no prompt needs
+
     return sha256("\n".join(modules).encode()).hexdigest()[:DIGITS]

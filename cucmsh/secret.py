@@ -8,8 +8,6 @@ PKCS#12, a digest), see tests/house/test_secrets.py.
 
 from __future__ import annotations
 
-import hmac
-
 _MASKED = "********"
 
 
@@ -39,6 +37,8 @@ class Secret:
         """Compare in a time that tells nothing about where two secrets differ."""
         if not isinstance(other, Secret):
             return NotImplemented
+        import hmac  # noqa: PLC0415 - OpenSSL, which no prompt needs
+
         return hmac.compare_digest(self._raw(), other._raw())
 
     def __reduce_ex__(self, protocol: object) -> str:

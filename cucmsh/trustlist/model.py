@@ -9,7 +9,6 @@ serial) or ``None``; only hand-made headers miss the fields that a decoded one h
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping
-from dataclasses import dataclass
 from functools import cached_property
 from typing import NamedTuple
 
@@ -120,15 +119,19 @@ class Record(NamedTuple):
         return ".".join(str(byte) for byte in value or b"")
 
 
-@dataclass(frozen=True)
-class Header:
+class _HeaderFields(NamedTuple):
+    fields: tuple[Field, ...]
+
+
+class Header(_HeaderFields):
     """The header: who signed the list, how, and when (docs/formats.md#header).
+
+    What is computed from its fields is kept, which a named tuple itself has no room
+    for.
 
     Attributes:
         fields: those of the top level; a container's value is its encoded children.
     """
-
-    fields: tuple[Field, ...]
 
     @cached_property
     def all_fields(self) -> tuple[Field, ...]:

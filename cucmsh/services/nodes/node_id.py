@@ -20,7 +20,6 @@ import os
 from collections import Counter
 from collections.abc import Iterable
 from contextlib import suppress
-from hashlib import sha256
 from typing import NamedTuple
 
 from cucmsh.config.model import Node
@@ -229,12 +228,18 @@ def _unique(keys: dict[str, tuple[str, ...]]) -> dict[tuple[str, ...], str]:
 def _machine(node: Node) -> tuple[str, str]:
     if node.ssh is None:
         return "", ""
-    machine = sha256(node.ssh.host_key.encode()).hexdigest()[: 2 * BYTES]
-    return machine, f"{node.ssh.host} {node.ssh.port}"
+    return _digest(node.ssh.host_key), f"{node.ssh.host} {node.ssh.port}"
 
 
 def _derived(site: Site, node: Node) -> str:
     """An id for a node that has told none: the same whoever derives it first."""
     cluster = site.settings.cluster
     parts = (cluster.full_name(cluster.publisher), node.name, *_machine(node))
-    return sha256("\n".join(parts).encode()).hexdigest()[: 2 * BYTES]
+    return _digest("\n".join(parts))
+
+
+def _digest(text: str) -> str:
+    """As many hexadecimal digits as an id has."""
+    from hashlib import sha256  # noqa: PLC0415 - OpenSSL, which no prompt needs
+
+    return sha256(text.encode()).hexdigest()[: 2 * BYTES]
