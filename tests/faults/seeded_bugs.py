@@ -210,8 +210,8 @@ BUGS = (
         "drop the compare-and-swap on a node",
         (
             Edit(
-                "ReplicaUpdate._require_seen",
-                "refuse_unless_expected(self._node, _sha256_or_none(there), expected)",
+                "ReplicaReset._require_seen",
+                "refuse_unless_expected(self._node, sha256_or_none(there), expected)",
                 "None",
             ),
         ),
@@ -300,9 +300,9 @@ BUGS = (
         "sweep nothing on a node",
         (
             Edit(
-                "ReplicaUpdate.stage",
-                "self._store.stage_swept(LIST_FILE, self._job.raw, SERVED_MODE)",
-                "self._store.stage(LIST_FILE, self._job.raw, SERVED_MODE)",
+                "ReplicaReset.stage",
+                "self._list.stage_swept()",
+                "self._list.stage()",
             ),
         ),
         f"{FAULTS}/test_recovery.py",

@@ -15,13 +15,13 @@ from cucmsh.services.certificates.keystore import Keystore
 from cucmsh.services.deadlines import START_SECONDS
 from cucmsh.services.lists.fleet import Fleet, as_done, side_by_side
 from cucmsh.services.lists.install import put_in_place, restart_and_prove
-from cucmsh.services.lists.job import Job
 from cucmsh.services.lists.locate_nodes import (
     NodeStatus,
     refuse_unless_expected,
 )
 from cucmsh.services.lists.node_update import JobRunner, is_settled
 from cucmsh.services.lists.plan_reset import ResetPlan
+from cucmsh.services.lists.reset_update import ResetJob
 from cucmsh.services.lists.served_lists import sha256_served
 from cucmsh.services.lists.update_replicas import push_held
 from cucmsh.services.nodes.make import public_certificates
@@ -144,11 +144,11 @@ class _Change:
         self._progress(Step.FAILED, problem.message)
 
 
-def _job(plan: ResetPlan, site: Site) -> Job:
+def _job(plan: ResetPlan, site: Site) -> ResetJob:
     # All certificates, not only the key's: an earlier delivery may have failed.
     certificates = public_certificates(site, plan.recovery)
     given_up = frozenset((plan.sha256, *plan.given_up))
-    return Job(plan.trust_list.raw, certificates, given_up)
+    return ResetJob(plan.trust_list.raw, certificates, given_up)
 
 
 def _is_key_in_place(plan: ResetPlan, site: Site) -> bool:

@@ -6,7 +6,6 @@ that changed in between is not replaced (docs/security.md S11).
 
 from __future__ import annotations
 
-import hashlib
 from typing import NamedTuple
 
 from cucmsh.config.model import Node
@@ -16,7 +15,7 @@ from cucmsh.services.backends import Link
 from cucmsh.services.deadlines import STATUS_SECONDS
 from cucmsh.services.lists.fleet import Fleet, side_by_side
 from cucmsh.services.lists.replica_records import ask_publisher, refuse_another
-from cucmsh.services.lists.served_lists import NO_LIST, sha256_served
+from cucmsh.services.lists.served_lists import NO_LIST, sha256_or_none, sha256_served
 from cucmsh.services.nodes.tftp_service import is_running
 from cucmsh.services.records.journal import read_journal
 from cucmsh.services.site import Site
@@ -70,10 +69,9 @@ def service_status(site: Site) -> str:
 
 def sha256_on(site: Site, link: Link, node: Node) -> str:
     """SHA-256 of the list in a replica's TFTP directory, or ``NO_LIST``."""
+    store = site.backends.store_on(link, node.tftp_directory)
     try:
-        return hashlib.sha256(
-            site.backends.store_on(link, node.tftp_directory).read(LIST_FILE)
-        ).hexdigest()
+        return sha256_or_none(store.read(LIST_FILE))
     except MissingFileError:
         return NO_LIST
 

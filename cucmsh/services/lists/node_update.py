@@ -9,7 +9,8 @@ alone, and one dead node is an outcome (docs/decisions/014, 019, 026).
 from __future__ import annotations
 
 from contextlib import suppress
-from typing import NamedTuple
+from hashlib import sha256
+from typing import NamedTuple, Protocol
 
 from cucmsh.config.model import Node
 from cucmsh.errors import CucmshError, RefusedError
@@ -17,14 +18,60 @@ from cucmsh.exhaustion import exhaustion_as_error
 from cucmsh.services.backends import Link
 from cucmsh.services.deadlines import ASK_SECONDS
 from cucmsh.services.lists.fleet import Fleet
-from cucmsh.services.lists.job import Job, NodeUpdate
 from cucmsh.services.lists.locate_nodes import NodeStatus
-from cucmsh.services.lists.member_update import MemberUpdate
-from cucmsh.services.lists.replica_update import ReplicaUpdate
 from cucmsh.services.lists.served_lists import ask_served
 from cucmsh.services.nodes.tftp_service import why_unserved
 from cucmsh.services.outcome import NodeOutcome, State
 from cucmsh.services.site import Site
+
+
+class NodeUpdate(Protocol):
+    """One node's part of a job, over one connection."""
+
+    @property
+    def has_begun(self) -> bool:
+        """Whether its list may have been replaced."""
+
+    @property
+    def seen(self) -> str:
+        """SHA-256 of the list that lay there, or ``NO_LIST``; empty if not looked."""
+
+    def stage(self) -> None:
+        """Put all bytes beside what they replace; no phone sees a change.
+
+        Raises:
+            RefusedError: it must not be changed.
+            StoreError, ServiceError, ConnectionFailedError: it cannot be.
+        """
+
+    def discard(self) -> None:
+        """Take away what was staged, as far as the connection still does it.
+
+        Raises:
+            CucmshError: it does not; the next job sweeps it.
+        """
+
+    def commit(self) -> NodeOutcome:
+        """Put what was staged in place.
+
+        Raises:
+            RefusedError: another list lies there than was seen; it was left alone.
+            StoreError, ServiceError, ConnectionFailedError: it came no further.
+        """
+
+    def why_unserved(self) -> str:
+        """What its TFTP service does not give back; empty if it gives all."""
+
+
+class Job(Protocol):
+    """What nodes are brought: a reset's list, or all that the publisher serves."""
+
+    @property
+    def raw(self) -> bytes:
+        """The list that every node serves afterwards."""
+
+    def update_of(self, site: Site, status: NodeStatus, link: Link) -> NodeUpdate:
+        """The part of the node that was found so; nothing is done yet."""
 
 
 class Staged(NamedTuple):
@@ -62,7 +109,7 @@ class JobRunner:
             return Staged(status, is_settled=True)
 
         def work(link: Link) -> NodeUpdate:
-            return self._staged_on(status.node, link)
+            return self._staged_on(status, link)
 
         try:
             return Staged(status, self._fleet.on(status.node, work))
@@ -82,7 +129,7 @@ class JobRunner:
         A connection that breaks on the way says nothing about how far the node came:
         the second attempt stages again and starts with what the node serves then.
         """
-        node = staged.status.node
+        status, node = staged.status, staged.status.node
         if staged.problem:
             return NodeOutcome(node.name, State.PENDING, staged.problem)
         if staged.is_settled:
@@ -90,15 +137,15 @@ class JobRunner:
         ready, begun = staged.update, list[NodeUpdate]()
 
         def work(link: Link) -> NodeOutcome:
-            update = ready if ready and not begun else self._staged_on(node, link)
+            update = ready if ready and not begun else self._staged_on(status, link)
             begun.append(update)
-            return update.commit(staged.status)
+            return update.commit()
 
         try:
             outcome = self._fleet.on(node, work)
         except CucmshError as problem:
             if any(update.has_begun for update in begun):
-                return self._how_far(staged.status, begun[0], problem)
+                return self._how_far(status, begun[0], problem)
             return NodeOutcome(node.name, State.PENDING, problem.message)
         if outcome.state not in (State.UPDATED, State.UNCHANGED):
             return outcome
@@ -109,9 +156,8 @@ class JobRunner:
             unserved = problem.message
         return NodeOutcome(node.name, State.UNPROVEN, unserved) if unserved else outcome
 
-    def _staged_on(self, node: Node, link: Link) -> NodeUpdate:
-        kind = MemberUpdate if node.is_member else ReplicaUpdate
-        update: NodeUpdate = kind(self._site, node, link, self._job)
+    def _staged_on(self, status: NodeStatus, link: Link) -> NodeUpdate:
+        update = self._job.update_of(self._site, status, link)
         update.stage()
         return update
 
@@ -121,7 +167,7 @@ class JobRunner:
         """What became of a node that broke off in its change: TFTP may know."""
         name = status.node.name
         served = ask_served(self._site, status.node, ASK_SECONDS).sha256
-        if served == self._job.sha256:
+        if served == sha256(self._job.raw).hexdigest():
             reason = f"{problem.message}; its TFTP service has the new list, unproven"
             return NodeOutcome(name, State.UNPROVEN, reason)
         before = update.seen or status.served
@@ -135,6 +181,6 @@ def is_settled(site: Site, status: NodeStatus, raw: bytes) -> bool:
     """Whether an earlier attempt finished on the node, and TFTP still says so."""
     return (
         status.is_settled
-        and status.served == Job(raw).sha256
+        and status.served == sha256(raw).hexdigest()
         and not why_unserved(site, status.node.tftp, raw)
     )

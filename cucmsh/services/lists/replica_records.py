@@ -14,7 +14,7 @@ of them then: size and time of writing. Only files that stand there, with the by
 stand there, are ever removed. As long as the file system says the same, and our file
 has the same digest, the file need not be read again: ten thousand cannot be read back
 at every start. What this does not notice: somebody on the replica who changes a file
-and sets its size and time back. Samples are read for that (``lists.replica_update``).
+and sets its size and time back. Samples are read for that (``replica_signed_files``).
 No entry is ever proof that TFTP serves a file. A list of files that is missing or
 broken reads as empty: all is compared anew, and nothing is removed.
 """

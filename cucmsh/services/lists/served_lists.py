@@ -40,10 +40,14 @@ def served_list(site: Site) -> bytes | None:
         return None
 
 
-def sha256_served(site: Site) -> str:
-    """SHA-256 of this node's list, or ``NO_LIST``."""
-    raw = served_list(site)
+def sha256_or_none(raw: bytes | None) -> str:
+    """SHA-256 of a list in hex, or ``NO_LIST``."""
     return NO_LIST if raw is None else sha256(raw).hexdigest()
+
+
+def sha256_served(site: Site) -> str:
+    """SHA-256 of this node's list in hex, or ``NO_LIST``."""
+    return sha256_or_none(served_list(site))
 
 
 class Served(NamedTuple):

@@ -4,7 +4,7 @@ A replica is a plain box with sshd and a TFTP server (docs/decisions/006). After
 compose and every signing the publisher brings it what is new; one that cannot be
 reached, or does not give the list back through TFTP, is pending and named at the next
 login. All replicas at once, a connection each, and a deadline for all together; the
-order on one of them is ``replica_update``'s. The publisher's own TFTP service waits for
+order on one of them is ``replica_push``'s. The publisher's own TFTP service waits for
 none of them: they get the list once it runs.
 
 With ``keep_trust`` on, a replica keeps what it has, files and all, and is pending, if
@@ -14,11 +14,10 @@ phones that hold its list or another kept one would not take the new list.
 from __future__ import annotations
 
 import hashlib
-import os
 from time import monotonic
 
 from cucmsh.config.model import Node, NodeRole
-from cucmsh.errors import BusyError, StoreError
+from cucmsh.errors import BusyError
 from cucmsh.services.deadlines import (
     GRACE_SECONDS,
     PATIENT_SECONDS,
@@ -26,11 +25,10 @@ from cucmsh.services.deadlines import (
     START_SECONDS,
 )
 from cucmsh.services.lists.fleet import Fleet, as_done
-from cucmsh.services.lists.job import Job
 from cucmsh.services.lists.node_update import JobRunner
-from cucmsh.services.lists.plain_files import plain_files
-from cucmsh.services.lists.replica_records import digest_of_file
-from cucmsh.services.lists.secret_files import secrets_of
+from cucmsh.services.lists.replica_plain_files import plain_files
+from cucmsh.services.lists.replica_push import PushJob
+from cucmsh.services.lists.replica_signed_files import signed_digests
 from cucmsh.services.lists.served_lists import served_list
 from cucmsh.services.outcome import NodeOutcome, Report, State
 from cucmsh.services.records.history import History
@@ -39,8 +37,6 @@ from cucmsh.services.records.pending import remember_replicas
 from cucmsh.services.records.state import keep_mark
 from cucmsh.services.site import PUSH, Site
 from cucmsh.services.usecase import use_case
-from cucmsh.storage.tree import tree_below
-from cucmsh.trustlist.signed import SUFFIX
 
 MOST_ROUNDS = 5  # of starts that follow on one another
 UNFINISHED = "the last push was not finished"
@@ -132,7 +128,7 @@ def push_held(site: Site, *, seconds: float = PATIENT_SECONDS) -> Report:
         return NOBODY
     end = monotonic() + seconds
     plain = {node.name: plain_files(site, node) for node in nodes if node.bring}
-    job = Job(raw, files=signed_digests(site), plain=plain, end=end)
+    job = PushJob(raw, signed_digests(site), plain, end)
     # First what is so if we are killed meanwhile.
     remember_replicas(site, {node.name: UNFINISHED for node in nodes})
     with Fleet(site, seconds + GRACE_SECONDS) as fleet:
@@ -167,19 +163,3 @@ def _note_served(site: Site, raw: bytes, names: list[str]) -> None:
         history = History(site)
         for name in names:
             history.note_elsewhere(name, raw)
-
-
-def signed_digests(site: Site) -> dict[str, str]:
-    """Every signed file, and the digest of its bytes; none that holds a key."""
-    digests = {}
-    secrets = secrets_of(site)
-    for name in tree_below(site.tftp.root).files:
-        if name.endswith(SUFFIX):
-            try:
-                raw = site.tftp.read(name)
-            except StoreError:  # too large for any store, or gone just now
-                continue
-            is_link = secrets.is_one(os.path.join(site.tftp.root, name))
-            if not is_link and not secrets.why_kept(raw):
-                digests[name] = digest_of_file(raw)
-    return digests

@@ -9,7 +9,7 @@ from unittest.mock import Mock
 import pytest
 
 from cucmsh.layout import LIST_FILE, RECOVERY_FILE, replica_plain_manifest
-from cucmsh.services.lists import plain_files
+from cucmsh.services.lists import replica_plain_files as plain_files
 from cucmsh.services.lists.update_replicas import push
 from cucmsh.services.nodes.health.finding import Level
 from cucmsh.services.nodes.health.replica_files import file_findings

@@ -88,7 +88,7 @@ def test_second_push_writes_nothing_and_reads_samples_only(
 ) -> None:
     push(site)
     box.done.clear()
-    monkeypatch.setattr("cucmsh.services.lists.replica_update.SAMPLES", 1)
+    monkeypatch.setattr("cucmsh.services.lists.replica_signed_files.SAMPLES", 1)
     assert push(site).written == {"branch1": 0}
     assert box.writes() == []
     assert len(box.reads()) == 2  # the list and a sample
@@ -109,7 +109,7 @@ def test_file_that_somebody_changed_there_is_put_right(
     site: Site, box: Box, change: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """By its size and time alone: no sample helps here."""
-    monkeypatch.setattr("cucmsh.services.lists.replica_update.SAMPLES", 0)
+    monkeypatch.setattr("cucmsh.services.lists.replica_signed_files.SAMPLES", 0)
     push(site)
     path = Path(box.files.root, SIGNED[1])
     if change == "gone":

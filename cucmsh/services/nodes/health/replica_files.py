@@ -17,15 +17,15 @@ from cucmsh.errors import CucmshError, StoreError, TrustListError
 from cucmsh.layout import LIST_FILE
 from cucmsh.services.lists.asked_names import asked_name
 from cucmsh.services.lists.phone_files import pattern_matcher
-from cucmsh.services.lists.plain_files import plain_files
+from cucmsh.services.lists.replica_plain_files import plain_files
 from cucmsh.services.lists.replica_records import (
     Entry,
     digest_of_file,
     read_manifest,
     read_plain_manifest,
 )
+from cucmsh.services.lists.replica_signed_files import signed_digests
 from cucmsh.services.lists.served_lists import served_list
-from cucmsh.services.lists.update_replicas import signed_digests
 from cucmsh.services.nodes.health.finding import Finding, Level
 from cucmsh.services.site import Site
 from cucmsh.storage.store import Store
