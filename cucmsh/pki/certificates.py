@@ -12,11 +12,13 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from datetime import UTC, datetime, timedelta
 from secrets import token_bytes
+from typing import NamedTuple
 
 from cryptography import x509
 from cryptography.exceptions import UnsupportedAlgorithm
 from cryptography.hazmat.primitives import hashes
 from cryptography.hazmat.primitives.asymmetric import ec, rsa
+from cryptography.hazmat.primitives.asymmetric.types import PublicKeyTypes
 from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat
 from cryptography.x509.name import _ASN1Type
 from cryptography.x509.oid import ExtendedKeyUsageOID, NameOID
@@ -24,6 +26,7 @@ from cryptography.x509.oid import ExtendedKeyUsageOID, NameOID
 from cucmsh.errors import CertificateError
 from cucmsh.names import format_subject, read_subject
 from cucmsh.pki.ber import Value, decode
+from cucmsh.pki.keys import PrivateKey
 from cucmsh.pki.model import Certificate, Unit
 from cucmsh.release import DEFAULT_RELEASE, profile_of
 
@@ -98,7 +101,7 @@ def _serial_number() -> int:
 
 
 def make_certificate(  # noqa: PLR0913 - what a certificate says
-    key: rsa.RSAPrivateKey,
+    key: PrivateKey,
     unit: Unit,
     common_name: str,
     subject: str,
@@ -164,27 +167,46 @@ def read_certificate(raw: bytes) -> Certificate:
 
 
 def _values(parsed: x509.Certificate) -> Certificate:
-    key = parsed.public_key()
-    if isinstance(key, rsa.RSAPublicKey):
-        public_key = key.public_bytes(Encoding.DER, PublicFormat.PKCS1)
-    elif isinstance(key, ec.EllipticCurvePublicKey):
-        public_key = key.public_bytes(Encoding.X962, PublicFormat.UncompressedPoint)
-    else:
-        raise CertificateError("the certificate's key is neither RSA nor EC")
+    key = listed_key(parsed.public_key())
     subject_name, issuer_name = _names(parsed)
     return Certificate(
         der=parsed.public_bytes(Encoding.DER),
         subject_name=subject_name,
         issuer_name=issuer_name,
         serial=_serial(parsed.serial_number),
-        public_key=public_key,
+        public_key=key.field,
         signature=parsed.signature,
-        key_bits=key.key_size,
-        is_rsa=isinstance(key, rsa.RSAPublicKey),
+        key_bits=key.bits,
+        key_type=key.kind,
         signature_algorithm=_algorithm(parsed),
         not_before=parsed.not_valid_before_utc,
         not_after=parsed.not_valid_after_utc,
     )
+
+
+class ListedKey(NamedTuple):
+    """A public key as a record has it: its kind, the PUBLICKEY field, its bits."""
+
+    kind: str
+    field: bytes
+    bits: int
+
+
+def listed_key(key: PublicKeyTypes) -> ListedKey:
+    """``key`` as a record has it (docs/formats.md#record).
+
+    Records hold keys of both kinds; which of them can sign is ``keys``' business.
+
+    Raises:
+        CertificateError: no record holds such a key.
+    """
+    if isinstance(key, rsa.RSAPublicKey):
+        field = key.public_bytes(Encoding.DER, PublicFormat.PKCS1)
+        return ListedKey("RSA", field, key.key_size)
+    if isinstance(key, ec.EllipticCurvePublicKey):
+        field = key.public_bytes(Encoding.X962, PublicFormat.UncompressedPoint)
+        return ListedKey("EC", field, key.key_size)
+    raise CertificateError("the certificate's key is neither RSA nor EC")
 
 
 def _serial(number: int) -> bytes:

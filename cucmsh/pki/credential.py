@@ -10,7 +10,7 @@ from __future__ import annotations
 from datetime import datetime
 
 from cryptography.exceptions import InvalidSignature, UnsupportedAlgorithm
-from cryptography.hazmat.primitives.asymmetric import ed25519, padding, rsa
+from cryptography.hazmat.primitives.asymmetric import ed25519
 from cryptography.hazmat.primitives.serialization import (
     Encoding,
     NoEncryption,
@@ -22,47 +22,57 @@ from cryptography.hazmat.primitives.serialization import (
 from cucmsh.errors import CertificateError, SignatureError
 from cucmsh.pki.certificates import (
     VALIDITY_DAYS,
+    listed_key,
     make_certificate,
     read_certificate,
     to_pem,
 )
+from cucmsh.pki.keys import (
+    DEFAULT_KEY_BITS,
+    DEFAULT_KIND,
+    HASHES,
+    KINDS,
+    PrivateKey,
+    is_known,
+    kind_of,
+    names,
+)
 from cucmsh.pki.model import Certificate, Unit
-from cucmsh.pki.verify import HASHES
-
-DEFAULT_KEY_BITS = 2048
-KEY_BITS = range(1024, 4096 + 1)
 
 
 class Credential:
     """A private key and the certificate that belongs to it. Its repr names no key.
 
     Raises:
-        CertificateError: the two are no pair, or the key is not RSA of 1024 to 4096
-            bits.
+        CertificateError: the two are no pair, or the key is of a kind or size that
+            signs no trust list (``cucmsh.pki.keys``).
     """
 
-    def __init__(self, key: rsa.RSAPrivateKey, certificate: Certificate) -> None:
-        public_key = key.public_key().public_bytes(Encoding.DER, PublicFormat.PKCS1)
-        if public_key != certificate.public_key:
+    def __init__(self, key: PrivateKey, certificate: Certificate) -> None:
+        kind = kind_of(key)
+        if kind is None:
+            raise CertificateError(f"the private key is not an {names()} key")
+        if listed_key(key.public_key()).field != certificate.public_key:
             raise CertificateError("the private key does not belong to the certificate")
-        if key.key_size not in KEY_BITS:
+        if key.key_size not in kind.bits:
             raise CertificateError(
-                f"an RSA key of {key.key_size} bits is not usable in a trust list",
-                "Use a key of 1024 to 4096 bits.",
+                f"an {kind.name} key of {key.key_size} bits is not usable in a trust "
+                "list",
+                f"Use a key of {kind.bits[0]} to {kind.bits[-1]} bits.",
             )
-        self._key = key
+        self._key, self._kind = key, kind
         self.certificate = certificate
 
     def __repr__(self) -> str:
         return f"<Credential {self.certificate.subject_name}>"
 
     @property
-    def private_key(self) -> rsa.RSAPrivateKey:
+    def private_key(self) -> PrivateKey:
         """For ``pkcs12`` only: nobody outside this room takes the key itself."""
         return self._key
 
     def sign(self, message: bytes, hash_name: str) -> bytes:
-        """An RSASSA-PKCS1-v1_5 signature, verified right after it was made.
+        """A signature as lists hold it, verified right after it was made.
 
         Args:
             message: the signed bytes.
@@ -76,17 +86,16 @@ class Credential:
         if algorithm is None:
             raise SignatureError(f"no signature can be made with {hash_name}")
         try:
-            signature = self._key.sign(message, padding.PKCS1v15(), algorithm)
-            self._key.public_key().verify(
-                signature, message, padding.PKCS1v15(), algorithm
-            )
+            signature = self._kind.sign(self._key, message, algorithm)
+            public_key = self._key.public_key()
+            self._kind.verify(public_key, signature, message, algorithm)
         except (InvalidSignature, ValueError) as problem:
             raise SignatureError(
                 f"the key of {self.certificate.subject_name} is damaged: "
                 "its own signature does not verify",
                 "Regenerate the certificate, or restore the key from a backup.",
             ) from problem
-        return signature
+        return bytes(signature)
 
     def to_pem(self) -> bytes:
         """Key (PKCS#8, not encrypted) and certificate in one file: mode 0600 only."""
@@ -104,7 +113,7 @@ def make_credential(  # noqa: PLR0913 - what a certificate says
     key_bits: int = DEFAULT_KEY_BITS,
 ) -> Credential:
     """A fresh key and its self-signed certificate (see ``make_certificate``)."""
-    key = rsa.generate_private_key(public_exponent=65537, key_size=key_bits)
+    key = KINDS[DEFAULT_KIND].generate(key_bits)
     made = make_certificate(key, unit, common_name, subject, now, days=days)
     return Credential(key, made)
 
@@ -130,8 +139,8 @@ def _read(pem: bytes, *, is_own: bool) -> Credential:
         )
     except (ValueError, TypeError, UnsupportedAlgorithm) as problem:
         raise CertificateError(f"the private key is unreadable: {problem}") from problem
-    if not isinstance(key, rsa.RSAPrivateKey):
-        raise CertificateError("the private key is not an RSA key")
+    if not is_known(key):
+        raise CertificateError(f"the private key is not an {names()} key")
     start = pem.find(b"-----BEGIN CERTIFICATE")
     return Credential(key, read_certificate(pem[max(start, 0) :]))
 

@@ -31,7 +31,7 @@ class Certificate(NamedTuple):
         public_key: PKCS#1 RSAPublicKey DER; an uncompressed point for EC.
         signature: the bits of the certificate's own signature.
         key_bits: size of the public key in bits.
-        is_rsa: whether the public key is an RSA key.
+        key_type: ``RSA`` or ``EC``.
         signature_algorithm: for people, e.g. ``SHA256withRSA (1.2.840...)``.
         not_before: start of validity, UTC.
         not_after: end of validity, UTC.
@@ -44,7 +44,7 @@ class Certificate(NamedTuple):
     public_key: bytes
     signature: bytes
     key_bits: int
-    is_rsa: bool
+    key_type: str
     signature_algorithm: str
     not_before: datetime
     not_after: datetime

@@ -4,9 +4,9 @@ Written with PBES2, AES-256, SHA-256 and 600,000 rounds, so that plain
 ``openssl pkcs12`` opens it (docs/decisions/018). The container's MAC stays cheap to
 guess, whatever the rounds: the password's strength is the protection. Read is what
 OpenSSL reads: DER or BER, AES or RC2 and 3DES, further certificates beside the key's
-own. Every file passes the ``gate`` first. Refuses a file that does not hold exactly
-one RSA key with its certificate. A file from outside is opened by ``foreign`` alone,
-in a process of its own.
+own. ``pkcs12_limits`` looks at every file first. Refuses a file that does not hold
+exactly one key that signs lists (``keys``), with its certificate. A file from outside
+is opened by ``sandbox`` alone, in a process of its own.
 """
 
 from __future__ import annotations
@@ -15,7 +15,6 @@ import warnings
 from typing import NamedTuple
 
 from cryptography.hazmat.primitives import hashes
-from cryptography.hazmat.primitives.asymmetric import rsa
 from cryptography.hazmat.primitives.serialization import (
     Encoding,
     PrivateFormat,
@@ -24,8 +23,9 @@ from cryptography.hazmat.primitives.serialization import (
 from cryptography.x509 import load_der_x509_certificate
 
 from cucmsh.errors import CertificateError, KeyFileError
-from cucmsh.pki.certificates import quiet, read_certificate
+from cucmsh.pki.certificates import listed_key, quiet, read_certificate
 from cucmsh.pki.credential import Credential
+from cucmsh.pki.keys import is_known, names
 from cucmsh.pki.pkcs12_limits import inspect
 from cucmsh.pki.wrapping import FROM_TWO_FILES, PACK_ANEW
 
@@ -62,15 +62,18 @@ def read_key_file(raw: bytes, password: str) -> Credential:
     own, such as those of a chain, are left alone.
 
     Raises:
-        KeyFileError: refused by the gate, another password, not exactly one RSA key
-            of 1024 to 4096 bits with its own certificate.
+        KeyFileError: refused by ``pkcs12_limits``, another password, not exactly one
+            key of a kind and size in ``keys.KINDS`` with its own certificate.
     """
     inspect(raw)
     return open_bundle(raw, password).credential
 
 
 def open_bundle(raw: bytes, password: str) -> Bundle:
-    """As ``read_key_file``, without the gate: for the process that is confined."""
+    """As ``read_key_file``, without a look at the limits.
+
+    For the process that is confined, which has looked at them.
+    """
     try:
         # cryptography says by a warning that it had to let OpenSSL read BER.
         with warnings.catch_warnings(record=True) as warned:
@@ -102,14 +105,15 @@ def open_bundle(raw: bytes, password: str) -> Bundle:
 
 
 def _credential(bundle: pkcs12.PKCS12KeyAndCertificates) -> Credential:
-    if not isinstance(bundle.key, rsa.RSAPrivateKey):
-        kind = "no key" if bundle.key is None else "a key that is no RSA key"
+    if not is_known(bundle.key):
+        kind = "no key" if bundle.key is None else f"a key that is no {names()} key"
         raise KeyFileError(f"the key file holds {kind}")
     if bundle.cert is None:
+        kind = listed_key(bundle.key.public_key()).kind
         # OpenSSL puts a certificate of another key among the additional ones.
         found = "another key's" if bundle.additional_certs else "no"
         raise KeyFileError(
-            f"the key file holds an RSA key and {found} certificate",
+            f"the key file holds an {kind} key and {found} certificate",
             f"Put the key and its certificate together: {FROM_TWO_FILES}",
         )
     der = bundle.cert.certificate.public_bytes(Encoding.DER)

@@ -2,11 +2,11 @@
 
 Refuses, with a sentence: a signer that is not in the list with role SAST, or there
 with two keys; digests and algorithms other than the declared and known ones; keys
-that are not RSA of 1024, 2048 or 4096 bits; a signature of another size; records that
-contradict their certificates; a signature that does not fit the bytes. The
-operation with the key is the verifier's (one a list), so nothing here can be talked
-into a home-made padding check. Whether a phone should *believe* the signer is
-:mod:`cucmsh.trustlist.trust`'s question.
+that the declared algorithm does not sign with (:mod:`cucmsh.trustlist.public_key`); a
+signature of another size; records that contradict their certificates; a signature that
+does not fit the bytes. The operation with the key is the verifier's (one a list), so
+nothing here can be talked into a home-made padding check. Whether a phone should
+*believe* the signer is :mod:`cucmsh.trustlist.trust`'s question.
 """
 
 from __future__ import annotations
@@ -16,16 +16,9 @@ from typing import NamedTuple, Protocol
 
 from cucmsh.errors import SignatureError
 from cucmsh.trustlist.certificates import frame_mismatch
-from cucmsh.trustlist.decode import MODULUS_SIZES
 from cucmsh.trustlist.model import Record, TrustList
-from cucmsh.trustlist.public_key import PublicKey, read_key
+from cucmsh.trustlist.public_key import KINDS, PublicKey, size_of_class
 from cucmsh.trustlist.tags import Digest, HeaderTag, RecordTag, Role
-
-RSA_PKCS1_V1_5 = 0  # the only SIGNATUREALGORTITHM ever seen (docs/formats.md#header)
-
-# Bytes of modulus that sign lists. Class 0 (512 bits) decodes, and is too weak to mean
-# anything; 3072 bits have no size class.
-SIGNING_SIZES = (128, 256, 512)
 
 _LIST_SIGNERS = frozenset((Role.SAST,))
 _SERIAL = RecordTag.SERIAL_NUMBER.value
@@ -114,7 +107,7 @@ def signers_of(
 def algorithm_fault(header: Mapping[int, bytes]) -> str:
     """What is wrong with the declared algorithms; empty if they are known."""
     algorithm = header[HeaderTag.SIGNATURE_ALGORITHM][0]
-    if algorithm != RSA_PKCS1_V1_5:
+    if algorithm not in KINDS:
         return f"signature algorithm {algorithm} is unknown"
     digest = header[HeaderTag.DIGEST_ALGORITHM][0]
     if digest not in _HASH_NAMES:
@@ -138,16 +131,18 @@ def signature_fault(
         verifier: does the operation with the key.
         kind: the word for what is signed, ``list`` or ``file``.
     """
+    algorithm = header[HeaderTag.SIGNATURE_ALGORITHM][0]
+    key_kind = KINDS[algorithm]
     try:
-        key = read_key(public_key)
+        key = key_kind.read(public_key)
     except SignatureError as error:
         return f"the signer's PUBLICKEY cannot be used: {error.message}"
     size = key.signature_size
-    if size not in SIGNING_SIZES:
+    if size not in key_kind.signing_sizes:
         return f"a key of {key.bits} bits signs no trust list"
     signature = header[HeaderTag.SIGNATURE]
     size_class = header[HeaderTag.SIGNATURE_MODULUS][0]
-    if not size == MODULUS_SIZES.get(size_class) == len(signature):
+    if not size == size_of_class(algorithm, size_class) == len(signature):
         return (
             f"a signature of {len(signature)} bytes in size class {size_class} does "
             f"not fit the signer's key of {size} bytes"

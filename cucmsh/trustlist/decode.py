@@ -24,14 +24,12 @@ from cucmsh.trustlist.forms import (
     size_of,
 )
 from cucmsh.trustlist.model import Header, Record, TrustList
+from cucmsh.trustlist.public_key import size_of_class
 from cucmsh.trustlist.tags import Digest, HeaderTag, RecordTag
 from cucmsh.trustlist.wire import Field, split_fields
 
 MAX_LIST_SIZE = 64 * 1024  # bytes; phones fail to load more (docs/formats.md#record)
 MAX_RECORDS = 256
-
-# Bytes, by size class (docs/formats.md#header)
-MODULUS_SIZES = {0: 64, 1: 128, 2: 256, 3: 512}
 
 SIGNED_VERSION = 0x0100  # 1.0 heads a signed file (docs/formats.md#versions)
 ENCRYPTED_VERSION = 0x0200  # 2.0 heads an encrypted and signed one
@@ -147,9 +145,10 @@ def read_header(raw: bytes, *, is_list: bool) -> tuple[Header, int]:
             offset_of(fields, tag, is_header=True),
         )
     leaves |= _check_level(fields, 0)
+    algorithm = leaves[HeaderTag.SIGNATURE_ALGORITHM][0]
     size_class = leaves[HeaderTag.SIGNATURE_MODULUS][0]
     signature_size = len(leaves[HeaderTag.SIGNATURE])
-    if signature_size != MODULUS_SIZES.get(size_class):
+    if signature_size != size_of_class(algorithm, size_class):
         raise TrustListError(
             f"A SIGNATURE of {signature_size} bytes does not fit size class "
             f"{size_class}",

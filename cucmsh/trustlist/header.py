@@ -10,9 +10,8 @@ signature counted in, so everything that is signed is final before there is one.
 from __future__ import annotations
 
 from cucmsh.errors import SignatureError
-from cucmsh.trustlist.check import RSA_PKCS1_V1_5
-from cucmsh.trustlist.decode import MODULUS_SIZES
 from cucmsh.trustlist.model import Header, Record
+from cucmsh.trustlist.public_key import PublicKey, kind_of
 from cucmsh.trustlist.tags import Digest, HeaderTag, RecordTag
 from cucmsh.trustlist.wire import MAX_VALUE_SIZE, Field, join_fields, long, short
 
@@ -20,11 +19,10 @@ SIGNED_FILE_VERSION = b"\x01\x00"  # 1.0 (docs/formats.md#versions)
 _VERSION = b"\x01\x02"  # 1.2, in every list of either writer (docs/formats.md#versions)
 _LEADING_SIZE = 10  # bytes of the version and HeaderLength fields
 _ALIGNMENT = 4  # bytes; the header's size is a multiple of it
-_SIZE_CLASSES = {size: number for number, size in MODULUS_SIZES.items()}
 
 
 def unsigned_header(
-    own: Record, digest: Digest, signature_size: int, file_name: bytes, timestamp: int
+    own: Record, digest: Digest, key: PublicKey, file_name: bytes, timestamp: int
 ) -> Header:
     """A whole header whose signature is still zero.
 
@@ -34,7 +32,8 @@ def unsigned_header(
     Args:
         own: the signer's record.
         digest: the hash that will be signed.
-        signature_size: bytes of the signature to come; HeaderLength counts them.
+        key: what will sign, and may (see KeyKind.signing_sizes): the header says its
+            kind and counts the bytes of the signature to come.
         file_name: with its NUL.
         timestamp: seconds since 1970, UTC.
 
@@ -48,12 +47,12 @@ def unsigned_header(
             _field(HeaderTag.CA_NAME, own.find(RecordTag.ISSUER_NAME) or b"\0"),
         )
     )
+    code, kind = kind_of(key)
+    class_of = {size: number for number, size in kind.size_classes.items()}
     algorithm_info = join_fields(
         (
-            _field(HeaderTag.SIGNATURE_ALGORITHM, bytes((RSA_PKCS1_V1_5,))),
-            _field(
-                HeaderTag.SIGNATURE_MODULUS, bytes((_SIZE_CLASSES[signature_size],))
-            ),
+            _field(HeaderTag.SIGNATURE_ALGORITHM, bytes((code,))),
+            _field(HeaderTag.SIGNATURE_MODULUS, bytes((class_of[key.signature_size],))),
         )
     )
     signature_info = join_fields(
@@ -65,7 +64,7 @@ def unsigned_header(
     body = (
         _field(HeaderTag.SIGNER_ID, signer_id),
         _field(HeaderTag.SIGNATURE_INFO, signature_info),
-        _field(HeaderTag.SIGNATURE, bytes(signature_size)),
+        _field(HeaderTag.SIGNATURE, bytes(key.signature_size)),
         _field(HeaderTag.FILE_NAME, file_name),
         _field(HeaderTag.TIMESTAMP, long(timestamp)),
     )

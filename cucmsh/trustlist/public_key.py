@@ -1,37 +1,33 @@
-"""The key in a PUBLICKEY field (docs/formats.md#record): PKCS#1 RSAPublicKey.
+"""Keys that sign, as the format writes them (docs/formats.md#header, #record).
 
-Everybody else takes it as a ``PublicKey``, and asks for its algorithm and sizes: a
-second algorithm is a second branch of ``read_key`` here, and a second entry in the
-table of the verifier (``cucmsh.pki.verify``).
+What a list says of its signer's key stands in three places: the PUBLICKEY field of a
+record, and SIGNATUREALGORTITHM and SIGNATUREMODULUS of the header. ``KINDS`` is the one
+table of them, by the value of SIGNATUREALGORTITHM. A second kind of key is a second
+entry here and one in ``cucmsh.pki.keys``, which knows how such a key signs and what
+verifies it.
 
-Refuses everything but the one DER spelling of SEQUENCE { INTEGER, INTEGER }, EC
-points, and exponents that make no RSA key. Reading it here keeps X.509 away from
-``show itl``; deciding whether a key is a good one is not done here.
+RSA is the only kind that a list was ever seen signed with, so an EC point is refused
+as a signer. Reading PUBLICKEY here keeps X.509 away from ``show itl``; whether a key is
+a good one is not decided here.
 """
 
 from __future__ import annotations
 
+from collections.abc import Callable, Mapping
 from typing import NamedTuple
 
 from cucmsh.errors import SignatureError
-
-RSA = "RSA"
 
 _SEQUENCE = 0x30
 _INTEGER = 0x02
 _EC_POINT = b"\x04"  # first byte of an uncompressed point; DER begins with 0x30
 
 
-def is_ec_point(public_key: bytes) -> bool:
-    """True for the EC form of a PUBLICKEY field."""
-    return public_key.startswith(_EC_POINT)
-
-
 class PublicKey(NamedTuple):
     """A public key, as far as checking a signature needs it.
 
     Attributes:
-        algorithm: ``RSA``.
+        algorithm: the name of its kind: ``RSA``.
         numbers: of an RSA key, the modulus and the public exponent.
         bits: the size of the key.
         signature_size: bytes of every signature that the key makes.
@@ -43,15 +39,59 @@ class PublicKey(NamedTuple):
     signature_size: int
 
 
+class KeyKind(NamedTuple):
+    """A kind of key that signs lists, and what the format says of its signatures.
+
+    Attributes:
+        name: ``RSA``; the ``algorithm`` of its keys.
+        size_classes: by the value of SIGNATUREMODULUS, the bytes of SIGNATURE.
+        signing_sizes: the sizes among them that a list may be signed with.
+        advice: which keys those are, for whoever has another.
+        first_byte: what a PUBLICKEY field with such a key begins with.
+        read: PUBLICKEY to a key; raises SignatureError for every other field.
+    """
+
+    name: str
+    size_classes: Mapping[int, int]
+    signing_sizes: frozenset[int]
+    advice: str
+    first_byte: bytes
+    read: Callable[[bytes], PublicKey]
+
+
 def read_key(public_key: bytes) -> PublicKey:
-    """The key of a PUBLICKEY field.
+    """The key of a PUBLICKEY field, whatever its kind.
 
     Raises:
-        SignatureError: the field is an EC point, or no DER of an RSA public key.
+        SignatureError: no kind of key that signs lists is written so.
     """
+    first = public_key[:1]
+    read = next(
+        (kind.read for kind in KINDS.values() if kind.first_byte == first), None
+    )
+    return (read or _read_rsa)(public_key)
+
+
+def kind_of(key: PublicKey) -> tuple[int, KeyKind]:
+    """The SIGNATUREALGORTITHM of the key's signatures, and its kind."""
+    return next(
+        (code, kind) for code, kind in KINDS.items() if kind.name == key.algorithm
+    )
+
+
+def size_of_class(code: int, size_class: int) -> int | None:
+    """Bytes of a SIGNATURE, by SIGNATUREALGORTITHM and SIGNATUREMODULUS.
+
+    ``None`` for a class without a size. An unknown algorithm is held to RSA's classes:
+    such a list can be shown, and no check lets it pass.
+    """
+    return KINDS.get(code, _RSA).size_classes.get(size_class)
+
+
+def _read_rsa(public_key: bytes) -> PublicKey:
     modulus, exponent = rsa_numbers(public_key)
     bits = modulus.bit_length()
-    return PublicKey(RSA, (modulus, exponent), bits, (bits + 7) // 8)
+    return PublicKey(_RSA.name, (modulus, exponent), bits, (bits + 7) // 8)
 
 
 def rsa_numbers(public_key: bytes) -> tuple[int, int]:
@@ -60,7 +100,7 @@ def rsa_numbers(public_key: bytes) -> tuple[int, int]:
     Raises:
         SignatureError: the field is an EC point, or no DER of an RSA public key.
     """
-    if is_ec_point(public_key):
+    if public_key.startswith(_EC_POINT):
         raise SignatureError("The key is an EC key; a trust list is signed with RSA")
     start, end = _element(public_key, 0, _SEQUENCE)
     if end != len(public_key):
@@ -102,3 +142,16 @@ def _element(der: bytes, offset: int, tag: int) -> tuple[int, int]:
     if start + size > len(der):
         raise SignatureError("The public key is cut off")
     return start, start + size
+
+
+_RSA = KeyKind(
+    name="RSA",
+    size_classes={0: 64, 1: 128, 2: 256, 3: 512},
+    # Class 0 (512 bits) decodes, and is too weak to mean anything; 3072 bits have no
+    # class.
+    signing_sizes=frozenset((128, 256, 512)),
+    advice="Use an RSA key of 1024, 2048 or 4096 bits.",
+    first_byte=bytes((_SEQUENCE,)),
+    read=_read_rsa,
+)
+KINDS: dict[int, KeyKind] = {0: _RSA}  # 0: RSASSA-PKCS1-v1_5

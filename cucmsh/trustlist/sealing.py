@@ -3,10 +3,10 @@
 See docs/formats.md#header, #signature, #dialects.
 
 Refuses a signer that is not in the list as System Administrator Security Token with
-its whole certificate, keys other than RSA of 1024, 2048 or 4096 bits, the digest that
-no phone of today reads (2), records that contradict their certificates, and lists
-above the limits. Never touches a record's bytes. Holds no key: a :class:`Signer` has
-it.
+its whole certificate, keys that sign no lists (:mod:`cucmsh.trustlist.public_key`), the
+digest that no phone of today reads (2), records that contradict their certificates, and
+lists above the limits. Never touches a record's bytes. Holds no key: a :class:`Signer`
+has it.
 
 What is made is decoded again before it is handed out, so nothing leaves that
 :func:`cucmsh.trustlist.decode.decode` would refuse. Checking lists is
@@ -21,17 +21,12 @@ from typing import Protocol
 
 from cucmsh.errors import SignatureError
 from cucmsh.trustlist.certificates import check_certificates, frame_mismatch
-from cucmsh.trustlist.check import (
-    SIGNING_SIZES,
-    SignatureVerdict,
-    Verifier,
-    check,
-)
+from cucmsh.trustlist.check import SignatureVerdict, Verifier, check
 from cucmsh.trustlist.decode import MAX_LIST_SIZE, MAX_RECORDS, decode
 from cucmsh.trustlist.encode import CertificateFields, text
 from cucmsh.trustlist.header import unsigned_header, with_signature
 from cucmsh.trustlist.model import Record, TrustList
-from cucmsh.trustlist.public_key import read_key
+from cucmsh.trustlist.public_key import PublicKey, kind_of, read_key
 from cucmsh.trustlist.tags import Digest, HeaderTag, RecordTag, Role
 
 __all__ = [
@@ -108,8 +103,8 @@ def _seal(
 ) -> TrustList:
     require_possible(digest, timestamp)
     own = _own_record(records, signer.certificate)
-    size = signature_size(signer.certificate)
-    header = unsigned_header(own, digest, size, file_name, timestamp)
+    key = signing_key(signer.certificate)
+    header = unsigned_header(own, digest, key, file_name, timestamp)
     draft = TrustList(header, records)
     _refuse_too_large(draft)
     mismatch = frame_mismatch(records)
@@ -142,7 +137,7 @@ def signed_by(signer: Signer, unsigned: bytes, digest: Digest) -> bytes:
     Raises:
         SignatureError: it is of another size, or could not be made.
     """
-    size = signature_size(signer.certificate)
+    size = signing_key(signer.certificate).signature_size
     signature = signer.sign(unsigned, digest.hash_name)
     if len(signature) != size:
         raise SignatureError(
@@ -185,20 +180,19 @@ def _own_record(records: tuple[Record, ...], certificate: CertificateFields) -> 
     return own
 
 
-def signature_size(certificate: CertificateFields) -> int:
-    """Bytes of a signature with the certificate's key.
+def signing_key(certificate: CertificateFields) -> PublicKey:
+    """The certificate's key, which signs lists.
 
     Raises:
         SignatureError: no trust list is signed with such a key.
     """
     key = read_key(certificate.public_key)
-    size = key.signature_size
-    if size not in SIGNING_SIZES:
+    _, kind = kind_of(key)
+    if key.signature_size not in kind.signing_sizes:
         raise SignatureError(
-            f"A key of {key.bits} bits cannot sign a trust list",
-            "Use an RSA key of 1024, 2048 or 4096 bits.",
+            f"A key of {key.bits} bits cannot sign a trust list", kind.advice
         )
-    return size
+    return key
 
 
 def _refuse_too_large(draft: TrustList) -> None:

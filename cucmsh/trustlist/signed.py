@@ -30,8 +30,8 @@ from cucmsh.trustlist.model import Header, Record
 from cucmsh.trustlist.sealing import (
     Signer,
     require_possible,
-    signature_size,
     signed_by,
+    signing_key,
 )
 from cucmsh.trustlist.tags import Digest, Role
 
@@ -111,7 +111,7 @@ def seal_signed(
     _require_signer(key, record)
     header = of_signed_file(
         unsigned_header(
-            record, digest, signature_size(key.certificate), _name(path), timestamp
+            record, digest, signing_key(key.certificate), _name(path), timestamp
         )
     )
     draft = SignedFile(header, payload)

@@ -22,7 +22,6 @@ def certificate_rows(entries: Iterable[tuple[str, Certificate]]) -> list[str]:
 
 def certificate_lines(certificate: Certificate, pem: bytes) -> list[str]:
     """One certificate; names are joined by a comma and a blank here."""
-    kind = "RSA" if certificate.is_rsa else "EC"
     return [
         f"SignatureAlgorithm: {certificate.signature_algorithm}",
         f"Issuer Name: {_spaced(certificate.issuer_name)}",
@@ -31,7 +30,7 @@ def certificate_lines(certificate: Certificate, pem: bytes) -> list[str]:
         "Validity",
         f"From: {format_time(certificate.not_before)}",
         f"To:   {format_time(certificate.not_after)}",
-        f"Key: {kind} {certificate.key_bits} bits",
+        f"Key: {certificate.key_type} {certificate.key_bits} bits",
         f"SHA1 Fingerprint: {certificate.sha1_fingerprint.hex(':').upper()}",
         f"SHA256 Fingerprint: {certificate.sha256_fingerprint.hex(':').upper()}",
         *pem.decode("ascii").rstrip("\n").split("\n"),

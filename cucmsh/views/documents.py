@@ -202,7 +202,7 @@ def _certificate(unit: str, certificate: Certificate) -> Document:
         "self_signed": certificate.is_self_signed,
         "not_before": iso_time(certificate.not_before),
         "not_after": iso_time(certificate.not_after),
-        "key_type": "RSA" if certificate.is_rsa else "EC",
+        "key_type": certificate.key_type,
         "key_bits": certificate.key_bits,
         "signature_algorithm": certificate.signature_algorithm,
         "sha1": certificate.sha1_fingerprint.hex(),

@@ -33,7 +33,7 @@ CERTIFICATE = Certificate(
     public_key=b"",
     signature=b"",
     key_bits=2048,
-    is_rsa=True,
+    key_type="RSA",
     signature_algorithm="SHA256withRSA (1.2.840.113549.1.1.11)",
     not_before=datetime(2014, 2, 26, 18, 24, 27, 900, tzinfo=UTC),
     not_after=datetime(2019, 2, 25, 18, 24, 26, tzinfo=UTC),

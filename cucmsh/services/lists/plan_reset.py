@@ -181,8 +181,8 @@ def weaker_than(certificate: Certificate, listed_key: bytes) -> str:
         listed = read_key(listed_key)
     except SignatureError as problem:
         return f"The ITL names a recovery key of another kind: {problem.message}."
-    if not certificate.is_rsa:
-        return "The recovery key is no RSA key; the ITL names one."
+    if certificate.key_type != listed.algorithm:
+        return f"The recovery key is no {listed.algorithm} key; the ITL names one."
     if certificate.key_bits >= listed.bits:
         return ""
     return (

@@ -42,5 +42,5 @@ def test_key_of_another_kind_is_told(
     sized: dict[int, Certificate], listed: bytes
 ) -> None:
     assert "of another kind" in weaker_than(sized[1024], listed)
-    curve = sized[2048]._replace(is_rsa=False, key_bits=256)
+    curve = sized[2048]._replace(key_type="EC", key_bits=256)
     assert "no RSA key" in weaker_than(curve, sized[1024].public_key)
