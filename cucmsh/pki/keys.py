@@ -12,7 +12,7 @@ interpreters).
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import Any, Generic, NamedTuple, TypeAlias, TypeGuard, TypeVar
+from typing import Any, NamedTuple, TypeAlias, TypeGuard
 
 from cryptography.hazmat.primitives import hashes
 from cryptography.hazmat.primitives.asymmetric import padding, rsa
@@ -28,11 +28,8 @@ DEFAULT_KEY_BITS = 2048
 # The library's classes of the keys in ``KINDS``.
 PrivateKey: TypeAlias = rsa.RSAPrivateKey
 
-_Private = TypeVar("_Private")
-_Public = TypeVar("_Public")
 
-
-class KeyKind(NamedTuple, Generic[_Private, _Public]):
+class KeyKind(NamedTuple):
     """A kind of key, by functions on the library's keys.
 
     Attributes:
@@ -47,15 +44,15 @@ class KeyKind(NamedTuple, Generic[_Private, _Public]):
     """
 
     name: str
-    private: type[_Private]
+    private: type
     bits: range
-    generate: Callable[[int], _Private]
-    public: Callable[[tuple[int, ...]], _Public]
-    sign: Callable[[_Private, bytes, hashes.HashAlgorithm], bytes]
-    verify: Callable[[_Public, bytes, bytes, hashes.HashAlgorithm], None]
+    generate: Callable[[int], Any]
+    public: Callable[[tuple[int, ...]], Any]
+    sign: Callable[[Any, bytes, hashes.HashAlgorithm], bytes]
+    verify: Callable[[Any, bytes, bytes, hashes.HashAlgorithm], None]
 
 
-def kind_of(key: object) -> KeyKind[Any, Any] | None:
+def kind_of(key: object) -> KeyKind | None:
     """The kind of a private key; ``None`` for one that signs nothing here."""
     return next(
         (kind for kind in KINDS.values() if isinstance(key, kind.private)), None
@@ -99,7 +96,7 @@ def _verify_rsa(
     key.verify(signature, message, padding.PKCS1v15(), algorithm)
 
 
-KINDS: dict[str, KeyKind[Any, Any]] = {
+KINDS: dict[str, KeyKind] = {
     "RSA": KeyKind(
         name="RSA",
         private=rsa.RSAPrivateKey,

@@ -6,7 +6,6 @@ such thing is not known (docs/formats.md#header); without the entries it is refu
 """
 
 from datetime import UTC, datetime
-from typing import Any
 
 import pytest
 from cryptography.hazmat.primitives import hashes
@@ -90,7 +89,7 @@ def _known(monkeypatch: pytest.MonkeyPatch) -> None:
         first_byte=b"\x04",
         read=read_point,
     )
-    in_library = keys.KeyKind[Any, Any](
+    in_library = keys.KeyKind(
         name="EC",
         private=ec.EllipticCurvePrivateKey,
         bits=range(256, 257),
