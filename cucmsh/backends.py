@@ -15,6 +15,7 @@ if TYPE_CHECKING:
     from cucmsh.pki.sandbox import ImportedKey
     from cucmsh.remote.file_transfer import OutgoingFile, SentFile
     from cucmsh.remote.runner import Runner
+    from cucmsh.remote.ssh.client import SshConnection
     from cucmsh.remote.ssh.first_login import ShownKey
     from cucmsh.secret import Secret
     from cucmsh.services.backends import AcceptHostKey, BackupServer, Link
@@ -65,10 +66,10 @@ class LateBackends:
         known = KnownHosts(known_hosts)
         return open_host((server.host, server.port), login, known, accept)
 
-    def look(self, host: str, port: int) -> ShownKey:
-        from cucmsh.remote.ssh.first_login import look
+    def show_host_key(self, host: str, port: int) -> ShownKey:
+        from cucmsh.remote.ssh.first_login import show_host_key
 
-        return look(host, port)
+        return show_host_key(host, port)
 
     def open_with_password(self, address: SshAddress, password: Secret) -> Link:
         from cucmsh.remote.ssh.first_login import open_with_password
@@ -79,12 +80,9 @@ class LateBackends:
         return self.store_on(link, ".")
 
     def store_on(self, link: Link, root: str) -> Store:
-        from typing import cast
-
         from cucmsh.remote.sftp.store import SftpStore
-        from cucmsh.remote.ssh.client import SshConnection
 
-        return SftpStore(cast(SshConnection, link), root)
+        return SftpStore(_connection(link), root)
 
     def transfer(
         self,
@@ -93,14 +91,9 @@ class LateBackends:
         outgoing: OutgoingFile,
         progress: Callable[[int], object],
     ) -> SentFile:
-        from typing import cast
-
         from cucmsh.remote.sftp.file_transfer import FileTransfer
-        from cucmsh.remote.ssh.client import SshConnection
 
-        return FileTransfer(cast(SshConnection, link), directory, progress).run(
-            outgoing
-        )
+        return FileTransfer(_connection(link), directory, progress).run(outgoing)
 
     def read_back(
         self, address: TftpAddress, name: str, timeout_seconds: float = 15
@@ -108,3 +101,16 @@ class LateBackends:
         from cucmsh.tftp.client import read_back
 
         return read_back(address, name, timeout_seconds)
+
+
+def _connection(link: Link) -> SshConnection:
+    """The link as what ``open_node`` and its like really give.
+
+    Raises:
+        TypeError: it came from other backends, which have other files.
+    """
+    from cucmsh.remote.ssh.client import SshConnection
+
+    if not isinstance(link, SshConnection):
+        raise TypeError(f"no SFTP goes over a {type(link).__name__}")
+    return link

@@ -76,7 +76,7 @@ def _examined(
     site = open_site(read_settings(configuration))
     findings = [*examine_logins(site.backends.runner(), accounts)]
     if os.geteuid() == ROOT and owner_of(site.settings.home) == ROOT:
-        site = KeylessSite(site)
+        site = KeylessSite(site.settings, site.clock, site.backends)
     else:
         become_owner(site.settings)
     # Looking at a node that may be broken writes nothing to its log.

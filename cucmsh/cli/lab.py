@@ -6,7 +6,7 @@ import argparse
 from collections.abc import Sequence
 from functools import partial
 
-from cucmsh.app import run_shell
+from cucmsh.app import open_site, run_shell
 from cucmsh.cli.options import Parser, text
 from cucmsh.lab.command import LabOptions, lab
 from cucmsh.shell.screen import Screen
@@ -46,7 +46,8 @@ def lab_parser() -> Parser:
 
 def run(words: Sequence[str]) -> int:
     """Run the lab until its shell, or its signal, ends it; returns the exit status."""
-    return lab(read(words), partial(run_shell, may_end=False), Screen(1).say)
+    open_shell = partial(run_shell, may_end=False)
+    return lab(read(words), open_shell, open_site, Screen(1).say)
 
 
 def read(words: Sequence[str]) -> LabOptions:

@@ -5,8 +5,8 @@ from __future__ import annotations
 import argparse
 import os
 from collections.abc import Callable, Iterator, Sequence
-from contextlib import ExitStack, contextmanager
-from typing import cast
+from contextlib import AbstractContextManager, ExitStack, contextmanager
+from typing import TYPE_CHECKING
 
 from cucmsh.app import admit, open_own_site
 from cucmsh.cli.options import (
@@ -27,34 +27,29 @@ from cucmsh.cli.terminal import (
     require_yes,
     terminal_prompter,
 )
-from cucmsh.config.model import NodeRole
+from cucmsh.config.model import Node, NodeRole, SshAddress
 from cucmsh.errors import CucmshError, HalfDoneError, RefusedError
 from cucmsh.layout import DEFAULT_TFTP_DIRECTORY
 from cucmsh.remote.known_hosts import HostKey
+from cucmsh.secret import Secret
 from cucmsh.services.caller import WayIn
-from cucmsh.services.lists.replica_records import whose
-from cucmsh.services.nodes.add import (
-    DEFAULT_USER,
-    AddPlan,
-    EnrolBackends,
-    WantedNode,
-    has_way,
-    make_way,
-    pinned,
-    plan_add,
-    require_owner,
-)
-from cucmsh.services.nodes.enrol import enrol, other_publisher
+from cucmsh.services.lists.replica_records import Publisher, whose
+from cucmsh.services.nodes.add import add_node
+from cucmsh.services.nodes.add_plan import DEFAULT_USER, WantedNode
 from cucmsh.services.nodes.health.finding import Level, exit_status
 from cucmsh.services.nodes.health.node_status import NodeHealth, look_at_all
-from cucmsh.services.nodes.listing import find_removable, remove
+from cucmsh.services.nodes.remove import remove_node
 from cucmsh.services.site import Site
 from cucmsh.shell.json_result import JsonResult, report
 from cucmsh.shell.screen import Screen, in_a_change
 from cucmsh.shell.signals import deferred_interrupts
+from cucmsh.storage.folders import require_own
 from cucmsh.views.documents import nodes_document
 from cucmsh.views.findings import finding_lines
 from cucmsh.views.nodes import node_rows
+
+if TYPE_CHECKING:  # paramiko stands behind it
+    from cucmsh.remote.ssh.first_login import ShownKey
 
 WAITING = "Control-C pressed: a change is under way, and is finished first."
 TAKE_OVER = (
@@ -230,7 +225,9 @@ def node(
         RefusedError: this is no publisher, or the person said no.
         HalfDoneError: a change broke off.
     """
-    site = _own(open_site())
+    site = open_site()
+    # What another account writes, this node could not read any more.
+    require_own(site.settings.home)
     if given.verb == "list":
         return _list(prompter, site)
     if given.verb == "remove":
@@ -238,43 +235,62 @@ def node(
     return _add(given, prompter, site)
 
 
-def _own(site: Site) -> Site:
-    require_owner(site)
-    site.require_publisher()
-    return site
+class _AddDialog:
+    """See ``AddDialog``; here a person is asked."""
+
+    def __init__(self, given: argparse.Namespace, prompter: Prompter) -> None:
+        self._given = given
+        self._prompter = prompter
+
+    def becomes_replica(self, name: str) -> None:
+        self._prompter.say(WHY_REPLICA.format(name=name))
+
+    def pin(self, node: Node, shown: ShownKey) -> None:
+        key, host = shown.key, node.ssh.host if node.ssh else ""
+        self._prompter.say(
+            f"The authenticity of host '{host} ({shown.peer})' can't be established.\n"
+            f"{key.short_kind} key fingerprint is {key.sha256_fingerprint}.\n"
+            f"{key.short_kind} key fingerprint is {key.md5_fingerprint}.\n"
+            f"On {node.name} itself, ssh-keygen -lf /etc/ssh/ssh_host_"
+            f"{key.short_kind.lower()}_key.pub shows the first one."
+        )
+        require_yes(
+            self._prompter,
+            "Are you sure you want to pin this key (yes/no)? ",
+            f"The host key of {host} was not accepted; nothing was sent to it.",
+        )
+
+    def password(self, address: SshAddress) -> Secret:
+        if self._given.password_fd is None:
+            question = f"Password of {address.user} on {address.host} :"
+            return self._prompter.ask_secret(question)
+        (password,) = read_secrets(self._given.password_fd, "--password-fd", 1)
+        return password
+
+    def take_over(self, node: Node, owner: Publisher) -> None:
+        self._prompter.say(TAKE_OVER.format(name=node.name, whose=whose(owner)))
+        question = f"Take {node.name} over (yes/no)? "
+        otherwise = f"{node.name} stays with the other publisher; nothing was changed."
+        require_yes(self._prompter, question, otherwise)
+
+    def changing(self, name: str) -> AbstractContextManager[None]:
+        return _changing(self._prompter, f"cucmsh node add {name}")
 
 
 def _add(given: argparse.Namespace, prompter: Prompter, site: Site) -> int:
     wanted = _wanted(given, site)
-    plan = plan_add(site, wanted)
-    if not plan.is_known and wanted.role is None:
-        prompter.say(WHY_REPLICA.format(name=wanted.name))
-    plan = _with_host_key(given, plan, prompter, site)
-    # A login that was given mends a way that is there, too.
-    has_login = bool(given.identity) or given.password_fd is not None
-    is_mended = plan.node.is_member and has_login
-    if not has_way(site, plan.address) or is_mended:
-        _open_way(given, plan, prompter, site)
-    taken_from = other_publisher(site, plan)
-    if taken_from:
-        name, whose_it_is = plan.node.name, whose(taken_from)
-        prompter.say(TAKE_OVER.format(name=name, whose=whose_it_is))
-        question = f"Take {name} over (yes/no)? "
-        otherwise = f"{name} stays with the other publisher; nothing was changed."
-        require_yes(prompter, question, otherwise)
-    with _changing(prompter, f"cucmsh node add {plan.node.name}"):
-        findings, is_added = enrol(site, plan, taken_from)
-    prompter.say("\n".join(finding_lines(findings)))
-    name, role = plan.node.name, plan.node.role.value
-    if not is_added:
+    added = add_node(site, given.name, wanted, _AddDialog(given, prompter))
+    prompter.say("\n".join(finding_lines(added.findings)))
+    name, role = added.node.name, added.node.role.value
+    if not added.is_added:
         raise RefusedError(
             f"{name} was not added: something failed",
             "Put it right, and run the same command again.",
         )
     prompter.say(f"{name} is a {role} of the cluster: {site.settings.path}")
-    if plan.node.is_member:
+    if added.node.is_member:
         prompter.say("The lists of the others name it after their next TFTP start.")
-    if any(at.level is Level.FAIL for at in findings):
+    if any(at.level is Level.FAIL for at in added.findings):
         prompter.say(f"Put right what failed, then: cucmsh node add {name}")
         return 3
     return 0
@@ -309,7 +325,6 @@ def _wanted(given: argparse.Namespace, site: Site) -> WantedNode:
         commands = commands or default_service(given.user or DEFAULT_USER)
         directory = directory or DEFAULT_TFTP_DIRECTORY
     return WantedNode(
-        name=given.name,
         role=NodeRole(given.role) if given.role else None,
         address=given.host,
         user=given.user or "",
@@ -317,33 +332,10 @@ def _wanted(given: argparse.Namespace, site: Site) -> WantedNode:
         tftp=given.tftp,
         service_commands=commands,
         program=tuple(given.program),
+        host_key=given.host_key or "",
+        identity=given.identity or "",
+        has_password=given.password_fd is not None,
     )
-
-
-def _with_host_key(
-    given: argparse.Namespace, plan: AddPlan, prompter: Prompter, site: Site
-) -> AddPlan:
-    if given.host_key:
-        return pinned(site, plan, given.host_key)
-    if plan.is_known:
-        return plan
-    address = plan.address
-    shown = cast("EnrolBackends", site.backends).look(address.host, address.port)
-    key = shown.key
-    prompter.say(
-        f"The authenticity of host '{address.host} ({shown.peer})' can't be "
-        f"established.\n"
-        f"{key.short_kind} key fingerprint is {key.sha256_fingerprint}.\n"
-        f"{key.short_kind} key fingerprint is {key.md5_fingerprint}.\n"
-        f"On {plan.node.name} itself, ssh-keygen -lf /etc/ssh/ssh_host_"
-        f"{key.short_kind.lower()}_key.pub shows the first one."
-    )
-    require_yes(
-        prompter,
-        "Are you sure you want to pin this key (yes/no)? ",
-        f"The host key of {address.host} was not accepted; nothing was sent to it.",
-    )
-    return pinned(site, plan, f"{key.kind} {key.key}")
 
 
 def host_key(value: str) -> str:
@@ -357,26 +349,6 @@ def host_key(value: str) -> str:
     return f"{kind} {rest[0]}"
 
 
-def _open_way(
-    given: argparse.Namespace, plan: AddPlan, prompter: Prompter, site: Site
-) -> None:
-    address = plan.address
-    backends = cast("EnrolBackends", site.backends)
-    if given.identity:
-        link = backends.open_node(address._replace(identity=given.identity))
-    else:
-        if given.password_fd is None:
-            question = f"Password of {address.user} on {address.host} :"
-            password = prompter.ask_secret(question)
-        else:
-            (password,) = read_secrets(given.password_fd, "--password-fd", 1)
-        link = backends.open_with_password(address, password)
-    try:
-        make_way(site, plan, link, backends)
-    finally:
-        link.close()
-
-
 def _list(prompter: Prompter, site: Site) -> int:
     seen = look_at_all(site)
     prompter.say("\n".join(node_rows(seen)))
@@ -386,7 +358,8 @@ def _list(prompter: Prompter, site: Site) -> int:
 def _as_document(open_site: Callable[[], Site], to: JsonResult) -> int:
     """``node list --json``: what `node list` finds, as one document."""
     to.name("node list")
-    site = _own(open_site())
+    site = open_site()
+    require_own(site.settings.home)
     seen = look_at_all(site)
     to.take(nodes_document(site.node.name, seen))
     status = _status_of(seen)
@@ -398,20 +371,31 @@ def _status_of(seen: Sequence[NodeHealth]) -> int:
     return exit_status(found for entry in seen for found in entry.findings)
 
 
+class _RemoveDialog:
+    """See ``RemoveDialog``; here a person is asked."""
+
+    def __init__(self, prompter: Prompter) -> None:
+        self._prompter = prompter
+
+    def agree(self, node: Node) -> None:
+        name = node.name
+        self._prompter.say(
+            f"{name} is a {node.role}. It keeps the list that it serves, and gets no "
+            "other: stop its TFTP service\nbefore phones come to depend on it."
+        )
+        question = f"Take {name} out of the cluster (yes/no)? "
+        require_yes(self._prompter, question, "Nothing was changed.")
+
+    def changing(self, name: str) -> AbstractContextManager[None]:
+        return _changing(self._prompter, f"cucmsh node remove {name}")
+
+
 def _remove(prompter: Prompter, site: Site, name: str) -> int:
-    found = find_removable(site, name)
-    prompter.say(
-        f"{name} is a {found.role}. It keeps the list that it serves, and gets no "
-        "other: stop its TFTP service\nbefore phones come to depend on it."
-    )
-    question = f"Take {name} out of the cluster (yes/no)? "
-    require_yes(prompter, question, "Nothing was changed.")
-    with _changing(prompter, f"cucmsh node remove {name}"):
-        findings = remove(site, found)
-    prompter.say("\n".join(finding_lines(findings)))
+    removed = remove_node(site, name, _RemoveDialog(prompter))
+    prompter.say("\n".join(finding_lines(removed.findings)))
     prompter.say(f"{name} is no node of the cluster any more.")
-    if found.is_member:
+    if removed.node.is_member:
         prompter.say(
             "The lists of the others name it until their TFTP services restart."
         )
-    return 3 if any(at.level is Level.FAIL for at in findings) else 0
+    return 3 if any(at.level is Level.FAIL for at in removed.findings) else 0

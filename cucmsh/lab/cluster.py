@@ -11,16 +11,18 @@ import multiprocessing
 import os
 import signal
 import socket
+from collections.abc import Callable
 from multiprocessing.connection import Connection
 from multiprocessing.context import ForkProcess
 from multiprocessing.process import BaseProcess
 from pathlib import Path
 from typing import Any
 
+from cucmsh.config.settings import Settings, read_settings
 from cucmsh.errors import ServiceError
 from cucmsh.lab.accounts import files_only
 from cucmsh.lab.directory import LabDirectory
-from cucmsh.lab.node import make, serve, site_of
+from cucmsh.lab.node import make, serve
 from cucmsh.lab.plan import (
     LOOPBACK,
     NodePlan,
@@ -33,10 +35,13 @@ from cucmsh.layout import LAB_BACKUPS, LAB_HOST_KEY, LAB_KNOWN_HOSTS
 from cucmsh.pki.credential import make_ssh_identity
 from cucmsh.services.certificates.keystore import Keystore
 from cucmsh.services.nodes.make import public_certificates
+from cucmsh.services.site import Site
 
 START_SECONDS = 60
 STOP_SECONDS = 10
 BACKUP_USER = "backup"
+
+OpenSite = Callable[[Settings], Site]
 
 _fork = multiprocessing.get_context("fork")  # asyncssh is imported once, not N times
 
@@ -47,13 +52,17 @@ class LabCluster:
     Args:
         directory: the lab's directory, which stays the caller's to close.
         subscribers: how many besides the publisher.
+        open_site: opens the node of given settings.
 
     Raises:
         ServiceError: a node did not start; nothing runs then.
     """
 
-    def __init__(self, directory: LabDirectory, subscribers: int) -> None:
+    def __init__(
+        self, directory: LabDirectory, subscribers: int, open_site: OpenSite
+    ) -> None:
         self._directory = directory
+        self._open_site = open_site
         root = directory.path
         self._plans = plan_nodes(root, subscribers)
         self._backups = root / LAB_BACKUPS
@@ -127,7 +136,10 @@ class LabCluster:
         )
         files = [*(plan.host_key for plan in self._plans), backup_key]
         _side_by_side(
-            [_fork.Process(target=make, args=(p, security, ccm)) for p in self._plans]
+            [
+                _fork.Process(target=make, args=(site, security, ccm))
+                for site in self._sites()
+            ]
             + [_fork.Process(target=host_key, args=(file,)) for file in files]
         )
         host_keys = {plan.name: _public_line(plan.host_key) for plan in self._plans}
@@ -146,8 +158,12 @@ class LabCluster:
             text = configuration(plan, self._plans, identity, host_keys)
             plan.config.write_text(text)
 
+    def _sites(self) -> list[Site]:
+        """The nodes, as their configurations are now."""
+        return [self._open_site(read_settings(str(at.config))) for at in self._plans]
+
     def _exchange(self) -> None:
-        sites = [site_of(plan) for plan in self._plans]
+        sites = self._sites()
         for giver in sites:
             certificates = public_certificates(giver)
             for taker in sites:

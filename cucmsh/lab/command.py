@@ -17,10 +17,12 @@ from collections.abc import Callable
 from importlib.util import find_spec
 from typing import NamedTuple
 
+from cucmsh.config.settings import Settings
 from cucmsh.errors import ServiceError
 from cucmsh.lab.directory import LabDirectory
 from cucmsh.lab.plan import PYTHON
 from cucmsh.layout import LAB_FILE
+from cucmsh.services.site import Site
 
 OpenShell = Callable[[str, str], int]
 
@@ -41,19 +43,27 @@ class LabOptions(NamedTuple):
     lifeline: int = -1
 
 
-def lab(options: LabOptions, open_shell: OpenShell, say: Callable[[str], None]) -> int:
+def lab(
+    options: LabOptions,
+    open_shell: OpenShell,
+    open_site: Callable[[Settings], Site],
+    say: Callable[[str], None],
+) -> int:
     """Run the lab; returns the exit status.
 
     Args:
         options: what it is to be.
         open_shell: opens the shell of a configuration file, with a greeting.
+        open_site: opens the node of given settings; its first keys are made with it.
         say: prints a line.
 
     Raises:
         ServiceError: it does not start.
     """
     _require_servers()
-    return _serve(options, say) if options.serve else _with_shell(options, open_shell)
+    if options.serve:
+        return _serve(options, open_site, say)
+    return _with_shell(options, open_shell)
 
 
 def _require_servers() -> None:
@@ -65,7 +75,11 @@ def _require_servers() -> None:
         )
 
 
-def _serve(options: LabOptions, say: Callable[[str], None]) -> int:
+def _serve(
+    options: LabOptions,
+    open_site: Callable[[Settings], Site],
+    say: Callable[[str], None],
+) -> int:
     from cucmsh.lab.cluster import LabCluster  # noqa: PLC0415 - asyncssh
 
     ends, begins = os.pipe()
@@ -79,7 +93,7 @@ def _serve(options: LabOptions, say: Callable[[str], None]) -> int:
         signal.signal(number, end)
     directory = LabDirectory(options.directory)
     try:
-        cluster = LabCluster(directory, options.subscribers)
+        cluster = LabCluster(directory, options.subscribers, open_site)
         try:
             description = cluster.describe()
             directory.write(description)

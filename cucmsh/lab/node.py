@@ -10,9 +10,7 @@ import contextlib
 import os
 import signal
 import threading
-from datetime import UTC, datetime
 from multiprocessing.connection import Connection
-from typing import cast
 
 from cucmsh.config.settings import read_settings
 from cucmsh.errors import CucmshError
@@ -20,38 +18,15 @@ from cucmsh.lab.accounts import Account
 from cucmsh.lab.plan import LOOPBACK, PYTHON, NodePlan
 from cucmsh.lab.service import ControlSocket, TftpService
 from cucmsh.lab.ssh_server import SshServer, host_key
-from cucmsh.pki.backend import KeyBackend
 from cucmsh.secret import Secret
-from cucmsh.services.backends import Backends
 from cucmsh.services.nodes.make import make_node
 from cucmsh.services.site import Site
 from cucmsh.tftp.server import TftpServer
 
 
-class _KeysOnly:
-    """Enough of the backends to make a node; the rest is opened by its commands."""
-
-    def keys(self) -> KeyBackend:
-        return KeyBackend()
-
-
-class _Clock:
-    def now(self) -> datetime:
-        return datetime.now(UTC)
-
-    def boot(self) -> tuple[str, float]:
-        return "", 0.0
-
-
-def site_of(plan: NodePlan) -> Site:
-    """The node's site, for making it and bringing certificates to it."""
-    settings = read_settings(str(plan.config))
-    return Site(settings, _Clock(), cast(Backends, _KeysOnly()))
-
-
-def make(plan: NodePlan, security: str, ccm: str) -> None:
+def make(site: Site, security: str, ccm: str) -> None:
     """First keys, certificates and secrets of the node, unless it has them."""
-    make_node(site_of(plan), Secret(security), Secret(ccm))
+    make_node(site, Secret(security), Secret(ccm))
 
 
 def serve(plan: NodePlan, password: str, key_line: str, channel: Connection) -> None:

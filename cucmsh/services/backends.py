@@ -19,6 +19,7 @@ if TYPE_CHECKING:
     from cucmsh.remote.file_transfer import OutgoingFile, SentFile
     from cucmsh.remote.known_hosts import HostKey
     from cucmsh.remote.runner import Completed, Runner
+    from cucmsh.remote.ssh.first_login import ShownKey
     from cucmsh.storage.store import Store
     from cucmsh.trustlist.check import Verifier
 
@@ -63,23 +64,56 @@ class BackupServer(NamedTuple):
 
 
 class Backends(Protocol):
-    """The rooms and hosts that are entered late."""
+    """Keys, programs of this machine, and other hosts: all that is imported late."""
 
-    def keys(self) -> KeyBackend: ...
+    def keys(self) -> KeyBackend:
+        """Makes, reads and writes keys and certificates."""
 
-    def open_key_file(self, raw: bytes, password: Secret) -> ImportedKey: ...
+    def open_key_file(self, raw: bytes, password: Secret) -> ImportedKey:
+        """Read a PKCS#12 from elsewhere in a sandbox; see ``pki.sandbox``."""
 
-    def verifier(self) -> Verifier: ...
+    def verifier(self) -> Verifier:
+        """Verifies signatures of lists and signed files."""
 
-    def runner(self) -> Runner: ...
+    def runner(self) -> Runner:
+        """Runs programs of this machine, each from a fixed argv."""
 
-    def open_node(self, address: SshAddress) -> Link: ...
+    def open_node(self, address: SshAddress) -> Link:
+        """Log in to a node with our key; called by ``Site.open_link`` only.
+
+        Raises:
+            ConnectionFailedError, NoAnswerError: it does not answer.
+            HostKeyError: it shows another key than the pinned one.
+            AuthenticationError: it does not take our key.
+        """
+
+    def show_host_key(self, host: str, port: int) -> ShownKey:
+        """The host key of a host that is no node yet; nothing is sent to it.
+
+        Raises:
+            ConnectionFailedError: it does not answer.
+            HostKeyError: the key is too weak to be pinned.
+        """
+
+    def open_with_password(self, address: SshAddress, password: Secret) -> Link:
+        """The first login to a host whose key is pinned; raises as ``open_node``."""
 
     def open_backup(
         self, server: BackupServer, known_hosts: str, accept: AcceptHostKey
-    ) -> Link: ...
+    ) -> Link:
+        """Log in to a backup server.
 
-    def store_on(self, link: Link, root: str) -> Store: ...
+        Args:
+            server: where, and as whom.
+            known_hosts: path of the file that remembers host keys.
+            accept: asked about a key that is not in it; False refuses the host.
+
+        Raises:
+            ConnectionFailedError, HostKeyError, AuthenticationError: as ``open_node``.
+        """
+
+    def store_on(self, link: Link, root: str) -> Store:
+        """The files below ``root`` on that host, over SFTP."""
 
     def transfer(
         self,
@@ -91,8 +125,14 @@ class Backends(Protocol):
         """Put a file on somebody else's server; see ``remote.sftp.file_transfer``."""
 
     def home_on(self, link: Link) -> Store:
-        """The home of the account that is logged in to."""
+        """The files in the home of the account that was logged in to."""
 
     def read_back(
         self, address: TftpAddress, name: str, timeout_seconds: float = 15
-    ) -> bytes: ...
+    ) -> bytes:
+        """What a TFTP service gives for that name.
+
+        Raises:
+            MissingFileError: it has no such file.
+            ConnectionFailedError: it refuses, or does not answer in time.
+        """

@@ -42,15 +42,18 @@ class Site:
     """
 
     def __init__(self, settings: Settings, clock: Clock, backends: Backends) -> None:
-        self.settings = settings
         self.clock = clock
         self.backends = backends
+        self.caller: Caller | None = None
+        self._record: Record | None = None
+        self._configure(settings)
+
+    def _configure(self, settings: Settings) -> None:
+        self.settings = settings
         self.home = LocalStore(settings.home)
         self.sinks = sinks_of(settings)
         has_tftp = settings.node.has_tftp
         self._tftp = LocalStore(settings.node.tftp_directory) if has_tftp else None
-        self.caller: Caller | None = None
-        self._record: Record | None = None
 
     def called_by(self, caller: Caller, record: Record) -> Self:
         """The same node for this caller, who may then call its use-cases.
@@ -61,6 +64,12 @@ class Site:
         """
         site = copy.copy(self)
         site.caller, site._record = caller, record  # noqa: SLF001 - of the same class
+        return site
+
+    def with_settings(self, settings: Settings) -> Self:
+        """The same node, for the same caller, after its configuration was changed."""
+        site = copy.copy(self)
+        site._configure(settings)  # noqa: SLF001 - of the same class
         return site
 
     @property

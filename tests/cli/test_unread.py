@@ -49,7 +49,7 @@ def test_removal_that_breaks_off_unforeseen_is_partly_done(
     def broken(*_: object) -> None:
         raise problem
 
-    monkeypatch.setattr("cucmsh.cli.node.remove", broken)
+    monkeypatch.setattr("cucmsh.services.nodes.remove._take_out", broken)
     dialog = ScriptedDialog([("(yes/no)", "yes")])
     with pytest.raises(HalfDoneError) as half:
         node(read(["remove", SUBSCRIBER]), dialog, lambda: cluster.site)
@@ -65,7 +65,7 @@ def test_removal_that_was_refused_is_refused(
     def broken(*_: object) -> None:
         raise StoreError("busy")
 
-    monkeypatch.setattr("cucmsh.cli.node.remove", broken)
+    monkeypatch.setattr("cucmsh.services.nodes.remove._take_out", broken)
     dialog = ScriptedDialog([("(yes/no)", "yes")])
     with pytest.raises(StoreError, match="busy"):
         node(read(["remove", SUBSCRIBER]), dialog, lambda: cluster.site)

@@ -122,21 +122,10 @@ MAY_RUN = {
         "cucmsh/services/nodes/tftp_service.py",
         "words",
     ): "service_commands of the configuration",
-    (
-        "cucmsh/services/lists/locate_nodes.py",
-        "(*node.program, 'hook', 'service-status')",
-    ): "both",
-    (
-        "cucmsh/services/lists/locate_nodes.py",
-        "node.service_commands.status",
-    ): "configuration",
+    ("cucmsh/services/nodes/service_status.py", "command"): "configuration",
     (
         "cucmsh/services/lists/node_update.py",
         "node.service_commands.restart",
-    ): "configuration",
-    (
-        "cucmsh/services/nodes/health/node_status.py",
-        "node.service_commands.status",
     ): "configuration",
     (
         "cucmsh/services/lists/member_hooks.py",
@@ -150,7 +139,6 @@ MAY_RUN = {
     ("cucmsh/services/nodes/confine.py", "('echo', token)"): "literal",
     ("cucmsh/services/nodes/check_way.py", "('echo', token)"): "literal",
     ("cucmsh/services/nodes/check_way.py", "('ls', '-ld', path)"): "configuration",
-    ("cucmsh/services/nodes/enrol.py", "commands.status"): "init",
     (
         "cucmsh/services/nodes/check_way.py",
         "('sudo', '-n', '-l', *words)",
@@ -193,6 +181,18 @@ def test_words_that_are_run_come_from_the_configuration_or_the_program() -> None
         if isinstance(node, ast.Call) and dotted(node.func) == "open_in_sandbox":
             assert len(node.args) == 3, where
             assert not node.keywords, where
+
+
+def test_nodes_are_logged_in_to_from_one_place() -> None:
+    """So ``KeylessSite``, which opens no way, cannot be gone past."""
+    doors = {
+        name
+        for name, node, _ in places()
+        if isinstance(node, ast.Attribute)
+        and node.attr == "open_node"
+        and name.startswith(("cucmsh/services/", "cucmsh/cli/", "commands/"))
+    }
+    assert doors == {"cucmsh/services/site.py"}
 
 
 def test_no_command_of_the_pack_can_reach_a_program() -> None:

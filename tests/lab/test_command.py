@@ -2,9 +2,15 @@
 
 import pytest
 
+from cucmsh.config.settings import Settings
 from cucmsh.errors import ServiceError
 from cucmsh.lab import command
 from cucmsh.lab.command import LabOptions
+from cucmsh.services.site import Site
+
+
+def _no_site(settings: Settings) -> Site:
+    raise AssertionError(settings)
 
 
 @pytest.mark.parametrize("serve", [True, False])
@@ -13,7 +19,8 @@ def test_lab_without_its_servers_says_what_installs_them(
 ) -> None:
     monkeypatch.setattr(command, "find_spec", lambda _: None)
     said: list[str] = []
+    options = LabOptions(serve=serve)
     with pytest.raises(ServiceError, match="asyncssh") as refused:
-        command.lab(LabOptions(serve=serve), lambda *_: 0, said.append)
+        command.lab(options, lambda *_: 0, _no_site, said.append)
     assert refused.value.advice.endswith("-m pip install 'cucmsh[lab]'")
     assert said == []

@@ -17,8 +17,10 @@ from hashlib import md5, sha256
 from pathlib import Path
 
 import pytest
+import tomlkit
 
 from cucmsh.cli import hook as hooks
+from cucmsh.config.entries import entry_of, way_of
 from cucmsh.config.model import (
     Cluster,
     Node,
@@ -45,6 +47,7 @@ from cucmsh.pki.verify import SignatureVerifier
 from cucmsh.remote.file_transfer import OutgoingFile, SentFile
 from cucmsh.remote.known_hosts import HostKey, KnownHosts
 from cucmsh.remote.runner import Completed
+from cucmsh.remote.ssh.first_login import ShownKey
 from cucmsh.secret import Secret
 from cucmsh.services.backends import AcceptHostKey, BackupServer, Link
 from cucmsh.services.certificates import keystore
@@ -399,6 +402,12 @@ class JoinedBackends:
         found = self._made.at(address.port, address.host)
         return ReplicaLink(found) if isinstance(found, Replica) else NodeLink(found)
 
+    def show_host_key(self, host: str, port: int) -> ShownKey:
+        raise AssertionError((host, port))  # every node here is pinned already
+
+    def open_with_password(self, address: SshAddress, password: Secret) -> Link:
+        raise AssertionError((address, password))
+
     def open_backup(
         self, server: BackupServer, known_hosts: str, accept: AcceptHostKey
     ) -> Link:
@@ -488,7 +497,7 @@ class MadeCluster:
         self.replica = Replica(_node(root, REPLICA, NodeRole.REPLICA, ("tftp",)))
         for node in cluster.members:
             settings = Settings(
-                path="cucmsh.toml",
+                path=str(root / node.name / "cucmsh.toml"),
                 release="10.0",
                 is_strict=is_strict,
                 keep_trust=keep_trust,
@@ -526,6 +535,30 @@ class MadeCluster:
         if found.is_dead:
             raise ConnectionFailedError(f"{host} does not answer")
         return found
+
+    def write_configurations(self) -> None:
+        """The file of each member, for what edits it."""
+        for member in self.members.values():
+            settings = member.site.settings
+            nodes = [
+                entry_of(node)
+                | (way_of(node, node.ssh) if node.ssh else {})
+                | {"service_commands": node.service_commands._asdict()}
+                for node in settings.cluster.nodes
+                if node.service_commands
+            ]
+            document = {
+                "release": settings.release,
+                "keep_trust": settings.keep_trust,
+                "node": {"name": member.node.name, "home": settings.home},
+                "cluster": {
+                    "domain": settings.cluster.domain,
+                    "subject": settings.cluster.subject,
+                    "digest": settings.digest,
+                    "nodes": nodes,
+                },
+            }
+            Path(settings.path).write_text(tomlkit.dumps(document))
 
     def start(self) -> None:
         """Every node composes its list, as at the first start."""

@@ -31,6 +31,8 @@ from cucmsh.services.backends import BackupServer
 from cucmsh.services.caller import Caller, Privilege, WayIn
 from cucmsh.services.files import Destination
 from cucmsh.services.lists.phone_files import choose
+from cucmsh.services.nodes.add_plan import WantedNode
+from cucmsh.services.nodes.identity import make_identity
 from cucmsh.services.outcome import Progress
 from cucmsh.services.records.audit import AuditLog
 from cucmsh.services.records.logs import list_logs
@@ -41,6 +43,7 @@ from tests.services.callers import called
 from tests.services.made_cluster import (
     CCM,
     SFTP_PASSWORD,
+    SUBSCRIBER,
     MadeCluster,
     cheap_questions,
     started_cluster,
@@ -103,8 +106,9 @@ VALUES: dict[str, Callable[[Site], Sequence[Any]]] = {
     "cucmsh.services.lists.tftp_start.start": lambda _: [],
     "cucmsh.services.lists.locate_nodes.service_status": lambda _: [],
     "cucmsh.services.lists.give_up_phones.release_trust": lambda _: [lambda _: None],
-    "cucmsh.services.nodes.add.make_way": lambda _: [NODE, NODE, NODE],
-    "cucmsh.services.nodes.enrol.enrol": lambda _: [NODE],
+    "cucmsh.services.nodes.add.add_node": lambda _: [
+        *(SUBSCRIBER, WantedNode(), AGREEING)
+    ],
     "cucmsh.services.nodes.health.doctor.examine": lambda _: [],
     "cucmsh.services.nodes.health.node_status.look_at_all": lambda _: [],
     "cucmsh.services.nodes.identity.leave": lambda _: [NODE, "AAAA"],
@@ -112,7 +116,7 @@ VALUES: dict[str, Callable[[Site], Sequence[Any]]] = {
     "cucmsh.services.nodes.join.describe": lambda _: [],
     "cucmsh.services.nodes.join.join": lambda _: [b""],
     "cucmsh.services.nodes.join.read_clock": lambda _: [],
-    "cucmsh.services.nodes.listing.remove": lambda _: [NODE],
+    "cucmsh.services.nodes.remove.remove_node": lambda _: [SUBSCRIBER, AGREEING],
     "cucmsh.services.nodes.service_control.restart_service": lambda _: [
         *("Cisco Tftp", AGREEING)
     ],
@@ -132,8 +136,8 @@ CLUSTER_LOCKED = (
     "cucmsh.services.lists.run_reset.reset_with_local_key",
     "cucmsh.services.lists.run_reset.reset_with_saved_key",
     "cucmsh.services.lists.give_up_phones.release_trust",
-    "cucmsh.services.nodes.enrol.enrol",
-    "cucmsh.services.nodes.listing.remove",
+    "cucmsh.services.nodes.add.add_node",
+    "cucmsh.services.nodes.remove.remove_node",
 )
 
 
@@ -162,6 +166,9 @@ def cheap_things(monkeypatch: pytest.MonkeyPatch) -> None:
 def cluster(tmp_path: Path) -> MadeCluster:
     made = started_cluster(tmp_path)
     (made.backups / "home/joe/ITLRecovery.p12").write_bytes(made.key_file())
+    made.write_configurations()
+    for member in made.members.values():
+        make_identity(member.site)
     return made
 
 

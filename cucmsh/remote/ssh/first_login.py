@@ -33,7 +33,7 @@ class _Nobody(KnownHosts):
         """Keep nothing; the key is pinned in the configuration."""
 
 
-def look(host: str, port: int) -> ShownKey:
+def show_host_key(host: str, port: int) -> ShownKey:
     """The key that the host shows now.
 
     Raises:

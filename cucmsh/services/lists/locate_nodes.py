@@ -9,13 +9,14 @@ from __future__ import annotations
 from typing import NamedTuple
 
 from cucmsh.config.model import Node
-from cucmsh.errors import CucmshError, MissingFileError, RefusedError, ServiceError
+from cucmsh.errors import CucmshError, MissingFileError, RefusedError
 from cucmsh.layout import LIST_FILE
 from cucmsh.services.backends import Link
 from cucmsh.services.deadlines import STATUS_SECONDS
 from cucmsh.services.lists.fleet import Fleet, side_by_side
 from cucmsh.services.lists.replica_records import ask_publisher, refuse_another
 from cucmsh.services.lists.served_lists import NO_LIST, sha256_or_none, sha256_served
+from cucmsh.services.nodes.service_status import begin_status, status_on
 from cucmsh.services.nodes.tftp_service import is_running
 from cucmsh.services.records.journal import read_journal
 from cucmsh.services.site import Site
@@ -101,22 +102,13 @@ def _locate(site: Site, fleet: Fleet, node: Node) -> NodeStatus:
 
 
 def _look_at_member(_: Site, link: Link, node: Node) -> NodeStatus:
-    done = link.run((*node.program, "hook", "service-status"), STATUS_SECONDS)
-    match done.output.split():
-        case ["active" | "inactive" as state, served]:
-            return NodeStatus(node, state == "active", served)
-    raise ServiceError(f"{node.name}: {done.stderr or 'no status'}")
+    status = status_on(link, node, STATUS_SECONDS)
+    return NodeStatus(node, status.is_running, status.served)
 
 
 def _look_at_replica(site: Site, link: Link, node: Node) -> NodeStatus:
-    if node.service_commands is None:
-        raise ServiceError(
-            f"no commands for the TFTP service of {node.name} are configured",
-            f"Add service_commands to its entry in {site.settings.path}.",
-        )
-    status = link.start(node.service_commands.status, STATUS_SECONDS)
+    status = begin_status(link, node, STATUS_SECONDS)
     publisher = ask_publisher(site.backends.home_on(link), node)
     served = sha256_on(site, link, node)
     refuse_another(site, node, publisher())
-    done = status()
-    return NodeStatus(node, done.status == 0, served)
+    return NodeStatus(node, status().is_running, served)

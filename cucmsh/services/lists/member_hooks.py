@@ -38,7 +38,13 @@ def stage_on(site: Site, link: Link, node: Node, raw: bytes) -> str:
     return name
 
 
-def hook_on(link: Link, node: Node, *words: str, given: bytes | None = None) -> str:
+def hook_on(
+    link: Link,
+    node: Node,
+    *words: str,
+    given: bytes | None = None,
+    seconds: float = HOOK_SECONDS,
+) -> str:
     """Run a hook of the node; gives what it says.
 
     Args:
@@ -46,15 +52,16 @@ def hook_on(link: Link, node: Node, *words: str, given: bytes | None = None) -> 
         node: which one.
         words: the hook and its words; one that ``cli.login.serve_node`` lets through.
         given: its standard input.
+        seconds: until a hook that does not end fails.
 
     Raises:
         RefusedError: the hook refused; its reason is the message.
         ServiceError: it ended in another way.
     """
     if given is None:
-        done = link.run((*node.program, "hook", *words), HOOK_SECONDS)
+        done = link.run((*node.program, "hook", *words), seconds)
     else:
-        done = link.feed((*node.program, "hook", *words), given, HOOK_SECONDS)
+        done = link.feed((*node.program, "hook", *words), given, seconds)
     if done.status == 0:
         return done.output
     reason = done.stderr or done.output or f"exit status {done.status}"

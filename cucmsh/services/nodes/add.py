@@ -1,152 +1,138 @@
-"""Enrols a node: the plan, and the way onto it; ``nodes.enrol`` does the rest.
+"""``cucmsh node add``: makes a host a node of the cluster, for whoever asks for it.
 
-Run on the publisher. Nothing is sent to a host whose key was not pinned. The entry in
-the publisher's configuration is written last, whole: until then the cluster does not
+Run on the publisher. The order: the entry that there will be, the host key, a first
+login where our key does not open the account yet, our key there, then all that
+``nodes.enrol`` does. Nothing is sent to a host whose key was not pinned. The entry is
+written to the publisher's configuration last, whole: until then the cluster does not
 know the node, and running it all again finishes it. Run for a node that is there, it
-checks the way anew and fetches what has changed on it. Asks nothing.
+checks the way anew and fetches what has changed on it. Says and asks nothing itself:
+that is its ``AddDialog``.
 """
 
 from __future__ import annotations
 
-import tomllib
-from typing import TYPE_CHECKING, Any, NamedTuple, Protocol
+from contextlib import AbstractContextManager
+from typing import TYPE_CHECKING, NamedTuple, Protocol
 
-from cucmsh.config.model import Node, NodeRole, SshAddress, TftpAddress
-from cucmsh.config.settings import parse_settings
+from cucmsh.config.model import Node, SshAddress
 from cucmsh.errors import (
     AuthenticationError,
-    ConfigurationError,
     HostKeyError,
-    RefusedError,
     StoreError,
-    UsageError,
 )
 from cucmsh.remote.ssh.causes import OTHER_ROOT
 from cucmsh.secret import Secret
-from cucmsh.services.backends import Backends, Link
+from cucmsh.services.backends import Link
 from cucmsh.services.caller import Privilege
+from cucmsh.services.lists.replica_records import Publisher
+from cucmsh.services.nodes.add_plan import AddPlan, WantedNode, pinned, plan_add
 from cucmsh.services.nodes.check_way import has_root, why_key_is_refused
-from cucmsh.services.nodes.configure import split_path
 from cucmsh.services.nodes.confine import ask_description
+from cucmsh.services.nodes.enrol import enrol, other_publisher
+from cucmsh.services.nodes.health.finding import Finding
 from cucmsh.services.nodes.identity import (
     authorize,
     confine,
-    identity_path,
     make_identity,
     public_line,
 )
 from cucmsh.services.site import Site
 from cucmsh.services.usecase import use_case
-from cucmsh.storage.folders import require_own
 
 if TYPE_CHECKING:
     from cucmsh.remote.ssh.first_login import ShownKey
 
-DEFAULT_USER = "cucmsh"
-UNKNOWN_KEY = "ssh-unknown AAAA"  # stands in until the host has shown its own
+
+class AddDialog(Protocol):
+    """Who adds a node, as far as it is told and asked on the way, in this order.
+
+    What a method raises ends it; until ``changing`` the cluster is as it was.
+    """
+
+    def becomes_replica(self, name: str) -> None:
+        """No role was named, so the node becomes a replica."""
+
+    def pin(self, node: Node, shown: ShownKey) -> None:
+        """Ask whether the host key that the node showed is its own.
+
+        Raises:
+            CancelledError: it is not.
+        """
+
+    def password(self, address: SshAddress) -> Secret:
+        """The password of the account there, for the first login."""
+
+    def take_over(self, node: Node, owner: Publisher) -> None:
+        """Ask whether a replica that another publisher owns becomes ours.
+
+        Raises:
+            CancelledError: it stays with the other one.
+        """
+
+    def changing(self, name: str) -> AbstractContextManager[object]:
+        """What is in the body must not be broken off."""
 
 
-class EnrolBackends(Backends, Protocol):
-    """What enrolling needs besides; see ``remote.ssh.first_login``."""
-
-    def look(self, host: str, port: int) -> ShownKey: ...
-
-    def open_with_password(self, address: SshAddress, password: Secret) -> Link: ...
-
-
-class WantedNode(NamedTuple):
-    """What ``cucmsh node add`` was asked for; what was left out is empty or None.
+class Added(NamedTuple):
+    """What became of it.
 
     Attributes:
-        name: the host name, without domain.
-        role: replica where nothing is said; of a node that is there, its own.
-        address: host and port of its sshd.
-        user: the account there.
-        tftp_directory: of a replica.
-        tftp: where its TFTP service answers.
-        service_commands: of a replica, as the configuration takes them.
-        program: of a subscriber: what runs cucmsh there.
+        node: which one.
+        findings: what was found on the way.
+        is_added: whether the node is in the configuration; a new replica of which
+            something was found to fail is not.
     """
 
-    name: str
-    role: NodeRole | None = None
-    address: tuple[str, int] | None = None
-    user: str = ""
-    tftp_directory: str = ""
-    tftp: TftpAddress | None = None
-    service_commands: str | dict[str, list[str]] | None = None
-    program: tuple[str, ...] = ()
-
-
-class AddPlan(NamedTuple):
-    """The entry to come, the node it describes, and whether it is there already.
-
-    The host key of a new node is ``UNKNOWN_KEY`` until ``pinned``.
-    """
-
-    entry: dict[str, Any]
     node: Node
-    is_known: bool
-
-    @property
-    def address(self) -> SshAddress:
-        if self.node.ssh is None:
-            raise ConfigurationError(f"no way onto {self.node.name} is configured")
-        return self.node.ssh
+    findings: list[Finding]
+    is_added: bool
 
 
-def require_owner(site: Site) -> None:
-    """Refuse another account: what it writes, this node could not read any more."""
-    require_own(site.settings.home)
+@use_case("cucmsh node add", changes=True, publisher_only=True, level=Privilege.ALL)
+def add_node(site: Site, name: str, wanted: WantedNode, dialog: AddDialog) -> Added:
+    """Make the host of that name a node, or check and refresh one that is there.
 
-
-def plan_add(site: Site, wanted: WantedNode) -> AddPlan:
-    """The node as it will stand in the configuration; reads that file only.
+    Args:
+        site: the publisher.
+        name: its host name, without domain.
+        wanted: what it is to be.
+        dialog: see ``AddDialog``.
 
     Raises:
-        RefusedError: not the publisher, or the name is taken.
-        UsageError: something is missing or no node can have it.
+        RefusedError, UsageError: see ``plan_add``.
+        CancelledError: the dialog refused the key or the taking over.
+        ConnectionFailedError, HostKeyError, AuthenticationError: no way leads there.
+        BusyError: another change of the cluster is under way.
+        CucmshError: the node cannot be used as it is; it is not in the configuration.
     """
-    site.require_publisher()
-    known = _known_entry(site, wanted.name)
-    entry: dict[str, Any] = dict(known) if known else {"name": wanted.name}
-    if known:
-        _require_same(site, known, wanted)
-    elif wanted.address is None:
-        raise UsageError(f"where is {wanted.name}?", "Give --host HOST or HOST:PORT.")
-    else:
-        role = wanted.role or NodeRole.REPLICA
-        services = ["tftp"] if role is NodeRole.REPLICA else []
-        host, port = wanted.address
-        entry |= {"role": role.value, "services": services}
-        entry["ssh"] = {"host": host, "port": port, "user": DEFAULT_USER}
-    entry["ssh"] = {**entry.get("ssh", {}), "identity": identity_path(site)}
-    entry["ssh"].setdefault("host_key", UNKNOWN_KEY)
-    if wanted.user:
-        entry["ssh"]["user"] = wanted.user
-    for key, value in (
-        ("tftp_directory", wanted.tftp_directory),
-        ("tftp", wanted.tftp._asdict() if wanted.tftp else None),
-        ("service_commands", wanted.service_commands),
-        ("program", list(wanted.program)),
-    ):
-        if value:
-            entry[key] = value
-    return _planned(site, entry, is_known=known is not None)
+    plan = plan_add(site, name, wanted)
+    if not plan.is_known and wanted.role is None:
+        dialog.becomes_replica(name)
+    plan = _with_host_key(site, plan, wanted, dialog)
+    is_mended = plan.node.is_member and wanted.has_login
+    if not _has_way(site, plan.node) or is_mended:
+        _open_way(site, plan, wanted, dialog)
+    owner = other_publisher(site, plan)
+    if owner:
+        dialog.take_over(plan.node, owner)
+    with dialog.changing(name):
+        findings, is_added = enrol(site, plan, owner)
+    return Added(plan.node, findings, is_added)
 
 
-def pinned(site: Site, plan: AddPlan, host_key: str) -> AddPlan:
-    """The plan with the host's key in it."""
-    ssh = {**plan.entry["ssh"], "host_key": host_key}
-    return _planned(site, {**plan.entry, "ssh": ssh}, is_known=plan.is_known)
+def _with_host_key(
+    site: Site, plan: AddPlan, wanted: WantedNode, dialog: AddDialog
+) -> AddPlan:
+    if wanted.host_key:
+        return pinned(site, plan, wanted.host_key)
+    if plan.is_known:
+        return plan
+    shown = site.backends.show_host_key(plan.address.host, plan.address.port)
+    dialog.pin(plan.node, shown)
+    return pinned(site, plan, f"{shown.key.kind} {shown.key.key}")
 
 
-def described(site: Site, plan: AddPlan, facts: dict[str, Any]) -> AddPlan:
-    """The plan with what a subscriber said of itself."""
-    return _planned(site, {**plan.entry, **facts}, is_known=plan.is_known)
-
-
-def has_way(site: Site, address: SshAddress) -> bool:
+def _has_way(site: Site, node: Node) -> bool:
     """Whether our key opens the account already.
 
     Raises:
@@ -155,7 +141,7 @@ def has_way(site: Site, address: SshAddress) -> bool:
     with site.node_lock():
         make_identity(site)  # a configuration made by hand has none yet
     try:
-        site.backends.open_node(address).close()
+        site.open_link(node).close()
     except AuthenticationError:
         return False
     except HostKeyError as problem:
@@ -167,8 +153,21 @@ def has_way(site: Site, address: SshAddress) -> bool:
     return True
 
 
-@use_case("cucmsh node add", changes=True, publisher_only=True, level=Privilege.ALL)
-def make_way(site: Site, plan: AddPlan, link: Link, backends: EnrolBackends) -> None:
+def _open_way(site: Site, plan: AddPlan, wanted: WantedNode, dialog: AddDialog) -> None:
+    """Log in for the first time, and install our key."""
+    if wanted.identity:
+        address = plan.address._replace(identity=wanted.identity)
+        link = site.open_link(plan.node._replace(ssh=address))
+    else:
+        password = dialog.password(plan.address)
+        link = site.backends.open_with_password(plan.address, password)
+    try:
+        _make_way(site, plan, link)
+    finally:
+        link.close()
+
+
+def _make_way(site: Site, plan: AddPlan, link: Link) -> None:
     """Install our key through a first login, and log in with it.
 
     On a member, with the forced command that keeps it to the hooks; so that command is
@@ -182,14 +181,14 @@ def make_way(site: Site, plan: AddPlan, link: Link, backends: EnrolBackends) -> 
     address, node = plan.address, plan.node
     if node.is_member:
         ask_description(link, node)
-    home = backends.home_on(link)
+    home = site.backends.home_on(link)
     try:
         if node.is_member:
             confine(home, public_line(site, node.program))
         else:
             authorize(home, public_line(site))
     except StoreError as problem:
-        if has_root(backends, link):
+        if has_root(site.backends, link):
             raise
         raise StoreError(
             f"{problem.message}: {OTHER_ROOT.what}", OTHER_ROOT.advice
@@ -197,7 +196,7 @@ def make_way(site: Site, plan: AddPlan, link: Link, backends: EnrolBackends) -> 
     finally:
         home.close()
     try:
-        site.backends.open_node(address).close()
+        site.open_link(node).close()
     except AuthenticationError as problem:
         reason = why_key_is_refused(link)
         advice = "There: chmod go-w ~ ~/.ssh ~/.ssh/authorized_keys"
@@ -214,39 +213,3 @@ def make_way(site: Site, plan: AddPlan, link: Link, backends: EnrolBackends) -> 
             f"{address.host}, and its sshd does not take it: {reason}",
             advice,
         ) from problem
-
-
-def _known_entry(site: Site, name: str) -> dict[str, Any] | None:
-    store, file = split_path(site.settings.path)
-    table = tomllib.loads(store.read(file).decode())
-    return next((e for e in table["cluster"]["nodes"] if e.get("name") == name), None)
-
-
-def _require_same(site: Site, known: dict[str, Any], wanted: WantedNode) -> None:
-    if known["name"] == site.node.name:
-        raise RefusedError(f"{wanted.name} is this node")
-    ssh = known.get("ssh", {})
-    address = (ssh.get("host"), ssh.get("port", 22))
-    is_elsewhere = wanted.address is not None and wanted.address != address
-    if is_elsewhere or wanted.role not in (None, NodeRole(known["role"])):
-        raise RefusedError(
-            f"{wanted.name} is a {known['role']} of this cluster already, at "
-            f"{address[0]} port {address[1]}",
-            f"Take it out first: cucmsh node remove {wanted.name}",
-        )
-
-
-def _planned(site: Site, entry: dict[str, Any], *, is_known: bool) -> AddPlan:
-    from cucmsh.config.editing import with_node  # noqa: PLC0415 - tomlkit
-
-    path = site.settings.path
-    store, file = split_path(path)
-    text = with_node(store.read(file).decode(), path, entry)
-    try:
-        node = parse_settings(text.encode(), path).cluster.find(entry["name"])
-    except ConfigurationError as problem:
-        what = problem.message.removeprefix(f"{path}: ")
-        raise UsageError(f"no node can be made of this: {what}") from problem
-    if node is None:
-        raise ConfigurationError(f"{path}: the new node cannot be found in it")
-    return AddPlan(entry, node, is_known)

@@ -22,8 +22,8 @@ from cucmsh.remote.ssh.causes import OTHER_ROOT, cause_of_answer, cause_of_words
 from cucmsh.services.backends import Backends, Link
 from cucmsh.services.deadlines import WAY_SECONDS
 from cucmsh.services.nodes.health.finding import Finding, Level
+from cucmsh.services.nodes.service_status import CANNOT_RUN
 
-CANNOT_RUN = (126, 127)  # a shell's status for words that are no program
 WRITABLE = (5, 8)  # where the letters of group and others say it in `drwxrwxrwx`
 READABLE = (7, 9)  # for others: to be listed, and to be entered
 SUDO_CAUSES = (

@@ -8,7 +8,6 @@ sshd knows what comes of its files and settings.
 from __future__ import annotations
 
 import os
-from collections.abc import Callable
 
 from cucmsh.config.model import Node
 from cucmsh.errors import CucmshError, ServiceError
@@ -24,7 +23,6 @@ from cucmsh.services.nodes.identity import (
 )
 from cucmsh.services.nodes.join import Description, read_description
 from cucmsh.services.site import Site
-from cucmsh.storage.store import Store
 
 
 def ask_description(link: Link, node: Node) -> Description:
@@ -56,9 +54,7 @@ def opens_a_shell(link: Link) -> bool:
         return False
 
 
-def confine_on(
-    site: Site, node: Node, link: Link, home_on: Callable[[Link], Store]
-) -> Finding:
+def confine_on(site: Site, node: Node, link: Link) -> Finding:
     """Give our key's line on a member the forced command, unless it has it.
 
     The new line is tried before the old way is given up; where it does not work, the
@@ -68,7 +64,6 @@ def confine_on(
         site: this node.
         node: the member.
         link: the way onto it, by our key.
-        home_on: gives the home of the account there.
 
     Raises:
         ServiceError: with the forced command, cucmsh does not answer there.
@@ -78,7 +73,7 @@ def confine_on(
     if not opens_a_shell(link):
         return kept_to_hooks
     line = public_line(site, node.program)
-    home = home_on(link)
+    home = site.backends.home_on(link)
     try:
         before = read_keys(home)
         confine(home, line)

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import hashlib
 import os
-from typing import NamedTuple, cast
+from typing import NamedTuple
 
 from cucmsh.config.model import Node
 from cucmsh.errors import (
@@ -23,16 +23,14 @@ from cucmsh.errors import (
 from cucmsh.layout import AUTHORIZED_KEYS, LIST_FILE, SERVED_MODE
 from cucmsh.pki.model import Unit
 from cucmsh.services.backends import Link
-from cucmsh.services.caller import Privilege
 from cucmsh.services.certificates.keystore import Keystore
 from cucmsh.services.deadlines import ENROL_PUSH_SECONDS, LOOK_SECONDS, STATUS_SECONDS
 from cucmsh.services.lists.member_hooks import INPUT, hook_on, send_certificate
 from cucmsh.services.lists.replica_records import Publisher, claim, read_publisher
 from cucmsh.services.lists.served_lists import served_list
 from cucmsh.services.lists.update_replicas import push_held
-from cucmsh.services.nodes.add import AddPlan, EnrolBackends, described
+from cucmsh.services.nodes.add_plan import AddPlan, described
 from cucmsh.services.nodes.check_way import (
-    CANNOT_RUN,
     look_at_sudo,
     require_answers,
     why_not_served,
@@ -46,8 +44,8 @@ from cucmsh.services.nodes.identity import other_publishers, public_line
 from cucmsh.services.nodes.join import cluster_document
 from cucmsh.services.nodes.make import public_certificates
 from cucmsh.services.nodes.node_id import learn, own_id
+from cucmsh.services.nodes.service_status import status_on
 from cucmsh.services.site import Site
-from cucmsh.services.usecase import use_case
 from cucmsh.storage.store import Store
 
 
@@ -82,7 +80,6 @@ def other_publisher(site: Site, plan: AddPlan) -> Publisher | None:
     return known if known and known.id != own_id(site) else None
 
 
-@use_case("cucmsh node add", changes=True, publisher_only=True, level=Privilege.ALL)
 def enrol(site: Site, plan: AddPlan, taken_from: Publisher | None = None) -> Enrolled:
     """Make the planned node one of the cluster; says what was found on the way.
 
@@ -110,7 +107,7 @@ def enrol(site: Site, plan: AddPlan, taken_from: Publisher | None = None) -> Enr
         if plan.node.is_member:
             findings += tell_others(site, _nodes_with(site, plan.node), plan.node)
         settings = edit(site, lambda text, path: with_node(text, path, plan.entry))
-        now = Site(settings, site.clock, site.backends)
+        now = site.with_settings(settings)
         learn(now, plan.node.name, node_id)
         if not plan.node.is_member:
             findings += _bring_list(now, plan.node.name)
@@ -223,7 +220,7 @@ def _enrol_subscriber(
     node = plan.node
     findings = [
         Finding(Level.OK, f"logged in to {node.name} with our key, cucmsh runs"),
-        confine_on(site, node, link, cast(EnrolBackends, site.backends).home_on),
+        confine_on(site, node, link),
     ]
     keystore = Keystore(site)
     for unit, pem in said.certificates.items():
@@ -237,8 +234,8 @@ def _enrol_subscriber(
         Finding(Level.OK, "certificates exchanged, configuration written there")
     )
     if node.has_tftp:
-        state = hook_on(link, node, "service-status").partition(" ")[0]
-        findings.append(found(state == "active", f"its TFTP service is {state}"))
+        status = status_on(link, node, STATUS_SECONDS)
+        findings.append(found(status.is_running, f"its TFTP service is {status.said}"))
     return plan, findings, said.id
 
 
@@ -270,18 +267,16 @@ def _check_replica(site: Site, node: Node, link: Link) -> list[Finding]:
         findings += _probe(site, node, store, link)
     finally:
         store.close()
-    commands = node.service_commands
-    if commands is None:
-        raise RefusedError(f"no commands for the TFTP service of {node.name} are known")
-    done = link.run(commands.status, STATUS_SECONDS)
-    if done.status in CANNOT_RUN:
+    status = status_on(link, node, STATUS_SECONDS)
+    if status.why_not_run:
         raise ServiceError(
-            f"{commands.status[0]} cannot be run on {node.name}: {done.stderr}",
+            status.why_not_run,
             "Give --service or --restart and --status with words that run there.",
         )
-    state = "runs" if done.status == 0 else f"does not run (status {done.status})"
-    findings.append(found(done.status == 0, f"its TFTP service {state}"))
-    if commands.restart[:2] == ("sudo", "-n"):
+    state = "runs" if status.is_running else f"does not run ({status.said})"
+    findings.append(found(status.is_running, f"its TFTP service {state}"))
+    commands = node.service_commands
+    if commands and commands.restart[:2] == ("sudo", "-n"):
         findings.append(look_at_sudo(link, node, commands))
     return findings
 

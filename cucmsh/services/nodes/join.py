@@ -157,7 +157,7 @@ def join(site: Site, raw: bytes) -> None:
         site, lambda text, path: with_cluster(text, path, about, others, own)
     )
     _forget_strangers(site, set(names), set(ids.values()))
-    now = Site(settings, site.clock, site.backends)
+    now = site.with_settings(settings)
     for name, node_id in ids.items():
         learn(now, name, node_id)
 

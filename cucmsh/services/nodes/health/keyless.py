@@ -6,10 +6,10 @@ root's keys open more than that account's. So what needs a key is a failed findi
 
 from __future__ import annotations
 
-from typing import Any, NoReturn, cast
-
+from cucmsh.config.model import Node
+from cucmsh.config.settings import Settings
 from cucmsh.errors import RefusedError
-from cucmsh.services.backends import Backends
+from cucmsh.services.backends import Link
 from cucmsh.services.lists.secret_files import is_secret
 from cucmsh.services.site import Site
 from cucmsh.storage.local import LocalStore
@@ -21,29 +21,26 @@ ADVICE = (
 
 
 class KeylessSite(Site):
-    """``site``, but for its secrets and its ways to other nodes."""
+    """A node without its keys and secrets, and without its ways to other nodes."""
 
-    def __init__(self, site: Site) -> None:
-        super().__init__(
-            site.settings, site.clock, cast(Backends, _Backends(site.backends))
-        )
-        self.home = _Store(site.settings.home)
+    def _configure(self, settings: Settings) -> None:
+        super()._configure(settings)
+        self.home = _KeylessStore(settings.home)
+
+    def open_link(self, node: Node) -> Link:
+        """Refuse; see ``Site.open_link``.
+
+        Raises:
+            RefusedError: always.
+        """
+        if node.ssh is None:
+            return super().open_link(node)
+        raise RefusedError("as root no node is logged in to", ADVICE)
 
 
-class _Store(LocalStore):
+class _KeylessStore(LocalStore):
     def read(self, name: str) -> bytes:
         if is_secret(name):
             path = self._path(name)
             raise RefusedError(f"{path} is root's: as root no key is opened", ADVICE)
         return super().read(name)
-
-
-class _Backends:
-    def __init__(self, backends: Backends) -> None:
-        self._doors = backends
-
-    def __getattr__(self, name: str) -> Any:
-        return getattr(self._doors, name)
-
-    def open_node(self, _: object) -> NoReturn:
-        raise RefusedError("as root no node is logged in to", ADVICE)

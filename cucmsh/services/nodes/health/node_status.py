@@ -33,6 +33,7 @@ from cucmsh.services.lists.replica_records import require_ours
 from cucmsh.services.lists.served_lists import ask_served, served_list
 from cucmsh.services.nodes.health.finding import Finding, Level
 from cucmsh.services.nodes.health.replica_files import file_findings
+from cucmsh.services.nodes.service_status import status_on
 from cucmsh.services.records.journal import read_journal
 from cucmsh.services.site import Site
 from cucmsh.services.usecase import use_case
@@ -71,7 +72,7 @@ class NodeHealth(NamedTuple):
     findings: Sequence[Finding] = ()
 
 
-@use_case("cucmsh node list")
+@use_case("cucmsh node list", publisher_only=True)
 def look_at_all(site: Site) -> list[NodeHealth]:
     """Every node, in the order of the configuration."""
     return list(side_by_side(_looker(site), site.settings.cluster.nodes))
@@ -144,7 +145,7 @@ def _answer(node: Node, ask: Ask) -> list[Finding]:
 def _ask_replica(site: Site, node: Node, link: Link) -> Iterator[Ask]:
     store = site.backends.store_on(link, node.tftp_directory)
     home = site.backends.home_on(link)
-    yield lambda: _service(node, link)
+    yield lambda: _service_of_replica(node, link)
     yield lambda: _folder(site, node, store)
     try:
         require_ours(site, home, node)
@@ -157,29 +158,24 @@ def _ask_replica(site: Site, node: Node, link: Link) -> Iterator[Ask]:
 
 def _ask_member(site: Site, node: Node, link: Link) -> Iterator[Ask]:
     if node.has_tftp:
-        yield lambda: _service_of_member(node, link)
+        yield lambda: iter((_service(node, link),))
     yield lambda: _clock_of_member(site, node, link)
 
 
-def _service(node: Node, link: Link) -> Iterator[Finding]:
+def _service_of_replica(node: Node, link: Link) -> Iterator[Finding]:
     if node.service_commands is None:
         what = f"{node.name}: no commands for its TFTP service are configured"
         advice = f"Add service_commands to the entry of {node.name}."
         yield Finding(Level.WARN, what, advice)
         return
-    done = link.run(node.service_commands.status, HEALTH_STATUS_SECONDS)
-    yield _runs(node, is_running=done.status == 0, status=f"status {done.status}")
+    yield _service(node, link)
 
 
-def _service_of_member(node: Node, link: Link) -> Iterator[Finding]:
-    state = hook_on(link, node, "service-status").partition(" ")[0]
-    yield _runs(node, is_running=state == "active", status=state)
-
-
-def _runs(node: Node, *, is_running: bool, status: str) -> Finding:
-    if is_running:
+def _service(node: Node, link: Link) -> Finding:
+    status = status_on(link, node, HEALTH_STATUS_SECONDS)
+    if status.is_running:
         return Finding(Level.OK, f"{node.name}: its TFTP service runs")
-    text = f"{node.name}: its TFTP service does not run ({status})"
+    text = f"{node.name}: its TFTP service does not run ({status.said})"
     return Finding(Level.FAIL, text, "Start it there.")
 
 

@@ -1,15 +1,18 @@
-"""Takes nodes out of the cluster again. Adds none."""
+"""``cucmsh node remove``: takes a node out of the cluster, for whoever asks for it.
+
+Says and asks nothing itself: that is its ``RemoveDialog``.
+"""
 
 from __future__ import annotations
 
-from typing import cast
+from contextlib import AbstractContextManager
+from typing import NamedTuple, Protocol
 
 from cucmsh.config.model import Node
 from cucmsh.errors import CucmshError, RefusedError, UsageError
 from cucmsh.services.caller import Privilege
 from cucmsh.services.lists.member_hooks import hook_on
 from cucmsh.services.lists.replica_records import let_go
-from cucmsh.services.nodes.add import EnrolBackends
 from cucmsh.services.nodes.configure import edit
 from cucmsh.services.nodes.confine import opens_a_shell
 from cucmsh.services.nodes.enrol import found, tell_others
@@ -22,14 +25,47 @@ from cucmsh.services.site import Site
 from cucmsh.services.usecase import use_case
 
 
-def find_removable(site: Site, name: str) -> Node:
-    """The node of that name, if it can be taken out.
+class RemoveDialog(Protocol):
+    """Who takes a node out, as far as it is told and asked on the way."""
+
+    def agree(self, node: Node) -> None:
+        """Ask whether this node is to leave.
+
+        Raises:
+            CancelledError: it stays; nothing was changed.
+        """
+
+    def changing(self, name: str) -> AbstractContextManager[object]:
+        """What is in the body must not be broken off."""
+
+
+class Removed(NamedTuple):
+    """The node that left, and what was found on the way."""
+
+    node: Node
+    findings: list[Finding]
+
+
+@use_case("cucmsh node remove", changes=True, publisher_only=True, level=Privilege.ALL)
+def remove_node(site: Site, name: str, dialog: RemoveDialog) -> Removed:
+    """Take the node out: our key on it, its entry, its certificates here and there.
+
+    A node that does not answer keeps our key, which is a failed finding.
 
     Raises:
-        RefusedError: not the publisher, or it is this node.
+        RefusedError: it is this node.
         UsageError: there is no such node.
+        CancelledError: the dialog does not agree.
+        BusyError: another change of the cluster is under way.
+        StoreError: the configuration cannot be written; the node is still in it.
     """
-    site.require_publisher()
+    node = _find_removable(site, name)
+    dialog.agree(node)
+    with dialog.changing(name), site.cluster_lock("cucmsh node remove"):
+        return Removed(node, _take_out(site, node))
+
+
+def _find_removable(site: Site, name: str) -> Node:
     node = site.settings.cluster.find(name)
     if node is None:
         names = ", ".join(node.name for node in site.settings.cluster.nodes)
@@ -39,36 +75,29 @@ def find_removable(site: Site, name: str) -> Node:
     return node
 
 
-@use_case("cucmsh node remove", changes=True, publisher_only=True, level=Privilege.ALL)
-def remove(site: Site, node: Node) -> list[Finding]:
-    """Take the node out: our key on it, its entry, its certificates here and there.
-
-    A node that does not answer keeps our key, which is told.
-    """
+def _take_out(site: Site, node: Node) -> list[Finding]:
     from cucmsh.config.editing import without_node  # noqa: PLC0415 - tomlkit
 
-    with site.cluster_lock("cucmsh node remove"):
-        findings = [_take_key_back(site, node)]
-        edit(site, lambda text, path: without_node(text, path, node.name))
-        forget_node(site, node)
-        forget_replica(site, node.name)
-        forget_in_journal(site, node.name)
-        if node.is_member:
-            nodes = site.settings.cluster.nodes
-            left = tuple(other for other in nodes if other.name != node.name)
-            findings += tell_others(site, left, None)
+    findings = [_take_key_back(site, node)]
+    edit(site, lambda text, path: without_node(text, path, node.name))
+    forget_node(site, node)
+    forget_replica(site, node.name)
+    forget_in_journal(site, node.name)
+    if node.is_member:
+        nodes = site.settings.cluster.nodes
+        left = tuple(other for other in nodes if other.name != node.name)
+        findings += tell_others(site, left, None)
     return findings
 
 
 def _take_key_back(site: Site, node: Node) -> Finding:
-    backends = cast("EnrolBackends", site.backends)
     try:
         line = public_line(site)
         with site.link_to(node) as link:
             if node.is_member and not opens_a_shell(link):
                 hook_on(link, node, "leave", line.split()[2])
                 return found(True, f"our key on {node.name}: taken back")
-            home = backends.home_on(link)
+            home = site.backends.home_on(link)
             try:
                 if not node.is_member:
                     let_go(site, home, node)
