@@ -130,7 +130,8 @@ class Keystore:
         """
         self._read_certificate(pem, f"the {unit} certificate of {node.name}")
         folder = self.trusted_folder(node)
-        self._home.write(trusted_file(folder, unit), pem, PUBLIC_MODE)
+        with self._site.node_lock():  # a start composes with what lies there
+            self._home.write(trusted_file(folder, unit), pem, PUBLIC_MODE)
         if node.name in (ids := ids_by_name(self._site)):
             mark_trusted(self._site, folder, ids[node.name])
 

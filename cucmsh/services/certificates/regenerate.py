@@ -71,12 +71,14 @@ def regenerate(site: Site, unit: Unit) -> list[NodeOutcome]:
         require_no_hold(site, unit)
         keystore = Keystore(site)
         credential = new_credential(site, unit)
-        start_hold(site, unit)
-        if unit is Unit.ITL_RECOVERY and site.node.is_publisher:
-            raw = keystore.make_recovery_file(credential)
-            keystore.install_recovery(raw, credential.certificate)
-        else:
-            keystore.install(unit, credential)
+        is_recovery = unit is Unit.ITL_RECOVERY and site.node.is_publisher
+        key_file = keystore.make_recovery_file(credential) if is_recovery else b""
+        with site.node_lock():  # a start composes with what lies there
+            start_hold(site, unit)
+            if is_recovery:
+                keystore.install_recovery(key_file, credential.certificate)
+            else:
+                keystore.install(unit, credential)
         try:
             with exhaustion_as_error():
                 public = public_certificates(site)

@@ -112,10 +112,11 @@ class _Change:
             CucmshError: it ended early.
         """
         plan, site = self._plan, self._site
-        if plan.key_file:
-            Keystore(site).install_recovery(plan.key_file, plan.recovery)
-        else:
-            Keystore(site).derive_recovery(plan.recovery)
+        with site.node_lock():  # a start composes with what lies there
+            if plan.key_file:
+                Keystore(site).install_recovery(plan.key_file, plan.recovery)
+            else:
+                Keystore(site).derive_recovery(plan.recovery)
         runner = JobRunner(site, fleet, _job(plan, site))
         others = [each for each in self._located if each.node.name != site.node.name]
         staged = list(side_by_side(runner.stage, others))

@@ -205,5 +205,6 @@ def _forget_strangers(site: Site, names: set[str], ids: Container[str]) -> None:
 def forget_node(site: Site, node: Node) -> None:
     """Remove the certificates that another node brought here."""
     folder = Keystore(site).trusted_folder(node)
-    for file in site.home.names(folder):
-        site.home.remove(f"{folder}/{file}")
+    with site.node_lock():  # a start composes with what lies there
+        for file in site.home.names(folder):
+            site.home.remove(f"{folder}/{file}")

@@ -1,0 +1,334 @@
+"""Whoever changes something holds the lock of what is written, while it is written.
+
+Every use-case that changes is really run, and each file that it puts in place or takes
+away is held against the table below: on a member, on a new node, on a replica. A file
+that no row of the table knows fails, as does a use-case that writes under other locks
+than it is said to.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import re
+from collections import Counter
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from pathlib import Path
+from types import MappingProxyType
+from typing import Any, NamedTuple
+
+import pytest
+
+from cucmsh.config.model import NodeRole
+from cucmsh.layout import (
+    AUTHORIZED_KEYS,
+    CLUSTER_LOCK,
+    NODE_LOCK,
+    REPLICA_RECORDS,
+    SIGNING_LOCK,
+)
+from cucmsh.pki.model import Unit
+from cucmsh.secret import Secret
+from cucmsh.services import site as sites
+from cucmsh.services.certificates.regenerate import regenerate
+from cucmsh.services.lists.install import stage
+from cucmsh.services.lists.phone_files import choose
+from cucmsh.services.lists.reset import plan_local_reset
+from cucmsh.services.nodes.identity import authorize, make_identity, public_line
+from cucmsh.services.nodes.init import NewNode, plan_init
+from cucmsh.services.nodes.join import cluster_document
+from cucmsh.services.nodes.make import public_certificates
+from cucmsh.services.site import Site
+from cucmsh.storage import lock
+from cucmsh.storage.local import LocalStore
+from tests.services.callers import called
+from tests.services.made_cluster import (
+    REPLICA,
+    SECURITY,
+    SUBSCRIBER,
+    MadeCluster,
+    cheap_questions,
+    started_cluster,
+)
+from tests.services.test_usecases import AGREEING, CHANGES, USE_CASES, VALUES
+
+NODE, SIGNING, CLUSTER, NONE = NODE_LOCK, SIGNING_LOCK, CLUSTER_LOCK, ""
+# Which lock a file takes, by its path below the folder of its node.
+LOCKS = {
+    # What a TFTP start composes with, and what it writes.
+    r"home/security/.*": NODE,
+    r"home/ssh/.*": NODE,
+    r"home/state/(published|keep|hold|node)\.toml": NODE,
+    r"home/state/served/.*": NODE,
+    r"tftp/ITLFile\.tlv": NODE,
+    r"cucmsh\.toml": NODE,
+    # Signing takes long; no start waits for it.
+    r"tftp/.*\.sgn": SIGNING,
+    # What is open in the cluster.
+    r"home/state/journal\.toml": CLUSTER,
+    # One whole file each; who writes last is right, and a start writes some of them.
+    r"home/state/(replicas|signing|start|session|asked|backup)\.toml": NONE,
+    r"home/state/(tftp-start|place)": NONE,
+    # Derived by whoever needs it, and then always the same (``node_id``).
+    r"home/state/nodes\.toml": NONE,
+    r"home/security/trust/[^/]*/id": NONE,
+    # The note of an init, whose node nobody serves yet.
+    r"home/state/init\.toml": NONE,
+    # Named at random by who sent it, or one line that is appended.
+    r"home/state/staging/.*": NONE,
+    r"home/log/.*": NONE,
+    # The account that sshd let in: its home is no node's.
+    rf"account/{re.escape(AUTHORIZED_KEYS)}": NONE,
+}
+# On a replica the publisher writes, under its own lock of the cluster.
+REPLICA_FILES = (r"tftp/.*", rf"account/{re.escape(REPLICA_RECORDS)}/.*")
+# `init` makes what nobody serves yet, under the new node's own lock of a cluster.
+INIT = "cucmsh.services.nodes.init.make"
+NEW = "new"
+# It only asks the service manager.
+SILENT = {"cucmsh.services.nodes.service_control.stop_service"}
+
+
+class Write(NamedTuple):
+    """A file that was put in place or taken away, and the locks that were held.
+
+    Attributes:
+        node: whose file it is.
+        name: below the node's folder.
+        locks: pairs of node and lock.
+    """
+
+    node: str
+    name: str
+    locks: frozenset[tuple[str, str]]
+
+
+class Recorder:
+    """Sees every write of a store below ``root``, and who holds which lock."""
+
+    def __init__(self, root: Path, patch: pytest.MonkeyPatch) -> None:
+        self._root = root
+        self._held: Counter[tuple[str, str]] = Counter()
+        self.writes: list[Write] = []
+        commit, remove = LocalStore.commit, LocalStore.remove
+
+        @contextmanager
+        def held(folder: str, note: str, *others: Any) -> Iterator[None]:
+            home, _, name = note.rpartition("/state/")
+            taken = Path(home).parent.name, f"state/{name}"
+            with lock.held(folder, note, *others):
+                self._held[taken] += 1
+                try:
+                    yield
+                finally:
+                    self._held[taken] -= 1
+
+        def committing(store: LocalStore, temporary: str, name: str) -> None:
+            self._note(Path(store.root, name))
+            commit(store, temporary, name)
+
+        def removing(store: LocalStore, name: str) -> None:
+            if Path(store.root, name).exists():
+                self._note(Path(store.root, name))
+            remove(store, name)
+
+        patch.setattr(sites, "held", held)
+        patch.setattr(LocalStore, "commit", committing)
+        patch.setattr(LocalStore, "remove", removing)
+
+    def _note(self, path: Path) -> None:
+        node, *rest = path.relative_to(self._root).parts
+        locks = frozenset(self._held.keys() & +self._held)
+        self.writes.append(Write(node, "/".join(rest), locks))
+
+
+@pytest.fixture(autouse=True)
+def cheap_things(monkeypatch: pytest.MonkeyPatch) -> None:
+    cheap_questions(monkeypatch)
+
+
+@pytest.fixture
+def cluster(tmp_path: Path) -> MadeCluster:
+    """With a replica, histories, configurations, and a phone's file to be signed."""
+    made = started_cluster(tmp_path, keep_trust=True, has_replica=True)
+    (made.backups / "home/joe/ITLRecovery.p12").write_bytes(made.key_file())
+    made.write_configurations()
+    for member in made.members.values():
+        make_identity(member.site)
+    Path(made.site.node.tftp_directory, "SEP1.cnf.xml").write_text("<device/>")
+    return made
+
+
+Prepared = tuple[Site, Sequence[Any]]
+
+
+def with_usual_values(name: str) -> Callable[[MadeCluster], Prepared]:
+    return lambda made: (made.site, VALUES[name](made.site))
+
+
+def discarding(made: MadeCluster) -> Prepared:
+    site, values = staging(made)
+    stage(site, *values)
+    return site, values[:1]
+
+
+def staging(made: MadeCluster) -> Prepared:
+    raw = b"a list"
+    name = f"install-list-{made.site.node.name}-1"
+    return made.subscriber.site, [name, hashlib.sha256(raw).hexdigest(), raw]
+
+
+def taking(made: MadeCluster) -> Prepared:
+    site, values = staging(made)
+    stage(site, *values)
+    return site, values[:2]
+
+
+def installing_a_certificate(made: MadeCluster) -> Prepared:
+    pem = public_certificates(made.site)[Unit.TVS]
+    return made.subscriber.site, [pem, made.site.node.name, "TVS"]
+
+
+def installing_a_list(made: MadeCluster) -> Prepared:
+    present = hashlib.sha256(made.subscriber.raw).hexdigest()
+    raw = plan_local_reset(made.site).trust_list.raw
+    return made.subscriber.site, [raw, present]
+
+
+def bound(made: MadeCluster) -> Prepared:
+    regenerate(made.site, Unit.CALL_MANAGER)
+    made.publisher.start()
+    return made.site, [lambda _: None]
+
+
+def signing(made: MadeCluster) -> Prepared:
+    return made.site, [choose(made.site), AGREEING]
+
+
+def starting_anew(made: MadeCluster) -> Prepared:
+    made.clock.pass_seconds(1)
+    return made.site, []
+
+
+def bringing(made: MadeCluster) -> Prepared:
+    made.clock.pass_seconds(1)
+    made.publisher.start()
+    return made.site, []
+
+
+def leaving(made: MadeCluster) -> Prepared:
+    home = LocalStore(str(made.root / SUBSCRIBER / "account"))
+    Path(home.root).mkdir()
+    line = public_line(made.site, ("cucmsh",))
+    authorize(home, line)
+    key = next(word for word in line.split() if word.startswith("AAAA"))
+    return made.subscriber.site, [home, key]
+
+
+def joining(made: MadeCluster) -> Prepared:
+    nodes = [n for n in made.site.settings.cluster.nodes if n.name != REPLICA]
+    return made.subscriber.site, [cluster_document(made.site, tuple(nodes))]
+
+
+def making(made: MadeCluster) -> Prepared:
+    folder = made.root / NEW
+    node = NewNode(
+        role=NodeRole.SUBSCRIBER,
+        name=NEW,
+        publisher=made.site.node.name,
+        domain="",
+        subject="",
+        home=str(folder / "home"),
+        configuration=str(folder / "cucmsh.toml"),
+        services=("tftp", "tvs"),
+        tftp_directory=str(folder / "tftp"),
+        tftp=None,
+        service_commands="systemd:tftpd",
+    )
+    backends = made.site.backends
+    plan = plan_init(node, lambda at: called(Site(at, made.clock, backends)))
+    return plan.site, [plan, Secret(SECURITY), None]
+
+
+class Run(NamedTuple):
+    """How a use-case is run, and the locks that its writes take."""
+
+    prepare: Callable[[MadeCluster], Prepared]
+    locks: set[str]
+    named: Mapping[str, Any] = MappingProxyType({})
+
+
+def usual(name: str, *locks: str) -> tuple[str, Run]:
+    full = f"cucmsh.services.{name}"
+    return full, Run(with_usual_values(full), set(locks))
+
+
+RUNS: dict[str, Run] = dict(
+    [
+        usual("certificates.regenerate.regenerate", NODE),
+        usual("idle.set_idle_minutes"),
+        usual("lists.run_reset.reset_with_local_key", NODE, SIGNING, CLUSTER),
+        usual("lists.run_reset.reset_with_saved_key", NODE, SIGNING, CLUSTER),
+        usual("nodes.add.add_node", NODE),
+        usual("nodes.remove.remove_node", NODE),
+        usual("nodes.service_control.start_service", NODE, SIGNING, CLUSTER),
+        usual("nodes.service_control.restart_service", NODE, SIGNING, CLUSTER),
+        usual("nodes.service_control.stop_service"),
+    ]
+) | {
+    "cucmsh.services.lists.install.discard_staged": Run(discarding, set()),
+    "cucmsh.services.lists.install.install_certificate": Run(
+        installing_a_certificate, {NODE}
+    ),
+    "cucmsh.services.lists.install.install_list": Run(
+        installing_a_list, {NODE}, {"was_active": True, "is_agreed": True}
+    ),
+    "cucmsh.services.lists.install.stage": Run(staging, set()),
+    "cucmsh.services.lists.install.take_staged": Run(taking, set()),
+    "cucmsh.services.lists.publish.sign_and_bring": Run(
+        signing, {NODE, SIGNING, CLUSTER}
+    ),
+    "cucmsh.services.lists.replicas.update_replicas": Run(bringing, {NODE, CLUSTER}),
+    "cucmsh.services.lists.start.start": Run(starting_anew, {NODE, SIGNING}),
+    "cucmsh.services.lists.trust_release.release_trust": Run(bound, {NODE}),
+    "cucmsh.services.nodes.identity.leave": Run(leaving, set()),
+    INIT: Run(making, {CLUSTER}),
+    "cucmsh.services.nodes.join.join": Run(joining, {NODE}),
+}
+
+
+def lock_of(write: Write) -> str:
+    """The lock that this file takes."""
+    if write.node == REPLICA:
+        assert any(re.fullmatch(at, write.name) for at in REPLICA_FILES), write
+        return CLUSTER
+    # The most special row counts.
+    found = [at for at in LOCKS if re.fullmatch(at, write.name)]
+    assert found, f"{write.name}: which lock does it take? Say so in the table."
+    return LOCKS[max(found, key=len)]
+
+
+def test_every_change_is_run_here() -> None:
+    assert set(RUNS) == set(CHANGES)
+
+
+@pytest.mark.parametrize("name", CHANGES)
+def test_what_is_written_is_written_under_its_lock(
+    cluster: MadeCluster, name: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    run = RUNS[name]
+    site, values = run.prepare(cluster)
+    recorder = Recorder(cluster.root, monkeypatch)
+    USE_CASES[name](site, *values, **run.named)
+    seen = set()
+    for write in recorder.writes:
+        needed = lock_of(write)
+        holder = cluster.site.node.name if write.node == REPLICA else write.node
+        if needed == NONE:
+            continue
+        if name == INIT:
+            needed = CLUSTER
+        assert (holder, needed) in write.locks, write
+        seen.add(needed)
+    assert recorder.writes or name in SILENT
+    assert seen == run.locks
