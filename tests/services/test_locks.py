@@ -33,7 +33,7 @@ from cucmsh.services import site as sites
 from cucmsh.services.certificates.regenerate import regenerate
 from cucmsh.services.lists.install import stage
 from cucmsh.services.lists.phone_files import choose
-from cucmsh.services.lists.reset import plan_local_reset
+from cucmsh.services.lists.plan_reset import plan_local_reset
 from cucmsh.services.nodes.identity import authorize, make_identity, public_line
 from cucmsh.services.nodes.init import NewNode, plan_init
 from cucmsh.services.nodes.join import cluster_document
@@ -285,12 +285,14 @@ RUNS: dict[str, Run] = dict(
     ),
     "cucmsh.services.lists.install.stage": Run(staging, set()),
     "cucmsh.services.lists.install.take_staged": Run(taking, set()),
-    "cucmsh.services.lists.publish.sign_and_bring": Run(
+    "cucmsh.services.lists.sign_and_bring.sign_and_bring": Run(
         signing, {NODE, SIGNING, CLUSTER}
     ),
-    "cucmsh.services.lists.replicas.update_replicas": Run(bringing, {NODE, CLUSTER}),
-    "cucmsh.services.lists.start.start": Run(starting_anew, {NODE, SIGNING}),
-    "cucmsh.services.lists.trust_release.release_trust": Run(bound, {NODE}),
+    "cucmsh.services.lists.update_replicas.update_replicas": Run(
+        bringing, {NODE, CLUSTER}
+    ),
+    "cucmsh.services.lists.tftp_start.start": Run(starting_anew, {NODE, SIGNING}),
+    "cucmsh.services.lists.give_up_phones.release_trust": Run(bound, {NODE}),
     "cucmsh.services.nodes.identity.leave": Run(leaving, set()),
     INIT: Run(making, {CLUSTER}),
     "cucmsh.services.nodes.join.join": Run(joining, {NODE}),

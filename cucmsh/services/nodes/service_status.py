@@ -13,7 +13,7 @@ from typing import NamedTuple
 from cucmsh.config.model import Node
 from cucmsh.errors import ServiceError
 from cucmsh.services.backends import Link
-from cucmsh.services.lists.deliver import hook_on
+from cucmsh.services.lists.member_hooks import hook_on
 
 CANNOT_RUN = (126, 127)  # a shell's exit status for words that are no program
 
