@@ -9,18 +9,15 @@ import sys
 from collections.abc import Sequence
 
 from cucmsh.app import open_site
-from cucmsh.cli.options import (
+from cucmsh.cli.node_options import (
     Invocation,
-    Parser,
     add_folders,
     add_service,
     default_service,
-    descriptor,
     service,
-    text,
-    text_or_nothing,
     tftp,
 )
+from cucmsh.cli.options import Parser, descriptor, text, text_or_nothing
 from cucmsh.cli.sshd import sshd
 from cucmsh.cli.terminal import (
     Prompter,

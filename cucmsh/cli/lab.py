@@ -6,8 +6,9 @@ import argparse
 from collections.abc import Sequence
 from functools import partial
 
-from cucmsh.app import open_site, run_shell
+from cucmsh.app import open_site
 from cucmsh.cli.options import Parser, text
+from cucmsh.cli.prompt import run_shell
 from cucmsh.lab.command import LabOptions, lab
 from cucmsh.shell.screen import Screen
 

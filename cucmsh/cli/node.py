@@ -9,18 +9,16 @@ from contextlib import AbstractContextManager, ExitStack, contextmanager
 from typing import TYPE_CHECKING
 
 from cucmsh.app import admit, open_own_site
-from cucmsh.cli.options import (
-    Parser,
+from cucmsh.cli.node_options import (
     add_service,
     command,
     default_service,
-    descriptor,
     host,
     path,
     service,
-    text,
     tftp,
 )
+from cucmsh.cli.options import Parser, descriptor, text
 from cucmsh.cli.terminal import (
     Prompter,
     read_secrets,

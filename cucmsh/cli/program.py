@@ -1,6 +1,6 @@
 """The program's own options and its verbs: finds out what was asked for, and runs it.
 
-A verb is imported when it was asked for: the prompt pays for none of them.
+What was asked for is imported then: the prompt pays for no verb, a hook for no prompt.
 """
 
 from __future__ import annotations
@@ -9,7 +9,7 @@ import argparse
 import os
 from collections.abc import Sequence
 
-from cucmsh import app
+from cucmsh.app import find_configuration
 from cucmsh.cli.login.request import ASKED
 from cucmsh.cli.options import WIDTH, HelpAskedError, Parser, file_name
 from cucmsh.cli.terminal import show
@@ -87,10 +87,14 @@ def _run(parser: Parser, given: argparse.Namespace) -> int:
         return _run_verb(parser, given.config or "", verb, rest)
     if given.line is None and ASKED in os.environ:
         return _run_forced(given.config or "", os.environ[ASKED])
-    configuration = app.find_configuration(given.config or "", os.environ)
+    configuration = find_configuration(given.config or "", os.environ)
     if given.line is None:
-        return app.run_shell(configuration)
-    run_line = app.run_json if given.json else app.run_command
+        from cucmsh.cli import prompt
+
+        return prompt.run_shell(configuration)
+    from cucmsh.cli import session
+
+    run_line = session.run_json if given.json else session.run_command
     return run_line(configuration, given.line)
 
 
@@ -109,7 +113,7 @@ def _run_verb(parser: Parser, named: str, verb: str, words: Sequence[str]) -> in
         from cucmsh.cli import verify
 
         return verify.run(words)
-    configuration = app.find_configuration(named, os.environ)
+    configuration = find_configuration(named, os.environ)
     if verb == "doctor":
         from cucmsh.cli import doctor
 

@@ -5,16 +5,15 @@ from __future__ import annotations
 import argparse
 from collections.abc import Sequence
 
-from cucmsh.cli.options import (
+from cucmsh.cli.node_options import (
     Invocation,
-    Parser,
     ServiceCommands,
     add_folders,
     add_service,
     default_service,
     service,
-    text,
 )
+from cucmsh.cli.options import Parser, text
 from cucmsh.views.sshd import Logins, script
 
 DEFAULT_ACCOUNT = "cucmsh"

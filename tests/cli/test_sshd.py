@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from cucmsh.cli.options import Invocation
+from cucmsh.cli.node_options import Invocation
 from cucmsh.cli.sshd import sshd
 from cucmsh.errors import UsageError
 

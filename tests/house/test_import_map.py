@@ -34,8 +34,7 @@ MAY_IMPORT = {
         *("trustlist", "pki", "config", "storage", "remote", "tftp", "services")
     },
     "app": {
-        *("backends", "trustlist", "pki", "config", "storage", "remote", "tftp"),
-        *("services", "views", "shell", "version"),
+        *("backends", "config", "services", "shell"),
     },
     "cli": {
         *("app", "backends", "config", "storage", "remote", "services", "views"),

@@ -43,13 +43,13 @@ STATE = 'sha256 = "00"\ntimestamp = 1393438000\nremark = "a remark"\nearlier = "
 PROGRAM = """
 import sys
 sys.path.insert(0, {project!r})
-from cucmsh import app
-say, seen = app.Screen.prompt_ahead, []
-def prompt(*words):
+from cucmsh.cli import prompt
+say, seen = prompt.Screen.prompt_ahead, []
+def ahead(*words):
     seen.append(set(sys.modules))
     return say(*words)
-app.Screen.prompt_ahead = prompt
-app.run_shell({configuration!r})
+prompt.Screen.prompt_ahead = ahead
+prompt.run_shell({configuration!r})
 seen.append(set(sys.modules))
 for modules in seen:
     print("", *sorted(modules), file=sys.stderr)

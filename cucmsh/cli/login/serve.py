@@ -11,11 +11,11 @@ from cucmsh.app import (
     find_configuration,
     open_own_site,
     open_site,
-    serve_line,
-    serve_prompt,
 )
 from cucmsh.cli.login.environment import clean
 from cucmsh.cli.login.request import INSTEAD, is_transfer, requested
+from cucmsh.cli.prompt import serve_prompt
+from cucmsh.cli.session import serve_line
 from cucmsh.config.settings import read_settings
 from cucmsh.errors import RefusedError
 from cucmsh.services.caller import WayIn

@@ -1,0 +1,45 @@
+"""The ``admin:`` prompt of a node, from what a login is told to its exit status."""
+
+from __future__ import annotations
+
+import os
+
+from cucmsh.app import admit, open_own_site
+from cucmsh.cli.session import open_session
+from cucmsh.services.caller import WayIn
+from cucmsh.services.records.journal import login_notice
+from cucmsh.services.site import Site
+from cucmsh.shell.limits import PROMPT
+from cucmsh.shell.screen import Screen
+from cucmsh.shell.terminal import Terminal
+from cucmsh.views.banner import banner
+
+
+def run_shell(configuration: str, greeting: str = "", *, may_end: bool = True) -> int:
+    """The interactive prompt; returns the exit status.
+
+    Args:
+        configuration: path of the node's configuration.
+        greeting: printed before the banner; empty for a plain login.
+        may_end: when nobody types; false for a lab, all of which would stop.
+    """
+    return serve_prompt(open_own_site(configuration), greeting, may_end=may_end)
+
+
+def serve_prompt(site: Site, greeting: str = "", *, may_end: bool = True) -> int:
+    """See ``run_shell``."""
+    screen = Screen(1)
+    with Terminal(0).held():
+        for text in (greeting, "\n".join(banner()), login_notice(site)):
+            if text:
+                screen.say(text)
+        # The rest of the shell is imported while a person or program reads this.
+        screen.prompt_ahead(PROMPT)
+        site, audit = admit(site, WayIn.PROMPT, os.environ, screen)
+        audit.note("login", {})
+        try:
+            session = open_session(site, screen, audit, has_prompt=True)
+            session.settings.may_end = may_end
+            return session.run()
+        finally:
+            audit.note("logout", {})
