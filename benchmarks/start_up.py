@@ -30,8 +30,8 @@ from typing import NamedTuple
 
 import pexpect
 
-from tests.cli.login.box import FORCED, Box, Server
-from tests.rigs.sshd import LOOPBACK
+from tests.cli.login.box import FORCED, Box
+from tests.rigs.loopback import LOOPBACK
 
 PYTHON = [sys.executable, "-I"]
 WRAPPER = "from cucmsh.__main__ import main\nmain()\n"
@@ -151,8 +151,8 @@ class Login:
         options = ["-o", "UsePAM=no"]
         echo = [*options, "-o", "ForceCommand=echo admin:"]
         self._servers = {
-            "shell": Server(self._box, *options),
-            "echo": Server(self._box, *echo),
+            "shell": self._box.sshd(*options),
+            "echo": self._box.sshd(*echo),
         }
 
     def seconds(self, name: str) -> float:

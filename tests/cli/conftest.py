@@ -5,7 +5,8 @@ from pathlib import Path
 
 import pytest
 
-from tests.cli.hosts import Host, Member, TftpBox, make_key
+from tests.cli.hosts import Host, Member, TftpBox
+from tests.rigs.keys import make_key
 
 SECURITY = "one long security password"
 CCM = "the application administrator"
@@ -19,7 +20,9 @@ def root(tmp_path_factory: pytest.TempPathFactory) -> Path:
 @pytest.fixture(scope="module")
 def administrator(root: Path) -> Path:
     """A key that opens the account on every host from the beginning."""
-    return make_key(root / "administrator")
+    path = root / "administrator"
+    make_key(path)
+    return path
 
 
 @pytest.fixture(scope="module")
@@ -41,4 +44,4 @@ def publisher(root: Path) -> Iterator[Member]:
     (root / "pub").mkdir(mode=0o755)
     tftp = TftpBox(root / "pub")
     yield Member(root / "pub", "pub", tftp)
-    tftp.do("stop")
+    tftp.close()

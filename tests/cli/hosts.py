@@ -5,44 +5,28 @@ own (`internal-sftp -d`), so that nobody's real ~/.ssh is touched. TFTP is tftpd
 where we are root, which it needs; the lab's server otherwise.
 """
 
-import getpass
-import json
+from __future__ import annotations
+
 import os
 import shlex
-import socket
 import subprocess
 import sys
-import threading
+from collections.abc import Sequence
 from pathlib import Path
-from typing import Any
 
 import pexpect
 
 from cucmsh.hosts import host_port
-from tests.rigs.sshd import make_root_folder
+from tests.rigs.account import Account
+from tests.rigs.keys import public_line
+from tests.rigs.loopback import LOOPBACK
+from tests.rigs.sshd import INTERNAL_SFTP, Sshd
+from tests.rigs.terminal import open_terminal
+from tests.rigs.tftpd import Service, ServiceManager, ordinary
 
 CUCMSH = [sys.executable, "-I", "-m", "cucmsh"]
-RIGS = Path(__file__).parents[1] / "rigs"
-LOOPBACK = "127.0.0.1"
-SECONDS = 30
-TFTPD = "/usr/sbin/in.tftpd"
-BY_KEY_ONLY = "StrictModes no\nPasswordAuthentication no\n"
-
-
-def make_key(path: Path) -> Path:
-    words = ["ssh-keygen", "-q", "-t", "ed25519", "-N", "", "-C", "", "-f", str(path)]
-    subprocess.run(words, check=True)
-    return path
-
-
-def family_of(address: str) -> socket.AddressFamily:
-    return socket.AF_INET6 if ":" in address else socket.AF_INET
-
-
-def free_port(address: str = LOOPBACK) -> int:
-    with socket.socket(family_of(address), socket.SOCK_DGRAM) as holder:
-        holder.bind((address, 0))
-        return int(holder.getsockname()[1])
+SERVICE = "tftp"
+OURS = Account(Path("/"), is_ours=True)
 
 
 class TftpBox:
@@ -51,42 +35,27 @@ class TftpBox:
     def __init__(self, folder: Path, address: str = LOOPBACK) -> None:
         self.directory = folder / "tftp"
         self.directory.mkdir(mode=0o755)
-        self.port = free_port(address)
+        self._folder = folder
+        self._manager = ServiceManager(folder / "manager", OURS)
+        self.service = Service(self.directory, ordinary(address))
+        self._manager.services[SERVICE] = self.service
+        self.port = self.service.make.port
         self._where = host_port(address, self.port)
-        self._file = folder / "tftp.json"
-        serve = [sys.executable, "-I", str(RIGS / "lab_tftp.py")]
-        server = [*serve, str(self.port), str(self.directory)]
-        if os.geteuid() == 0:
-            assert Path(TFTPD).exists(), "as root these tests need tftpd-hpa"
-            server = [TFTPD, "-L", "-a", self._where, "-s", str(self.directory)]
-        self._service: dict[str, Any] = {
-            "server": server,
-            "before": [],
-            "after": [],
-            "pid": str(folder / "tftp.pid"),
-            "log": str(folder / "tftp.log"),
-            "address": address,
-            "port": self.port,
-        }
-        self.compose_with([])
 
     def rewrite_with(self, rules: str) -> None:
         """Have tftpd-hpa map names by these rules from its next start on."""
-        assert self._service["server"][0] == TFTPD, "rewrite rules need root's tftpd"
-        file = self._file.with_name("rewrite.rules")
+        assert os.geteuid() == 0, "rewrite rules need root's tftpd"
+        file = self._folder / "rewrite.rules"
         file.write_text(rules)
-        if "-m" not in self._service["server"]:
-            self._service["server"][1:1] = ["-m", str(file)]
-            self._file.write_text(json.dumps(self._service))
+        self.service.more = ["-m", str(file)]
 
-    def compose_with(self, words: list[str], after: list[str] | None = None) -> None:
+    def compose_with(self, words: list[str], after: list[str]) -> None:
         """What a start runs first, and then: units of docs/production.md."""
-        self._service["before"] = words
-        self._service["after"] = after or []
-        self._file.write_text(json.dumps(self._service))
+        self.service.before_start = lambda: subprocess.run(words, check=False)
+        self.service.after_start = lambda: subprocess.run(after, check=False)
 
     def words(self, verb: str) -> list[str]:
-        return [sys.executable, str(RIGS / "tftp_service.py"), str(self._file), verb]
+        return self._manager.words(SERVICE, verb)
 
     @property
     def options(self) -> list[str]:
@@ -98,7 +67,8 @@ class TftpBox:
         return found
 
     def do(self, verb: str) -> int:
-        return subprocess.run(self.words(verb), check=False, timeout=60).returncode
+        """As a person at the service manager does; gives the exit status."""
+        return self.service.answer(verb)[0]
 
     def fetch(self, name: str, into: Path) -> bytes:
         """Through curl: a TFTP client of another make."""
@@ -106,6 +76,9 @@ class TftpBox:
         words = ["curl", "-g", "-s", "-f", "-m", "20", "-o", str(into), url]
         subprocess.run(words, check=True)
         return into.read_bytes()
+
+    def close(self) -> None:
+        self._manager.close()
 
 
 class Host:
@@ -115,7 +88,7 @@ class Host:
         self,
         folder: Path,
         administrator: Path,
-        settings: str = BY_KEY_ONLY,
+        first: Sequence[str] = (),
         address: str = LOOPBACK,
     ) -> None:
         folder.mkdir(mode=0o755)
@@ -123,26 +96,24 @@ class Host:
         self.home = folder / "account"
         self.home.mkdir(mode=0o755)
         self.tftp = TftpBox(folder, address)
-        self._address = address
-        self.key_file = make_key(folder / "host_key")
-        self.user = getpass.getuser()
-        self.port = 0
-        (folder / "sshd_config").write_text(
-            f"HostKey {self.key_file}\nUsePAM no\nPidFile none\n"
-            f"AuthorizedKeysFile {administrator}.pub {self.authorized_keys}\n"
-            "KbdInteractiveAuthentication no\nPermitRootLogin yes\n"
-            f"Subsystem sftp internal-sftp -d {self.home}\nLogLevel DEBUG1\n"
-            f"SetEnv HOME={self.home}\n"
-            f"{settings}"
+        keys = f"AuthorizedKeysFile {administrator}.pub {self.authorized_keys}"
+        own = [keys, f"SetEnv HOME={self.home}", "LogLevel DEBUG1"]
+        self.sshd = Sshd(
+            folder / "sshd",
+            first=[*first, *own],
+            sftp=f"{INTERNAL_SFTP} -d {self.home}",
+            host=address,
         )
-        make_root_folder()
-        self._listener: socket.socket | None = None
-        self._thread: threading.Thread | None = None
-        self.up()
+        self.user = self.sshd.account.name
+
+    @property
+    def port(self) -> int:
+        return self.sshd.port
 
     @property
     def key_line(self) -> str:
-        return self.key_file.with_suffix(".pub").read_text().strip()
+        """The public half of its host key, as it is now."""
+        return public_line(self.sshd.host_key_file)
 
     @property
     def authorized_keys(self) -> Path:
@@ -150,54 +121,21 @@ class Host:
 
     @property
     def options(self) -> list[str]:
-        return ["--host", host_port(self._address, self.port), "--user", self.user]
+        return ["--host", host_port(self.sshd.host, self.port), "--user", self.user]
 
     def fingerprint(self, kind: str) -> str:
-        words = ["ssh-keygen", "-l", "-E", kind, "-f", str(self.key_file)]
+        words = ["ssh-keygen", "-l", "-E", kind, "-f", str(self.sshd.host_key_file)]
         line = subprocess.run(words, check=True, capture_output=True, text=True).stdout
         return line.split()[1]
 
     @property
     def was_logged_in_to(self) -> bool:
         """Whether anybody got as far as to send a user name."""
-        log = self.folder / "sshd.log"
-        return log.exists() and b"userauth-request" in log.read_bytes()
-
-    def up(self) -> None:
-        self._listener = socket.create_server(
-            (self._address, self.port), family=family_of(self._address)
-        )
-        self.port = self._listener.getsockname()[1]
-        self._thread = threading.Thread(target=self._serve, args=(self._listener,))
-        self._thread.start()
-
-    def down(self) -> None:
-        if self._listener is not None and self._thread is not None:
-            self._listener.shutdown(socket.SHUT_RDWR)
-            self._thread.join()
-            self._listener.close()
-            self._listener = None
-
-    def _serve(self, listener: socket.socket) -> None:
-        """One server a connection, as inetd does it."""
-        words = ["/usr/sbin/sshd", "-i", "-e", "-f", str(self.folder / "sshd_config")]
-        servers = []
-        while True:
-            try:
-                client, _ = listener.accept()
-            except OSError:  # shut down
-                break
-            with client, (self.folder / "sshd.log").open("ab") as log:
-                peer = client.fileno()
-                servers.append(
-                    subprocess.Popen(words, stdin=peer, stdout=peer, stderr=log)
-                )
-        for server in servers:
-            server.wait(20)
+        return b"userauth-request" in self.sshd.log.read_bytes()
 
     def close(self) -> None:
-        self.down()
-        self.tftp.do("stop")
+        self.sshd.stop()
+        self.tftp.close()
 
 
 class Member:
@@ -242,22 +180,5 @@ class Member:
         finally:
             os.close(inner)
 
-    def spawn(self, *words: str) -> "pexpect.spawn[str]":
-        child = pexpect.spawn(
-            self.program[0],
-            [*self.program[1:], *words],
-            env={"TERM": "vt100", "PATH": os.defpath},
-            dimensions=(24, 200),
-            timeout=SECONDS,
-            encoding="utf-8",
-        )
-        child.delaybeforesend = None
-        return child
-
-
-def ends(child: "pexpect.spawn[str]") -> tuple[int, str]:
-    """Wait for the end; the exit status and what was shown since the last question."""
-    child.expect(pexpect.EOF)
-    child.close()
-    status = child.exitstatus if child.exitstatus is not None else -1
-    return int(status), str(child.before).replace("\r\n", "\n")
+    def spawn(self, *words: str) -> pexpect.spawn[str]:
+        return open_terminal([*self.program, *words], size=(24, 200))

@@ -58,12 +58,16 @@ class Box:
         """With these lines of sshd's configuration."""
         text = "\n".join(
             [
-                *(f"HostKey {self.host.key_file}", "UsePAM no", "PidFile none"),
+                *(
+                    f"HostKey {self.host.sshd.host_key_file}",
+                    "UsePAM no",
+                    "PidFile none",
+                ),
                 *("KbdInteractiveAuthentication no", "PasswordAuthentication yes"),
                 *lines,
             ]
         )
-        (self.host.folder / "sshd_config").write_text(f"{text}\n")
+        self.host.sshd.config.write_text(f"{text}\n")
         return self.made.call(
             *("node", "add", "branch1", "--host", f"127.0.0.1:{self.host.port}"),
             *("--user", self.account, "--host-key", self.host.key_line),

@@ -19,7 +19,8 @@ from cucmsh.services.nodes.health.finding import Level
 from cucmsh.services.nodes.health.members import examine_members
 from cucmsh.trustlist.decode import decode
 from tests.cli.conftest import CCM, SECURITY
-from tests.cli.hosts import Host, Member, ends
+from tests.cli.hosts import Host, Member
+from tests.rigs.terminal import ends
 
 pytestmark = [pytest.mark.loopback, pytest.mark.terminal]
 

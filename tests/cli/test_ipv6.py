@@ -54,4 +54,4 @@ def test_reset_is_brought_to_a_replica_and_proven_over_ipv6(
         text = node.config.read_text()
         assert f'host = "::1", port = {branch.port}' in text.replace('"\n', '", ')
     finally:
-        node.tftp.do("stop")
+        node.tftp.close()

@@ -135,4 +135,4 @@ def test_phones_with_the_old_list_take_everything_of_the_rebuilt_publisher(
     assert branch.tftp.fetch("ITLFile.tlv", tmp_path / "again") == new.raw
     assert "branch1: pending: " in old.call("-c", "utils tftp sign").stdout
     for node in (old, pub):
-        node.tftp.do("stop")
+        node.tftp.close()

@@ -15,8 +15,10 @@ import pytest
 
 from cucmsh.config.settings import read_settings
 from tests.cli.conftest import CCM, SECURITY
-from tests.cli.hosts import CUCMSH, Host, Member, TftpBox, ends, make_key
+from tests.cli.hosts import CUCMSH, Host, Member, TftpBox
 from tests.rigs.account import Account, unused_uid
+from tests.rigs.keys import make_key
+from tests.rigs.terminal import ends
 
 pytestmark = [pytest.mark.loopback, pytest.mark.terminal]
 
@@ -69,7 +71,7 @@ def test_host_key_that_was_not_accepted_gets_nothing_sent(
 def test_other_host_key_than_the_given_one_gets_nothing_sent(
     made: Member, box: Host, administrator: Path, tmp_path: Path
 ) -> None:
-    other = make_key(tmp_path / "other").with_suffix(".pub").read_text().strip()
+    other = make_key(tmp_path / "other")
     done = made.call(*add(box, administrator, "--host-key", other))
     assert done.returncode == 1
     assert box.fingerprint("sha256") in done.stderr
@@ -84,10 +86,11 @@ def test_host_that_was_built_anew_is_refused_until_its_new_key_is_given(
     key = ["--host-key", box.key_line]
     done = made.call(*add(box, administrator, *key))
     assert "is a replica of the cluster" in done.stdout, done.stderr
-    box.key_file.unlink()
-    box.key_file.with_suffix(".pub").unlink()
-    make_key(box.key_file)
-    (box.folder / "sshd.log").unlink()
+    host_key = box.sshd.host_key_file
+    host_key.unlink()
+    host_key.with_suffix(".pub").unlink()
+    make_key(host_key)
+    box.sshd.log.write_bytes(b"")
     done = made.call("node", "add", "branch1")
     assert (done.returncode, box.was_logged_in_to) == (1, False)
     assert "the host key of 127.0.0.1 has changed" in done.stderr
@@ -98,7 +101,7 @@ def test_host_that_was_built_anew_is_refused_until_its_new_key_is_given(
     assert node is not None
     assert node.ssh is not None
     assert node.ssh.host_key == box.key_line
-    box.down()
+    box.sshd.stop()
     done = made.call("node", "list")
     assert (done.returncode, "Connection refused" in done.stdout) == (2, True)
     done = made.call("-c", "utils itl reset localkey", answers=f"{CCM}\n")
@@ -126,11 +129,11 @@ def test_node_that_is_down_is_refused_and_added_when_it_is_up(
 ) -> None:
     before = made.config.read_bytes()
     words = add(box, administrator, "--host-key", box.key_line)
-    box.down()
+    box.sshd.stop()
     done = made.call(*words)
     assert (done.returncode, made.config.read_bytes()) == (1, before)
     assert "cannot connect" in done.stderr
-    box.up()
+    box.sshd.start()
     done = made.call(*words)
     assert "fail  its TFTP service does not run" in done.stdout
     assert "branch1 was not added" in done.stderr
@@ -392,10 +395,10 @@ def test_password_opens_the_first_login_and_the_key_every_other(
     made: Member, administrator: Path, account: pwd.struct_passwd
 ) -> None:
     home = Path(account.pw_dir)
-    settings = "StrictModes yes\nPasswordAuthentication yes\n"
-    box = Host(home.parent / "box", home.parent / "nobody", settings)
+    first = ["StrictModes yes", "PasswordAuthentication yes"]
+    box = Host(home.parent / "box", home.parent / "nobody", first)
     try:
-        config = box.folder / "sshd_config"
+        config = box.sshd.config
         text = config.read_text().replace(f" -d {box.home}", "")
         text = text.replace(str(box.authorized_keys), ".ssh/authorized_keys")
         config.write_text(text)

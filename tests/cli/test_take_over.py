@@ -77,4 +77,4 @@ def test_old_publisher_s_files_go_and_it_is_refused_when_it_comes_back(
         assert rebuilt.call("-c", "utils tftp sign").returncode == 0
     finally:
         for node in (old, rebuilt):
-            node.tftp.do("stop")
+            node.tftp.close()

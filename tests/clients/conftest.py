@@ -12,7 +12,8 @@ import pytest
 from cucmsh.testing import Lab, lab
 from tests.clients.doors import Door
 from tests.rigs.account import Account
-from tests.rigs.sshd import Sshd, make_key
+from tests.rigs.keys import make_key
+from tests.rigs.sshd import Sshd
 
 
 @pytest.fixture(scope="session")

@@ -24,7 +24,6 @@ import pexpect
 
 from tests.cli.login.box import ADMIN, LOGIN, Box
 from tests.cli.login.box import PYTHON as BOX_PYTHON
-from tests.cli.login.box import Server as BoxServer
 from tests.escape.node import Target
 from tests.escape.oracle import RUNS, AllowList, Escape, events, traced
 from tests.rigs.sshd import SSHD
@@ -251,7 +250,7 @@ class Server:
     def __init__(self, box: Box, folder: Path) -> None:
         self._box = box
         self._log = folder / "ssh"
-        self._server = TracedSshd(box, self._log)
+        self._server = box.sshd(before=traced(self._log, []))
         self._key = paramiko.Ed25519Key.from_private_key_file(str(box.key))
         self.allowed = AllowList(
             [("true",), (BOX_PYTHON, "-I", "-m", "cucmsh.pki.sandbox_worker")],
@@ -294,17 +293,6 @@ class Server:
 
     def close(self) -> None:
         self._server.close()
-
-
-class TracedSshd(BoxServer):
-    """The box's sshd under our trace."""
-
-    def __init__(self, box: Box, log: Path) -> None:
-        self._traced_log = log
-        super().__init__(box, trace=str(log))
-
-    def words(self, words: list[str], trace: str) -> list[str]:
-        return traced(Path(trace), words)
 
 
 class Line:

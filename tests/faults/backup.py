@@ -55,7 +55,12 @@ class Backup:
             if together:
                 lines.append(f"AuthenticationMethods {','.join(methods)}")
             self._servers[name] = Sshd(
-                self._folder / name, self.account, "", first=lines, as_root=True
+                self._folder / name,
+                self.account,
+                "",
+                first=lines,
+                as_root=True,
+                sftp="",
             )
         return self._servers[name]
 

@@ -28,8 +28,9 @@ from cucmsh.services.certificates.keystore import Keystore
 from cucmsh.services.nodes.make import make_node, public_certificates
 from cucmsh.services.site import Site
 from tests.rigs.account import Account
+from tests.rigs.keys import make_key
 from tests.rigs.making import KeysOnly, WallClock
-from tests.rigs.sshd import Sshd, end, make_key
+from tests.rigs.sshd import Sshd, end
 from tests.rigs.tftpd import Make, Service, ServiceManager, makes
 from tests.rigs.waiting import until
 from tests.services.made_cluster import QuickKeys
@@ -73,7 +74,7 @@ class Replica:
         self.tftp = folder / "tftp"
         self.tftp.mkdir()
         account.owns(folder, self.tftp)
-        self.sshd = Sshd(folder / "ssh", account, key)
+        self.sshd = Sshd(folder / "ssh", account, key, sftp="")
         self.service = Service(self.tftp, make, account)
 
     role = "replica"

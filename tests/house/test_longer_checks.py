@@ -22,7 +22,6 @@ PROGRAMS = {
     "tests/clients/by_unicon.py",
     "tests/faults/tracer.py",
     "tests/rigs/lab_tftp.py",
-    "tests/rigs/tftp_service.py",
     "tests/story/transcript.py",
     "tests/terminal/toy_shell.py",
     "tests/vectors/homes/make.py",

@@ -7,18 +7,17 @@ the server's key, and we must say the same.
 import hmac
 import os
 import subprocess
-import threading
 from base64 import b64encode
 from collections.abc import Iterator
 from pathlib import Path
-from socket import SHUT_RDWR, create_server
 from typing import NamedTuple
 
 import pytest
 
 from cucmsh.remote.known_hosts import HostKey, KnownHosts, Trust
-from tests.rigs.servers import HOST, serve_openssh
-from tests.rigs.sshd import make_root_folder
+from tests.rigs.keys import make_key
+from tests.rigs.loopback import LOOPBACK
+from tests.rigs.sshd import Sshd
 
 pytestmark = pytest.mark.loopback
 
@@ -41,29 +40,17 @@ class Shown(NamedTuple):
 @pytest.fixture(scope="module")
 def shown(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Shown]:
     folder = tmp_path_factory.mktemp("sshd")
-    lines, keys = [], {}
-    for name, kind in (
-        *(("ed", "ed25519"), ("rsa", "rsa"), ("ec", "ecdsa")),
-        *(("other", "ed25519"), ("otherrsa", "rsa"), ("ca", "ed25519")),
-    ):
-        words = ["ssh-keygen", "-q", "-t", kind, "-N", "", "-C", "", "-f", name]
-        subprocess.run(words, check=True, cwd=folder)
-        keys[name] = (folder / f"{name}.pub").read_text().strip()
-        if name in ("ed", "rsa", "ec"):
-            lines.append(f"HostKey {folder / name}\n")
-    (folder / "config").write_text(
-        f"{''.join(lines)}UsePAM no\nPidFile none\nPasswordAuthentication no\n"
-        "KbdInteractiveAuthentication no\nLogLevel QUIET\nStrictModes no\n"
-    )
-    make_root_folder()
-    with create_server((HOST, 0)) as listener:
-        accepting = threading.Thread(
-            target=serve_openssh, args=(listener, folder / "config")
+    keys = {
+        name: make_key(folder / name, kind)
+        for name, kind in (
+            *(("ed", "ed25519"), ("rsa", "rsa"), ("ec", "ecdsa")),
+            *(("other", "ed25519"), ("otherrsa", "rsa"), ("ca", "ed25519")),
         )
-        accepting.start()
-        yield Shown(listener.getsockname()[1], keys)
-        listener.shutdown(SHUT_RDWR)
-        accepting.join()
+    }
+    own = [f"HostKey {folder / name}" for name in ("ed", "rsa", "ec")]
+    server = Sshd(folder / "sshd", first=[*own, "LogLevel QUIET"])
+    yield Shown(server.port, keys)
+    server.stop()
 
 
 ALGORITHMS = {
@@ -75,14 +62,14 @@ ALGORITHMS = {
 
 def openssh_says(path: Path, shown: Shown, key: str, name: str) -> Trust:
     """The verdict of the real client."""
-    alias = [] if name == HOST else ["-o", f"HostKeyAlias={name}"]
+    alias = [] if name == LOOPBACK else ["-o", f"HostKeyAlias={name}"]
     done = subprocess.run(
         [
             *("ssh", "-F", "none", "-p", str(shown.port), "-l", "nobody", *alias),
             *("-o", "BatchMode=yes", "-o", "StrictHostKeyChecking=yes"),
             *("-o", f"UserKnownHostsFile={path}", "-o", "GlobalKnownHostsFile=none"),
             *("-o", f"HostKeyAlgorithms={ALGORITHMS[key]}"),
-            *("-o", "UpdateHostKeys=no", "-o", "IdentityFile=none", HOST, "true"),
+            *("-o", "UpdateHostKeys=no", "-o", "IdentityFile=none", LOOPBACK, "true"),
         ],
         capture_output=True,
         text=True,
@@ -103,7 +90,7 @@ def hashed(name: str, salt: bytes = bytes(range(20))) -> str:
 # Each: what the file holds ({ed} is the line of that key, {port} the server's port),
 # the key that is shown, and the name it is asked for: the address with its port, or an
 # alias, which has none.
-A, H = ALIAS, HOST
+A, H = ALIAS, LOOPBACK
 CASES = [
     ("", "ed", A),
     ("# only a comment\n\n\r\n \t\n", "ed", A),
@@ -232,7 +219,7 @@ def test_verdict_is_openssh_s(
     path = tmp_path / "known_hosts"
     written(path, content, shown)
     before = path.read_bytes()
-    port = shown.port if name == HOST else 22
+    port = shown.port if name == LOOPBACK else 22
     kind, text = shown.keys[key].split()
     verdict = KnownHosts(str(path)).judge(name, port, HostKey(kind, text))
     assert verdict is openssh_says(path, shown, key, name)

@@ -2,13 +2,10 @@
 
 from __future__ import annotations
 
-import getpass
 import re
-import threading
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack
 from pathlib import Path
-from socket import SHUT_RDWR, create_server
 
 import pytest
 
@@ -16,8 +13,8 @@ from cucmsh.config.model import SshAddress
 from cucmsh.errors import ConnectionFailedError
 from cucmsh.remote.sftp.store import SftpStore
 from cucmsh.remote.ssh.client import open_node
-from tests.rigs.servers import HOST, make_key, serve_openssh
-from tests.rigs.sshd import make_root_folder
+from tests.rigs.keys import public_line
+from tests.rigs.sshd import Sshd
 
 pytestmark = pytest.mark.loopback
 
@@ -31,22 +28,10 @@ def sshd_with(identity: Path, tmp_path: Path) -> Iterator[Start]:
 
         def start(line: str) -> SshAddress:
             folder = tmp_path / re.sub(r"\W+", "-", line)
-            folder.mkdir()
-            key, config = make_key(folder / "host_key"), folder / "config"
-            config.write_text(
-                f"HostKey {key}\nAuthorizedKeysFile {identity}.pub\nStrictModes no\n"
-                "UsePAM no\nPidFile none\nPermitRootLogin yes\n"
-                f"PasswordAuthentication no\nSubsystem sftp internal-sftp\n{line}\n"
-            )
-            make_root_folder()
-            listener = stack.enter_context(create_server((HOST, 0)))
-            accepting = threading.Thread(target=serve_openssh, args=(listener, config))
-            accepting.start()
-            stack.callback(accepting.join)
-            stack.callback(listener.shutdown, SHUT_RDWR)
-            port = listener.getsockname()[1]
-            public = key.with_suffix(".pub").read_text()
-            return SshAddress(HOST, port, getpass.getuser(), str(identity), public)
+            sshd = Sshd(folder, authorized=public_line(identity), first=[line])
+            stack.callback(sshd.stop)
+            place = (sshd.host, sshd.port, sshd.account.name)
+            return SshAddress(*place, str(identity), sshd.host_key)
 
         yield start
 

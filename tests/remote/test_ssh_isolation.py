@@ -11,7 +11,7 @@ import pytest
 
 from cucmsh.remote.known_hosts import KnownHosts
 from tests.remote.ssh_hosts import Behaviour, Server
-from tests.rigs.servers import make_key
+from tests.rigs.keys import make_key
 
 pytestmark = pytest.mark.loopback
 

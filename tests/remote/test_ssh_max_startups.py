@@ -10,25 +10,23 @@ import pytest
 from cucmsh.config.model import SshAddress
 from cucmsh.errors import ConnectionFailedError
 from cucmsh.remote.ssh.client import open_node
-from tests.rigs.account import Account
-from tests.rigs.sshd import Sshd
+from tests.rigs.sshd import Sshd, SshdDaemon
 from tests.rigs.waiting import until
 
 pytestmark = pytest.mark.loopback
 
 
 def test_the_setting_is_named(identity: Path, tmp_path: Path) -> None:
-    account = Account(tmp_path, is_ours=True)
-    key = identity.with_suffix(".pub").read_text().strip()
-    sshd = Sshd(tmp_path / "sshd", account, key)
+    folder = tmp_path / "sshd"
+    plain = Sshd(folder)  # for its key and configuration
+    plain.stop()
+    many = ["-f", str(plain.config), "-o", "MaxStartups=1:100:1"]
+    server = SshdDaemon(many, plain.log)
     held: list[socket.socket] = []
     try:
-        sshd.stop()
-        with (sshd.folder / "config").open("a") as config:
-            config.write("MaxStartups 1:100:1\n")  # here the last one counts
-        sshd.start()
-        until(lambda: _is_greeted(sshd, held), "sshd greets nobody")
-        place = (sshd.host, sshd.port, account.name, str(identity), sshd.host_key)
+        until(lambda: _is_greeted(server, held), "sshd greets nobody")
+        name, key = plain.account.name, plain.host_key
+        place = (server.host, server.port, name, str(identity), key)
         with pytest.raises(ConnectionFailedError) as refused:
             open_node(SshAddress(*place))
         assert "does not speak SSH" in refused.value.message
@@ -36,10 +34,10 @@ def test_the_setting_is_named(identity: Path, tmp_path: Path) -> None:
     finally:
         for connection in held:
             connection.close()
-        sshd.stop()
+        server.close()
 
 
-def _is_greeted(sshd: Sshd, held: list[socket.socket]) -> bool:
+def _is_greeted(sshd: SshdDaemon, held: list[socket.socket]) -> bool:
     """Hold a connection that counts; the look whether it listens may count yet."""
     held.append(socket.create_connection((sshd.host, sshd.port), 5))
     return held[-1].recv(4) == b"SSH-"

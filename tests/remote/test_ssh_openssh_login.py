@@ -9,11 +9,9 @@ import os
 import pwd
 import secrets
 import subprocess
-import threading
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack
 from pathlib import Path
-from socket import SHUT_RDWR, create_server
 from tempfile import TemporaryDirectory
 from typing import NamedTuple
 
@@ -25,8 +23,7 @@ from cucmsh.remote.sftp.store import SftpStore
 from cucmsh.remote.ssh.client import Login, SshConnection, open_host
 from cucmsh.secret import Secret
 from tests.rigs.account import Account, unused_uid
-from tests.rigs.servers import HOST, make_key, serve_openssh
-from tests.rigs.sshd import make_root_folder
+from tests.rigs.sshd import Sshd
 
 pytestmark = pytest.mark.loopback
 
@@ -58,21 +55,24 @@ def account() -> Iterator[str]:
 
 
 class Daemon(NamedTuple):
-    """Where a server listens, what it logs, and who may log in."""
+    """A server, and who may log in."""
 
-    port: int
-    log: Path
+    sshd: Sshd
     account: str
     known: KnownHosts
-    stop: Callable[[], None]
+
+    @property
+    def log(self) -> Path:
+        return self.sshd.log
 
     def log_in(self, password: str | None, key: str | None = None) -> SshConnection:
         login = Login(self.account, None if password is None else Secret(password), key)
-        return open_host((HOST, self.port), login, self.known, lambda *_: True)
+        address = (self.sshd.host, self.sshd.port)
+        return open_host(address, login, self.known, lambda *_: True)
 
     def failures(self) -> int:
         """How many the server counted, once it is done with us."""
-        self.stop()
+        self.sshd.finish()
         text = self.log.read_text()
         return text.count("Failed password") + text.count("Failed keyboard")
 
@@ -85,29 +85,16 @@ def sshd_with(account: str, identity: Path, tmp_path: Path) -> Iterator[Start]:
     with ExitStack() as stack:
 
         def start_one(*lines: str) -> Daemon:
-            host_key, log = make_key(tmp_path / "host_key"), tmp_path / "log"
-            log.touch()
             # The server reads it as that account, which cannot look into our folders.
             open_to_all = Path(stack.enter_context(TemporaryDirectory()))
             open_to_all.chmod(0o755)
             keys = open_to_all / "authorized_keys"
             keys.write_text(identity.with_suffix(".pub").read_text())
-            (tmp_path / "config").write_text(
-                f"HostKey {host_key}\nAuthorizedKeysFile {keys}\n"
-                "StrictModes no\nPidFile none\nLogLevel VERBOSE\nUseDNS no\n"
-                f"Subsystem sftp internal-sftp\n{chr(10).join(lines)}\n"
-            )
-            make_root_folder()
-            listener = stack.enter_context(create_server((HOST, 0)))
-            accepting = threading.Thread(
-                target=serve_openssh, args=(listener, tmp_path / "config", log)
-            )
-            accepting.start()
-            stack.callback(accepting.join)
-            stack.callback(listener.shutdown, SHUT_RDWR)
+            own = [f"AuthorizedKeysFile {keys}", "LogLevel VERBOSE"]
+            sshd = Sshd(tmp_path / "sshd", first=[*lines, *own])
+            stack.callback(sshd.stop)
             known = KnownHosts(str(tmp_path / "state" / "known_hosts"))
-            where = listener.getsockname()[1]
-            return Daemon(where, log, account, known, stack.close)
+            return Daemon(sshd, account, known)
 
         yield start_one
 

@@ -1,4 +1,4 @@
-"""The lab's TFTP server as a process: `lab_tftp.py PORT DIRECTORY`, until SIGTERM.
+"""The lab's TFTP server as a process: `lab_tftp.py HOST PORT DIRECTORY`, until SIGTERM.
 
 Stands in for tftpd-hpa, which starts as root only.
 """
@@ -11,8 +11,8 @@ from cucmsh.tftp.server import TftpServer
 
 
 def main() -> None:
-    port, directory = sys.argv[1:]
-    server = TftpServer("127.0.0.1", int(port), Path(directory))
+    host, port, directory = sys.argv[1:]
+    server = TftpServer(host, int(port), Path(directory))
     server.start()
     signal.sigwait([signal.SIGTERM])
     server.stop()

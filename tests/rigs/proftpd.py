@@ -2,13 +2,11 @@
 
 from __future__ import annotations
 
-import socket
 import subprocess
-from contextlib import suppress
 from pathlib import Path
 
 from tests.faults.backup import SFTP_PASSWORD
-from tests.rigs.sshd import LOOPBACK, free_port
+from tests.rigs.loopback import LOOPBACK, free_port, listens
 from tests.rigs.waiting import until
 
 USER = "backup"
@@ -84,6 +82,4 @@ class Proftpd:
     def _answers(self) -> bool:
         if self._process.poll() is not None:
             raise AssertionError(f"proftpd ended at once: {self._log.read_text()}")
-        with suppress(OSError), socket.create_connection((self.host, self.port), 1):
-            return True
-        return False
+        return listens(self.host, self.port)

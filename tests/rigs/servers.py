@@ -1,9 +1,6 @@
 """Servers on 127.0.0.1 that live as long as the process, as fixtures for all tests."""
 
-import getpass
 import socket
-import subprocess
-import threading
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
@@ -16,9 +13,10 @@ from cucmsh.lab.ssh_server import SshServer, host_key
 from cucmsh.remote.known_hosts import HostKey, KnownHosts
 from cucmsh.remote.ssh.client import Login, SshConnection, open_host, open_node
 from cucmsh.secret import Secret
-from tests.rigs.sshd import make_root_folder
+from tests.rigs.keys import make_key, public_line
+from tests.rigs.loopback import LOOPBACK
+from tests.rigs.sshd import Sshd
 
-HOST = "127.0.0.1"
 PASSWORD = "sftp password"
 
 
@@ -39,7 +37,7 @@ def backup_server(
 ) -> Iterator[SshServer]:
     key = host_key(tmp_path_factory.mktemp("server") / "host_key")
     account = files_only("backup", PASSWORD, [served])
-    server = SshServer(socket.create_server((HOST, 0)), key, [account], {})
+    server = SshServer(socket.create_server((LOOPBACK, 0)), key, [account], {})
     server.start()
     yield server
     server.stop()
@@ -52,14 +50,14 @@ def open_backup(
     """Open connections to the backup server."""
     known = KnownHosts(str(tmp_path_factory.mktemp("known") / "known_hosts"))
     kind, key = backup_server.public_key_line.split()
-    known.add(HOST, backup_server.port, HostKey(kind, key))
+    known.add(LOOPBACK, backup_server.port, HostKey(kind, key))
     opened: list[SshConnection] = []
 
     def accept(_key: HostKey, _peer: str) -> bool:
         raise AssertionError("the host is known")
 
     def open_one() -> SshConnection:
-        address = (HOST, backup_server.port)
+        address = (LOOPBACK, backup_server.port)
         opened.append(
             open_host(address, Login("backup", Secret(PASSWORD)), known, accept)
         )
@@ -79,7 +77,9 @@ def backup(open_backup: Callable[[], SshConnection]) -> SshConnection:
 @pytest.fixture(scope="session")
 def identity(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A private key; its public half lies beside it."""
-    return make_key(tmp_path_factory.mktemp("identity") / "id_ed25519")
+    path = tmp_path_factory.mktemp("identity") / "id_ed25519"
+    make_key(path)
+    return path
 
 
 @pytest.fixture(scope="session")
@@ -87,26 +87,12 @@ def sshd(
     identity: Path, tmp_path_factory: pytest.TempPathFactory
 ) -> Iterator[SshAddress]:
     """OpenSSH's server, for the account that runs the tests, by key."""
+    lines = ["AllowTcpForwarding no"]
     folder = tmp_path_factory.mktemp("sshd")
-    host_key_file = make_key(folder / "host_key")
-    public = identity.with_suffix(".pub")
-    (folder / "config").write_text(
-        f"HostKey {host_key_file}\nAuthorizedKeysFile {public}\nStrictModes no\n"
-        "UsePAM no\nPidFile none\nPermitRootLogin yes\nAllowTcpForwarding no\n"
-        "PasswordAuthentication no\nKbdInteractiveAuthentication no\n"
-        "Subsystem sftp internal-sftp\nLogLevel QUIET\n"
-    )
-    make_root_folder()
-    with socket.create_server((HOST, 0)) as listener:
-        accepting = threading.Thread(
-            target=serve_openssh, args=(listener, folder / "config")
-        )
-        accepting.start()
-        line = host_key_file.with_suffix(".pub").read_text()
-        port = listener.getsockname()[1]
-        yield SshAddress(HOST, port, getpass.getuser(), str(identity), line)
-        listener.shutdown(socket.SHUT_RDWR)
-        accepting.join()
+    server = Sshd(folder, authorized=public_line(identity), first=lines)
+    place = (server.host, server.port, server.account.name)
+    yield SshAddress(*place, str(identity), server.host_key)
+    server.stop()
 
 
 @pytest.fixture(scope="session")
@@ -115,32 +101,3 @@ def node(sshd: SshAddress) -> Iterator[SshConnection]:
     connection = open_node(sshd)
     yield connection
     connection.close()
-
-
-def make_key(path: Path) -> Path:
-    words = ["ssh-keygen", "-q", "-t", "ed25519", "-N", "", "-f", str(path)]
-    subprocess.run(words, check=True)
-    return path
-
-
-def serve_openssh(
-    listener: socket.socket, config: Path, log: Path | None = None
-) -> None:
-    """One server per connection, as inetd does it: so nobody has to choose a port."""
-    servers = []
-    while True:
-        try:
-            client, _ = listener.accept()
-        except OSError:  # shut down
-            break
-        words = ["/usr/sbin/sshd", "-i", "-f", str(config)]
-        words += ["-E", str(log)] if log else []
-        with client:
-            peer = client.fileno()
-            servers.append(
-                subprocess.Popen(
-                    words, stdin=peer, stdout=peer, stderr=subprocess.DEVNULL
-                )
-            )
-    for server in servers:
-        server.wait(10)

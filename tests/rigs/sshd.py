@@ -1,31 +1,34 @@
-"""One node's OpenSSH server: own port, own host key, own directory, a plain account.
+"""OpenSSH's server on 127.0.0.1: own port, own host key, own configuration.
 
-Its SFTP is the ``sftp-server`` program, started through a line of shell, so that a
-test can put ``strace`` or another program in front of it, or find and kill it.
+``Sshd`` holds the listening socket itself and starts one ``sshd -i`` a connection, as
+inetd does it: no port has to be guessed, the configuration is read anew each time, and
+every process of it is known. ``SshdDaemon`` is for what only a server that listens by
+itself has: ``MaxStartups``, a trace of the whole, a box with a network of its own.
 """
 
 from __future__ import annotations
 
 import os
-import random
 import signal
 import socket
 import subprocess
+import threading
 from collections.abc import Callable, Sequence
 from contextlib import suppress
 from pathlib import Path
 
 from tests.rigs.account import Account
+from tests.rigs.keys import make_key
+from tests.rigs.loopback import LOOPBACK, family_of, free_port, listens
 from tests.rigs.waiting import until
 
 SSHD = "/usr/sbin/sshd"  # it insists on being started by its absolute path
 SFTP_SERVER = "/usr/lib/openssh/sftp-server"
-LOOPBACK = "127.0.0.1"
-SERVER_PORTS = (10_000, 32_000)
+INTERNAL_SFTP = "internal-sftp"
+END_SECONDS = 20
 
+# Of each setting the first line counts, so what a test wants comes before these.
 CONFIGURATION = """\
-Port {port}
-ListenAddress {host}
 HostKey {folder}/host_key
 PidFile none
 AuthorizedKeysFile {folder}/authorized_keys
@@ -33,25 +36,11 @@ StrictModes no
 UsePAM no
 PasswordAuthentication no
 KbdInteractiveAuthentication no
-PermitRootLogin prohibit-password
-MaxStartups 1000
+PermitRootLogin yes
 UseDNS no
 PrintMotd no
 LogLevel ERROR
-Subsystem sftp /bin/sh {folder}/sftp
 """
-
-
-def free_port(kind: socket.SocketKind = socket.SOCK_STREAM) -> int:
-    """A port below those that the kernel gives to clients.
-
-    A server that is stopped for a moment finds its port still free then.
-    """
-    while True:
-        port = random.randrange(*SERVER_PORTS)
-        with socket.socket(socket.AF_INET, kind) as holder, suppress(OSError):
-            holder.bind((LOOPBACK, port))
-            return port
 
 
 def make_root_folder() -> None:
@@ -60,51 +49,60 @@ def make_root_folder() -> None:
         os.makedirs("/run/sshd", mode=0o755, exist_ok=True)
 
 
-def make_key(path: Path) -> str:
-    """A new Ed25519 key; gives its public line, without the comment."""
-    words = ["ssh-keygen", "-q", "-t", "ed25519", "-N", "", "-C", "", "-f", str(path)]
-    subprocess.run(words, check=True, capture_output=True)
-    return " ".join(path.with_suffix(".pub").read_text().split()[:2])
-
-
 class Sshd:
     """A server that can be stopped, started again, frozen, and whose sessions die.
 
     Args:
-        folder: for its key, configuration and log.
-        account: whom it runs as, and the one account that may log in.
-        authorized: the public key line that may log in.
-        first: lines of its configuration that win over ours: the first one counts.
+        folder: for its key, configuration and log; made, with its parents.
+        account: whom it runs as, and the one account that may log in; our own without.
+        authorized: the public key lines that may log in.
+        first: lines of its configuration that win over ours.
         as_root: it is started by root, which reads passwords.
+        sftp: the value of ``Subsystem sftp``; empty for ``sftp-server``, which
+            ``sftp_runs`` can put words in front of.
+        host: the address it listens on.
 
     Attributes:
+        config: its configuration file, read anew at every connection.
+        log: what it logs.
+        host_key: the public line of its key.
         inside: puts words in front of the server's argv, such as a namespace's.
     """
 
     def __init__(
         self,
         folder: Path,
-        account: Account,
-        authorized: str,
+        account: Account | None = None,
+        authorized: str = "",
         *,
         first: Sequence[str] = (),
         as_root: bool = False,
+        sftp: str = INTERNAL_SFTP,
+        host: str = LOOPBACK,
     ) -> None:
-        folder.mkdir(parents=True)
+        folder.mkdir(parents=True, exist_ok=True)
         self.folder = folder
-        self.account = account
-        self.host = LOOPBACK
-        self.port = free_port()
-        self.host_key = make_key(folder / "host_key")
+        self.account = account or Account(folder, is_ours=True)
+        self.host = host
+        self.config, self.log = folder / "config", folder / "log"
+        self.host_key_file = folder / "host_key"
+        self.host_key = make_key(self.host_key_file)
         (folder / "authorized_keys").write_text(f"{authorized}\n")
-        values = {"port": self.port, "host": self.host, "folder": folder}
-        text = "\n".join([*first, CONFIGURATION.format(**values)])
-        (folder / "config").write_text(text)
-        self._before = [] if as_root else account.before
-        account.owns(folder, *folder.iterdir())
+        self.log.touch()
+        words = sftp or f"/bin/sh {folder}/sftp"
+        lines = [*first, CONFIGURATION.format(folder=folder), f"Subsystem sftp {words}"]
+        self.config.write_text("\n".join(lines) + "\n")
+        self._before = [] if as_root else self.account.before
+        if self._before:
+            self.account.owns(folder, *folder.iterdir())
         self.sftp_runs("")
         self.inside: Callable[[list[str]], list[str]] = list
-        self._process: subprocess.Popen[bytes] | None = None
+        self.port = free_port(host=host)
+        self._lock = threading.Lock()
+        self._listener: socket.socket | None = None
+        self._is_frozen = False
+        self._waiting: list[socket.socket] = []  # came while we were frozen
+        self._servers: list[subprocess.Popen[bytes]] = []
         self.start()
 
     def sftp_runs(self, before: str) -> None:
@@ -115,37 +113,41 @@ class Sshd:
         path.chmod(0o644)
 
     def start(self) -> None:
-        if self._process is not None:
+        """Listen, on the same port each time."""
+        if self._listener is not None:
             return
         make_root_folder()
-        log = self.folder / "log"
-        words = [SSHD, "-D", "-f", str(self.folder / "config"), "-E", str(log)]
-        self._process = subprocess.Popen(
-            self.inside([*self._before, *words]),
-            stdin=subprocess.DEVNULL,
-            stdout=subprocess.DEVNULL,
-            stderr=subprocess.DEVNULL,
-            start_new_session=True,
+        self._listener = socket.create_server(
+            (self.host, self.port), family=family_of(self.host)
         )
-        until(self._answers, f"sshd in {self.folder} does not listen")
+        self._thread = threading.Thread(target=self._serve, args=(self._listener,))
+        self._thread.start()
 
     def stop(self) -> None:
-        """The listener and every session are gone when this returns."""
-        if self._process is None:
-            return
-        self.thaw()
-        sessions = self.sessions()
-        self._process.kill()
-        self._process.wait()
-        self._process = None
-        for process in sessions:
-            end(process)
+        """Listener and sessions are gone when this returns."""
+        self._close()
+        self.kill_sessions()
+        for server in self._servers:
+            server.wait(END_SECONDS)
+
+    def finish(self) -> None:
+        """Take nobody in any more, and wait until all sessions have ended."""
+        self._close()
+        for server in self._servers:
+            server.wait(END_SECONDS)
 
     def freeze(self) -> None:
-        """Listener and sessions stop (SIGSTOP): the kernel still takes connections."""
+        """Sessions stop (SIGSTOP); who connects is taken, and hears nothing."""
+        with self._lock:
+            self._is_frozen = True
         self._signal(signal.SIGSTOP)
 
     def thaw(self) -> None:
+        with self._lock:
+            self._is_frozen = False
+            for client in self._waiting:
+                self._answer(client)
+            self._waiting.clear()
         self._signal(signal.SIGCONT)
 
     def kill_sessions(self) -> int:
@@ -157,24 +159,89 @@ class Sshd:
 
     def sessions(self) -> list[int]:
         """The processes of all sessions, the servers they run included."""
-        assert self._process is not None
-        return descendants(self._process.pid)
+        with self._lock:
+            servers = [one.pid for one in self._servers if one.poll() is None]
+        return [pid for server in servers for pid in (server, *descendants(server))]
+
+    def _close(self) -> None:
+        if self._listener is None:
+            return
+        self._listener.shutdown(socket.SHUT_RDWR)  # ends the thread's accept
+        self._thread.join()
+        self._listener.close()
+        self._listener = None
+        self.thaw()
+
+    def _serve(self, listener: socket.socket) -> None:
+        while True:
+            try:
+                client, _ = listener.accept()
+            except OSError:  # shut down
+                return
+            with self._lock:
+                if self._is_frozen:
+                    self._waiting.append(client)
+                else:
+                    self._answer(client)
+
+    def _answer(self, client: socket.socket) -> None:
+        """Start the server of one connection."""
+        words = [SSHD, "-i", "-f", str(self.config), "-E", str(self.log)]
+        self._servers = [one for one in self._servers if one.poll() is None]
+        with client:
+            server = subprocess.Popen(
+                self.inside([*self._before, *words]),
+                stdin=client.fileno(),
+                stdout=client.fileno(),
+                stderr=subprocess.DEVNULL,
+                start_new_session=True,
+            )
+        self._servers.append(server)
 
     def _signal(self, number: signal.Signals) -> None:
-        if self._process is None:
-            return
-        for process in (self._process.pid, *self.sessions()):
+        for process in self.sessions():
             with suppress(ProcessLookupError):
                 os.kill(process, number)
 
-    def _answers(self) -> bool:
-        assert self._process is not None
-        if self._process.poll() is not None:
-            log = (self.folder / "log").read_text()
-            raise AssertionError(f"sshd ended at once: {log}")
-        with suppress(OSError), socket.create_connection((self.host, self.port), 1):
-            return True
-        return False
+
+class SshdDaemon:
+    """One ``sshd -D``: it listens by itself, and is one tree of processes.
+
+    Args:
+        options: of sshd.
+        log: what it writes to standard error is appended to it.
+        inside: puts words in front of its argv, such as a namespace's, or a tracer.
+    """
+
+    def __init__(
+        self,
+        options: Sequence[str],
+        log: Path,
+        inside: Callable[[list[str]], list[str]] = list,
+    ) -> None:
+        make_root_folder()
+        self.host, self.port = LOOPBACK, free_port()
+        words = [SSHD, "-D", "-e", *options, "-o", f"Port={self.port}"]
+        words += ["-o", f"ListenAddress={LOOPBACK}", "-o", "PidFile=none"]
+        with log.open("ab") as said:
+            self._process = subprocess.Popen(
+                inside(words),
+                stdin=subprocess.DEVNULL,
+                stdout=subprocess.DEVNULL,
+                stderr=said,
+                start_new_session=True,
+            )
+        until(self._listens, "sshd does not listen")
+
+    def close(self) -> None:
+        """The server and all its sessions are gone when this returns."""
+        for process in (*descendants(self._process.pid), self._process.pid):
+            end(process)
+        self._process.wait()
+
+    def _listens(self) -> bool:
+        assert self._process.poll() is None, "sshd ended at once"
+        return listens(self.host, self.port)
 
 
 def descendants(pid: int) -> list[int]:
@@ -186,12 +253,6 @@ def descendants(pid: int) -> list[int]:
             for child in map(int, text.split()):
                 found += [child, *descendants(child)]
     return found
-
-
-def name_of(pid: int) -> str:
-    with suppress(OSError):
-        return Path(f"/proc/{pid}/comm").read_text().strip()
-    return ""
 
 
 def end(pid: int) -> None:

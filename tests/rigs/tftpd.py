@@ -20,8 +20,9 @@ from contextlib import suppress
 from pathlib import Path
 from typing import NamedTuple
 
+from cucmsh.hosts import host_port
 from tests.rigs.account import Account
-from tests.rigs.sshd import LOOPBACK, free_port
+from tests.rigs.loopback import LOOPBACK, family_of, free_port
 from tests.rigs.waiting import until
 
 ASK = """\
@@ -34,13 +35,7 @@ rm -f "$mailbox"
 [ -z "$text" ] || echo "$text" >&2
 exit "$status"
 """
-LAB_SERVER = (
-    "import sys, threading; from pathlib import Path;"
-    "from cucmsh.tftp.server import TftpServer;"
-    "server = TftpServer('127.0.0.1', int(sys.argv[1]), Path(sys.argv[2]));"
-    "server.start();"
-    "threading.Event().wait()"
-)
+LAB_SERVER = str(Path(__file__).with_name("lab_tftp.py"))
 ANSWER_SECONDS = 0.1
 HPA = shutil.which("in.tftpd", path="/usr/sbin:/usr/bin")
 DNSMASQ = shutil.which("dnsmasq", path="/usr/sbin:/usr/bin")
@@ -67,24 +62,45 @@ def makes(number: int) -> Make:
     return Make("lab", LOOPBACK, free_port(socket.SOCK_DGRAM))
 
 
+def ordinary(host: str = LOOPBACK) -> Make:
+    """tftpd-hpa where root starts it, which it needs; the lab's own elsewhere."""
+    port = free_port(socket.SOCK_DGRAM, host)
+    if os.geteuid() == 0:
+        assert HPA, "as root these tests need tftpd-hpa"
+        return Make("tftpd-hpa", host, port)
+    return Make("lab", host, port)
+
+
 class Service:
     """One node's TFTP service.
+
+    Args:
+        directory: what it serves.
+        make: see there.
+        account: whom the server becomes when root has started it; without one it is
+            whom its maker chose.
 
     Attributes:
         fault: None, or what the next requests do instead of their work; gives the
             answer's status and text.
         before_start: run before every start, which it does not keep from happening.
+        after_start: run after every start, and nobody waits for it.
+        more: words for the server's own argv.
         inside: puts words in front of the server's argv, such as a namespace's.
         requests: the verbs that were asked for.
         should_run: nobody asked for a stop since the last start.
     """
 
-    def __init__(self, directory: Path, make: Make, account: Account) -> None:
+    def __init__(
+        self, directory: Path, make: Make, account: Account | None = None
+    ) -> None:
         self.directory = directory
         self.make = make
         self.account = account
         self.fault: Callable[[str], tuple[int, str]] | None = None
         self.before_start: Callable[[], object] = lambda: None
+        self.after_start: Callable[[], object] = lambda: None
+        self.more: list[str] = []
         self.requests: list[str] = []
         self.should_run = False
         self.inside: Callable[[list[str]], list[str]] = list
@@ -110,6 +126,7 @@ class Service:
             if verb in ("start", "restart"):
                 self.before_start()
                 self._start()
+                threading.Thread(target=self.after_start, daemon=True).start()
         return 0, ""
 
     @property
@@ -152,17 +169,20 @@ class Service:
             words = [str(DNSMASQ), "--keep-in-foreground", "--port=0", "--conf-file="]
             words += ["--enable-tftp", f"--tftp-root={self.directory}", "--pid-file="]
             words += [f"--listen-address={host}", "--bind-interfaces"]
-            return [*words, f"--user={self.account.name}", "--tftp-max=1000"]
+            words += [f"--user={self.account.name}"] if self.account else []
+            return [*words, "--tftp-max=1000", *self.more]
         if self.make.name == "tftpd-hpa":
-            words = [str(HPA), "-L", "--secure", "--address", f"{host}:{port}"]
-            return [*words, "--user", self.account.name, str(self.directory)]
-        return [sys.executable, "-I", "-c", LAB_SERVER, port, str(self.directory)]
+            where = host_port(host, self.make.port)
+            words = [str(HPA), "-L", "--secure", "--address", where, *self.more]
+            words += ["--user", self.account.name] if self.account else []
+            return [*words, str(self.directory)]
+        return [sys.executable, "-I", LAB_SERVER, host, port, str(self.directory)]
 
     def _answers(self) -> bool:
         """Whether anything comes back, and be it that there is no such file."""
         assert self._process is not None
         assert self._process.poll() is None, f"{self._words()} ended at once"
-        with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as asking:
+        with socket.socket(family_of(self.make.host), socket.SOCK_DGRAM) as asking:
             asking.settimeout(ANSWER_SECONDS)
             with suppress(OSError):  # the answer comes from another port
                 where = (self.make.host, self.make.port)
@@ -214,7 +234,13 @@ class ServiceManager:
                 threading.Thread(target=self._do, args=words, daemon=True).start()
 
     def _do(self, node: str, verb: str, mailbox: str) -> None:
-        status, text = self.services[node].answer(verb)
+        status, text = 1, "the rig's service does not start"
+        try:
+            status, text = self.services[node].answer(verb)
+        finally:  # whoever asked may wait for ever otherwise
+            self._post(status, text, mailbox)
+
+    def _post(self, status: int, text: str, mailbox: str) -> None:
         with suppress(OSError):  # who asked may be gone, and its pipe with it
             descriptor = os.open(mailbox, os.O_RDWR | os.O_NONBLOCK)
             os.write(descriptor, f"{status} {text}\n".encode())

@@ -3,11 +3,8 @@ ordinary sshd with a TFTP service as a replica."""
 
 from __future__ import annotations
 
-import getpass
 import os
-import socket
 import subprocess
-import threading
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -17,8 +14,8 @@ import pytest
 from cucmsh.tftp.server import TftpServer
 from cucmsh.trustlist.decode import decode
 from cucmsh.trustlist.tags import Role
-from tests.rigs.servers import make_key, serve_openssh
-from tests.rigs.sshd import make_root_folder
+from tests.rigs.keys import make_key
+from tests.rigs.sshd import INTERNAL_SFTP, Sshd
 from tests.story.running import CUCMSH, Lab
 
 pytestmark = [pytest.mark.lab, pytest.mark.loopback]
@@ -153,41 +150,25 @@ class Box:
     def __init__(self, folder: Path) -> None:
         self.root = folder / "tftp"
         self.root.mkdir()
-        host_key, identity = make_key(folder / "host"), make_key(folder / "id")
-        public = identity.with_suffix(".pub")
-        (folder / "config").write_text(
-            f"HostKey {host_key}\nAuthorizedKeysFile {public}\nStrictModes no\n"
-            "UsePAM no\nPidFile none\nPermitRootLogin yes\nPasswordAuthentication no\n"
-            "KbdInteractiveAuthentication no\nLogLevel QUIET\n"
-            f"Subsystem sftp internal-sftp -d {folder}\n"
+        identity = folder / "id"
+        self.sshd = Sshd(
+            folder / "sshd",
+            authorized=make_key(identity),
+            sftp=f"{INTERNAL_SFTP} -d {folder}",
         )
-        make_root_folder()
-        self._listener = socket.create_server((HOST, 0))
-        self._port = self._listener.getsockname()[1]
-        self._thread = threading.Thread(
-            target=serve_openssh, args=(self._listener, folder / "config")
-        )
-        self._thread.start()
         self.service = TftpServer(HOST, 0, self.root)
         self.service.start()
-        key = host_key.with_suffix(".pub").read_text().split()
         self.entry = (
             f'\n[[cluster.nodes]]\nname = "branch1"\nrole = "replica"\n'
             f'services = ["tftp"]\ntftp_directory = "{self.root}"\n'
             f'tftp = {{ host = "{HOST}", port = {self.service.address[1]} }}\n'
-            f'ssh = {{ host = "{HOST}", port = {self._port}, '
-            f'user = "{getpass.getuser()}", identity = "{identity}", '
-            f'host_key = "{key[0]} {key[1]}" }}\n'
+            f'ssh = {{ host = "{HOST}", port = {self.sshd.port}, '
+            f'user = "{self.sshd.account.name}", identity = "{identity}", '
+            f'host_key = "{self.sshd.host_key}" }}\n'
         )
 
     def describe(self) -> dict[str, Any]:
         return {"tftp": {"host": HOST, "port": self.service.address[1]}}
-
-    def stop_ssh(self) -> None:
-        if self._thread.is_alive():
-            self._listener.shutdown(socket.SHUT_RDWR)
-            self._thread.join()
-            self._listener.close()
 
 
 @pytest.fixture
@@ -198,7 +179,7 @@ def box(lab: Lab, tmp_path: Path) -> Iterator[Box]:
     config.write_text(before + made.entry)
     yield made
     config.write_text(before)
-    made.stop_ssh()
+    made.sshd.stop()
     made.service.stop()
 
 
@@ -227,7 +208,7 @@ def test_replica_serves_what_the_publisher_serves(
     assert_same()
     assert not list(box.root.rglob(".cucmsh-*"))
     # Its sshd is gone: the restart is done but for it, and the next login says so.
-    box.stop_ssh()
+    box.sshd.stop()
     put(lab, PHONE, b"<changed/>")
     assert call(lab, RESTART).returncode == 3
     shell = lab.shell(lab.publisher)

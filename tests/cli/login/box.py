@@ -14,12 +14,12 @@ import subprocess
 import sys
 import sysconfig
 from collections.abc import Sequence
-from contextlib import suppress
 from pathlib import Path
 
 from tests.faults.namespace import Namespace
-from tests.rigs.sshd import LOOPBACK, SSHD, descendants, end, free_port, make_key
-from tests.rigs.waiting import until
+from tests.rigs.keys import make_key
+from tests.rigs.loopback import LOOPBACK, free_port
+from tests.rigs.sshd import SshdDaemon
 
 SECURITY, CCM = "one long security password", "the application administrator"
 PYTHON = "/opt/cucmsh/bin/python"
@@ -68,46 +68,6 @@ UsePAM yes
 """
 
 
-class Server:
-    """One sshd of the box.
-
-    Args:
-        box: where.
-        options: of sshd.
-        trace: a file for every program that is executed below it; none if empty.
-    """
-
-    def __init__(self, box: Box, *options: str, trace: str = "") -> None:
-        self.port = free_port()
-        words = [SSHD, "-D", "-e", *options, "-o", f"Port={self.port}"]
-        words += ["-o", f"ListenAddress={LOOPBACK}", "-o", "PidFile=none"]
-        words = self.words(words, trace) if trace else words
-        with (box.folder / "sshd.log").open("ab") as log:
-            self._process = subprocess.Popen(
-                box.inside(words),
-                stdin=subprocess.DEVNULL,
-                stdout=subprocess.DEVNULL,
-                stderr=log,
-                start_new_session=True,
-            )
-        until(self._listens, "sshd does not listen")
-
-    def words(self, words: list[str], trace: str) -> list[str]:
-        """The argv of a traced server."""
-        calls = ["-e", "trace=execve,execveat", "-e", "signal=none"]
-        return ["strace", "-f", "--seccomp-bpf", *calls, "-o", trace, *words]
-
-    def close(self) -> None:
-        for process in (*descendants(self._process.pid), self._process.pid):
-            end(process)
-        self._process.wait()
-
-    def _listens(self) -> bool:
-        with suppress(OSError), socket.create_connection((LOOPBACK, self.port), 1):
-            return True
-        return False
-
-
 class Box:
     """The box, a publisher on it, and two sshds: with the drop-in, and without any.
 
@@ -145,8 +105,8 @@ class Box:
         )
         self.root(["sh", "-c", "grep -v ^Include /etc/ssh/sshd_config > /etc/plain"])
         self.put("/etc/careless", CARELESS)
-        self.shipped = Server(self)
-        self.plain = Server(self, "-f", "/etc/plain")
+        self.shipped = self.sshd()
+        self.plain = self.sshd("-f", "/etc/plain")
 
     def close(self) -> None:
         self.shipped.close()
@@ -221,6 +181,16 @@ class Box:
         """A file of root's."""
         self.root(["sh", "-c", 'cat > "$0" && chmod "$1" "$0"', path, mode], text)
 
-    def careless(self) -> Server:
+    def sshd(self, *options: str, before: Sequence[str] = ()) -> SshdDaemon:
+        """An sshd of the box.
+
+        Args:
+            options: of sshd.
+            before: words in front of its argv, such as a tracer's.
+        """
+        log = self.folder / "sshd.log"
+        return SshdDaemon(options, log, lambda words: self.inside([*before, *words]))
+
+    def careless(self) -> SshdDaemon:
         """A server that takes every variable of everybody."""
-        return Server(self, "-f", "/etc/careless")
+        return self.sshd("-f", "/etc/careless")

@@ -13,7 +13,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.cli.login.box import ADMIN, Box, Server
+from tests.cli.login.box import ADMIN, Box
 
 pytestmark = [pytest.mark.loopback]
 
@@ -101,7 +101,9 @@ class Traced:
     def __init__(self, box: Box) -> None:
         self._box = box
         self._log = box.folder / "executed"
-        self._server = Server(box, trace=str(self._log))
+        calls = ["-e", "trace=execve,execveat", "-e", "signal=none"]
+        strace = ["strace", "-f", "--seccomp-bpf", *calls, "-o", str(self._log)]
+        self._server = box.sshd(before=strace)
         self.innocent = self.run("show version active")[1] | self.run("show itl")[1]
 
     def run(self, line: str) -> tuple[int, set[str]]:

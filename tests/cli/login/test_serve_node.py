@@ -13,7 +13,8 @@ from pathlib import Path
 import pytest
 
 from tests.cli.login.box import CCM, CUCMSH, SECURITY, Box
-from tests.rigs.sshd import LOOPBACK, free_port, make_key
+from tests.rigs.keys import make_key
+from tests.rigs.loopback import LOOPBACK, free_port
 
 pytestmark = [pytest.mark.loopback, pytest.mark.terminal]
 

@@ -19,7 +19,7 @@ import pexpect
 import pytest
 
 from tests.cli.login.box import ADMIN, CCM, FORCED, LOGIN, SETTINGS, Box
-from tests.rigs.sshd import LOOPBACK, free_port
+from tests.rigs.loopback import LOOPBACK, free_port
 from tests.rigs.waiting import until
 
 pytestmark = [pytest.mark.loopback, pytest.mark.terminal]
