@@ -42,7 +42,7 @@ from cucmsh.services.lists.plan_reset import ResetPlan
 from cucmsh.services.lists.show_list import HeldList, Mismatch
 from cucmsh.services.nodes.health.finding import Finding
 from cucmsh.services.nodes.health.node_status import NodeHealth
-from cucmsh.services.nodes.tftp_service import ServiceState
+from cucmsh.services.nodes.own_services import ServiceState
 from cucmsh.services.outcome import NodeOutcome, Report
 from cucmsh.trustlist.model import Header, Record
 from cucmsh.trustlist.tags import Digest, Role

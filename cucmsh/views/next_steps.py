@@ -8,7 +8,7 @@ from collections.abc import Sequence
 from cucmsh.config.settings import Settings
 from cucmsh.layout import UNIT_FOLDER
 from cucmsh.names import RECOVERY_PREFIX, read_subject
-from cucmsh.services.nodes.tftp_service import unit_of
+from cucmsh.services.nodes.own_services import unit_of
 from cucmsh.views.sshd import permission
 from cucmsh.views.units import TftpUnit, unit_files
 

@@ -119,8 +119,8 @@ MAY_START = {
 # the configuration, or literals with values that were checked (no text of a line).
 MAY_RUN = {
     (
-        "cucmsh/services/nodes/tftp_service.py",
-        "words",
+        "cucmsh/services/nodes/own_services.py",
+        "argv",
     ): "service_commands of the configuration",
     ("cucmsh/services/nodes/service_status.py", "command"): "configuration",
     (

@@ -11,7 +11,7 @@ from cucmsh.pki.model import Certificate
 from cucmsh.pki.verify import SignatureVerifier
 from cucmsh.services.lists.plan_reset import ResetPlan
 from cucmsh.services.lists.show_list import HeldList, Mismatch
-from cucmsh.services.nodes.tftp_service import ServiceState
+from cucmsh.services.nodes.own_services import ServiceState
 from cucmsh.services.outcome import NodeOutcome, Report, State
 from cucmsh.trustlist.check import SignatureVerdict, check
 from cucmsh.trustlist.decode import decode

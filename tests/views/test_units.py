@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 from cucmsh.config.settings import parse_settings
-from cucmsh.services.nodes.tftp_service import unit_of
+from cucmsh.services.nodes.own_services import unit_of
 from cucmsh.views.next_steps import next_steps
 from cucmsh.views.units import TftpUnit, unit_files
 

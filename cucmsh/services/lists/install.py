@@ -15,8 +15,8 @@ from cucmsh.pki.model import Unit
 from cucmsh.services.certificates.keystore import Keystore
 from cucmsh.services.lists.acceptance import TRUST_RELEASE, describe, who_refuses
 from cucmsh.services.lists.locate_nodes import refuse_unless_expected
-from cucmsh.services.lists.served_lists import served_list, sha256_served
-from cucmsh.services.nodes.tftp_service import is_running, restart, why_unserved
+from cucmsh.services.lists.served_lists import served_list, sha256_served, why_unserved
+from cucmsh.services.nodes.own_services import is_running, restart
 from cucmsh.services.outcome import NodeOutcome, State
 from cucmsh.services.records.history import History
 from cucmsh.services.records.state import (

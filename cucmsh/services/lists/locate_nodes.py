@@ -16,8 +16,8 @@ from cucmsh.services.deadlines import STATUS_SECONDS
 from cucmsh.services.lists.fleet import Fleet, side_by_side
 from cucmsh.services.lists.replica_records import ask_publisher, refuse_another
 from cucmsh.services.lists.served_lists import NO_LIST, sha256_or_none, sha256_served
+from cucmsh.services.nodes.own_services import is_running
 from cucmsh.services.nodes.service_status import begin_status, status_on
-from cucmsh.services.nodes.tftp_service import is_running
 from cucmsh.services.records.journal import read_journal
 from cucmsh.services.site import Site
 from cucmsh.services.usecase import use_case

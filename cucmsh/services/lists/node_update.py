@@ -19,8 +19,7 @@ from cucmsh.services.backends import Link
 from cucmsh.services.deadlines import ASK_SECONDS
 from cucmsh.services.lists.fleet import Fleet
 from cucmsh.services.lists.locate_nodes import NodeStatus
-from cucmsh.services.lists.served_lists import ask_served
-from cucmsh.services.nodes.tftp_service import why_unserved
+from cucmsh.services.lists.served_lists import ask_served, why_unserved
 from cucmsh.services.outcome import NodeOutcome, State
 from cucmsh.services.site import Site
 

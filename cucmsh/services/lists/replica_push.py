@@ -35,8 +35,7 @@ from cucmsh.services.lists.replica_records import (
     require_ours,
 )
 from cucmsh.services.lists.replica_signed_files import SignedFileUpdate
-from cucmsh.services.lists.served_lists import sha256_or_none
-from cucmsh.services.nodes.tftp_service import why_unserved
+from cucmsh.services.lists.served_lists import sha256_or_none, why_unserved
 from cucmsh.services.outcome import NodeOutcome, State
 from cucmsh.services.records.history import History
 from cucmsh.services.site import Site

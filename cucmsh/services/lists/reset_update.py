@@ -21,8 +21,7 @@ from cucmsh.services.lists.locate_nodes import NodeStatus, refuse_unless_expecte
 from cucmsh.services.lists.member_hooks import bring_certificates, hook_on, stage_on
 from cucmsh.services.lists.node_update import NodeUpdate
 from cucmsh.services.lists.replica_list import ReplicaList
-from cucmsh.services.lists.served_lists import sha256_or_none
-from cucmsh.services.nodes.tftp_service import why_unserved
+from cucmsh.services.lists.served_lists import sha256_or_none, why_unserved
 from cucmsh.services.outcome import NodeOutcome, State
 from cucmsh.services.records.history import History
 from cucmsh.services.site import Site

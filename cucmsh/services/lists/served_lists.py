@@ -15,8 +15,13 @@ from math import inf
 from time import monotonic
 from typing import NamedTuple
 
-from cucmsh.config.model import Node
-from cucmsh.errors import CucmshError, MissingFileError, NoAnswerError
+from cucmsh.config.model import Node, TftpAddress
+from cucmsh.errors import (
+    ConnectionFailedError,
+    CucmshError,
+    MissingFileError,
+    NoAnswerError,
+)
 from cucmsh.exhaustion import exhaustion_as_error
 from cucmsh.layout import LIST_FILE
 from cucmsh.services.deadlines import START_LOOK_SECONDS, TIMEOUT_SECONDS
@@ -93,6 +98,19 @@ def ask_served(site: Site, node: Node, seconds: float) -> Served:
             is_missing=isinstance(problem, MissingFileError),
             is_silent=isinstance(problem, NoAnswerError),
         )
+
+
+def why_unserved(site: Site, address: TftpAddress, raw: bytes) -> str:
+    """Why a TFTP client there does not get exactly these bytes as its list now.
+
+    Empty if it does (docs/security.md I4).
+    """
+    try:
+        if site.backends.read_back(address, LIST_FILE) == raw:
+            return ""
+    except (ConnectionFailedError, MissingFileError) as problem:
+        return problem.message
+    return "TFTP gives back other bytes"
 
 
 def ask_all_served(

@@ -14,8 +14,8 @@ from cucmsh.config.model import CAPF, TFTP, TVS
 from cucmsh.errors import ServiceError, UsageError
 from cucmsh.services.lists.install import close_mark
 from cucmsh.services.lists.update_replicas import replicas_of, update_replicas
-from cucmsh.services.nodes import tftp_service as tftp
-from cucmsh.services.nodes.tftp_service import ServiceState, state_of
+from cucmsh.services.nodes import own_services as own
+from cucmsh.services.nodes.own_services import ServiceState, state_of
 from cucmsh.services.outcome import Report
 from cucmsh.services.records.pending import start_problems, unsigned_files
 from cucmsh.services.site import Site
@@ -78,13 +78,13 @@ def start_service(site: Site, name: str, dialog: ServiceDialog) -> Start:
         UsageError: there is no such service here.
         ServiceError: it has no commands, or does not run afterwards.
     """
-    return _brought_up(site, name, tftp.start, dialog)
+    return _brought_up(site, name, own.start, dialog)
 
 
 @use_case("utils service restart", changes=True)
 def restart_service(site: Site, name: str, dialog: ServiceDialog) -> Start:
     """Restart a service of this node; raises as ``start_service`` does."""
-    return _brought_up(site, name, tftp.restart, dialog)
+    return _brought_up(site, name, own.restart, dialog)
 
 
 @use_case("utils service stop", changes=True)
@@ -98,8 +98,8 @@ def stop_service(site: Site, name: str, dialog: ServiceDialog) -> None:
     _require_service(site, name)
     dialog.accepted()
     with dialog.changing(), dialog.waiting():
-        tftp.stop(site, name)
-    if tftp.is_running(site, name):
+        own.stop(site, name)
+    if own.is_running(site, name):
         raise ServiceError(f"{name} is still running", "See the log of the service.")
     dialog.done()
 
@@ -112,7 +112,7 @@ def _brought_up(
     with dialog.changing():
         with dialog.waiting():
             request(site, name)
-        if not tftp.is_running(site, name):
+        if not own.is_running(site, name):
             raise ServiceError(f"{name} does not run", "See the log of the service.")
         dialog.done()
         if name != TFTP:  # the others serve no list
@@ -135,4 +135,4 @@ def _require_service(site: Site, name: str) -> None:
             f"{name!r} is no service that {site.node.name} can start or stop",
             f"Type: {' or '.join(known)}",
         )
-    tftp.commands_of(site, name)
+    own.commands_of(site, name)

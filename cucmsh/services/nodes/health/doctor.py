@@ -20,6 +20,7 @@ from cucmsh.services.files import is_backed_up
 from cucmsh.services.lists.acceptance import TRUST_RELEASE, describe, who_refuses
 from cucmsh.services.lists.history_of_others import silent_nodes
 from cucmsh.services.lists.phone_files import Choice, asked, choose, look_at
+from cucmsh.services.lists.served_lists import why_unserved
 from cucmsh.services.lists.show_list import HeldList, read_list
 from cucmsh.services.lists.sign_files import list_for_files, signer_in
 from cucmsh.services.nodes.health.exposure import exposures
@@ -27,7 +28,6 @@ from cucmsh.services.nodes.health.finding import Finding, Level
 from cucmsh.services.nodes.health.members import examine_members
 from cucmsh.services.nodes.health.node_status import look_at_others
 from cucmsh.services.nodes.health.start import examine_start
-from cucmsh.services.nodes.tftp_service import why_unserved
 from cucmsh.services.records.history import History
 from cucmsh.services.records.journal import login_notice
 from cucmsh.services.records.pending import start_problems

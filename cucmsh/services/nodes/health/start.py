@@ -8,7 +8,7 @@ from cucmsh.errors import CucmshError
 from cucmsh.layout import LIST_UNIT
 from cucmsh.services.deadlines import UNIT_SECONDS
 from cucmsh.services.nodes.health.finding import Finding, Level
-from cucmsh.services.nodes.tftp_service import unit_of
+from cucmsh.services.nodes.own_services import unit_of
 from cucmsh.services.records.pending import start_problems
 from cucmsh.services.site import Site
 

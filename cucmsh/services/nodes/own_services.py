@@ -1,16 +1,15 @@
-"""The services of this node, through their configured commands: Cisco Tftp above all.
+"""The services of this node: asked, started, stopped by their configured commands.
 
 A restart is one request that the service manager owns: killing us between two steps
-cannot leave TFTP down (docs/decisions/021). Says running only of what answers.
+cannot leave TFTP down (docs/decisions/021).
 """
 
 from __future__ import annotations
 
 from enum import Enum
 
-from cucmsh.config.model import TFTP, ServiceCommands, TftpAddress
-from cucmsh.errors import ConnectionFailedError, MissingFileError, ServiceError
-from cucmsh.layout import LIST_FILE
+from cucmsh.config.model import TFTP, ServiceCommands
+from cucmsh.errors import ServiceError
 from cucmsh.services.deadlines import OWN_STATUS_SECONDS, RESTART_SECONDS
 from cucmsh.services.site import Site
 
@@ -63,51 +62,50 @@ def commands_of(site: Site, name: str = TFTP) -> ServiceCommands:
 
 
 def unit_of(restart: tuple[str, ...]) -> str:
-    """UNIT of ``[sudo -n] systemctl restart UNIT``; empty for other words."""
-    words = restart[2:] if restart[:2] == ("sudo", "-n") else restart
-    is_known = len(words) == 3 and words[0].rsplit("/", 1)[-1] == "systemctl"
-    if not is_known or words[2].startswith("-"):  # an option of systemctl's
+    """UNIT of ``[sudo -n] systemctl restart UNIT``; empty for any other argv."""
+    argv = restart[2:] if restart[:2] == ("sudo", "-n") else restart
+    is_known = len(argv) == 3 and argv[0].rsplit("/", 1)[-1] == "systemctl"
+    if not is_known or argv[2].startswith("-"):  # an option of systemctl's
         return ""
-    return words[2].removesuffix(".service")
+    return argv[2].removesuffix(".service")
 
 
 def is_running(site: Site, name: str = TFTP) -> bool:
-    words = commands_of(site, name).status
-    return site.backends.runner().run(words, OWN_STATUS_SECONDS).status == 0
+    """Whether its status command ends with 0.
+
+    Raises:
+        ServiceError: see ``commands_of``; or the command cannot be run.
+    """
+    argv = commands_of(site, name).status
+    return site.backends.runner().run(argv, OWN_STATUS_SECONDS).status == 0
 
 
 def start(site: Site, name: str = TFTP) -> None:
+    """Ask the service manager to start it, and wait.
+
+    Raises:
+        ServiceError: there is no such command, or it did not end with 0.
+    """
     _request(site, name, commands_of(site, name).start, "start")
 
 
 def stop(site: Site, name: str = TFTP) -> None:
+    """Ask the service manager to stop it; raises as ``start``."""
     _request(site, name, commands_of(site, name).stop, "stop")
 
 
 def restart(site: Site, name: str = TFTP) -> None:
+    """Ask the service manager to restart it; raises as ``start``."""
     _request(site, name, commands_of(site, name).restart, "restart")
 
 
-def why_unserved(site: Site, address: TftpAddress, raw: bytes) -> str:
-    """Why a TFTP client does not get exactly these bytes from there now (I4).
-
-    Empty if it does.
-    """
-    try:
-        if site.backends.read_back(address, LIST_FILE) == raw:
-            return ""
-    except (ConnectionFailedError, MissingFileError) as problem:
-        return problem.message
-    return "TFTP gives back other bytes"
-
-
-def _request(site: Site, name: str, words: tuple[str, ...], verb: str) -> None:
-    if not words:
+def _request(site: Site, name: str, argv: tuple[str, ...], verb: str) -> None:
+    if not argv:
         raise ServiceError(
             f"no command to {verb} {name} is configured",
             f"Add it to the entry of {site.node.name} in {site.settings.path}.",
         )
-    done = site.backends.runner().run(words, RESTART_SECONDS)
+    done = site.backends.runner().run(argv, RESTART_SECONDS)
     if done.status != 0:
         detail = done.stderr or done.output or f"exit status {done.status}"
         raise ServiceError(
