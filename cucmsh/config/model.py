@@ -46,6 +46,8 @@ EXPIRY_MONITOR = "Cisco Certificate Expiry Monitor"
 CHANGE_NOTIFICATION = "Cisco Certificate Change Notification"
 # What a service of that name makes a node in its cluster; the others make it nothing.
 ROLE_OF_SERVICE = {TFTP: "tftp", TVS: "tvs", CAPF: "capf"}
+# All that a node may have, by the names of the original.
+SERVICE_NAMES = (*ROLE_OF_SERVICE, EXPIRY_MONITOR, CHANGE_NOTIFICATION)
 
 
 class ServiceCommands(NamedTuple):

@@ -10,9 +10,8 @@ from collections.abc import Callable, Iterable, Sequence
 from typing import Any, TypeVar
 
 from cucmsh.config.model import (
-    CHANGE_NOTIFICATION,
-    EXPIRY_MONITOR,
     ROLE_OF_SERVICE,
+    SERVICE_NAMES,
     TFTP,
     Node,
     NodeRole,
@@ -28,7 +27,6 @@ from cucmsh.names import check_host_name
 
 _Value = TypeVar("_Value")
 SERVICES = ("tftp", "tvs", "capf")
-SERVICE_NAMES = (*ROLE_OF_SERVICE, EXPIRY_MONITOR, CHANGE_NOTIFICATION)
 DEFAULT_STAGING = f"{DEFAULT_HOME}/{STAGING}"
 
 

@@ -21,7 +21,7 @@ from cryptography.hazmat.primitives.asymmetric import ec, rsa
 from cryptography.hazmat.primitives.asymmetric.types import PublicKeyTypes
 from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat
 from cryptography.x509.name import _ASN1Type
-from cryptography.x509.oid import ExtendedKeyUsageOID, NameOID
+from cryptography.x509.oid import NameOID
 
 from cucmsh.errors import CertificateError
 from cucmsh.names import format_subject, read_subject
@@ -31,7 +31,12 @@ from cucmsh.pki.model import Certificate, Unit
 from cucmsh.release import DEFAULT_RELEASE, profile_of
 
 VALIDITY_DAYS = profile_of(DEFAULT_RELEASE).days
-IPSEC_END_SYSTEM = x509.ObjectIdentifier("1.3.6.1.5.5.7.3.5")
+# All there are (RFC 5280 section 4.2.1.3); a unit's profile says which are set.
+KEY_USAGES = (
+    *("digital_signature", "content_commitment", "key_encipherment"),
+    *("data_encipherment", "key_agreement", "key_cert_sign", "crl_sign"),
+    *("encipher_only", "decipher_only"),
+)
 DER_ORDER = ("C", "O", "OU", "CN", "ST", "L")
 OIDS = {
     "CN": NameOID.COMMON_NAME,
@@ -70,27 +75,14 @@ def _name(attributes: dict[str, str]) -> x509.Name:
 
 
 def _key_usage(unit: Unit) -> x509.KeyUsage:
-    is_capf = unit is Unit.CAPF
-    return x509.KeyUsage(
-        digital_signature=True,
-        content_commitment=False,
-        key_encipherment=True,
-        data_encipherment=not is_capf,
-        key_agreement=not is_capf,
-        key_cert_sign=unit is not Unit.ITL_RECOVERY,
-        crl_sign=False,
-        encipher_only=False,
-        decipher_only=False,
-    )
+    usages = unit.profile.key_usage
+    return x509.KeyUsage(**{usage: usage in usages for usage in KEY_USAGES})
 
 
 def _extended_key_usage(unit: Unit) -> x509.ExtendedKeyUsage:
-    server, client = ExtendedKeyUsageOID.SERVER_AUTH, ExtendedKeyUsageOID.CLIENT_AUTH
-    if unit is Unit.CAPF:
-        return x509.ExtendedKeyUsage([server, IPSEC_END_SYSTEM])
-    if unit is Unit.ITL_RECOVERY:
-        return x509.ExtendedKeyUsage([server, client])
-    return x509.ExtendedKeyUsage([server, client, IPSEC_END_SYSTEM])
+    return x509.ExtendedKeyUsage(
+        [x509.ObjectIdentifier(oid) for oid in unit.profile.extended_key_usage]
+    )
 
 
 def _serial_number() -> int:

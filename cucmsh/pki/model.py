@@ -1,4 +1,8 @@
-"""What a certificate says, as plain values. Parses nothing, imports no cryptography."""
+"""Certificates and the units they belong to, as plain values.
+
+Parses nothing, imports no cryptography. What is particular to a unit stands in one
+table here: a new one is a member of ``Unit``, and an entry if it differs.
+"""
 
 from __future__ import annotations
 
@@ -6,6 +10,11 @@ from datetime import datetime
 from enum import StrEnum
 from hashlib import sha1, sha256
 from typing import NamedTuple
+
+# Purposes of a key (RFC 5280 section 4.2.1.12; the last one is RFC 2459's).
+SERVER_AUTH = "1.3.6.1.5.5.7.3.1"
+CLIENT_AUTH = "1.3.6.1.5.5.7.3.2"
+IPSEC_END_SYSTEM = "1.3.6.1.5.5.7.3.5"
 
 
 class Unit(StrEnum):
@@ -17,6 +26,49 @@ class Unit(StrEnum):
     CALL_MANAGER = "CallManager"
     CAPF = "CAPF"
     TVS = "TVS"
+
+    @property
+    def profile(self) -> UnitProfile:
+        return _PROFILES.get(self, UnitProfile())
+
+
+class UnitProfile(NamedTuple):
+    """Which nodes have a unit, and what its certificates say.
+
+    See docs/formats.md#certificates and docs/cli.md#certificates-of-a-node.
+
+    Attributes:
+        common_name: the CN; ``{host}`` stands for the node's full name, ``{digits}``
+            for eight hex digits that are new each time.
+        key_usage: the bits that are set, as ``cryptography`` spells them.
+        extended_key_usage: object identifiers, dotted, in this order.
+        service: the service whose nodes have the unit; empty: all members have it.
+    """
+
+    common_name: str = "{host}"
+    key_usage: frozenset[str] = frozenset(
+        (
+            *("digital_signature", "key_encipherment", "data_encipherment"),
+            *("key_agreement", "key_cert_sign"),
+        )
+    )
+    extended_key_usage: tuple[str, ...] = (SERVER_AUTH, CLIENT_AUTH, IPSEC_END_SYSTEM)
+    service: str = ""
+
+
+_PROFILES = {
+    Unit.CAPF: UnitProfile(
+        common_name="CAPF-{digits}",
+        key_usage=frozenset(("digital_signature", "key_encipherment", "key_cert_sign")),
+        extended_key_usage=(SERVER_AUTH, IPSEC_END_SYSTEM),
+        service="capf",
+    ),
+    Unit.ITL_RECOVERY: UnitProfile(
+        common_name="ITLRECOVERY_{host}",
+        key_usage=UnitProfile().key_usage - {"key_cert_sign"},
+        extended_key_usage=(SERVER_AUTH, CLIENT_AUTH),
+    ),
+}
 
 
 class Certificate(NamedTuple):

@@ -16,8 +16,6 @@ from cucmsh.errors import TrustListError
 from cucmsh.trustlist.forms import (
     CONTAINED,
     CONTAINERS,
-    HEADER_FORMS,
-    RECORD_FORMS,
     TOP_LEVEL,
     check_forms,
     offset_of,
@@ -25,7 +23,13 @@ from cucmsh.trustlist.forms import (
 )
 from cucmsh.trustlist.model import Header, Record, TrustList
 from cucmsh.trustlist.public_key import size_of_class
-from cucmsh.trustlist.tags import Digest, HeaderTag, RecordTag
+from cucmsh.trustlist.tags import (
+    HEADER_FORMS,
+    RECORD_FORMS,
+    Digest,
+    HeaderTag,
+    RecordTag,
+)
 from cucmsh.trustlist.wire import Field, split_fields
 
 MAX_LIST_SIZE = 64 * 1024  # bytes; phones fail to load more (docs/formats.md#record)

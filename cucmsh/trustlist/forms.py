@@ -1,47 +1,14 @@
-"""What each field may look like, and which fields belong together.
+"""Holds fields against their forms, and knows which fields belong together.
 
-See docs/formats.md#header, #record.
-
-Tables, and the one loop that holds fields against them. Refuses wrong sizes, empty
-serial numbers, and text without its NUL at the end or with another one inside.
+The forms stand in ``tags`` (docs/formats.md#header, #record). Refuses wrong sizes,
+empty serial numbers, and text without its NUL at the end or with another one inside.
 """
 
 from __future__ import annotations
 
 from cucmsh.errors import TrustListError
-from cucmsh.trustlist.tags import HeaderTag, RecordTag
+from cucmsh.trustlist.tags import FILLED, LOOSE_TEXT, TEXT, HeaderTag, RecordTag
 from cucmsh.trustlist.wire import Field, join_fields
-
-# A form is a size in bytes, or one of these.
-_TEXT = -1  # anything, then the only NUL
-_LOOSE_TEXT = -2  # the same, but nothing at all and NULs alone are in use too
-_FILLED = -3  # at least one byte
-
-HEADER_FORMS: dict[int, int] = {
-    HeaderTag.VERSION: 2,
-    HeaderTag.HEADER_LENGTH: 2,
-    HeaderTag.SIGNER_NAME: _TEXT,
-    HeaderTag.SERIAL_NUMBER: _FILLED,
-    HeaderTag.CA_NAME: _TEXT,
-    HeaderTag.SIGNATURE_INFO: 15,
-    HeaderTag.DIGEST_ALGORITHM: 1,
-    HeaderTag.SIGNATURE_ALGORITHM_INFO: 8,
-    HeaderTag.SIGNATURE_ALGORITHM: 1,
-    HeaderTag.SIGNATURE_MODULUS: 1,
-    HeaderTag.FILE_NAME: _TEXT,
-    HeaderTag.TIMESTAMP: 4,
-    HeaderTag.SIGNER_VERSION: 2,
-}
-RECORD_FORMS: dict[int, int] = {
-    RecordTag.RECORD_LENGTH: 2,
-    RecordTag.DNS_NAME: _LOOSE_TEXT,
-    RecordTag.SUBJECT_NAME: _TEXT,
-    RecordTag.FUNCTION: 2,
-    RecordTag.ISSUER_NAME: _TEXT,
-    RecordTag.SERIAL_NUMBER: _FILLED,
-    RecordTag.IP_ADDRESS: 4,
-    RecordTag.HASH_ALGORITHM: 1,
-}
 
 # The one table of containers, each before those that it may hold. A container holds
 # exactly its children; everything else but tag 28 must be there.
@@ -87,14 +54,14 @@ def check_forms(
         form = forms.get(tag)
         if form is None or form == len(value):
             continue
-        if form == _FILLED and value:
+        if form == FILLED and value:
             continue
-        if form == _TEXT and value.find(b"\0") == len(value) - 1 >= 0:
+        if form == TEXT and value.find(b"\0") == len(value) - 1 >= 0:
             continue
-        if form == _LOOSE_TEXT and _is_loose_text(value):
+        if form == LOOSE_TEXT and _is_loose_text(value):
             continue
         fault = f"has {len(value)} bytes"
-        if form in (_TEXT, _LOOSE_TEXT):
+        if form in (TEXT, LOOSE_TEXT):
             fault = "does not end with its only NUL"
         is_header = tags is HeaderTag
         raise TrustListError(

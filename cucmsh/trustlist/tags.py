@@ -1,8 +1,8 @@
-"""The numbers of the format, and CUCM's words for them.
+"""The numbers of the format, CUCM's words for them, and what fields look like.
 
 See docs/formats.md#header, #record, #roles.
 
-Decides nothing: whether a number may stand where it stands is the decoder's business.
+Decides nothing: whether a field may stand where it stands is the decoder's business.
 """
 
 from __future__ import annotations
@@ -120,6 +120,37 @@ _RECORD_LABELS = {
     RecordTag.IP_ADDRESS: "IPADDRESS",
     RecordTag.CERTIFICATE_HASH: "CERTHASH",
     RecordTag.HASH_ALGORITHM: "HASH ALGORITHM",
+}
+
+# A form is a size in bytes, or one of these.
+TEXT = -1  # anything, then the only NUL
+LOOSE_TEXT = -2  # the same, but nothing at all and NULs alone are in use too
+FILLED = -3  # at least one byte
+
+HEADER_FORMS: dict[int, int] = {
+    HeaderTag.VERSION: 2,
+    HeaderTag.HEADER_LENGTH: 2,
+    HeaderTag.SIGNER_NAME: TEXT,
+    HeaderTag.SERIAL_NUMBER: FILLED,
+    HeaderTag.CA_NAME: TEXT,
+    HeaderTag.SIGNATURE_INFO: 15,
+    HeaderTag.DIGEST_ALGORITHM: 1,
+    HeaderTag.SIGNATURE_ALGORITHM_INFO: 8,
+    HeaderTag.SIGNATURE_ALGORITHM: 1,
+    HeaderTag.SIGNATURE_MODULUS: 1,
+    HeaderTag.FILE_NAME: TEXT,
+    HeaderTag.TIMESTAMP: 4,
+    HeaderTag.SIGNER_VERSION: 2,
+}
+RECORD_FORMS: dict[int, int] = {
+    RecordTag.RECORD_LENGTH: 2,
+    RecordTag.DNS_NAME: LOOSE_TEXT,
+    RecordTag.SUBJECT_NAME: TEXT,
+    RecordTag.FUNCTION: 2,
+    RecordTag.ISSUER_NAME: TEXT,
+    RecordTag.SERIAL_NUMBER: FILLED,
+    RecordTag.IP_ADDRESS: 4,
+    RecordTag.HASH_ALGORITHM: 1,
 }
 
 _ROLE_LABELS: dict[int, str] = {

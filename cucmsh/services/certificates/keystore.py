@@ -83,9 +83,9 @@ class Keystore:
 
     @property
     def units(self) -> tuple[Unit, ...]:
-        """The units this node has; only a node with the service has a CAPF."""
-        has_capf = "capf" in self._site.node.services
-        return tuple(unit for unit in Unit if has_capf or unit is not Unit.CAPF)
+        """The units this node has: those of all members, and of its services."""
+        services = ("", *self._site.node.services)
+        return tuple(unit for unit in Unit if unit.profile.service in services)
 
     def certificate(self, unit: Unit) -> Certificate:
         """This node's own certificate of that unit, out of the file with its key.

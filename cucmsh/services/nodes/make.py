@@ -18,18 +18,12 @@ from cucmsh.services.site import Site
 if TYPE_CHECKING:  # its library comes late, by the backends
     from cucmsh.pki.credential import Credential
 
-# Bytes: CAPF- and eight hex digits (docs/cli.md#certificates-of-a-node)
-CAPF_DIGITS = 4
-
 
 def common_name(site: Site, unit: Unit) -> str:
     """The CN that a certificate of that unit gets on this node now."""
-    full_name = site.settings.cluster.full_name(site.node)
-    if unit is Unit.CAPF:
-        return f"CAPF-{os.urandom(CAPF_DIGITS).hex()}"
-    if unit is Unit.ITL_RECOVERY:
-        return f"ITLRECOVERY_{full_name}"
-    return full_name
+    return unit.profile.common_name.format(
+        host=site.settings.cluster.full_name(site.node), digits=os.urandom(4).hex()
+    )
 
 
 def new_credential(site: Site, unit: Unit) -> Credential:

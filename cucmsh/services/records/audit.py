@@ -13,7 +13,7 @@ at         UTC, ISO 8601
 event      ``login``, ``begin`` (a changing command is about to run), ``command`` (a
            line was dealt with), ``unread`` (what a change said, as nobody took its
            output), ``logout``
-entry      ``prompt``, ``command`` (``-c``), ``exec`` (SSH), ``hook`` or ``node``
+entry      by which door: a value of ``services.caller.WayIn``
 pid uid    of the process; and if known ``user``, ``login_uid``, ``sudo``, ``ssh``,
            ``tty``
 words      of the line, as far as commands know them
