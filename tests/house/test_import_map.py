@@ -24,10 +24,12 @@ MAY_IMPORT = {
     "shell": set(),
     # The version: an upgrade is noticed by it (lists_elsewhere).
     "services": {
-        *("trustlist", "pki", "config", "storage", "remote", "tftp"),
+        *("trustlist", "pki", "config", "storage", "remote", "tftp", "phones"),
         "version",
     },
-    "views": {"services", "trustlist", "pki", "config"},
+    # Values and rules; the lists that phones hold are values, too.
+    "phones": {"trustlist"},
+    "views": {"services", "trustlist", "pki", "config", "phones"},
     "commands": {"services", "views", "shell", "version", "build"},
     # Opens what is heavy, when a use-case first asks for it.
     "backends": {
@@ -36,8 +38,10 @@ MAY_IMPORT = {
     "app": {
         *("backends", "config", "services", "shell"),
     },
+    # A caller of use-cases, as the prompt is.
+    "web": {"app", "config", "services", "views"},
     "cli": {
-        *("app", "backends", "config", "storage", "remote", "services", "views"),
+        *("web", "app", "backends", "config", "storage", "remote", "services", "views"),
         *("shell", "lab", "version", "build"),
     },
     "lab": {*("trustlist", "pki", "config", "storage", "remote", "tftp", "services")},
