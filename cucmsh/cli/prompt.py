@@ -7,7 +7,7 @@ import os
 from cucmsh.app import admit, open_own_site
 from cucmsh.cli.session import open_session
 from cucmsh.services.caller import WayIn
-from cucmsh.services.records.journal import login_notice
+from cucmsh.services.records.open_work import login_notice
 from cucmsh.services.site import Site
 from cucmsh.shell.limits import PROMPT
 from cucmsh.shell.screen import Screen

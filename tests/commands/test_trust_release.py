@@ -14,7 +14,7 @@ from cucmsh.services.certificates.regenerate import regenerate
 from cucmsh.services.nodes.health.doctor import examine
 from cucmsh.services.nodes.health.finding import Level
 from cucmsh.services.records.history import History
-from cucmsh.services.records.journal import login_notice
+from cucmsh.services.records.open_work import login_notice
 from cucmsh.shell.dialog import EndOfInput
 from cucmsh.shell.scripted import Answer
 from tests.commands.calls import TO_CCM, call, dialog_with, run

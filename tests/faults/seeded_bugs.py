@@ -220,7 +220,7 @@ BUGS = (
     ),
     Bug(
         "write the journal after the fact",
-        (Edit("_open_journal", "open_reset(site, journal)", "None"),),
+        (Edit("_open_journal", "begin_reset(site, journal)", "None"),),
         f"{FAULTS}/test_order.py",
         "named_at_the_next_login or f02_nothing",
     ),
@@ -316,7 +316,7 @@ BUGS = (
     ),
     Bug(
         "say nothing about who is pending",
-        (Edit("close_reset", "journal.pending", "False"),),
+        (Edit("_write_or_forget", "reset.pending", "False"),),
         f"{FAULTS}/test_recovery.py",
         "f23_the_next_login",
     ),

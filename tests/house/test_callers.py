@@ -39,7 +39,7 @@ LOOKING = {
     "nodes.init": {"plan_init"},
     "nodes.service_control": {"services_of"},
     "nodes.password_policy": {"require_ccm", "require_strong"},
-    "records.journal": {"login_notice"},
+    "records.open_work": {"login_notice"},
     "records.logs": {"log_names"},
     "usecase": {"require_access"},
 }

@@ -25,7 +25,7 @@ from cucmsh.services.certificates.keystore import Keystore
 from cucmsh.services.lists.compose import own_records
 from cucmsh.services.lists.plan_reset import plan_local_reset
 from cucmsh.services.nodes.make import make_node
-from cucmsh.services.records.journal import login_notice, unfinished_reset
+from cucmsh.services.records.open_work import login_notice, unfinished_list
 from cucmsh.services.records.state import keep_mark, recall
 from cucmsh.services.site import Site
 from cucmsh.storage.local import LocalStore
@@ -257,7 +257,7 @@ def test_journal_that_is_not_ours_is_ignored_and_told(
     site = cluster.publisher.again()
     site.home.write("state/journal.toml", raw)
     assert login_notice(site).startswith("The journal of the last ITL reset cannot be")
-    assert unfinished_reset(site) == ""
+    assert unfinished_list(site) == ""
     assert cluster.reset().exit_status == 0
     assert login_notice(site) == ""
 

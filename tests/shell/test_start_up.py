@@ -82,7 +82,7 @@ def test_nothing_heavy_is_imported_on_the_way_to_the_prompt(
     """The configuration is read by then, and the notice of this login decided."""
     said, (at_the_prompt, _) = login
     assert said.index("a remark") < said.index("admin:")
-    assert "cucmsh.services.records.journal" in at_the_prompt
+    assert "cucmsh.services.records.open_work" in at_the_prompt
     assert not HEAVY_AT_THE_PROMPT & at_the_prompt
 
 

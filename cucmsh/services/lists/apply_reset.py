@@ -27,13 +27,13 @@ from cucmsh.services.lists.update_replicas import push_held
 from cucmsh.services.nodes.make import public_certificates
 from cucmsh.services.outcome import NodeOutcome, Progress, Report, State, Step
 from cucmsh.services.records.history import History
-from cucmsh.services.records.journal import (
-    Journal,
-    close_reset,
-    open_reset,
-    read_journal,
+from cucmsh.services.records.open_work import (
+    OpenReset,
+    begin_reset,
+    end_reset,
+    open_pushes,
+    read_reset,
 )
-from cucmsh.services.records.pending import pending_replicas
 from cucmsh.services.records.state import Published, write_published
 from cucmsh.services.site import Site
 from cucmsh.services.sweep import sweep
@@ -59,7 +59,7 @@ def apply(
     """
     _require_own_seen(located, site)
     sweep(site)
-    earlier = read_journal(site)
+    earlier = read_reset(site)
     if plan.key_file:
         _require_as_planned(plan, located, site)
         progress(Step.READY, "")
@@ -186,17 +186,17 @@ def _require_as_planned(
             refuse_unless_expected(site.node, sha256_served(site), expected)
 
 
-def _leave_as_it_was(site: Site, journal: Journal, earlier: Journal | None) -> None:
+def _leave_as_it_was(site: Site, journal: OpenReset, earlier: OpenReset | None) -> None:
     if earlier is None:
-        close_reset(site, journal._replace(pending=()))
+        end_reset(site, journal._replace(pending=()))
     else:  # an earlier reset is as unfinished as it was
-        open_reset(site, earlier)
+        begin_reset(site, earlier)
 
 
 def _open_journal(
     plan: ResetPlan, located: tuple[NodeStatus, ...], site: Site
-) -> Journal:
-    journal = Journal(
+) -> OpenReset:
+    journal = OpenReset(
         command="remotekey" if plan.key_file else "localkey",
         before=sha256_served(site),
         sha256=plan.sha256,
@@ -209,18 +209,18 @@ def _open_journal(
         active=tuple(entry.node.name for entry in located if entry.is_active),
         given_up=plan.given_up,
     )
-    open_reset(site, journal)
+    begin_reset(site, journal)
     return journal
 
 
 def _close_journal(
-    report: Report, journal: Journal, site: Site, progress: Progress
+    report: Report, journal: OpenReset, site: Site, progress: Progress
 ) -> None:
     """Leave open what is pending; else push to the replicas what they may miss."""
     pending = tuple(outcome.name for outcome in report.pending)
     try:
         with exhaustion_as_error():
-            close_reset(site, journal._replace(pending=pending))
+            end_reset(site, journal._replace(pending=pending))
     except (
         StoreError,
         ExhaustedError,
@@ -228,7 +228,7 @@ def _close_journal(
         progress(Step.FAILED, f"the journal stays open: {problem.message}")
     try:
         with exhaustion_as_error():
-            if not pending and pending_replicas(site):  # it may be the list alone
+            if not pending and open_pushes(site):  # it may be the list alone
                 push_held(site, seconds=START_SECONDS)
     except CucmshError as problem:  # they stay pending; the reset is done
         progress(Step.FAILED, f"the replicas were not updated: {problem.message}")

@@ -18,7 +18,7 @@ from cucmsh.services.lists.replica_records import ask_publisher, refuse_another
 from cucmsh.services.lists.served_lists import NO_LIST, sha256_or_none, sha256_served
 from cucmsh.services.nodes.own_services import is_running
 from cucmsh.services.nodes.service_status import begin_status, status_on
-from cucmsh.services.records.journal import read_journal
+from cucmsh.services.records.open_work import read_reset
 from cucmsh.services.site import Site
 from cucmsh.services.usecase import use_case
 
@@ -48,7 +48,7 @@ def locate(site: Site, fleet: Fleet) -> tuple[NodeStatus, ...]:
     is down now, our own restart brought it down, and nobody else will bring it up.
     """
     nodes = [node for node in site.settings.cluster.nodes if node.has_tftp]
-    journal = read_journal(site)
+    journal = read_reset(site)
 
     def look(node: Node) -> NodeStatus:
         found = _locate(site, fleet, node)

@@ -27,7 +27,7 @@ from cucmsh.services.lists.compose import (
 )
 from cucmsh.services.lists.served_lists import lists_elsewhere, served_list
 from cucmsh.services.records.history import History
-from cucmsh.services.records.journal import Journal, read_journal
+from cucmsh.services.records.open_work import OpenReset, read_reset
 from cucmsh.services.site import Site
 from cucmsh.trustlist.decode import decode
 from cucmsh.trustlist.encode import full_record
@@ -96,7 +96,7 @@ def _plan(site: Site, recovery: Credential, key_file: bytes) -> ResetPlan:
         weakness = weaker_than(certificate, named.public_key or b"") if named else ""
         if weakness:
             questions.append(Question((weakness,)))
-    journal = read_journal(site)
+    journal = read_reset(site)
     if journal and journal.sha256 != hashlib.sha256(base.raw).hexdigest():
         journal = None
     if journal:
@@ -197,7 +197,7 @@ def _expired(certificate: Certificate) -> Question:
 
 
 def _refused(
-    site: Site, new: TrustList, journal: Journal | None
+    site: Site, new: TrustList, journal: OpenReset | None
 ) -> tuple[tuple[Refusal, ...], tuple[str, ...]]:
     """The lists whose holders would refuse the new one, by the one rule.
 

@@ -12,7 +12,7 @@ from cucmsh.layout import LIST_FILE
 from cucmsh.services.deadlines import LOOK_SECONDS
 from cucmsh.services.lists.fleet import side_by_side
 from cucmsh.services.lists.served_lists import ask_all_served
-from cucmsh.services.records.journal import unfinished_reset
+from cucmsh.services.records.open_work import unfinished_list
 from cucmsh.services.site import Site
 from cucmsh.services.usecase import use_case
 from cucmsh.trustlist.check import SignatureVerdict, check
@@ -105,7 +105,7 @@ def find_mismatches(site: Site, raw: bytes) -> list[Mismatch]:
     """
     if not site.node.is_publisher:
         return []
-    is_open = unfinished_reset(site) == sha256(raw).hexdigest()
+    is_open = unfinished_list(site) == sha256(raw).hexdigest()
     others = [
         node
         for node in site.settings.cluster.nodes

@@ -12,7 +12,7 @@ from cucmsh.services.lists.phone_files import Choice
 from cucmsh.services.lists.sign_files import SignReport, sign_files
 from cucmsh.services.lists.update_replicas import push, replicas_of
 from cucmsh.services.outcome import Report
-from cucmsh.services.records.pending import remember_unsigned
+from cucmsh.services.records.open_work import note_unsigned
 from cucmsh.services.site import Site
 from cucmsh.services.usecase import use_case
 
@@ -78,7 +78,7 @@ def sign_chosen(site: Site, choice: Choice) -> SignReport:
     """
     report = sign_files(site, choice)
     if choice.is_all:
-        remember_unsigned(site, problem_of(report))
+        note_unsigned(site, problem_of(report))
     return report
 
 

@@ -28,11 +28,11 @@ from cucmsh.services.lists.sign_and_bring import problem_of
 from cucmsh.services.lists.sign_files import sign_files
 from cucmsh.services.lists.update_replicas import replicas_of
 from cucmsh.services.nodes.node_id import ids_by_name
-from cucmsh.services.records.pending import (
-    forget_start,
-    remember_replicas,
-    remember_start,
-    remember_unsigned,
+from cucmsh.services.records.open_work import (
+    note_push,
+    note_start,
+    note_unsigned,
+    settle_start,
 )
 from cucmsh.services.records.state import keep_mark
 from cucmsh.services.site import Site
@@ -75,7 +75,7 @@ def start(site: Site) -> Started:
     done = [_first_line(composed)]
     problems += _sign(site, done)
     try:
-        forget_start(site)
+        settle_start(site)
     except CucmshError as failure:
         problems.append(failure.message)
     return Started(done, problems, 3 if problems else 0)
@@ -106,7 +106,7 @@ def keep(site: Site, problem: CucmshError) -> Started:
                 f"the list that lies there is not good: {held.verdict.reason}"
             )
     try:
-        remember_start(site, problem.message)
+        note_start(site, problem.message)
     except CucmshError as failure:
         problems.append(f"the next login cannot be told: {failure.message}")
     return Started(done, problems, 3 if done else 1)
@@ -122,7 +122,7 @@ def _note_replicas(site: Site) -> list[str]:
     try:
         problems = {node.name: NOT_BROUGHT for node in replicas_of(site)}
         if problems:
-            remember_replicas(site, problems)
+            note_push(site, problems)
     except CucmshError as failure:
         return [failure.message]
     return []
@@ -139,7 +139,7 @@ def _sign(site: Site, done: list[str]) -> list[str]:
         problem = refusal.message
     problems = [f"not all files are signed: {problem}"] if problem else []
     try:
-        remember_unsigned(site, problem)
+        note_unsigned(site, problem)
     except CucmshError as failure:
         problems.append(failure.message)
     return problems

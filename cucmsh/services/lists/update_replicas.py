@@ -32,8 +32,7 @@ from cucmsh.services.lists.replica_signed_files import signed_digests
 from cucmsh.services.lists.served_lists import served_list
 from cucmsh.services.outcome import NodeOutcome, Report, State
 from cucmsh.services.records.history import History
-from cucmsh.services.records.journal import settle_in_journal
-from cucmsh.services.records.pending import remember_replicas
+from cucmsh.services.records.open_work import note_push, settle_push
 from cucmsh.services.records.state import keep_mark
 from cucmsh.services.site import PUSH, Site
 from cucmsh.services.usecase import use_case
@@ -116,7 +115,7 @@ def _all_pending(site: Site, why: str, known: Report = NOBODY) -> Report:
             for node in replicas_of(site)
         )
     )
-    remember_replicas(site, report.problems)
+    note_push(site, report.problems)
     return report
 
 
@@ -130,7 +129,7 @@ def push_held(site: Site, *, seconds: float = PATIENT_SECONDS) -> Report:
     plain = {node.name: plain_files(site, node) for node in nodes if node.bring}
     job = PushJob(raw, signed_digests(site), plain, end)
     # First what is so if we are killed meanwhile.
-    remember_replicas(site, {node.name: UNFINISHED for node in nodes})
+    note_push(site, {node.name: UNFINISHED for node in nodes})
     with Fleet(site, seconds + GRACE_SECONDS) as fleet:
         update = JobRunner(site, fleet, job).update
         done = {each.name: each for each in as_done(update, nodes, end + GRACE_SECONDS)}
@@ -146,8 +145,8 @@ def push_held(site: Site, *, seconds: float = PATIENT_SECONDS) -> Report:
             )
         )
     _note_served(site, raw, list(report.written))
-    settle_in_journal(site, hashlib.sha256(raw).hexdigest(), report.written)
-    remember_replicas(site, report.problems)
+    sha256 = hashlib.sha256(raw).hexdigest()
+    settle_push(site, sha256, report.written, report.problems)
     return report
 
 

@@ -19,8 +19,7 @@ from cucmsh.services.nodes.enrol import found, tell_others
 from cucmsh.services.nodes.health.finding import Finding
 from cucmsh.services.nodes.identity import public_line, revoke
 from cucmsh.services.nodes.join import forget_node
-from cucmsh.services.records.journal import forget_in_journal
-from cucmsh.services.records.pending import forget_replica
+from cucmsh.services.records.open_work import drop_node
 from cucmsh.services.site import Site
 from cucmsh.services.usecase import use_case
 
@@ -81,8 +80,7 @@ def _take_out(site: Site, node: Node) -> list[Finding]:
     findings = [_take_key_back(site, node)]
     edit(site, lambda text, path: without_node(text, path, node.name))
     forget_node(site, node)
-    forget_replica(site, node.name)
-    forget_in_journal(site, node.name)
+    drop_node(site, node.name)
     if node.is_member:
         nodes = site.settings.cluster.nodes
         left = tuple(other for other in nodes if other.name != node.name)

@@ -17,7 +17,7 @@ from cucmsh.services.lists.update_replicas import replicas_of, update_replicas
 from cucmsh.services.nodes import own_services as own
 from cucmsh.services.nodes.own_services import ServiceState, state_of
 from cucmsh.services.outcome import Report
-from cucmsh.services.records.pending import start_problems, unsigned_files
+from cucmsh.services.records.open_work import open_signings, open_starts
 from cucmsh.services.site import Site
 from cucmsh.services.usecase import use_case
 
@@ -120,7 +120,8 @@ def _brought_up(
         # A reset may have been kept for this very start.
         if not close_mark(site):
             dialog.still_kept()
-    problems = (*start_problems(site), *unsigned_files(site))
+    left = (*open_starts(site), *open_signings(site))
+    problems = tuple(work.line for work in left)
     names = [node.name for node in replicas_of(site)]
     if not names:
         return Start(problems, None)

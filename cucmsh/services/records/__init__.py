@@ -1,1 +1,1 @@
-"""What a node writes down: audit, journal, history, pending, crash log."""
+"""What a node writes down: audit, what is open, history, crash log."""

@@ -25,8 +25,7 @@ from typing import Any, NamedTuple
 from cucmsh.errors import CucmshError, MissingFileError, StoreError, TrustListError
 from cucmsh.layout import HISTORY, HISTORY_SUFFIX
 from cucmsh.services.nodes.node_id import renamed, with_ids
-from cucmsh.services.records.journal import read_journal
-from cucmsh.services.records.pending import pending_replicas
+from cucmsh.services.records.open_work import open_pushes, open_resets
 from cucmsh.services.site import Site
 from cucmsh.trustlist.check import check
 from cucmsh.trustlist.decode import decode
@@ -306,7 +305,7 @@ class History:
 
     def _is_anything_pending(self) -> bool:
         try:
-            return bool(read_journal(self._site) or pending_replicas(self._site))
+            return bool(open_resets(self._site) or open_pushes(self._site))
         except CucmshError:
             return True
 

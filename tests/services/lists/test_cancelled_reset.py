@@ -14,7 +14,7 @@ from cucmsh.services.lists.fleet import Fleet
 from cucmsh.services.lists.locate_nodes import locate
 from cucmsh.services.lists.plan_reset import ResetPlan, plan_local_reset
 from cucmsh.services.outcome import State, Step
-from cucmsh.services.records.journal import login_notice, read_journal
+from cucmsh.services.records.open_work import login_notice, read_reset
 from cucmsh.services.site import Site
 from cucmsh.views.report import report_lines
 from tests.services.made_cluster import (
@@ -54,7 +54,7 @@ def test_no_list_is_changed_and_nothing_stays_behind(cluster: MadeCluster) -> No
     cancel(cluster)
     assert [member.raw for member in cluster.members.values()] == before
     assert staged(cluster) == []
-    assert read_journal(cluster.site) is None
+    assert read_reset(cluster.site) is None
     assert login_notice(cluster.site) == ""
 
 
@@ -104,7 +104,7 @@ def test_an_earlier_reset_is_still_named_as_unfinished(cluster: MadeCluster) -> 
     cluster.reset()
     cluster.subscriber.is_dead = False
     cancel(cluster)
-    journal = read_journal(cluster.site)
+    journal = read_reset(cluster.site)
     assert journal is not None
     assert journal.pending == (SUBSCRIBER,)
     assert SUBSCRIBER in login_notice(cluster.site)

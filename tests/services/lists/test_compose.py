@@ -15,7 +15,7 @@ from cucmsh.services.certificates.regenerate import regenerate
 from cucmsh.services.lists import install
 from cucmsh.services.lists.compose import compose, compose_for_start
 from cucmsh.services.lists.plan_reset import plan_local_reset
-from cucmsh.services.records.journal import login_notice
+from cucmsh.services.records.open_work import login_notice
 from cucmsh.services.records.state import keep_mark, set_keep_mark
 from cucmsh.services.site import Site
 from cucmsh.trustlist.check import check

@@ -18,7 +18,7 @@ from cucmsh.pki.model import Unit
 from cucmsh.services.certificates.regenerate import regenerate
 from cucmsh.services.lists.plan_reset import plan_local_reset
 from cucmsh.services.outcome import State
-from cucmsh.services.records.journal import login_notice
+from cucmsh.services.records.open_work import login_notice
 from cucmsh.services.site import Site
 from cucmsh.trustlist.model import TrustList
 from cucmsh.trustlist.tags import Role

@@ -13,7 +13,7 @@ from cucmsh.services.lists import replica_plain_files as plain_files
 from cucmsh.services.lists.update_replicas import push
 from cucmsh.services.nodes.health.finding import Level
 from cucmsh.services.nodes.health.replica_files import file_findings
-from cucmsh.services.records.journal import login_notice
+from cucmsh.services.records.open_work import login_notice
 from cucmsh.services.site import Site
 from cucmsh.storage.store import MAX_FILE_SIZE
 from tests.services.made_cluster import MadeCluster

@@ -14,7 +14,7 @@ from cucmsh.services.lists.locate_nodes import locate
 from cucmsh.services.lists.plan_reset import plan_local_reset
 from cucmsh.services.lists.update_replicas import push
 from cucmsh.services.outcome import NodeOutcome, Report, State, Step
-from cucmsh.services.records.journal import login_notice, read_journal
+from cucmsh.services.records.open_work import login_notice, read_reset
 from cucmsh.storage.local import LocalStore
 from tests.services.made_cluster import REPLICA, MadeCluster, started_cluster
 
@@ -243,7 +243,7 @@ def test_push_settles_what_the_reset_left_open(cluster: MadeCluster) -> None:
     assert push(cluster.site).problems == {}
     assert cluster.replica.raw == cluster.publisher.raw
     assert login_notice(cluster.publisher.again()) == ""
-    assert read_journal(cluster.site) is None
+    assert read_reset(cluster.site) is None
 
 
 def test_push_of_another_list_leaves_the_reset_open(cluster: MadeCluster) -> None:
@@ -261,6 +261,6 @@ def test_push_settles_no_other_node(cluster: MadeCluster) -> None:
     outcome(cluster)
     cluster.replica.is_dead = False
     assert push(cluster.site).problems == {}
-    journal = read_journal(cluster.site)
+    journal = read_reset(cluster.site)
     assert journal is not None
     assert journal.pending == (cluster.subscriber.node.name,)

@@ -22,7 +22,7 @@ from cucmsh.services.lists.served_lists import served_list
 from cucmsh.services.lists.sign_files import sign_files
 from cucmsh.services.lists.update_replicas import NOBODY, push, update_replicas
 from cucmsh.services.outcome import Report
-from cucmsh.services.records.journal import login_notice
+from cucmsh.services.records.open_work import login_notice
 from cucmsh.services.records.state import set_keep_mark
 from cucmsh.services.site import PUSH, Site
 from tests.services.made_cluster import MadeCluster, start_tftp, started_cluster

@@ -27,7 +27,7 @@ from cucmsh.services.lists.plan_reset import (
     plan_local_reset,
 )
 from cucmsh.services.outcome import Report, State, Step
-from cucmsh.services.records.journal import login_notice
+from cucmsh.services.records.open_work import login_notice
 from cucmsh.services.records.state import keep_mark
 from cucmsh.storage.local import LocalStore
 from cucmsh.trustlist.check import check

@@ -18,7 +18,7 @@ from cucmsh.services.lists import tftp_start
 from cucmsh.services.lists.phone_files import MAX_PLAIN_SIZE, choose, named
 from cucmsh.services.lists.served_lists import served_list
 from cucmsh.services.lists.sign_files import SignReport, sign_files
-from cucmsh.services.records.journal import login_notice
+from cucmsh.services.records.open_work import login_notice
 from cucmsh.services.site import Site
 from cucmsh.trustlist.decode import decode
 from cucmsh.trustlist.signed import decode_signed

@@ -9,7 +9,7 @@ import pytest
 from cucmsh.errors import CucmshError, StoreError
 from cucmsh.layout import LIST_FILE, START_RESULT
 from cucmsh.services.lists.tftp_start import Started, keep, start
-from cucmsh.services.records.journal import login_notice
+from cucmsh.services.records.open_work import login_notice
 from cucmsh.services.site import Site
 from cucmsh.storage.local import LocalStore
 from tests.services.made_cluster import MadeCluster

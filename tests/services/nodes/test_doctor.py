@@ -16,7 +16,7 @@ from cucmsh.services.lists.phone_files import choose
 from cucmsh.services.lists.sign_files import sign_files
 from cucmsh.services.nodes.health.doctor import examine
 from cucmsh.services.nodes.health.finding import Finding, Level
-from cucmsh.services.records.pending import remember_replicas
+from cucmsh.services.records.open_work import note_push
 from cucmsh.services.records.state import remember
 from cucmsh.services.site import Site
 from tests.services.made_cluster import MadeCluster, started_cluster
@@ -247,7 +247,7 @@ def test_saved_key_and_keep_trust_off(well: MadeCluster) -> None:
 
 
 def test_what_a_login_tells_is_told_here_too(well: MadeCluster) -> None:
-    remember_replicas(well.site, {"branch1": "it is dead"})
+    note_push(well.site, {"branch1": "it is dead"})
     warnings = [f.what for f in found(well.site, Level.WARN)]
     assert any("branch1 (it is dead)" in what for what in warnings)
 

@@ -22,11 +22,12 @@ from cucmsh.services.nodes.node_id import (
 )
 from cucmsh.services.outcome import State
 from cucmsh.services.records.history import History
-from cucmsh.services.records.journal import login_notice, read_journal
-from cucmsh.services.records.pending import (
-    forget_replica,
-    pending_replicas,
-    remember_replicas,
+from cucmsh.services.records.open_work import (
+    drop_node,
+    login_notice,
+    note_push,
+    open_pushes,
+    read_reset,
 )
 from cucmsh.services.records.state import recall, remember
 from cucmsh.services.site import Site
@@ -67,9 +68,9 @@ def test_open_reset_goes_on_with_a_renamed_member(cluster: MadeCluster) -> None:
     cluster.subscriber.is_dead = True
     first = cluster.reset()
     assert [outcome.name for outcome in first.pending] == [SUBSCRIBER]
-    begun = read_journal(cluster.site)
+    begun = read_reset(cluster.site)
     rename(cluster, SUBSCRIBER, NEW)
-    journal = read_journal(cluster.site)
+    journal = read_reset(cluster.site)
     assert begun
     assert journal
     assert journal.pending == (NEW,)
@@ -81,7 +82,7 @@ def test_open_reset_goes_on_with_a_renamed_member(cluster: MadeCluster) -> None:
         PUBLISHER: State.UNCHANGED,
         NEW: State.UPDATED,
     }
-    assert read_journal(cluster.site) is None
+    assert read_reset(cluster.site) is None
     assert cluster.subscriber.raw == cluster.publisher.raw  # those very bytes
 
 
@@ -93,7 +94,7 @@ def test_open_reset_goes_on_where_the_publisher_was_renamed(
     cluster.publisher.service.lies_with = b"not the list"
     cluster.reset()
     rename(cluster, PUBLISHER, "headquarters")
-    journal = read_journal(cluster.site)
+    journal = read_reset(cluster.site)
     assert journal
     assert journal.pending == ("headquarters", SUBSCRIBER)
 
@@ -104,17 +105,18 @@ def test_journal_of_another_publisher_is_ignored(cluster: MadeCluster) -> None:
     cluster.reset()
     remember(cluster.site.home, "node", {"id": "0" * 32})
     rename(cluster, PUBLISHER, "headquarters")
-    assert read_journal(cluster.site) is None
+    assert read_reset(cluster.site) is None
 
 
 def test_pending_replica_is_told_by_its_new_name(whole: MadeCluster) -> None:
-    remember_replicas(whole.site, {REPLICA: "it does not answer (yet)"})
+    note_push(whole.site, {REPLICA: "it does not answer (yet)"})
     rename(whole, REPLICA, NEW)
-    (line,) = pending_replicas(whole.site)
+    (work,) = open_pushes(whole.site)
+    line = work.line
     assert f"{NEW} (it does not answer (yet))" in line
     assert REPLICA not in line
-    forget_replica(whole.site, NEW)
-    assert pending_replicas(whole.site) == []
+    drop_node(whole.site, NEW)
+    assert open_pushes(whole.site) == []
 
 
 def test_history_knows_a_renamed_node(whole: MadeCluster) -> None:
@@ -210,7 +212,7 @@ def test_file_of_ids_that_cannot_be_read_means_that_names_count(
     cluster.subscriber.is_dead = True
     cluster.reset()
     cluster.site.home.write(facts_file(NODES), raw)
-    journal = read_journal(cluster.site)
+    journal = read_reset(cluster.site)
     assert journal
     assert journal.pending == (SUBSCRIBER,)
     assert known_ids(cluster.site) == {}
@@ -220,7 +222,7 @@ def test_names_stand_in_the_files_for_earlier_versions(whole: MadeCluster) -> No
     """They read these keys and no other; what is beside them they leave alone."""
     whole.subscriber.is_dead = True
     whole.reset()
-    remember_replicas(whole.site, {REPLICA: "silent"})
+    note_push(whole.site, {REPLICA: "silent"})
     found = tomllib.loads(whole.site.home.read(facts_file(JOURNAL)).decode())
     assert found["version"] == 1
     assert found["cluster"] == f"{PUBLISHER}.joemar2.lab"
@@ -236,6 +238,6 @@ def test_journal_of_an_earlier_version_is_read_by_its_names(
     facts = recall(cluster.site.home, JOURNAL)
     del facts["ids"], facts["publisher"]
     remember(cluster.site.home, JOURNAL, facts)
-    journal = read_journal(cluster.site)
+    journal = read_reset(cluster.site)
     assert journal
     assert journal.pending == (SUBSCRIBER,)

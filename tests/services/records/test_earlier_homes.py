@@ -30,8 +30,13 @@ from cucmsh.services.certificates.keystore import Keystore
 from cucmsh.services.idle import idle_minutes
 from cucmsh.services.nodes.node_id import ids_by_name
 from cucmsh.services.records.history import History
-from cucmsh.services.records.journal import login_notice, open_reset, read_journal
-from cucmsh.services.records.pending import pending_replicas, remember_replicas
+from cucmsh.services.records.open_work import (
+    begin_reset,
+    login_notice,
+    note_push,
+    open_pushes,
+    read_reset,
+)
 from cucmsh.services.records.state import keep_mark, read_published
 from cucmsh.services.site import Site
 from tests.services.made_cluster import SettableClock
@@ -68,7 +73,7 @@ def earlier(request: pytest.FixtureRequest, tmp_path: Path) -> Opened:
 
 
 def test_open_reset_and_keep_mark_are_read(earlier: Opened) -> None:
-    journal = read_journal(earlier.site)
+    journal = read_reset(earlier.site)
     assert journal
     seen = earlier.seen["journal"]
     assert {name: getattr(journal, name) for name in seen} == {
@@ -83,7 +88,7 @@ def test_open_reset_and_keep_mark_are_read(earlier: Opened) -> None:
 
 def test_pending_replica_known_host_and_session_are_read(earlier: Opened) -> None:
     site = earlier.site
-    assert pending_replicas(site) == earlier.seen["replicas"]
+    assert [work.line for work in open_pushes(site)] == earlier.seen["replicas"]
     found = KnownHosts(site.known_hosts).find("backup.example.org", 22)
     assert [list(key) for key in found] == earlier.seen["known_hosts"] != []
     assert idle_minutes(site) == earlier.seen["idle"]
@@ -125,11 +130,11 @@ def test_earlier_build_finds_what_it_reads_after_this_one_has_written(
     """By the rules of its readers; see also ``make.py --look``."""
     site, seen = earlier.site, earlier.seen
     before = {name: earlier.facts(name) for name in (KEEP, PUBLISHED)}
-    journal = read_journal(site)
+    journal = read_reset(site)
     assert journal
     ids_by_name(site)
-    open_reset(site, journal)
-    remember_replicas(site, {"branch1": "it does not answer (yet)"})
+    begin_reset(site, journal)
+    note_push(site, {"branch1": "it does not answer (yet)"})
     raw = site.tftp.read("ITLFile.tlv")
     History(site).note_elsewhere("branch1", raw)
     found = earlier.facts(JOURNAL)
@@ -150,13 +155,13 @@ def test_open_reset_of_an_earlier_build_survives_a_rename_once_ids_are_kept(
     earlier: Opened,
 ) -> None:
     site = earlier.site
-    journal = read_journal(site)
+    journal = read_reset(site)
     assert journal
-    open_reset(site, journal)
+    begin_reset(site, journal)
     assert site.home.read(facts_file(NODES))
     path = Path(site.settings.path)
     path.write_text(path.read_text().replace('name = "branch1"', 'name = "shop1"'))
     now = Site(read_settings(str(path)), site.clock, site.backends)
-    again = read_journal(now)
+    again = read_reset(now)
     assert again
     assert again.pending == ("test10pub", "test10sub", "shop1")

@@ -23,13 +23,13 @@ from cucmsh.services.records.history import (
     History,
     Kept,
 )
-from cucmsh.services.records.journal import (
-    Journal,
-    close_reset,
+from cucmsh.services.records.open_work import (
+    OpenReset,
+    begin_reset,
+    end_reset,
     login_notice,
-    open_reset,
+    note_push,
 )
-from cucmsh.services.records.pending import remember_replicas
 from cucmsh.services.site import Site
 from cucmsh.trustlist.encode import hashed_record
 from cucmsh.trustlist.sealing import seal
@@ -147,15 +147,15 @@ def test_what_a_node_serves_stays_and_what_left_the_cluster_does_not(
 def test_nothing_goes_while_a_reset_or_a_replica_is_pending(
     keeping: MadeCluster,
 ) -> None:
-    journal = Journal("localkey", "", "ab", "", pending=("branch1",))
-    open_reset(keeping.site, journal)
+    journal = OpenReset("localkey", "", "ab", "", pending=("branch1",))
+    begin_reset(keeping.site, journal)
     note_many(keeping, range(1, 50), days_between=30)
     assert 1 in kept_numbers(keeping.site)
-    close_reset(keeping.site, journal._replace(pending=()))
-    remember_replicas(keeping.site, {"branch1": "silent"})
+    end_reset(keeping.site, journal._replace(pending=()))
+    note_push(keeping.site, {"branch1": "silent"})
     note_many(keeping, range(50, 52), days_between=30)
     assert 1 in kept_numbers(keeping.site)
-    remember_replicas(keeping.site, {})
+    note_push(keeping.site, {})
     note(keeping, other_list(keeping, 51))
     assert 1 not in kept_numbers(keeping.site)
 

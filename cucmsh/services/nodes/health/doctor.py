@@ -11,7 +11,13 @@ from collections.abc import Callable, Iterator
 from datetime import timedelta
 
 from cucmsh.config.model import NodeRole
-from cucmsh.errors import CucmshError, NamingError, RefusedError, TrustListError
+from cucmsh.errors import (
+    CucmshError,
+    NamingError,
+    RefusedError,
+    TrustListError,
+    one_line,
+)
 from cucmsh.names import check_domain, parse_subject
 from cucmsh.pki.model import Certificate, Unit
 from cucmsh.services.certificates.keystore import Keystore
@@ -29,8 +35,7 @@ from cucmsh.services.nodes.health.members import examine_members
 from cucmsh.services.nodes.health.node_status import look_at_others
 from cucmsh.services.nodes.health.start import examine_start
 from cucmsh.services.records.history import History
-from cucmsh.services.records.journal import login_notice
-from cucmsh.services.records.pending import start_problems
+from cucmsh.services.records.open_work import login_notice, open_starts
 from cucmsh.services.site import Site
 from cucmsh.services.usecase import use_case
 from cucmsh.trustlist.sealing import check_certificates
@@ -311,7 +316,7 @@ def _rules(site: Site) -> Iterator[Finding]:
                 "answers in this version",
                 "Make it a replica, unless it has no phones of its own.",
             )
-    told = start_problems(site)  # by examine_start
+    told = [one_line(work.line) for work in open_starts(site)]  # by examine_start
     for line in login_notice(site).splitlines():
         if line in told:
             continue

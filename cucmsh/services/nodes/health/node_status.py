@@ -34,7 +34,7 @@ from cucmsh.services.lists.served_lists import ask_served, served_list
 from cucmsh.services.nodes.health.finding import Finding, Level
 from cucmsh.services.nodes.health.replica_files import file_findings
 from cucmsh.services.nodes.service_status import status_on
-from cucmsh.services.records.journal import read_journal
+from cucmsh.services.records.open_work import read_reset
 from cucmsh.services.site import Site
 from cucmsh.services.usecase import use_case
 from cucmsh.storage.store import Store
@@ -87,7 +87,7 @@ def look_at_others(site: Site) -> Iterator[NodeHealth]:
 
 def _looker(site: Site) -> Callable[[Node], NodeHealth]:
     ours = served_list(site)
-    journal = read_journal(site)
+    journal = read_reset(site)
     pending = journal.pending if journal else ()
 
     def look(node: Node) -> NodeHealth:

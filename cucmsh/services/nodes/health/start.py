@@ -9,7 +9,7 @@ from cucmsh.layout import LIST_UNIT
 from cucmsh.services.deadlines import UNIT_SECONDS
 from cucmsh.services.nodes.health.finding import Finding, Level
 from cucmsh.services.nodes.own_services import unit_of
-from cucmsh.services.records.pending import start_problems
+from cucmsh.services.records.open_work import open_starts
 from cucmsh.services.site import Site
 
 SHOWN = "--property=Wants,ExecStartPre"
@@ -18,7 +18,7 @@ UNITS = "Write the units of step 3 of docs/production.md."
 
 def examine_start(site: Site) -> Iterator[Finding]:
     """What the last start left, and what is wrong with the next."""
-    problems = start_problems(site)
+    problems = [work.line for work in open_starts(site)]
     for problem in problems:
         yield Finding(Level.FAIL, problem)
     if site.node.has_tftp and not problems:
