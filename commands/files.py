@@ -13,9 +13,8 @@ from cucmsh.hosts import bare_host, read_port
 from cucmsh.services.backends import BackupServer
 from cucmsh.services.site import Site
 from cucmsh.shell.answers import ATTEMPTS
-from cucmsh.shell.command import command
+from cucmsh.shell.command import FAILED, command
 from cucmsh.shell.dialog import Dialog
-from cucmsh.shell.limits import FAILED
 from cucmsh.shell.parameter_types import FILE, PATH, USER, ParameterType
 
 if TYPE_CHECKING:

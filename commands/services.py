@@ -7,9 +7,8 @@ from contextlib import AbstractContextManager
 
 from cucmsh import services, views
 from cucmsh.services.site import Site
-from cucmsh.shell.command import command
+from cucmsh.shell.command import FAILED, command
 from cucmsh.shell.dialog import Dialog
-from cucmsh.shell.limits import FAILED
 from cucmsh.shell.parameter_types import TEXT
 
 NO_CTRL_C = (

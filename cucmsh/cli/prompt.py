@@ -9,8 +9,8 @@ from cucmsh.cli.session import open_session
 from cucmsh.services.caller import WayIn
 from cucmsh.services.records.open_work import login_notice
 from cucmsh.services.site import Site
-from cucmsh.shell.limits import PROMPT
 from cucmsh.shell.screen import Screen
+from cucmsh.shell.settings import PROMPT
 from cucmsh.shell.terminal import Terminal
 from cucmsh.views.banner import banner
 

@@ -24,11 +24,10 @@ from cucmsh.shell.command import Command
 from cucmsh.shell.editor_import import import_editor
 from cucmsh.shell.grammar import Grammar
 from cucmsh.shell.json_result import JsonResult, report
-from cucmsh.shell.line_editor import LineEditor
 from cucmsh.shell.packs import load_packs
 from cucmsh.shell.reader import Reader
 from cucmsh.shell.screen import Screen
-from cucmsh.shell.session import Session
+from cucmsh.shell.session import LineEditor, Session
 
 BUILT_IN_PACK = "commands"
 INSTALLED_IN = os.path.dirname(os.path.abspath(cucmsh.__path__[0]))

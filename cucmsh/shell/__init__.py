@@ -1,18 +1,22 @@
 """A command-line engine: phrases, questions, one terminal, two kinds of reader.
 
-Has never heard of trust lists, nodes or files: it imports `cucmsh.errors` and the
-standard library; `prompt_toolkit` is met in `editor` alone, which nobody here imports.
+Knows no trust lists, nodes or files: it imports the ground and the standard library.
+`prompt_toolkit` is imported by `editor` and `editor_display` only, and `editor` when a
+person turns out to type (`editor_import`).
 
-    command     what a pack says about one command      packs      where they come from
-    grammar     a line becomes a call                   complete   what may come next
-    dialog      what a command may say and ask          scripted   the same, for tests
-    screen      the one way out                         keyboard   the one way in
-    terminal    the kernel's settings, borrowed         line       one line being typed
-    reader      lines, answers, secrets, for programs   editor     lines, for people
-    pager       a page at a time, for people            session    prompt, run, prompt
-    settings    how it behaves                          progress   a line now and then
-    signals     a lost line ends the session in order   secret     hidden text
+    packs             finds and imports packs       pack_place  refuses unsafe ones
+    command           declares a command            grammar     a line becomes a call
+    parameter_types   what a value may be           complete    for Tab and `?`
+    session           prompt, read, run, again      settings    of one session
+    audit             what a session records        origin      who the caller is
+    dialog            what commands say and ask     answers     yes or no
+    terminal_dialog   the dialog of a session       scripted    one for tests
+    json_result       a document in place of text   signals     hang-ups, Ctrl-C, timer
+    reader            lines, answers, secrets       editor      lines of a person
+    keyboard          bytes become keys             line        a line being typed
+    screen            writes to the terminal        terminal    its kernel settings
+    pager             pages of long output          viewer      pages of `file view`
 
-2026-11: the reader is always the first to read. A plain `PromptSession` broke every
-client program that was tried (docs/clients.md#trial).
+The reader reads first, always: a plain `PromptSession` broke every client program that
+was tried (docs/clients.md#trial).
 """

@@ -1,4 +1,4 @@
-"""Answers as values, and the question that takes a whole word. Knows no command."""
+"""The question that takes yes or no as a whole word, and how answers are refused."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What a session tells whoever keeps the record of commands. Keeps none itself.
+"""What a session tells the audit log of each submitted line. Writes nothing itself.
 
 A line that is no command may be a password that was typed at the wrong place. So an
 attempt knows how long the line was, the words of it that commands know, and the values
@@ -11,7 +11,7 @@ from __future__ import annotations
 from typing import Protocol
 
 from cucmsh.shell.grammar import Grammar, words_of
-from cucmsh.shell.limits import LONGEST_LINE
+from cucmsh.shell.line import LONGEST_LINE
 
 DONE = "done"
 
@@ -54,10 +54,10 @@ class Attempt:
 
 
 class Audit(Protocol):
-    """Who keeps the record."""
+    """The audit log, as a session uses it."""
 
     def submitted(self, attempt: Attempt) -> None:
-        """Note that a line came."""
+        """Note that a line was submitted, and when."""
 
     def begins(self, attempt: Attempt) -> None:
         """Record that a changing command is about to run.
@@ -67,7 +67,7 @@ class Audit(Protocol):
         """
 
     def unread(self, lines: tuple[str, ...]) -> None:
-        """Record what a change said, which nobody took; as `ended` does."""
+        """Record what a change said where its output was not read; raises nothing."""
 
     def ended(self, attempt: Attempt) -> None:
-        """Record what became of a line; complains itself if that cannot be done."""
+        """Record what became of a line; says so if it cannot, and raises nothing."""

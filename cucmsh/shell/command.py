@@ -1,7 +1,6 @@
-"""What a command pack says about one command: its phrase, and what it needs.
+"""How a command pack declares a command: its phrase, its parameters, who may call it.
 
-Runs nothing, reads nothing, prints nothing. A phrase is written the way a manual
-prints it:
+A phrase is written the way a manual prints it:
 
     utils itl reset localkey                            words
     set cli pagination on|off                           the chosen word is an argument
@@ -27,11 +26,12 @@ Candidates = Callable[[Any], Iterable[str]]
 _Function = TypeVar("_Function", bound=CommandFunction)
 _ATTRIBUTE = "cucmsh_command"
 EXAMPLE = "Example:"
+FAILED = "Executed command unsuccessfully"  # docs/cli.md#errors
 _NOTHING_OFFERED: Mapping[str, Candidates] = {}
 
 
 class Access(Protocol):
-    """What is behind a command, as far as the session's guard asks for it."""
+    """Who may call a command: what the session's guard looks at."""
 
     @property
     def changes(self) -> bool: ...
@@ -44,14 +44,14 @@ class Access(Protocol):
 
 
 class Behind(Protocol):
-    """What a command calls, and who may call that."""
+    """A use-case that a command calls; it says who may call it."""
 
     @property
     def access(self) -> Access: ...
 
 
 class OwnAccess(NamedTuple):
-    """Who may call a command that says so itself."""
+    """Who may call a command that has no use-case behind it."""
 
     changes: bool = False
     publisher_only: bool = False

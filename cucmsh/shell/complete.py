@@ -1,7 +1,7 @@
 """What may come next on a line: for Tab, and for `?`.
 
-Pure but for the candidates that a command offers, which may read the context. Runs no
-command and raises nothing: a list that cannot be had is an empty one.
+Runs no command. Candidates come from the command's own functions, which may read the
+context; one that fails offers nothing, and raises nothing.
 
 docs/cli.md#editing: Tab completes a unique prefix, a `*`
 marks words with more below them, `?` after a command prints its syntax.
@@ -16,7 +16,7 @@ from cucmsh.shell.command import Command, Parameter, phrases
 from cucmsh.shell.grammar import Grammar, Menu, Place, is_in_quotes, quoted, words_of
 from cucmsh.shell.parameter_types import problem_with
 
-_FAILURES = (  # whatever a pack's function may stumble over; what is asked is a favour
+_FAILURES = (  # of a pack's function for candidates
     CucmshError,
     OSError,
     LookupError,

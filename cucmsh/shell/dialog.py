@@ -1,7 +1,6 @@
-"""What a command may do to the person or program that called it: say, ask, no more.
+"""What a command may do to the person or program that called it: say and ask.
 
-Opens nothing and knows no terminal. `reader` and `screen` stand behind it in a
-session, a list of answers in a test (`scripted`).
+`terminal_dialog` does so in a session, `scripted` with prepared answers in a test.
 
 How a question ends when it is not answered:
 
@@ -41,12 +40,12 @@ class EndSession(Exception):  # noqa: N818  # what `quit` raises is no error
 SafePoint = Callable[[], None]  # raises CancelledError if Ctrl-C was pressed
 
 
-class SessionSwitches(Protocol):
+class CommandSession(Protocol):
     """What commands may know and change of the session they run in.
 
-    `pagination`: True and False as set by a command; None leaves it to the session,
-    which pages for people only. `counts_commands`: the prompt says how many commands
-    have run.
+    Attributes:
+        pagination: whether long output stops at each page; None: for people only.
+        counts_commands: whether the prompt says how many commands have run.
     """
 
     pagination: bool | None
@@ -72,7 +71,7 @@ class Dialog(Protocol):
         """False when only what the original says may be said."""
 
     @property
-    def session(self) -> SessionSwitches: ...
+    def session(self) -> CommandSession: ...
 
     def say(self, text: str = "") -> None:
         """Print a line, or several with newlines between."""

@@ -1,8 +1,7 @@
-"""Lines read from a person, with completion, help and history: prompt_toolkit's door.
+"""Reads lines from a person, with completion, help and history, by prompt_toolkit.
 
-Reads no secret and no answer (those are the reader's), starts no editor or other
-program, writes no file. Imported late, by whoever joins the session: the prompt does
-not wait for it.
+Reads no secret and no answer (the reader does), starts no program, writes no file.
+Imported when a person comes (`editor_import`): the first prompt does not wait for it.
 
 Tab and `?` are bound here, not left to prompt_toolkit's completion: lists are printed
 by our own screen, between two prompts, so that the terminal's echo stays off and keys

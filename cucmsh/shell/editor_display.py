@@ -1,7 +1,7 @@
-"""How a person's line is drawn: what cannot be shown is drawn as the escape for it.
+"""Draws characters that cannot be shown as escapes, in a line that a person edits.
 
 prompt_toolkit does so for control characters (`^A`, `<9b>`), but sends bidirectional
-and zero-width ones as they are (docs/security.md T10). Draws nothing itself.
+and zero-width ones as they are (docs/security.md T10).
 """
 
 from __future__ import annotations

@@ -18,8 +18,8 @@ from collections.abc import Iterable
 from typing import NamedTuple
 
 from cucmsh.errors import CommandClashError, UsageError
-from cucmsh.shell.command import Command, Parameter
-from cucmsh.shell.limits import FAILED, LONGEST_LINE
+from cucmsh.shell.command import FAILED, Command, Parameter
+from cucmsh.shell.line import LONGEST_LINE
 from cucmsh.shell.parameter_types import TEXT, problem_with
 
 

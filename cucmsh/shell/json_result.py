@@ -23,8 +23,7 @@ import json
 from collections.abc import Callable, Iterable, Mapping
 
 from cucmsh.errors import CucmshError, UsageError
-from cucmsh.shell.command import Command
-from cucmsh.shell.limits import FAILED
+from cucmsh.shell.command import FAILED, Command
 from cucmsh.shell.screen import Screen
 
 SCHEMA = "cucmsh/1"

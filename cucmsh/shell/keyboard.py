@@ -1,13 +1,13 @@
-"""The one way in: bytes become keys, and each Enter is counted once.
+"""Reads the terminal: bytes become keys, and each Enter is counted once.
 
-Echoes nothing, flushes nothing and gives no key a meaning but Enter. CR, LF and CR LF
-are one Enter each, also when the LF arrives in a later read (docs/clients.md E3); the
-Enter that follows a single-key answer belongs to that answer (D1). Type-ahead waits in
-the kernel and here, in order (E7).
+Echoes nothing, flushes nothing, and interprets no key but Enter. CR, LF and CR LF are
+one Enter each, also when the LF arrives in a later read (docs/clients.md E3); the Enter
+that follows a single-key answer belongs to that answer (D1). Type-ahead waits in the
+kernel and here, in order (E7).
 
-How long a follower may take: one second, or until the next prompt is about to be
-written, whichever is later. So a command that runs for a minute does not turn the LF
-of its own CR LF into an empty line.
+The LF of a CR LF, and the Enter after a single key, may come within a second, or until
+the next prompt is about to be written, whichever is later. So a command that runs for
+a minute does not turn the LF of its own CR LF into an empty line.
 """
 
 from __future__ import annotations

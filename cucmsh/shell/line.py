@@ -1,17 +1,16 @@
-"""One line while it is typed: what it holds, and the echo that each key deserves.
+"""One line while it is typed: what it holds, and the echo of each key. No I/O.
 
-Reads and writes nothing. What is echoed is what the line holds: a character that
-cannot be shown is echoed as an escape (and refused later, by the grammar). Holds at
-most one character more than the longest line, so that too long can be told from just
-right; what does not fit is not echoed. Echo has no escape bytes and knows no width
-(docs/clients.md E5, E6).
+What is echoed is what the line holds: a character that cannot be shown is echoed as an
+escape (and refused later, by the grammar). Holds at most one character more than the
+longest line, which marks it as too long; what does not fit is not echoed. Echo has no
+escape bytes and takes no account of the terminal's width (docs/clients.md E5, E6).
 """
 
 from __future__ import annotations
 
-from cucmsh.shell.limits import LONGEST_LINE
 from cucmsh.shell.screen import visible
 
+LONGEST_LINE = 1024  # characters (docs/security.md T14)
 ERASE_KEYS = frozenset("\x7f\x08")
 KILL_KEY = "\x15"  # Ctrl-U: some programs send it to be sure of an empty line
 _WIDE = (  # two columns: East Asian scripts and pictographs, in blocks

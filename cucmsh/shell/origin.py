@@ -1,9 +1,8 @@
-"""Who is at the other end of a session, as far as the system says.
+"""Who called, for the audit log: user, login, address, terminal.
 
-Runs nothing and believes no more than it must: the user id and the login id are the
-kernel's, the address is sshd's, SUDO_USER is what the environment says. Administrators
-share a user id (`cucmsh init --sshd`): LOGNAME tells which of its names came, and
-counts for no other.
+The user id and the login id are the kernel's word, the address is sshd's, and SUDO_USER
+is only what the environment says. Administrators share a user id (`cucmsh init
+--sshd`): LOGNAME tells which of its names logged in, and is ignored if it is none.
 """
 
 from __future__ import annotations

@@ -1,4 +1,4 @@
-"""Where a pack would come from, looked at before a line of it runs. Imports none.
+"""Checks where a pack would be imported from, before any of its code runs.
 
 A pack runs with all that the shell may do. So whoever could change it must be able to
 change the shell itself already: root, and the owner of the installation. The account

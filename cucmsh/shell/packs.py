@@ -1,8 +1,8 @@
 """Where commands come from: a package that says `PACK`, one module after the other.
 
-Registers nothing, keeps no list: a new command is one function in one file. Refuses a
-package without the marker, and one that does not lie where it may, before a line of it
-runs (docs/decisions/022, docs/security.md T6).
+There is no registry: a new command is one function in one file. A package without the
+marker is refused, and so is one in an unsafe place (`pack_place`), before any of its
+code runs (docs/decisions/022, docs/security.md T6).
 """
 
 from __future__ import annotations
@@ -65,7 +65,7 @@ def _extra_pack(name: str, ours: str) -> Pack:
             f"The command pack '{name}' cannot be looked at: {error}",
             "Check what lies in its folder.",
         ) from error
-    except BaseException as error:  # a stranger's objects may raise anything
+    except BaseException as error:  # other people's code may raise anything
         raise PackError(
             f"The command pack '{name}' broke off with {type(error).__name__}",
             "Tell its makers; log/errors says where it happened.",
@@ -86,8 +86,8 @@ def load_pack(name: str, beside: str | os.PathLike[str] | None = None) -> list[C
         beside: the directory in which the package must lie; None trusts `sys.path`.
 
     Raises:
-        PackError: no such package, one without the marker, a stranger's, or one that
-            cannot be imported.
+        PackError: no such package, one without the marker, one that does not lie
+            `beside`, or one that cannot be imported.
         CommandClashError: two commands with one phrase.
     """
     if beside is not None:
@@ -133,8 +133,8 @@ def _import(module: str, pack: str) -> ModuleType:
             f"The command pack '{pack}' cannot be imported: {error}",
             "Check the name in the configuration and what the pack needs.",
         ) from error
-    # A stranger's code: whatever it raises costs its own commands and no others, be it
-    # a KeyboardInterrupt or a class of its own.
+    # Other people's code: whatever it raises, be it a KeyboardInterrupt or a class of
+    # its own, costs its own commands and no others.
     except BaseException as error:
         raise PackError(
             f"The command pack '{pack}' broke off with {type(error).__name__} while "

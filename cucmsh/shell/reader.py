@@ -1,13 +1,13 @@
-"""Lines, answers and secrets, read in a way that no program stumbles over.
+"""Reads lines, answers and secrets, for programs and people alike.
 
-Sends no escape byte, redraws nothing, and never lets a secret near the echo or a
-history. Each character is echoed once, when it is read at a prompt, not when it
-arrives: what is typed ahead appears behind the prompt that reads it (docs/clients.md
-E1 to E7). Off a terminal there is no echo, and one newline after each line
-read, so that output starts on a line of its own.
+Sends no escape byte and redraws nothing; a secret is neither echoed nor remembered.
+Each character is echoed once, when it is read at a prompt, not when it arrives: what is
+typed ahead appears behind the prompt that reads it (docs/clients.md E1 to E7). Off a
+terminal there is no echo, and one newline after each line read, so that output starts
+on a line of its own.
 
-The first key that only a person presses ends a line as a `HandOver`: from there on
-somebody else may read prompts. Answers and secrets are always read here.
+The first key that only a person presses ends a line as a `HandOver`: from there on the
+editor may read prompts. Answers and secrets are always read here.
 """
 
 from __future__ import annotations
@@ -21,8 +21,7 @@ from cucmsh.secret import Secret
 from cucmsh.shell.answers import refused_answer
 from cucmsh.shell.dialog import CONTROL_C, CONTROL_D, EndOfInput
 from cucmsh.shell.keyboard import ENTER, Keyboard
-from cucmsh.shell.limits import LONGEST_LINE
-from cucmsh.shell.line import ERASE_KEYS, KILL_KEY, TypedLine
+from cucmsh.shell.line import ERASE_KEYS, KILL_KEY, LONGEST_LINE, TypedLine
 from cucmsh.shell.screen import Screen
 from cucmsh.shell.terminal import Size, Terminal
 

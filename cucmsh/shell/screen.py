@@ -1,6 +1,6 @@
-"""The one way out: every byte that a person or program sees is written here.
+"""Writes to the terminal: every byte that a person or program sees goes through here.
 
-Invents no escape bytes and wraps nothing: text goes out as it is, its newlines as LF
+Adds no escape bytes and wraps nothing: text goes out as it is, its newlines as LF
 (the kernel makes CR LF of them on a terminal), in one write a call (docs/clients.md P3,
 E4).
 
@@ -8,10 +8,10 @@ Invariant (docs/security.md T10): whatever a certificate, a file name or a host
 says, `say` and `write` send only characters that can be shown, LF and TAB. The others,
 bidirectional and zero-width ones among them, become visible escapes.
 
-When nobody listens any more, output is dropped in silence so that the command can
-finish what it does; `is_gone` tells the session to end. Somebody who listens and does
-not read (a paused terminal, a pipe to a program that hangs) is waited for: for ever
-where that holds up nobody else, and within `in_a_change` for ten seconds in all.
+When the other end is closed, output is dropped, so that the command can finish;
+`is_gone` tells the session to end. An end that is open and does not read (a paused
+terminal, a pipe to a program that hangs) is waited for: without a limit, but within
+`in_a_change` for ten seconds in all.
 """
 
 from __future__ import annotations
@@ -41,37 +41,39 @@ class Pager(Protocol):
     def restart(self) -> None: ...
 
 
-class _Patience:
-    """How many seconds a change waits for those who should take its output."""
+class _TimeLeft:
+    """How many seconds a change may still wait for its output to be read."""
 
     def __init__(self, seconds: float) -> None:
         self.left = seconds
 
 
-_patience: list[_Patience] = []  # of the change that runs, if there is one
+_limits: list[_TimeLeft] = []  # of the change that runs, if there is one
 _one_writes = RLock()  # a change's progress is told by a thread, or from a signal
 
 
 @contextmanager
 def in_a_change(seconds: float = _CHANGE) -> Iterator[None]:
-    """Let no write of the block wait for its reader longer than so many seconds.
+    """Bound how long all writes of the block together wait for their reader.
 
-    They count together, and for all screens of this process: a change holds locks that
-    others wait for. What is not taken by then is dropped, as if nobody listened; the
-    screen `is_stalled`.
+    It holds for all screens of this process: a change holds locks that others wait for.
+    After so many seconds output is dropped, and the screen `is_stalled`.
     """
-    _patience.append(_Patience(seconds))
+    _limits.append(_TimeLeft(seconds))
     try:
         yield
     finally:
-        _patience.pop()
+        _limits.pop()
 
 
 class Screen:
     """Where a session writes. `fd` is a file descriptor, open for writing.
 
-    `is_gone`: nobody takes what is written any more; `is_stalled`: because somebody
-    who is there did not read for too long.
+    Attributes:
+        is_gone: output is dropped from now on: the other end is closed, or stalled.
+        is_stalled: the other end is open and did not read in time; see `in_a_change`.
+        is_at_line_start: the last thing written was the end of a line.
+        pager: stops long output; None: nothing stops it.
     """
 
     def __init__(self, fd: int) -> None:
@@ -138,7 +140,7 @@ class Screen:
         self.send("")
 
     def send(self, text: str) -> None:
-        """Write exactly this: echo, prompts, a pager's bytes. No stranger's text."""
+        """Write text of our own as it is: echo, prompts, a pager's bytes."""
         if self._held:
             text = self._take_held() + text
         if not text:
@@ -146,8 +148,8 @@ class Screen:
         self.is_at_line_start = text.endswith(("\n", "\r", CLEAR_LINE))
         raw = memoryview(text.encode("utf-8", "surrogateescape"))
         try:
-            if _patience:
-                self._write_in_time(raw, _patience[-1])
+            if _limits:
+                self._write_in_time(raw, _limits[-1])
                 return
             while raw and not self.is_gone:
                 raw = raw[self._write(raw) :]
@@ -164,7 +166,7 @@ class Screen:
             call_no_more()
         return held
 
-    def _write_in_time(self, raw: memoryview, patience: _Patience) -> None:
+    def _write_in_time(self, raw: memoryview, limit: _TimeLeft) -> None:
 
         has_room = False
         with _one_writes:
@@ -172,7 +174,7 @@ class Screen:
                 if taken := self._write_now(raw):
                     raw, has_room = raw[taken:], False
                     continue
-                if patience.left <= 0:
+                if limit.left <= 0:
                     self.is_gone = self.is_stalled = True
                     return
                 began = time.monotonic()
@@ -180,9 +182,9 @@ class Screen:
                     select.select([], [], [], _NO_ROOM)
                     has_room = False
                 else:
-                    ready = select.select([], [self.fd], [], patience.left)
+                    ready = select.select([], [self.fd], [], limit.left)
                     has_room = bool(ready[1])
-                patience.left -= time.monotonic() - began
+                limit.left -= time.monotonic() - began
 
     def _write_now(self, raw: memoryview) -> int:
         """Write as much as is taken without waiting.

@@ -15,7 +15,7 @@ from typing import Self
 from cucmsh.errors import CucmshError
 from cucmsh.secret import Secret
 from cucmsh.shell.answers import refused_answer
-from cucmsh.shell.dialog import CONTROL_C, SafePoint, SessionSwitches
+from cucmsh.shell.dialog import CONTROL_C, CommandSession, SafePoint
 from cucmsh.shell.grammar import Grammar
 
 Answer = str | BaseException | type[BaseException]
@@ -60,10 +60,10 @@ class ScriptedDialog:
         helpful: bool = True,
         wants_json: bool = False,
         is_person: bool = True,
-        session: SessionSwitches | None = None,
+        session: CommandSession | None = None,
     ) -> None:
         self.helpful = helpful
-        self.session: SessionSwitches = session or ScriptedSession()
+        self.session: CommandSession = session or ScriptedSession()
         self.text = ""
         self.json: Mapping[str, object] | None = None
         self._wants_json = wants_json

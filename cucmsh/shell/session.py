@@ -1,8 +1,8 @@
 """Prompt, read, run, prompt again: one session, from its banner to its exit status.
 
-Knows no command and imports no editor: that comes late, through `open_editor`, when a
-person turns out to be at the keyboard. Prints no traceback: this is the one place that
-catches everything.
+Starts with the plain reader. At the first key that only a person presses, `open_editor`
+imports the editor, which reads the prompts from then on. No exception of a command ends
+a session or shows a traceback: all are caught here.
 """
 
 from __future__ import annotations
@@ -10,7 +10,7 @@ from __future__ import annotations
 from collections import deque
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from typing import Any
+from typing import Any, Protocol
 
 from cucmsh.errors import (
     BrokenProgramError,
@@ -20,12 +20,10 @@ from cucmsh.errors import (
     is_import_failure,
 )
 from cucmsh.shell.audit import Attempt, Audit
-from cucmsh.shell.command import Command
+from cucmsh.shell.command import FAILED, Command
 from cucmsh.shell.dialog import CONTROL_C, EndOfInput, EndSession
 from cucmsh.shell.grammar import Grammar
 from cucmsh.shell.json_result import JsonResult
-from cucmsh.shell.limits import FAILED
-from cucmsh.shell.line_editor import LineEditor, OpenEditor
 from cucmsh.shell.pager import ScreenPager
 from cucmsh.shell.reader import Reader
 from cucmsh.shell.screen import Screen, in_a_change, visible
@@ -38,6 +36,24 @@ _REPORTED = 200  # lines that a change said last, for the log
 _HALF_DONE = (
     "It may have changed something by then. Run it again: it finishes what is left."
 )
+
+
+class LineEditor(Protocol):
+    """Reads prompts for a person; see `editor`, which is imported when one comes."""
+
+    def read_line(self, prompt: str, typed: str, pending: str) -> tuple[str, str]:
+        """Go on with a line; return it, and the keys that came after its Enter.
+
+        Raises:
+            CancelledError: Ctrl-C.
+            EndOfInput: Ctrl-D on an empty line, or the end of the input.
+        """
+
+    def end(self) -> None:
+        """End the input, from a signal handler."""
+
+
+OpenEditor = Callable[[Grammar, Any, Screen, Reader, list[str]], LineEditor]
 
 
 class Session:
@@ -58,8 +74,8 @@ class Session:
         on_internal_error: is told what the person is not; must not raise.
         idle_seconds: gives how long a key is waited for; the session ends then.
         audit: keeps the record of what was submitted.
-        remarks: what loading the commands has to say; it is said with the first line,
-            for the prompt stands by then.
+        remarks: warnings from loading the commands; said when the first line was typed,
+            for the prompt stands before they are loaded.
     """
 
     def __init__(  # noqa: PLR0913  # the app joins everything here, once
@@ -217,7 +233,7 @@ class Session:
 
     @contextmanager
     def _limited(self) -> Iterator[None]:
-        """Wait for nobody's eyes while a change runs: others wait for its locks."""
+        """Bound the wait for a slow terminal while a change runs and holds locks."""
         if self._dialog.said is None:
             yield
             return
@@ -225,7 +241,7 @@ class Session:
             yield
 
     def _record_unread(self) -> None:
-        """Keep what a change said, if nobody took it: it is the only report."""
+        """Write to the audit log what a change said, if its output was not read."""
         json, said = self._dialog.json, self._dialog.said
         is_gone = self._screen.is_gone or (json is not None and json.out.is_gone)
         if said and is_gone:
@@ -283,7 +299,7 @@ class Session:
         return attempt.status
 
     def _record_cause(self, error: CucmshError) -> None:
-        """Keep what nobody foresaw, where a command told it in its own words."""
+        """Log the unexpected exception behind an error that a command made of it."""
         cause = error.__cause__
         if cause is not None and not isinstance(cause, CucmshError):
             self._on_internal_error(cause)

@@ -1,7 +1,6 @@
-"""How a session behaves: its commands, its prompt, when it pages, when it is patient.
+"""The settings of one session: prompt, paging, progress; and its commands.
 
-Reads and writes nothing. It is what commands see of their session: see the
-`SessionSwitches` protocol.
+Commands see them through the `CommandSession` protocol.
 """
 
 from __future__ import annotations
@@ -10,8 +9,8 @@ from collections.abc import Callable
 
 from cucmsh.shell.command import Command
 from cucmsh.shell.grammar import Grammar
-from cucmsh.shell.limits import PROMPT
 
+PROMPT = "admin:"  # no blank after it (docs/clients.md P1)
 _PERSON_SECONDS = 1.0
 _PROGRAM_SECONDS = 10.0  # docs/clients.md T3: they wait 5 to 30 for an answer
 
@@ -20,7 +19,7 @@ class SessionSettings:
     """What is turned on in one session.
 
     Attributes:
-        pagination: see `SessionSwitches`.
+        pagination: see `CommandSession`.
         counts_commands: see there.
         command_count: how many commands have run.
         has_prompt: it is no single command.
@@ -59,10 +58,9 @@ class SessionSettings:
         return f"({self.command_count}) {PROMPT}" if self.counts_commands else PROMPT
 
     def progress_delay_of(self, command: Command) -> float | None:
-        """Return how long nothing may be said, in seconds; None: as long as it takes.
+        """After how many seconds a command that still runs says so; None: never.
 
-        A program gets what it asked for and nothing else, unless a change is so slow
-        that it would give up.
+        A program is told only of changes, which may take longer than it waits.
         """
         if self.is_person:
             return _PERSON_SECONDS

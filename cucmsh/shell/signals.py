@@ -1,10 +1,9 @@
-"""What comes from outside, in order: hang-ups, Ctrl-C, and a call that is due later.
+"""Signals: hang-ups, Ctrl-C, and a timer.
 
-A lost line ends the session in order, instead of killing it in the middle.
-
-Handles SIGHUP and SIGTERM. Ctrl-C is Python's own KeyboardInterrupt, which a session
-has even if it was started by something that ignores SIGINT (a script's background job).
-A command that runs goes on to its end (docs/security.md T9); a waiting read ends.
+SIGHUP and SIGTERM end the session in order, instead of killing it in the middle: a
+command that runs goes on to its end (docs/security.md T9), a waiting read ends. Ctrl-C
+is Python's own KeyboardInterrupt, which a session has even if it was started by
+something that ignores SIGINT (a script's background job).
 """
 
 from __future__ import annotations

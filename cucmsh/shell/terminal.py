@@ -1,7 +1,7 @@
-"""The kernel's terminal settings, borrowed for a session and given back.
+"""The kernel's terminal settings: changed for a session, restored after it.
 
-Writes no byte and flushes none: what is typed ahead is never lost. Off a terminal
-everything here does nothing.
+Writes and flushes nothing: what is typed ahead is never lost. Where the descriptor is
+no terminal, everything here does nothing.
 
 While it is held: the kernel echoes nothing (so there is no moment at which a password
 could be, docs/security.md T25), hands over every byte as it comes, makes no LF of

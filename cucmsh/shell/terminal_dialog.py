@@ -1,6 +1,6 @@
-"""The dialog of a session: `screen` says, `reader` asks.
+"""The dialog of a session: writes to its screen, asks through its reader.
 
-Decides nothing; a command sees this object and no other part of the shell.
+The only part of the shell that a command is given.
 """
 
 from __future__ import annotations
@@ -8,31 +8,35 @@ from __future__ import annotations
 from collections import deque
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import AbstractContextManager, contextmanager, nullcontext
+from threading import Event, Thread
 
 from cucmsh.errors import CancelledError
 from cucmsh.secret import Secret
-from cucmsh.shell.dialog import CONTROL_C, SafePoint, SessionSwitches
+from cucmsh.shell.dialog import CONTROL_C, CommandSession, SafePoint
 from cucmsh.shell.json_result import JsonResult
-from cucmsh.shell.progress import progress
 from cucmsh.shell.reader import Reader
 from cucmsh.shell.screen import Screen, visible
 from cucmsh.shell.signals import deferred_interrupts
 from cucmsh.shell.viewer import view
 
 WAITING = ": a change is under way; waiting for its next safe point."
+_NEXT_SECONDS = 10.0
 
 
 class TerminalDialog:
     """What a command may do to the terminal; see the `Dialog` protocol.
 
-    `progress_after_seconds`: when `working` says its first line, for the command that
-    runs now; None: never. `said`: the last of what was said, for the log of a change
-    whose output nobody takes; None: it is not kept. `has_begun`: the command that
-    runs now has come to what may not be interrupted.
+    Attributes:
+        progress_after_seconds: when `working` says its first line, for the command that
+            runs now; None: never.
+        json: takes the result of a command in place of the screen; None: text is shown.
+        said: the last lines that a change said, for the audit log if its output is not
+            read; None: they are not kept.
+        has_begun: the command that runs now has entered `uninterrupted`.
     """
 
     def __init__(
-        self, screen: Screen, reader: Reader, session: SessionSwitches, *, helpful: bool
+        self, screen: Screen, reader: Reader, session: CommandSession, *, helpful: bool
     ) -> None:
         self._screen = screen
         self._reader = reader
@@ -140,3 +144,33 @@ class TerminalDialog:
         """Say it whatever else is being said: from a signal, or another thread."""
         start = "" if self._screen.is_at_line_start else "\n"
         self._screen.question(f"{start}{text}\n")
+
+
+@contextmanager
+def progress(
+    tell: Callable[[], None], first: float, following: float = _NEXT_SECONDS
+) -> Iterator[None]:
+    """Call `tell` after `first` seconds of the block, and then every `following` ones.
+
+    It is called in a thread, for the block may be waiting for the network; and never
+    after the block.
+    """
+    is_over = Event()
+
+    def watch() -> None:
+        seconds = first
+        while not is_over.wait(seconds):
+            tell()
+            seconds = following
+
+    watcher = Thread(target=watch, daemon=True)
+    try:
+        watcher.start()
+    except (RuntimeError, MemoryError):  # no thread is left: no line is said
+        yield
+        return
+    try:
+        yield
+    finally:
+        is_over.set()
+        watcher.join()

@@ -1,8 +1,8 @@
-"""A text whose pages are turned: the pager of `file view`, in the original's bytes.
+"""The pager of `file view`, in the original's bytes: a text whose pages can be turned.
 
-It is another one than that of long output (`pager`), and `set cli pagination off` does
-not turn it off (docs/cli.md#pagination; docs/clients.md G3). Five raw keys and
-Ctrl-C; any other is ignored. Starts no program (docs/security.md T3).
+Not the pager of long output (`pager`): `set cli pagination off` does not turn it off
+(docs/cli.md#pagination; docs/clients.md G3). It has five keys and Ctrl-C, ignores any
+other, and starts no program (docs/security.md T3).
 """
 
 from __future__ import annotations

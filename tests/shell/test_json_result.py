@@ -11,10 +11,9 @@ from cucmsh.shell.command import Command, command, find_command
 from cucmsh.shell.dialog import Dialog
 from cucmsh.shell.grammar import Grammar
 from cucmsh.shell.json_result import JsonResult, report
-from cucmsh.shell.line_editor import LineEditor
 from cucmsh.shell.reader import Reader
 from cucmsh.shell.screen import Screen
-from cucmsh.shell.session import Session
+from cucmsh.shell.session import LineEditor, Session
 from tests.rigs.no_audit import NoAudit
 
 KEYS = ["command", "error", "result", "schema", "status"]

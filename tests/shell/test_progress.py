@@ -2,7 +2,7 @@ import threading
 
 import pytest
 
-from cucmsh.shell.progress import progress
+from cucmsh.shell.terminal_dialog import progress
 
 
 def test_what_takes_long_is_told_again_and_again() -> None:
