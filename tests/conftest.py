@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 from hypothesis import settings
 
-pytest_plugins = ["tests.rigs.servers"]
+pytest_plugins = ["tests.rigs.servers", "tests.rigs.draws"]
 
 # On every save; what the fast set draws few of, the whole run draws many of.
 settings.register_profile("fast", max_examples=20)

@@ -25,11 +25,3 @@ def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
     folder: Path = tmp_path_factory.mktemp("server")
     with opened_server(folder / "box") as made:
         yield made
-
-
-@pytest.fixture(scope="session")
-def seed() -> int:
-    """Another one each time; a failure names it, $ESCAPE_SEED repeats it."""
-    found = int(os.environ.get("ESCAPE_SEED") or int.from_bytes(os.urandom(4)))
-    print(f"ESCAPE_SEED={found}")
-    return found

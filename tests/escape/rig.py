@@ -22,7 +22,7 @@ from tests.escape.oracle import Escape
 WAYS = (*ON_THE_SPOT, *THROUGH_SSH)
 # What a way in raises when it breaks, which is for the tally and not for a traceback.
 LOST = (OSError, EOFError, paramiko.SSHException, pexpect.ExceptionPexpect)
-SHARE = 10  # of the strings and keys: one part in so many is in the test run
+SHARE = 10  # of the strings: one part in so many is in the test run
 SEQUENCES = 200_000
 
 

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import os
-import random
 from collections.abc import Iterator
 
 import pytest
@@ -79,9 +77,3 @@ def backup(backups: Backup) -> Backup:
     for path in backups.files.iterdir():
         path.unlink()
     return backups
-
-
-@pytest.fixture(scope="session")
-def seed() -> int:
-    """The seed of everything random; CUCMSH_SEED takes one again."""
-    return int(os.environ.get("CUCMSH_SEED") or random.randrange(1 << 32))

@@ -22,10 +22,11 @@ from tests.faults.cluster import (
 from tests.faults.namespace import PAGE, Namespace
 from tests.faults.strace import call_with, was_injected
 from tests.faults.test_network import assert_alone_pending, assert_rerun_converges
+from tests.rigs.draws import draw
 
 pytestmark = [pytest.mark.faults, pytest.mark.loopback]
 
-FAULTS = 6  # of each kind; which ones is random
+FAULTS = 3  # of each kind; which ones is random
 SHORT, NONE = 1, 0  # pages that are free: a short write, and not even that
 
 
@@ -170,7 +171,7 @@ def test_f08_a_call_of_the_shell_that_fails_leaves_everything_whole(
     cluster: Cluster, seed: int
 ) -> None:
     dice = random.Random(seed)
-    for fault in dice.sample(SHELL_FAULTS, FAULTS):
+    for fault in draw(dice, SHELL_FAULTS, FAULTS):
         cluster.restore()
         cluster.configure(cluster.nodes[:2])
         result = call_with(cluster, fault)
@@ -199,7 +200,7 @@ def test_f08_a_call_of_a_nodes_server_that_fails_costs_that_node_only(
 ) -> None:
     dice = random.Random(seed)
     bad = cluster.members[0]
-    for fault in dice.sample(NODE_FAULTS, FAULTS):
+    for fault in draw(dice, NODE_FAULTS, FAULTS):
         cluster.restore()
         cluster.configure(cluster.nodes[:2])
         bad.sshd.sftp_runs(f"strace -qq -o /dev/null -e inject={fault}")

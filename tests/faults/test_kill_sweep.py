@@ -11,10 +11,11 @@ from collections.abc import Iterator
 import pytest
 
 from tests.faults.kill_sweep import Sweep
+from tests.rigs.draws import draw
 
 pytestmark = [pytest.mark.faults, pytest.mark.loopback]
 
-SHELL_POINTS, SFTP_POINTS, NESTED_POINTS = 10, 4, 2
+SHELL_POINTS, SFTP_POINTS, NESTED_POINTS = 6, 3, 1
 
 
 @pytest.fixture(scope="module")
@@ -30,7 +31,7 @@ def test_f01_a_kill_at_any_call_of_the_shell_tears_nothing_and_a_rerun_converges
     dice = random.Random(seed)
     points = [point for point in sweep.points() if point.where == "shell"]
     assert len(points) > 200  # the reset is really what is counted
-    failed = [sweep.take(point) for point in dice.sample(points, SHELL_POINTS)]
+    failed = [sweep.take(point) for point in draw(dice, points, SHELL_POINTS)]
     assert not any(failed), f"CUCMSH_SEED={seed}: " + "\n".join(filter(None, failed))
 
 
@@ -39,7 +40,7 @@ def test_f03_a_kill_at_any_call_of_a_nodes_sftp_server_costs_that_node_only(
 ) -> None:
     dice = random.Random(seed)
     points = [point for point in sweep.points() if point.where != "shell"]
-    failed = [sweep.take(point) for point in dice.sample(points, SFTP_POINTS)]
+    failed = [sweep.take(point) for point in draw(dice, points, SFTP_POINTS)]
     assert not any(failed), f"CUCMSH_SEED={seed}: " + "\n".join(filter(None, failed))
 
 
@@ -47,6 +48,6 @@ def test_f22_kills_during_the_recovery_from_a_kill_end_in_the_same_place(
     sweep: Sweep, seed: int
 ) -> None:
     dice = random.Random(seed)
-    points = dice.sample(sweep.points(), NESTED_POINTS)
+    points = draw(dice, sweep.points(), NESTED_POINTS)
     failed = [sweep.take(point, dice) for point in points]
     assert not any(failed), f"CUCMSH_SEED={seed}: " + "\n".join(filter(None, failed))

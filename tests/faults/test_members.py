@@ -12,11 +12,13 @@ from tests.faults import judge
 from tests.faults.cluster import LIST_FILE, Cluster, Result, Subscriber
 from tests.faults.kill_sweep import traced
 from tests.faults.second_verifier import read
+from tests.rigs.draws import draw, drawn
 
 pytestmark = [pytest.mark.faults, pytest.mark.loopback]
 
 HOOK_CALLS = "openat,write,fsync,renameat,unlinkat,fchmod,mkdirat,vfork,sendto"
-POINTS = 5
+POINTS = 2
+HookCall = tuple[str, int]
 TRACED = ["strace", "-f", "-b", "execve", "-qq"]
 
 
@@ -82,7 +84,7 @@ def test_f01_a_kill_of_the_shell_in_the_middle_of_members_and_replicas_converges
 ) -> None:
     dice = random.Random(seed)
     total = len(traced(mixed.cluster).calls)
-    for _ in range(POINTS):
+    for _ in range(drawn(POINTS)):
         mixed.cluster.restore()
         number, after = dice.randint(1, total), dice.random() < 0.5
         mixed.check(traced(mixed.cluster, number, after=after).result)
@@ -90,10 +92,10 @@ def test_f01_a_kill_of_the_shell_in_the_middle_of_members_and_replicas_converges
 
 
 def test_f03_a_kill_at_any_call_of_a_subscribers_hook_costs_that_node_only(
-    mixed: Mixed, seed: int
+    mixed: Mixed, hook_calls: list[HookCall], seed: int
 ) -> None:
     dice = random.Random(seed)
-    for name, number in dice.sample(hook_points(mixed), POINTS):
+    for name, number in draw(dice, hook_calls, POINTS):
         mixed.cluster.restore()
         inject = f"inject={name}:signal=KILL:when={number}"
         mixed.in_front(*TRACED, "-o", "/dev/null", "-e", inject)
@@ -107,10 +109,9 @@ def test_f03_a_kill_at_any_call_of_a_subscribers_hook_costs_that_node_only(
 
 
 def test_f24_what_a_killed_hook_left_beside_the_list_is_swept_by_the_rerun(
-    mixed: Mixed,
+    mixed: Mixed, hook_calls: list[HookCall]
 ) -> None:
-    last = max(number for name, number in hook_points(mixed) if name == "renameat")
-    mixed.cluster.restore()
+    last = max(number for name, number in hook_calls if name == "renameat")
     inject = f"inject=renameat:signal=KILL:when={last}"  # that of the list
     mixed.in_front(*TRACED, "-o", "/dev/null", "-e", inject)
     mixed.check(mixed.cluster.call())
@@ -118,8 +119,11 @@ def test_f24_what_a_killed_hook_left_beside_the_list_is_swept_by_the_rerun(
     mixed.assert_rerun_converges()
 
 
-def hook_points(mixed: Mixed) -> list[tuple[str, int]]:
+@pytest.fixture(scope="module")
+def hook_calls(made_mixed: Mixed) -> list[HookCall]:
     """Every call that changes something in any hook, and which of its name it is."""
+    mixed = made_mixed
+    mixed.cluster.restore()
     log = mixed.subscriber.folder / "calls"
     mixed.in_front(*TRACED, "-ff", "-o", str(log), "-e", f"trace={HOOK_CALLS}")
     result = mixed.cluster.call()
@@ -133,6 +137,7 @@ def hook_points(mixed: Mixed) -> list[tuple[str, int]]:
             if name != "openat" or "O_CREAT" in line:
                 found.add((name, seen[name]))
         path.unlink()
+    mixed.in_front()
     assert len(found) > 10
     return sorted(found)
 

@@ -21,12 +21,13 @@ from tests.faults.cluster import (
 )
 from tests.faults.conftest import Through
 from tests.faults.namespace import Namespace
+from tests.rigs.draws import draw
 from tests.rigs.proxy import TO_NODE, TO_SHELL, Fault
 from tests.rigs.waiting import until
 
 pytestmark = [pytest.mark.faults, pytest.mark.loopback]
 
-CUTS = 3  # each direction; the kill sweep takes every call
+CUTS = 1  # each direction; the kill sweep takes every call
 TEMPORARY = ".cucmsh-*"
 
 
@@ -66,7 +67,7 @@ def test_f04_a_connection_cut_at_byte_k_leaves_the_node_whole_and_pending(
     assert cluster.call().status == 0
     total, dice = proxy.passed[toward], random.Random(seed)
     assert total > 1000
-    for cut in [*dice.sample(range(total), CUTS), total - 1]:
+    for cut in [*draw(dice, range(total), CUTS), total - 1]:
         cluster.restore()
         cluster.configure(cluster.nodes[:2])
         proxy = through(node, Fault(toward=toward, cut=cut, reset=bool(cut % 2)))

@@ -6,6 +6,7 @@ synced, and after a rename the folder is synced before anybody is told.
 
 from __future__ import annotations
 
+import random
 import re
 from pathlib import Path
 
@@ -16,10 +17,12 @@ from tests.faults.cluster import LIST_FILE, PUBLISHER, Cluster
 from tests.faults.kill_sweep import traced
 from tests.faults.second_verifier import read
 from tests.faults.test_network import assert_rerun_converges
+from tests.rigs.draws import draw
 
 pytestmark = [pytest.mark.faults, pytest.mark.loopback]
 
 RENAME = "renameat"  # what the publisher's store calls
+RENAMES = 3  # of them, at random, and the last
 CALL = re.compile(r"^(\d+) +(\w+)\((.*)$")
 DESCRIPTOR = re.compile(r"^\d+<([^>]*)>")
 RENAMED = re.compile(r'<([^>]*)>, "([^"]*)", (?:AT_FDCWD|\d+)<[^>]*>, "([^"]*)"')
@@ -85,12 +88,12 @@ def test_f02_a_nodes_server_syncs_the_list_before_it_is_renamed(
 
 
 def test_rule_4_killed_after_any_rename_a_restart_by_hand_undoes_no_reset(
-    cluster: Cluster,
+    cluster: Cluster, seed: int
 ) -> None:
     renames = len(traced(cluster, only=RENAME).calls)
     assert renames >= 3
-    kept = 0
-    for number in range(1, renames + 1):
+    kept, dice = 0, random.Random(seed)
+    for number in [*draw(dice, range(1, renames), RENAMES), renames]:
         cluster.restore()
         cluster.configure(cluster.nodes[:2])
         traced(cluster, number, after=True, only=RENAME)

@@ -171,7 +171,7 @@ def test_twelve_sweepers_never_cost_a_writer_its_file(tmp_path: Path) -> None:
         sweeper.start()
     store = LocalStore(str(tmp_path))
     try:
-        for number in range(300):
+        for number in range(60):
             raw = number.to_bytes(4) * 100
             store.write(NAME, raw)
             assert store.read(NAME) == raw
