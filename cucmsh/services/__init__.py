@@ -45,10 +45,10 @@ if TYPE_CHECKING:
     )
     from cucmsh.services.lists.show_list import HeldList as HeldList
     from cucmsh.services.lists.show_list import find_mismatches as find_mismatches
-    from cucmsh.services.lists.show_list import reach_each as reach_each
     from cucmsh.services.lists.show_list import show_list as show_list
     from cucmsh.services.lists.sign_and_bring import sign_and_bring as sign_and_bring
     from cucmsh.services.lists.sign_files import SignReport as SignReport
+    from cucmsh.services.nodes.health.node_status import reach_each as reach_each
     from cucmsh.services.nodes.service_control import Start as Start
     from cucmsh.services.nodes.service_control import restart_service as restart_service
     from cucmsh.services.nodes.service_control import service_states as service_states
@@ -88,7 +88,6 @@ __getattr__ = late_names(
         "cucmsh.services.lists.show_list": (
             "HeldList",
             "find_mismatches",
-            "reach_each",
             "show_list",
         ),
         "cucmsh.services.lists.phone_files": ("Choice", "choose"),
@@ -102,6 +101,7 @@ __getattr__ = late_names(
         "cucmsh.services.lists.sign_files": ("SignReport",),
         "cucmsh.services.lists.locate_nodes": ("NodeStatus",),
         "cucmsh.services.lists.give_up_phones": ("GiveUpPlan", "release_trust"),
+        "cucmsh.services.nodes.health.node_status": ("reach_each",),
         "cucmsh.services.nodes.service_control": (
             "Start",
             "restart_service",

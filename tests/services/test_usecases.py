@@ -92,7 +92,7 @@ VALUES: dict[str, Callable[[Site], Sequence[Any]]] = {
     "cucmsh.services.lists.install.stage": lambda _: ["a-b", SHA256, b""],
     "cucmsh.services.lists.install.take_staged": lambda _: ["a-b", SHA256],
     "cucmsh.services.lists.show_list.find_mismatches": lambda _: [b""],
-    "cucmsh.services.lists.show_list.reach_each": lambda _: [()],
+    "cucmsh.services.nodes.health.node_status.reach_each": lambda _: [()],
     "cucmsh.services.lists.show_list.show_list": lambda _: [],
     "cucmsh.services.lists.sign_and_bring.sign_and_bring": lambda at: [
         choose(at),

@@ -13,7 +13,7 @@ from cucmsh.errors import CucmshError, ExhaustedError, RefusedError, StoreError
 from cucmsh.exhaustion import exhaustion_as_error
 from cucmsh.services.certificates.keystore import Keystore
 from cucmsh.services.deadlines import START_SECONDS
-from cucmsh.services.lists.fleet import Fleet, as_done, side_by_side
+from cucmsh.services.lists.fleet import Fleet
 from cucmsh.services.lists.install import put_in_place, restart_and_prove
 from cucmsh.services.lists.locate_nodes import (
     NodeStatus,
@@ -37,6 +37,7 @@ from cucmsh.services.records.open_work import (
 from cucmsh.services.records.state import Published, write_published
 from cucmsh.services.site import Site
 from cucmsh.services.sweep import sweep
+from cucmsh.services.threads import as_done, side_by_side
 
 
 def apply(

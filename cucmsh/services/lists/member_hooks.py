@@ -21,9 +21,10 @@ from cucmsh.errors import CucmshError, RefusedError, ServiceError, UsageError
 from cucmsh.pki.model import Unit
 from cucmsh.services.backends import Link
 from cucmsh.services.deadlines import HOOK_SECONDS
-from cucmsh.services.lists.fleet import Fleet, side_by_side
+from cucmsh.services.lists.fleet import Fleet
 from cucmsh.services.outcome import NodeOutcome, State
 from cucmsh.services.site import Site
+from cucmsh.services.threads import side_by_side
 
 INPUT = "-"  # in place of a staged file's name: the bytes come on standard input
 

@@ -18,7 +18,7 @@ from cucmsh.services.caller import Privilege
 from cucmsh.services.certificates.keystore import Keystore
 from cucmsh.services.files import fetch_file
 from cucmsh.services.lists.apply_reset import apply
-from cucmsh.services.lists.fleet import Fleet, meanwhile
+from cucmsh.services.lists.fleet import Fleet
 from cucmsh.services.lists.locate_nodes import NodeStatus, locate
 from cucmsh.services.lists.plan_reset import (
     ResetPlan,
@@ -27,6 +27,7 @@ from cucmsh.services.lists.plan_reset import (
 )
 from cucmsh.services.outcome import Progress, Report
 from cucmsh.services.site import Site
+from cucmsh.services.threads import meanwhile
 from cucmsh.services.usecase import use_case
 
 LOCAL = "utils itl reset localkey"

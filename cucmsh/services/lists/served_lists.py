@@ -25,8 +25,8 @@ from cucmsh.errors import (
 from cucmsh.exhaustion import exhaustion_as_error
 from cucmsh.layout import LIST_FILE
 from cucmsh.services.deadlines import START_LOOK_SECONDS, TIMEOUT_SECONDS
-from cucmsh.services.lists.fleet import as_done
 from cucmsh.services.site import Site
+from cucmsh.services.threads import as_done
 
 NO_LIST = "-"  # stands for the SHA-256 of a list that is not there
 

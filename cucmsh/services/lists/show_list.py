@@ -2,15 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
 from hashlib import sha256
 from typing import NamedTuple
 
-from cucmsh.config.model import Node
-from cucmsh.errors import CucmshError, MissingFileError
+from cucmsh.errors import MissingFileError
 from cucmsh.layout import LIST_FILE
 from cucmsh.services.deadlines import LOOK_SECONDS
-from cucmsh.services.lists.fleet import side_by_side
 from cucmsh.services.lists.served_lists import ask_all_served
 from cucmsh.services.records.open_work import unfinished_list
 from cucmsh.services.site import Site
@@ -57,28 +54,6 @@ def read_list(site: Site) -> HeldList:
 def show_list(site: Site) -> HeldList:
     """``read_list`` for whoever asks for it; raises as that does."""
     return read_list(site)
-
-
-def reach(site: Site, node: Node) -> str:
-    """Empty if the node lets us in with its pinned host key; else why not."""
-    try:
-        with site.link_to(node):
-            return ""
-    except CucmshError as problem:
-        return problem.message
-
-
-@use_case("show network cluster")
-def reach_each(site: Site, nodes: Sequence[Node]) -> Iterator[str]:
-    """The answers of ``reach``, in the order of the nodes; all are asked at once.
-
-    Nobody logs in to this node itself.
-    """
-
-    def look(node: Node) -> str:
-        return "" if node.name == site.node.name else reach(site, node)
-
-    return side_by_side(look, nodes)
 
 
 class Mismatch(NamedTuple):

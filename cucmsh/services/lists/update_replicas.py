@@ -24,7 +24,7 @@ from cucmsh.services.deadlines import (
     PUSH_WAIT_SECONDS,
     START_SECONDS,
 )
-from cucmsh.services.lists.fleet import Fleet, as_done
+from cucmsh.services.lists.fleet import Fleet
 from cucmsh.services.lists.node_update import JobRunner
 from cucmsh.services.lists.replica_plain_files import plain_files
 from cucmsh.services.lists.replica_push import PushJob
@@ -35,6 +35,7 @@ from cucmsh.services.records.history import History
 from cucmsh.services.records.open_work import note_push, settle_push
 from cucmsh.services.records.state import keep_mark
 from cucmsh.services.site import PUSH, Site
+from cucmsh.services.threads import as_done
 from cucmsh.services.usecase import use_case
 
 MOST_ROUNDS = 5  # of starts that follow on one another

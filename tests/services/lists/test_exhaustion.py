@@ -12,11 +12,12 @@ import pytest
 from cucmsh.errors import CucmshError, ExhaustedError
 from cucmsh.exhaustion import exhaustion_as_error
 from cucmsh.services.lists.apply_reset import apply
-from cucmsh.services.lists.fleet import Fleet, as_done, meanwhile, side_by_side
+from cucmsh.services.lists.fleet import Fleet
 from cucmsh.services.lists.locate_nodes import locate
 from cucmsh.services.lists.plan_reset import ResetPlan, plan_local_reset
 from cucmsh.services.outcome import Report
 from cucmsh.services.site import Site
+from cucmsh.services.threads import as_done, meanwhile, side_by_side
 from cucmsh.storage.local import LocalStore
 from tests.services.made_cluster import MadeCluster, foreign_key_file, remote_plan
 

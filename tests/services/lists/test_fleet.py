@@ -13,8 +13,9 @@ from cucmsh.errors import ConnectionFailedError, NoAnswerError, RefusedError
 from cucmsh.remote.runner import Completed
 from cucmsh.services.backends import Link
 from cucmsh.services.lists import fleet as fleet_module
-from cucmsh.services.lists.fleet import Fleet, side_by_side
+from cucmsh.services.lists.fleet import Fleet
 from cucmsh.services.site import Site
+from cucmsh.services.threads import side_by_side
 from tests.services.made_cluster import AtOnce, MadeCluster
 
 

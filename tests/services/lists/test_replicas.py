@@ -205,7 +205,7 @@ def test_push_that_is_killed_or_ended_is_pending(
         raise KeyboardInterrupt
 
     answers = Mock(get=end)
-    monkeypatch.setattr("cucmsh.services.lists.fleet.SimpleQueue", lambda: answers)
+    monkeypatch.setattr("cucmsh.services.threads.SimpleQueue", lambda: answers)
     with pytest.raises(KeyboardInterrupt):
         push(site)
     assert box.hung_up.is_set()

@@ -6,11 +6,11 @@ from collections.abc import Iterator
 
 from cucmsh.config.model import Node
 from cucmsh.errors import CucmshError
-from cucmsh.services.lists.fleet import side_by_side
 from cucmsh.services.nodes.confine import opens_a_shell
 from cucmsh.services.nodes.health.finding import Finding, Level
 from cucmsh.services.nodes.identity import public_line
 from cucmsh.services.site import Site
+from cucmsh.services.threads import side_by_side
 
 
 def examine_members(site: Site) -> Iterator[Finding]:

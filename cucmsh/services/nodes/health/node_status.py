@@ -27,7 +27,6 @@ from cucmsh.services.deadlines import (
     HEALTH_STATUS_SECONDS,
     LOOK_SECONDS,
 )
-from cucmsh.services.lists.fleet import meanwhile, side_by_side
 from cucmsh.services.lists.member_hooks import hook_on
 from cucmsh.services.lists.replica_records import require_ours
 from cucmsh.services.lists.served_lists import ask_served, served_list
@@ -36,6 +35,7 @@ from cucmsh.services.nodes.health.replica_files import file_findings
 from cucmsh.services.nodes.service_status import status_on
 from cucmsh.services.records.open_work import read_reset
 from cucmsh.services.site import Site
+from cucmsh.services.threads import meanwhile, side_by_side
 from cucmsh.services.usecase import use_case
 from cucmsh.storage.store import Store
 
@@ -83,6 +83,30 @@ def look_at_others(site: Site) -> Iterator[NodeHealth]:
     nodes = site.settings.cluster.nodes
     others = [node for node in nodes if node.name != site.node.name]
     return side_by_side(_looker(site), others)
+
+
+def _reach(site: Site, node: Node) -> str:
+    """Empty if the node lets us in with its pinned host key; else why not."""
+    try:
+        with site.link_to(node):
+            return ""
+    except CucmshError as problem:
+        return problem.message
+
+
+@use_case("show network cluster")
+def reach_each(site: Site, nodes: Sequence[Node]) -> Iterator[str]:
+    """Whether each node lets us in with its pinned host key, all asked at once.
+
+    Returns:
+        For each node, in their order: why it does not; empty if it does, and for this
+        node, to which nobody logs in.
+    """
+
+    def look(node: Node) -> str:
+        return "" if node.name == site.node.name else _reach(site, node)
+
+    return side_by_side(look, nodes)
 
 
 def _looker(site: Site) -> Callable[[Node], NodeHealth]:
