@@ -40,13 +40,13 @@ def doctor_parser() -> Parser:
     return parser
 
 
-def run(configuration: str, words: Sequence[str]) -> int:
+def run(configuration: str, argv: Sequence[str]) -> int:
     """Print what is found; returns the exit status.
 
     Raises:
         CucmshError: the node cannot be looked at; ``--json`` shows that, too.
     """
-    given = doctor_parser().read(words)
+    given = doctor_parser().read(argv)
     if given.json:
         return report(
             Screen(1), lambda to: _as_document(configuration, given.accounts, to)

@@ -17,7 +17,7 @@ from typing import Any, NamedTuple
 from cucmsh.app import admit, find_configuration, open_own_site
 from cucmsh.cli.login.serve_node import serve_node
 from cucmsh.cli.options import HelpAskedError, Parser, asks_for_help
-from cucmsh.cli.terminal import show
+from cucmsh.cli.terminal import show, warn
 from cucmsh.errors import CucmshError, RefusedError, StoreError, UsageError
 from cucmsh.services.caller import WayIn
 from cucmsh.services.lists.install import (
@@ -50,7 +50,6 @@ from cucmsh.views.signing import (
 SERVE_NODE = "serve-node"
 READ = 1  # exit status of a hook that only looks, if its answer could not be read
 DONE = 3  # of one that changed something
-
 
 Noting = Callable[[Sequence[str]], AbstractContextManager[None]]
 
@@ -119,14 +118,14 @@ def _tftp_start(call: Call) -> tuple[str, int]:
     except CucmshError as problem:
         started = keep(call.site, problem)
     for line in started.problems:
-        _warn(line)
+        warn(line)
     return "\n".join(started.done), started.status
 
 
 def _update_replicas(call: Call) -> tuple[str, int]:
     replicas = update_replicas(call.site)
     for line in pending_lines(replicas):
-        _warn(line)
+        warn(line)
     return "\n".join(brought_lines(replicas)), 3 if replicas.problems else 0
 
 
@@ -268,7 +267,7 @@ def hook_parser() -> Parser:
         "Each has a --help: cucmsh hook NAME --help",
     )
     parser.add_argument("hook", metavar="NAME", help=names)
-    parser.add_argument("words", metavar="WORD", nargs="*", help="what it takes")
+    parser.add_argument("parameters", metavar="WORD", nargs="*", help="what it takes")
     return parser
 
 
@@ -277,60 +276,60 @@ def parser_of(name: str) -> Parser:
     hook = HOOKS[name]
     what = hook.help[:1].upper() + hook.help[1:]
     parser = Parser(f"[--config FILE] hook {name}", f"{what}.")
-    for word in hook.parameters:
-        if word in CHOICES:
-            parser.add_argument(CHOICES[word], choices=word.split("|"))
-        elif word.startswith("["):
-            parser.add_argument(word.strip("[]"), nargs="?", choices=[word.strip("[]")])
+    for each in hook.parameters:
+        if each in CHOICES:
+            parser.add_argument(CHOICES[each], choices=each.split("|"))
+        elif each.startswith("["):
+            parser.add_argument(each.strip("[]"), nargs="?", choices=[each.strip("[]")])
         else:
-            metavar = word.removesuffix("...")
-            nargs = "+" if metavar != word else None
+            metavar = each.removesuffix("...")
+            nargs = "+" if metavar != each else None
             parser.add_argument(metavar.lower(), metavar=metavar, nargs=nargs)
     return parser
 
 
-def run(named_configuration: str, words: Sequence[str]) -> int:
+def run(named_configuration: str, argv: Sequence[str]) -> int:
     """Run one hook; prints what it says, and returns the exit status.
 
     Args:
         named_configuration: the path that ``--config`` named; may be empty.
-        words: the hook and its parameters.
+        argv: the hook and its parameters.
 
     Raises:
-        UsageError: there is no such hook, or it takes other words.
+        UsageError: there is no such hook, or it takes other parameters.
     """
-    if words and words[0] in HOOKS:
-        if asks_for_help(words):
-            raise HelpAskedError(parser_of(words[0]).format_help().rstrip())
-    elif list(words) != [SERVE_NODE]:
-        hook_parser().read(words)
-        raise _unknown(words)
-    if words[0] == SERVE_NODE:  # the forced command of another node's key
+    if argv and argv[0] in HOOKS:
+        if asks_for_help(argv):
+            raise HelpAskedError(parser_of(argv[0]).format_help().rstrip())
+    elif list(argv) != [SERVE_NODE]:
+        hook_parser().read(argv)
+        raise _unknown(argv)
+    if argv[0] == SERVE_NODE:  # the forced command of another node's key
         # A client's environment names no configuration.
         said, status = serve_node(named_configuration, REMOTE, run_at)
         return show(said, status, DONE)
-    said, status = run_at(find_configuration(named_configuration, os.environ), words)
-    return show(said, status, DONE if HOOKS[words[0]].changes else READ)
+    said, status = run_at(find_configuration(named_configuration, os.environ), argv)
+    return show(said, status, DONE if HOOKS[argv[0]].changes else READ)
 
 
 def run_at(
-    configuration: str, words: Sequence[str], account_home: str = ""
+    configuration: str, argv: Sequence[str], account_home: str = ""
 ) -> tuple[str, int]:
     """Run one hook of the node of that configuration: what it says, its status.
 
     Args:
         configuration: path of the node's.
-        words: the hook and its parameters.
+        argv: the hook and its parameters.
         account_home: see ``Call``.
     """
     site = open_own_site(configuration)
     site, audit = admit(site, WayIn.HOOK, os.environ, Screen(2))
-    return answer(site, words, _read_input, audit.noting, account_home)
+    return answer(site, argv, _read_input, audit.noting, account_home)
 
 
 def answer(
     site: Site,
-    words: Sequence[str],
+    argv: Sequence[str],
     read_input: Callable[[], bytes] = bytes,
     noting: Noting = lambda _: nullcontext(),
     account_home: str = "",
@@ -339,26 +338,26 @@ def answer(
 
     Args:
         site: this node, for its caller: the use-case of the hook asks who that is.
-        words: the hook and its parameters.
+        argv: the hook and its parameters.
         read_input: gives its standard input.
-        noting: records words and what its body does.
+        noting: records that argv and what its body does.
         account_home: see ``Call``.
 
     Raises:
-        UsageError: there is no such hook, or it takes other words.
+        UsageError: there is no such hook, or it takes other parameters.
     """
-    if not words or words[0] not in HOOKS:
-        raise _unknown(words)
-    hook = HOOKS[words[0]]
+    if not argv or argv[0] not in HOOKS:
+        raise _unknown(argv)
+    hook = HOOKS[argv[0]]
     is_noted = hook.changes and not hook.records_itself
-    with noting(words) if is_noted else nullcontext():
-        given = parser_of(words[0]).parse_args(words[1:])
+    with noting(argv) if is_noted else nullcontext():
+        given = parser_of(argv[0]).parse_args(argv[1:])
         return hook.run(Call(site, given, read_input, noting, account_home))
 
 
-def _unknown(words: Sequence[str]) -> UsageError:
+def _unknown(argv: Sequence[str]) -> UsageError:
     return UsageError(
-        f"there is no hook {' '.join(words)!r}",
+        f"there is no hook {' '.join(argv)!r}",
         f"Hooks: {', '.join([*HOOKS, SERVE_NODE])}",
     )
 
@@ -376,15 +375,3 @@ def _read_input() -> bytes:
     except OSError as problem:
         raise StoreError(f"standard input: {problem.strerror}") from problem
     return raw
-
-
-def _warn(line: str) -> None:
-    """Say a line on standard error, and as an error where that is systemd's journal."""
-    error = "<3>" if _is_journal(2) else ""  # see SyslogLevelPrefix= in systemd.exec(5)
-    Screen(2).say(f"{error}{line}")
-
-
-def _is_journal(fd: int) -> bool:
-    """Whether systemd made it: a child of a service has the variable too."""
-    stream = os.fstat(fd)
-    return os.environ.get("JOURNAL_STREAM") == f"{stream.st_dev}:{stream.st_ino}"

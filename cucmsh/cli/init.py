@@ -143,12 +143,12 @@ def init_parser() -> Parser:
     return parser
 
 
-def run(configuration: str, words: Sequence[str]) -> int:
+def run(configuration: str, argv: Sequence[str]) -> int:
     """Make a node, or print what root runs for logins; returns the exit status."""
     invocation = _invocation(configuration)
-    if list(words[:1]) == ["--sshd"]:
-        return show(sshd(words[1:], invocation).rstrip("\n"))
-    given = init_parser().read(words)
+    if list(argv[:1]) == ["--sshd"]:
+        return show(sshd(argv[1:], invocation).rstrip("\n"))
+    given = init_parser().read(argv)
     with in_a_change(), terminal_prompter() as prompter:
         init(given, invocation, prompter, _open)
         return UNREAD if prompter.is_unread else 0

@@ -45,20 +45,20 @@ def lab_parser() -> Parser:
     return parser
 
 
-def run(words: Sequence[str]) -> int:
+def run(argv: Sequence[str]) -> int:
     """Run the lab until its shell, or its signal, ends it; returns the exit status."""
     open_shell = partial(run_shell, may_end=False)
-    return lab(read(words), open_shell, open_site, Screen(1).say)
+    return lab(read(argv), open_shell, open_site, Screen(1).say)
 
 
-def read(words: Sequence[str]) -> LabOptions:
-    """The options in ``words``.
+def read(argv: Sequence[str]) -> LabOptions:
+    """The options in ``argv``.
 
     Raises:
         HelpAskedError: the help was asked for.
-        UsageError: unknown words, or a number of subscribers that cannot be.
+        UsageError: unknown options, or a number of subscribers that is not allowed.
     """
-    given = lab_parser().read(words)
+    given = lab_parser().read(argv)
     return LabOptions(
         given.subscribers, given.directory or "", given.serve, given.lifeline
     )

@@ -172,14 +172,14 @@ PARSERS: dict[str, Callable[[], Parser]] = {
 }
 
 
-def run(configuration: str, words: Sequence[str]) -> int:
+def run(configuration: str, argv: Sequence[str]) -> int:
     """Add, list or remove nodes; returns the exit status.
 
     Raises:
-        UsageError: wrong words.
+        UsageError: wrong options or values.
         CucmshError: see ``node``; with ``list --json`` it is in the document.
     """
-    given = read(words)
+    given = read(argv)
     is_change = given.verb != "list"
     with terminal_prompter() as prompter, ExitStack() as noting:
         if is_change:
@@ -188,7 +188,7 @@ def run(configuration: str, words: Sequence[str]) -> int:
         def open_noting() -> Site:
             site = open_own_site(configuration)
             site, audit = admit(site, WayIn.NODE, os.environ, Screen(2))
-            noting.enter_context(audit.noting(list(words), is_change=is_change))
+            noting.enter_context(audit.noting(list(argv), is_change=is_change))
             return site
 
         if given.verb == "list" and given.json:
@@ -198,19 +198,19 @@ def run(configuration: str, words: Sequence[str]) -> int:
         return status or (unread if prompter.is_unread else 0)
 
 
-def read(words: Sequence[str]) -> argparse.Namespace:
-    """The values in ``words``; ``verb`` is ``add``, ``list`` or ``remove``.
+def read(argv: Sequence[str]) -> argparse.Namespace:
+    """The values in ``argv``; ``verb`` is ``add``, ``list`` or ``remove``.
 
     Raises:
         HelpAskedError: the help was asked for.
-        UsageError: wrong words.
+        UsageError: wrong options or values.
     """
-    make_parser = PARSERS.get(words[0]) if words else None
+    make_parser = PARSERS.get(argv[0]) if argv else None
     if make_parser is None:
-        given = node_parser().read(words)  # which refuses
+        given = node_parser().read(argv)  # which refuses
     else:
-        given = make_parser().read(words[1:])
-        given.verb = words[0]
+        given = make_parser().read(argv[1:])
+        given.verb = argv[0]
     return given
 
 

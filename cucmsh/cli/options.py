@@ -1,7 +1,8 @@
 """The options of every verb, read by argparse: ``--name=X`` and ``--name X`` alike.
 
-A parser here prints nothing and ends nothing: help is a text, and a wrong word an error
-of ours (exit status 2). An option is given at most once.
+A parser prints nothing and does not exit: a request for help is raised with its text,
+and what argparse finds wrong as a UsageError (exit status 2). An option may be given
+once.
 """
 
 from __future__ import annotations
@@ -16,7 +17,7 @@ WIDTH = 88  # columns of the help, wherever it is shown
 
 
 class HelpAskedError(Exception):
-    """``--help`` is among the words; ``text`` is the help."""
+    """``--help`` was given; ``text`` is the help."""
 
     def __init__(self, text: str) -> None:
         super().__init__()
@@ -44,15 +45,15 @@ class Parser(argparse.ArgumentParser):
     """What one verb takes.
 
     Args:
-        words: what is typed before its options, after ``cucmsh``; empty for the
+        verb: what is typed before its options, after ``cucmsh``; empty for the
             program itself.
         description: what it does.
         epilog: what else is to be said.
     """
 
-    def __init__(self, words: str, description: str, epilog: str = "") -> None:
+    def __init__(self, verb: str, description: str, epilog: str = "") -> None:
         super().__init__(
-            prog=f"cucmsh {words}".rstrip(),
+            prog=f"cucmsh {verb}".rstrip(),
             description=description,
             epilog=epilog,
             add_help=False,
@@ -71,16 +72,16 @@ class Parser(argparse.ArgumentParser):
         """Add an option without a value."""
         self.add_argument(*names, action="store_true", **how)
 
-    def read(self, words: Sequence[str]) -> argparse.Namespace:
-        """The values in ``words``.
+    def read(self, argv: Sequence[str]) -> argparse.Namespace:
+        """The values in ``argv``.
 
         Raises:
-            HelpAskedError: the help was asked for; no other word need be right.
-            UsageError: unknown, missing, repeated or unusable words.
+            HelpAskedError: the help was asked for; the rest of argv is not checked.
+            UsageError: an option or value is unknown, missing, repeated or unusable.
         """
-        if asks_for_help(words):
+        if asks_for_help(argv):
             raise HelpAskedError(self.format_help().rstrip())
-        return self.parse_args(words)
+        return self.parse_args(argv)
 
     def error(self, message: str) -> NoReturn:
         """Raise what argparse finds wrong as an error of ours."""
@@ -90,9 +91,9 @@ class Parser(argparse.ArgumentParser):
         raise UsageError(what, f"See `{call} --help`.")
 
 
-def asks_for_help(words: Sequence[str]) -> bool:
-    """Whether ``--help`` or ``-h`` stands among the words, before any ``--``."""
-    before = words[: words.index("--")] if "--" in words else words
+def asks_for_help(argv: Sequence[str]) -> bool:
+    """Whether ``--help`` or ``-h`` is in argv, before any ``--``."""
+    before = argv[: argv.index("--")] if "--" in argv else argv
     return not {"--help", "-h"}.isdisjoint(before)
 
 

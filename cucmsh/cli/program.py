@@ -46,7 +46,7 @@ def program_parser() -> Parser:
     )
     parser.flag("--json", help="with -c: its result as one JSON document")
     parser.flag("--version", help="show which build this is")
-    parser.add_argument("words", nargs=argparse.REMAINDER, help=argparse.SUPPRESS)
+    parser.add_argument("verb_argv", nargs=argparse.REMAINDER, help=argparse.SUPPRESS)
     return parser
 
 
@@ -54,19 +54,19 @@ def _formatter(prog: str) -> argparse.HelpFormatter:
     return argparse.RawDescriptionHelpFormatter(prog, width=WIDTH)
 
 
-def run(words: Sequence[str]) -> int:
+def run(argv: Sequence[str]) -> int:
     """Run what was asked for; returns the exit status.
 
     Args:
-        words: what was typed after ``cucmsh``.
+        argv: what was typed after ``cucmsh``.
 
     Raises:
         CucmshError: it was refused, or it failed.
     """
     parser = program_parser()
     try:
-        given = parser.parse_args(words)
-        if given.help or given.words == ["help"]:
+        given = parser.parse_args(argv)
+        if given.help or given.verb_argv == ["help"]:
             return show(parser.format_help().rstrip())
         return _run(parser, given)
     except HelpAskedError as asked:
@@ -74,16 +74,16 @@ def run(words: Sequence[str]) -> int:
 
 
 def _run(parser: Parser, given: argparse.Namespace) -> int:
-    if given.words and (given.version or given.line is not None):
-        parser.error(f"these words are not understood: {' '.join(given.words)}")
+    if given.verb_argv and (given.version or given.line is not None):
+        parser.error(f"these words are not understood: {' '.join(given.verb_argv)}")
     if given.json and given.line is None:
         parser.error("--json is for -c LINE, or follows the verb")
     if given.version:
         from cucmsh.build import version_line
 
         return show(version_line())
-    if given.words:
-        verb, *rest = given.words
+    if given.verb_argv:
+        verb, *rest = given.verb_argv
         return _run_verb(parser, given.config or "", verb, rest)
     if given.line is None and ASKED in os.environ:
         return _run_forced(given.config or "", os.environ[ASKED])
@@ -98,33 +98,33 @@ def _run(parser: Parser, given: argparse.Namespace) -> int:
     return run_line(configuration, given.line)
 
 
-def _run_verb(parser: Parser, named: str, verb: str, words: Sequence[str]) -> int:
+def _run_verb(parser: Parser, named: str, verb: str, argv: Sequence[str]) -> int:
     if verb not in VERBS:
-        parser.error(f"these words are not understood: {' '.join([verb, *words])}")
+        parser.error(f"these words are not understood: {' '.join([verb, *argv])}")
     if verb == "hook":
         from cucmsh.cli import hook
 
-        return hook.run(named, words)
+        return hook.run(named, argv)
     if verb == "lab":
         from cucmsh.cli import lab
 
-        return lab.run(words)
+        return lab.run(argv)
     if verb == "verify":
         from cucmsh.cli import verify
 
-        return verify.run(words)
+        return verify.run(argv)
     configuration = find_configuration(named, os.environ)
     if verb == "doctor":
         from cucmsh.cli import doctor
 
-        return doctor.run(configuration, words)
+        return doctor.run(configuration, argv)
     if verb == "init":
         from cucmsh.cli import init
 
-        return init.run(configuration, words)
+        return init.run(configuration, argv)
     from cucmsh.cli import node
 
-    return node.run(configuration, words)
+    return node.run(configuration, argv)
 
 
 def _run_forced(configuration: str, line: str) -> int:

@@ -49,18 +49,18 @@ def sshd_parser() -> Parser:
     return parser
 
 
-def sshd(words: Sequence[str], invocation: Invocation) -> str:
+def sshd(argv: Sequence[str], invocation: Invocation) -> str:
     """The script.
 
     Args:
-        words: the options.
+        argv: the options.
         invocation: the configuration, and the interpreter for the programs.
 
     Raises:
-        UsageError: a name that no account has, one name for both, or other words.
+        UsageError: a name that no account has, one name for both, or other options.
     """
     parser = sshd_parser()
-    given = parser.read(words)
+    given = parser.read(argv)
     if given.user == given.account:
         parser.error(
             f"--user and --account are both {given.account!r}: the other nodes come in "
@@ -92,5 +92,5 @@ def _permitted(commands: ServiceCommands) -> list[list[str]]:
     """What follows ``sudo -n`` in the commands that change the service."""
     if isinstance(commands, str):  # by polkit, or by root: nothing to be permitted
         return []
-    words = [commands[verb] for verb in VERBS if verb in commands]
-    return [argv[2:] for argv in words if argv[:2] == ["sudo", "-n"]]
+    each_argv = [commands[verb] for verb in VERBS if verb in commands]
+    return [argv[2:] for argv in each_argv if argv[:2] == ["sudo", "-n"]]

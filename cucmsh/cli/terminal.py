@@ -96,6 +96,21 @@ def show(text: str, status: int = 0, unread: int = 1) -> int:
     return status or (unread if screen.is_gone else 0)
 
 
+def warn(line: str) -> None:
+    """Print a line on standard error; in systemd's journal it is an error."""
+    error = "<3>" if _is_journal(2) else ""  # see SyslogLevelPrefix= in systemd.exec(5)
+    Screen(2).say(f"{error}{line}")
+
+
+def _is_journal(fd: int) -> bool:
+    """Whether it is the journal's stream: JOURNAL_STREAM, see systemd.exec(5).
+
+    A child of a service has the variable too, whatever its descriptors are.
+    """
+    stream = os.fstat(fd)
+    return os.environ.get("JOURNAL_STREAM") == f"{stream.st_dev}:{stream.st_ino}"
+
+
 def ask_twice(
     prompter: Prompter, what: str, require: Callable[[Secret], None] | None = None
 ) -> Secret:

@@ -31,13 +31,13 @@ def verify_parser() -> Parser:
     return parser
 
 
-def run(words: Sequence[str]) -> int:
+def run(argv: Sequence[str]) -> int:
     """Print the verdict; returns the exit status.
 
     Raises:
         StoreError: a file cannot be read, or is neither a list nor a signed file.
     """
-    given = verify_parser().read(words)
+    given = verify_parser().read(argv)
     backends = LateBackends()
     inspection = inspect(
         given.file,

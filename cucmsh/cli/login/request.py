@@ -1,10 +1,10 @@
 """What a client of sshd asked for: the prompt, or one line. Parses no command.
 
-sshd starts an account's shell without words, or with ``-c STRING``. STRING is what the
-client asked for; with a forced command it is that command, and the client's words are
-in ``SSH_ORIGINAL_COMMAND``. A subsystem comes as the words that the server's
-configuration has for it, so sftp, the new scp, and rsync look like any other line: they
-are told apart only to say what to do instead.
+sshd starts an account's shell without arguments, or with ``-c STRING`` (sshd(8)).
+STRING is what the client asked for; with a forced command it is that command, and the
+client's is in ``SSH_ORIGINAL_COMMAND``. A subsystem comes as the command that the
+server's configuration has for it, so sftp, the new scp, and rsync look like any other
+line: they are recognized only to say what to do instead.
 """
 
 from __future__ import annotations
@@ -22,17 +22,17 @@ INSTEAD = (
 )
 
 
-def requested(words: Sequence[str], environment: Mapping[str, str]) -> str | None:
+def requested(argv: Sequence[str], environment: Mapping[str, str]) -> str | None:
     """The one line to run; None for the prompt.
 
     Args:
-        words: our argv: the program's path, and what sshd put behind it.
+        argv: of this process: the program's path, and what sshd put behind it.
         environment: as sshd made it.
 
     Raises:
-        UsageError: words that no sshd gives a login shell.
+        UsageError: arguments that no sshd gives a login shell.
     """
-    program, *rest = words
+    program, *rest = argv
     match rest:
         case []:
             return environment.get(ASKED)
@@ -44,13 +44,13 @@ def requested(words: Sequence[str], environment: Mapping[str, str]) -> str | Non
 
 
 def is_transfer(line: str) -> bool:
-    """Tell whether a client wants to move files rather than to run a command."""
+    """Whether a client wants to move files rather than to run a command."""
     first = line.split(maxsplit=1)[:1]
     return bool(first) and os.path.basename(first[0]) in TRANSFERS
 
 
 def _is_program(string: str, program: str) -> bool:
-    """Tell whether it is our own path: the forced command, run through our shell."""
+    """Whether it is our own path: the forced command, run through our shell."""
     return os.path.isabs(string) and os.path.realpath(string) == os.path.realpath(
         program
     )

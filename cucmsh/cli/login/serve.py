@@ -24,21 +24,21 @@ from cucmsh.services.site import Site
 from cucmsh.shell.screen import Screen
 
 
-def serve_login(configuration: str, words: Sequence[str]) -> int:
+def serve_login(configuration: str, argv: Sequence[str]) -> int:
     """The exit status of a login through `login`, the program of ``init --sshd``.
 
     Args:
         configuration: path of the node's; the default one if empty.
-        words: our argv, as sshd made it.
+        argv: of this process, as sshd made it.
 
     Raises:
-        UsageError: words that no sshd gives a login shell.
+        UsageError: arguments that no sshd gives a login shell.
         RefusedError: see ``serve``.
     """
     before = clean(os.environ)
     os.chdir("/")
-    line = requested(words, before)
-    return serve(configuration, os.path.abspath(words[0]), line)
+    line = requested(argv, before)
+    return serve(configuration, os.path.abspath(argv[0]), line)
 
 
 def serve_forced(configuration: str, line: str) -> int:

@@ -2,13 +2,13 @@
 
 sshd runs ``cucmsh hook serve-node`` as the forced command of that key's line in
 ``authorized_keys`` (``services.nodes.identity`` writes it), whatever was asked for;
-the client's words are in ``SSH_ORIGINAL_COMMAND``. A shell, any other command, SFTP and
-scp are refused: the account owns this node's private keys and secrets. ``restrict`` on
-the same line refuses forwarding, agents and terminals.
+the client's command is in ``SSH_ORIGINAL_COMMAND``. A shell, any other command, SFTP
+and scp are refused: the account owns this node's private keys and secrets. ``restrict``
+on the same line refuses forwarding, agents and terminals.
 
-The words are ``PROGRAM... hook NAME WORD...``. The program is where the client believes
-cucmsh to be; it is not run, since we are it. ``cli.hook.HOOKS`` says which hooks these
-are.
+That command is ``PROGRAM... hook NAME PARAMETER...``. PROGRAM is where the client
+believes cucmsh to be; it is not run, since this process is cucmsh. ``cli.hook.HOOKS``
+says which hooks may be run.
 """
 
 from __future__ import annotations
@@ -48,26 +48,26 @@ def serve_node(
     path = find_configuration(configuration, {})
     line = before.get(ASKED, "")
     try:
-        words = hook_words(line, hooks)
+        argv = hook_argv(line, hooks)
     except RefusedError:
         site = open_own_site(path)
         _, audit = admit(site, WayIn.HOOK, os.environ, Screen(2))
         with audit.noting([line]):
             raise
-    return run_at(path, words, before.get("HOME", "/"))
+    return run_at(path, argv, before.get("HOME", "/"))
 
 
-def hook_words(line: str, hooks: Collection[str]) -> list[str]:
-    """The hook and its words in what a client asked for.
+def hook_argv(line: str, hooks: Collection[str]) -> list[str]:
+    """The hook and its parameters in what a client asked for.
 
     Raises:
         RefusedError: it is no hook that another node needs.
     """
     try:
-        words = shlex.split(line)
+        argv = shlex.split(line)
     except ValueError:
-        words = []
-    hook = words[words.index("hook") + 1 :] if "hook" in words else []
+        argv = []
+    hook = argv[argv.index("hook") + 1 :] if "hook" in argv else []
     if not hook or hook[0] not in hooks:
         asked = "a shell" if not line else "that command"
         raise RefusedError(f"{asked} is not for this key", ADVICE)
