@@ -39,6 +39,7 @@ def find_configuration(named: str, environment: Mapping[str, str]) -> str:
 
 
 def open_site(settings: Settings) -> Site:
+    """The node of those settings; nobody is its caller yet."""
     return Site(settings, SystemClock(), LateBackends())
 
 
@@ -61,7 +62,7 @@ def admit(
 
     Args:
         site: this node.
-        way_in: by which door.
+        way_in: how they came.
         environment: of the process, which says who it is; see ``shell.origin``.
         screen: is told, once, that a line of the record could not be kept.
     """

@@ -1,8 +1,8 @@
-"""Edits the text of a configuration: the door to tomlkit.
+"""Edits the text of a configuration. The only importer of tomlkit.
 
 Comments, order and spacing of what an administrator wrote stay; only entries that
-differ are touched. Reads and writes no file, and judges nothing: whoever edits lets
-``settings`` read the result before it is kept.
+differ are changed. Reads and writes no file and checks nothing: the caller has
+``settings`` parse the result before it is kept.
 """
 
 from __future__ import annotations
@@ -67,7 +67,7 @@ def with_cluster(
 
     Args:
         text: the configuration.
-        path: where it is, for complaints.
+        path: of its file, for error messages.
         about: keys of ``[cluster]`` besides the nodes.
         entries: all other nodes; those that are not among them go.
         own: the name of the node whose entry stays as it is.

@@ -1,7 +1,7 @@
-"""What one node's configuration tells the others about a node. Plain values only.
+"""Entries of nodes for a configuration, as plain TOML values.
 
-The ways onto a node and the words that run there are told to nobody but by whoever
-keeps them: an identity is a path on one machine, and service commands are run.
+``entry_of`` gives neither the way onto a node nor its service commands: an identity is
+a path on one machine, and commands are run.
 """
 
 from __future__ import annotations
@@ -16,7 +16,7 @@ OWN_TFTP = TftpAddress("127.0.0.1", 69)  # as a node sees itself, and nobody els
 
 
 def entry_of(node: Node) -> dict[str, Any]:
-    """The node as a table, without its SSH address and its words."""
+    """The node as a table, without its SSH address and its commands."""
     entry: dict[str, Any] = {
         "name": node.name,
         "role": node.role.value,
@@ -39,7 +39,12 @@ def way_of(node: Node, address: SshAddress) -> dict[str, Any]:
 
 
 def systemd_words(unit: str, *, by_sudo: bool) -> str | dict[str, list[str]]:
-    """``service_commands`` for a unit: of an account that may do it, or by sudo."""
+    """``service_commands`` for a unit of systemd.
+
+    Args:
+        unit: its name, without ``.service``.
+        by_sudo: for an account that controls it by ``sudo -n``.
+    """
     if not by_sudo:
         return f"systemd:{unit}"
     words = {

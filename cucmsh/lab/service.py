@@ -1,8 +1,8 @@
 """A lab node's TFTP service and the socket that starts and stops it.
 
 A start is what systemd would do: first ``cucmsh hook tftp-start``, then the server,
-whatever became of the hook, then ``cucmsh hook update-replicas``, which nobody waits
-for. One request at a time; a request is finished even if its asker is gone.
+whether or not the hook succeeded, then ``cucmsh hook update-replicas``, which nobody
+waits for. One request at a time; a request is finished even if its asker is gone.
 """
 
 from __future__ import annotations

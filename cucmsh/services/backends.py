@@ -27,7 +27,7 @@ AcceptHostKey = Callable[["HostKey", str], bool]
 
 
 class Clock(Protocol):
-    """The time, as the front door hands it in."""
+    """The time; ``app.SystemClock`` in production."""
 
     def now(self) -> datetime:
         """Now, UTC."""
@@ -39,19 +39,29 @@ class Clock(Protocol):
 class Link(Protocol):
     """A logged-in connection to another host."""
 
-    def run(self, words: Sequence[str], timeout_seconds: float = 60) -> Completed: ...
+    def run(self, argv: Sequence[str], /, timeout_seconds: float = 60) -> Completed:
+        """Run a command there to its end, with an empty standard input.
+
+        Each argument arrives as it is: what the remote shell sees is quoted.
+
+        Raises:
+            NoAnswerError: it did not end in time.
+            ConnectionFailedError: the connection broke.
+            ServiceError: sshd does not run it.
+        """
 
     def feed(
-        self, words: Sequence[str], raw: bytes, timeout_seconds: float = 60
+        self, argv: Sequence[str], raw: bytes, /, timeout_seconds: float = 60
     ) -> Completed:
         """As ``run``, with ``raw`` on its standard input."""
 
     def start(
-        self, words: Sequence[str], timeout_seconds: float = 60
+        self, argv: Sequence[str], /, timeout_seconds: float = 60
     ) -> Callable[[], Completed]:
-        """As ``run``; the call waits for the end, and other work may come between."""
+        """Begin as ``run``; the call that is returned waits for the end."""
 
-    def close(self) -> None: ...
+    def close(self) -> None:
+        """Log out."""
 
 
 class BackupServer(NamedTuple):

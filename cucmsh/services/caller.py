@@ -1,6 +1,6 @@
 """Who calls a use-case: a person at the prompt, an exec request, a hook, a page.
 
-Values only. ``cucmsh.services.usecase`` holds them against what a use-case declares.
+Values only. ``cucmsh.services.usecase`` checks them against what a use-case declares.
 """
 
 from __future__ import annotations
@@ -12,7 +12,7 @@ from typing import NamedTuple, Protocol
 
 
 class WayIn(StrEnum):
-    """By which door a caller came; the audit log calls it ``entry``."""
+    """How a caller came; the audit log calls it ``entry``."""
 
     PROMPT = "prompt"
     COMMAND = "command"  # cucmsh -c, on the node itself
@@ -49,7 +49,7 @@ class Caller(NamedTuple):
 
 
 class Record(Protocol):
-    """Where it is kept what a caller did: the audit log, see ``records.audit``."""
+    """Keeps what a caller did: the audit log, see ``records.audit``."""
 
     def keeping(
         self, name: str, values: Sequence[str], *, is_change: bool
@@ -71,7 +71,7 @@ class Record(Protocol):
 
 
 class Unrecorded:
-    """For a node that is only being made, and has no log yet, and for a look at one."""
+    """Keeps nothing: for a node that is being made and has no log yet, and `doctor`."""
 
     def keeping(
         self, _name: str, _values: Sequence[str], *, is_change: bool

@@ -1,7 +1,7 @@
-"""How long services wait for nodes, locks and programs, in seconds: the one place.
+"""How long services wait for nodes, locks and programs, all in seconds.
 
-What single steps of a connection may take is ``remote.deadline``'s. Here stands what a
-whole change, or a question, allows one node or all of them together.
+These bound a whole change or question, for one node or all of them together; single
+steps of a connection have their own in ``remote.deadline``.
 """
 
 from __future__ import annotations

@@ -1,7 +1,7 @@
 """The files that ``file list``, ``file view`` and ``file get`` know under ``tftp/``.
 
 ``ITLRecovery.p12`` is called ``tftp/ITLRecovery.p12`` in the CLI and lives outside the
-directory that TFTP serves (docs/decisions/018). Goes nowhere else on the disk.
+directory that TFTP serves (docs/decisions/018). No other place of the disk is read.
 """
 
 from __future__ import annotations
@@ -44,7 +44,7 @@ class Outgoing(NamedTuple):
 
 
 class Listing(NamedTuple):
-    """Names in one folder, sorted; without those of the folders before them."""
+    """The sorted names in one folder, without the path of the folder."""
 
     folders: tuple[str, ...]
     files: tuple[str, ...]
@@ -95,7 +95,7 @@ def paths(site: Site) -> list[str]:
 
 
 def open_file(site: Site, path: str) -> AbstractContextManager[OpenFile]:
-    """One file, of whatever size; a folder and a link are none.
+    """One regular file, of any size; folders and links are not opened.
 
     Raises:
         MissingFileError: it is not there; on a subscriber, the key file never is.
@@ -239,7 +239,7 @@ def is_backed_up(site: Site) -> bool:
 def fetch_file(
     site: Site, server: BackupServer, path: str, accept: AcceptHostKey
 ) -> bytes:
-    """The bytes of one file of an SFTP server, in memory only."""
+    """The bytes of one file of an SFTP server; nothing is written here."""
     directory, _, name = path.rpartition("/")
     link = site.backends.open_backup(server, site.known_hosts, accept)
     try:

@@ -1,7 +1,7 @@
 """How long a session of this node may be idle, in minutes; kept in its state.
 
-A login reads it, so nothing heavy is imported. State that cannot be read keeps nobody
-from logging in: the default holds then.
+A login reads it, so nothing heavy is imported. If it cannot be read, the default holds:
+a login goes on.
 """
 
 from __future__ import annotations
@@ -18,7 +18,7 @@ MOST_MINUTES = 99999
 
 
 def idle_minutes(site: Site) -> int:
-    """What a new session of this node gets."""
+    """The idle time of a new session of this node, in minutes."""
     try:
         minutes = recall(site.home, SESSION).get("idle_minutes")
     except StoreError:
@@ -45,5 +45,5 @@ def read_minutes(text: str) -> int:
 
 @use_case("set cli session timeout", changes=True)
 def set_idle_minutes(site: Site, minutes: int) -> None:
-    """For the sessions that begin from now on."""
+    """Keep the idle time of sessions that begin from now on, in minutes."""
     remember(site.home, SESSION, {"idle_minutes": minutes})

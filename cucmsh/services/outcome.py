@@ -1,4 +1,4 @@
-"""How a change to several nodes ended, one outcome a node. Decides nothing.
+"""How a change to several nodes ended: one outcome a node.
 
 One dead node is an outcome, not an exception (docs/decisions/014).
 """
@@ -27,7 +27,7 @@ class NodeOutcome(NamedTuple):
     Attributes:
         name: the node.
         state: how far it came.
-        reason: why no further; empty if there is no why.
+        reason: why it came no further; empty if it is done.
         files: how many files it was brought, the list included.
     """
 

@@ -34,10 +34,10 @@ class Site:
 
     Attributes:
         settings: its configuration.
-        clock: what time it is.
-        backends: open what is heavy.
+        clock: the time.
+        backends: keys, programs and other hosts; imported late.
         home: the files of the node itself.
-        sinks: take what happens here and somebody may want to know (``cucmsh.events``).
+        sinks: take the events of this node (``cucmsh.events``).
         caller: who calls its use-cases; None for nobody.
     """
 
@@ -74,7 +74,7 @@ class Site:
 
     @property
     def record(self) -> Record:
-        """Where it is kept what the caller does.
+        """The record of what the caller does.
 
         Raises:
             RefusedError: there is no caller.
@@ -111,20 +111,23 @@ class Site:
             raise RefusedError("This is not a Publisher Node")
 
     def node_lock(self) -> AbstractContextManager[None]:
-        """One writer on this node; held for moments, so others wait for it."""
+        """One writer of this node's files. Held for moments; others wait 30 seconds."""
         return self._lock("", NODE_LOCK, NODE_LOCK_SECONDS)
 
     def signing_lock(self) -> AbstractContextManager[None]:
-        """One signer of phones' files on this node; no service start waits for it."""
+        """One signer of phones' files on this node; a composing start does not wait."""
         what = "the signing of files"
         return self._lock(SECURITY_FOLDER, SIGNING_LOCK, NODE_LOCK_SECONDS, what)
 
     def cluster_lock(self, what: str, wait: float = 0) -> AbstractContextManager[None]:
-        """One changing command on this node's part of the cluster.
+        """One change of the cluster at a time, of those that begin on this node.
 
-        Waits for no other command; only for the push that follows a TFTP start, which
-        nobody asked for and which ends by itself. That push waits ``wait`` seconds for
-        anybody.
+        A command is refused while another holds it (BusyError), and waits only for the
+        push that follows a TFTP start, which nobody asked for and which ends by itself.
+
+        Args:
+            what: who holds it, for those who are refused; ``PUSH`` for that push.
+            wait: how many seconds that push waits for anybody.
         """
         if what == PUSH:
             return self._lock(STATE_FOLDER, CLUSTER_LOCK, wait, what)
@@ -132,7 +135,12 @@ class Site:
         return self._lock(STATE_FOLDER, CLUSTER_LOCK, wait, what, patient_with=PUSH)
 
     def open_link(self, node: Node) -> Link:
-        """The way onto another node; whoever opened it closes it."""
+        """Log in to another node with our key; the caller closes the link.
+
+        Raises:
+            RefusedError: no way onto it is configured.
+            CucmshError: see ``Backends.open_node``.
+        """
         if node.ssh is None:
             raise RefusedError(
                 f"no way onto {node.name} is configured",
@@ -142,7 +150,7 @@ class Site:
 
     @contextmanager
     def link_to(self, node: Node) -> Iterator[Link]:
-        """The way onto another node, for the body."""
+        """``open_link`` for the body."""
         link = self.open_link(node)
         try:
             yield link

@@ -1,4 +1,4 @@
-"""The one door to what this node can do: guard, record, then the work.
+"""A use-case: a guard and a record stand before what this node can do.
 
 A use-case is a function of a ``Site`` that says who may call it::
 
@@ -7,8 +7,9 @@ A use-case is a function of a ``Site`` that says who may call it::
 
 Prompt, exec requests, hooks, ``cucmsh node`` and later the page call it alike, with a
 site that knows its caller (``Site.called_by``). None of them can go past the guard or
-the record: the decorator puts both before the function. Its locks the function takes
-itself, for a question may have to be answered before.
+the record: the decorator puts both before the function. The function takes its locks
+itself, since a question may have to be answered before; which lock each file takes is
+in ``tests/services/test_locks.py``.
 """
 
 from __future__ import annotations
@@ -28,7 +29,7 @@ class Access(NamedTuple):
     """Who may call.
 
     Attributes:
-        name: as people know it: the command, or the words of the program.
+        name: as people know it: the command, or the verb of the program.
         changes: it changes this node or the cluster, or sends something out of it.
         publisher_only: a subscriber refuses it.
         level: the least privilege level that it takes.

@@ -1,7 +1,6 @@
-"""Folders of a node: looked at before anything is made, then made with their modes.
+"""Folders of a node: checked before anything is made, then made with their modes.
 
-Takes no folder that is somebody else's. Knows no meaning
-of what lies in them.
+A folder of another account is refused.
 """
 
 from __future__ import annotations
@@ -49,7 +48,7 @@ def require_place(path: str) -> None:
     """Refuse a folder that is not there and cannot be made, or cannot be written to.
 
     Raises:
-        StoreError: it says which folder on the way stands against it.
+        StoreError: names the folder on the way that keeps it from being made.
     """
     nearest = path
     while entries(nearest) is None:
@@ -109,7 +108,7 @@ def move(path: str, target: str) -> None:
 
 
 def sync_folder(folder: str) -> None:
-    """Have the disk keep which names stand in the folder.
+    """Sync a folder, so that its names survive a crash of the machine.
 
     Raises:
         OSError: it is no folder, or cannot be synced.

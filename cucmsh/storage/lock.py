@@ -1,9 +1,9 @@
-"""A lock that the kernel holds: free as soon as its holder is gone, however it went.
+"""A lock (flock(2)) that the kernel frees as soon as its holder has ended, however.
 
-It lies on a folder that is never empty, not on a file: a lock file that somebody
-removes during the hold locks nobody out (docs/security.md T36). The file beside
-it is information only: it tells the loser who is ahead and since when. Never trusts a
-process number or the mere presence of a file.
+It is taken on a folder that is never empty, not on a file: a lock file can be removed
+during the hold, and then locks nobody out (docs/security.md T36). The file beside it is
+information only: it says who holds the lock, and since when. A process number or the
+presence of a file is never relied on.
 """
 
 from __future__ import annotations

@@ -1,4 +1,4 @@
-"""One line more in a log file: one write, whole or known to be cut off.
+"""Appends one line to a log file by one write; a line cut off is ended by the next.
 
 What a line holds cannot end it, nor look like another one (docs/security.md T13).
 """
@@ -53,7 +53,7 @@ def _write(descriptor: int, raw: bytes, size: int) -> None:
 
 
 def _give(descriptor: int, folder: int) -> None:
-    """Give a new file of root, and its folder, to the owner of the one above."""
+    """Give a new file of root's, and its folder, to the owner of the folder above."""
     owner = os.stat("..", dir_fd=folder)
     for each in (folder, descriptor):
         os.fchown(each, owner.st_uid, owner.st_gid)

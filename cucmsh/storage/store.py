@@ -1,4 +1,4 @@
-"""A store: verbs on whole files below one folder. Knows no meaning of the bytes.
+"""The protocol of a store: whole files below one folder.
 
 Invariant (docs/security.md I1): whoever reads a file gets the bytes of one
 complete ``write``, the old ones or the new ones, whatever happens to the writer. Every
@@ -141,11 +141,11 @@ class Store(Protocol):
         """
 
     def close(self) -> None:
-        """Give back what the store holds."""
+        """Close the store. What was staged and not put in place is for ``sweep``."""
 
 
 class SweepsFirst:
-    """``Store.stage_swept`` and ``start_read`` where no round trip is to be saved."""
+    """``Store.stage_swept`` and ``start_read`` for stores without round trips."""
 
     def start_read(self: Store, name: str) -> Callable[[], bytes]:
         return lambda: self.read(name)

@@ -1,4 +1,4 @@
-"""A local store's temporaries, and who still writes one.
+"""Temporary files of a local store, and whether their writers still live.
 
 A writer holds a kernel lock on its temporary from its making to its renaming, so that
 a sweeper can tell a living writer's from a dead one's without trusting a clock.

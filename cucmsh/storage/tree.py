@@ -1,7 +1,7 @@
-"""What lies below a folder, its folders included. Follows no link, reads no file.
+"""All that is below a folder. Follows no link, reads no file.
 
-Names are as a store takes them. Hidden files and folders (a dot before the name, our
-own temporary files among them) are nobody's business but their owner's.
+Names are as a store takes them. Hidden files and folders (names with a leading dot, our
+temporary files among them) are left out.
 """
 
 from __future__ import annotations

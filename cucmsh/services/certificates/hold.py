@@ -25,6 +25,7 @@ class Hold(NamedTuple):
 
 
 def start_hold(site: Site, unit: str) -> None:
+    """Start the five minutes, for a certificate of that unit."""
     boot, uptime = site.clock.boot()
     facts: dict[str, object] = {
         "unit": unit,
@@ -36,7 +37,7 @@ def start_hold(site: Site, unit: str) -> None:
 
 
 def find_hold(site: Site) -> Hold | None:
-    """The hold that is still on, or None."""
+    """The hold that still runs, or None."""
     kept = recall(site.home, HOLD)
     try:
         unit, boot = str(kept["unit"]), str(kept["boot"])

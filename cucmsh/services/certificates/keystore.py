@@ -91,7 +91,7 @@ class Keystore:
         """This node's own certificate of that unit, out of the file with its key.
 
         The publisher's ITLRecovery is in its PKCS#12, which takes a third of a second
-        to open: here it is the derived one, good enough for looking at.
+        to open: here it is the derived file, which is good enough to be shown.
         """
         if unit is not Unit.ITL_RECOVERY or not self._site.node.is_publisher:
             return self.credential(unit).certificate
@@ -155,11 +155,11 @@ class Keystore:
         return f"{by_name}-{ids[0][:8]}" if is_others else by_name
 
     def recovery_file(self) -> bytes:
-        """The present PKCS#12."""
+        """The bytes of the present PKCS#12."""
         return self._home.read(RECOVERY_FILE)
 
     def recovery(self) -> Credential:
-        """The cluster's recovery key, out of its PKCS#12."""
+        """The cluster's recovery key, from its PKCS#12; takes a third of a second."""
         raw = self.recovery_file()
         return self._site.backends.keys().read_key_file(
             raw, self._security_password().reveal()
@@ -202,8 +202,8 @@ class Keystore:
     def open_key_file(self, raw: bytes) -> ImportedKey:
         """A PKCS#12 from outside that the cluster security password opens.
 
-        A process of its own opens it, for at most ten seconds: whoever made it may
-        mean harm (docs/security.md T27). A legacy file, or one that is not plain
+        A process of its own opens it, for at most ten seconds, since it may be made to
+        do harm (docs/security.md T27). A legacy file, or one that is not plain
         DER, is written anew; the publisher keeps no copy of its weak
         form. Where the present file holds that very key under modern protection, it
         stays: a second try installs no other.
@@ -218,7 +218,7 @@ class Keystore:
         return ImportedKey(credential, anew, (warning,))
 
     def install_recovery(self, raw: bytes, certificate: Certificate) -> None:
-        """Make ``raw`` the recovery key file; the present one is kept, numbered.
+        """Install ``raw`` (PKCS#12) as the recovery key file; the present one is kept.
 
         The caller has opened ``raw`` and found ``certificate`` in it; opening takes a
         third of a second, on purpose.
@@ -236,7 +236,7 @@ class Keystore:
         self._derive(Unit.ITL_RECOVERY, certificate)
 
     def derive_recovery(self, certificate: Certificate) -> None:
-        """Mend the derived certificate, which a crash may have left behind the key."""
+        """Write the derived certificate anew: after a crash it may be an older one."""
         pem = self._site.backends.keys().to_pem(certificate)
         unit = Unit.ITL_RECOVERY
         try:
@@ -276,7 +276,7 @@ class Keystore:
             self._home.write(CCM_VERIFIER, json.dumps(kept).encode())
 
     def _owner_of(self, folder: str) -> str:
-        """The id that a folder of the trust store says; empty if it says none."""
+        """The id that is written in a folder of the trust store; empty without one."""
         try:
             return self._home.read(trusted_id(folder)).decode(errors="replace")
         except MissingFileError:

@@ -1,4 +1,4 @@
-"""The certificates of this node, for looking at. No private key is shown."""
+"""The certificates of this node, to be shown. No private key is read out."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""``set cert regen``: a fresh key and certificate for one unit of this node.
+"""``set cert regen``: a new key and certificate for one unit of this node.
 
 Refuses while the hold timer runs (docs/story.md case 5). Restarts nothing: lists change
 when TFTP starts next.
@@ -36,13 +36,13 @@ def require_no_hold(site: Site, unit: Unit) -> None:
 
 
 def state_of_trust(site: Site) -> str:
-    """What is said of the served list while ``keep_trust`` holds on to earlier ones."""
+    """The remark about the served list, with ``keep_trust``; empty without one."""
     published = read_published(site.home) if site.settings.keep_trust else None
     return published.remark if published else ""
 
 
 def what_follows(site: Site, unit: Unit) -> str:
-    """For an administrator: who signs after this regeneration; empty as usual."""
+    """Which key signs after this regeneration; empty where nothing special follows."""
     profile = site.settings.profile
     is_signer = unit == profile.signer or (
         unit == profile.reset_signer and site.node.is_publisher
@@ -58,7 +58,7 @@ def what_follows(site: Site, unit: Unit) -> str:
 
 @use_case("set cert regen", changes=True)
 def regenerate(site: Site, unit: Unit) -> list[NodeOutcome]:
-    """Make the pair anew, and bring the certificate to members that list it.
+    """Make a new pair, and bring the certificate to members whose lists name it.
 
     The timer starts before the new pair is in place: whatever happens in between, no
     second certificate changes too soon after the first.

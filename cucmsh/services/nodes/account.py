@@ -1,4 +1,4 @@
-"""As whom we run: root becomes the account that owns the node's home.
+"""The account a process runs as: root switches to the owner of the node's home.
 
 What root wrote there, the node could not read or replace any more; and what the
 configuration says is that account's word, which must not move root. Imported only where
@@ -18,7 +18,7 @@ MAKE_IT = "Make the node first: `cucmsh init`."
 
 
 def become_owner(settings: Settings) -> None:
-    """Go on as the owner of the home, for good; root stays root in its own home.
+    """Switch to the owner of the home, for good; root stays root in a home of its own.
 
     The environment that names the account is the owner's from then on. ``SUDO_USER``
     stays: it says who came.
@@ -73,7 +73,7 @@ def _entry(owner: int, home: str) -> pwd.struct_passwd:
 
 
 def _require_own_configuration(settings: Settings, owner: int, name: str) -> None:
-    """Refuse to act as root, or as the home's owner, on another account's word.
+    """Refuse a configuration that neither root nor the home's owner controls.
 
     The file, a link in its place and the folder that it stands in must be root's or the
     owner's: who owns one of them says what stands there, and so what is run.

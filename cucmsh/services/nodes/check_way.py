@@ -1,6 +1,6 @@
-"""What keeps a login onto a new node from being of use: causes, and what mends them.
+"""Why a login to a new node does not work as it must, and what an administrator does.
 
-Asks with harmless words: one to be repeated, who owns a folder, what sudo would permit.
+Runs only harmless commands there: an echo, ``ls -ld`` of a folder, ``sudo -n -l``.
 """
 
 from __future__ import annotations
@@ -74,16 +74,16 @@ class Folder(NamedTuple):
 
 
 def require_answers(link: Link, node: Node) -> None:
-    """Go on only where the account runs what it is asked for.
+    """Refuse an account that does not run the commands it is sent.
 
     Raises:
-        ServiceError: it runs nothing, or something else; cause and mend.
+        ServiceError: with the cause, and what mends it.
     """
     token = os.urandom(8).hex()
     done = link.run(("echo", token), WAY_SECONDS)
     if done.output == token:
         return
-    if token in done.output:  # behind the words of a start-up file
+    if token in done.output:  # after the output of a start-up file
         if not node.is_member:  # its SFTP tells whether it matters
             return
         cause = cause_of_words(done.output)
@@ -107,7 +107,7 @@ def look_at(link: Link, path: str) -> Folder | None:
 
 
 def why_key_is_refused(link: Link) -> str:
-    """What sshd's StrictModes would not like about the account's files; or nothing."""
+    """What sshd's StrictModes (sshd_config(5)) objects to in the account; or empty."""
     for path in (".", SSH_FOLDER, AUTHORIZED_KEYS):
         found = look_at(link, path)
         if found and found.is_open:
@@ -119,7 +119,7 @@ def why_key_is_refused(link: Link) -> str:
 def why_not_written(
     backends: Backends, link: Link, node: Node, problem: CucmshError
 ) -> CucmshError:
-    """The same error, or what is behind it: owner, mode, or a changed root."""
+    """``problem`` with its cause, if it is found: owner, mode, or a chroot."""
     directory = node.tftp_directory
     user = node.ssh.user if node.ssh else ""
     if isinstance(problem, MissingFileError):
@@ -146,7 +146,7 @@ def why_not_written(
 
 
 def why_not_served(link: Link, node: Node, problem: CucmshError) -> CucmshError:
-    """Why TFTP refuses a file that everybody may read."""
+    """``problem`` with its cause, if it is found: a folder's mode, or dnsmasq."""
     if not isinstance(problem, ConnectionFailedError):
         return problem
     found = look_at(link, node.tftp_directory)
@@ -191,7 +191,7 @@ def look_at_sudo(link: Link, node: Node, commands: ServiceCommands) -> Finding:
 
 
 def has_root(backends: Backends, link: Link) -> bool:
-    """Whether the account sees the machine's own files, over SFTP."""
+    """Whether SFTP shows the machine's own files, and not those of a chroot."""
     try:
         return bool(backends.store_on(link, "/etc").names())
     except CucmshError:

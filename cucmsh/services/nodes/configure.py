@@ -1,7 +1,7 @@
 """Rewrites this node's own configuration, whole or not at all.
 
-The edited text is read as a configuration before it takes the place of the old one;
-comments stay (``config.editing``). Decides nothing about what is in it.
+The edited text is parsed and checked as a configuration before it replaces the old one;
+comments stay (``config.editing``).
 """
 
 from __future__ import annotations
@@ -19,7 +19,7 @@ Change = Callable[[str, str], str]
 
 
 def split_path(path: str) -> tuple[LocalStore, str]:
-    """The folder of a configuration as a store, and the name in it."""
+    """The folder of a configuration as a store, and the name of the file in it."""
     folder, name = os.path.split(os.path.abspath(path))
     return LocalStore(folder), name
 

@@ -33,7 +33,10 @@ OPTION = re.compile(rb'(?:[^,"]|"(?:\\"|[^"])*"?)+')
 
 
 def make_identity(site: Site) -> None:
-    """Make the key, unless it is there. The private half comes last: it counts."""
+    """Make the key (Ed25519) unless it is there.
+
+    The private half is written last: where it is, the key is whole.
+    """
     if os.path.basename(IDENTITY) in site.home.names(IDENTITY_FOLDER):
         return
     private, public = site.backends.keys().make_ssh_identity()
@@ -43,6 +46,7 @@ def make_identity(site: Site) -> None:
 
 
 def identity_path(site: Site) -> str:
+    """The absolute path of this node's private SSH key."""
     return os.path.join(site.settings.home, IDENTITY)
 
 
@@ -51,7 +55,7 @@ def public_line(site: Site, program: Sequence[str] = ()) -> str:
 
     Args:
         site: this node.
-        program: on a member, the words that run cucmsh there: they become the forced
+        program: on a member, the argv that runs cucmsh there: it becomes the forced
             command. Empty for a replica.
 
     Raises:
@@ -70,7 +74,10 @@ def public_line(site: Site, program: Sequence[str] = ()) -> str:
 
 
 def authorize(home: Store, line: str) -> bool:
-    """Let the key of ``line`` in; whether anything was written.
+    """Add ``line`` to ``authorized_keys``, unless its key is there already.
+
+    Returns:
+        Whether anything was written.
 
     Raises:
         StoreError: ``.ssh`` or the file is a link or another thing; nothing changed.
@@ -86,7 +93,7 @@ def authorize(home: Store, line: str) -> bool:
 
 
 def confine(home: Store, line: str) -> bool:
-    """Let the key of ``line`` in with the options of ``line`` only.
+    """Let the key of ``line`` in with its options, and with no others.
 
     Every line with that key is replaced; what an administrator restricted it to
     (``from=``, ``expiry-time=``) stays.
@@ -123,14 +130,25 @@ def _restricted(known: bytes, line: str) -> bytes:
 
 @use_case("hook leave", changes=True)
 def leave(_: Site, home: Store, key: str) -> bool:
-    """``revoke_served`` for the node whose key it is; ``home`` is the account's."""
+    """``revoke_served``, asked for by the node whose key it is.
+
+    Args:
+        home: of the account that sshd let in.
+        key: the public key, base64.
+
+    Returns:
+        Whether a line was removed.
+    """
     return revoke_served(home, key)
 
 
 def revoke_served(home: Store, key: str) -> bool:
-    """Take the lines with this key (base64) and our forced command away.
+    """Remove the lines that have this key (base64) and our forced command.
 
-    A line that lets a key do more was written by somebody else, and stays.
+    A line without that command was written by somebody else, and stays.
+
+    Returns:
+        Whether a line was removed.
     """
     before = read_keys(home)
     served = shlex.join(SERVE_NODE).encode()
@@ -143,7 +161,7 @@ def revoke_served(home: Store, key: str) -> bool:
 
 
 def revoke(home: Store, line: str) -> bool:
-    """Take every line with the key of ``line`` away; whether there was one."""
+    """Remove every line with the key of ``line``; whether there was one."""
     before = read_keys(home)
     lines = before.splitlines(keepends=True)
     kept = [known for known in lines if not _holds(known, line)]
@@ -154,7 +172,7 @@ def revoke(home: Store, line: str) -> bool:
 
 
 def read_keys(home: Store) -> bytes:
-    """The whole file; empty if there is none."""
+    """The bytes of ``authorized_keys``; empty if there is none."""
     try:
         return home.read(AUTHORIZED_KEYS)
     except MissingFileError:
@@ -162,9 +180,9 @@ def read_keys(home: Store) -> bytes:
 
 
 def other_publishers(home: Store, line: str) -> list[int]:
-    """The numbers, from 1, of the lines with keys of other nodes than that of ``line``.
+    """The line numbers, from 1, of keys of other nodes than the one of ``line``.
 
-    They are known by the end that we give a line: ``cucmsh@`` and a name.
+    They are recognized by the comment of a key of ours: ``cucmsh@`` and a name.
     """
     return [
         number
@@ -182,5 +200,5 @@ def _holds(known: bytes, line: str) -> bool:
 
 
 def _key(line: str) -> bytes:
-    """The key itself: base64 of a length that begins with three zero bytes."""
+    """The key: base64 that begins with the length of its type, three zero bytes."""
     return next(word.encode() for word in line.split() if word.startswith("AAAA"))

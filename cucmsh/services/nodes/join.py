@@ -1,8 +1,8 @@
-"""How a subscriber joins: what it tells about itself, and the cluster it is told.
+"""How a subscriber joins: it describes itself, and is sent the cluster.
 
-The publisher's description of the cluster is sealed with the cluster security
-password, as in the original, where a node with another one cannot join. Nothing in it
-is run: the words and ways of this node stay its own.
+The publisher's document is authenticated with the cluster security password (HMAC with
+a key from scrypt), as in the original a node with another password cannot join. Nothing
+in it is run: this node keeps its own service commands and SSH addresses.
 """
 
 from __future__ import annotations
@@ -56,7 +56,7 @@ def read_clock(site: Site) -> int:
 
 @use_case("hook describe")
 def describe(site: Site) -> str:
-    """This node for ``read_description``; holds nothing secret."""
+    """This node as JSON, for ``read_description``; holds nothing secret."""
     node, cluster = site.node, site.settings.cluster
     pems = public_certificates(site)
     return json.dumps(
@@ -77,7 +77,7 @@ def describe(site: Site) -> str:
 
 
 def read_description(text: str, asked: Node) -> Description:
-    """What a node said of itself; ``asked`` gives the ways that it cannot know.
+    """Parse what ``describe`` printed; the way onto the node comes from ``asked``.
 
     Raises:
         ServiceError: it is no description.
@@ -107,7 +107,7 @@ def read_description(text: str, asked: Node) -> Description:
 
 
 def cluster_document(site: Site, nodes: tuple[Node, ...]) -> bytes:
-    """The cluster of ``nodes`` for its other members, sealed."""
+    """The cluster of ``nodes`` as JSON for its other members, authenticated."""
     cluster = site.settings.cluster
     entries = []
     for node in nodes:
@@ -129,7 +129,7 @@ def cluster_document(site: Site, nodes: tuple[Node, ...]) -> bytes:
 
 @use_case("hook join", changes=True)
 def join(site: Site, raw: bytes) -> None:
-    """Take over the cluster as its publisher describes it; own entry untouched.
+    """Write the cluster that its publisher describes; this node's own entry stays.
 
     Raises:
         RefusedError: it is not sealed with this node's security password, or is of
@@ -165,7 +165,7 @@ def join(site: Site, raw: bytes) -> None:
 def _open(
     site: Site, raw: bytes
 ) -> tuple[dict[str, str], list[dict[str, Any]], dict[str, str]]:
-    """What was sealed: keys of the cluster, its nodes, and their ids by name."""
+    """Check the seal; gives keys of the cluster, its nodes, and their ids by name."""
     try:
         outer = json.loads(raw)
         payload, salt = str(outer["payload"]), bytes.fromhex(outer["salt"])
@@ -194,7 +194,7 @@ def _seal(site: Site, payload: str, salt: bytes) -> str:
 
 
 def _forget_strangers(site: Site, names: set[str], ids: Container[str]) -> None:
-    """Certificates of nodes that are in the cluster no more, by name or by id."""
+    """Remove certificates of nodes that have left, by name and by id."""
     known = known_ids(site)
     for node in site.settings.cluster.members:
         is_renamed = any(at in ids for at in known.get(node.name, ()))

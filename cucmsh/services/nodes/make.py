@@ -27,7 +27,7 @@ def common_name(site: Site, unit: Unit) -> str:
 
 
 def new_credential(site: Site, unit: Unit) -> Credential:
-    """A fresh key and certificate for that unit of this node; nothing is kept of it."""
+    """A new key and certificate for that unit of this node; writes nothing."""
     return site.backends.keys().make_credential(
         unit,
         common_name(site, unit),
@@ -38,7 +38,7 @@ def new_credential(site: Site, unit: Unit) -> Credential:
 
 
 def is_whole(site: Site) -> bool:
-    """Whether all keys were made: CallManager's is the last one."""
+    """Whether all keys were made: CallManager's is made last."""
     try:
         site.home.read(pair_file(Unit.CALL_MANAGER))
     except MissingFileError:
@@ -77,7 +77,7 @@ def make_node(site: Site, security: Secret, ccm: Secret | None) -> bool:
 
 
 def _is_finished(keystore: Keystore, site: Site, unit: Unit) -> bool:
-    """Whether an earlier, interrupted call made the key; what follows is done anew."""
+    """Whether an interrupted call made the key; what is derived is written anew."""
     try:
         if unit is Unit.ITL_RECOVERY and site.node.is_publisher:
             certificate = keystore.recovery().certificate

@@ -74,7 +74,7 @@ def kept_id(site: Site) -> str:
 
 
 def is_id(said: object) -> bool:
-    """Whether something has the form of an id: 32 hexadecimal digits."""
+    """Whether it is an id: a text of 32 lower-case hexadecimal digits."""
     return (
         isinstance(said, str)
         and len(said) == 2 * BYTES
@@ -83,7 +83,7 @@ def is_id(said: object) -> bool:
 
 
 def ids_by_name(site: Site) -> dict[str, str]:
-    """The ids of all other nodes, by their names now; what is new is kept.
+    """The ids of all other nodes, by their present names; new ones are kept.
 
     Raises:
         StoreError: it cannot be read, or kept.
@@ -104,7 +104,7 @@ def ids_by_name(site: Site) -> dict[str, str]:
 
 
 def mark_trusted(site: Site, folder: str, node_id: str) -> None:
-    """Write whose certificates lie in a folder of the trust store, unless it says so.
+    """Write the id of the owner into a folder of the trust store, unless it is there.
 
     Raises:
         StoreError: it cannot be kept.
@@ -115,7 +115,7 @@ def mark_trusted(site: Site, folder: str, node_id: str) -> None:
 
 
 def learn(site: Site, name: str, node_id: str) -> None:
-    """A node told its own id; the one that it had here so far still means it.
+    """Keep the id that a node told; the id derived for it here still means it, too.
 
     Raises:
         StoreError: it cannot be kept.
@@ -133,7 +133,7 @@ def learn(site: Site, name: str, node_id: str) -> None:
 
 
 def known_ids(site: Site) -> dict[str, tuple[str, ...]]:
-    """All ids that mean another node, by its name now. Keeps nothing, raises nothing.
+    """All ids of each other node, by its present name. Writes and raises nothing.
 
     A node is not in it where nothing is known, or readable: then its name counts.
     """
@@ -160,7 +160,7 @@ def with_ids(site: Site, names: Iterable[str]) -> list[str]:
 
 
 def renamed(site: Site, said: object) -> dict[str, str]:
-    """Of what ``with_ids`` wrote, the names that are others now, and what they are."""
+    """Names in what ``with_ids`` wrote that have changed since, and the new ones."""
     if not isinstance(said, list) or not said:
         return {}
     by_id = {at: name for name, ids in known_ids(site).items() for at in ids}
@@ -176,7 +176,7 @@ def _others(site: Site) -> list[Node]:
 
 
 def _read(site: Site) -> dict[str, KnownNode]:
-    """What is kept; rows of another form are left out."""
+    """The rows of the file; those of another form are left out."""
     rows = {}
     for node_id, row in recall(site.home, NODES).items():
         if is_id(node_id) and isinstance(row, list) and len(row) >= 3:
@@ -220,7 +220,7 @@ def _rows(rows: dict[str, KnownNode]) -> dict[str, tuple[str, ...]]:
 
 
 def _unique(keys: dict[str, tuple[str, ...]]) -> dict[tuple[str, ...], str]:
-    """The other way round, for keys that stand there once."""
+    """The names by their keys, for keys that only one name has."""
     times = Counter(keys.values())
     return {key: name for name, key in keys.items() if times[key] == 1}
 

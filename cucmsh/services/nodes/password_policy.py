@@ -1,7 +1,7 @@
-"""What the passwords of a new node have to be. Knows no node, keeps nothing.
+"""What the passwords of a new node must be like.
 
-Whoever gets hold of a key file guesses its password offline, and the container's MAC
-makes a guess cheap whatever else protects it (docs/security.md M6): the
+Whoever has a key file can guess its password offline, and the container's MAC makes a
+guess cheap whatever else protects it (docs/security.md M6): the strength of the
 password is the protection (docs/decisions/018). The CCM Administrator password is
 asked for at the prompt, of somebody who is logged in already, and kept as a scrypt
 digest: its floor is lower.
@@ -21,7 +21,7 @@ LEAST_CCM_VARIETY = 4
 
 
 def require_strong(password: Secret) -> None:
-    """Go on only with a password that is worth something.
+    """Refuse a cluster security password that is easy to guess.
 
     Raises:
         RefusedError: shorter than 14 characters, other characters than printable
@@ -38,7 +38,7 @@ def require_strong(password: Secret) -> None:
 
 
 def require_ccm(password: Secret, security: Secret) -> None:
-    """Go on only with a CCM Administrator password that is no mere form.
+    """Refuse a CCM Administrator password that is easy to guess.
 
     Args:
         password: the CCM Administrator password.
@@ -76,7 +76,7 @@ def _weakness(
 
 
 def _is_repeated(password: str) -> bool:
-    """Whether it is one piece again and again, the last time maybe cut off."""
+    """Whether it is one piece repeated, the last repetition perhaps cut off."""
     return any(
         (password[:size] * len(password)).startswith(password)
         for size in range(1, len(password) // 2 + 1)

@@ -47,7 +47,7 @@ def read_mark(site: Site) -> Mark | None:
     """The mark, if there is one.
 
     Raises:
-        RefusedError: it is none of ours.
+        RefusedError: it cannot be read as one.
     """
     try:
         words = site.home.read(INIT_AGAIN).decode(errors="replace").split()
@@ -101,7 +101,7 @@ def plan(site: Site, mark: Mark | None) -> str:
 
 
 def move(site: Site, folder: str) -> None:
-    """Move what is left to be moved; the caller holds the cluster's lock.
+    """Move what was not moved yet; the caller holds the cluster's lock.
 
     Raises:
         BusyError: another process is changing this node.
@@ -133,7 +133,7 @@ def move(site: Site, folder: str) -> None:
 
 
 def finish(site: Site) -> None:
-    """The new node is whole."""
+    """Remove the mark: the new node is whole."""
     site.home.remove(INIT_AGAIN)
 
 
@@ -142,7 +142,7 @@ def _write_mark(site: Site, phase: str, folder: str) -> None:
 
 
 def _copy_configuration(site: Site, target: str) -> None:
-    """Once: what stands at its path is the earlier one until the new node is whole."""
+    """Copy the configuration, once: it is replaced when the new node is whole."""
     store, name = split_path(site.settings.path)
     there, _ = split_path(os.path.join(target, name))
     try:

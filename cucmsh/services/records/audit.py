@@ -13,7 +13,7 @@ at         UTC, ISO 8601
 event      ``login``, ``begin`` (a changing command is about to run), ``command`` (a
            line was dealt with), ``unread`` (what a change said, as nobody took its
            output), ``logout``
-entry      by which door: a value of ``services.caller.WayIn``
+entry      how the caller came: a value of ``services.caller.WayIn``
 pid uid    of the process; and if known ``user``, ``login_uid``, ``sudo``, ``ssh``,
            ``tty``
 words      of the line, as far as commands know them
@@ -53,7 +53,7 @@ class Tried(Protocol):
 
 
 class AuditLog:
-    """Tells what one caller does on one node.
+    """Records what one caller does on one node.
 
     Args:
         sinks: of the node.
@@ -92,7 +92,7 @@ class AuditLog:
         self._is_open, self._has_begun = True, False
 
     def begins(self, attempt: Tried) -> None:
-        """Record that it is about to run, or keep it from running."""
+        """Record that it is about to run, or refuse to let it run."""
         self._require("begin", self._about(attempt))
         self._has_begun = True
 
@@ -110,7 +110,7 @@ class AuditLog:
         self.note("unread", {"said": lines})
 
     def ended(self, attempt: Tried) -> None:
-        """Record what became of it; what is done is done, so this refuses nothing."""
+        """Record how it ended; raises nothing, since it has been done."""
         seconds = self._ticks() - self._since.pop(id(attempt), self._ticks())
         about = self._about(attempt)
         about.update(status=attempt.status, outcome=attempt.outcome)
@@ -118,7 +118,7 @@ class AuditLog:
         self.note("command", {**about, "seconds": round(seconds, 3)})
 
     def note(self, event: str, about: Mapping[str, Value]) -> None:
-        """Record an event; complain if that cannot be done."""
+        """Record an event; say so, once, if that cannot be done."""
         try:
             self._append(event, about)
         except CucmshError as problem:
@@ -129,7 +129,7 @@ class AuditLog:
     def noting(
         self, words: Sequence[str], *, is_change: bool = False
     ) -> AbstractContextManager[None]:
-        """Record what the body does, at its end: for what no session runs.
+        """Record what the body does, at its end: for callers without a session.
 
         Raises:
             RefusedError: it is a change whose beginning cannot be recorded.

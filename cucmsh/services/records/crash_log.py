@@ -17,8 +17,8 @@ ACTION = "Report it to the makers of cucmsh, with the line of HOME/log/errors."
 def crash_recorder(site: Site) -> Callable[[BaseException], None]:
     """A function that logs an unexpected exception; it never raises.
 
-    It tells the kind of the error and the places it came through. Not its text, which
-    may hold a secret.
+    The record holds the type of the error and its stack, and not its text, which may
+    hold a secret.
     """
 
     def record(error: BaseException) -> None:

@@ -33,6 +33,7 @@ class Published(NamedTuple):
 
 
 def read_published(home: Store) -> Published | None:
+    """The remembered list; None if there is none, or the file is broken."""
     found = recall(home, PUBLISHED)
     try:
         timestamp = int(str(found["timestamp"]))
@@ -47,11 +48,12 @@ def read_published(home: Store) -> Published | None:
 
 
 def write_published(home: Store, published: Published, served: str = "") -> None:
-    """Remember it, and which one is still served if we die before it is.
+    """Remember a list that is about to be served, and the one that it replaces.
 
-    That is ``served`` (SHA-256) where it is one of the two that are remembered, for
-    whoever died here may have done so more than once; else the last one. The time stays
-    the latest: a subscriber takes over lists of a publisher whose clock may be behind.
+    After a crash between the two, the earlier one is still served. It is ``served``
+    (SHA-256) where that is one of the two that are remembered, for there may have been
+    several crashes; else the last one. The timestamp is the latest of both lists: a
+    subscriber takes over lists of a publisher whose clock may be behind.
     """
     last = read_published(home)
     if last:
@@ -79,6 +81,7 @@ def remember(home: Store, name: str, facts: dict[str, object]) -> None:
 
 
 def forget(home: Store, name: str) -> None:
+    """Remove the facts of that name, if there are any."""
     home.remove(facts_file(name))
 
 
@@ -99,6 +102,7 @@ def keep_mark(home: Store) -> str:
 
 
 def set_keep_mark(home: Store, sha256: str) -> None:
+    """Have every TFTP start serve the list with that SHA-256 (hex) as it is."""
     remember(home, KEEP, {"sha256": sha256})
 
 

@@ -1,8 +1,8 @@
-"""Looks whether a production set-up is well: one finding a line. Changes nothing.
+"""``cucmsh doctor``: checks a production set-up. Changes nothing.
 
-Each check stands alone: one that cannot even look is a finding too, and the others go
-on. A *fail* keeps phones from their configuration or from a reset, or lays a key open;
-a *warn* will, one day or if something else goes wrong.
+The checks do not depend on one another: one that cannot be made is a finding itself. A
+*fail* keeps phones from their configuration or from a reset, or exposes a key; a *warn*
+may do so later, or together with another fault.
 """
 
 from __future__ import annotations
@@ -53,7 +53,7 @@ Check = Callable[[Site], Iterator[Finding]]
 
 @use_case("cucmsh doctor")
 def examine(site: Site) -> list[Finding]:
-    """Every finding once, in the order of the checks; several meet the same trouble."""
+    """Every finding once, in the order of the checks: several may find the same."""
     findings: list[Finding] = []
     for check in CHECKS:
         try:
@@ -72,7 +72,7 @@ def _modes(site: Site) -> Iterator[Finding]:
 
 
 def _names(site: Site) -> Iterator[Finding]:
-    """Names that an earlier version took as they were typed."""
+    """Check names that earlier versions accepted without a check."""
     cluster = site.settings.cluster
     for check, name in (
         (check_domain, cluster.domain),
@@ -165,7 +165,7 @@ def _trust_list(site: Site) -> Iterator[Finding]:
 
 
 def _held(site: Site) -> HeldList:
-    """This node's ITL; one that is none is told as the node's own, to be made anew."""
+    """This node's ITL; the error for a damaged one says how to compose a new one."""
     try:
         return read_list(site)
     except TrustListError as problem:
@@ -176,7 +176,7 @@ def _held(site: Site) -> HeldList:
 
 
 def _kept_lists(site: Site) -> Iterator[Finding]:
-    """Whether all who may hold a list of this node take the one that it serves."""
+    """Whether phones that hold a kept list of this node accept the one it serves."""
     if not site.settings.keep_trust or not site.node.has_tftp:
         return
     history = History(site)

@@ -1,4 +1,4 @@
-"""What on this node's disk lies open to others and must not. Changes nothing."""
+"""Files of this node that other accounts or TFTP clients can read and must not."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ KEY_ENDS = (".p12", ".key", ".pfx")  # a .pem may be a certificate: its content 
 
 
 def exposures(site: Site) -> Iterator[tuple[str, str]]:
-    """Each one, and what to do about it.
+    """A finding for each of them, with the command that mends it.
 
     Raises:
         StoreError: the home cannot be looked at.
@@ -37,7 +37,7 @@ def exposures(site: Site) -> Iterator[tuple[str, str]]:
         folder, name = os.path.split(path)
         try:
             is_open = LocalStore(folder).mode(name) & OTHERS
-        except StoreError as problem:  # what else is open is told all the same
+        except StoreError as problem:  # the rest is still reported
             yield problem.message, "Name the key of the way there in the configuration."
             continue
         if is_open:

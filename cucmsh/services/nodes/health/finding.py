@@ -1,4 +1,4 @@
-"""What a look at a set-up finds: one thing, and how bad it is."""
+"""A finding of a check, and how serious it is."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from typing import NamedTuple
 
 
 class Level(StrEnum):
-    """How bad it is."""
+    """How serious a finding is."""
 
     OK = "ok"
     WARN = "warn"
@@ -16,7 +16,13 @@ class Level(StrEnum):
 
 
 class Finding(NamedTuple):
-    """One thing that was looked at; ``advice`` says what to do, unless all is well."""
+    """What one check found.
+
+    Attributes:
+        level: how serious it is.
+        what: a sentence, without a full stop.
+        advice: what to do; empty if all is well.
+    """
 
     level: Level
     what: str
@@ -24,6 +30,6 @@ class Finding(NamedTuple):
 
 
 def exit_status(findings: Iterable[Finding]) -> int:
-    """0 all is well, 1 warnings, 2 something fails."""
+    """0 if there are no warnings and failures, 1 for warnings, 2 for failures."""
     levels = {finding.level for finding in findings}
     return 2 if Level.FAIL in levels else int(Level.WARN in levels)

@@ -1,4 +1,4 @@
-"""Whether the account that types commands could change what runs them.
+"""Whether the account that logs in could change the code that serves it.
 
 See docs/decisions/022.
 
@@ -30,7 +30,7 @@ from cucmsh.ownership import Trail, WeakPoint
 ROOT = 0
 LOGIN_PATH = "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin"
 BUILT_IN = ("cucmsh", "commands")
-# What ours import, now or later, and what those bring along.
+# What our packages import, now or later, and the dependencies of those.
 LIBRARIES = {
     *("bcrypt", "cryptography", "nacl", "paramiko", "pyasn1", "_cffi_backend"),
     *("prompt_toolkit", "tomlkit", "wcwidth"),
@@ -38,7 +38,7 @@ LIBRARIES = {
 
 
 def require_isolation(settings: Settings, program: str, name: str) -> None:
-    """Refuse to serve a login on ground that can be moved.
+    """Refuse the login if somebody else could modify the code that it runs.
 
     Args:
         settings: of the node.
@@ -66,7 +66,7 @@ def weak_points(
     homes: Iterable[str],
     folders: Iterable[str] = (),
 ) -> Iterator[WeakPoint]:
-    """Of the code, of the homes of accounts, and of this node's own files.
+    """What others could modify: the code, homes of accounts, this node's own files.
 
     Args:
         settings: of the node.
@@ -122,7 +122,7 @@ def _code_folders(packs: Iterable[str]) -> Iterator[str]:
 def home_of(name: str) -> str:
     """The home of the account that logged in; another name of ours may have its own.
 
-    A name that is none of this process's user id counts for nothing.
+    A name of another user id than this process's is ignored.
     """
     try:
         found = pwd.getpwnam(name)

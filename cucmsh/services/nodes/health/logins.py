@@ -1,7 +1,8 @@
-"""What sshd must be told about an administrator's account, and what it was told (T8).
+"""How sshd must treat an administrator's account, and how it does.
 
-One table serves both: the drop-in of `cucmsh init --sshd` is written from it, and
-`cucmsh doctor` compares it with what ``sshd -T`` says of the account.
+See docs/security.md T8. One table serves both: the drop-in of `cucmsh init --sshd` is
+written from it, and `cucmsh doctor` compares it with what ``sshd -T`` says of the
+account.
 """
 
 from __future__ import annotations

@@ -1,4 +1,4 @@
-"""Looks whether our key opens more on the other members than their hooks."""
+"""Whether our key can run more on the other members than their hooks."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ from cucmsh.services.threads import side_by_side
 def examine_members(site: Site) -> Iterator[Finding]:
     """A finding for each other member that lets us in.
 
-    One that does not is somebody else's finding.
+    One that does not is reported by ``node_status``.
     """
     members = [
         node

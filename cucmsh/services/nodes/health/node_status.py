@@ -1,9 +1,9 @@
-"""How the other nodes of the cluster are, asked side by side, each with its deadline.
+"""The state of the other nodes, for ``node list`` and ``doctor``; asked side by side.
 
-What ``node list`` and ``doctor`` say of them. Run on the publisher, whose key opens
-them; a subscriber opens nobody. A dead node costs its time-out, and no other node's
-findings. Changes nothing: a file is made in a TFTP directory for a moment, which tells
-whether it can be written to and what the clock there says.
+Run on the publisher, whose key logs in to them. Each node has its own deadline: a dead
+one costs its time-out, and the others' findings are complete. Nothing is changed but
+for a temporary file in a TFTP directory, which shows whether it can be written to and
+what the clock there says.
 """
 
 from __future__ import annotations
@@ -55,12 +55,12 @@ class Serving(StrEnum):
 
 
 class NodeHealth(NamedTuple):
-    """One node as it is found now.
+    """The present state of one node.
 
     Attributes:
         node: which one.
-        problem: why our key with its pinned host key does not lead onto it; empty if
-            it does, and for this node.
+        problem: why our key and the pinned host key do not log in; empty if they
+            do, and for this node.
         serving: what its TFTP service gives.
         findings: all that was looked at; of this node only what its TFTP service gives,
             for `doctor` looks at the rest.
@@ -79,7 +79,7 @@ def look_at_all(site: Site) -> list[NodeHealth]:
 
 
 def look_at_others(site: Site) -> Iterator[NodeHealth]:
-    """Every node but this one, each as soon as those before it are done."""
+    """Every node but this one, in order, each as soon as those before it are done."""
     nodes = site.settings.cluster.nodes
     others = [node for node in nodes if node.name != site.node.name]
     return side_by_side(_looker(site), others)
@@ -135,7 +135,7 @@ def _looker(site: Site) -> Callable[[Node], NodeHealth]:
 
 
 def _on(site: Site, node: Node, link: Link) -> Iterator[Finding]:
-    """What the node says over SSH; each question stands alone."""
+    """The findings over SSH; a question that fails is one, and the others go on."""
     text = f"{node.name} lets us in, with its pinned host key"
     yield Finding(Level.OK, text)
     late = NoAnswerError(
@@ -246,7 +246,7 @@ def _clock(site: Site, node: Node, ask: Callable[[], int]) -> Finding:
 def _served(
     site: Site, node: Node, ours: bytes | None
 ) -> tuple[Serving, list[Finding]]:
-    """What TFTP gives, and what is to be said about that."""
+    """What its TFTP service gives, with the findings about that."""
     if not node.has_tftp:
         return Serving.NOTHING, []
     found = ask_served(site, node, LOOK_SECONDS)

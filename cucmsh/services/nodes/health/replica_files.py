@@ -1,4 +1,4 @@
-"""Which files a replica serves and should not, lacks, or has of its own.
+"""Compares the files a replica serves with this publisher's: extra, missing, changed.
 
 Compares its TFTP directory with this publisher's, by names and sizes, and by bytes
 where the record of what was brought does not vouch for them
@@ -43,7 +43,7 @@ SIGN = "Run `utils tftp sign`."
 def file_findings(
     site: Site, node: Node, store: Store, home: Store
 ) -> Iterator[Finding]:
-    """What is to be said of the replica's files; the good news first.
+    """The findings about the replica's files; what is well comes first.
 
     Args:
         site: this node, the publisher.
@@ -57,7 +57,7 @@ def file_findings(
     look = _Comparison(site, node, store, home)
     yield from look.signed_files()
     yield from look.brought_files()
-    yield from look.strangers()
+    yield from look.extra_files()
     yield from look.plain_files()
 
 
@@ -114,8 +114,8 @@ class _Comparison:
             )
             yield Finding(Level.OK, text)
 
-    def strangers(self) -> Iterator[Finding]:
-        """What phones get there, and not from this publisher."""
+    def extra_files(self) -> Iterator[Finding]:
+        """Files that phones get there and not from this publisher."""
         read = 0
         for name in sorted(self._there.keys() - self._ours.keys()):
             if self._is_signed_for_phones(name):
@@ -170,7 +170,7 @@ class _Comparison:
             yield Finding(Level.WARN, text, advice)
 
     def _stranger(self, name: str, *, is_read: bool) -> Finding:
-        """A signed file that this publisher has not."""
+        """A signed file that this publisher does not have."""
         if name in self._manifest:
             text = f"{self._name} serves {name}, which is gone here"
             return Finding(Level.FAIL, text, SIGN)
@@ -240,7 +240,7 @@ class _Comparison:
 
 
 def _counted(names: list[str], what: str) -> str:
-    """How many, and the first of them."""
+    """How many there are, with the first names."""
     more = ", ..." if len(names) > SHOWN else ""
     plural = "s" if len(names) > 1 else ""
     return f"{len(names)} {what}{plural} ({', '.join(names[:SHOWN])}{more})"

@@ -1,9 +1,9 @@
-"""Which connections sshd tells apart: the ``Match`` lines of its configuration.
+"""Connections for which sshd's ``Match`` lines (sshd_config(5)) may differ.
 
 What sshd lets an account do may depend on the client's address or host name, and on the
 address and port that it came to. ``sshd -T -C`` answers for one connection; so here
 connections are made up, at least one for each set of lines that can apply together, as
-far as patterns allow. Which lines apply is sshd's own business: nothing is judged here.
+far as patterns allow. sshd itself decides which lines apply; nothing is judged here.
 """
 
 from __future__ import annotations
@@ -41,7 +41,7 @@ class Matches(NamedTuple):
 
     Attributes:
         patterns: under the names of ``-C``, every pattern without its ``!``.
-        unknown: conditions that ``-C`` has no word for.
+        unknown: conditions that ``-C`` cannot express.
         problem: why a file could not be read; empty if all could.
     """
 
@@ -102,7 +102,7 @@ def _lines(path: str, deepest: int) -> Iterator[list[str]]:
 
 
 def _words(line: str) -> list[str]:
-    """Words as sshd reads them: quotes, one ``=``, and a comment."""
+    """The words of a line as sshd splits it: quotes, one ``=``, and a comment."""
     words = []
     for quoted, plain in WORD.findall(line):
         if plain.startswith("#"):
@@ -171,7 +171,7 @@ def _addresses(pattern: str) -> Iterator[str]:
 
 
 def _filled(pattern: str) -> Iterator[str]:
-    """Addresses that fit a pattern with ``*`` or ``?``, if we can think of any."""
+    """Addresses that fit a pattern with ``*`` or ``?``, if one can be made up."""
     for letter in FILLERS:
         text = pattern.replace("?", letter[:1])
         more = ".".join([letter] * max(4 - text.count("."), 1))
