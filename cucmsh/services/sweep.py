@@ -1,6 +1,7 @@
-"""Sweeps what dead writers left behind on this node (docs/security.md F1, F24).
+"""Removes temporary files that interrupted writers left (docs/security.md F1, F24).
 
-Takes only temporary files of ours whose writer is gone; anything else stays.
+Only our own temporary files, and only if their writer has ended. A module of its own: a
+reset of the publisher and the installing of a list on a member both begin with it.
 """
 
 from __future__ import annotations
@@ -19,7 +20,7 @@ from cucmsh.services.site import Site
 
 
 def sweep(site: Site) -> None:
-    """Remove stale temporary files from the folders that this node writes to."""
+    """Sweep all folders that this node writes to."""
     trust = [trusted_folder(name) for name in site.home.folders(TRUST_FOLDER)]
     units = [unit_folder(unit) for unit in Unit]
     state = (STATE_FOLDER, STAGING, HISTORY)

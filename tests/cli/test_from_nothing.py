@@ -16,7 +16,7 @@ import pytest
 from cucmsh.app import open_site
 from cucmsh.config.settings import read_settings
 from cucmsh.services.nodes.health.finding import Level
-from cucmsh.services.nodes.health.members import examine_members
+from cucmsh.services.nodes.health.node_status import examine_members
 from cucmsh.trustlist.decode import decode
 from tests.cli.conftest import CCM, SECURITY
 from tests.cli.hosts import Host, Member

@@ -1,4 +1,7 @@
-"""Records unexpected exceptions as events, for the developers; never raises."""
+"""Records unexpected exceptions as events, for the developers; never raises.
+
+Apart from ``sinks``, where such events go: a ``Site`` imports that, and this needs one.
+"""
 
 from __future__ import annotations
 

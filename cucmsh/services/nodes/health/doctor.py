@@ -31,8 +31,7 @@ from cucmsh.services.lists.show_list import HeldList, read_list
 from cucmsh.services.lists.sign_files import list_for_files, signer_in
 from cucmsh.services.nodes.health.exposure import exposures
 from cucmsh.services.nodes.health.finding import Finding, Level
-from cucmsh.services.nodes.health.members import examine_members
-from cucmsh.services.nodes.health.node_status import look_at_others
+from cucmsh.services.nodes.health.node_status import examine_members, look_at_others
 from cucmsh.services.nodes.health.start import examine_start
 from cucmsh.services.records.history import History
 from cucmsh.services.records.open_work import login_notice, open_starts

@@ -1,4 +1,4 @@
-"""A finding of a check, and how serious it is."""
+"""A finding of a check, and how serious it is: what all checks give, and views show."""
 
 from __future__ import annotations
 

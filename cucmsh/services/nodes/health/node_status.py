@@ -1,9 +1,9 @@
 """The state of the other nodes, for ``node list`` and ``doctor``; asked side by side.
 
-Run on the publisher, whose key logs in to them. Each node has its own deadline: a dead
-one costs its time-out, and the others' findings are complete. Nothing is changed but
-for a temporary file in a TFTP directory, which shows whether it can be written to and
-what the clock there says.
+All but ``examine_members`` is for the publisher, whose key logs in to them. Each node
+has its own deadline: a dead one costs its time-out, and the others' findings are
+complete. Nothing is changed but for a temporary file in a TFTP directory, which shows
+whether it can be written to and what the clock there says.
 """
 
 from __future__ import annotations
@@ -30,8 +30,10 @@ from cucmsh.services.deadlines import (
 from cucmsh.services.lists.member_hooks import hook_on
 from cucmsh.services.lists.replica_records import require_ours
 from cucmsh.services.lists.served_lists import ask_served, served_list
+from cucmsh.services.nodes.confine import opens_a_shell
 from cucmsh.services.nodes.health.finding import Finding, Level
 from cucmsh.services.nodes.health.replica_files import file_findings
+from cucmsh.services.nodes.identity import public_line
 from cucmsh.services.nodes.service_status import status_on
 from cucmsh.services.records.open_work import read_reset
 from cucmsh.services.site import Site
@@ -107,6 +109,36 @@ def reach_each(site: Site, nodes: Sequence[Node]) -> Iterator[str]:
         return "" if node.name == site.node.name else _reach(site, node)
 
     return side_by_side(look, nodes)
+
+
+def examine_members(site: Site) -> Iterator[Finding]:
+    """Whether our key can run more than hooks, for each other member that lets us in.
+
+    Asked by any member; one that does not let us in has no finding.
+    """
+    members = [
+        node
+        for node in site.settings.cluster.members
+        if node.name != site.node.name and node.ssh is not None
+    ]
+
+    def look(node: Node) -> bool | None:
+        try:
+            with site.link_to(node) as link:
+                return opens_a_shell(link)
+        except CucmshError:
+            return None
+
+    for node, is_open in zip(members, side_by_side(look, members), strict=True):
+        if is_open:
+            yield Finding(
+                Level.FAIL,
+                f"our key opens a shell on {node.name}: who has it reads its keys",
+                _how_to_confine(site, node),
+            )
+        elif is_open is False:
+            what = f"our key runs hooks on {node.name}, and no more"
+            yield Finding(Level.OK, what)
 
 
 def _looker(site: Site) -> Callable[[Node], NodeHealth]:
@@ -272,3 +304,10 @@ def _mend(node: Node) -> str:
     if node.is_member:
         return "Restart its TFTP service."
     return "Run `utils tftp sign`; if phones there would refuse ours, reset the list."
+
+
+def _how_to_confine(site: Site, node: Node) -> str:
+    if site.node.is_publisher:
+        return f"Run `cucmsh node add {node.name}`."
+    line = public_line(site, node.program)
+    return f"Replace the line with this key in authorized_keys there by: {line}"
