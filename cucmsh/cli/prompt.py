@@ -33,7 +33,7 @@ def serve_prompt(site: Site, greeting: str = "", *, may_end: bool = True) -> int
         for text in (greeting, "\n".join(banner()), login_notice(site)):
             if text:
                 screen.say(text)
-        # The rest of the shell is imported while a person or program reads this.
+        # The commands are loaded while a person or program reads this.
         screen.prompt_ahead(PROMPT)
         site, audit = admit(site, WayIn.PROMPT, os.environ, screen)
         audit.note("login", {})
