@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import copy
 import os
 from collections.abc import Iterator
 from contextlib import AbstractContextManager, contextmanager
@@ -41,11 +40,18 @@ class Site:
         caller: who calls its use-cases; None for nobody.
     """
 
-    def __init__(self, settings: Settings, clock: Clock, backends: Backends) -> None:
+    def __init__(
+        self,
+        settings: Settings,
+        clock: Clock,
+        backends: Backends,
+        caller: Caller | None = None,
+        record: Record | None = None,
+    ) -> None:
         self.clock = clock
         self.backends = backends
-        self.caller: Caller | None = None
-        self._record: Record | None = None
+        self.caller = caller
+        self._record = record
         self._configure(settings)
 
     def _configure(self, settings: Settings) -> None:
@@ -62,15 +68,12 @@ class Site:
             caller: who it is.
             record: keeps what that caller does.
         """
-        site = copy.copy(self)
-        site.caller, site._record = caller, record  # noqa: SLF001 - of the same class
-        return site
+        return type(self)(self.settings, self.clock, self.backends, caller, record)
 
     def with_settings(self, settings: Settings) -> Self:
         """The same node, for the same caller, after its configuration was changed."""
-        site = copy.copy(self)
-        site._configure(settings)  # noqa: SLF001 - of the same class
-        return site
+        here = (self.clock, self.backends, self.caller, self._record)
+        return type(self)(settings, *here)
 
     @property
     def record(self) -> Record:
