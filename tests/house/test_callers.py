@@ -18,6 +18,7 @@ CALLERS = sorted(
     [
         *ROOT.glob("commands/*.py"),
         *ROOT.glob("cucmsh/cli/**/*.py"),
+        *ROOT.glob("cucmsh/web/**/*.py"),
         ROOT / "cucmsh/app.py",
     ]
 )
