@@ -22,6 +22,7 @@ from tests.rigs.keys import public_line
 from tests.rigs.loopback import LOOPBACK
 from tests.rigs.sshd import INTERNAL_SFTP, Sshd
 from tests.rigs.terminal import open_terminal
+from tests.rigs.tftp_get import by_curl
 from tests.rigs.tftpd import Service, ServiceManager, ordinary
 
 CUCMSH = [sys.executable, "-I", "-m", "cucmsh"]
@@ -40,7 +41,6 @@ class TftpBox:
         self.service = Service(self.directory, ordinary(address))
         self._manager.services[SERVICE] = self.service
         self.port = self.service.make.port
-        self._where = host_port(address, self.port)
 
     def rewrite_with(self, rules: str) -> None:
         """Have tftpd-hpa map names by these rules from its next start on."""
@@ -61,7 +61,7 @@ class TftpBox:
     def options(self) -> list[str]:
         """As `cucmsh init` and `node add` take them."""
         found = ["--tftp-directory", str(self.directory)]
-        found += ["--tftp", self._where]
+        found += ["--tftp", host_port(self.service.make.host, self.port)]
         for verb in ("start", "stop", "restart", "status"):
             found += [f"--{verb}", shlex.join(self.words(verb))]
         return found
@@ -71,11 +71,7 @@ class TftpBox:
         return self.service.answer(verb)[0]
 
     def fetch(self, name: str, into: Path) -> bytes:
-        """Through curl: a TFTP client of another make."""
-        url = f"tftp://{self._where}/{name}"
-        words = ["curl", "-g", "-s", "-f", "-m", "20", "-o", str(into), url]
-        subprocess.run(words, check=True)
-        return into.read_bytes()
+        return by_curl(self.service.make.host, self.port, name, into)
 
     def close(self) -> None:
         self._manager.close()

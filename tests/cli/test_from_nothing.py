@@ -10,7 +10,6 @@ import subprocess
 from collections.abc import Callable
 from pathlib import Path
 
-import pexpect
 import pytest
 
 from cucmsh.app import open_site
@@ -56,8 +55,7 @@ def reset(publisher: Member) -> str:
     child.expect_exact("\r\nadmin:", timeout=120)
     shown = str(child.before)
     child.send("quit\r")
-    child.expect(pexpect.EOF)
-    child.close()
+    ends(child)
     return shown
 
 

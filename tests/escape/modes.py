@@ -27,6 +27,7 @@ from tests.cli.login.box import PYTHON as BOX_PYTHON
 from tests.escape.node import Target
 from tests.escape.oracle import RUNS, AllowList, Escape, events, traced
 from tests.rigs.sshd import SSHD
+from tests.rigs.terminal import hang_up, open_raw_terminal
 
 PROMPT = b"admin:"
 # Debian's PAM greets before our program is there: pam_motd runs /etc/update-motd.d.
@@ -213,11 +214,10 @@ class Pexpect(Typed):
         self.settle()
 
     def start(self) -> None:
-        command, *words = self.target.words()
-        self._child: Any = pexpect.spawn(
-            command, words, env=ENVIRONMENT, dimensions=(24, 80), timeout=SECONDS
+        words = self.target.words()
+        self._child: Any = open_raw_terminal(
+            words, environment=ENVIRONMENT, seconds=SECONDS
         )
-        self._child.delaybeforesend = None
         os.set_blocking(self._child.child_fd, False)
 
     def poll(self, wait: float) -> bytes | None:
@@ -232,12 +232,8 @@ class Pexpect(Typed):
         return _written(lambda: int(self._child.send(raw)), len(raw))
 
     def end(self) -> None:
-        child = self._child  # its own close() kills a session that takes its time
-        child.ptyproc.fileobj.close()
-        child.ptyproc.closed = child.closed = True
-        child.ptyproc.fd = child.child_fd = -1
-        child.wait()
-        assert child.signalstatus is None, child.signalstatus
+        hang_up(self._child)
+        assert self._child.signalstatus is None, self._child.signalstatus
 
 
 class Server:

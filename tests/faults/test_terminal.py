@@ -21,6 +21,7 @@ from tests.faults.cluster import (
     Result,
 )
 from tests.faults.test_network import assert_rerun_converges
+from tests.rigs.terminal import Terminal, open_terminal
 from tests.rigs.waiting import until
 
 pytestmark = [pytest.mark.faults, pytest.mark.loopback, pytest.mark.terminal]
@@ -30,28 +31,19 @@ QUESTION = "Enter CCM Administrator password :"
 WORKING = "Transferring new reset ITL file"
 
 
-class Prompt:
+class Session(Terminal):
     """The publisher's shell on a terminal."""
 
     def __init__(
         self, cluster: Cluster, environment: Mapping[str, str], size: tuple[int, int]
     ) -> None:
-        words = [*CUCMSH, "--config", str(cluster.config)]
-        self.child = pexpect.spawn(
-            words[0],
-            words[1:],
-            env={**ENVIRONMENT, **environment},
-            dimensions=size,
-            timeout=SECONDS,
-            encoding="utf-8",
-            codec_errors="replace",
+        child = open_terminal(
+            [*CUCMSH, "--config", str(cluster.config)],
+            environment={**ENVIRONMENT, **environment},
+            size=size,
+            seconds=SECONDS,
         )
-        self.child.delaybeforesend = None
-        self.text = ""
-
-    def await_text(self, text: str) -> None:
-        self.child.expect_exact(text)
-        self.text += str(self.child.before) + text
+        super().__init__(child)
 
     def hang_up(self) -> None:
         """The other end of the line goes away; the program has ended then."""
@@ -59,8 +51,8 @@ class Prompt:
         self.child.closed = True
         until(lambda: not self.child.isalive(), "it does not end")
 
-    def send(self, line: str) -> None:
-        self.child.send(f"{line}\r")
+    def enter(self, line: str) -> None:
+        self.send(f"{line}\r")
 
 
 @pytest.fixture
@@ -78,11 +70,11 @@ class Prompts:
 
     def __init__(self, cluster: Cluster) -> None:
         self.cluster = cluster
-        self.opened: list[Prompt] = []
+        self.opened: list[Session] = []
 
-    def __call__(self, size: tuple[int, int] = (24, 80), **environment: str) -> Prompt:
+    def __call__(self, size: tuple[int, int] = (24, 80), **environment: str) -> Session:
         environment = {"TERM": "vt100", **environment}
-        self.opened.append(Prompt(self.cluster, environment, size))
+        self.opened.append(Session(self.cluster, environment, size))
         return self.opened[-1]
 
 
@@ -103,13 +95,13 @@ def test_f20_a_reset_works_on_any_terminal(
 ) -> None:
     prompt = prompts(size, **environment)
     prompt.await_text("admin:")
-    prompt.send(RESET)
+    prompt.enter(RESET)
     prompt.await_text(QUESTION)
-    prompt.send(CCM)
+    prompt.enter(CCM)
     prompt.await_text("\nadmin:")
-    assert judge.TRACEBACK not in prompt.text
-    assert CCM not in prompt.text
-    prompt.send("quit")
+    assert judge.TRACEBACK not in prompt.seen
+    assert CCM not in prompt.seen
+    prompt.enter("quit")
     prompt.child.expect(pexpect.EOF)
     served = judge.check(prompts.cluster, prompts.cluster.old)
     assert len(set(served.values())) == 1
@@ -124,10 +116,10 @@ def test_f20_a_line_that_hangs_up_leaves_everything_whole(
     prompt = prompts()
     prompt.await_text("admin:")
     if moment != "prompt":
-        prompt.send(RESET)
+        prompt.enter(RESET)
         prompt.await_text(QUESTION)
     if moment == "work":
-        prompt.send(CCM)
+        prompt.enter(CCM)
         prompt.await_text(WORKING)
     prompt.hang_up()
     served = judge.check(cluster, cluster.old)

@@ -23,6 +23,8 @@ import pytest
 from cucmsh.errors import RefusedError, StoreError
 from cucmsh.lab.accounts import Account
 from cucmsh.lab.ssh_server import SshServer, host_key
+from tests.rigs.keys import make_key
+from tests.rigs.terminal import open_terminal
 from tests.rigs.waiting import until
 
 pytestmark = pytest.mark.loopback
@@ -111,8 +113,7 @@ def server_key(tmp_path_factory: pytest.TempPathFactory) -> asyncssh.SSHKey:
 @pytest.fixture(scope="session")
 def identity(tmp_path_factory: pytest.TempPathFactory) -> Path:
     path = tmp_path_factory.mktemp("identity") / "id_ed25519"
-    words = ["ssh-keygen", "-q", "-t", "ed25519", "-N", "", "-f", str(path)]
-    subprocess.run(words, check=True)
+    make_key(path)
     return path
 
 
@@ -207,7 +208,7 @@ def ended(pid: int) -> bool:
 def test_c4_a_password_opens_a_shell_both_ways(lab: Lab, way: str) -> None:
     words = lab.options(f"PreferredAuthentications={way}")
     words += ["-tt", "-l", "admin", HOST]
-    with pexpect.spawn("ssh", words, encoding="utf-8", timeout=10) as ssh:
+    with open_terminal(["ssh", *words], seconds=10) as ssh:
         ssh.expect("[Pp]assword: ")
         ssh.sendline(PASSWORD)
         ssh.expect_exact(PROMPT)
@@ -247,8 +248,7 @@ def test_each_account_offers_only_the_ways_that_it_has(lab: Lab) -> None:
 
 def test_another_key_is_refused(lab: Lab, tmp_path: Path) -> None:
     other = tmp_path / "other"
-    words = ["ssh-keygen", "-q", "-t", "ed25519", "-N", "", "-f", str(other)]
-    subprocess.run(words, check=True)
+    make_key(other)
     refused = lab._replace(identity=other).run(HOST, "true")
     assert refused.returncode == 255
     assert b"Permission denied (publickey)" in refused.stderr

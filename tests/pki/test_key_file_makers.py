@@ -20,6 +20,7 @@ from cucmsh.remote.process import LocalRunner
 from cucmsh.secret import Secret
 from tests.pki import key_file_makers as makers
 from tests.pki import key_files as made
+from tests.rigs.terminal import open_terminal
 
 pytestmark = pytest.mark.thorough
 
@@ -136,7 +137,8 @@ def test_ber_that_lies_on_the_node_is_read_without_a_word(
 
 def run_in_a_shell(command: str, folder: Path) -> bytes:
     """The command as an administrator types it; every password is the same."""
-    child = pexpect.spawn("sh", ["-c", command], cwd=str(folder), timeout=60)
+    child = open_terminal(["sh", "-c", command], folder=str(folder), seconds=60)
+    child.delaybeforesend = 0.05  # these programs drop what was typed before they ask
     try:
         while child.expect([r"(?i)password: *$", pexpect.EOF]) == 0:
             child.sendline(made.PASSWORD)

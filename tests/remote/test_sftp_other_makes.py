@@ -17,7 +17,7 @@ from cucmsh.remote.sftp.store import SftpStore
 from cucmsh.remote.ssh.client import Login, SshConnection, open_host
 from cucmsh.secret import Secret
 from tests.remote.outgoing import in_pieces
-from tests.rigs.asyncssh_server import (
+from tests.rigs.sftp import (
     FAILURE,
     PASSWORD,
     USER,

@@ -1,9 +1,13 @@
-"""A TFTP client of our own make (RFC 1350), to look at nodes from outside."""
+"""TFTP clients to look at nodes from outside: one of the tests (RFC 1350), and curl."""
 
 from __future__ import annotations
 
 import socket
+import subprocess
 import time
+from pathlib import Path
+
+from cucmsh.hosts import host_port
 
 BLOCK = 512
 RRQ, DATA, ACK, ERROR = 1, 3, 4, 5
@@ -54,3 +58,15 @@ def get_when_it_answers(host: str, port: int, name: str, seconds: float = 30) ->
         except TftpError:
             if time.monotonic() > deadline:
                 raise
+
+
+def by_curl(host: str, port: int, name: str, into: Path) -> bytes:
+    """The whole file, which is kept at ``into``, through curl.
+
+    Raises:
+        CalledProcessError: curl did not get it.
+    """
+    url = f"tftp://{host_port(host, port)}/{name}"
+    words = ["curl", "-g", "-s", "-f", "-m", "20", "-o", str(into), url]
+    subprocess.run(words, check=True)
+    return into.read_bytes()

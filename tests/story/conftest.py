@@ -5,7 +5,8 @@ from pathlib import Path
 
 import pytest
 
-from tests.story.running import Lab, Shell
+from tests.rigs.lab import Lab
+from tests.rigs.terminal import Prompt
 
 
 @pytest.fixture(scope="module")
@@ -17,9 +18,9 @@ def lab(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Lab]:
 
 
 @pytest.fixture
-def shell(lab: Lab) -> Iterator[Shell]:
+def shell(lab: Lab) -> Iterator[Prompt]:
     """The publisher's prompt."""
-    opened = lab.shell(lab.publisher)
+    opened = lab.prompt()
     yield opened
     opened.child.close(force=True)
 

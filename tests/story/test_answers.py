@@ -12,7 +12,7 @@ from pathlib import Path
 import asyncssh
 import pytest
 
-from tests.story.running import Lab
+from tests.rigs.lab import Lab
 
 pytestmark = [pytest.mark.lab, pytest.mark.loopback]
 
@@ -78,7 +78,7 @@ def backup(tmp_path: Path) -> Iterator[BackupServer]:
 
 
 def audited(lab: Lab) -> str:
-    return Path(lab.publisher["home"], "log", "audit").read_text()
+    return Path(lab.publisher.home, "log", "audit").read_text()
 
 
 def test_users_and_paths_with_blanks_and_signs_are_taken(
@@ -101,7 +101,7 @@ def test_users_and_paths_with_blanks_and_signs_are_taken(
             f'utils itl reset remotekey 127.0.0.1:{backup.port} "{user}" '
             f'"/{folder}/ITLRecovery.p12"'
         )
-        secrets = f"{PASSWORD}\n{lab.passwords['ccm']}\n"
+        secrets = f"{PASSWORD}\n{lab.passwords.ccm}\n"
         done = lab.call(lab.publisher, line, secrets)
         assert done.returncode == 0, done.stdout
         assert backup.users[-2:] == [user, user]

@@ -9,7 +9,8 @@ from pathlib import Path
 
 import pytest
 
-from tests.story.running import CUCMSH, Lab, Shell
+from tests.rigs.lab import CUCMSH, Lab
+from tests.rigs.terminal import Prompt
 
 pytestmark = [pytest.mark.lab, pytest.mark.loopback, pytest.mark.terminal]
 
@@ -17,22 +18,22 @@ WRONG = "not the password"
 
 
 def remote(lab: Lab, path: str, port: int = 0, host: str = "", ending: str = "") -> str:
-    host = host or lab.sftp["host"]
+    host = host or lab.backup.host
     return (
-        f"utils itl reset remotekey {host}:{port or lab.sftp['port']} "
-        f"{lab.sftp['user']} {path}{ending}"
+        f"utils itl reset remotekey {host}:{port or lab.backup.port} "
+        f"{lab.backup.user} {path}{ending}"
     )
 
 
 @pytest.fixture(scope="module")
 def saved(lab: Lab) -> Path:
     """A good copy of the key file on the backup server, and its host key known."""
-    answers = [lab.sftp["host"], str(lab.sftp["port"]), lab.sftp["user"]]
-    answers += [lab.sftp["password"], lab.sftp["directory"], "yes"]
+    answers = [lab.backup.host, str(lab.backup.port), lab.backup.user]
+    answers += [lab.backup.password, str(lab.backup.directory), "yes"]
     line = "file get tftp ITLRecovery.p12"
     done = lab.call(lab.publisher, line, "\n".join(["y", *answers, ""]))
     assert done.returncode == 0, done.stdout
-    return Path(lab.sftp["directory"], "ITLRecovery.p12")
+    return Path(lab.backup.directory, "ITLRecovery.p12")
 
 
 def test_wrong_ccm_password_changes_nothing(lab: Lab) -> None:
@@ -65,7 +66,7 @@ def test_remotekey_says_what_is_wrong(
 ) -> None:
     make_line, password, complaint = WRONG_REMOTES[case]
     Path(f"{saved}.text").write_text("no key at all")
-    (tmp_path / "in").write_text(lab.passwords["security"])
+    (tmp_path / "in").write_text(lab.passwords.security)
     (tmp_path / "out").write_text("another security password")
     pair, words = tmp_path / "pair.pem", ("openssl", "pkcs12")
     read = [*words, "-in", str(saved), "-passin", f"file:{tmp_path / 'in'}"]
@@ -73,8 +74,8 @@ def test_remotekey_says_what_is_wrong(
     subprocess.run([*read, "-noenc", "-out", str(pair)], check=True)
     subprocess.run([*write, "-passout", f"file:{tmp_path / 'out'}"], check=True)
     before = lab.digests()
-    secret = password or lab.sftp["password"]
-    answers = f"{secret}\n{lab.passwords['ccm']}\n"
+    secret = password or lab.backup.password
+    answers = f"{secret}\n{lab.passwords.ccm}\n"
     done = lab.call(lab.publisher, make_line(lab, str(saved)), answers)
     assert complaint in done.stdout
     assert done.returncode == 1
@@ -133,11 +134,11 @@ PLACES = [
 @pytest.mark.parametrize("key", list(KEYS))
 @pytest.mark.parametrize(("line", "depth"), PLACES)
 def test_ctrl_c_and_ctrl_d_at_every_question_give_the_prompt_again(
-    lab: Lab, shell: Shell, line: str, depth: int, key: str
+    lab: Lab, shell: Prompt, line: str, depth: int, key: str
 ) -> None:
     before = lab.digests()
-    values = {**lab.sftp, "ccm": lab.passwords["ccm"], "y": "y", "no": "no"}
-    shell.send(line.format(**lab.sftp) + "\r")
+    values = {**lab.backup._asdict(), "ccm": lab.passwords.ccm, "y": "y", "no": "no"}
+    shell.send(line.format(**lab.backup._asdict()) + "\r")
     for question, name in QUESTIONS[line][:depth]:
         shell.answer(question, str(values[name]))
     shell.await_text(QUESTIONS[line][depth][0])
@@ -152,18 +153,18 @@ def test_end_of_input_at_the_first_question_fails_and_changes_nothing(
     lab: Lab, saved: Path, line: str
 ) -> None:
     before = lab.digests()
-    done = lab.call(lab.publisher, line.format(**lab.sftp))
+    done = lab.call(lab.publisher, line.format(**lab.backup._asdict()))
     assert done.returncode == 1
     assert "Traceback" not in done.stdout + done.stderr
     assert lab.digests() == before
 
 
 def test_no_at_the_host_key_question_sends_nothing(lab: Lab) -> None:
-    known = Path(lab.publisher["home"], "state", "known_hosts")
+    known = Path(lab.publisher.home, "state", "known_hosts")
     kept = known.read_bytes() if known.exists() else b""
     known.unlink(missing_ok=True)
     before = lab.digests()
-    answers = f"{lab.sftp['password']}\nno\n"
+    answers = f"{lab.backup.password}\nno\n"
     done = lab.call(lab.publisher, remote(lab, "/x/ITLRecovery.p12"), answers)
     assert "was not accepted" in done.stdout
     assert re.search(r"RSA key fingerprint is [0-9a-f:]{47}\.", done.stdout)
@@ -174,14 +175,14 @@ def test_no_at_the_host_key_question_sends_nothing(lab: Lab) -> None:
 
 @pytest.mark.parametrize("key", list(KEYS))
 def test_ctrl_c_and_ctrl_d_at_the_host_key_question_accept_nothing(
-    lab: Lab, shell: Shell, saved: Path, key: str
+    lab: Lab, shell: Prompt, saved: Path, key: str
 ) -> None:
-    known = Path(lab.publisher["home"], "state", "known_hosts")
+    known = Path(lab.publisher.home, "state", "known_hosts")
     kept = known.read_bytes()
     known.unlink()
     before = lab.digests()
     shell.send(f"{remote(lab, str(saved))}\r")
-    shell.answer("Enter Sftp password :", lab.sftp["password"])
+    shell.answer("Enter Sftp password :", lab.backup.password)
     shell.await_text("Are you sure you want to continue connecting (yes/no)? ")
     shell.send(KEYS[key])
     shell.await_prompt()
@@ -194,27 +195,27 @@ def test_dead_subscriber_is_pending_and_a_rerun_finishes(
     open_lab: Callable[..., Lab],
 ) -> None:
     lab = open_lab()
-    config = Path(lab.publisher["config"])
+    config = lab.publisher.config
     text = config.read_text()
-    dead = text.replace(f"port = {lab.subscriber['ssh']['port']},", "port = 1,")
+    dead = text.replace(f"port = {lab.subscriber.ssh.port},", "port = 1,")
     config.write_text(dead)
-    ccm = f"{lab.passwords['ccm']}\n"
-    untouched = Path(lab.subscriber["tftp_directory"], "ITLFile.tlv").read_bytes()
+    ccm = f"{lab.passwords.ccm}\n"
+    untouched = Path(lab.subscriber.tftp_directory, "ITLFile.tlv").read_bytes()
     done = lab.call(lab.publisher, "utils itl reset localkey", ccm)
     assert done.returncode == 3
     assert "['test10pub']" in done.stdout
     assert "1 of 2 nodes updated; pending: test10sub" in done.stdout
     assert "Successfully transferred" not in done.stdout
-    there = Path(lab.subscriber["tftp_directory"], "ITLFile.tlv")
+    there = Path(lab.subscriber.tftp_directory, "ITLFile.tlv")
     assert there.read_bytes() == untouched
-    shell = lab.shell(lab.publisher)
+    shell = lab.prompt()
     assert "pending: test10sub" in shell.seen
     config.write_text(text)
     done = lab.call(lab.publisher, "utils itl reset localkey", ccm)
     assert done.returncode == 0, done.stdout
-    mine = Path(lab.publisher["tftp_directory"], "ITLFile.tlv")
+    mine = Path(lab.publisher.tftp_directory, "ITLFile.tlv")
     assert there.read_bytes() == mine.read_bytes()
-    assert "pending" not in lab.shell(lab.publisher).seen
+    assert "pending" not in lab.prompt().seen
 
 
 def test_verify_judges_files_and_refuses_what_is_none(lab: Lab, tmp_path: Path) -> None:
@@ -227,8 +228,8 @@ def test_verify_judges_files_and_refuses_what_is_none(lab: Lab, tmp_path: Path) 
             timeout=20,
         )
 
-    mine = Path(lab.publisher["tftp_directory"], "ITLFile.tlv")
-    other = Path(lab.subscriber["tftp_directory"], "ITLFile.tlv")
+    mine = Path(lab.publisher.tftp_directory, "ITLFile.tlv")
+    other = Path(lab.subscriber.tftp_directory, "ITLFile.tlv")
     assert verify(mine).returncode == 0
     assert "verified successfully" in verify(mine).stdout
     assert verify(mine, "--against", mine).returncode == 0

@@ -11,7 +11,8 @@ from pathlib import Path
 import pexpect
 import pytest
 
-from tests.story.running import CUCMSH, Lab, Shell
+from tests.rigs.lab import CUCMSH, Lab
+from tests.rigs.terminal import PROMPT, Prompt, open_terminal
 
 pytestmark = [pytest.mark.lab, pytest.mark.loopback]
 
@@ -90,17 +91,17 @@ def test_a_subscriber_that_was_killed_is_pending_and_nothing_of_it_is_changed(
 ) -> None:
     lab = open_lab()
     before = lab.digests()
-    kill_owner_of(lab, lab.subscriber["ssh"]["port"])
-    answer = f"{lab.passwords['ccm']}\n"
+    kill_owner_of(lab, lab.subscriber.ssh.port)
+    answer = f"{lab.passwords.ccm}\n"
     done = lab.call(lab.publisher, "utils itl reset localkey", answer)
     assert done.returncode == 3, done.stdout
     assert "1 of 2 nodes updated; pending: test10sub" in done.stdout
-    home = lab.subscriber["home"], lab.subscriber["tftp_directory"]
+    home = str(lab.subscriber.home), str(lab.subscriber.tftp_directory)
     after = lab.digests()
     assert {p: d for p, d in after.items() if p.startswith(home)} == {
         p: d for p, d in before.items() if p.startswith(home)
     }
-    served = str(Path(lab.publisher["tftp_directory"], "ITLFile.tlv"))
+    served = str(Path(lab.publisher.tftp_directory, "ITLFile.tlv"))
     assert after[served] != before[served]
 
 
@@ -120,15 +121,15 @@ def test_a_second_start_finds_keys_and_passwords_again(
     open_lab: Callable[..., Lab],
 ) -> None:
     first = open_lab()
-    key_file = Path(first.publisher["home"], "security/ITLRecovery/ITLRecovery.p12")
+    key_file = first.publisher.home / "security/ITLRecovery/ITLRecovery.p12"
     key = key_file.read_bytes()
     assert first.stop() == 0
     assert processes_of(first.root) == []
     second = open_lab()
     assert second.passwords == first.passwords
-    assert second.sftp["password"] == first.sftp["password"]
+    assert second.backup.password == first.backup.password
     assert key_file.read_bytes() == key
-    answer = f"{second.passwords['ccm']}\n"
+    answer = f"{second.passwords.ccm}\n"
     done = second.call(second.publisher, "utils itl reset localkey", answer)
     assert done.returncode == 0, done.stdout
 
@@ -143,24 +144,19 @@ def test_nobody_else_may_enter_a_directory_of_a_node(lab: Lab) -> None:
 
 def test_three_nodes_reset_together(open_lab: Callable[..., Lab]) -> None:
     lab = open_lab("--subscribers", "2")
-    answer = f"{lab.passwords['ccm']}\n"
+    answer = f"{lab.passwords.ccm}\n"
     done = lab.call(lab.publisher, "utils itl reset localkey", answer)
     assert "['test10pub', 'test10sub', 'test10sub2']" in done.stdout
-    files = [Path(node["tftp_directory"], "ITLFile.tlv") for node in lab.nodes]
+    files = [node.tftp_directory / "ITLFile.tlv" for node in lab.nodes]
     assert len({file.read_bytes() for file in files}) == 1
 
 
 @pytest.mark.terminal
 @pytest.mark.parametrize("end", ["quit", "kill"])
 def test_the_lab_with_a_shell_leaves_nothing(tmp_path: Path, end: str) -> None:
-    child = pexpect.spawn(
-        CUCMSH[0],
-        [*CUCMSH[1:], "lab"],
-        env={"TMPDIR": str(tmp_path), "PATH": os.defpath},
-        encoding="utf-8",
-        timeout=60,
-    )
-    child.expect_exact("\r\nadmin:")
+    environment = {"TMPDIR": str(tmp_path), "PATH": os.defpath}
+    child = open_terminal([*CUCMSH, "lab"], environment=environment, seconds=60)
+    child.expect_exact(PROMPT)
     (root,) = tmp_path.iterdir()
     shown = str(child.before)
     described = json.loads((root / "lab.json").read_text())
@@ -182,8 +178,8 @@ def test_the_lab_with_a_shell_leaves_nothing(tmp_path: Path, end: str) -> None:
 
 
 @pytest.mark.terminal
-def test_no_typed_password_appears_anywhere(lab: Lab, shell: Shell) -> None:
-    words = {**lab.passwords, "backup": lab.sftp["password"]}
+def test_no_typed_password_appears_anywhere(lab: Lab, shell: Prompt) -> None:
+    words = {**lab.passwords._asdict(), "backup": lab.backup.password}
     seen_lines: set[bytes] = set()
 
     def look_at_processes() -> None:
@@ -196,17 +192,17 @@ def test_no_typed_password_appears_anywhere(lab: Lab, shell: Shell) -> None:
 
     shell.send("file get tftp ITLRecovery.p12\r")
     shell.answer("Would you like to proceed [y/n]? ", "y")
-    shell.answer("SFTP server IP: ", lab.sftp["host"])
-    shell.answer("SFTP server port [22]: ", str(lab.sftp["port"]))
-    shell.answer("User ID: ", lab.sftp["user"])
-    shell.answer("Password: ", lab.sftp["password"])
+    shell.answer("SFTP server IP: ", lab.backup.host)
+    shell.answer("SFTP server port [22]: ", str(lab.backup.port))
+    shell.answer("User ID: ", lab.backup.user)
+    shell.answer("Password: ", lab.backup.password)
     look_at_processes()
-    shell.answer("Download directory: ", lab.sftp["directory"])
+    shell.answer("Download directory: ", str(lab.backup.directory))
     if shell.child.expect_exact(["(yes/no)? ", "Transfer completed."]) == 0:
         shell.send("yes\r")
     shell.await_prompt()
     shell.send("utils itl reset localkey\r")
-    shell.answer("Enter CCM Administrator password :", lab.passwords["ccm"])
+    shell.answer("Enter CCM Administrator password :", lab.passwords.ccm)
     look_at_processes()
     shell.await_prompt()
     look_at_processes()

@@ -13,7 +13,7 @@ from typing import Any
 
 import pytest
 
-from tests.story.running import CUCMSH, SECONDS, Lab
+from tests.rigs.lab import CUCMSH, SECONDS, Lab
 from tests.story.test_lab import kill_owner_of
 
 pytestmark = [pytest.mark.lab, pytest.mark.loopback]
@@ -51,10 +51,10 @@ def test_status_0_1_and_2_through_c(lab: Lab) -> None:
 
 def test_status_3_through_c_as_text_and_as_json(open_lab: Callable[..., Lab]) -> None:
     lab = open_lab()
-    kill_owner_of(lab, lab.subscriber["ssh"]["port"])
-    answer = f"{lab.passwords['ccm']}\n"
+    kill_owner_of(lab, lab.subscriber.ssh.port)
+    answer = f"{lab.passwords.ccm}\n"
     assert lab.call(lab.publisher, RESET, answer).returncode == 3
-    status, document, said = ask(lab.publisher["config"], RESET, answer)
+    status, document, said = ask(str(lab.publisher.config), RESET, answer)
     assert status == 3
     assert document["error"] is None
     assert [
@@ -67,7 +67,7 @@ def test_status_3_through_c_as_text_and_as_json(open_lab: Callable[..., Lab]) ->
 
 def test_show_itl_names_the_bytes_that_tftp_serves(lab: Lab, tmp_path: Path) -> None:
     served = lab.fetch(lab.publisher, "ITLFile.tlv", tmp_path / "list")
-    status, document, said = ask(lab.publisher["config"], "show itl")
+    status, document, said = ask(str(lab.publisher.config), "show itl")
     result = document["result"]
     assert (status, said) == (0, "")
     assert result["sha1"] == hashlib.sha1(served).hexdigest()
@@ -77,9 +77,9 @@ def test_show_itl_names_the_bytes_that_tftp_serves(lab: Lab, tmp_path: Path) -> 
 
 
 def test_certificates_are_those_that_openssl_reads(lab: Lab) -> None:
-    document = ask(lab.publisher["config"], "show cert list own")[1]
+    document = ask(str(lab.publisher.config), "show cert list own")[1]
     for entry in document["result"]["certificates"]:
-        folder = Path(lab.publisher["home"], "security", entry["unit"])
+        folder = Path(lab.publisher.home, "security", entry["unit"])
         shown = subprocess.run(
             ["openssl", "x509", "-noout", "-serial", "-fingerprint", "-sha256"],
             input=(folder / f"{entry['unit']}.pem").read_bytes(),
@@ -94,13 +94,13 @@ def test_certificates_are_those_that_openssl_reads(lab: Lab) -> None:
 def test_a_reset_tells_the_list_that_every_node_serves(
     lab: Lab, tmp_path: Path
 ) -> None:
-    answer = f"{lab.passwords['ccm']}\n"
-    status, document, said = ask(lab.publisher["config"], RESET, answer)
+    answer = f"{lab.passwords.ccm}\n"
+    status, document, said = ask(str(lab.publisher.config), RESET, answer)
     assert status == 0
     for number, node in enumerate(lab.nodes):
         served = lab.fetch(node, "ITLFile.tlv", tmp_path / str(number))
         assert document["result"]["sha256"] == hashlib.sha256(served).hexdigest()
-    assert lab.passwords["ccm"] not in said + json.dumps(document)
+    assert lab.passwords.ccm not in said + json.dumps(document)
 
 
 def test_the_number_of_a_closed_stream_goes_to_no_file() -> None:
@@ -124,7 +124,7 @@ def test_the_number_of_a_closed_stream_goes_to_no_file() -> None:
 def test_output_that_was_closed_is_no_success_and_no_internal_error(
     lab: Lab, options: str
 ) -> None:
-    words = [*CUCMSH, "--config", lab.publisher["config"], "-c", "show itl"]
+    words = [*CUCMSH, "--config", str(lab.publisher.config), "-c", "show itl"]
     done = subprocess.run(
         ["/bin/sh", "-c", f'exec "$@" {options} >&-', "sh", *words],
         capture_output=True,
@@ -136,7 +136,7 @@ def test_output_that_was_closed_is_no_success_and_no_internal_error(
 
 def test_services_tell_a_stop(lab: Lab) -> None:
     def state() -> str:
-        services = ask(lab.publisher["config"], "utils service list")[1]["result"]
+        services = ask(str(lab.publisher.config), "utils service list")[1]["result"]
         return str(services["services"][0]["state"])
 
     assert state() == "started"
@@ -146,10 +146,10 @@ def test_services_tell_a_stop(lab: Lab) -> None:
 
 
 def test_errors_are_documents_too(lab: Lab, tmp_path: Path) -> None:
-    status, document, _ = ask(lab.publisher["config"], RESET, "wrong\n")
+    status, document, _ = ask(str(lab.publisher.config), RESET, "wrong\n")
     assert status == 1
     assert "password is not correct" in document["error"]["message"]
-    status, document, _ = ask(lab.publisher["config"], "show version active")
+    status, document, _ = ask(str(lab.publisher.config), "show version active")
     assert status == 2
     assert "show itl" in document["error"]["advice"]
     status, document, _ = ask(str(tmp_path / "none.toml"), "show itl")
@@ -174,7 +174,7 @@ def test_look_at_the_set_up_is_a_document_too(lab: Lab, words: list[str]) -> Non
         assert done.stdout.count(b"\n") == 1
         return done.returncode, json.loads(done.stdout)
 
-    status, document = ask(lab.publisher["config"])
+    status, document = ask(str(lab.publisher.config))
     assert (document["command"], document["error"]) == (" ".join(words), None)
     assert (document["schema"], document["status"]) == ("cucmsh/1", status)
     result = document["result"]
@@ -211,7 +211,7 @@ def test_one_command_imports_nothing_heavy(lab: Lab, options: list[str]) -> None
     )
     done = subprocess.run(
         [CUCMSH[0], "-I", "-c", program],
-        env={"PATH": os.defpath, "CUCMSH_CONFIG": lab.publisher["config"]},
+        env={"PATH": os.defpath, "CUCMSH_CONFIG": str(lab.publisher.config)},
         capture_output=True,
         text=True,
         check=False,

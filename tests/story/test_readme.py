@@ -4,7 +4,7 @@ from collections.abc import Callable
 
 import pytest
 
-from tests.story.running import Lab
+from tests.rigs.lab import Lab
 from tests.story.transcript import CUT, PAGE, in_the_page, play, steady
 
 README = PAGE.parents[1] / "README.md"

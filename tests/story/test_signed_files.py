@@ -7,7 +7,6 @@ import os
 import subprocess
 from collections.abc import Iterator
 from pathlib import Path
-from typing import Any
 
 import pytest
 
@@ -15,8 +14,9 @@ from cucmsh.tftp.server import TftpServer
 from cucmsh.trustlist.decode import decode
 from cucmsh.trustlist.tags import Role
 from tests.rigs.keys import make_key
+from tests.rigs.lab import CUCMSH, Lab
 from tests.rigs.sshd import INTERNAL_SFTP, Sshd
-from tests.story.running import CUCMSH, Lab
+from tests.rigs.tftp_get import by_curl
 
 pytestmark = [pytest.mark.lab, pytest.mark.loopback]
 
@@ -30,7 +30,7 @@ DESKTOPS = "Desktops/320x212x12/List.xml"
 def call(lab: Lab, line: str, answers: str = "") -> subprocess.CompletedProcess[str]:
     """As ``Lab.call``, with patience for a replica that is dead."""
     return subprocess.run(
-        [*CUCMSH, "--config", lab.publisher["config"], "-c", line],
+        [*CUCMSH, "--config", str(lab.publisher.config), "-c", line],
         input=answers,
         capture_output=True,
         text=True,
@@ -40,7 +40,7 @@ def call(lab: Lab, line: str, answers: str = "") -> subprocess.CompletedProcess[
 
 
 def put(lab: Lab, name: str, raw: bytes) -> None:
-    path = Path(lab.publisher["tftp_directory"], name)
+    path = Path(lab.publisher.tftp_directory, name)
     path.parent.mkdir(parents=True, exist_ok=True)
     path.write_bytes(raw)
 
@@ -89,8 +89,8 @@ def test_phone_gets_signed_files_that_openssl_verifies(
 
 def test_provisioning_script_signs_its_file(lab: Lab, tmp_path: Path) -> None:
     put(lab, "SEP0A.cnf.xml", b"<device/>")
-    path = str(Path(lab.publisher["tftp_directory"], "SEP0A.cnf.xml"))
-    words = [*CUCMSH, "--config", str(lab.publisher["config"]), "hook", "sign"]
+    path = str(Path(lab.publisher.tftp_directory, "SEP0A.cnf.xml"))
+    words = [*CUCMSH, "--config", str(lab.publisher.config), "hook", "sign"]
     done = subprocess.run([*words, path], capture_output=True, text=True, check=False)
     assert (done.returncode, done.stdout) == (0, "1 signed, 0 unchanged, 0 failed\n")
     held = lab.fetch(lab.publisher, "ITLFile.tlv", tmp_path / "list")
@@ -112,7 +112,7 @@ def test_provisioning_script_signs_its_file(lab: Lab, tmp_path: Path) -> None:
 
 def test_doctor_names_what_is_wrong_until_it_is_not(lab: Lab) -> None:
     def doctor() -> subprocess.CompletedProcess[str]:
-        words = [*CUCMSH, "--config", str(lab.publisher["config"]), "doctor"]
+        words = [*CUCMSH, "--config", str(lab.publisher.config), "doctor"]
         return subprocess.run(
             words, capture_output=True, text=True, check=False, timeout=60
         )
@@ -167,14 +167,14 @@ class Box:
             f'host_key = "{self.sshd.host_key}" }}\n'
         )
 
-    def describe(self) -> dict[str, Any]:
-        return {"tftp": {"host": HOST, "port": self.service.address[1]}}
+    def fetch(self, name: str, into: Path) -> bytes:
+        return by_curl(*self.service.address, name, into)
 
 
 @pytest.fixture
 def box(lab: Lab, tmp_path: Path) -> Iterator[Box]:
     made = Box(tmp_path)
-    config = Path(lab.publisher["config"])
+    config = lab.publisher.config
     before = config.read_text()
     config.write_text(before + made.entry)
     yield made
@@ -195,7 +195,7 @@ def test_replica_serves_what_the_publisher_serves(
 
     def assert_same() -> None:
         for name in served:
-            there = lab.fetch(box.describe(), name, tmp_path / "there")
+            there = box.fetch(name, tmp_path / "there")
             assert there == lab.fetch(lab.publisher, name, tmp_path / "here")
 
     assert_same()
@@ -211,7 +211,7 @@ def test_replica_serves_what_the_publisher_serves(
     box.sshd.stop()
     put(lab, PHONE, b"<changed/>")
     assert call(lab, RESTART).returncode == 3
-    shell = lab.shell(lab.publisher)
+    shell = lab.prompt()
     assert "Not every replica serves what this publisher does" in shell.seen
     assert "branch1" in shell.seen
     assert shell.quit() == 0
@@ -223,7 +223,7 @@ def test_replica_serves_what_the_publisher_serves(
 def test_replica_is_brought_plain_files_and_firmware(
     lab: Lab, box: Box, tmp_path: Path
 ) -> None:
-    config = Path(lab.publisher["config"])
+    config = lab.publisher.config
     config.write_text(f'{config.read_text()}bring = ["*.sbn", "*.loads"]\n')
     firmware, loads = os.urandom(3 << 20), b"names apps45.sbn"
     put(lab, "firmware/apps45.sbn", firmware)
@@ -232,7 +232,7 @@ def test_replica_is_brought_plain_files_and_firmware(
     done = call(lab, SIGN)
     assert done.returncode == 0, done.stdout
     assert (box.root / "firmware/apps45.sbn").read_bytes() == firmware
-    there = lab.fetch(box.describe(), "term45.default.loads", tmp_path / "there")
+    there = box.fetch("term45.default.loads", tmp_path / "there")
     assert there == loads
     assert not (box.root / "notes.txt").exists()
     modes = {path.stat().st_mode & 0o777 for path in box.root.rglob("*.*")}

@@ -8,7 +8,8 @@ from pathlib import Path
 
 import pytest
 
-from tests.story.running import CUCMSH, Lab, Shell
+from tests.rigs.lab import Lab, prompt_of
+from tests.rigs.terminal import Prompt
 
 pytestmark = [pytest.mark.lab, pytest.mark.loopback, pytest.mark.terminal]
 
@@ -20,44 +21,44 @@ def silent_port() -> Iterator[int]:
 
 
 @pytest.fixture
-def person(lab: Lab, silent_port: int, tmp_path: Path) -> Iterator[Shell]:
+def person(lab: Lab, silent_port: int, tmp_path: Path) -> Iterator[Prompt]:
     """At the publisher, after the editor came; the way to its subscriber is silent."""
     configuration = tmp_path / "cucmsh.toml"
-    port = lab.subscriber["ssh"]["port"]
-    text = Path(lab.publisher["config"]).read_text()
+    port = lab.subscriber.ssh.port
+    text = lab.publisher.config.read_text()
     assert text.count(str(port)) == 1
     configuration.write_text(text.replace(str(port), str(silent_port)))
-    shell = Shell([*CUCMSH, "--config", str(configuration)])
+    shell = prompt_of(configuration)
     shell.send("\x01")
     shell.await_text("\x1b[?2004h")
     yield shell
     shell.child.close(force=True)
 
 
-def press_control_c(person: Shell) -> None:
+def press_control_c(person: Prompt) -> None:
     person.send("\x03")
     person.await_text("Control-C pressed")
     person.send("show version active\r")
     person.await_text("Active Master Version")
 
 
-def test_show_network_cluster(person: Shell) -> None:
+def test_show_network_cluster(person: Prompt) -> None:
     person.send("show network cluster\r")
     person.await_text("test10pub Publisher callmanager DBPub authenticated")
     person.await_text("Waiting for test10sub...")
     press_control_c(person)
 
 
-def test_a_reset_that_looks_for_its_nodes(lab: Lab, person: Shell) -> None:
+def test_a_reset_that_looks_for_its_nodes(lab: Lab, person: Prompt) -> None:
     before = lab.digests()
     person.send("utils itl reset localkey\r")
-    person.answer("password :", lab.passwords["ccm"])
+    person.answer("password :", lab.passwords.ccm)
     person.await_text("Still looking: not every node answers at once...")
     press_control_c(person)
     assert lab.digests() == before
 
 
-def test_a_fetch_of_a_recovery_key(lab: Lab, person: Shell, silent_port: int) -> None:
+def test_a_fetch_of_a_recovery_key(lab: Lab, person: Prompt, silent_port: int) -> None:
     before = lab.digests()
     person.send(f"utils itl reset remotekey 127.0.0.1:{silent_port} joe /x.p12\r")
     person.answer("password :", "secret")
@@ -67,7 +68,7 @@ def test_a_fetch_of_a_recovery_key(lab: Lab, person: Shell, silent_port: int) ->
     assert "secret" not in person.seen
 
 
-def test_a_file_on_its_way_out(lab: Lab, person: Shell, silent_port: int) -> None:
+def test_a_file_on_its_way_out(lab: Lab, person: Prompt, silent_port: int) -> None:
     before = lab.digests()
     person.send("file get tftp ITLRecovery.p12\r")
     person.answer("[y/n]?", "y")
@@ -81,11 +82,11 @@ def test_a_file_on_its_way_out(lab: Lab, person: Shell, silent_port: int) -> Non
     assert lab.digests() == before
 
 
-def test_nobody_waits_for_them_at_the_end(person: Shell) -> None:
+def test_nobody_waits_for_them_at_the_end(person: Prompt) -> None:
     person.send("show network cluster\r")
     person.await_text("Waiting for test10sub...")
     press_control_c(person)
     person.send("quit\r")
     person.child.expect_exact("quit")
     person.child.timeout = 3  # a login is given 15 seconds
-    assert person.quit_status() == 0
+    assert person.await_end() == 0

@@ -12,7 +12,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.story.running import CUCMSH, Lab
+from tests.rigs.lab import CUCMSH, Lab
 
 pytestmark = [pytest.mark.lab, pytest.mark.loopback, pytest.mark.terminal]
 
@@ -20,13 +20,13 @@ PATIENCE = 10  # seconds, of a change
 
 
 def audited(lab: Lab) -> list[dict[str, object]]:
-    lines = Path(lab.publisher["home"], "log", "audit").read_text().splitlines()
+    lines = Path(lab.publisher.home, "log", "audit").read_text().splitlines()
     return [json.loads(line) for line in lines]
 
 
 def run(lab: Lab, stdout: int, stdin: int, *words: str) -> int:
     done = subprocess.run(
-        [*CUCMSH, "--config", lab.publisher["config"], "-c", *words],
+        [*CUCMSH, "--config", str(lab.publisher.config), "-c", *words],
         stdin=stdin,
         stdout=stdout,
         stderr=subprocess.PIPE,
@@ -60,18 +60,18 @@ def test_a_reset_whose_output_nobody_reads_is_done_and_logged(
     fcntl.fcntl(writing, fcntl.F_SETPIPE_SZ, 4096)
     os.write(writing, b"x" * 4000)  # the question has room, the report has not
     answers, typed = os.pipe()
-    os.write(typed, f"{lab.passwords['ccm']}\n".encode())
+    os.write(typed, f"{lab.passwords.ccm}\n".encode())
     status = run(lab, writing, answers, "utils itl reset localkey", *more)
     assert status == 3  # done, and whoever asked does not know
     events = {str(each["event"]): each for each in audited(lab)[-2:]}
     assert events["command"]["status"] == 0
     said = events["unread"]["said"]
     assert isinstance(said, list)
-    assert f"Cisco Tftp service restarted on host {lab.subscriber['name']}" in said
-    assert lab.passwords["ccm"] not in str(said)
+    assert f"Cisco Tftp service restarted on host {lab.subscriber.name}" in said
+    assert lab.passwords.ccm not in str(said)
     assert lab.digests() != before
     # The lock is free, and what lies there is whole.
-    ccm = f"{lab.passwords['ccm']}\n"
+    ccm = f"{lab.passwords.ccm}\n"
     again = lab.call(lab.publisher, "utils itl reset localkey", ccm)
     assert again.returncode == 0, again.stdout
     for descriptor in (reading, writing, answers, typed):

@@ -9,8 +9,10 @@ from typing import Any
 
 import pytest
 
+from cucmsh.testing import Node
 from cucmsh.trustlist.decode import decode
-from tests.story.running import Lab, Shell
+from tests.rigs.lab import Lab
+from tests.rigs.terminal import Prompt, open_terminal
 
 pytestmark = [pytest.mark.lab, pytest.mark.loopback, pytest.mark.terminal]
 
@@ -77,34 +79,36 @@ def signer_of(shown: str) -> str:
 
 
 @pytest.fixture
-def sub_shell(lab: Lab) -> Iterator[Shell]:
+def sub_shell(lab: Lab) -> Iterator[Prompt]:
     """The subscriber's prompt, through its SSH server and OpenSSH's client."""
-    port = str(lab.subscriber["ssh"]["port"])
+    port = str(lab.subscriber.ssh.port)
     words = ["ssh", "-F", "/dev/null", "-p", port, "-o", "StrictHostKeyChecking=no"]
     words += ["-o", "UserKnownHostsFile=/dev/null", "-o", "LogLevel=ERROR"]
     words += ["-tt", "admin@127.0.0.1"]
-    opened = Shell(words, lab.passwords["admin"])
+    opened = Prompt(open_terminal(words))
+    opened.answer("assword:", lab.passwords.admin)
+    opened.await_prompt()
     yield opened
     opened.child.close(force=True)
 
 
-def fetched(lab: Lab, node: dict[str, Any], folder: Path) -> bytes:
-    return lab.fetch(node, "ITLFile.tlv", folder / f"{node['name']}.tlv")
+def fetched(lab: Lab, node: Node, folder: Path) -> bytes:
+    return lab.fetch(node, "ITLFile.tlv", folder / f"{node.name}.tlv")
 
 
 def lists_of(lab: Lab, folder: Path) -> list[bytes]:
     return [fetched(lab, node, folder) for node in lab.nodes]
 
 
-def backup(lab: Lab, shell: Shell) -> str:
+def backup(lab: Lab, shell: Prompt) -> str:
     """Case 8: the whole `file get` dialog; returns what was shown."""
     shell.send("file get tftp ITLRecovery.p12\r")
     shown = shell.answer("Would you like to proceed [y/n]? ", "y")
-    shell.answer("SFTP server IP: ", lab.sftp["host"])
-    shell.answer("SFTP server port [22]: ", str(lab.sftp["port"]))
-    shell.answer("User ID: ", lab.sftp["user"])
-    shell.answer("Password: ", lab.sftp["password"])
-    shell.answer("Download directory: ", lab.sftp["directory"])
+    shell.answer("SFTP server IP: ", lab.backup.host)
+    shell.answer("SFTP server port [22]: ", str(lab.backup.port))
+    shell.answer("User ID: ", lab.backup.user)
+    shell.answer("Password: ", lab.backup.password)
+    shell.answer("Download directory: ", str(lab.backup.directory))
     index = shell.child.expect_exact(["(yes/no)? ", "Transfer completed."])
     if index == 0:
         shell.send("yes\r")
@@ -113,14 +117,14 @@ def backup(lab: Lab, shell: Shell) -> str:
     return shown
 
 
-def reset_local(lab: Lab, shell: Shell) -> str:
+def reset_local(lab: Lab, shell: Prompt) -> str:
     shell.send("utils itl reset localkey\r")
-    shell.answer("Enter CCM Administrator password :", lab.passwords["ccm"])
+    shell.answer("Enter CCM Administrator password :", lab.passwords.ccm)
     return shell.await_prompt()
 
 
 def test_case_1_before_each_node_signs_its_own_list(
-    lab: Lab, shell: Shell, tmp_path: Path
+    lab: Lab, shell: Prompt, tmp_path: Path
 ) -> None:
     shown = shell.call("show itl")
     raw = fetched(lab, lab.publisher, tmp_path)
@@ -146,7 +150,7 @@ def test_case_1_before_each_node_signs_its_own_list(
 
 
 def test_case_2_localkey_reaches_every_node_and_ends_with_a_restart(
-    lab: Lab, shell: Shell, sub_shell: Shell, tmp_path: Path
+    lab: Lab, shell: Prompt, sub_shell: Prompt, tmp_path: Path
 ) -> None:
     before = fetched(lab, lab.publisher, tmp_path)
     output = reset_local(lab, shell)
@@ -180,15 +184,15 @@ def test_case_2_localkey_reaches_every_node_and_ends_with_a_restart(
 
 
 def test_case_8_and_3_backup_and_reset_with_the_remote_key(
-    lab: Lab, shell: Shell, tmp_path: Path
+    lab: Lab, shell: Prompt, tmp_path: Path
 ) -> None:
-    key_file = Path(lab.publisher["home"], "security/ITLRecovery/ITLRecovery.p12")
+    key_file = Path(lab.publisher.home, "security/ITLRecovery/ITLRecovery.p12")
     shown = backup(lab, shell)
     assert "Number of files affected: 1" in shown
     assert f"Total size in Bytes: {key_file.stat().st_size}\n" in shown
-    saved = Path(lab.sftp["directory"], "ITLRecovery.p12")
+    saved = Path(lab.backup.directory, "ITLRecovery.p12")
     assert saved.read_bytes() == key_file.read_bytes()
-    (tmp_path / "word").write_text(lab.passwords["security"])
+    (tmp_path / "word").write_text(lab.passwords.security)
     subprocess.run(
         [
             *("openssl", "pkcs12", "-in", str(saved), "-noout"),
@@ -197,10 +201,10 @@ def test_case_8_and_3_backup_and_reset_with_the_remote_key(
         check=True,
         capture_output=True,
     )
-    host = f"{lab.sftp['host']}:{lab.sftp['port']}"
-    shell.send(f"utils itl reset remotekey {host} {lab.sftp['user']} {saved}\r")
-    shell.answer("Enter Sftp password :", lab.sftp["password"])
-    shell.answer("Enter CCM Administrator password :", lab.passwords["ccm"])
+    host = f"{lab.backup.host}:{lab.backup.port}"
+    shell.send(f"utils itl reset remotekey {host} {lab.backup.user} {saved}\r")
+    shell.answer("Enter Sftp password :", lab.backup.password)
+    shell.answer("Enter CCM Administrator password :", lab.passwords.ccm)
     output = shell.await_prompt()
     assert "Cisco Tftp service restarted on host test10sub" in output
     mine, other = lists_of(lab, tmp_path)
@@ -210,7 +214,7 @@ def test_case_8_and_3_backup_and_reset_with_the_remote_key(
 
 
 def test_case_4_a_subscriber_refuses_and_nothing_changes(
-    lab: Lab, sub_shell: Shell
+    lab: Lab, sub_shell: Prompt
 ) -> None:
     before = lab.digests()
     for command in ("localkey", "remotekey 127.0.0.1 joe /home/joe/ITLRecovery.p12"):
@@ -221,7 +225,7 @@ def test_case_4_a_subscriber_refuses_and_nothing_changes(
 
 
 def test_case_5_the_hold_timer_is_per_node(
-    lab: Lab, shell: Shell, sub_shell: Shell
+    lab: Lab, shell: Prompt, sub_shell: Prompt
 ) -> None:
     shell.send("set cert regen CallManager\r")
     assert DISCLAIMER in shell.answer("Proceed with regeneration (yes|no)? ", "yes")
@@ -241,9 +245,9 @@ def test_case_6_a_new_recovery_key_is_listed_after_the_next_tftp_start(
     open_lab: Any, tmp_path: Path
 ) -> None:
     lab = open_lab()
-    shell = lab.shell(lab.publisher)
+    shell = lab.prompt()
     before = lists_of(lab, tmp_path)
-    old_key = Path(lab.publisher["home"], "security/ITLRecovery/ITLRecovery.p12")
+    old_key = Path(lab.publisher.home, "security/ITLRecovery/ITLRecovery.p12")
     old = old_key.read_bytes()
     shell.send("set cert regen ITLRecovery\r")
     shell.answer("Proceed with regeneration (yes|no)? ", "yes")
@@ -259,7 +263,7 @@ def test_case_6_a_new_recovery_key_is_listed_after_the_next_tftp_start(
     assert shell.quit() == 0
 
 
-def test_tab_and_arrows_bring_the_editor_and_the_command_runs(shell: Shell) -> None:
+def test_tab_and_arrows_bring_the_editor_and_the_command_runs(shell: Prompt) -> None:
     shell.send("sh\t")
     shell.await_text("show")
     shell.send("itl\r")
@@ -275,12 +279,12 @@ def test_tftp_never_serves_the_key_file(lab: Lab, tmp_path: Path) -> None:
 def test_exec_requests_work_through_openssh(lab: Lab, tmp_path: Path) -> None:
     askpass = tmp_path / "askpass"
     secret = tmp_path / "secret"
-    secret.write_text(lab.passwords["admin"])
+    secret.write_text(lab.passwords.admin)
     askpass.write_text(f"#!/bin/sh\ncat {secret}\n")
     askpass.chmod(0o700)
     done = subprocess.run(
         [
-            *("ssh", "-F", "/dev/null", "-p", str(lab.publisher["ssh"]["port"])),
+            *("ssh", "-F", "/dev/null", "-p", str(lab.publisher.ssh.port)),
             *("-o", "StrictHostKeyChecking=no"),
             *("-o", "UserKnownHostsFile=/dev/null", "-o", "LogLevel=ERROR"),
             *("admin@127.0.0.1", "show itl"),

@@ -13,7 +13,8 @@ import sys
 import tempfile
 from pathlib import Path
 
-from tests.story.running import Lab, Shell
+from tests.rigs.lab import Lab
+from tests.rigs.terminal import Prompt
 
 PAGE = Path(__file__).parents[2] / "docs" / "lab.md"
 FIRST, LAST = "<!-- transcript -->\n```text\n", "```\n<!-- end of transcript -->\n"
@@ -42,15 +43,15 @@ STEPS: list[tuple[str, list[tuple[str, str]]]] = [
 
 def play(lab: Lab) -> str:
     """What is on the screen of somebody who types the story; no password is."""
-    shell = lab.shell(lab.publisher)
-    secrets = {"Password: ": lab.sftp["password"]}
-    secrets["Enter CCM Administrator password :"] = lab.passwords["ccm"]
+    shell = lab.prompt()
+    secrets = {"Password: ": lab.backup.password}
+    secrets["Enter CCM Administrator password :"] = lab.passwords.ccm
     blocks = []
     try:
         for line, answers in STEPS:
             shell.send(f"{line}\r")
             for question, answer in answers:
-                given = answer.format(**lab.sftp) or secrets[question]
+                given = answer.format(**lab.backup._asdict()) or secrets[question]
                 shell.answer(question, given)
             shell.await_prompt()
             blocks.append((line, screen(shell)))
@@ -62,7 +63,7 @@ def play(lab: Lab) -> str:
     return text.replace(str(lab.root), "/tmp/cucmsh-lab") + "admin:quit\n"
 
 
-def screen(shell: Shell) -> str:
+def screen(shell: Prompt) -> str:
     """What came since the last prompt, without carriage returns."""
     seen, shell.seen = shell.seen, ""
     text = seen.replace("\r\n", "\n")

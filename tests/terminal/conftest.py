@@ -23,6 +23,8 @@ import pexpect
 import pytest
 from pexpect.fdpexpect import fdspawn
 
+from tests.rigs.terminal import hang_up, open_raw_terminal
+
 TOY = Path(__file__).with_name("toy_shell.py")
 PROJECT = Path(__file__).parents[2]
 PROMPT = "admin:"
@@ -133,13 +135,8 @@ class RealClient(Client):
 
     def __init__(self, *arguments: str, term: str = "vt100") -> None:
         environment = {"PYTHONPATH": str(PROJECT), "TERM": term, "PATH": os.defpath}
-        child = pexpect.spawn(
-            sys.executable,
-            [str(TOY), *arguments],
-            env=environment,
-            dimensions=(24, 80),
-            timeout=SECONDS,
-        )
+        words = [sys.executable, str(TOY), *arguments]
+        child = open_raw_terminal(words, environment=environment, seconds=SECONDS)
         super().__init__(child, io.BytesIO())
 
     def status(self) -> int:
@@ -148,14 +145,7 @@ class RealClient(Client):
         return int(self.ends.exitstatus)
 
     def hang_up(self) -> None:
-        """Close the line and wait for the process, which nobody kills.
-
-        pexpect's own `close` does, after 0.1 seconds.
-        """
-        self.ends.ptyproc.fileobj.close()  # and its number, which others use next
-        self.ends.ptyproc.closed = self.ends.closed = True
-        self.ends.ptyproc.fd = self.ends.child_fd = -1
-        self.ends.wait()
+        hang_up(self.ends)
 
 
 @pytest.fixture(params=["fake", "real"])

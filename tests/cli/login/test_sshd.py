@@ -20,6 +20,7 @@ import pytest
 
 from tests.cli.login.box import ADMIN, CCM, FORCED, LOGIN, SETTINGS, Box
 from tests.rigs.loopback import LOOPBACK, free_port
+from tests.rigs.terminal import ends, open_terminal
 from tests.rigs.waiting import until
 
 pytestmark = [pytest.mark.loopback, pytest.mark.terminal]
@@ -50,11 +51,9 @@ class Way:
 
     def spawn(self, *words: str) -> pexpect.spawn[str]:
         options = [*self.box.options(self.port), "-o", f"User={self.user}", "-tt"]
-        child = pexpect.spawn(
-            "ssh", [*options, *words], timeout=SECONDS, encoding="utf-8", echo=False
+        return open_terminal(
+            ["ssh", *options, *words], environment=os.environ, seconds=SECONDS
         )
-        child.delaybeforesend = None
-        return child
 
 
 @pytest.fixture(params=MODES)
@@ -86,9 +85,7 @@ def test_shell_gets_the_prompt_and_its_end_is_status_0(way: Way) -> None:
     child.expect_exact(f"show version active\r\n{VERSION}")
     child.expect_exact("\r\nadmin:")
     child.send("exit\r")
-    child.expect(pexpect.EOF)
-    child.close()
-    assert child.exitstatus == 0
+    assert ends(child)[0] == 0
 
 
 def test_shell_without_a_terminal_reads_lines(way: Way) -> None:
@@ -175,10 +172,9 @@ def test_password_of_an_exec_request_is_not_shown_on_its_terminal(shipped: Way) 
         child = shipped.spawn(LOOPBACK, "utils itl reset localkey")
         child.expect_exact("Enter CCM Administrator password :")
         child.send(f"{CCM}x\r")
-        child.expect(pexpect.EOF)
-        child.close()
-    assert CCM not in str(child.before)
-    assert child.exitstatus == 1
+        status, said = ends(child)
+    assert CCM not in said
+    assert status == 1
 
 
 def test_lost_line_ends_the_session_on_the_server(way: Way) -> None:
@@ -426,10 +422,12 @@ BY_SSHD |= {"SSH_CLIENT", "SSH_CONNECTION", "SSH_TTY"}
 # Of pam_systemd(8), where a logind runs.
 BY_SSHD |= {f"XDG_SESSION_{name}" for name in ("ID", "TYPE", "CLASS", "DESKTOP")}
 BY_SSHD |= {"XDG_RUNTIME_DIR", "XDG_SEAT", "XDG_VTNR", "DBUS_SESSION_BUS_ADDRESS"}
-# Of every session's process, as the kernel has it.
+# Of every session's process in this box, as the kernel has it.
 ENVIRONMENTS = f"""
 exec 2>/dev/null  # processes end meanwhile
+box=$(readlink /proc/$$/ns/mnt)
 for pid in $(grep -l -a -s {LOGIN} /proc/[0-9]*/cmdline | cut -d/ -f3); do
+    [ "$(readlink /proc/$pid/ns/mnt)" = "$box" ] || continue
     case $(cat /proc/$pid/comm) in
     cucmsh*|python*) tr '\\0' '\\n' < /proc/$pid/environ ;;
     esac
@@ -451,9 +449,8 @@ def test_environment_of_a_careless_server_changes_nothing(box: Box) -> None:
         child.expect_exact("\r\nadmin:")
         assert "PYTHONINSPECT" in box.root(["sh", "-c", ENVIRONMENTS])
         child.send("quit\r")
-        child.expect(pexpect.EOF)
-        child.close()
-        assert (child.exitstatus, ">>>" in str(child.before)) == (0, False)
+        status, said = ends(child)
+        assert (status, ">>>" in said) == (0, False)
     finally:
         server.close()
     assert not Path(CANARY).exists()

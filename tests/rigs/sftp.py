@@ -32,10 +32,18 @@ USER, PASSWORD = "backup", "secret-secret"
 UNSUPPORTED = SFTPOpUnsupported("")
 DENIED = SFTPPermissionDenied("")
 FAILURE = SFTPFailure("")
+HABITS = frozenset(
+    (
+        *("no-read", "no-exclusive", "not-both", "takes-away", "no-listing"),
+        *("empty-listing", "no-remove", "no-rename", "rename-replaces"),
+        *("no-posix-rename", "posix-rename-fails", "no-setstat", "no-stat", "hides"),
+        *("no-mode", "no-size", "untyped"),
+    )
+)
 
 
 class Habits(asyncssh.SFTPServer):
-    """``habits`` are words; each changes one thing, where it is asked for."""
+    """``habits`` are words of ``HABITS``; each changes one thing where it is asked."""
 
     habits: frozenset[str] = frozenset()
     taken = Path()  # where a box that takes files away puts them
@@ -45,11 +53,11 @@ class Habits(asyncssh.SFTPServer):
         self._opened: dict[int, bytes] = {}
 
     def open(self, path: bytes, pflags: int, attrs: SFTPAttrs) -> object:
-        if "no-read" in self.habits and pflags & FXF_READ:
+        if self._has("no-read") and pflags & FXF_READ:
             raise DENIED
-        if "no-exclusive" in self.habits and pflags & FXF_EXCL:
+        if self._has("no-exclusive") and pflags & FXF_EXCL:
             raise UNSUPPORTED
-        if "not-both" in self.habits and pflags & FXF_READ and pflags & FXF_WRITE:
+        if self._has("not-both") and pflags & FXF_READ and pflags & FXF_WRITE:
             raise UNSUPPORTED
         opened = super().open(path, pflags, attrs)
         if pflags & FXF_WRITE:
@@ -59,7 +67,7 @@ class Habits(asyncssh.SFTPServer):
     async def close(self, file_obj: object) -> None:
         super().close(file_obj)
         written = self._opened.pop(id(file_obj), None)
-        if written is not None and "takes-away" in self.habits:
+        if written is not None and self._has("takes-away"):
             shutil.move(os.fsdecode(written), self.taken)
 
     def fsetstat(self, file_obj: object, attrs: SFTPAttrs) -> None:
@@ -77,23 +85,23 @@ class Habits(asyncssh.SFTPServer):
         return self._look(path, os.lstat)
 
     async def scandir(self, path: bytes) -> AsyncIterator[SFTPName]:
-        if "no-listing" in self.habits:
+        if self._has("no-listing"):
             raise DENIED
         folder = self.map_path(path)
         for name in [b".", b"..", *os.listdir(folder)]:
-            if "empty-listing" not in self.habits:
+            if not self._has("empty-listing"):
                 about = SFTPAttrs.from_local(os.lstat(os.path.join(folder, name)))
                 yield SFTPName(name, b"", self._shown(about))
 
     def remove(self, path: bytes) -> None:
-        if "no-remove" in self.habits:
+        if self._has("no-remove"):
             raise DENIED
         super().remove(path)
 
     def rename(self, oldpath: bytes, newpath: bytes) -> None:
-        if "no-rename" in self.habits:
+        if self._has("no-rename"):
             raise FAILURE
-        if "rename-replaces" in self.habits:
+        if self._has("rename-replaces"):
             os.replace(self.map_path(oldpath), self.map_path(newpath))
             return
         if os.path.lexists(self.map_path(newpath)):
@@ -101,30 +109,34 @@ class Habits(asyncssh.SFTPServer):
         os.rename(self.map_path(oldpath), self.map_path(newpath))
 
     def posix_rename(self, oldpath: bytes, newpath: bytes) -> None:
-        if "no-posix-rename" in self.habits:
+        if self._has("no-posix-rename"):
             raise UNSUPPORTED
-        if "posix-rename-fails" in self.habits:
+        if self._has("posix-rename-fails"):
             self.rename(oldpath, newpath)
             return
         super().posix_rename(oldpath, newpath)
 
+    def _has(self, habit: str) -> bool:
+        assert habit in HABITS, habit
+        return habit in self.habits
+
     def _modes(self) -> None:
-        if "no-setstat" in self.habits:
+        if self._has("no-setstat"):
             raise UNSUPPORTED
 
     def _look(self, path: bytes, look: Callable[[bytes], os.stat_result]) -> SFTPAttrs:
-        if "no-stat" in self.habits:
+        if self._has("no-stat"):
             raise UNSUPPORTED
-        if "hides" in self.habits:
+        if self._has("hides"):
             raise SFTPNoSuchFile("")
         return self._shown(SFTPAttrs.from_local(look(self.map_path(path))))
 
     def _shown(self, attrs: SFTPAttrs) -> SFTPAttrs:
-        if "no-mode" in self.habits:
+        if self._has("no-mode"):
             attrs.permissions = None
-        if "no-size" in self.habits:
+        if self._has("no-size"):
             attrs.size = None
-        if "untyped" in self.habits and attrs.permissions is not None:
+        if self._has("untyped") and attrs.permissions is not None:
             attrs.permissions = stat.S_IMODE(attrs.permissions)
         return attrs
 
@@ -147,9 +159,15 @@ class Door(asyncssh.SSHServer):
 
 
 class AsyncsshServer:
-    """Serves ``box`` until ``stop``; its loop runs in a thread of its own."""
+    """Serves ``box`` until ``stop``; its loop runs in a thread of its own.
+
+    Raises:
+        ValueError: a habit that is none of ``HABITS``.
+    """
 
     def __init__(self, box: Path, *habits: str) -> None:
+        if unknown := set(habits) - HABITS:
+            raise ValueError(f"no habits of ours: {sorted(unknown)}")
         taken = box.parent / "taken"
         taken.mkdir(exist_ok=True)
         namespace: dict[str, Any] = {"habits": frozenset(habits), "taken": taken}
