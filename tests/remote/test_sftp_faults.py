@@ -20,7 +20,7 @@ from cucmsh.remote import deadline
 from cucmsh.remote.sftp.session import Answer, SftpSession
 from cucmsh.remote.sftp.store import SftpStore
 from cucmsh.remote.ssh.client import SshConnection, open_node
-from tests.rigs.relay import Relay
+from tests.rigs.proxy import TO_NODE, TO_SHELL, Fault, Proxy
 from tests.rigs.stores import NAME, NEW, OLD
 
 pytestmark = pytest.mark.loopback
@@ -37,16 +37,16 @@ def served(tmp_path: Path) -> Path:
 
 
 @contextmanager
-def through(relay: Relay, sshd: SshAddress) -> Iterator[SshConnection]:
-    connection = open_node(sshd._replace(port=relay.port))
+def through(proxy: Proxy, sshd: SshAddress) -> Iterator[SshConnection]:
+    connection = open_node(sshd._replace(port=proxy.port))
     try:
         yield connection
     finally:
         connection.close()
 
 
-def put(relay: Relay, sshd: SshAddress, served: Path) -> None:
-    with through(relay, sshd) as connection:
+def put(proxy: Proxy, sshd: SshAddress, served: Path) -> None:
+    with through(proxy, sshd) as connection:
         SftpStore(connection, str(served)).write(NAME, NEW, 0o644)
 
 
@@ -55,14 +55,14 @@ def files(folder: Path) -> dict[str, bytes]:
 
 
 def traffic(sshd: SshAddress, served: Path) -> dict[str, int]:
-    relay = Relay(sshd.port)
-    put(relay, sshd, served)
-    relay.stop()
+    proxy = Proxy(sshd.port)
+    put(proxy, sshd, served)
+    proxy.close()
     (served / NAME).write_bytes(OLD)
-    return relay.passed
+    return proxy.passed
 
 
-@pytest.mark.parametrize("direction", ["answers", "requests"])
+@pytest.mark.parametrize("direction", [TO_SHELL, TO_NODE])
 def test_f4_line_cut_at_any_byte_tears_nothing_and_is_told_from_silence(
     sshd: SshAddress, served: Path, direction: str
 ) -> None:
@@ -70,10 +70,11 @@ def test_f4_line_cut_at_any_byte_tears_nothing_and_is_told_from_silence(
     seen = set()
     for number in range(SAMPLES):
         (served / NAME).write_bytes(OLD)
-        relay = Relay(sshd.port, 1 + number * total // SAMPLES, direction)
+        fault = Fault(cut=1 + number * total // SAMPLES, toward=direction)
+        proxy = Proxy(sshd.port, fault)
         with pytest.raises(ConnectionFailedError) as broke:
-            put(relay, sshd, served)
-        relay.stop()
+            put(proxy, sshd, served)
+        proxy.close()
         assert not isinstance(broke.value, NoAnswerError)  # it may be tried again
         seen.add((served / NAME).read_bytes())
         connection = open_node(sshd)
@@ -91,15 +92,15 @@ def test_f4_line_cut_at_any_byte_tears_nothing_and_is_told_from_silence(
 def test_answer_to_the_rename_that_is_lost_leaves_a_whole_file(
     sshd: SshAddress, served: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    relay = Relay(sshd.port)
-    with through(relay, sshd) as connection:
+    proxy = Proxy(sshd.port)
+    with through(proxy, sshd) as connection:
         store = SftpStore(connection, str(served))
         staged = store.stage(NAME, NEW, 0o644)
         monkeypatch.setattr(deadline, "OPERATION_SECONDS", SOON)
-        relay.mute.set()
+        proxy.is_mute.set()
         with pytest.raises(NoAnswerError):
             store.commit(staged, NAME)
-    relay.stop()
+    proxy.close()
     assert (served / NAME).read_bytes() == NEW  # it was done; we could not know
     again = open_node(sshd)
     store = SftpStore(again, str(served))
@@ -115,19 +116,19 @@ def test_answer_to_the_rename_that_is_lost_leaves_a_whole_file(
 def test_silent_line_during_an_upload_is_no_broken_one(
     sshd: SshAddress, served: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    relay = Relay(sshd.port)
-    with through(relay, sshd) as connection:
+    proxy = Proxy(sshd.port)
+    with through(proxy, sshd) as connection:
         store = SftpStore(connection, str(served))
         store.read(NAME)
         monkeypatch.setattr(deadline, "OPERATION_SECONDS", SOON)
-        relay.mute.set()
+        proxy.is_mute.set()
         began = time.monotonic()
         with pytest.raises(NoAnswerError):
             store.write(NAME, NEW)
         assert time.monotonic() - began < 10 * SOON
         with pytest.raises(ConnectionFailedError):  # it was hung up on
             connection.run(["true"])
-    relay.stop()
+    proxy.close()
     assert (served / NAME).read_bytes() == OLD
 
 

@@ -50,11 +50,13 @@ class Proxy:
     Attributes:
         fault: what happens to connections that come from now on.
         passed: bytes of the last connection, by direction.
+        is_mute: what is sent to the shell is swallowed from now on, as on a dead line.
     """
 
     def __init__(self, port: int, fault: Fault = Fault()) -> None:  # noqa: B008 - a value
         self.fault = fault
         self.passed: dict[str, int] = {}
+        self.is_mute = threading.Event()
         self.connections = 0
         self._target = port
         self._loop = asyncio.new_event_loop()
@@ -111,11 +113,10 @@ class Proxy:
                 end.get_extra_info("socket").setsockopt(
                     socket.IPPROTO_TCP, socket.TCP_NODELAY, 1
                 )
-            counted = self.passed
-            ways = [
-                _Way(reader, back, fault, TO_NODE, counted).run(),
-                _Way(there, writer, fault, TO_SHELL, counted).run(),
-            ]
+            way_in = _Way(reader, back, fault, TO_NODE, self.passed)
+            mute = self.is_mute
+            way_out = _Way(there, writer, fault, TO_SHELL, self.passed, is_mute=mute)
+            ways = [way_in.run(), way_out.run()]
             tasks = [asyncio.ensure_future(way) for way in ways]
             try:
                 await asyncio.wait(tasks, return_when=asyncio.FIRST_EXCEPTION)
@@ -153,8 +154,11 @@ class _Way:
         fault: Fault,
         toward: str,
         counted: dict[str, int],
+        *,
+        is_mute: threading.Event | None = None,
     ) -> None:
         self._reader, self._writer = reader, writer
+        self._is_mute = is_mute or threading.Event()
         self._fault = fault if fault.toward == toward else Fault(delay=fault.delay)
         self._toward = toward
         self._counted = counted
@@ -189,6 +193,8 @@ class _Way:
             await self._pass(piece)
 
     async def _pass(self, piece: bytes) -> None:
+        if self._is_mute.is_set():
+            return
         fault, before = self._fault, self._counted[self._toward]
         self._counted[self._toward] += len(piece)
         if 0 <= fault.corrupt - before < len(piece):

@@ -12,6 +12,7 @@ import os
 import tempfile
 from base64 import b64decode, b64encode
 from collections.abc import Callable, Sequence
+from contextlib import AbstractContextManager, nullcontext
 from datetime import UTC, datetime, timedelta
 from hashlib import md5, sha256
 from pathlib import Path
@@ -52,17 +53,16 @@ from cucmsh.secret import Secret
 from cucmsh.services.backends import AcceptHostKey, BackupServer, Link
 from cucmsh.services.certificates import keystore
 from cucmsh.services.certificates.keystore import Keystore
-from cucmsh.services.lists.apply_reset import apply
-from cucmsh.services.lists.fleet import Fleet
-from cucmsh.services.lists.locate_nodes import locate
+from cucmsh.services.lists.locate_nodes import NodeStatus
 from cucmsh.services.lists.plan_reset import (
     ResetPlan,
     plan_local_reset,
     plan_remote_reset,
 )
+from cucmsh.services.lists.run_reset import LOCAL, carry_out
 from cucmsh.services.lists.tftp_start import keep, start
 from cucmsh.services.nodes.make import make_node, public_certificates
-from cucmsh.services.outcome import Report, Step
+from cucmsh.services.outcome import Progress, Report, Step
 from cucmsh.services.site import Site
 from cucmsh.storage.local import LocalStore
 from cucmsh.storage.store import Store
@@ -468,6 +468,32 @@ def remote_plan(site: Site, key_file: bytes) -> ResetPlan:
     return plan_remote_reset(site, Keystore(site).open_key_file(key_file))
 
 
+class Agreeing:
+    """A ``ResetDialog`` of somebody who agrees to everything."""
+
+    def __init__(self, progress: Progress) -> None:
+        self._progress = progress
+
+    def fetching(self) -> AbstractContextManager[None]:
+        return nullcontext()
+
+    def ccm_password(self) -> Secret:
+        return Secret(CCM)
+
+    def looking(self) -> AbstractContextManager[None]:
+        return nullcontext()
+
+    def located(self, nodes: Sequence[NodeStatus]) -> None:
+        assert nodes
+
+    def agree(self, plan: ResetPlan) -> None:
+        """Asked nothing."""
+
+    def changing(self, names: Sequence[str]) -> AbstractContextManager[Progress]:
+        assert names
+        return nullcontext(self._progress)
+
+
 class MadeCluster:
     """Both members, their clock and a backup server's directory, below ``root``."""
 
@@ -578,16 +604,8 @@ class MadeCluster:
     def apply(self, plan: ResetPlan) -> tuple[Report, list[tuple[Step, str]]]:
         """Carry the plan out; gives the report and what was said on the way."""
         said: list[tuple[Step, str]] = []
-        with self.site.cluster_lock("a reset"), Fleet(self.site) as fleet:
-            located = locate(self.site, fleet)
-            report = apply(
-                plan,
-                located,
-                self.site,
-                fleet,
-                lambda step, text: said.append((step, text)),
-            )
-        return report, said
+        dialog = Agreeing(lambda step, text: said.append((step, text)))
+        return carry_out(self.site, LOCAL, lambda _: plan, dialog).report, said
 
     def reset(self, key_file: bytes = b"") -> Report:
         """A whole reset, all questions answered with yes."""
