@@ -30,7 +30,7 @@ from cucmsh.services.lists.install import (
 from cucmsh.services.lists.locate_nodes import service_status
 from cucmsh.services.lists.member_hooks import INPUT
 from cucmsh.services.lists.phone_files import named
-from cucmsh.services.lists.sign_and_bring import Unheard, sign_and_bring
+from cucmsh.services.lists.sign_and_bring import SilentSigning, sign_and_bring
 from cucmsh.services.lists.tftp_start import keep, start
 from cucmsh.services.lists.update_replicas import update_replicas
 from cucmsh.services.nodes.identity import leave
@@ -130,7 +130,7 @@ def _update_replicas(call: Call) -> tuple[str, int]:
 
 
 def _sign(call: Call) -> tuple[str, int]:
-    done = sign_and_bring(call.site, named(call.site, call.given.file), Unheard())
+    done = sign_and_bring(call.site, named(call.site, call.given.file), SilentSigning())
     lines = [*signing_lines(done.report), *replica_lines(done.replicas)]
     return "\n".join(lines), done.exit_status
 

@@ -38,7 +38,9 @@ def who_refuses(
     *,
     agreed: Collection[str] = (),
 ) -> tuple[Refusal, ...]:
-    """The kept lists whose holders would refuse ``offered``; none: it may be served.
+    """The kept lists whose holders would refuse ``offered``.
+
+    It may be served if there are none.
 
     Args:
         site: this node; with its ``keep_trust`` off nobody is asked after.
@@ -135,9 +137,10 @@ def _may_sign(record: Record) -> bool:
 
 
 def recovery_record(trust_list: TrustList) -> Record | None:
-    """The ITLRECOVERY record: the last SAST that is not a TFTP node's own.
+    """The ITLRECOVERY record, or None.
 
-    The first one is an earlier key that signs the list, where there are two.
+    It is the last SAST record whose certificate no TFTP record has: where there are
+    two such, the first is an earlier key that signs the list.
     """
     serving = {
         record.certificate

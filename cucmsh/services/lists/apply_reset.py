@@ -1,4 +1,4 @@
-"""Carries a planned reset out: stage, commit, restart, read back, report.
+"""Applies a planned reset: stage, commit, restart, read back, report.
 
 The steps S7 to S14 of docs/security.md#steps-of-a-reset. Never stops at a bad node,
 never calls a node updated whose TFTP service did not give back the new bytes (invariant
@@ -81,9 +81,10 @@ def apply(
 
 
 class _Change:
-    """The key, then the list on every node; what is done is kept as it happens.
+    """The key, then the list on every node; outcomes are kept as they come.
 
-    `has_begun`: some list may have been replaced.
+    Attributes:
+        has_begun: some list may have been replaced.
     """
 
     def __init__(
@@ -102,7 +103,7 @@ class _Change:
 
     @property
     def outcomes(self) -> tuple[NodeOutcome, ...]:
-        """In the cluster's order."""
+        """Those that are known by now, in the cluster's order."""
         names = (entry.node.name for entry in self._located)
         return tuple(self._done[name] for name in names if name in self._done)
 
@@ -138,7 +139,10 @@ class _Change:
             _tell(outcome, self._progress)
 
     def leave(self, problem: CucmshError) -> None:
-        """It ended early: the others are pending, or nobody knows."""
+        """It ended early: nodes without an outcome are pending, or unknown.
+
+        They are unknown if lists were already being replaced.
+        """
         state = State.UNKNOWN if self.has_begun else State.PENDING
         for entry in self._located:
             name = entry.node.name
@@ -168,7 +172,7 @@ def _is_key_in_place(plan: ResetPlan, site: Site) -> bool:
 
 
 def _require_own_seen(located: tuple[NodeStatus, ...], site: Site) -> None:
-    """Refuse to go by what this node serves if that could not be looked at."""
+    """Refuse a reset if this node itself could not be looked at."""
     for entry in located:
         if entry.node.name == site.node.name and entry.problem:
             raise RefusedError(
@@ -180,7 +184,7 @@ def _require_own_seen(located: tuple[NodeStatus, ...], site: Site) -> None:
 def _require_as_planned(
     plan: ResetPlan, located: tuple[NodeStatus, ...], site: Site
 ) -> None:
-    """What ``put_in_place`` refuses, while there is nothing yet to be regretted."""
+    """The comparison of ``put_in_place``, before the new key is installed already."""
     for entry in located:
         if entry.node.name == site.node.name:
             expected = (entry.served, plan.sha256)

@@ -1,8 +1,8 @@
 """The list that a reset signs anew, and what is unusual about it.
 
-Re-signed unasked are the bytes that this node composed or published last; anything
-else becomes a question, with every difference to ``security/`` (docs/decisions/011).
-Refuses a file that is no list. Signs only where no list is served. Writes nothing.
+The bytes that this node composed or published last are signed anew without a question;
+for any others a person is asked, who is shown each difference to the certificates on
+disk (docs/decisions/011). Where no list is served, one is composed. Writes nothing.
 """
 
 from __future__ import annotations
@@ -43,8 +43,15 @@ def present_list(
     Args:
         site: this node.
         recovery: the key that will sign.
-        own: the certificate in this publisher's key file, if it was opened already: a
-            second time takes a third of a second again.
+        own: the certificate in this publisher's key file, if it was opened already:
+            to open it once more takes a third of a second.
+
+    Returns:
+        The list, questions that a person must answer with yes, and warnings.
+
+    Raises:
+        RefusedError: the served file is no trust list; or none is served and none can
+            be composed.
     """
     raw = served_list(site)
     if raw is None:

@@ -69,7 +69,10 @@ class Composed(NamedTuple):
 
 
 def next_timestamp(site: Site) -> int:
-    """Now, but never at or before the last list's TIMESTAMP (docs/decisions/007)."""
+    """TIMESTAMP of the next list, Unix time: now, or one above the last list's.
+
+    Source: docs/decisions/007.
+    """
     last = read_published(site.home)
     now = int(site.clock.now().timestamp())
     return max(now, last.timestamp + 1) if last else now
@@ -86,6 +89,10 @@ def own_records(site: Site, recovery: Certificate | None = None) -> list[Record]
     Args:
         site: this node.
         recovery: stands in for the cluster's present recovery certificate.
+
+    Raises:
+        RefusedError: a certificate of another node was not brought here yet.
+        CertificateError, KeyFileError, StoreError: one of this node cannot be read.
     """
     keystore = Keystore(site)
     call_manager = keystore.certificate(Unit.CALL_MANAGER)
@@ -158,7 +165,7 @@ def compose(site: Site, history: History | None = None) -> tuple[TrustList, str]
     held, raw = history.binding, served_list(site)
     served = history.find(raw) if raw else None
     refused = who_refuses(site, served.trust_list, history) if served else ()
-    lost = _classes(refused)
+    lost = _sha256_of(refused)
     reached = [kept for kept in held if kept.digests.sha256 not in lost]
     seen: list[tuple[Candidate, tuple[Refusal, ...]]] = []
     for candidate in lists_to_offer(site, reached or held):
@@ -169,7 +176,7 @@ def compose(site: Site, history: History | None = None) -> tuple[TrustList, str]
             return candidate.trust_list, _why_not_first(candidate, seen)
         seen.append((candidate, refused))
     for candidate, refused in seen:
-        if _classes(refused) <= lost:  # nobody who takes the served list is lost
+        if _sha256_of(refused) <= lost:  # nobody who takes the served list is lost
             remark = f"no key of this node is known to all: {describe(refused)}"
             return candidate.trust_list, f"{remark}. `{TRUST_RELEASE}` ends this."
     raise RefusedError(
@@ -192,7 +199,7 @@ def _why_not_first(
     return f"signed with {chosen.key}: {reason}. `{TRUST_RELEASE}` ends this."
 
 
-def _classes(refused: tuple[Refusal, ...]) -> set[str]:
+def _sha256_of(refused: tuple[Refusal, ...]) -> set[str]:
     return {entry.kept.digests.sha256 for entry in refused}
 
 

@@ -40,7 +40,7 @@ class GiveUpPlan(NamedTuple):
 
     Attributes:
         given_up: the lists whose holders would refuse the next one, and why.
-        key: which key signs the next one.
+        key: which key signs the next one, in words.
         damaged: what of the history cannot be read; it is removed.
         remark: what is said now of the served list.
     """
@@ -73,7 +73,7 @@ def release_trust(site: Site, agree: Callable[[GiveUpPlan], None]) -> GiveUpPlan
 
 
 def plan_giving_up(site: Site) -> GiveUpPlan:
-    """Reads only.
+    """What ``utils itl trust release`` would do now; changes nothing.
 
     Raises:
         RefusedError: there is nothing to end.

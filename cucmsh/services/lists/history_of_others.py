@@ -32,7 +32,7 @@ from cucmsh.services.site import Site
 
 
 def ask_other_nodes(site: Site) -> None:
-    """Take in what lies on the nodes that are due to be asked. Raises nothing.
+    """Ask the nodes that are due, and note their lists. Raises no ``CucmshError``.
 
     A subscriber asks nobody: no other node serves lists of its making, and it has no
     key that the phones of another one know.
@@ -51,7 +51,7 @@ def ask_other_nodes(site: Site) -> None:
 
 
 def silent_nodes(site: Site) -> list[str]:
-    """The nodes whose lists are not known yet, for they did not answer."""
+    """Names of the nodes that did not answer when they were asked last."""
     found = recall(site.home, ASKED)
     silent, now = found.get("silent"), renamed(site, found.get("ids"))
     names = {node.name for node in site.settings.cluster.nodes}
@@ -79,7 +79,7 @@ def _due(site: Site) -> list[Node] | None:
 
 
 def _place(site: Site) -> str:
-    """What becomes another one when the files of this node are copied back."""
+    """Text that changes when the files of this node are copied back; see the module."""
     try:
         found = os.lstat(os.path.join(site.settings.home, PLACE))
     except OSError:

@@ -87,7 +87,18 @@ def take_staged(site: Site, name: str, sha256: str) -> bytes:
 
 @use_case("hook install-certificate", changes=True)
 def install_certificate(site: Site, raw: bytes, name: str, unit: str) -> None:
-    """Keep another member's certificate."""
+    """Keep another member's certificate.
+
+    Args:
+        site: this node.
+        raw: the certificate, PEM.
+        name: of the member whose it is.
+        unit: which of its certificates, such as ``TVS``.
+
+    Raises:
+        UsageError: there is no such member, or no such unit.
+        CertificateError, StoreError: it is no certificate, or cannot be kept.
+    """
     node = site.settings.cluster.find(name)
     if node is None or not node.is_member or node.name == site.node.name:
         raise UsageError(f"{name!r} is no other member of this cluster")
@@ -124,7 +135,7 @@ def install_list(
 
 
 def _require_acceptance(site: Site, trust_list: TrustList) -> None:
-    """The one rule, with this node's history, which its publisher does not have."""
+    """The rule of ``acceptance``, by this node's history, which no other node has."""
     history, present = History(site), served_list(site)
     if present is not None:
         history.consider(site.node.name, present)
@@ -136,7 +147,14 @@ def _require_acceptance(site: Site, trust_list: TrustList) -> None:
 
 
 def put_in_place(site: Site, trust_list: TrustList, expected: str) -> None:
-    """Mark first, then remember, then rename (docs/decisions/009, 010).
+    """Set the keep mark, note the list, then rename it into place.
+
+    In that order, because of docs/decisions/009, 010.
+
+    Args:
+        site: this node.
+        trust_list: the new list.
+        expected: SHA-256 of the list that it may replace, or ``NO_LIST``.
 
     Raises:
         RefusedError: neither the expected list nor this one is served now.
@@ -185,7 +203,7 @@ def restart_and_prove(site: Site, raw: bytes, *, was_active: bool) -> NodeOutcom
 
 
 def close_mark(site: Site) -> bool:
-    """Whether no keep mark stands any more, after a start that nobody proved.
+    """Prove the list of a reset after a start; whether no keep mark stands any more.
 
     A reset leaves its mark on a stopped service, or when we are killed. The start
     after it served that list; once it is read back the next start composes again.
@@ -203,7 +221,8 @@ def close_mark(site: Site) -> bool:
 def _prove(site: Site, raw: bytes) -> str:
     """Read the list back through TFTP, and take its mark away (step S12).
 
-    Gives why it could not be proven; empty if it was.
+    Returns:
+        Why it could not be proven; empty if it was.
     """
     unserved = why_unserved(site, site.node.tftp, raw)
     if not unserved:

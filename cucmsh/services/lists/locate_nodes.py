@@ -1,4 +1,7 @@
-"""What every TFTP node is, and serves, before a change. Reads only.
+"""Finds the TFTP nodes before a change: which run, and which list lies there.
+
+Reads only; asks over SSH, and looks into the TFTP directories. What the TFTP services
+give is asked by ``served_lists``.
 
 What was seen here is compared again on the node at the moment of its change: a list
 that changed in between is not replaced (docs/security.md S11).
@@ -45,18 +48,18 @@ class NodeStatus(NamedTuple):
 def locate(site: Site, fleet: Fleet) -> tuple[NodeStatus, ...]:
     """Every node with a TFTP service, in the order of the configuration.
 
-    A service that ran when a reset began which is still open counts as active: if it
+    Where a reset is open, a service that ran when it was begun counts as active: if it
     is down now, our own restart brought it down, and nobody else will bring it up.
     """
     nodes = [node for node in site.settings.cluster.nodes if node.has_tftp]
-    journal = read_reset(site)
+    reset = read_reset(site)
 
     def look(node: Node) -> NodeStatus:
         found = _locate(site, fleet, node)
-        if journal is None or found.problem:
+        if reset is None or found.problem:
             return found
-        is_settled = found.served == journal.sha256 and node.name not in journal.pending
-        is_active = found.is_active or node.name in journal.active
+        is_settled = found.served == reset.sha256 and node.name not in reset.pending
+        is_active = found.is_active or node.name in reset.active
         return found._replace(is_active=is_active, is_settled=is_settled)
 
     return tuple(side_by_side(look, nodes))
@@ -69,7 +72,7 @@ def service_status(site: Site) -> str:
     return f"{state} {sha256_served(site)}"
 
 
-def sha256_on(site: Site, link: Link, node: Node) -> str:
+def _sha256_on(site: Site, link: Link, node: Node) -> str:
     """SHA-256 of the list in a replica's TFTP directory, or ``NO_LIST``."""
     store = site.backends.store_on(link, node.tftp_directory)
     try:
@@ -79,7 +82,12 @@ def sha256_on(site: Site, link: Link, node: Node) -> str:
 
 
 def refuse_unless_expected(node: Node, present: str, expected: tuple[str, str]) -> None:
-    """Compare and swap: the list that is there must be one that was planned upon.
+    """Refuse to replace a list that nobody planned upon.
+
+    Args:
+        node: where it lies.
+        present: SHA-256 of the list that is there, or ``NO_LIST``.
+        expected: of the lists that may be there.
 
     Raises:
         RefusedError: somebody else put another one there.
@@ -110,6 +118,6 @@ def _look_at_member(_: Site, link: Link, node: Node) -> NodeStatus:
 def _look_at_replica(site: Site, link: Link, node: Node) -> NodeStatus:
     status = begin_status(link, node, STATUS_SECONDS)
     publisher = ask_publisher(site.backends.home_on(link), node)
-    served = sha256_on(site, link, node)
+    served = _sha256_on(site, link, node)
     refuse_another(site, node, publisher())
     return NodeStatus(node, status().is_running, served)

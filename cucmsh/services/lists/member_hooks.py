@@ -1,4 +1,4 @@
-"""Brings files to the other members: each is handed to a hook of theirs that checks it.
+"""Runs hooks on other members, and hands them the files that those check and keep.
 
 The hook reads it from its standard input. There is no SFTP to a member: its account
 owns the keys, and OpenSSH's ``sftp-server`` cannot be kept in one folder without root.
@@ -30,7 +30,7 @@ INPUT = "-"  # in place of a staged file's name: the bytes come on standard inpu
 
 
 def stage_on(site: Site, link: Link, node: Node, raw: bytes) -> str:
-    """Have the node keep a list for ``install-list``; gives the name it has there.
+    """Have the node keep a list for ``install-list``; return the name it has there.
 
     What an earlier attempt of this same node left there goes first.
     """
@@ -46,7 +46,7 @@ def hook_on(
     given: bytes | None = None,
     seconds: float = HOOK_SECONDS,
 ) -> str:
-    """Run a hook of the node; gives what it says.
+    """Run a hook of the node; return what it says.
 
     Args:
         link: the way onto it.

@@ -1,8 +1,8 @@
-"""The one engine that brings a job to other nodes: stage, commit, prove.
+"""Brings a job to other nodes: stage, commit, prove. The only way onto their lists.
 
-For members and replicas, for resets, composes and signed files. Whoever runs a job
-decides whether all nodes are staged before the first is changed (a reset) or each goes
-its way (a push to the replicas). A node whose list is not the one that was seen is left
+For resets (``reset_update``) and for pushes to the replicas (``replica_push``). Whoever
+runs a job decides whether all nodes are staged before the first is changed (a reset) or
+each goes its way (a push). A node whose list is not the one that was seen is left
 alone, and one dead node is an outcome (docs/decisions/014, 019, 026).
 """
 
@@ -76,7 +76,11 @@ class Job(Protocol):
 class Staged(NamedTuple):
     """What lies ready on a node, or why nothing does.
 
-    ``is_settled``: an earlier attempt finished there, and TFTP still says so.
+    Attributes:
+        status: the node as it was found.
+        update: its part of the job, staged; None if nothing is.
+        problem: why nothing is staged; empty if there is no need to, or it is.
+        is_settled: an earlier attempt finished there, and TFTP still says so.
     """
 
     status: NodeStatus
@@ -163,7 +167,7 @@ class JobRunner:
     def _how_far(
         self, status: NodeStatus, update: NodeUpdate, problem: CucmshError
     ) -> NodeOutcome:
-        """What became of a node that broke off in its change: TFTP may know."""
+        """What became of a node that broke off in its change, as TFTP there tells."""
         name = status.node.name
         served = ask_served(self._site, status.node, ASK_SECONDS).sha256
         if served == sha256(self._job.raw).hexdigest():

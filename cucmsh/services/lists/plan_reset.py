@@ -2,7 +2,7 @@
 
 ``plan_*`` reads, signs and writes nothing. ``lists.apply_reset`` then stages, commits,
 restarts and reads back, in the steps S7 to S14 of docs/security.md#steps-of-a-reset.
-What needs a typed ``yes`` is in the plan's ``questions``; this module asks nobody.
+What needs a typed ``yes`` is in the plan's ``questions``: it is asked elsewhere.
 """
 
 from __future__ import annotations

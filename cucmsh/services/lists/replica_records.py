@@ -1,8 +1,8 @@
-"""What stands on a replica about us: whose it is, and which files were brought.
+"""The records that a publisher keeps on a replica: whose it is, what was brought.
 
-Two files in ``.cucmsh`` in the account's home there, beside nothing that TFTP serves:
-the names of all phones' files are nobody's business. The folder is named after the TFTP
-directory, for one account may serve several.
+They lie in ``.cucmsh`` in the account's home there, outside what TFTP serves, for they
+name the files of all phones. The folder is named after the TFTP directory, for one
+account may serve several.
 
 ``publisher`` says which publisher brings files there, by its id (``node_id``). Only
 that one does; another one, such as a rebuilt publisher, or the old one that comes back,
@@ -93,7 +93,7 @@ def read_publisher(home: Store, node: Node) -> Publisher | None:
 
 
 def ask_publisher(home: Store, node: Node) -> Callable[[], Publisher | None]:
-    """The same; it is asked now, and the call of what comes back waits."""
+    """``read_publisher`` in two halves: asks now; the call that it returns waits."""
     read = home.start_read(replica_publisher(node.tftp_directory))
 
     def finish() -> Publisher | None:
@@ -111,7 +111,9 @@ def ask_publisher(home: Store, node: Node) -> Callable[[], Publisher | None]:
 
 
 def require_ours(site: Site, home: Store, node: Node) -> bool:
-    """Go on only with a replica that is ours or nobody's; whether it is ours already.
+    """Refuse a replica of another publisher; return whether it is ours already.
+
+    False: nobody has claimed it yet.
 
     Raises:
         RefusedError: another publisher brings files there.
@@ -120,7 +122,7 @@ def require_ours(site: Site, home: Store, node: Node) -> bool:
 
 
 def refuse_another(site: Site, node: Node, known: Publisher | None) -> bool:
-    """The same, where it is known who brings files there."""
+    """``require_ours``, where it is known already who brings files there."""
     if known is None:
         return False
     if known.id != own_id(site):
@@ -133,7 +135,7 @@ def refuse_another(site: Site, node: Node, known: Publisher | None) -> bool:
 
 
 def whose(known: Publisher) -> str:
-    """The other publisher in words."""
+    """The name and id of another publisher, for a sentence."""
     if known.id == UNREADABLE:
         return "the record of it there cannot be read"
     return f"{known.name}, id {known.id[:12]}"

@@ -34,7 +34,13 @@ SAMPLES = 8  # files that the records vouch for, read all the same at every push
 
 
 def signed_digests(site: Site) -> dict[str, str]:
-    """Every signed file, and the digest of its bytes; none that holds a key."""
+    """Every signed file of this publisher by its name, and the digest of its bytes.
+
+    Those that hold a key, or are one, are left out.
+
+    Raises:
+        StoreError: the directory, or this node's home, cannot be looked at.
+    """
     digests = {}
     secrets = secrets_of(site)
     for name in tree_below(site.tftp.root).files:
@@ -92,7 +98,7 @@ class SignedFileUpdate:
 
     @property
     def problem(self) -> str:
-        """Which files it did not take; empty if it has all."""
+        """Why it has not all files, in a sentence; empty if it has."""
         if not self._faults:
             return ""
         name, why = min(self._faults.items())
@@ -100,7 +106,7 @@ class SignedFileUpdate:
 
     @property
     def proven(self) -> list[str]:
-        """The files that it has, as they should be."""
+        """The names of the files that it has, as they should be."""
         return sorted(self._proven & self.digests.keys())
 
     def record(self, home: Store, node: Node) -> None:
@@ -171,10 +177,13 @@ class SignedFileUpdate:
             self._store.discard(temporary)
 
     def record_seen(self, home: Store, node: Node) -> None:
-        """Remove files of ours that are gone here, and write what is there now.
+        """Remove files that are gone here, and write down what is there now.
 
-        That is what is proven, as its file system lists it. And what should have gone
-        and has not: it is tried again.
+        That is every file that is proven, with size and time as the file system there
+        lists them; and what could not be removed, so that it is tried again.
+
+        Raises:
+            StoreError, ConnectionFailedError: it cannot be written.
         """
         for name in self._manifest.keys() - self.digests.keys():
             self._remove(name)

@@ -136,11 +136,12 @@ class ReplicaReset:
         return why_unserved(self._site, self._node.tftp, self._job.raw)
 
     def _require_seen(self) -> None:
-        """The list there is the one that was seen, or that phones would let go.
+        """Refuse to replace a list that was not seen before, or not asked about.
 
         Raises:
-            RefusedError: it is not. Who holds a list of the history was asked about;
-                nobody could be asked about one of a node that was silent.
+            RefusedError: another list lies there than was seen; or its phones would
+                refuse the new one, and no person was asked about them, because the
+                node was silent when it was planned.
         """
         there = self._list.read()
         expected = (self._status.served, self._job.sha256)

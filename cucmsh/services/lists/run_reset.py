@@ -35,7 +35,7 @@ REMOTE = "utils itl reset remotekey"
 
 
 class ResetDialog(Protocol):
-    """Who asked for a reset, as far as it is told and asked on the way, in this order.
+    """What a reset tells and asks whoever wants it, in this order.
 
     What a method raises ends the reset; until ``changing`` nothing was changed.
     """

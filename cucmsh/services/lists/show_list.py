@@ -1,4 +1,7 @@
-"""What this node holds, for looking at. Changes nothing, needs no X.509."""
+"""`show itl`: this node's list, and the nodes that should serve the same and do not.
+
+Changes nothing, and needs no X.509.
+"""
 
 from __future__ import annotations
 
@@ -8,7 +11,7 @@ from typing import NamedTuple
 from cucmsh.errors import MissingFileError
 from cucmsh.layout import LIST_FILE
 from cucmsh.services.deadlines import LOOK_SECONDS
-from cucmsh.services.lists.served_lists import ask_all_served
+from cucmsh.services.lists.served_lists import ask_all_served, other_tftp_nodes
 from cucmsh.services.records.open_work import unfinished_list
 from cucmsh.services.site import Site
 from cucmsh.services.usecase import use_case
@@ -18,7 +21,14 @@ from cucmsh.trustlist.model import TrustList
 
 
 class HeldList(NamedTuple):
-    """The list in the TFTP directory, when it was written, and whether it verifies."""
+    """The list in the TFTP directory.
+
+    Attributes:
+        raw: its bytes.
+        modified: when it was written, Unix time.
+        trust_list: what it decodes to.
+        verdict: whether its own signer made it.
+    """
 
     raw: bytes
     modified: float
@@ -52,7 +62,7 @@ def read_list(site: Site) -> HeldList:
 
 @use_case("show itl")
 def show_list(site: Site) -> HeldList:
-    """``read_list`` for whoever asks for it; raises as that does."""
+    """The use-case of ``read_list``; raises as that does."""
     return read_list(site)
 
 
@@ -81,12 +91,7 @@ def find_mismatches(site: Site, raw: bytes) -> list[Mismatch]:
     if not site.node.is_publisher:
         return []
     is_open = unfinished_list(site) == sha256(raw).hexdigest()
-    others = [
-        node
-        for node in site.settings.cluster.nodes
-        if node.has_tftp and node.name != site.node.name
-    ]
-    bound = [node for node in others if is_open or not node.is_member]
+    bound = [node for node in other_tftp_nodes(site) if is_open or not node.is_member]
     if not bound:
         return []
     found = {each.node.name: each for each in ask_all_served(site, bound, LOOK_SECONDS)}

@@ -1,4 +1,4 @@
-"""Signing the phones' files for a command, and what is said and kept of it."""
+"""`utils tftp sign`: signs the phones' files and brings them to the replicas."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ from cucmsh.services.usecase import use_case
 
 
 class SignDialog(Protocol):
-    """Who asked for it, as far as it is told on the way."""
+    """What signing tells whoever asked for it, on the way."""
 
     def signing(self, choice: Choice) -> AbstractContextManager[None]:
         """These files are looked at and signed, in the body."""
@@ -30,7 +30,7 @@ class SignDialog(Protocol):
         """These replicas are brought what was signed, in the body."""
 
 
-class Unheard:
+class SilentSigning:
     """A ``SignDialog`` for scripts, which read the report."""
 
     def signing(self, _: Choice) -> AbstractContextManager[None]:
@@ -71,7 +71,7 @@ def sign_and_bring(site: Site, choice: Choice, dialog: SignDialog) -> SignedAndB
 
 
 def sign_chosen(site: Site, choice: Choice) -> SignReport:
-    """For a command: sign these files, and remember whether any is left unsigned.
+    """Sign these files; if they are all, note whether any is left unsigned.
 
     Raises:
         RefusedError: see ``sign_files``; nothing was changed.
@@ -83,7 +83,7 @@ def sign_chosen(site: Site, choice: Choice) -> SignReport:
 
 
 def bring_signed(site: Site, report: SignReport) -> Report:
-    """Bring the replicas what was signed, as ``push`` does.
+    """Bring the replicas what was signed, by a push.
 
     Raises:
         HalfDoneError: that broke off, and the files are signed all the same.

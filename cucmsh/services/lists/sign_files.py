@@ -79,7 +79,7 @@ class SignReport(NamedTuple):
 
 
 def list_for_files(site: Site) -> TrustList:
-    """The list that phones of this node hold, as far as anybody can know.
+    """The list that this node serves: phones of it hold that, or will.
 
     Raises:
         RefusedError: none is served here, or it does not verify.
@@ -164,7 +164,7 @@ def sign_files(
 def _sign(
     site: Site, held: TrustList, chosen: tuple[list[str], Secrets], end: float
 ) -> list[tuple[str, str]]:
-    """Each name, and why it was not signed; one load of the key for all."""
+    """Sign these; each name, and why it was not signed, empty if it was."""
     names, secrets = chosen
     signer = signer_in(site, held)
     for folder in {name.rpartition("/")[0] for name in names}:
@@ -218,7 +218,9 @@ def _is_current(seen: PhoneFile | None) -> bool:
 
 
 def _why(site: Site, held: TrustList) -> str:
-    """After a reset a subscriber serves the publisher's list.
+    """Part of a sentence: a subscriber serves the publisher's list since a reset.
+
+    Empty if it does not.
 
     See docs/security.md#rules-of-a-reset.
     """

@@ -82,7 +82,9 @@ def start(site: Site) -> Started:
 
 
 def keep(site: Site, problem: CucmshError) -> Started:
-    """What is served after ``start`` failed with ``problem``: what lies there.
+    """``start`` failed with ``problem``: the list that lies there goes on being served.
+
+    The phones' files are signed for it, and the next login is told.
 
     Raises:
         CucmshError: ``problem``, where this node has no TFTP service.
@@ -129,7 +131,7 @@ def _note_replicas(site: Site) -> list[str]:
 
 
 def _sign(site: Site, done: list[str]) -> list[str]:
-    """Sign the phones' files; what went wrong, which is remembered too."""
+    """Sign the phones' files; return what went wrong, which is noted too."""
     try:
         report = sign_files(site, choose(site), seconds=SIGN_SECONDS)
         problem = problem_of(report)

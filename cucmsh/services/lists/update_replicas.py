@@ -1,4 +1,4 @@
-"""Has every replica serve what this publisher serves: list, signed and plain files.
+"""Pushes to the replicas what this publisher serves: list, signed and plain files.
 
 A replica is a plain box with sshd and a TFTP server (docs/decisions/006). After every
 compose and every signing the publisher brings it what is new; one that cannot be
@@ -109,7 +109,7 @@ def push(
 
 
 def _all_pending(site: Site, why: str, known: Report = NOBODY) -> Report:
-    """No replica is known to serve the list; remembered, with what is ``known``."""
+    """Note every replica as pending: for the reason in ``known``, else for ``why``."""
     report = Report(
         tuple(
             _pending(node, known.problems.get(node.name, why))
@@ -121,7 +121,18 @@ def _all_pending(site: Site, why: str, known: Report = NOBODY) -> Report:
 
 
 def push_held(site: Site, *, seconds: float = PATIENT_SECONDS) -> Report:
-    """The same for a caller that holds the cluster's lock."""
+    """``push`` for a caller that holds the cluster's lock.
+
+    Args:
+        site: the publisher.
+        seconds: for everything.
+
+    Returns:
+        One outcome for each replica; none if nothing is served here.
+
+    Raises:
+        StoreError: what is pending cannot be remembered.
+    """
     nodes = replicas_of(site)
     raw = served_list(site) if nodes else None
     if raw is None:
@@ -156,7 +167,7 @@ def _pending(node: Node, why: str) -> NodeOutcome:
 
 
 def _note_served(site: Site, raw: bytes, names: list[str]) -> None:
-    """These replicas serve the list: none that they serve is ever forgotten."""
+    """Into the history: these replicas serve the list, so it is not forgotten."""
     if not site.settings.keep_trust or not names:
         return
     with site.node_lock():

@@ -1,4 +1,4 @@
-"""A list or signed file by itself, or as a phone that holds a list would see it.
+"""`cucmsh verify`: a list or signed file by itself, or as a phone would judge it.
 
 Reads the named files and nothing else; needs no node and no configuration.
 """
