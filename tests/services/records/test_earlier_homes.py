@@ -28,10 +28,13 @@ from cucmsh.pki.model import Unit
 from cucmsh.remote.known_hosts import KnownHosts
 from cucmsh.services.certificates.keystore import Keystore
 from cucmsh.services.idle import idle_minutes
+from cucmsh.services.lists import plan_reset
 from cucmsh.services.nodes.node_id import ids_by_name
 from cucmsh.services.records.history import History
 from cucmsh.services.records.open_work import (
+    OpenReset,
     begin_reset,
+    end_reset,
     login_notice,
     note_push,
     open_pushes,
@@ -87,6 +90,17 @@ def test_open_reset_and_keep_mark_are_read(earlier: Opened) -> None:
     published = read_published(earlier.site.home)
     assert published
     assert published._asdict() == earlier.seen["published"]
+
+
+def test_open_reset_is_gone_on_with(
+    earlier: Opened, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The very list is brought to who is pending; a new reset would sign another."""
+    monkeypatch.setattr(plan_reset, "lists_elsewhere", lambda _site: {})
+    plan = plan_reset.plan_local_reset(earlier.site)
+    assert plan.sha256 == earlier.seen["journal"]["sha256"]
+    end_reset(earlier.site, OpenReset("localkey", "", "", "", ()))
+    assert plan_reset.plan_local_reset(earlier.site).sha256 != plan.sha256
 
 
 def test_pending_replica_known_host_and_session_are_read(earlier: Opened) -> None:
