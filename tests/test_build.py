@@ -7,6 +7,8 @@ import sysconfig
 from hashlib import sha256
 from pathlib import Path
 
+import pytest
+
 from cucmsh.build import UNINSTALLED, build_of
 
 RECORD = """\
@@ -27,6 +29,7 @@ def test_build_is_of_the_modules_alone() -> None:
     assert build_of("") == UNINSTALLED
 
 
+@pytest.mark.thorough
 def test_version_says_what_is_installed() -> None:
     words = [sys.executable, "-I", "-m", "cucmsh", "--version"]
     said = subprocess.run(words, check=True, capture_output=True, text=True).stdout

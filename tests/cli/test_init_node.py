@@ -94,6 +94,7 @@ def assert_whole(new: NewNode) -> None:
     assert not list(Path(settings.home).rglob(".cucmsh-*"))
 
 
+@pytest.mark.thorough
 def test_made_publisher_composes_a_list_at_once(new: NewNode) -> None:
     site = init(new)
     assert_whole(new)
@@ -103,6 +104,7 @@ def test_made_publisher_composes_a_list_at_once(new: NewNode) -> None:
     assert (settings.digest, settings.keep_trust) == ("sha512", True)
 
 
+@pytest.mark.thorough
 @pytest.mark.parametrize("umask", [0, 0o077])
 def test_folders_have_their_modes_whatever_the_umask(new: NewNode, umask: int) -> None:
     before = os.umask(umask)
@@ -116,12 +118,14 @@ def test_folders_have_their_modes_whatever_the_umask(new: NewNode, umask: int) -
     assert Path(new.configuration).stat().st_mode & 0o777 == 0o644
 
 
+@pytest.mark.thorough
 def test_empty_home_that_is_too_open_is_narrowed(new: NewNode) -> None:
     Path(new.home).mkdir(parents=True, mode=0o755)
     init(new)
     assert Path(new.home).stat().st_mode & 0o777 == 0o700
 
 
+@pytest.mark.thorough
 def test_subscriber_is_made_without_the_ccm_password(new: NewNode) -> None:
     sub = new._replace(role=NodeRole.SUBSCRIBER, name="sub", services=("tftp", "tvs"))
     plan = plan_init(sub, make_site)
@@ -211,6 +215,7 @@ def test_begun_node_is_not_finished_with_other_options(
     assert plan_init(new, make_site).is_begun
 
 
+@pytest.mark.thorough
 def test_begun_node_is_not_finished_with_another_password(
     new: NewNode, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -222,6 +227,7 @@ def test_begun_node_is_not_finished_with_another_password(
     assert_whole(new)
 
 
+@pytest.mark.thorough
 def test_password_given_last_is_the_one_that_counts(
     new: NewNode, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -234,6 +240,7 @@ def test_password_given_last_is_the_one_that_counts(
     assert_whole(new)
 
 
+@pytest.mark.thorough
 def test_existing_node_is_left_alone(new: NewNode, tmp_path: Path) -> None:
     init(new)
     before = tree(tmp_path)
@@ -306,6 +313,7 @@ def assert_kept(before: dict[str, bytes], config: bytes, folder: Path) -> None:
     }
 
 
+@pytest.mark.thorough
 def test_node_made_anew_keeps_all_that_was_there_aside(new: NewNode) -> None:
     site = init(new)
     compose_for_start(site)
@@ -326,6 +334,7 @@ def test_node_made_anew_keeps_all_that_was_there_aside(new: NewNode) -> None:
     assert_kept(before, config, home / "earlier" / "1")
 
 
+@pytest.mark.thorough
 def test_node_whose_configuration_is_broken_or_lost_is_made_anew(new: NewNode) -> None:
     init(new)
     Path(new.configuration).write_text("[node")
@@ -337,6 +346,7 @@ def test_node_whose_configuration_is_broken_or_lost_is_made_anew(new: NewNode) -
     assert not Path(new.home, "earlier/2/cucmsh.toml").exists()
 
 
+@pytest.mark.thorough
 def test_again_where_nothing_is_or_another_node_is_meant_is_refused(
     new: NewNode, tmp_path: Path
 ) -> None:
@@ -350,6 +360,7 @@ def test_again_where_nothing_is_or_another_node_is_meant_is_refused(
     assert contents(tmp_path) == before
 
 
+@pytest.mark.thorough
 @pytest.mark.parametrize("lock", ["node_lock", "signing_lock", "cluster_lock"])
 def test_again_is_refused_while_another_process_changes_the_node(
     new: NewNode, monkeypatch: pytest.MonkeyPatch, lock: str

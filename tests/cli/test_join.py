@@ -77,6 +77,7 @@ def document(cluster: MadeCluster) -> bytes:
     return cluster_document(cluster.site, cluster.site.settings.cluster.nodes)
 
 
+@pytest.mark.thorough
 def test_joined_subscriber_knows_the_others_and_keeps_its_own(
     cluster: MadeCluster, joining: Site
 ) -> None:

@@ -26,12 +26,14 @@ to become active.
 """
 
 
+@pytest.mark.thorough
 def test_regeneration_says_what_the_document_shows(cluster: MadeCluster) -> None:
     called = call(cluster.site, "set cert regen CallManager", [(QUESTION, "yes")])
     assert called.text == TRANSCRIPT.format(question=QUESTION)
     assert called.status == 0
 
 
+@pytest.mark.thorough
 def test_hold_is_told_before_any_question(cluster: MadeCluster) -> None:
     call(cluster.site, "set cert regen CallManager", [(QUESTION, "yes")])
     before = cluster.tree()
@@ -69,6 +71,7 @@ def test_three_answers_that_are_none_regenerate_nothing(cluster: MadeCluster) ->
     assert cluster.tree() == before
 
 
+@pytest.mark.thorough
 def test_garbage_then_yes_is_a_yes(cluster: MadeCluster) -> None:
     answers = [(QUESTION, "y"), (QUESTION, "yes")]
     assert call(cluster.site, "set cert regen TVS", answers).status == 0
@@ -79,6 +82,7 @@ def test_unknown_unit_is_wrong_use(cluster: MadeCluster) -> None:
         run(dialog, cluster.site, "set cert regen Nonsense")
 
 
+@pytest.mark.thorough
 def test_member_that_did_not_get_it_is_named(cluster: MadeCluster) -> None:
     cluster.subscriber.is_dead = True
     called = call(cluster.site, "set cert regen TVS", [(QUESTION, "yes")])

@@ -80,6 +80,7 @@ def test_file_get_says_what_the_document_shows(cluster: MadeCluster) -> None:
     assert is_backed_up(cluster.site)
 
 
+@pytest.mark.thorough
 @pytest.mark.parametrize("number", range(7))
 @pytest.mark.parametrize("answer", [CancelledError, EndOfInput, KeyboardInterrupt])
 def test_transfer_ended_at_any_question_sends_nothing(
@@ -119,6 +120,7 @@ def test_other_key_is_asked_again(cluster: MadeCluster) -> None:
     dialog.finish()
 
 
+@pytest.mark.thorough
 @pytest.mark.parametrize(
     "answers",
     [
@@ -145,6 +147,7 @@ def test_unusable_answers_send_nothing(
 SECRET = "Tr0ub4dor-3"
 
 
+@pytest.mark.thorough
 @pytest.mark.parametrize(
     ("number", "refused"),
     [

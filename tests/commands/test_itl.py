@@ -84,12 +84,14 @@ def kept(cluster: MadeCluster) -> dict[str, tuple[int, str]]:
     return tree
 
 
+@pytest.mark.thorough
 def test_localkey_says_what_the_document_shows(cluster: MadeCluster) -> None:
     called = call(cluster.site, RESET, [TO_CCM])
     assert called.text == TRANSCRIPT
     assert called.status == 0
 
 
+@pytest.mark.thorough
 def test_t3_a_reset_says_that_it_looks_before_it_waits_for_a_node(
     cluster: MadeCluster, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -109,6 +111,7 @@ def test_t3_a_reset_says_that_it_looks_before_it_waits_for_a_node(
     ]
 
 
+@pytest.mark.thorough
 def test_remotekey_asks_for_the_sftp_password_first(cluster: MadeCluster) -> None:
     save_key(cluster)
     answers = [TO_SFTP, (HOST_KEY, "yes"), TO_CCM]
@@ -124,6 +127,7 @@ def test_remotekey_asks_for_the_sftp_password_first(cluster: MadeCluster) -> Non
     assert again.text == f"Enter Sftp password :\n\n{TRANSCRIPT}"
 
 
+@pytest.mark.thorough
 def test_nothing_typed_in_secret_is_said(cluster: MadeCluster) -> None:
     save_key(cluster)
     called = call(cluster.site, REMOTE, [TO_SFTP, (HOST_KEY, "yes"), TO_CCM])
@@ -131,6 +135,7 @@ def test_nothing_typed_in_secret_is_said(cluster: MadeCluster) -> None:
     assert CCM not in called.text
 
 
+@pytest.mark.thorough
 @pytest.mark.parametrize("answer", ["wrong", "", *ENDINGS[1:]])
 def test_reset_without_the_ccm_password_changes_nothing(
     cluster: MadeCluster, answer: Answer
@@ -152,6 +157,7 @@ REMOTE_QUESTIONS: list[tuple[str, Answer]] = [
 ]
 
 
+@pytest.mark.thorough
 @pytest.mark.parametrize(
     ("number", "answer"),
     # `no` may be a password too; as the SFTP server's it is asked about the host next.
@@ -178,6 +184,7 @@ def test_remotekey_ended_at_any_question_changes_nothing(
     assert kept(cluster) == before
 
 
+@pytest.mark.thorough
 @pytest.mark.parametrize("number", [1, 3])
 @pytest.mark.parametrize("answer", ["y", "YES", "yes please", "", "oui"])
 def test_only_the_whole_word_is_a_yes(
@@ -202,6 +209,7 @@ def test_refused_host_key_says_so(cluster: MadeCluster) -> None:
     assert not Path(cluster.site.known_hosts).exists()
 
 
+@pytest.mark.thorough
 def test_key_file_of_another_cluster_is_refused_before_the_next_question(
     cluster: MadeCluster,
 ) -> None:
@@ -215,6 +223,7 @@ def test_key_file_of_another_cluster_is_refused_before_the_next_question(
     assert kept(cluster) == before
 
 
+@pytest.mark.thorough
 @pytest.mark.parametrize(
     ("line", "password", "error"),
     [
@@ -232,6 +241,7 @@ def test_what_the_backup_server_says_no_to_changes_nothing(
     assert kept(cluster) == before
 
 
+@pytest.mark.thorough
 @pytest.mark.parametrize(
     "host",
     ["-oProxyCommand=x", "host:0", "host:65536", "host:x", "[::1", "[::1]2", "é"],
@@ -243,6 +253,7 @@ def test_host_that_is_none_is_refused_before_any_question(
         run(dialog, cluster.site, f"utils itl reset remotekey {host} joe /x.p12")
 
 
+@pytest.mark.thorough
 @pytest.mark.parametrize(
     "host", ["host.example:2222", "[2001:db8::9]:22", "2001:db8::9"]
 )
@@ -255,6 +266,7 @@ def test_host_may_carry_a_port(cluster: MadeCluster, host: str) -> None:
     assert Path(cluster.site.known_hosts).read_text().startswith(f"{shown} ssh-rsa ")
 
 
+@pytest.mark.thorough
 def test_other_key_is_explained_and_installed_after_yes(cluster: MadeCluster) -> None:
     save_key(cluster, foreign_key_file())
     called = call(cluster.site, REMOTE, REMOTE_QUESTIONS)
@@ -263,6 +275,7 @@ def test_other_key_is_explained_and_installed_after_yes(cluster: MadeCluster) ->
     assert cluster.publisher.signer == "CN=ITLRECOVERY_other.example"
 
 
+@pytest.mark.thorough
 def test_expired_recovery_certificate_asks(cluster: MadeCluster) -> None:
     cluster.clock.moment += timedelta(days=2000)
     called = call(cluster.site, RESET, [TO_CCM, (CONTINUE, "yes")])
@@ -270,6 +283,7 @@ def test_expired_recovery_certificate_asks(cluster: MadeCluster) -> None:
     assert called.status == 0
 
 
+@pytest.mark.thorough
 def test_strict_sessions_warn_and_do_not_ask(tmp_path: Path) -> None:
     cluster = made_cluster(tmp_path, is_strict=True)
     cluster.start()
@@ -279,6 +293,7 @@ def test_strict_sessions_warn_and_do_not_ask(tmp_path: Path) -> None:
     assert called.status == 0
 
 
+@pytest.mark.thorough
 def test_dead_node_is_named_first_and_last(cluster: MadeCluster) -> None:
     cluster.subscriber.is_dead = True
     called = call(cluster.site, RESET, [TO_CCM])
@@ -295,6 +310,7 @@ def test_dead_node_is_named_first_and_last(cluster: MadeCluster) -> None:
     )
 
 
+@pytest.mark.thorough
 def test_stopped_tftp_is_named_and_is_no_failure(cluster: MadeCluster) -> None:
     cluster.subscriber.service.is_running = False
     called = call(cluster.site, RESET, [TO_CCM])
@@ -303,6 +319,7 @@ def test_stopped_tftp_is_named_and_is_no_failure(cluster: MadeCluster) -> None:
     assert called.lines[-2] == "test10sub: updated, its TFTP service is stopped."
 
 
+@pytest.mark.thorough
 def test_lying_tftp_is_never_called_restarted(cluster: MadeCluster) -> None:
     cluster.subscriber.service.lies_with = cluster.subscriber.raw
     called = call(cluster.site, RESET, [TO_CCM])
@@ -336,6 +353,7 @@ def test_subscriber_refuses_in_the_documents_words(
     assert after == before
 
 
+@pytest.mark.thorough
 def test_show_itl_before_and_after_a_reset(cluster: MadeCluster) -> None:
     etoken = "This etoken {} used to sign the ITL file."
     told = []
@@ -389,6 +407,7 @@ def test_show_itl_names_a_replica_that_serves_another_list(tmp_path: Path) -> No
     assert shown == "branch1 could not be compared: branch1 does not answer"
 
 
+@pytest.mark.thorough
 def test_show_itl_names_a_member_while_a_reset_is_open(cluster: MadeCluster) -> None:
     """Without an open reset each member rightly serves a list of its own."""
     assert "test10sub serves" not in call(cluster.site, "show itl").text
@@ -402,6 +421,7 @@ def test_show_itl_names_a_member_while_a_reset_is_open(cluster: MadeCluster) -> 
     assert "test10sub serves" not in call(cluster.site, "show itl").text
 
 
+@pytest.mark.thorough
 @pytest.mark.parametrize("helpful", [True, False])
 def test_debug_noise_of_the_original_is_never_printed(
     cluster: MadeCluster, helpful: bool

@@ -26,6 +26,7 @@ def declarations() -> dict[str, set[str]]:
     return found
 
 
+@pytest.mark.thorough
 @pytest.mark.parametrize("each", load_pack("commands"), ids=lambda each: each.phrase)
 def test_every_parameter_of_the_built_in_pack_declares_its_kind(each: Command) -> None:
     names = {parameter.name for parameter in each.parameters}

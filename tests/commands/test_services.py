@@ -80,6 +80,7 @@ def test_every_command_explains_itself() -> None:
         assert entry.summary.endswith("."), entry.phrase
 
 
+@pytest.mark.thorough
 def test_restart_says_what_was_seen_and_composes_anew(cluster: MadeCluster) -> None:
     cluster.reset()
     called = call(cluster.site, RESTART)
@@ -94,6 +95,7 @@ def test_restart_says_what_was_seen_and_composes_anew(cluster: MadeCluster) -> N
     assert cluster.publisher.signer == "CN=test10pub.joemar2.lab"
 
 
+@pytest.mark.thorough
 def test_stopped_service_keeps_the_reset_for_exactly_one_start(
     cluster: MadeCluster,
 ) -> None:
@@ -106,6 +108,7 @@ def test_stopped_service_keeps_the_reset_for_exactly_one_start(
     assert signers == [RECOVERY, "CN=test10pub.joemar2.lab"]
 
 
+@pytest.mark.thorough
 def test_start_that_is_not_read_back_keeps_the_mark_and_says_so(
     cluster: MadeCluster,
 ) -> None:
@@ -117,6 +120,7 @@ def test_start_that_is_not_read_back_keeps_the_mark_and_says_so(
     assert cluster.publisher.signer == RECOVERY
 
 
+@pytest.mark.thorough
 def test_stop_and_start(cluster: MadeCluster) -> None:
     assert call(cluster.site, "utils service stop Cisco Tftp").lines[1:] == [
         "Cisco Tftp[STOPPING]  ",

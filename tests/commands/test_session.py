@@ -150,6 +150,7 @@ def test_every_command_explains_its_values_and_shows_itself(entry: object) -> No
         assert GRAMMAR.parse(example).command == command
 
 
+@pytest.mark.thorough
 @pytest.mark.parametrize("entry", COMMANDS, ids=lambda entry: str(entry.phrase))
 def test_p4_no_help_holds_the_prompt(cluster: MadeCluster, entry: object) -> None:
     command = next(each for each in COMMANDS if each is entry)
@@ -161,6 +162,7 @@ def test_p4_no_help_holds_the_prompt(cluster: MadeCluster, entry: object) -> Non
     assert "admin:" not in "".join(explain(GRAMMAR, cluster.site, words))
 
 
+@pytest.mark.thorough
 @pytest.mark.parametrize(
     ("line", "texts"),
     [

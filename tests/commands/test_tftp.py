@@ -26,6 +26,7 @@ def put(site: Site, *names: str) -> None:
         Path(site.tftp.root, name).write_bytes(b"<device/>")
 
 
+@pytest.mark.thorough
 def test_counts_are_said_and_a_second_run_says_unchanged(cluster: MadeCluster) -> None:
     put(cluster.site, "SEP1.cnf.xml", "Ringlist.xml")
     first = call(cluster.site, SIGN)
@@ -79,6 +80,7 @@ def test_many_failures_are_shortened(cluster: MadeCluster) -> None:
     assert "... and 10 more like these\n" in called.text
 
 
+@pytest.mark.thorough
 def test_refusal_between_regeneration_and_restart_changes_nothing(
     cluster: MadeCluster,
 ) -> None:
@@ -96,6 +98,7 @@ def test_subscriber_signs_its_own_files(cluster: MadeCluster) -> None:
     assert call(cluster.subscriber.site, SIGN).status == 0
 
 
+@pytest.mark.thorough
 def test_replicas_are_told_and_a_pending_one_makes_it_3(
     cluster: MadeCluster, tmp_path: Path
 ) -> None:
@@ -114,6 +117,7 @@ def test_replicas_are_told_and_a_pending_one_makes_it_3(
     assert "branch1: pending: branch1 does not answer\n" in called.text
 
 
+@pytest.mark.thorough
 @pytest.mark.parametrize("problem", [StoreError("a full disk"), KeyError("odd")])
 def test_push_that_breaks_off_does_not_hide_what_was_signed(
     cluster: MadeCluster, problem: Exception, monkeypatch: pytest.MonkeyPatch

@@ -43,6 +43,7 @@ def bound(keeping: MadeCluster) -> MadeCluster:
     return keeping
 
 
+@pytest.mark.thorough
 def test_release_shows_who_would_refuse_and_asks(bound: MadeCluster) -> None:
     served = History(bound.site).find(bound.publisher.raw)
     assert served is not None
@@ -66,6 +67,7 @@ def test_release_shows_who_would_refuse_and_asks(bound: MadeCluster) -> None:
         call(bound.site, RELEASE)
 
 
+@pytest.mark.thorough
 @pytest.mark.parametrize(
     "answer", ["no", CancelledError, EndOfInput, KeyboardInterrupt, EOFError]
 )
@@ -79,6 +81,7 @@ def test_anything_but_yes_gives_nobody_up(bound: MadeCluster, answer: Answer) ->
     assert bound.tree() == before
 
 
+@pytest.mark.thorough
 def test_all_who_should_say_so_say_so(bound: MadeCluster) -> None:
     assert "signed with the ITLRecovery key: phones that hold the ITL with MD5 " in (
         login_notice(bound.site)
@@ -92,6 +95,7 @@ def test_all_who_should_say_so_say_so(bound: MadeCluster) -> None:
     assert "takes effect when Cisco Tftp starts next" in login_notice(bound.site)
 
 
+@pytest.mark.thorough
 @pytest.mark.parametrize("unit", ["CallManager", "ITLRecovery"])
 def test_a_regeneration_says_what_follows(keeping: MadeCluster, unit: str) -> None:
     called = call(keeping.site, f"set cert regen {unit}", [(REGENERATE, "yes")])
@@ -106,6 +110,7 @@ def test_a_regeneration_says_what_follows(keeping: MadeCluster, unit: str) -> No
     assert RELEASE not in called.text
 
 
+@pytest.mark.thorough
 def test_nothing_is_released_where_nothing_binds(keeping: MadeCluster) -> None:
     with pytest.raises(RefusedError, match="nothing to end"):
         call(keeping.site, RELEASE)
@@ -116,6 +121,7 @@ def test_with_keep_trust_off_nothing_is_released(cluster: MadeCluster) -> None:
         call(cluster.site, RELEASE)
 
 
+@pytest.mark.thorough
 def test_a_subscriber_has_a_release_of_its_own(keeping: MadeCluster) -> None:
     site = keeping.subscriber.site
     call(keeping.site, "utils itl reset localkey", [TO_CCM])
@@ -129,6 +135,7 @@ def test_a_subscriber_has_a_release_of_its_own(keeping: MadeCluster) -> None:
     assert [e for e in History(keeping.site).entries if e.is_given_up] == []
 
 
+@pytest.mark.thorough
 def test_a_reset_that_a_kept_list_refuses_asks_first(keeping: MadeCluster) -> None:
     regenerate(keeping.site, Unit.ITL_RECOVERY)
     before = keeping.tree()
@@ -145,6 +152,7 @@ def test_a_reset_that_a_kept_list_refuses_asks_first(keeping: MadeCluster) -> No
     call(keeping.site, reset, [TO_CCM, (GO_ON, "yes"), (GO_ON, "yes")])
 
 
+@pytest.mark.thorough
 def test_a_key_file_from_a_backup_is_refused_and_names_remotekey(
     keeping: MadeCluster,
 ) -> None:
@@ -171,6 +179,7 @@ def test_a_key_file_from_a_backup_is_refused_and_names_remotekey(
     assert keeping.publisher.start().startswith("composed ")
 
 
+@pytest.mark.thorough
 def test_earlier_keys_are_the_owners_alone_and_go_when_nothing_needs_them(
     bound: MadeCluster,
 ) -> None:
@@ -184,6 +193,7 @@ def test_earlier_keys_are_the_owners_alone_and_go_when_nothing_needs_them(
     assert not list(folder.glob("private.pem.*"))
 
 
+@pytest.mark.thorough
 def test_doctor_names_a_damaged_history_and_a_release_ends_it(
     bound: MadeCluster,
 ) -> None:
@@ -195,6 +205,7 @@ def test_doctor_names_a_damaged_history_and_a_release_ends_it(
     assert not path.exists()
 
 
+@pytest.mark.thorough
 def test_a_member_refuses_a_list_that_its_phones_would_until_a_person_agrees(
     keeping: MadeCluster,
 ) -> None:
@@ -217,6 +228,7 @@ def test_a_member_refuses_a_list_that_its_phones_would_until_a_person_agrees(
     assert not takes(first, keeping.subscriber.raw)
 
 
+@pytest.mark.thorough
 def test_who_agreed_to_a_reset_is_not_asked_the_same_by_its_next_try(
     keeping: MadeCluster,
 ) -> None:
@@ -230,6 +242,7 @@ def test_who_agreed_to_a_reset_is_not_asked_the_same_by_its_next_try(
     assert keeping.subscriber.raw == keeping.publisher.raw
 
 
+@pytest.mark.thorough
 def test_the_next_try_asks_about_a_list_that_was_out_of_sight(
     keeping: MadeCluster,
 ) -> None:
@@ -247,6 +260,7 @@ def test_the_next_try_asks_about_a_list_that_was_out_of_sight(
     assert keeping.subscriber.raw == keeping.publisher.raw
 
 
+@pytest.mark.thorough
 def test_a_yes_about_phones_of_the_publisher_gives_none_of_a_member_up(
     keeping: MadeCluster,
 ) -> None:
@@ -262,6 +276,7 @@ def test_a_yes_about_phones_of_the_publisher_gives_none_of_a_member_up(
     assert keeping.subscriber.raw == served
 
 
+@pytest.mark.thorough
 def test_a_yes_to_another_question_gives_no_phones_up(keeping: MadeCluster) -> None:
     regenerate(keeping.site, Unit.ITL_RECOVERY)
     keeping.start()

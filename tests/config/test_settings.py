@@ -109,6 +109,7 @@ def test_what_is_left_out_has_the_safe_value(tmp_path: Path) -> None:
 NODE = "cluster.nodes[1]."
 
 
+@pytest.mark.thorough
 @pytest.mark.parametrize(
     ("old", "new", "key"),
     [

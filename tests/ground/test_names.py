@@ -148,6 +148,7 @@ def test_name_too_long_for_the_recovery_certificate_is_told_in_these_words() -> 
     assert "bounds to 64, so 52 are left" in refusal.value.message
 
 
+@pytest.mark.thorough
 @given(st.text(string.printable + "äß\0"))
 def test_any_text_is_taken_or_refused(text: str) -> None:
     for check in (check_host_name, check_domain, parse_subject):

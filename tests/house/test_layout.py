@@ -77,6 +77,7 @@ def names_in(name: str, source: str) -> list[str]:
     return found
 
 
+@pytest.mark.thorough
 def test_names_on_disk_stand_in_the_layout_only() -> None:
     found: list[str] = []
     for path in PRODUCT:

@@ -9,6 +9,8 @@ import pytest
 
 from tests.house.product import ROOT
 
+pytestmark = pytest.mark.thorough
+
 CHECKS = {
     "tests/escape/sweep.py",
     "tests/faults/kill_sweep.py",

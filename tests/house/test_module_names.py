@@ -7,6 +7,8 @@ import re
 import tokenize
 from collections.abc import Iterator
 
+import pytest
+
 from tests.house.product import PRODUCT, ROOT
 
 # ``x.y``, where x is a package of ours; or cucmsh.x.y, quoted or not; dots or slashes.
@@ -50,6 +52,7 @@ def is_there(parts: list[str]) -> bool:
     return False
 
 
+@pytest.mark.thorough
 def test_modules_that_are_named_are_there() -> None:
     found = [
         (f"{path.relative_to(ROOT)}:{line}", parts)

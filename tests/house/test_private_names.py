@@ -248,6 +248,7 @@ SHAPES: dict[tuple[str, str], Callable[[], None]] = {
 }
 
 
+@pytest.mark.thorough
 def test_table_names_every_private_name_that_is_used() -> None:
     assert set(uses()) == set(SHAPES)
 

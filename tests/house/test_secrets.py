@@ -3,6 +3,8 @@
 import ast
 from pathlib import Path
 
+import pytest
+
 ROOT = Path(__file__).parents[2]
 PRODUCT = sorted([*ROOT.glob("cucmsh/**/*.py"), *ROOT.glob("commands/**/*.py")])
 DOORS = (
@@ -26,6 +28,7 @@ def reveals(source: str) -> list[int]:
     ]
 
 
+@pytest.mark.thorough
 def test_a_secret_is_opened_at_its_doors_only() -> None:
     opened = {
         path.relative_to(ROOT).as_posix()

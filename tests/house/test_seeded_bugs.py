@@ -22,6 +22,7 @@ def write(raw):
 """
 
 
+@pytest.mark.thorough
 @pytest.mark.parametrize("bug", BUGS, ids=lambda bug: bug.name)
 def test_what_a_seeded_bug_changes_is_there_once(bug: Bug) -> None:
     for edit in bug.edits:

@@ -45,6 +45,7 @@ def dotted(node: ast.AST) -> str:
     return node.id if isinstance(node, ast.Name) else ""
 
 
+@pytest.mark.thorough
 def test_nothing_prints() -> None:
     for _, node, where in places():
         if isinstance(node, ast.Call):

@@ -123,6 +123,7 @@ def test_repr_of_a_credential_shows_no_key(small: Credential) -> None:
     assert repr(small) == f"<Credential CN={PUBLISHER};{SUBJECT}>"
 
 
+@pytest.mark.thorough
 def test_key_file_opens_with_its_password_only(recovery: Credential) -> None:
     raw = write_key_file(recovery, PASSWORD)
     assert read_key_file(raw, PASSWORD).certificate == recovery.certificate
@@ -130,6 +131,7 @@ def test_key_file_opens_with_its_password_only(recovery: Credential) -> None:
         read_key_file(raw, "another password")
 
 
+@pytest.mark.thorough
 def test_openssl_opens_the_key_file_and_reads_its_protection(
     recovery: Credential, tmp_path: Path
 ) -> None:

@@ -40,6 +40,7 @@ def refused(raw: bytes) -> str:
     return refusal.value.message
 
 
+@pytest.mark.thorough
 def test_our_own_files_pass_and_their_rounds_are_counted(recovery: Credential) -> None:
     raw = write_key_file(recovery, made.PASSWORD)
     assert inspect(raw) == Protection(2 * ROUNDS + 2048, False, len(raw))
@@ -179,6 +180,7 @@ def test_rounds_are_limited_together_not_one_by_one() -> None:
     assert "5,000,000" in refused(made.pfx([half, half], made.mac_data(1)))
 
 
+@pytest.mark.thorough
 def test_one_round_too_many_in_a_file_of_ours_is_refused(
     recovery: Credential,
 ) -> None:
@@ -197,6 +199,7 @@ def test_our_own_file_passes_the_gate_too(recovery: Credential, tmp_path: Path) 
         read_key_file(raw, made.PASSWORD)
 
 
+@pytest.mark.thorough
 def test_patched_rounds_below_the_limit_reach_openssl(recovery: Credential) -> None:
     """The patch that makes too many makes a whole file; only its MAC is wrong."""
     raw = made.with_mac_rounds(write_key_file(recovery, made.PASSWORD), 1 << 20)
@@ -213,6 +216,7 @@ def assert_value_or_refusal(raw: bytes) -> None:
         assert 0 <= inspect(raw).rounds <= MAX_ROUNDS
 
 
+@pytest.mark.thorough
 @given(st.binary(max_size=300))
 @example(b"\x30\x80")
 def test_any_bytes_give_a_value_or_the_one_error(raw: bytes) -> None:
@@ -234,6 +238,7 @@ def mutants(draw: st.DrawFn) -> bytes:
 LEGACY_BY_HAND = made.pfx([made.bags(made.shrouded(made.old_cipher(2048)))])
 
 
+@pytest.mark.thorough
 @given(mutants())
 def test_changed_files_give_a_value_or_the_one_error(raw: bytes) -> None:
     assert_value_or_refusal(raw)

@@ -24,6 +24,7 @@ def made(unit: Unit, name: str, bits: int = 1024) -> Credential:
     return make_credential(unit, name, SUBJECT, NOW, key_bits=bits)
 
 
+@pytest.mark.thorough
 @pytest.mark.parametrize(
     ("recovery_name", "certificate", "record", "before", "after"),
     [

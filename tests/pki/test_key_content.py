@@ -10,6 +10,8 @@ import pytest
 
 from cucmsh.pki.key_content import holds_private_key
 
+pytestmark = pytest.mark.thorough
+
 PASS = ("-passout", "pass:a password for tests")
 PASS_IN = ("-passin", "pass:a password for tests")
 

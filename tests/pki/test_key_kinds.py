@@ -44,6 +44,8 @@ from cucmsh.trustlist import public_key as listed
 from tests.pki.key_files import PASSWORD
 from tests.trustlist.builders import tlv
 
+pytestmark = pytest.mark.thorough
+
 MADE_UP = 200
 NOW = datetime(2014, 2, 26, tzinfo=UTC)
 SUBJECT = "OU=tac;O=cisco;L=rtp;ST=nc;C=US"

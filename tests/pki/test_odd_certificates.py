@@ -58,6 +58,7 @@ def test_certificate_of_another_version_is_refused_with_the_reason(
         read_certificate(der)
 
 
+@pytest.mark.thorough
 def test_any_changed_byte_gives_a_certificate_or_the_one_error(tmp_path: Path) -> None:
     _, pem = made_pair("rsa:512", tmp_path)
     der = bytearray(openssl("x509", "-outform", "DER", stdin=pem))

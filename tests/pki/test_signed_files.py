@@ -31,6 +31,7 @@ def signer(request: pytest.FixtureRequest) -> Credential:
     )
 
 
+@pytest.mark.thorough
 @pytest.mark.parametrize("digest", [Digest.SHA1, Digest.SHA512])
 def test_openssl_verifies_the_cut_out_bytes(
     signer: Credential, digest: Digest, tmp_path: Path

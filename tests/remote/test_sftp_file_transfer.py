@@ -83,6 +83,7 @@ def files(box: Path) -> dict[str, bytes]:
     return {path.name: path.read_bytes() for path in box.iterdir()}
 
 
+@pytest.mark.thorough
 def test_earlier_file_is_moved_aside_and_ours_takes_its_place(
     box: Path, start: Start
 ) -> None:
@@ -95,6 +96,7 @@ def test_earlier_file_is_moved_aside_and_ours_takes_its_place(
     assert (box / NAME).stat().st_mode & 0o777 == 0o600
 
 
+@pytest.mark.thorough
 def test_same_file_is_not_sent_again(box: Path, start: Start) -> None:
     lay(box, KEY)
     before = (box / NAME).stat()
@@ -158,6 +160,7 @@ def test_where_it_cannot_be_known_what_is_there_nothing_is_moved(
         (box / OWN).unlink()
 
 
+@pytest.mark.thorough
 @pytest.mark.parametrize("barred", ["rename,posix-rename", "rename,remove,opendir"])
 def test_where_nothing_is_renamed_a_free_name_is_written_to(
     box: Path, start: Start, barred: str
@@ -198,6 +201,7 @@ def test_server_that_only_takes_files_is_enough_but_proves_nothing(
     assert files(box) == {OWN: KEY, **earlier}
 
 
+@pytest.mark.thorough
 def test_real_write_only_drop_box(box: Path, start: Start) -> None:
     """Nobody may list it, and nobody reads what he wrote: a umask takes that."""
     for number in range(3):
@@ -256,6 +260,7 @@ def test_read_only_server_refuses_by_the_name_of_its_request(
 # Large files
 
 
+@pytest.mark.thorough
 def test_large_file_is_sent_in_bounded_flights_and_told(
     box: Path, start: Start, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -283,6 +288,7 @@ def test_large_file_is_sent_in_bounded_flights_and_told(
     assert BATCH * PIECE <= MAX_FILE_SIZE // 4
 
 
+@pytest.mark.thorough
 def test_file_that_shrinks_or_grows_meanwhile_is_no_backup(
     box: Path, start: Start
 ) -> None:

@@ -86,6 +86,7 @@ def test_planted_key_file_is_never_read_from_the_tftp_directory(
         read_file(cluster.subscriber.site, NAME)
 
 
+@pytest.mark.thorough
 def test_key_file_is_not_in_the_tftp_directory(cluster: MadeCluster) -> None:
     cluster.reset(cluster.key_file())
     assert cluster.site.tftp.names() == ["ITLFile.tlv"]
@@ -174,6 +175,7 @@ def test_link_in_the_tftp_directory_leads_nowhere(cluster: MadeCluster) -> None:
         read_file(cluster.site, "link")
 
 
+@pytest.mark.thorough
 def test_receipt_comes_with_a_whole_transfer_and_goes_with_the_key(
     cluster: MadeCluster,
 ) -> None:
@@ -214,6 +216,7 @@ def test_another_file_is_no_receipt(cluster: MadeCluster) -> None:
     assert not is_backed_up(cluster.site)
 
 
+@pytest.mark.thorough
 def test_earlier_files_are_kept_numbered(cluster: MadeCluster) -> None:
     """One of them may be the only copy of an earlier key."""
     first = cluster.key_file()

@@ -72,6 +72,7 @@ def kept(cluster: MadeCluster) -> dict[str, tuple[int, str]]:
     }
 
 
+@pytest.mark.thorough
 def test_reset_list_is_installed_and_the_staged_file_is_gone(
     cluster: MadeCluster,
 ) -> None:
@@ -96,6 +97,7 @@ def test_staged_files_do_not_fill_the_disk(cluster: MadeCluster) -> None:
     assert site.home.names("state/staging") == [f"install-list-{sender}-2"]
 
 
+@pytest.mark.thorough
 def test_other_bytes_than_announced_are_refused(cluster: MadeCluster) -> None:
     raw = plan_local_reset(cluster.site).trust_list.raw
     before = kept(cluster)
@@ -133,6 +135,7 @@ def changed_after_signing(cluster: MadeCluster) -> bytes:
     return bytes(raw)
 
 
+@pytest.mark.thorough
 @pytest.mark.parametrize(
     "forge",
     [
@@ -157,6 +160,7 @@ def test_list_without_the_recovery_signature_is_refused(
     assert keep_mark(cluster.subscriber.site.home) == ""
 
 
+@pytest.mark.thorough
 @pytest.mark.parametrize(
     ("node", "unit"),
     [
@@ -187,6 +191,7 @@ def test_certificate_that_is_none_is_refused(cluster: MadeCluster) -> None:
     assert kept(cluster) == before
 
 
+@pytest.mark.thorough
 def test_certificate_is_kept_with_its_node(cluster: MadeCluster) -> None:
     fresh = QuickKeys.make_credential(Unit.TVS, "x", SUBJECT, cluster.clock.now())
     pem = QuickKeys().to_pem(fresh.certificate)
@@ -225,6 +230,7 @@ def test_status_hook_says_what_is(cluster: MadeCluster) -> None:
 # What a node remembers
 
 
+@pytest.mark.thorough
 @pytest.mark.parametrize(
     "raw", [b"", b"=", b"\xff", b'pending = 5\nunit = 5\ntimestamp = ""']
 )
@@ -238,6 +244,7 @@ def test_broken_state_reads_as_nothing_remembered(
     assert cluster.publisher.start().startswith("composed ")
 
 
+@pytest.mark.thorough
 @pytest.mark.parametrize(
     "raw",
     [
@@ -262,6 +269,7 @@ def test_journal_that_is_not_ours_is_ignored_and_told(
     assert login_notice(site) == ""
 
 
+@pytest.mark.thorough
 def test_journal_of_any_size_keeps_nobody_from_a_reset(cluster: MadeCluster) -> None:
     site = cluster.publisher.again()
     site.home.write("state/journal.toml", b"")
@@ -283,6 +291,7 @@ def test_existing_node_is_not_made_again(cluster: MadeCluster) -> None:
     assert cluster.tree() == before
 
 
+@pytest.mark.thorough
 def test_no_secret_is_kept_in_the_open(cluster: MadeCluster) -> None:
     cluster.reset()
     site = cluster.site

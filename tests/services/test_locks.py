@@ -52,6 +52,8 @@ from tests.services.made_cluster import (
 )
 from tests.services.test_usecases import AGREEING, CHANGES, USE_CASES, VALUES
 
+pytestmark = pytest.mark.thorough
+
 NODE, SIGNING, CLUSTER, NONE = NODE_LOCK, SIGNING_LOCK, CLUSTER_LOCK, ""
 # Which lock a file takes, by its path below the folder of its node.
 LOCKS = {

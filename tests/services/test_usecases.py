@@ -225,6 +225,7 @@ def test_what_a_publisher_does_is_refused_on_a_subscriber(
         attempt(name, site)
 
 
+@pytest.mark.thorough
 @pytest.mark.parametrize("name", CHANGES)
 def test_a_caller_who_may_only_look_changes_nothing(
     cluster: MadeCluster, name: str
@@ -246,6 +247,7 @@ def test_the_recovery_key_is_not_given_to_who_may_only_look(
         attempt("cucmsh.services.files.get_file", site)
 
 
+@pytest.mark.thorough
 @pytest.mark.parametrize("name", CHANGES)
 def test_an_exec_request_changes_nothing_where_it_may_not(
     cluster: MadeCluster, name: str
@@ -258,6 +260,7 @@ def test_an_exec_request_changes_nothing_where_it_may_not(
         attempt(name, site)
 
 
+@pytest.mark.thorough
 @pytest.mark.parametrize("name", CHANGES)
 def test_what_cannot_be_recorded_is_not_done(cluster: MadeCluster, name: str) -> None:
     site = audited(cluster.site)
@@ -269,6 +272,7 @@ def test_what_cannot_be_recorded_is_not_done(cluster: MadeCluster, name: str) ->
         attempt(name, site)
 
 
+@pytest.mark.thorough
 @pytest.mark.parametrize("name", USE_CASES)
 def test_nobody_is_no_caller(cluster: MadeCluster, name: str) -> None:
     site = cluster.site
@@ -291,6 +295,7 @@ def test_a_change_of_the_cluster_waits_for_its_lock(
         attempt(name, site)
 
 
+@pytest.mark.thorough
 def test_a_change_without_a_shell_is_recorded_before_and_after(
     cluster: MadeCluster,
 ) -> None:
@@ -302,6 +307,7 @@ def test_a_change_without_a_shell_is_recorded_before_and_after(
     assert (begin["entry"], command["outcome"]) == ("page", "done")
 
 
+@pytest.mark.thorough
 def test_what_ends_a_change_is_recorded_and_no_secret_is(cluster: MadeCluster) -> None:
     def no(_: object) -> None:
         raise CancelledError("no")

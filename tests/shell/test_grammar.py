@@ -209,6 +209,7 @@ def test_a_line_may_be_1024_characters_and_no_more() -> None:
         GRAMMAR.parse(f"{line}x")
 
 
+@pytest.mark.thorough
 @settings(max_examples=5 * settings().max_examples)
 @given(st.text(max_size=60) | st.from_regex(r'(show|utils|itl|cert|help| |"|-|a)*'))
 def test_any_line_is_a_call_or_a_usage_error_that_ends_the_original_way(

@@ -106,6 +106,7 @@ def test_a_kind_is_declared_for_a_parameter_that_is_there() -> None:
         command("show <value>", kinds={"nothing": kinds.WORD})
 
 
+@pytest.mark.thorough
 @given(st.sampled_from(FITS), st.text())
 def test_whatever_is_typed_the_kind_decides_or_the_line_is_refused(
     fitting: tuple[ParameterType, str], value: str

@@ -62,6 +62,7 @@ def test_what_cannot_be_shown_becomes_an_escape(text: str, shown: str) -> None:
     assert visible(text) == shown
 
 
+@pytest.mark.thorough
 @given(st.text(alphabet=st.characters(exclude_categories=())))
 def test_nothing_invisible_ever_leaves(text: str) -> None:
     assert visible(text).replace("\n", "").replace("\t", "").isprintable()
@@ -157,6 +158,7 @@ def unread_end(kind: str) -> Iterator[tuple[int, int]]:
         os.close(theirs)
 
 
+@pytest.mark.thorough
 @pytest.mark.parametrize("kind", ["pipe", "socket", "terminal"])
 def test_a_change_does_not_wait_for_a_reader_that_sleeps(kind: str) -> None:
     with unread_end(kind) as (ours, _):
@@ -171,6 +173,7 @@ def test_a_change_does_not_wait_for_a_reader_that_sleeps(kind: str) -> None:
         assert os.get_blocking(ours)
 
 
+@pytest.mark.thorough
 @pytest.mark.parametrize("kind", ["pipe", "socket", "terminal"])
 def test_a_reader_that_is_slow_gets_all_of_a_change(kind: str) -> None:
     with unread_end(kind) as (ours, theirs):

@@ -8,6 +8,8 @@ from pathlib import Path
 
 import pytest
 
+pytestmark = pytest.mark.thorough
+
 PROJECT = Path(__file__).parents[2]
 HEAVY = {
     *("argparse", "asyncio", "cryptography", "http", "paramiko", "prompt_toolkit"),

@@ -14,6 +14,8 @@ from cucmsh.errors import BusyError, StoreError
 from cucmsh.storage import lock
 from cucmsh.storage.lock import held
 
+pytestmark = pytest.mark.thorough
+
 HOLDER = """
 import sys
 from cucmsh.storage.lock import held

@@ -7,6 +7,8 @@ from pathlib import Path
 
 import pytest
 
+pytestmark = pytest.mark.thorough
+
 CUCMSH = [sys.executable, "-I", "-m", "cucmsh"]
 HOSTILE = "\x1b]0;owned\x07\u202e\u200b\x9b"
 VISIBLE = r"\x1b]0;owned\x07\u202e\u200b\x9b"
@@ -25,7 +27,6 @@ def call(
     return done.returncode, done.stdout, done.stderr
 
 
-@pytest.mark.thorough
 @pytest.mark.parametrize(
     "words",
     [

@@ -16,6 +16,8 @@ from cucmsh.cli.verify import verify_parser
 from cucmsh.errors import UsageError
 from cucmsh.lab.command import LabOptions
 
+pytestmark = pytest.mark.thorough
+
 CUCMSH = [sys.executable, "-I", "-m", "cucmsh"]
 VERBS = (
     *("lab", "verify", "doctor", "hook", "init", "node"),
@@ -33,7 +35,6 @@ def call(*words: str) -> subprocess.CompletedProcess[str]:
     )
 
 
-@pytest.mark.thorough
 @pytest.mark.parametrize("flag", ["--help", "-h"])
 @pytest.mark.parametrize("verb", VERBS)
 def test_verb_shows_its_help(verb: str, flag: str) -> None:

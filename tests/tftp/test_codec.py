@@ -104,11 +104,13 @@ packets: st.SearchStrategy[Packet] = st.one_of(
 )
 
 
+@pytest.mark.thorough
 @given(packets)
 def test_what_was_encoded_decodes_to_the_same(packet: Packet) -> None:
     assert decode(packet.encode()) == packet
 
 
+@pytest.mark.thorough
 @given(
     st.binary(max_size=40)
     | st.builds(
@@ -121,6 +123,7 @@ def test_any_bytes_are_a_packet_or_the_one_error(raw: bytes) -> None:
         decode(raw)
 
 
+@pytest.mark.thorough
 @given(
     st.lists(
         st.sampled_from([b"\0\3\0\1", b"\0\3\0\2", b"\0\6blksize\0", b"\0\5", b"\0\4"])
@@ -149,6 +152,7 @@ def test_server_without_options_sends_blocks_of_512(size: int) -> None:
     assert download.content == content
 
 
+@pytest.mark.thorough
 def test_numbers_go_on_at_0_after_65535() -> None:
     content = b"12345678" * 65540
     download = Download("f", 8, LIMIT)
@@ -293,6 +297,7 @@ def test_what_ends_a_transfer() -> None:
             upload(b"", {}).take(raw)
 
 
+@pytest.mark.thorough
 @given(
     content=st.binary(max_size=300),
     size=st.none() | st.integers(8, 64),
@@ -316,6 +321,7 @@ def test_both_halves_agree_whatever_is_lost_or_comes_twice(
     assert download.content == content
 
 
+@pytest.mark.thorough
 def test_numbers_of_a_long_file_go_on_at_0() -> None:
     content = b"12345678" * 65540
     sending = upload(content, {"blksize": "8"})

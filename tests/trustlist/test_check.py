@@ -41,6 +41,7 @@ def signed_by(signer: KeySigner, records: bytes, hash_name: str = "sha1") -> byt
     return unsigned.signed(signer.sign(unsigned.unsigned(), hash_name))
 
 
+@pytest.mark.thorough
 def test_lists_of_both_dialects_are_valid(
     sealed: TrustList, certutils_raw: bytes, verifier: LibraryVerifier
 ) -> None:
@@ -211,6 +212,7 @@ def cube_root(number: int) -> int:
     return low
 
 
+@pytest.mark.thorough
 @pytest.mark.parametrize("padding_size", [8, 1, 0])
 def test_cube_root_forgery_is_refused(
     low: KeySigner, verifier: LibraryVerifier, padding_size: int

@@ -44,6 +44,7 @@ def body_of(sealed: TrustList) -> list[Field]:
     return list(sealed.header.fields[2:])
 
 
+@pytest.mark.thorough
 def test_reading_and_writing_give_the_same_bytes(
     sealed: TrustList, certutils_raw: bytes
 ) -> None:

@@ -48,6 +48,7 @@ def small_list(cluster: Cluster) -> TrustList:
     return seal(records, signer, timestamp=7, digest=Digest.SHA512)
 
 
+@pytest.mark.thorough
 def test_every_prefix_is_a_value_or_the_error(
     sealed: TrustList, certutils_raw: bytes
 ) -> None:
@@ -58,6 +59,7 @@ def test_every_prefix_is_a_value_or_the_error(
         assert sum(values) == boundaries
 
 
+@pytest.mark.thorough
 def test_no_prefix_passes_the_check(
     sealed: TrustList, verifier: LibraryVerifier
 ) -> None:
@@ -97,6 +99,7 @@ def assert_refused(raw: bytes, verifier: LibraryVerifier, offset: int) -> None:
         assert not check(trust_list, verifier).is_valid, offset
 
 
+@pytest.mark.thorough
 @given(st.binary(max_size=400))
 def test_random_bytes_are_a_value_or_the_error(raw: bytes) -> None:
     decoded(raw)
@@ -105,6 +108,7 @@ def test_random_bytes_are_a_value_or_the_error(raw: bytes) -> None:
 FIELDS = st.builds(tlv, st.integers(0, 29), st.binary(max_size=20))
 
 
+@pytest.mark.thorough
 @given(st.lists(FIELDS, max_size=12), st.lists(FIELDS, max_size=12), st.integers(-3, 3))
 def test_random_fields_are_a_value_or_the_error(
     header: list[bytes], record: list[bytes], slip: int
@@ -116,6 +120,7 @@ def test_random_fields_are_a_value_or_the_error(
     decoded(raw)
 
 
+@pytest.mark.thorough
 def test_spliced_lists_are_a_value_or_the_error_and_never_pass(
     sealed: TrustList, certutils_raw: bytes
 ) -> None:
@@ -137,6 +142,7 @@ def test_spliced_lists_are_a_value_or_the_error_and_never_pass(
     splice()
 
 
+@pytest.mark.thorough
 def test_dense_input_takes_linear_work() -> None:
     """The most fields that fit, in one record: no step looks at all others."""
     fields = b"\x63\0\0" * 21000

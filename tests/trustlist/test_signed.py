@@ -265,6 +265,7 @@ def test_no_change_of_one_byte_is_taken(cluster: Cluster, sealed: TrustList) -> 
             ), offset
 
 
+@pytest.mark.thorough
 @given(st.binary(max_size=400))
 def test_random_bytes_are_a_value_or_the_error(raw: bytes) -> None:
     decoded(raw)
@@ -274,6 +275,7 @@ def test_random_bytes_are_a_value_or_the_error(raw: bytes) -> None:
 FIELDS = st.builds(tlv, st.integers(0, 29), st.binary(max_size=20))
 
 
+@pytest.mark.thorough
 @given(st.lists(FIELDS, max_size=12), st.binary(max_size=50), st.integers(-3, 3))
 def test_random_fields_are_a_value_or_the_error(
     header: list[bytes], payload: bytes, slip: int

@@ -36,6 +36,7 @@ def test_samples_print_as_seen(size: int, shown: str) -> None:
     assert kilobytes(size) == shown
 
 
+@pytest.mark.thorough
 @given(st.integers(1, 1 << 33))
 def test_text_is_the_shortest_that_means_the_same_float(size: int) -> None:
     shown = kilobytes(size)
@@ -53,6 +54,7 @@ def test_text_is_the_shortest_that_means_the_same_float(size: int) -> None:
         assert single(float(neighbour)) != wanted
 
 
+@pytest.mark.thorough
 @given(st.integers(2, 1 << 33))
 def test_text_is_plain_with_a_point(size: int) -> None:
     whole, point, rest = kilobytes(size).partition(".")

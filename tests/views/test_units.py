@@ -120,6 +120,7 @@ def test_unit_is_known_from_the_words_that_restart_it(restart: str, unit: str) -
     assert unit_of(tuple(restart.split())) == unit
 
 
+@pytest.mark.thorough
 def test_node_add_is_told_with_the_configuration_that_was_given() -> None:
     program = ("/v/bin/python", "-I", "-m", "cucmsh", "--config", "/d/c.toml")
     steps = next_steps(parse_settings(NODE, "/d/c.toml"), program, "root")

@@ -13,6 +13,7 @@ from cucmsh.ownership import WeakPoint
 from cucmsh.services.nodes.health import logins
 
 
+@pytest.mark.thorough
 def test_without_an_environment_the_machine_s_files_are_left_alone(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:

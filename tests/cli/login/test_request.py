@@ -69,6 +69,7 @@ def test_command_is_no_transfer() -> None:
     assert not any(map(is_transfer, ("", " ", "show itl", "file get tftp scp", "scpx")))
 
 
+@pytest.mark.thorough
 @given(st.dictionaries(st.text(), st.text()))
 def test_cleaned_environment_holds_nothing_but_what_sshd_knows(
     sent: dict[str, str],

@@ -31,6 +31,7 @@ def remaining(cluster: MadeCluster) -> float:
     return hold.remaining_seconds if hold else 0
 
 
+@pytest.mark.thorough
 def test_second_regeneration_is_held_in_the_documents_words(
     cluster: MadeCluster,
 ) -> None:
@@ -43,12 +44,14 @@ def test_second_regeneration_is_held_in_the_documents_words(
     assert cluster.tree() == before
 
 
+@pytest.mark.thorough
 def test_the_same_unit_is_held_too(cluster: MadeCluster) -> None:
     regenerate(cluster.site, Unit.TVS)
     with pytest.raises(RefusedError, match=r"^TVS certificate was .* TVS certificate"):
         regenerate(cluster.site, Unit.TVS)
 
 
+@pytest.mark.thorough
 def test_hold_ends_after_five_minutes(cluster: MadeCluster) -> None:
     regenerate(cluster.site, Unit.CALL_MANAGER)
     cluster.clock.pass_seconds(299.5)
@@ -59,6 +62,7 @@ def test_hold_ends_after_five_minutes(cluster: MadeCluster) -> None:
     regenerate(cluster.site, Unit.TVS)
 
 
+@pytest.mark.thorough
 def test_another_node_is_not_held(cluster: MadeCluster) -> None:
     regenerate(cluster.site, Unit.CALL_MANAGER)
     regenerate(cluster.subscriber.site, Unit.TVS)
@@ -85,6 +89,7 @@ def reboot_and_set_back(clock: SettableClock) -> None:
     clock.moment -= timedelta(days=1)
 
 
+@pytest.mark.thorough
 @pytest.mark.parametrize(
     "change", [set_wall_back, set_wall_forward, reboot, reboot_and_set_back]
 )
@@ -98,6 +103,7 @@ def test_no_change_of_the_clock_ends_or_prolongs_a_hold(
     assert remaining(cluster) == 0
 
 
+@pytest.mark.thorough
 def test_time_before_a_reboot_counts(cluster: MadeCluster) -> None:
     regenerate(cluster.site, Unit.CALL_MANAGER)
     cluster.clock.pass_seconds(200)
@@ -108,6 +114,7 @@ def test_time_before_a_reboot_counts(cluster: MadeCluster) -> None:
 # What a regeneration leaves behind
 
 
+@pytest.mark.thorough
 @pytest.mark.parametrize("unit", list(Unit))
 def test_pair_and_certificate_are_new_and_fit(cluster: MadeCluster, unit: Unit) -> None:
     keys = cluster.publisher.keys
@@ -123,6 +130,7 @@ def test_pair_and_certificate_are_new_and_fit(cluster: MadeCluster, unit: Unit) 
         assert keys.credential(unit).certificate == after
 
 
+@pytest.mark.thorough
 def test_regenerated_recovery_key_changes_no_list_until_tftp_starts(
     cluster: MadeCluster,
 ) -> None:
@@ -138,6 +146,7 @@ def test_regenerated_recovery_key_changes_no_list_until_tftp_starts(
         assert member.served.records[4].certificate == fresh
 
 
+@pytest.mark.thorough
 def test_members_get_the_certificates_that_their_lists_name(
     cluster: MadeCluster,
 ) -> None:
@@ -150,6 +159,7 @@ def test_members_get_the_certificates_that_their_lists_name(
     assert there == cluster.publisher.keys.certificate(Unit.TVS)
 
 
+@pytest.mark.thorough
 def test_dead_member_is_an_outcome_of_a_regeneration(cluster: MadeCluster) -> None:
     cluster.subscriber.is_dead = True
     (outcome,) = regenerate(cluster.site, Unit.TVS)
@@ -164,6 +174,7 @@ def test_dead_member_is_an_outcome_of_a_regeneration(cluster: MadeCluster) -> No
     assert there == cluster.publisher.keys.certificate(Unit.TVS)
 
 
+@pytest.mark.thorough
 def test_stale_derived_certificate_never_travels(cluster: MadeCluster) -> None:
     """Killed between the PKCS#12 and the certificate derived from it."""
     name = "security/ITLRecovery/ITLRecovery.pem"

@@ -70,6 +70,7 @@ def verified(site: Site, path: Path, asked: str = "") -> bool:
     return found.is_good
 
 
+@pytest.mark.thorough
 def test_sign_verify_and_doctor_judge_by_one_rule(site: Site, tmp_path: Path) -> None:
     """Undeclared, no phone takes the file, whoever is asked; declared, all say so."""
     raw = Path(site.tftp.root, "settings", f"{PHONE}.sgn")
@@ -105,6 +106,7 @@ def test_file_can_be_named_as_phones_ask_for_it(site: Site) -> None:
     assert choose(site, [f"settings/{PHONE}"]).names == (f"settings/{PHONE}",)
 
 
+@pytest.mark.thorough
 def test_rule_that_does_not_know_signed_files_is_a_failure(site: Site) -> None:
     """The stand-in for TFTP rewrites nothing: what is asked for is not found."""
     site.settings = site.settings._replace(served_as=SERVED_AS)
@@ -113,6 +115,7 @@ def test_rule_that_does_not_know_signed_files_is_a_failure(site: Site) -> None:
     assert any(f"does not give settings/{PHONE}.sgn" in what for what in failures)
 
 
+@pytest.mark.thorough
 def test_two_files_that_are_asked_for_by_one_name_are_named(site: Site) -> None:
     site.settings = site.settings._replace(served_as=SERVED_AS)
     Path(site.tftp.root, PHONE).write_bytes(b"<other/>")

@@ -49,6 +49,7 @@ def staged(cluster: MadeCluster) -> list[Path]:
     return list(folder.iterdir()) if folder.is_dir() else []
 
 
+@pytest.mark.thorough
 def test_no_list_is_changed_and_nothing_stays_behind(cluster: MadeCluster) -> None:
     before = [member.raw for member in cluster.members.values()]
     cancel(cluster)
@@ -58,6 +59,7 @@ def test_no_list_is_changed_and_nothing_stays_behind(cluster: MadeCluster) -> No
     assert login_notice(cluster.site) == ""
 
 
+@pytest.mark.thorough
 @pytest.mark.parametrize("make_plan", [plan_local_reset, with_another_key])
 def test_nothing_at_all_is_changed(cluster: MadeCluster, make_plan: MakePlan) -> None:
     before = cluster.tree()
@@ -65,6 +67,7 @@ def test_nothing_at_all_is_changed(cluster: MadeCluster, make_plan: MakePlan) ->
     assert cluster.tree() == before
 
 
+@pytest.mark.thorough
 def test_list_changed_meanwhile_leaves_the_present_key(cluster: MadeCluster) -> None:
     site = cluster.site
     with site.cluster_lock("a reset"), Fleet(site) as fleet:
@@ -78,6 +81,7 @@ def test_list_changed_meanwhile_leaves_the_present_key(cluster: MadeCluster) -> 
     assert cluster.tree() == before
 
 
+@pytest.mark.thorough
 def test_list_changed_behind_the_new_key_is_a_change_that_is_told(
     cluster: MadeCluster, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -93,12 +97,14 @@ def test_list_changed_behind_the_new_key_is_a_change_that_is_told(
     assert staged(cluster) == []
 
 
+@pytest.mark.thorough
 def test_the_next_reset_goes_its_way(cluster: MadeCluster) -> None:
     cancel(cluster)
     assert cluster.reset().exit_status == 0
     assert cluster.publisher.raw == cluster.subscriber.raw
 
 
+@pytest.mark.thorough
 def test_an_earlier_reset_is_still_named_as_unfinished(cluster: MadeCluster) -> None:
     cluster.subscriber.is_dead = True
     cluster.reset()

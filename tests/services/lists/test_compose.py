@@ -65,6 +65,7 @@ def test_records_stand_in_the_documents_order(
     assert own.signer == f"CN={own.site.node.name}.joemar2.lab"
 
 
+@pytest.mark.thorough
 def test_a_publisher_without_tftp_composes_for_the_others(tmp_path: Path) -> None:
     cluster = made_cluster(tmp_path, publisher_services=("tvs", "capf"))
     cluster.subscriber.start()
@@ -76,6 +77,7 @@ def test_a_publisher_without_tftp_composes_for_the_others(tmp_path: Path) -> Non
     assert records[0].certificate == own.der
 
 
+@pytest.mark.thorough
 def test_a_publisher_without_tftp_never_goes_back_in_time_either(
     tmp_path: Path,
 ) -> None:
@@ -96,6 +98,7 @@ def test_a_node_without_tftp_starts_none_and_writes_no_list(tmp_path: Path) -> N
     assert cluster.tree() == before
 
 
+@pytest.mark.thorough
 def test_timestamp_never_goes_backwards_even_when_the_clock_does(
     cluster: MadeCluster,
 ) -> None:
@@ -107,6 +110,7 @@ def test_timestamp_never_goes_backwards_even_when_the_clock_does(
     assert seen == sorted(set(seen))
 
 
+@pytest.mark.thorough
 def test_a_subscribers_timestamp_is_later_than_all_it_served(
     cluster: MadeCluster,
 ) -> None:
@@ -120,6 +124,7 @@ def test_a_subscribers_timestamp_is_later_than_all_it_served(
     assert cluster.subscriber.served.header.timestamp > last
 
 
+@pytest.mark.thorough
 def test_every_node_goes_back_to_its_own_key_at_the_start_after_a_reset(
     cluster: MadeCluster,
 ) -> None:
@@ -136,6 +141,7 @@ def plan_seen(member: Member) -> str:
     return hashlib.sha256(member.raw).hexdigest()
 
 
+@pytest.mark.thorough
 def test_an_unfinished_mark_keeps_the_list_at_every_start(cluster: MadeCluster) -> None:
     member = cluster.publisher
     plan = plan_local_reset(member.site)
@@ -148,6 +154,7 @@ def test_an_unfinished_mark_keeps_the_list_at_every_start(cluster: MadeCluster) 
     assert "not read back" in login_notice(member.again())
 
 
+@pytest.mark.thorough
 def test_a_restart_that_is_read_back_closes_an_unfinished_mark(
     cluster: MadeCluster,
 ) -> None:
@@ -210,6 +217,7 @@ def test_a_damaged_key_leaves_the_served_list_in_service(
     assert member.raw == before
 
 
+@pytest.mark.thorough
 def test_a_list_replaced_by_garbage_is_composed_anew(keeping: MadeCluster) -> None:
     member = keeping.publisher
     member.site.tftp.write(LIST_FILE, b"garbage")
@@ -225,6 +233,7 @@ def test_garbage_is_never_kept_as_the_list(cluster: MadeCluster) -> None:
         compose_for_start(member.site)
 
 
+@pytest.mark.thorough
 def test_a_crash_between_key_and_certificate_leaves_a_pair(
     cluster: MadeCluster,
 ) -> None:
@@ -238,6 +247,7 @@ def test_a_crash_between_key_and_certificate_leaves_a_pair(
     assert member.served.records[0].certificate == credential.certificate.der
 
 
+@pytest.mark.thorough
 def test_what_is_remembered_is_what_is_served(cluster: MadeCluster) -> None:
     for member in cluster.members.values():
         said = member.start().split()

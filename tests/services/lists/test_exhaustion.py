@@ -102,6 +102,7 @@ def held(cluster: MadeCluster) -> list[bytes]:
     return [key, *(member.raw for member in cluster.members.values())]
 
 
+@pytest.mark.thorough
 @pytest.mark.parametrize("ending", ["memory", "descriptor"])
 @pytest.mark.parametrize("make_plan", [plan_local_reset, with_another_key])
 @pytest.mark.parametrize("verb", ["write", "read"])

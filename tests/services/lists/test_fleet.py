@@ -60,6 +60,7 @@ def failing(*problems: Exception) -> Callable[[Link], str]:
     return work
 
 
+@pytest.mark.thorough
 def test_connection_is_kept_and_closed_at_the_end(node: Node) -> None:
     ways = Ways()
     with Fleet(cast(Site, ways)) as fleet:

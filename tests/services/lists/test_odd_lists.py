@@ -51,6 +51,7 @@ def verified(cluster: MadeCluster) -> Inspection:
     return found
 
 
+@pytest.mark.thorough
 @pytest.mark.parametrize("case", list(odd.READABLE))
 def test_certificate_that_can_hardly_be_read_is_read_and_named(
     cluster: MadeCluster, tmp_path: Path, case: str
@@ -71,6 +72,7 @@ def test_certificate_that_can_hardly_be_read_is_read_and_named(
     assert "not made by this node" in plan.questions[0].lines[0]
 
 
+@pytest.mark.thorough
 def test_certificate_that_cannot_be_read_is_one_sentence_with_its_record(
     cluster: MadeCluster, tmp_path: Path
 ) -> None:
@@ -128,6 +130,7 @@ def test_own_certificate_that_cannot_be_read_is_named_by_its_file(
 # A list that somebody made with `touch`
 
 
+@pytest.mark.thorough
 def test_empty_list_is_called_empty_and_replaced_by_the_next_start(
     cluster: MadeCluster,
 ) -> None:

@@ -59,6 +59,7 @@ def texts(site: Site, box: Box, level: Level) -> list[str]:
     return [each.what for each in found if each.level is level]
 
 
+@pytest.mark.thorough
 def test_files_that_match_come_after_the_list_the_largest_first(
     site: Site, box: Box
 ) -> None:
@@ -105,6 +106,7 @@ def test_second_push_brings_nothing_and_reads_none_of_them(
     assert box.reads() == [f"read {LIST_FILE}"]
 
 
+@pytest.mark.thorough
 @pytest.mark.parametrize("name", ["apps45.sbn", "dsp45.sbn"])
 def test_file_that_changed_on_either_side_is_brought_again(
     site: Site, box: Box, name: str
@@ -152,6 +154,7 @@ def push_without(site: Site, box: Box, after: str) -> None:
     box.step = real  # type: ignore[method-assign]
 
 
+@pytest.mark.thorough
 def test_no_time_left_is_pending_and_the_list_is_there(
     site: Site, box: Box, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -21,6 +21,7 @@ def sized() -> dict[int, Certificate]:
     }
 
 
+@pytest.mark.thorough
 @pytest.mark.parametrize(("ours", "listed"), [(1024, 1024), (2048, 1024), (2048, 2048)])
 def test_key_of_as_many_bits_is_not_weaker(
     sized: dict[int, Certificate], ours: int, listed: int

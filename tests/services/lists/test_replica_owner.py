@@ -88,6 +88,7 @@ def test_id_is_kept_and_survives_another_name(cluster: MadeCluster) -> None:
     assert len(first) == 32
 
 
+@pytest.mark.thorough
 def test_another_publisher_is_refused_and_changes_nothing(
     rebuilt: Site, old: Site, box: Box
 ) -> None:
@@ -99,6 +100,7 @@ def test_another_publisher_is_refused_and_changes_nothing(
     assert tree(box) == before
 
 
+@pytest.mark.thorough
 def test_taken_over_it_serves_nothing_old_but_what_nobody_brought(
     rebuilt: Site, old: Site, box: Box
 ) -> None:
@@ -116,6 +118,7 @@ def test_taken_over_it_serves_nothing_old_but_what_nobody_brought(
     assert tree(box) == before
 
 
+@pytest.mark.thorough
 def test_file_that_somebody_changed_since_is_left(
     rebuilt: Site, old: Site, box: Box
 ) -> None:
@@ -125,6 +128,7 @@ def test_file_that_somebody_changed_since_is_left(
     assert box.files.read(f"{OLD_ONLY}.sgn") == b"by hand"
 
 
+@pytest.mark.thorough
 @pytest.mark.usefixtures("old")
 def test_only_the_publisher_that_was_shown_can_be_replaced(
     rebuilt: Site, box: Box
@@ -134,6 +138,7 @@ def test_only_the_publisher_that_was_shown_can_be_replaced(
             claim(rebuilt, box.account, box.node, agreed)
 
 
+@pytest.mark.thorough
 @pytest.mark.parametrize("raw", [b"", b"junk", b"{}", b"[]", b'{"id": "a\\u001b"}'])
 def test_record_that_cannot_be_read_is_nobody_s_to_take_unasked(
     old: Site, box: Box, raw: bytes
@@ -154,6 +159,7 @@ def test_record_with_an_impossible_id_or_name_is_unreadable(
     assert "cannot be read" in push(old).problems["branch1"]
 
 
+@pytest.mark.thorough
 def test_released_replica_can_be_taken_unasked(
     rebuilt: Site, old: Site, box: Box
 ) -> None:
@@ -193,6 +199,7 @@ def test_old_file_that_cannot_be_removed_is_told_and_tried_again(
     assert f"{OLD_ONLY}.sgn" not in os.listdir(box.files.root)
 
 
+@pytest.mark.thorough
 def test_what_a_push_that_died_left_half_done_is_known_by_both_digests(
     old: Site, box: Box
 ) -> None:

@@ -35,6 +35,7 @@ def outcome(cluster: MadeCluster) -> NodeOutcome:
     return next(each for each in report.outcomes if each.name == REPLICA)
 
 
+@pytest.mark.thorough
 def test_replica_serves_the_publisher_s_bytes(cluster: MadeCluster) -> None:
     assert outcome(cluster).state is State.UPDATED
     assert cluster.replica.raw == cluster.publisher.raw
@@ -44,12 +45,14 @@ def test_replica_serves_the_publisher_s_bytes(cluster: MadeCluster) -> None:
     assert mode & 0o777 == 0o644
 
 
+@pytest.mark.thorough
 def test_replica_without_a_list_gets_its_first(cluster: MadeCluster) -> None:
     cluster.replica.store.remove("ITLFile.tlv")
     assert outcome(cluster).state is State.UPDATED
     assert cluster.replica.raw == cluster.publisher.raw
 
 
+@pytest.mark.thorough
 def test_stopped_replica_gets_the_list_and_stays_stopped(cluster: MadeCluster) -> None:
     cluster.replica.service.is_running = False
     assert outcome(cluster).state is State.STOPPED
@@ -57,6 +60,7 @@ def test_stopped_replica_gets_the_list_and_stays_stopped(cluster: MadeCluster) -
     assert cluster.replica.service.requests == []
 
 
+@pytest.mark.thorough
 def test_dead_replica_is_pending_and_named_at_the_next_login(
     cluster: MadeCluster,
 ) -> None:
@@ -70,6 +74,7 @@ def test_dead_replica_is_pending_and_named_at_the_next_login(
     assert login_notice(cluster.publisher.again()) == ""
 
 
+@pytest.mark.thorough
 def test_replica_of_another_publisher_is_left_alone(cluster: MadeCluster) -> None:
     account = LocalStore(str(cluster.root / REPLICA / "account"))
     record = b'{"id": "another", "name": "old.example.org"}'
@@ -81,6 +86,7 @@ def test_replica_of_another_publisher_is_left_alone(cluster: MadeCluster) -> Non
     assert cluster.replica.raw == OLD
 
 
+@pytest.mark.thorough
 def test_rerun_touches_only_the_node_that_was_pending(cluster: MadeCluster) -> None:
     """F10: nobody's phones are disturbed twice."""
     cluster.replica.is_dead = True
@@ -100,6 +106,7 @@ def test_rerun_touches_only_the_node_that_was_pending(cluster: MadeCluster) -> N
         assert member.raw == cluster.replica.raw
 
 
+@pytest.mark.thorough
 def test_rerun_does_not_believe_a_node_that_serves_something_else_by_now(
     cluster: MadeCluster,
 ) -> None:
@@ -111,6 +118,7 @@ def test_rerun_does_not_believe_a_node_that_serves_something_else_by_now(
     assert cluster.subscriber.raw == cluster.publisher.raw
 
 
+@pytest.mark.thorough
 @pytest.mark.parametrize(
     "step", ["stage", "staged", "commit", "committed", "restart", "status"]
 )
@@ -126,6 +134,7 @@ def test_connection_that_breaks_once_is_tried_once_more(
     cluster.replica.store.sweep()
 
 
+@pytest.mark.thorough
 @pytest.mark.parametrize(
     ("steps", "is_served", "state", "status"),
     [
@@ -150,6 +159,7 @@ def test_replica_that_falls_silent_in_its_change_is_asked_how_far_it_came(
     assert cluster.replica.raw == cluster.publisher.raw
 
 
+@pytest.mark.thorough
 def test_restart_that_fails_leaves_the_list_and_says_so(cluster: MadeCluster) -> None:
     cluster.replica.service.restart_fails = True
     found = outcome(cluster)
@@ -158,6 +168,7 @@ def test_restart_that_fails_leaves_the_list_and_says_so(cluster: MadeCluster) ->
     assert cluster.replica.raw == cluster.publisher.raw
 
 
+@pytest.mark.thorough
 def test_service_that_our_restart_brought_down_is_brought_up_by_the_next_attempt(
     cluster: MadeCluster,
 ) -> None:
@@ -175,6 +186,7 @@ def test_service_that_our_restart_brought_down_is_brought_up_by_the_next_attempt
     assert [service.is_running for service in services] == [True] * 3
 
 
+@pytest.mark.thorough
 def test_replica_that_serves_something_else_is_not_updated(
     cluster: MadeCluster,
 ) -> None:
@@ -198,6 +210,7 @@ def changed_reset(cluster: MadeCluster, change: str) -> list[NodeOutcome]:
     return list(report.outcomes)
 
 
+@pytest.mark.thorough
 def test_replica_whose_list_changed_meanwhile_is_left_alone(
     cluster: MadeCluster,
 ) -> None:
@@ -208,6 +221,7 @@ def test_replica_whose_list_changed_meanwhile_is_left_alone(
     assert cluster.replica.service.requests == []
 
 
+@pytest.mark.thorough
 def test_member_whose_list_changed_meanwhile_is_left_alone(
     cluster: MadeCluster,
 ) -> None:
@@ -218,6 +232,7 @@ def test_member_whose_list_changed_meanwhile_is_left_alone(
     assert cluster.subscriber.signer == "CN=test10sub.joemar2.lab"
 
 
+@pytest.mark.thorough
 def test_publisher_whose_list_changed_meanwhile_ends_the_reset_before_it_begins(
     cluster: MadeCluster,
 ) -> None:
@@ -231,6 +246,7 @@ def test_publisher_whose_list_changed_meanwhile_ends_the_reset_before_it_begins(
     assert "The ITL reset" not in login_notice(cluster.publisher.again())
 
 
+@pytest.mark.thorough
 def test_push_settles_what_the_reset_left_open(cluster: MadeCluster) -> None:
     """The list of the reset is proven there: nobody is told to run it again."""
     cluster.replica.is_dead = True
@@ -246,6 +262,7 @@ def test_push_settles_what_the_reset_left_open(cluster: MadeCluster) -> None:
     assert read_reset(cluster.site) is None
 
 
+@pytest.mark.thorough
 def test_push_of_another_list_leaves_the_reset_open(cluster: MadeCluster) -> None:
     cluster.replica.is_dead = True
     outcome(cluster)
@@ -256,6 +273,7 @@ def test_push_of_another_list_leaves_the_reset_open(cluster: MadeCluster) -> Non
     assert f"pending: {REPLICA}. " in login_notice(cluster.publisher.again())
 
 
+@pytest.mark.thorough
 def test_push_settles_no_other_node(cluster: MadeCluster) -> None:
     cluster.replica.is_dead = cluster.subscriber.is_dead = True
     outcome(cluster)

@@ -94,6 +94,7 @@ def test_second_push_writes_nothing_and_reads_samples_only(
     assert len(box.reads()) == 2  # the list and a sample
 
 
+@pytest.mark.thorough
 def test_only_what_changed_is_brought(site: Site, box: Box) -> None:
     push(site)
     box.done.clear()
@@ -104,6 +105,7 @@ def test_only_what_changed_is_brought(site: Site, box: Box) -> None:
     assert is_same(site, box)
 
 
+@pytest.mark.thorough
 @pytest.mark.parametrize("change", ["truncated", "gone", "rewritten"])
 def test_file_that_somebody_changed_there_is_put_right(
     site: Site, box: Box, change: str, monkeypatch: pytest.MonkeyPatch
@@ -133,6 +135,7 @@ def test_sample_finds_what_size_and_time_hide(site: Site, box: Box) -> None:
     assert is_same(site, box)
 
 
+@pytest.mark.thorough
 def test_lost_manifest_costs_reading_and_no_writing(site: Site, box: Box) -> None:
     push(site)
     for junk in (b"", b"junk", b"x\x9c\x03\0\0\0\0\1"):
@@ -154,6 +157,7 @@ def test_file_gone_here_is_removed_there_if_it_is_ours(site: Site, box: Box) -> 
     assert left == {LIST_FILE, SIGNED[0], SIGNED[2], "theirs.xml.sgn"}
 
 
+@pytest.mark.thorough
 def test_dead_replica_is_pending_and_the_others_are_served(
     cluster: MadeCluster, box: Box, tmp_path: Path
 ) -> None:
@@ -189,6 +193,7 @@ def test_replica_that_hangs_is_given_up_and_the_start_does_not_ask_it(
     assert "branch1 (it was not done within" in login_notice(site)
 
 
+@pytest.mark.thorough
 def test_push_that_is_killed_or_ended_is_pending(
     site: Site, box: Box, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -230,6 +235,7 @@ def test_no_time_left_leaves_the_replica_as_it_was(site: Site, box: Box) -> None
     assert files_of(box) == []
 
 
+@pytest.mark.thorough
 def test_connection_that_breaks_anywhere_is_pending_and_the_next_push_finishes(
     site: Site, box: Box
 ) -> None:
@@ -257,6 +263,7 @@ def test_connection_that_breaks_anywhere_is_pending_and_the_next_push_finishes(
     assert steps == 12
 
 
+@pytest.mark.thorough
 def test_one_file_that_cannot_be_written_keeps_none_from_the_others(
     site: Site, box: Box
 ) -> None:
@@ -284,6 +291,7 @@ def test_service_that_gives_something_else_back_is_pending(
     assert push(site).problems["branch1"] == "TFTP gives back other bytes"
 
 
+@pytest.mark.thorough
 def test_every_start_of_the_publisher_pushes(
     cluster: MadeCluster, site: Site, box: Box
 ) -> None:
@@ -311,6 +319,7 @@ def test_start_within_a_reset_leaves_the_push_to_it(site: Site, box: Box) -> Non
     assert login_notice(site).count("\n") == 0  # the mark, and no replica
 
 
+@pytest.mark.thorough
 def test_start_within_another_change_is_pending(
     site: Site, box: Box, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -322,6 +331,7 @@ def test_start_within_another_change_is_pending(
     assert "set cert regen CallManager" in login_notice(site)
 
 
+@pytest.mark.thorough
 def test_start_during_the_push_of_an_earlier_one_is_brought_too(
     site: Site, box: Box, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -341,6 +351,7 @@ def test_start_during_the_push_of_an_earlier_one_is_brought_too(
     assert login_notice(site) == ""
 
 
+@pytest.mark.thorough
 def test_starts_without_end_are_pending(
     site: Site, box: Box, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -357,6 +368,7 @@ def test_starts_without_end_are_pending(
     assert "branch1" in login_notice(site)
 
 
+@pytest.mark.thorough
 def test_keep_trust_keeps_the_list_that_phones_of_the_replica_hold(
     tmp_path: Path,
 ) -> None:

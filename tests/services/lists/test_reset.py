@@ -58,6 +58,7 @@ def asked(plan: ResetPlan) -> str:
 # What reaches the nodes
 
 
+@pytest.mark.thorough
 def test_both_nodes_serve_the_same_bytes_signed_by_the_recovery_key(
     cluster: MadeCluster,
 ) -> None:
@@ -71,6 +72,7 @@ def test_both_nodes_serve_the_same_bytes_signed_by_the_recovery_key(
     assert check(cluster.publisher.served, cluster.site.backends.verifier()).is_valid
 
 
+@pytest.mark.thorough
 def test_progress_is_that_of_the_transcript(cluster: MadeCluster) -> None:
     _, said = cluster.apply(plan_local_reset(cluster.site))
     assert said == [
@@ -92,6 +94,7 @@ def test_planning_changes_nothing(cluster: MadeCluster) -> None:
     assert cluster.tree() == before
 
 
+@pytest.mark.thorough
 def test_checksums_differ_then_agree_then_differ_again(cluster: MadeCluster) -> None:
     def sums() -> int:
         return len({member.raw for member in cluster.members.values()})
@@ -104,6 +107,7 @@ def test_checksums_differ_then_agree_then_differ_again(cluster: MadeCluster) -> 
     assert told == [2, 1, 2]
 
 
+@pytest.mark.thorough
 def test_a_second_reset_is_well_too(cluster: MadeCluster) -> None:
     first = cluster.reset()
     records = cluster.publisher.served.records
@@ -115,6 +119,7 @@ def test_a_second_reset_is_well_too(cluster: MadeCluster) -> None:
     assert login_notice(cluster.site) == ""
 
 
+@pytest.mark.thorough
 def test_certificate_reaches_a_member_before_its_list(cluster: MadeCluster) -> None:
     cluster.reset()
     hooks = cluster.subscriber.hooks_run
@@ -123,6 +128,7 @@ def test_certificate_reaches_a_member_before_its_list(cluster: MadeCluster) -> N
     )
 
 
+@pytest.mark.thorough
 def test_staging_is_empty_after_a_reset(cluster: MadeCluster) -> None:
     cluster.reset()
     assert cluster.subscriber.site.home.names("state/staging") == []
@@ -140,6 +146,7 @@ def test_subscriber_is_no_place_for_a_reset(cluster: MadeCluster) -> None:
 # What is asked and warned of
 
 
+@pytest.mark.thorough
 def test_foreign_list_makes_a_question(cluster: MadeCluster) -> None:
     """Its signature is fine, and this node never made it."""
     keys = cluster.publisher.keys
@@ -170,6 +177,7 @@ def test_damaged_list_is_refused(cluster: MadeCluster) -> None:
     assert cluster.tree() == before
 
 
+@pytest.mark.thorough
 def test_list_older_than_the_certificates_is_signed_with_a_warning(
     cluster: MadeCluster,
 ) -> None:
@@ -184,6 +192,7 @@ def test_list_older_than_the_certificates_is_signed_with_a_warning(
     assert plan.trust_list.records == cluster.publisher.served.records
 
 
+@pytest.mark.thorough
 def test_missing_certificate_of_another_node_stops_no_reset(
     cluster: MadeCluster,
 ) -> None:
@@ -194,6 +203,7 @@ def test_missing_certificate_of_another_node_stops_no_reset(
     assert cluster.apply(plan)[0].exit_status == 0
 
 
+@pytest.mark.thorough
 def test_other_recovery_key_makes_a_question_with_both_fingerprints(
     cluster: MadeCluster,
 ) -> None:
@@ -215,6 +225,7 @@ def test_other_recovery_key_makes_a_question_with_both_fingerprints(
     assert any(warning.startswith("Phones: ") for warning in plan.warnings)
 
 
+@pytest.mark.thorough
 def test_expired_recovery_certificate_makes_a_question(cluster: MadeCluster) -> None:
     cluster.clock.moment += timedelta(days=5 * 365 + 2)
     plan = plan_local_reset(cluster.site)
@@ -225,6 +236,7 @@ def test_expired_recovery_certificate_makes_a_question(cluster: MadeCluster) -> 
 # The remote key file
 
 
+@pytest.mark.thorough
 def test_fetched_key_is_installed_and_the_present_one_kept(
     cluster: MadeCluster,
 ) -> None:
@@ -240,6 +252,7 @@ def test_fetched_key_is_installed_and_the_present_one_kept(
     assert modes == {0o600}
 
 
+@pytest.mark.thorough
 def test_key_file_is_on_disk_before_any_list_names_it(
     cluster: MadeCluster, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -265,6 +278,7 @@ def test_key_file_with_another_password_is_refused(cluster: MadeCluster) -> None
     assert cluster.tree() == before
 
 
+@pytest.mark.thorough
 @pytest.mark.parametrize("served", ["a list", "no list"])
 def test_lost_key_file_comes_back_from_the_backup(
     cluster: MadeCluster, served: str
@@ -280,6 +294,7 @@ def test_lost_key_file_comes_back_from_the_backup(
     assert cluster.subscriber.signer == RECOVERY
 
 
+@pytest.mark.thorough
 def test_a_rebuilt_publisher_brings_the_phones_back(tmp_path: Path) -> None:
     """Case 9: new keys, the saved file, and phones that hold the old list."""
     old = made_cluster(tmp_path / "old")
@@ -300,6 +315,7 @@ def test_a_rebuilt_publisher_brings_the_phones_back(tmp_path: Path) -> None:
 # Nodes that are not well
 
 
+@pytest.mark.thorough
 def test_dead_subscriber_is_pending_and_the_rerun_finishes(
     cluster: MadeCluster,
 ) -> None:
@@ -317,6 +333,7 @@ def test_dead_subscriber_is_pending_and_the_rerun_finishes(
     assert login_notice(cluster.publisher.again()) == ""
 
 
+@pytest.mark.thorough
 def test_an_unfinished_reset_is_begun_anew_once_its_list_is_replaced(
     cluster: MadeCluster,
 ) -> None:
@@ -329,6 +346,7 @@ def test_an_unfinished_reset_is_begun_anew_once_its_list_is_replaced(
     assert cluster.publisher.raw == cluster.subscriber.raw != first
 
 
+@pytest.mark.thorough
 def test_an_unfinished_reset_is_not_finished_with_another_key(
     cluster: MadeCluster,
 ) -> None:
@@ -339,6 +357,7 @@ def test_an_unfinished_reset_is_not_finished_with_another_key(
     assert cluster.subscriber.signer == "CN=ITLRECOVERY_other.example"
 
 
+@pytest.mark.thorough
 def test_refused_certificate_means_no_list_for_that_node(cluster: MadeCluster) -> None:
     cluster.subscriber.refuses = {"install-certificate"}
     before = cluster.subscriber.raw
@@ -349,6 +368,7 @@ def test_refused_certificate_means_no_list_for_that_node(cluster: MadeCluster) -
     assert cluster.subscriber.raw == before
 
 
+@pytest.mark.thorough
 def test_refused_list_is_pending(cluster: MadeCluster) -> None:
     cluster.subscriber.refuses = {"install-list"}
     report, said = cluster.apply(plan_local_reset(cluster.site))
@@ -356,6 +376,7 @@ def test_refused_list_is_pending(cluster: MadeCluster) -> None:
     assert (Step.FAILED, "test10sub: test10sub refused: the disk is full") in said
 
 
+@pytest.mark.thorough
 @pytest.mark.parametrize("name", [PUBLISHER, SUBSCRIBER])
 def test_stopped_tftp_stays_stopped_and_keeps_its_mark(
     cluster: MadeCluster, name: str
@@ -372,6 +393,7 @@ def test_stopped_tftp_stays_stopped_and_keeps_its_mark(
     assert member.signer == RECOVERY
 
 
+@pytest.mark.thorough
 @pytest.mark.parametrize("name", [PUBLISHER, SUBSCRIBER])
 def test_lying_tftp_is_never_reported_as_updated(
     cluster: MadeCluster, name: str
@@ -386,6 +408,7 @@ def test_lying_tftp_is_never_reported_as_updated(
     assert f"pending: {name}" in login_notice(cluster.site)
 
 
+@pytest.mark.thorough
 def test_word_of_a_node_is_no_proof(cluster: MadeCluster) -> None:
     """Its own hook read the list back; the publisher cannot."""
     cluster.subscriber.service.answers_others = False
@@ -394,6 +417,7 @@ def test_word_of_a_node_is_no_proof(cluster: MadeCluster) -> None:
     assert report.exit_status == 3
 
 
+@pytest.mark.thorough
 @pytest.mark.parametrize("name", [PUBLISHER, SUBSCRIBER])
 def test_failing_restart_is_told_and_the_rerun_finishes(
     cluster: MadeCluster, name: str
@@ -426,12 +450,14 @@ def test_nothing_changed_on_any_node_is_status_1(
     assert report.exit_status == 1
 
 
+@pytest.mark.thorough
 def test_an_installed_list_that_nobody_gets_is_status_3(cluster: MadeCluster) -> None:
     cluster.subscriber.is_dead = True
     cluster.publisher.service.lies_with = cluster.publisher.raw
     assert cluster.reset().exit_status == 3
 
 
+@pytest.mark.thorough
 def test_full_disk_of_the_publisher_is_no_list_installed(
     cluster: MadeCluster, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -538,6 +564,7 @@ def test_any_number_of_crashes_at_one_place_ask_no_question(
 # One at a time
 
 
+@pytest.mark.thorough
 def test_second_session_is_told_who_is_ahead(cluster: MadeCluster) -> None:
     with cluster.site.cluster_lock("utils itl reset localkey"):
         before = cluster.tree()
@@ -558,6 +585,7 @@ def test_locating_names_who_is_active(cluster: MadeCluster) -> None:
     ]
 
 
+@pytest.mark.thorough
 def test_member_gets_the_certificate_of_the_key_file_not_a_derived_one(
     cluster: MadeCluster,
 ) -> None:
@@ -569,6 +597,7 @@ def test_member_gets_the_certificate_of_the_key_file_not_a_derived_one(
     assert cluster.publisher.keys.certificate(Unit.ITL_RECOVERY) == present  # mended
 
 
+@pytest.mark.thorough
 def test_reset_brings_what_a_dead_member_missed(cluster: MadeCluster) -> None:
     site, sub = cluster.site, cluster.subscriber
     sub.is_dead = True

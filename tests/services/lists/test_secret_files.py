@@ -58,6 +58,7 @@ def named_by_doctor(site: Site) -> list[str]:
     return [what for what, _ in exposures(site) if "TFTP serves" in what]
 
 
+@pytest.mark.thorough
 @pytest.mark.parametrize("way", WAYS)
 @pytest.mark.parametrize("file", FILES)
 def test_key_under_a_phone_s_name_is_not_signed_and_is_named(

@@ -163,6 +163,7 @@ def test_link_in_place_of_a_signed_file_leads_nowhere(
     assert target.read_bytes() == b"mine"
 
 
+@pytest.mark.thorough
 def test_file_over_the_limit_is_named_and_the_others_are_signed(site: Site) -> None:
     put(site, "large.png", bytes(MAX_PLAIN_SIZE + 1))
     put(site, "fits.png", bytes(MAX_PLAIN_SIZE))
@@ -191,6 +192,7 @@ def test_name_that_no_store_takes_fails_alone(site: Site) -> None:
     assert len(report.failed) == 1
 
 
+@pytest.mark.thorough
 def test_key_is_loaded_once_for_all(
     site: Site, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -208,6 +210,7 @@ def test_key_is_loaded_once_for_all(
     assert loads == [Unit.CALL_MANAGER]
 
 
+@pytest.mark.thorough
 def test_new_call_manager_signs_only_when_its_list_is_served(
     cluster: MadeCluster,
 ) -> None:
@@ -229,6 +232,7 @@ def test_new_call_manager_signs_only_when_its_list_is_served(
     assert is_taken(site, LIST)
 
 
+@pytest.mark.thorough
 def test_subscriber_that_serves_a_reset_list_signs_nothing_and_says_why(
     cluster: MadeCluster,
 ) -> None:
@@ -244,6 +248,7 @@ def test_subscriber_that_serves_a_reset_list_signs_nothing_and_says_why(
     assert is_taken(site, PHONE)
 
 
+@pytest.mark.thorough
 def test_publisher_signs_for_its_reset_list(cluster: MadeCluster) -> None:
     put(cluster.site, PHONE)
     cluster.reset()
@@ -263,6 +268,7 @@ def test_damaged_or_missing_list_is_signed_for_by_nobody(cluster: MadeCluster) -
         signed(cluster.site)
 
 
+@pytest.mark.thorough
 def test_start_signs_and_a_problem_is_told_at_login_until_it_is_gone(
     cluster: MadeCluster,
 ) -> None:
@@ -322,6 +328,7 @@ def test_leavings_of_a_killed_signing_are_swept(site: Site) -> None:
     assert not left.exists()
 
 
+@pytest.mark.thorough
 def test_reader_sees_a_whole_file_at_every_instant(
     cluster: MadeCluster, monkeypatch: pytest.MonkeyPatch
 ) -> None:

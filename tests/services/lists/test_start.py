@@ -48,6 +48,7 @@ def everything(patch: pytest.MonkeyPatch, site: Site) -> None:
     refuse_writes(patch, site.home.root, site.tftp.root)
 
 
+@pytest.mark.thorough
 @pytest.mark.parametrize("what", [tftp_directory, home, everything])
 def test_good_list_goes_on_being_served_and_it_is_told(
     cluster: MadeCluster, monkeypatch: pytest.MonkeyPatch, what: Break
@@ -103,6 +104,7 @@ def test_kept_list_is_a_failure_of_the_unit(cluster: MadeCluster) -> None:
     assert (started.status, started.done[0][:5]) == (3, "kept ")
 
 
+@pytest.mark.thorough
 @pytest.mark.parametrize(
     ("result", "told"),
     [

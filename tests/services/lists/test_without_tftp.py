@@ -52,6 +52,7 @@ def test_list_from_another_node_is_not_put_into_the_home(cluster: MadeCluster) -
     assert cluster.tree() == before
 
 
+@pytest.mark.thorough
 def test_what_needs_none_goes_on(
     cluster: MadeCluster, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

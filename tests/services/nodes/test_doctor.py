@@ -57,6 +57,7 @@ def only(site: Site, level: Level) -> Finding:
     return finding
 
 
+@pytest.mark.thorough
 def test_names_that_an_earlier_version_took_are_told(well: MadeCluster) -> None:
     settings = well.site.settings
     cluster = settings.cluster._replace(subject="OU=it,O=example,C=US", domain=".a.org")
@@ -68,6 +69,7 @@ def test_names_that_an_earlier_version_took_are_told(well: MadeCluster) -> None:
     )
 
 
+@pytest.mark.thorough
 def test_cluster_that_is_well_fails_in_nothing(well: MadeCluster) -> None:
     before = well.tree()
     assert found(well.site, Level.FAIL) == []
@@ -89,6 +91,7 @@ def test_cluster_that_is_well_fails_in_nothing(well: MadeCluster) -> None:
     assert well.tree() == before
 
 
+@pytest.mark.thorough
 def test_warnings_have_advice_and_what_is_well_has_none(well: MadeCluster) -> None:
     for finding in examine(well.site):
         assert bool(finding.advice) == (finding.level is not Level.OK), finding
@@ -192,6 +195,7 @@ FAILURES: dict[Break, str] = {
 }
 
 
+@pytest.mark.thorough
 @pytest.mark.parametrize("harm", FAILURES, ids=lambda harm: harm.__name__)
 def test_harm_is_found(well: MadeCluster, harm: Break) -> None:
     harm(well)
@@ -199,6 +203,7 @@ def test_harm_is_found(well: MadeCluster, harm: Break) -> None:
     assert any(FAILURES[harm] in what for what in failures), failures
 
 
+@pytest.mark.thorough
 def test_trouble_that_several_checks_meet_is_told_once(well: MadeCluster) -> None:
     emptied_list(well)
     every = examine(well.site)
@@ -211,6 +216,7 @@ def test_trouble_that_several_checks_meet_is_told_once(well: MadeCluster) -> Non
     ]
 
 
+@pytest.mark.thorough
 def test_key_that_the_list_does_not_name_is_told_with_what_to_do(
     well: MadeCluster,
 ) -> None:
@@ -223,6 +229,7 @@ def test_key_that_the_list_does_not_name_is_told_with_what_to_do(
     assert all("utils service restart" in failure.advice for failure in failures)
 
 
+@pytest.mark.thorough
 @pytest.mark.parametrize(("days", "text"), [(1800, "expires in"), (2000, "expired")])
 def test_certificates_near_their_end_are_told(
     well: MadeCluster, days: int, text: str
@@ -233,6 +240,7 @@ def test_certificates_near_their_end_are_told(
     assert any("CallManager" in what and text in what for what in warnings)
 
 
+@pytest.mark.thorough
 def test_saved_key_and_keep_trust_off(well: MadeCluster) -> None:
     remember(
         well.site.home,
@@ -246,12 +254,14 @@ def test_saved_key_and_keep_trust_off(well: MadeCluster) -> None:
     assert any("keep_trust is off" in what for what in warnings)
 
 
+@pytest.mark.thorough
 def test_what_a_login_tells_is_told_here_too(well: MadeCluster) -> None:
     note_push(well.site, {"branch1": "it is dead"})
     warnings = [f.what for f in found(well.site, Level.WARN)]
     assert any("branch1 (it is dead)" in what for what in warnings)
 
 
+@pytest.mark.thorough
 def test_signed_file_without_its_plain_one_is_told(well: MadeCluster) -> None:
     Path(well.site.tftp.root, PHONE).unlink()
     warnings = [f.what for f in found(well.site, Level.WARN)]

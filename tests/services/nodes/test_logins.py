@@ -15,6 +15,8 @@ from cucmsh.services.nodes.health.logins import NO_VARIABLE, REQUIRED, judge
 from cucmsh.views.sshd import drop_in
 from tests.services.made_cluster import MadeCluster
 
+pytestmark = pytest.mark.thorough
+
 LOGIN = "/usr/local/bin/cucmsh-login"
 GOOD = "\n".join(
     [

@@ -64,6 +64,7 @@ def rename(made: MadeCluster, old: str, new: str) -> None:
     made.publisher.site = with_names(made.site, {old: new})
 
 
+@pytest.mark.thorough
 def test_open_reset_goes_on_with_a_renamed_member(cluster: MadeCluster) -> None:
     cluster.subscriber.is_dead = True
     first = cluster.reset()
@@ -86,6 +87,7 @@ def test_open_reset_goes_on_with_a_renamed_member(cluster: MadeCluster) -> None:
     assert cluster.subscriber.raw == cluster.publisher.raw  # those very bytes
 
 
+@pytest.mark.thorough
 def test_open_reset_goes_on_where_the_publisher_was_renamed(
     cluster: MadeCluster,
 ) -> None:
@@ -99,6 +101,7 @@ def test_open_reset_goes_on_where_the_publisher_was_renamed(
     assert journal.pending == ("headquarters", SUBSCRIBER)
 
 
+@pytest.mark.thorough
 def test_journal_of_another_publisher_is_ignored(cluster: MadeCluster) -> None:
     own_id(cluster.site)
     cluster.subscriber.is_dead = True
@@ -128,6 +131,7 @@ def test_history_knows_a_renamed_node(whole: MadeCluster) -> None:
     assert kept.nodes == (NEW,)
 
 
+@pytest.mark.thorough
 def test_trust_store_finds_a_renamed_member(whole: MadeCluster) -> None:
     before = own_records(whole.site)
     ids_by_name(whole.site)
@@ -203,6 +207,7 @@ def test_derived_ids_are_the_same_whoever_derives_them(whole: MadeCluster) -> No
     assert len(set(first.values())) == len(first) == 2
 
 
+@pytest.mark.thorough
 @pytest.mark.parametrize(
     "raw", [b"not toml", b"x = 1\n", b'"%s" = ["a"]\n' % (b"0" * 32), b"\xff", b""]
 )
@@ -218,6 +223,7 @@ def test_file_of_ids_that_cannot_be_read_means_that_names_count(
     assert known_ids(cluster.site) == {}
 
 
+@pytest.mark.thorough
 def test_names_stand_in_the_files_for_earlier_versions(whole: MadeCluster) -> None:
     """They read these keys and no other; what is beside them they leave alone."""
     whole.subscriber.is_dead = True
@@ -230,6 +236,7 @@ def test_names_stand_in_the_files_for_earlier_versions(whole: MadeCluster) -> No
     assert recall(whole.site.home, REPLICAS)["open"] == [f"{REPLICA} (silent)"]
 
 
+@pytest.mark.thorough
 def test_journal_of_an_earlier_version_is_read_by_its_names(
     cluster: MadeCluster,
 ) -> None:

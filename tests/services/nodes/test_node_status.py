@@ -72,6 +72,7 @@ def bad(status: NodeHealth) -> list[Finding]:
     return [at for at in status.findings if at.level is not Level.OK]
 
 
+@pytest.mark.thorough
 def test_nodes_that_are_well_say_so_and_nothing_changes(cluster: MadeCluster) -> None:
     before = cluster.tree()
     seen = look_at_all(cluster.site)
@@ -234,6 +235,7 @@ WARNINGS: dict[Break, str] = {
 }
 
 
+@pytest.mark.thorough
 @pytest.mark.parametrize("harm", FAILURES, ids=lambda harm: harm.__name__)
 def test_what_fails_on_a_replica_is_named(cluster: MadeCluster, harm: Break) -> None:
     harm(cluster)
@@ -246,6 +248,7 @@ def test_what_fails_on_a_replica_is_named(cluster: MadeCluster, harm: Break) -> 
     assert set(failures) <= {at.what for at in examine(cluster.site)}
 
 
+@pytest.mark.thorough
 @pytest.mark.parametrize("harm", WARNINGS, ids=lambda harm: harm.__name__)
 def test_what_an_administrator_should_know_is_a_warning(
     cluster: MadeCluster, harm: Break
@@ -262,6 +265,7 @@ def test_firmware_of_cisco_that_is_named_sgn_is_no_stray(cluster: MadeCluster) -
     assert bad(of(cluster)) == []
 
 
+@pytest.mark.thorough
 def test_clock_of_a_member_is_asked_by_its_hook(cluster: MadeCluster) -> None:
     there = SettableClock()
     there.moment = cluster.clock.moment + timedelta(minutes=5)
@@ -271,6 +275,7 @@ def test_clock_of_a_member_is_asked_by_its_hook(cluster: MadeCluster) -> None:
     assert found.what == ("test10sub: its clock is 300 seconds ahead of this node's")
 
 
+@pytest.mark.thorough
 def test_member_of_an_earlier_version_has_an_unknown_clock(
     cluster: MadeCluster, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -307,6 +312,7 @@ def test_dead_node_keeps_no_other_from_being_told(cluster: MadeCluster) -> None:
     assert bad(seen[REPLICA]) == []
 
 
+@pytest.mark.thorough
 def test_node_that_hangs_costs_its_deadline_and_keeps_what_was_learned(
     cluster: MadeCluster, monkeypatch: pytest.MonkeyPatch
 ) -> None:

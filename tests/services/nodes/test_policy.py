@@ -50,6 +50,7 @@ def test_weak_passwords_are_refused_with_the_reason(password: str, reason: str) 
     assert refused.value.advice
 
 
+@pytest.mark.thorough
 @given(st.text(), st.text())
 def test_any_text_is_taken_or_refused_and_never_shown(first: str, second: str) -> None:
     mark = "Zq~7"  # stands in no message, as a word that was typed by chance may

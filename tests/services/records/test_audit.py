@@ -81,6 +81,7 @@ def test_every_line_is_read_back_as_what_was_submitted(
     assert (found["event"], found["status"], found["outcome"]) == ("command", 0, "done")
 
 
+@pytest.mark.thorough
 @given(st.text(alphabet=st.characters(exclude_categories=())))
 @settings(suppress_health_check=[HealthCheck.function_scoped_fixture])
 def test_no_text_makes_another_line_or_another_field(tmp_path: Path, text: str) -> None:

@@ -118,6 +118,7 @@ def test_history_is_read(earlier: Opened) -> None:
     assert [*history.damaged, *history.mended] == earlier.seen.get("lost", [])
 
 
+@pytest.mark.thorough
 def test_keys_and_certificates_open(earlier: Opened) -> None:
     keystore = Keystore(earlier.site)
     for unit in MADE:
@@ -167,6 +168,7 @@ def test_earlier_build_finds_what_it_reads_after_this_one_has_written(
     assert site.home.read("security/trust/test10sub/TVS.pem")
 
 
+@pytest.mark.thorough
 def test_open_reset_of_an_earlier_build_survives_a_rename_once_ids_are_kept(
     earlier: Opened,
 ) -> None:
