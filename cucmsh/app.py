@@ -75,6 +75,6 @@ def admit(
         site.clock.now,
         time.monotonic,
         who=lambda: who,
-        complain=screen.say,
+        warn=screen.say,
     )
     return site.called_by(caller, audit), audit

@@ -1,4 +1,4 @@
-"""``cucmsh doctor``: looks at a node's set-up, and says what is not well."""
+"""``cucmsh doctor``: prints what the checks of a node's set-up find."""
 
 from __future__ import annotations
 

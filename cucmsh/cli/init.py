@@ -64,7 +64,7 @@ You are root: {home} and the configuration will be root's, and `doctor` will fai
 the node's account could not read them, so its logins and services would not work.
 Unless this node is to run as root, run this as that account instead:
     sudo -u cucmsh cucmsh init ..."""
-UNREAD = 3  # exit status of a node that was made, and nobody could read it
+UNREAD = 3  # exit status: the node was made, and the output could not be written
 
 
 def init_parser() -> Parser:
@@ -155,7 +155,7 @@ def run(configuration: str, argv: Sequence[str]) -> int:
 
 
 def _open(settings: Settings) -> Site:
-    """The node that is made, for whoever runs us."""
+    """The node that is made; the account of this process is the caller."""
     caller = Caller(WayIn.INIT, account_name(os.environ))
     return open_site(settings).called_by(caller, Unrecorded())
 
@@ -213,7 +213,7 @@ def init(
 
 
 def _confirm(given: argparse.Namespace, plan: InitPlan, prompter: Prompter) -> None:
-    """Show how the names were understood, and what is moved; ask whether it is right.
+    """Show the names as they were parsed, and what is moved; ask whether it is right.
 
     Raises:
         CancelledError: it is not.

@@ -1,4 +1,8 @@
-"""``cucmsh node``: adds, lists and removes nodes. Asks what has to be asked."""
+"""``cucmsh node``: adds, lists and removes nodes.
+
+Reads options, asks the questions of ``services.nodes.add`` and ``remove``, and shows
+what came of it.
+"""
 
 from __future__ import annotations
 
@@ -224,7 +228,7 @@ def node(
         HalfDoneError: a change broke off.
     """
     site = open_site()
-    # What another account writes, this node could not read any more.
+    # This node could not read the files that another account writes.
     require_own(site.settings.home)
     if given.verb == "list":
         return _list(prompter, site)
@@ -234,7 +238,7 @@ def node(
 
 
 class _AddDialog:
-    """See ``AddDialog``; here a person is asked."""
+    """See ``AddDialog``; asks on the terminal what the options did not answer."""
 
     def __init__(self, given: argparse.Namespace, prompter: Prompter) -> None:
         self._given = given
@@ -296,10 +300,11 @@ def _add(given: argparse.Namespace, prompter: Prompter, site: Site) -> int:
 
 @contextmanager
 def _changing(prompter: Prompter, again: str) -> Iterator[None]:
-    """Let Ctrl-C interrupt nothing; what nobody foresaw may have left half of it.
+    """Defer Ctrl-C to the end of the body, and report an unexpected exception.
 
     Raises:
-        HalfDoneError: in place of an error that is none of ours.
+        HalfDoneError: in place of an exception that is no CucmshError: the change may
+            be made in part.
     """
     with deferred_interrupts(lambda: prompter.say(WAITING)):
         try:
@@ -370,7 +375,7 @@ def _status_of(seen: Sequence[NodeHealth]) -> int:
 
 
 class _RemoveDialog:
-    """See ``RemoveDialog``; here a person is asked."""
+    """See ``RemoveDialog``; asks on the terminal."""
 
     def __init__(self, prompter: Prompter) -> None:
         self._prompter = prompter

@@ -50,7 +50,7 @@ def sshd_parser() -> Parser:
 
 
 def sshd(argv: Sequence[str], invocation: Invocation) -> str:
-    """The script.
+    """The script for root's sh, as one text.
 
     Args:
         argv: the options.

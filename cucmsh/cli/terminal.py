@@ -144,7 +144,11 @@ def ask_twice(
 
 
 def require_yes(prompter: Prompter, question: str, otherwise: str) -> None:
-    """Go on only after the whole word ``yes``."""
+    """Ask, and go on only after the whole word ``yes``.
+
+    Raises:
+        CancelledError: another answer; its message is ``otherwise``.
+    """
     if not is_yes(prompter, question):
         raise CancelledError(otherwise)
 

@@ -1,4 +1,4 @@
-"""``cucmsh verify``: what a list or a signed file is worth. Needs no node."""
+"""``cucmsh verify``: checks a list or a signed file. Needs no node."""
 
 from __future__ import annotations
 

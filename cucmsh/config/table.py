@@ -1,6 +1,6 @@
 """One TOML table, read key by key; every error names the file and dotted key.
 
-Keeps account of the keys that were asked for, so that ``finish`` can refuse the rest.
+The keys that were read are remembered, so that ``finish`` can refuse the others.
 """
 
 from __future__ import annotations
@@ -41,19 +41,24 @@ class Table:
         self._children: list[Table] = []
 
     def error(self, key: str, problem: str, advice: str = "") -> ConfigurationError:
+        """An error that names the file and the dotted key."""
         return ConfigurationError(
             f"{self._path}: {self._prefix}{key}: {problem}", advice
         )
 
     def named(self, key: str, check: Callable[[str], _Value], value: str) -> _Value:
-        """What ``check`` makes of a name; its error becomes one of the key."""
+        """What ``check`` gives for a name; its NamingError becomes one of the key."""
         try:
             return check(value)
         except NamingError as problem:
             raise self.error(key, problem.message, problem.advice) from problem
 
     def finish(self) -> None:
-        """Refuse keys that nobody asked for."""
+        """Refuse keys that were not read, here and in the tables that were.
+
+        Raises:
+            ConfigurationError: an unknown key; the message names the known ones.
+        """
         for key in self._values:
             if key not in self._asked:
                 known = ", ".join(sorted(self._asked))
@@ -62,19 +67,26 @@ class Table:
             child.finish()
 
     def has(self, key: str) -> bool:
+        """Whether the key is there, with whatever value."""
         return key in self._values
 
     def holds_tables(self, key: str) -> bool:
-        """Whether a list stands there that has a table in it."""
+        """Whether its value is a list with a table in it."""
         value = self._values.get(key)
         return isinstance(value, list) and any(isinstance(v, dict) for v in value)
 
     def raw(self, key: str) -> Any:
-        """The value as TOML has it, or None; whoever takes it checks it."""
+        """The value as TOML has it, unchecked; None without the key."""
         self._asked.add(key)
         return self._values.get(key)
 
     def text(self, key: str, default: str | None = None) -> str:
+        """A text that can be printed; empty only if the default is.
+
+        Raises:
+            ConfigurationError: it is none; or the key is missing, and has no default.
+                So do the others below.
+        """
         value = self.raw(key)
         if value is None and default is not None:
             return default
@@ -85,13 +97,14 @@ class Table:
         return value
 
     def choice(self, key: str, choices: Sequence[str], default: str | None) -> str:
+        """One of these texts."""
         value = self.text(key, default)
         if value not in choices:
             raise self.error(key, f"{value!r} is none of {', '.join(choices)}")
         return value
 
     def checked(self, key: str, read: Callable[[str], _Value], default: str) -> _Value:
-        """What ``read`` makes of a text; its ``ValueError`` says what is wrong."""
+        """What ``read`` gives for a text; its ValueError becomes one of the key."""
         value = self.text(key, default)
         try:
             return read(value)
@@ -99,6 +112,7 @@ class Table:
             raise self.error(key, str(problem)) from problem
 
     def boolean(self, key: str, *, default: bool) -> bool:
+        """``true`` or ``false``."""
         value = self.raw(key)
         if value is None:
             return default
@@ -107,6 +121,7 @@ class Table:
         return value
 
     def port(self, key: str, default: int) -> int:
+        """A port, 1 to 65535."""
         value = self.raw(key)
         if value is None:
             return default
@@ -117,6 +132,7 @@ class Table:
         return value
 
     def texts(self, key: str, default: Iterable[str] | None = None) -> tuple[str, ...]:
+        """A list of texts that can be printed."""
         value = self.raw(key)
         if value is None and default is not None:
             return tuple(default)
@@ -140,12 +156,14 @@ class Table:
         return tuple(value.items())
 
     def table(self, key: str) -> Table:
+        """A table; ``finish`` checks it too."""
         value = self.raw(key)
         if not isinstance(value, dict):
             raise self.error(key, "a table is needed")
         return self._child(value, f"{self._prefix}{key}.")
 
     def tables(self, key: str) -> list[Table]:
+        """A list of tables; ``finish`` checks them too."""
         value = self.raw(key)
         if not isinstance(value, list) or not all(isinstance(v, dict) for v in value):
             raise self.error(

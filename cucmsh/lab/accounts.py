@@ -45,7 +45,7 @@ def files_only(name: str, password: str, roots: Sequence[Path]) -> Account:
 
 
 def ways_in(account: Account | None) -> Sequence[str]:
-    """The SSH authentication methods to offer; a stranger is told the usual two."""
+    """The SSH authentication methods to offer; for an unknown name the usual two."""
     if account is None:
         return _UNKNOWN_WAYS
     ways = ["publickey"] if account.authorized_key is not None else []

@@ -178,13 +178,13 @@ class LabCluster:
         for plan in self._plans:
             near, far = _fork.Pipe()
             ours.append(near)
-            foreign = [backup_listener.fileno(), self._directory.lock_descriptor]
-            foreign += [
+            inherited = [backup_listener.fileno(), self._directory.lock_descriptor]
+            inherited += [
                 other.ssh.fileno() for other in self._plans if other is not plan
             ]
             process: BaseProcess = _fork.Process(
                 target=_run_node,
-                args=(plan, (password, key_line), far, list(ours), foreign),
+                args=(plan, (password, key_line), far, list(ours), inherited),
             )
             process.start()
             far.close()
@@ -232,14 +232,14 @@ def _run_node(
     plan: NodePlan,
     logins: tuple[str, str],
     channel: Connection,
-    inherited: list[Connection],
-    foreign: list[int],
+    channels: list[Connection],
+    descriptors: list[int],
 ) -> None:
     _take_default_signals()
-    # What the fork copied and is not this node's: open, it would keep the others'
-    # channels, ports and lock alive.
-    for connection in inherited:
+    # The fork copied these from the parent: open here, they would keep the other
+    # nodes' channels and ports, and the lab's lock, alive.
+    for connection in channels:
         connection.close()
-    for descriptor in foreign:
+    for descriptor in descriptors:
         os.close(descriptor)
     serve(plan, *logins, channel)

@@ -45,10 +45,10 @@ def ask(path: str, verb: str) -> str:
 
 def main() -> int:
     path, verb = sys.argv[1:]
-    complaint = ask(path, verb)
-    if complaint:
-        sys.stderr.write(f"{complaint}\n")
-    return 1 if complaint else 0
+    problem = ask(path, verb)
+    if problem:
+        sys.stderr.write(f"{problem}\n")
+    return 1 if problem else 0
 
 
 if __name__ == "__main__":

@@ -135,7 +135,7 @@ class Site:
         if what == PUSH:
             return self._lock(STATE_FOLDER, CLUSTER_LOCK, wait, what)
         wait = PUSH_WAIT_SECONDS
-        return self._lock(STATE_FOLDER, CLUSTER_LOCK, wait, what, patient_with=PUSH)
+        return self._lock(STATE_FOLDER, CLUSTER_LOCK, wait, what, wait_only_for=PUSH)
 
     def open_link(self, node: Node) -> Link:
         """Log in to another node with our key; the caller closes the link.
@@ -167,7 +167,7 @@ class Site:
         wait: float,
         what: str = "a service start",
         *,
-        patient_with: str = "",
+        wait_only_for: str = "",
     ) -> AbstractContextManager[None]:
 
         since = self.clock.now().strftime("%H:%M:%S UTC")
@@ -175,4 +175,4 @@ class Site:
         home = self.settings.home
         path = os.path.join(home, note)
         folder = os.path.join(home, folder)
-        return held(folder, path, holder, wait, patient_with)
+        return held(folder, path, holder, wait, wait_only_for)

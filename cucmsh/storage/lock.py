@@ -30,7 +30,7 @@ def held(
     note: str,
     holder: str,
     wait_seconds: float = 0,
-    patient_with: str = "",
+    wait_only_for: str = "",
 ) -> Iterator[None]:
     """Hold the lock on ``folder`` for the body.
 
@@ -40,7 +40,8 @@ def held(
             fills it changes nothing but what the loser reads.
         holder: one line on who holds it and since when, for those who come second.
         wait_seconds: how long to wait for it; 0 gives up at once.
-        patient_with: wait only for a holder whose line begins so; empty for anybody.
+        wait_only_for: how the line of a holder begins that is waited for; another one
+            is not. Empty: any holder is waited for.
 
     Raises:
         BusyError: somebody else holds it.
@@ -54,7 +55,7 @@ def held(
         moment = min(deadline, monotonic() + NAMELESS_SECONDS)
         while descriptor is None and not _read(note) and monotonic() < moment:
             descriptor = _lock(folder, min(moment, monotonic() + RETRY_SECONDS))
-        if descriptor is None and _read(note).startswith(patient_with):
+        if descriptor is None and _read(note).startswith(wait_only_for):
             descriptor = _lock(folder, deadline)
     except OSError as problem:
         raise StoreError(

@@ -181,7 +181,7 @@ def audited(site: Site, caller: Caller = PAGE) -> Site:
         site.clock.now,
         lambda: 0.0,
         who=lambda: entry,
-        complain=lambda _: None,
+        warn=lambda _: None,
     )
     return site.called_by(caller, audit)
 

@@ -1,8 +1,8 @@
-"""The environment of a login: fixed, but for what sshd itself knows (T5, T6).
+"""The environment of a login: fixed, but for what sshd sets (docs/security.md T5, T6).
 
 `python -I` has kept ``PYTHON*`` and the home's start-up files out by now. What is left
 is read by libraries (``OPENSSL_CONF``, ``TZ``, ``LC_*``) and by the programs of the
-configuration (``PATH``): all of it goes, before any of them is there.
+configuration (``PATH``): all of it is removed before any of them is loaded.
 """
 
 from __future__ import annotations

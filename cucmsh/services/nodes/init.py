@@ -2,7 +2,7 @@
 
 Everything that can be wrong with names and places is found out before anything is
 made. The first file is a note of what is being made, the configuration comes last; so
-an interrupted init is told from a stranger's folder, and running it again finishes it.
+an interrupted init is told from another folder, and running it again finishes it.
 Asks nothing, starts nothing.
 """
 

@@ -232,7 +232,7 @@ def _machine(node: Node) -> tuple[str, str]:
 
 
 def _derived(site: Site, node: Node) -> str:
-    """An id for a node that has told none: the same whoever derives it first."""
+    """An id for a node that has told none: always the same for the same entry."""
     cluster = site.settings.cluster
     parts = (cluster.full_name(cluster.publisher), node.name, *_machine(node))
     return _digest("\n".join(parts))

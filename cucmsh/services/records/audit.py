@@ -61,7 +61,7 @@ class AuditLog:
         now: the time, UTC.
         ticks: monotonic seconds.
         who: the caller, see ``cucmsh.shell.origin``; asked for once.
-        complain: is told, once, that a line could not be kept.
+        warn: is told, once, that a line could not be kept.
     """
 
     def __init__(  # noqa: PLR0913 - collaborators, joined once by the app
@@ -72,7 +72,7 @@ class AuditLog:
         ticks: Callable[[], float],
         *,
         who: Callable[[], Mapping[str, str]],
-        complain: Callable[[str], None],
+        warn: Callable[[str], None],
     ) -> None:
         self._sinks = sinks
         self._node = node
@@ -80,7 +80,7 @@ class AuditLog:
         self._ticks = ticks
         self._find_out = who
         self._who: Mapping[str, str] = {}
-        self._complain = complain
+        self._warn = warn
         self._has_complained = False
         self._since: dict[int, float] = {}
         self._is_open = False  # what runs now gets a record at its end
@@ -123,7 +123,7 @@ class AuditLog:
             self._append(event, about)
         except CucmshError as problem:
             if not self._has_complained:
-                self._complain(f"This is not recorded: {problem.message}")
+                self._warn(f"This is not recorded: {problem.message}")
             self._has_complained = True
 
     def noting(

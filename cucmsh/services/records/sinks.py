@@ -43,7 +43,7 @@ class AuditFile:
 
 
 class CrashFile:
-    """HOME/log/errors, a line for what nobody foresaw; see ``crash_log``."""
+    """HOME/log/errors, a line for each unexpected exception; see ``crash_log``."""
 
     def __init__(self, home: LocalStore) -> None:
         self._home = home

@@ -41,13 +41,13 @@ def audit_log(
     home: Path,
     *,
     entry: str = "exec",
-    complain: Callable[[str], None] = lambda _: None,
+    warn: Callable[[str], None] = lambda _: None,
     more: Mapping[str, str] | None = None,
 ) -> AuditLog:
     who = {"entry": entry, "pid": "1", "uid": "0", **(more or {})}
     sinks = sinks_of(cast(Settings, SimpleNamespace(home=str(home))))
     return AuditLog(
-        *(sinks, "pub", lambda: NOW, lambda: 0.0), who=lambda: who, complain=complain
+        *(sinks, "pub", lambda: NOW, lambda: 0.0), who=lambda: who, warn=warn
     )
 
 
@@ -140,7 +140,7 @@ def test_what_lies_in_the_place_of_the_record_costs_one_complaint(
     elif kind == "link":
         path.symlink_to(tmp_path / "elsewhere")
     said: list[str] = []
-    log = audit_log(tmp_path, complain=said.append)
+    log = audit_log(tmp_path, warn=said.append)
     submit(log, "show itl")
     submit(log, "show itl")
     assert len(said) == 1
@@ -153,7 +153,7 @@ def test_a_line_that_a_full_disk_cut_off_spoils_no_other(tmp_path: Path) -> None
     size = (tmp_path / AUDIT_FILE).stat().st_size
     before = resource.getrlimit(resource.RLIMIT_FSIZE)
     said: list[str] = []
-    log = audit_log(tmp_path, complain=said.append)
+    log = audit_log(tmp_path, warn=said.append)
     # Python ignores SIGXFSZ: the write is short, and the next one fails.
     resource.setrlimit(resource.RLIMIT_FSIZE, (size + 40, before[1]))
     try:
