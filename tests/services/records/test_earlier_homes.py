@@ -6,8 +6,11 @@ They lie in ``tests/vectors/homes``, with what the build that made them read in 
 from __future__ import annotations
 
 import json
+import subprocess
+import sys
 import tarfile
 import tomllib
+from hashlib import sha256
 from pathlib import Path
 from typing import Any
 
@@ -60,7 +63,7 @@ class Opened:
             archive.extractall(root, filter="fully_trusted")  # ours, modes and all
         path = root / "cucmsh.toml"
         path.write_text(path.read_text().replace(ROOT, str(root)))
-        self.root = root
+        self.build, self.root = build, root
         self.seen: dict[str, Any] = json.loads((root / "seen.json").read_text())
         settings = read_settings(str(path))
         self.site = Site(settings, SettableClock(), LateBackends())
@@ -141,19 +144,53 @@ def test_looking_changes_nothing(earlier: Opened) -> None:
     assert earlier.files() == before
 
 
-def test_earlier_build_finds_what_it_reads_after_this_one_has_written(
-    earlier: Opened,
-) -> None:
-    """By the rules of its readers; see also ``make.py --look``."""
-    site, seen = earlier.site, earlier.seen
-    before = {name: earlier.facts(name) for name in (KEEP, PUBLISHED)}
+def write_everything(earlier: Opened) -> None:
+    """What this build writes into a home, each kind of file once."""
+    site = earlier.site
     journal = read_reset(site)
     assert journal
     ids_by_name(site)
     begin_reset(site, journal)
     note_push(site, {"branch1": "it does not answer (yet)"})
-    raw = site.tftp.read("ITLFile.tlv")
-    History(site).note_elsewhere("branch1", raw)
+    History(site).note_elsewhere("branch1", site.tftp.read("ITLFile.tlv"))
+
+
+def test_earlier_build_reads_what_this_one_has_written(
+    earlier: Opened, tmp_path_factory: pytest.TempPathFactory
+) -> None:
+    """Going back a version: its own modules look, as they were at that commit."""
+    write_everything(earlier)
+    folder = tmp_path_factory.mktemp("readers")
+    with tarfile.open(HOMES / f"{earlier.build}-readers.tar.xz") as archive:
+        archive.extractall(folder, filter="data")
+    done = subprocess.run(
+        [sys.executable, str(HOMES / "make.py"), "--look", str(earlier.root)],
+        cwd=folder,
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert (done.returncode, done.stderr) == (0, "")
+    found, seen = json.loads(done.stdout), earlier.seen
+    assert found["replicas"] == [work.line for work in open_pushes(earlier.site)]
+    assert found["journal"].pop("at") == earlier.site.clock.now().isoformat()
+    del seen["journal"]["at"]
+    for name in ("journal", "keep", "published", "idle", "known_hosts", "tvs"):
+        assert found[name] == seen[name], name
+    if "history" in seen:
+        assert found["lost"] == []
+        assert [digest for digest, _ in found["history"]] == [
+            digest for digest, _ in seen["history"]
+        ]
+        served = sha256(earlier.site.tftp.read("ITLFile.tlv")).hexdigest()
+        assert "branch1" in dict(found["history"])[served]
+
+
+def test_files_that_an_earlier_build_reads_keep_their_form(earlier: Opened) -> None:
+    """What it needs stands there, for builds whose readers are not stored too."""
+    before = {name: earlier.facts(name) for name in (KEEP, PUBLISHED)}
+    write_everything(earlier)
+    site, seen = earlier.site, earlier.seen
     found = earlier.facts(JOURNAL)
     assert (found["version"], found["cluster"]) == (1, "test10pub.joemar2.lab")
     for name in set(seen["journal"]) - {"at"}:

@@ -4,9 +4,12 @@ In a clone of the repository at the commit, with the build installed, and pytest
 
     python make.py OUT.tar.gz        # makes the publisher's home of a small cluster
     python make.py --look FOLDER     # what that build reads in a home: JSON
+    python make.py --readers FOLDER OUT.tar.xz    # the modules that this needs
 
-Not run by any test: it needs the modules of the earlier build, and its tests' rig. The
-keys are made for this and guard nothing; everything in the home can be published.
+The homes were made by hand: that needs the earlier build and its tests' rig. A look
+needs the readers only, which are stored beside the homes; tests run it on homes that
+this build has written to. The keys are made for this and guard nothing; everything in
+the home can be published.
 """
 
 from __future__ import annotations
@@ -17,6 +20,7 @@ import os
 import sys
 import tarfile
 import tempfile
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
@@ -65,6 +69,16 @@ service_commands = {{ restart = ["restart-it"], status = ["look-at-it"] }}
 """
 
 
+class Clock:
+    """The time of this machine."""
+
+    def now(self) -> datetime:
+        return datetime.now(UTC)
+
+    def boot(self) -> tuple[str, float]:
+        return "", 0.0
+
+
 def module(name: str) -> Any:
     """A module of the earlier build; its names are not those of today."""
     return importlib.import_module(name)
@@ -107,10 +121,8 @@ def look(root: Path) -> dict[str, Any]:
     configuration.write_text(text)
     settings = module("cucmsh.cluster.settings").read_settings(str(configuration))
     configuration.unlink()
-    rig = module("tests.services.made_cluster")
-    app = module("cucmsh.app")
     site = module("cucmsh.services.site").Site(
-        settings, rig.SettableClock(), app.LateDoors()
+        settings, Clock(), module("cucmsh.app").LateDoors()
     )
     journal = module("cucmsh.services.journal").read_journal(site)
     state = module("cucmsh.services.state")
@@ -140,10 +152,32 @@ def _trusted(site: Any) -> bytes:
     return bytes(found.der) if found else b""
 
 
+def pack_readers(root: Path, out: Path) -> None:
+    """The files of this build that a look at the home below ``root`` loads."""
+    look(root)
+    found = {
+        str(each.__file__)
+        for name, each in sys.modules.items()
+        if name.partition(".")[0] == "cucmsh" and each.__file__
+    }
+    with tarfile.open(out, "w:xz") as archive:
+        for path in sorted(found):
+            archive.add(path, os.path.relpath(path), filter=_of_nobody)
+
+
+def _of_nobody(entry: tarfile.TarInfo) -> tarfile.TarInfo:
+    entry.uid = entry.gid = entry.mtime = 0
+    entry.uname = entry.gname = ""
+    entry.mode = 0o644
+    return entry
+
+
 if __name__ == "__main__":
     os.umask(0o077)
     sys.path.insert(0, os.getcwd())
     if sys.argv[1] == "--look":
         sys.stdout.write(json.dumps(look(Path(sys.argv[2])), indent=1) + "\n")
+    elif sys.argv[1] == "--readers":
+        pack_readers(Path(sys.argv[2]), Path(sys.argv[3]))
     else:
         make(Path(sys.argv[1]))
