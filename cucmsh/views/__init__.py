@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     from cucmsh.views.documents import list_document as list_document
     from cucmsh.views.documents import reset_document as reset_document
     from cucmsh.views.documents import services_document as services_document
-    from cucmsh.views.release import give_up_lines as give_up_lines
+    from cucmsh.views.give_up import give_up_lines as give_up_lines
     from cucmsh.views.report import delivery_lines as delivery_lines
     from cucmsh.views.report import mismatch_lines as mismatch_lines
     from cucmsh.views.report import report_lines as report_lines
@@ -39,7 +39,7 @@ __getattr__ = late_names(
             "reset_document",
             "services_document",
         ),
-        "cucmsh.views.release": ("give_up_lines",),
+        "cucmsh.views.give_up": ("give_up_lines",),
         "cucmsh.views.report": ("delivery_lines", "mismatch_lines", "report_lines"),
         "cucmsh.views.signing": ("pending_lines", "replica_lines", "signing_lines"),
         "cucmsh.views.sizes": ("kilobytes",),

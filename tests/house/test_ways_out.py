@@ -130,7 +130,7 @@ MAY_RUN = {
     ): "configuration",
     (
         "cucmsh/services/lists/member_hooks.py",
-        "(*node.program, 'hook', *words)",
+        "(*node.program, 'hook', *argv)",
     ): "both",
     (
         "cucmsh/services/nodes/confine.py",

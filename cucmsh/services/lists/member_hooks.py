@@ -42,7 +42,7 @@ def stage_on(site: Site, link: Link, node: Node, raw: bytes) -> str:
 def hook_on(
     link: Link,
     node: Node,
-    *words: str,
+    *argv: str,
     given: bytes | None = None,
     seconds: float = HOOK_SECONDS,
 ) -> str:
@@ -51,7 +51,7 @@ def hook_on(
     Args:
         link: the way onto it.
         node: which one.
-        words: the hook and its words; one that ``cli.login.serve_node`` lets through.
+        argv: the hook and its arguments; ``cli.login.serve_node`` lets it through.
         given: its standard input.
         seconds: until a hook that does not end fails.
 
@@ -60,9 +60,9 @@ def hook_on(
         ServiceError: it ended in another way.
     """
     if given is None:
-        done = link.run((*node.program, "hook", *words), seconds)
+        done = link.run((*node.program, "hook", *argv), seconds)
     else:
-        done = link.feed((*node.program, "hook", *words), given, seconds)
+        done = link.feed((*node.program, "hook", *argv), given, seconds)
     if done.status == 0:
         return done.output
     reason = done.stderr or done.output or f"exit status {done.status}"
@@ -83,14 +83,14 @@ def send_certificate(
     link: Link, node: Node, owner: Node, unit: Unit, pem: bytes
 ) -> None:
     """Bring one certificate (PEM) of ``owner`` to a member."""
-    words = (
+    argv = (
         "install-certificate",
         INPUT,
         hashlib.sha256(pem).hexdigest(),
         owner.name,
         unit.value,
     )
-    hook_on(link, node, *words, given=pem)
+    hook_on(link, node, *argv, given=pem)
 
 
 def deliver_certificates(

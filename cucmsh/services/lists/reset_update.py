@@ -82,9 +82,9 @@ class MemberReset:
         """Its hook compares, installs, restarts and reads back; see ``install``."""
         was = "active" if self._status.is_active else "inactive"
         agreed = ("agreed",) if self._status.served in self._job.given_up else ()
-        words = (self._name, self._job.sha256, self._status.served, was, *agreed)
+        argv = (self._name, self._job.sha256, self._status.served, was, *agreed)
         self.has_begun = True
-        said = hook_on(self._link, self._node, "install-list", *words)
+        said = hook_on(self._link, self._node, "install-list", *argv)
         state, _, reason = said.partition("\n")
         try:
             return NodeOutcome(self._node.name, State(state), reason)

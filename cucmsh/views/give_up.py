@@ -1,4 +1,7 @@
-"""What `utils itl trust release` shows before it asks."""
+"""What `utils itl trust release` shows before it asks.
+
+Apart from ``report``, for `show itl` uses that and needs no rules of acceptance.
+"""
 
 from __future__ import annotations
 
