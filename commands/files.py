@@ -199,7 +199,7 @@ class _OnScreen:
 
 
 def _unproven(dialog: Dialog, host: str, sent: SentFile) -> int:
-    """A copy that nobody could read is not called a backup."""
+    """Say that the copy could not be read back; such a one is not called a backup."""
     dialog.say(
         f"Sent to {host} as {sent.path}, but not proven: {sent.why_unproven}. "
         f"Compare its SHA-256 there, or let the account read: {sent.sha256}"
@@ -210,7 +210,7 @@ def _unproven(dialog: Dialog, host: str, sent: SentFile) -> int:
 
 
 def _say_where(dialog: Dialog, sent: SentFile) -> None:
-    """Say what is not called as it should be; an earlier file on request only."""
+    """Say under which name it lies there, and what became of an earlier file."""
     if sent.why_elsewhere:
         dialog.say(f"It is called {sent.path} there, since {sent.why_elsewhere}.")
     if dialog.helpful and sent.second_copy:
