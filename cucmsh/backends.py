@@ -48,7 +48,7 @@ class LateBackends:
         return LocalRunner()
 
     def open_node(self, address: SshAddress) -> Link:
-        from cucmsh.remote.ssh.greeting import greet
+        from cucmsh.remote.ssh.connect import greet
 
         # The import of paramiko takes as long as the server does to get ready.
         greeted = greet(address.host, address.port)

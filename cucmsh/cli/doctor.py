@@ -19,7 +19,7 @@ from cucmsh.services.site import Site
 from cucmsh.shell.json_result import JsonResult, report
 from cucmsh.shell.screen import Screen
 from cucmsh.views.documents import doctor_document
-from cucmsh.views.findings import finding_lines
+from cucmsh.views.health import finding_lines
 
 
 def doctor_parser() -> Parser:

@@ -47,8 +47,7 @@ from cucmsh.shell.screen import Screen, in_a_change
 from cucmsh.shell.signals import deferred_interrupts
 from cucmsh.storage.folders import require_own
 from cucmsh.views.documents import nodes_document
-from cucmsh.views.findings import finding_lines
-from cucmsh.views.nodes import node_rows
+from cucmsh.views.health import finding_lines, node_rows
 
 if TYPE_CHECKING:  # paramiko stands behind it
     from cucmsh.remote.ssh.first_login import ShownKey

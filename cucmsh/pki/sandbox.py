@@ -68,7 +68,7 @@ def open_in_sandbox(
         seconds: until it is killed.
 
     Raises:
-        KeyFileError: refused by the gate or by ``read_key_file``; not open in time;
+        KeyFileError: refused by ``pkcs12_limits`` or ``pkcs12``; not open in time;
             an opener that failed, or answered what cannot be.
     """
     if len(raw) > MAX_KEY_FILE_SIZE:

@@ -1,4 +1,8 @@
-"""What running a fixed list of words gives, here or on a node. Runs nothing itself."""
+"""What running a fixed list of words gives, here or on a node. Runs nothing itself.
+
+Apart from ``process`` and ``ssh``, which run them, so that whoever names an outcome
+imports neither ``subprocess`` nor paramiko.
+"""
 
 from __future__ import annotations
 

@@ -24,8 +24,8 @@ if TYPE_CHECKING:
     from cucmsh.views.signing import pending_lines as pending_lines
     from cucmsh.views.signing import replica_lines as replica_lines
     from cucmsh.views.signing import signing_lines as signing_lines
-    from cucmsh.views.sizes import kilobytes as kilobytes
-    from cucmsh.views.times import format_time as format_time
+    from cucmsh.views.times_and_sizes import format_time as format_time
+    from cucmsh.views.times_and_sizes import kilobytes as kilobytes
     from cucmsh.views.trust_list import show_trust_list as show_trust_list
 
 __getattr__ = late_names(
@@ -42,8 +42,7 @@ __getattr__ = late_names(
         "cucmsh.views.give_up": ("give_up_lines",),
         "cucmsh.views.report": ("delivery_lines", "mismatch_lines", "report_lines"),
         "cucmsh.views.signing": ("pending_lines", "replica_lines", "signing_lines"),
-        "cucmsh.views.sizes": ("kilobytes",),
-        "cucmsh.views.times": ("format_time",),
+        "cucmsh.views.times_and_sizes": ("format_time", "kilobytes"),
         "cucmsh.views.trust_list": ("show_trust_list",),
     },
 )

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 
 from cucmsh.pki.model import Certificate
-from cucmsh.views.times import format_time
+from cucmsh.views.times_and_sizes import format_time
 
 
 def certificate_rows(entries: Iterable[tuple[str, Certificate]]) -> list[str]:

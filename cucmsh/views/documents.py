@@ -46,7 +46,7 @@ from cucmsh.services.nodes.own_services import ServiceState
 from cucmsh.services.outcome import NodeOutcome, Report
 from cucmsh.trustlist.model import Header, Record
 from cucmsh.trustlist.tags import Digest, Role
-from cucmsh.views.times import iso_time
+from cucmsh.views.times_and_sizes import iso_time
 from cucmsh.views.trust_list import is_signer
 
 Document = dict[str, object]

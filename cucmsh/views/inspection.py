@@ -7,7 +7,7 @@ from hashlib import md5, sha1, sha256
 from cucmsh.services.lists.verify_file import Inspection, SignedInspection
 from cucmsh.trustlist.model import Header
 from cucmsh.trustlist.tags import Digest, role_label
-from cucmsh.views.times import format_time
+from cucmsh.views.times_and_sizes import format_time
 
 
 def inspection_lines(inspection: Inspection | SignedInspection) -> list[str]:

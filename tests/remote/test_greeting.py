@@ -10,7 +10,7 @@ import pytest
 from cucmsh.errors import ConnectionFailedError
 from cucmsh.remote.known_hosts import KnownHosts
 from cucmsh.remote.ssh.client import Login, open_host
-from cucmsh.remote.ssh.greeting import GREETING, greet
+from cucmsh.remote.ssh.connect import GREETING, greet
 from cucmsh.secret import Secret
 from tests.remote.ssh_hosts import Person, serving
 

@@ -21,7 +21,7 @@ from cucmsh.views.documents import (
     reset_document,
     services_document,
 )
-from cucmsh.views.times import iso_time
+from cucmsh.views.times_and_sizes import iso_time
 
 VECTORS = Path(__file__).parents[1] / "vectors"
 NODE = "test10pub"

@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from cucmsh.views.sizes import kilobytes
+from cucmsh.views.times_and_sizes import kilobytes
 
 
 def single(value: float) -> bytes:

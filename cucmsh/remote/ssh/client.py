@@ -21,10 +21,10 @@ from cucmsh.remote.known_hosts import (
     Trust,
     changed_key,
 )
+from cucmsh.remote.ssh.connect import Greeted, greet
 from cucmsh.remote.ssh.connection import (
     SshConnection as SshConnection,  # noqa: PLC0414 (callers look here)
 )
-from cucmsh.remote.ssh.greeting import Greeted, greet
 from cucmsh.remote.ssh.login import Login as Login  # noqa: PLC0414 (callers look here)
 from cucmsh.remote.ssh.login import log_in
 from cucmsh.remote.ssh.transport import handshake

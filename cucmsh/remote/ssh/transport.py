@@ -30,7 +30,7 @@ from cucmsh.errors import ConnectionFailedError, NoAnswerError
 from cucmsh.exhaustion import is_exhaustion
 from cucmsh.quoting import shown_names
 from cucmsh.remote import deadline
-from cucmsh.remote.ssh.greeting import GREETING, VERSION, Greeted
+from cucmsh.remote.ssh.connect import GREETING, VERSION, Greeted
 
 # paramiko imports `invoke`, and with it unittest.mock, for ssh_config files that we
 # never read: 40 % of its import (docs/performance.md#imports).

@@ -29,7 +29,7 @@ from cucmsh.services.nodes.health.node_status import (
 from cucmsh.services.site import Site
 from cucmsh.storage.local import LocalStore
 from cucmsh.views.documents import nodes_document
-from cucmsh.views.nodes import node_rows
+from cucmsh.views.health import node_rows
 from tests.services.made_cluster import (
     REPLICA,
     SUBSCRIBER,

@@ -1,7 +1,7 @@
 """A finding is a line, and many alike are not ten thousand."""
 
 from cucmsh.services.nodes.health.finding import Finding, Level
-from cucmsh.views.findings import SHOWN, finding_lines
+from cucmsh.views.health import SHOWN, finding_lines
 
 
 def test_level_what_and_advice_stand_on_one_line() -> None:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from cucmsh.views.banner import banner
+from cucmsh.cli.prompt import banner
 
 
 def test_vmware_installation_stays_on_the_banner() -> None:
