@@ -27,7 +27,7 @@ from cucmsh.trustlist.decode import decode
 from cucmsh.trustlist.encode import encode
 
 if TYPE_CHECKING:
-    from cucmsh.errors import TrustListError
+    from cucmsh.errors import CertificateError, SignatureError, TrustListError
     from cucmsh.trustlist.certificates import check_certificates
     from cucmsh.trustlist.check import SignatureVerdict, Verifier
     from cucmsh.trustlist.decode import MAX_LIST_SIZE
@@ -47,6 +47,7 @@ if TYPE_CHECKING:
 
 __all__ = [
     "MAX_LIST_SIZE",
+    "CertificateError",
     "CertificateFields",
     "Digest",
     "Field",
@@ -56,6 +57,7 @@ __all__ = [
     "Record",
     "RecordTag",
     "Role",
+    "SignatureError",
     "SignatureVerdict",
     "SignedFile",
     "SignedVerdict",
@@ -84,7 +86,7 @@ __all__ = [
 __getattr__ = late_names(
     __name__,
     {
-        "cucmsh.errors": ("TrustListError",),
+        "cucmsh.errors": ("CertificateError", "SignatureError", "TrustListError"),
         "cucmsh.trustlist.certificates": ("check_certificates",),
         "cucmsh.trustlist.check": ("SignatureVerdict", "Verifier"),
         "cucmsh.trustlist.decode": ("MAX_LIST_SIZE",),

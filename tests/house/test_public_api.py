@@ -4,19 +4,30 @@ import importlib
 import re
 import subprocess
 import sys
+from datetime import UTC, datetime
 from pathlib import Path
 
 import pytest
 
+from cucmsh.pki.credential import make_credential
+from cucmsh.pki.model import Unit
+from cucmsh.pki.pkcs12 import write_key_file
+from cucmsh.trustlist import decode
+
 ROOT = Path(__file__).parents[2]
 PROMISED = {
     "cucmsh.trustlist": (
-        *("MAX_LIST_SIZE", "CertificateFields", "Digest", "Field", "Header"),
+        *("MAX_LIST_SIZE", "CertificateError", "CertificateFields", "Digest", "Field"),
+        *("Header", "SignatureError"),
         *("HeaderTag", "PublicKey", "Record", "RecordTag", "Role", "SignatureVerdict"),
         *("SignedFile", "SignedVerdict", "Signer", "TrustList", "TrustListError"),
         *("TrustVerdict", "Verifier", "check", "check_certificates", "decode"),
         *("decode_signed", "encode", "full_record", "hashed_record", "judge"),
         *("judge_signed", "reseal", "role_label", "seal", "seal_signed"),
+    ),
+    "cucmsh.pki": (
+        *("CertificateError", "KeyFileError", "SignatureVerifier"),
+        *("read_certificate", "read_key_file"),
     ),
     "cucmsh.testing": (
         *("PROMPT", "Address", "BackupServer", "Lab", "Node", "Passwords", "lab"),
@@ -61,3 +72,28 @@ def test_example_of_the_page_runs(
     monkeypatch.chdir(tmp_path)
     exec(compile(example, "programs.md", "exec"), {})
     assert capsys.readouterr().out.startswith("True\nTrue The held list trusts")
+
+
+def test_a_list_is_built_signed_and_checked_with_promised_names_alone() -> None:
+    """Certificates and keys in files, nothing from a module that may change."""
+    lines = (
+        "import sys",
+        "from cucmsh.pki import SignatureVerifier, read_certificate, read_key_file",
+        "from cucmsh.trustlist import Digest, Role, check, encode, full_record, seal",
+        "signer = read_key_file(sys.stdin.buffer.read(), 'a password')",
+        "own = read_certificate(signer.certificate.der)",
+        "records = [full_record(Role.SAST, own), full_record(Role.TFTP, own)]",
+        "made = seal(records, signer, timestamp=1, digest=Digest.SHA512)",
+        "assert check(made, SignatureVerifier()).reason == ''",
+        "sys.stdout.buffer.write(encode(made))",
+    )
+    name = "ITLRECOVERY_test10pub"
+    now = datetime(2026, 1, 1, tzinfo=UTC)
+    credential = make_credential(Unit.ITL_RECOVERY, name, "O=x", now, key_bits=1024)
+    done = subprocess.run(
+        [sys.executable, "-I", "-c", "\n".join(lines)],
+        input=write_key_file(credential, "a password"),
+        stdout=subprocess.PIPE,
+        check=True,
+    )
+    assert decode(done.stdout).header.signer_name == credential.certificate.subject_name
