@@ -220,7 +220,7 @@ BUGS = (
     ),
     Bug(
         "write the journal after the fact",
-        (Edit("_open_journal", "begin_reset(site, journal)", "None"),),
+        (Edit("_begin", "begin_reset(site, reset)", "None"),),
         f"{FAULTS}/test_order.py",
         "named_at_the_next_login or f02_nothing",
     ),

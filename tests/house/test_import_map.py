@@ -22,7 +22,7 @@ MAY_IMPORT = {
     "tftp": {"config", "storage"},
     # It has never heard of trust lists.
     "shell": set(),
-    # The version: an upgrade is noticed by it (lists_elsewhere).
+    # The version: an upgrade is noticed by it (history_of_others).
     "services": {
         *("trustlist", "pki", "config", "storage", "remote", "tftp", "phones"),
         "version",

@@ -64,7 +64,7 @@ def apply(
     if plan.key_file:
         _require_as_planned(plan, located, site)
         progress(Step.READY, "")
-    journal = _open_journal(plan, located, site)
+    reset = _begin(plan, located, site)
     change = _Change(plan, located, site, progress)
     try:
         with exhaustion_as_error():
@@ -72,11 +72,11 @@ def apply(
     except CucmshError as problem:
         if not change.has_begun and not _is_key_in_place(plan, site):
             if isinstance(problem, RefusedError):
-                _leave_as_it_was(site, journal, earlier)
+                _leave_as_it_was(site, reset, earlier)
             raise
         change.leave(problem)
     report = Report(change.outcomes, is_key_new=bool(plan.key_file))
-    _close_journal(report, journal, site, progress)
+    _end(report, reset, site, progress)
     return report
 
 
@@ -191,17 +191,15 @@ def _require_as_planned(
             refuse_unless_expected(site.node, sha256_served(site), expected)
 
 
-def _leave_as_it_was(site: Site, journal: OpenReset, earlier: OpenReset | None) -> None:
+def _leave_as_it_was(site: Site, reset: OpenReset, earlier: OpenReset | None) -> None:
     if earlier is None:
-        end_reset(site, journal._replace(pending=()))
+        end_reset(site, reset._replace(pending=()))
     else:  # an earlier reset is as unfinished as it was
         begin_reset(site, earlier)
 
 
-def _open_journal(
-    plan: ResetPlan, located: tuple[NodeStatus, ...], site: Site
-) -> OpenReset:
-    journal = OpenReset(
+def _begin(plan: ResetPlan, located: tuple[NodeStatus, ...], site: Site) -> OpenReset:
+    reset = OpenReset(
         command="remotekey" if plan.key_file else "localkey",
         before=sha256_served(site),
         sha256=plan.sha256,
@@ -214,18 +212,16 @@ def _open_journal(
         active=tuple(entry.node.name for entry in located if entry.is_active),
         given_up=plan.given_up,
     )
-    begin_reset(site, journal)
-    return journal
+    begin_reset(site, reset)
+    return reset
 
 
-def _close_journal(
-    report: Report, journal: OpenReset, site: Site, progress: Progress
-) -> None:
+def _end(report: Report, reset: OpenReset, site: Site, progress: Progress) -> None:
     """Leave open what is pending; else push to the replicas what they may miss."""
     pending = tuple(outcome.name for outcome in report.pending)
     try:
         with exhaustion_as_error():
-            end_reset(site, journal._replace(pending=pending))
+            end_reset(site, reset._replace(pending=pending))
     except (
         StoreError,
         ExhaustedError,

@@ -96,10 +96,10 @@ def _plan(site: Site, recovery: Credential, key_file: bytes) -> ResetPlan:
         weakness = weaker_than(certificate, named.public_key or b"") if named else ""
         if weakness:
             questions.append(Question((weakness,)))
-    journal = read_reset(site)
-    if journal and journal.sha256 != hashlib.sha256(base.raw).hexdigest():
-        journal = None
-    if journal:
+    unfinished = read_reset(site)
+    if unfinished and unfinished.sha256 != hashlib.sha256(base.raw).hexdigest():
+        unfinished = None
+    if unfinished:
         # docs/decisions/014; nodes that have it already keep these very bytes
         new = base
     else:
@@ -112,7 +112,7 @@ def _plan(site: Site, recovery: Credential, key_file: bytes) -> ResetPlan:
     if not site.settings.keep_trust:
         warnings += _warning(site, new)
     else:
-        refused, given_up = _refused(site, new, journal)
+        refused, given_up = _refused(site, new, unfinished)
         if refused:
             questions.append(Question(_who_refuses(refused)))
     return ResetPlan(
@@ -197,7 +197,7 @@ def _expired(certificate: Certificate) -> Question:
 
 
 def _refused(
-    site: Site, new: TrustList, journal: OpenReset | None
+    site: Site, new: TrustList, unfinished: OpenReset | None
 ) -> tuple[tuple[Refusal, ...], tuple[str, ...]]:
     """The lists whose holders would refuse the new one, by the one rule.
 
@@ -207,15 +207,15 @@ def _refused(
     Args:
         site: this node.
         new: the list of the reset.
-        journal: of the earlier try that this one goes on with, which asked about the
+        unfinished: of the earlier try that this one goes on with, which asked about the
             history; nodes that were silent then may answer now.
 
     Returns:
         Those to ask about, and SHA-256 of those on other nodes that are given up then.
     """
     history = History(site)
-    asked = {kept.digests.sha256 for kept in history.binding} if journal else set()
-    given_up = set(journal.given_up) if journal else set()
+    asked = {kept.digests.sha256 for kept in history.binding} if unfinished else set()
+    given_up = set(unfinished.given_up) if unfinished else set()
     raw = served_list(site)
     if raw is not None:
         history.consider(site.node.name, raw)

@@ -27,6 +27,7 @@ from cucmsh.remote.file_transfer import OutgoingFile
 from cucmsh.services.backends import Link
 from cucmsh.services.lists.phone_files import pattern_matcher
 from cucmsh.services.lists.replica_records import (
+    MAX_FAULTS,
     NOT_THERE,
     Entry,
     Manifest,
@@ -38,7 +39,6 @@ from cucmsh.services.site import Site
 from cucmsh.storage.store import MAX_FILE_SIZE, Listed, Store, temporary_for
 from cucmsh.storage.tree import tree_below
 
-MAX_FAULTS = 20  # files that a replica does not take, before it is given up
 LATE = "there was no time left for it"
 
 

@@ -40,6 +40,7 @@ from cucmsh.services.site import Site
 from cucmsh.storage.store import MAX_FILE_SIZE, Listed, Store, split_name
 
 MAX_TEXT_SIZE = 64 << 20  # bytes of unpacked entries; ours are far below
+MAX_FAULTS = 20  # files that a replica does not take, before a push gives it up
 MAX_NAME = 300  # letters of a publisher's name that are believed
 UNREADABLE = "?"  # the id of a publisher whose record cannot be read
 

@@ -17,6 +17,7 @@ from cucmsh.config.model import Node
 from cucmsh.errors import MissingFileError, ServiceError, StoreError
 from cucmsh.layout import LIST_FILE, SERVED_MODE
 from cucmsh.services.lists.replica_records import (
+    MAX_FAULTS,
     NOT_THERE,
     Entry,
     Manifest,
@@ -29,7 +30,6 @@ from cucmsh.storage.store import Listed, Store
 from cucmsh.storage.tree import tree_below
 from cucmsh.trustlist.signed import SUFFIX
 
-MAX_FAULTS = 20  # files that a replica does not take, before it is given up
 SAMPLES = 8  # files that the records vouch for, read all the same at every push
 
 

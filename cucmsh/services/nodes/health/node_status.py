@@ -143,8 +143,8 @@ def examine_members(site: Site) -> Iterator[Finding]:
 
 def _looker(site: Site) -> Callable[[Node], NodeHealth]:
     ours = served_list(site)
-    journal = read_reset(site)
-    pending = journal.pending if journal else ()
+    reset = read_reset(site)
+    pending = reset.pending if reset else ()
 
     def look(node: Node) -> NodeHealth:
         served = meanwhile(lambda: _served(site, node, ours))
