@@ -115,7 +115,7 @@ def _load_packs(site: Site, remark: Callable[[str], None]) -> Grammar:
 
     packs = load_packs(BUILT_IN_PACK, INSTALLED_IN, site.settings.packs, on_broken)
     gc.freeze()  # all of this stays: no collection needs to look at it
-    gc.enable()  # the front door turned it off; the prompt is there by now
+    gc.enable()  # `cucmsh.__main__` turned it off; the prompt is there by now
     return Grammar((each for pack in packs for each in pack.commands), packs)
 
 

@@ -97,6 +97,27 @@ def test_nothing_heavy_is_imported_by_a_session_with_a_simple_command(
     assert not HEAVY & at_the_end
 
 
+@pytest.mark.parametrize(
+    ("module", "not_for_it"),
+    [
+        ("cucmsh.cli.hook", "cucmsh.shell.session"),
+        ("cucmsh.cli.doctor", "cucmsh.shell.session"),
+        ("cucmsh.cli.session", "cucmsh.cli.prompt"),
+        ("cucmsh.cli.session", "cucmsh.services.nodes.node_id"),
+        ("cucmsh.cli.program", "cucmsh.cli.node_options"),
+    ],
+)
+def test_each_way_in_imports_its_own(module: str, not_for_it: str) -> None:
+    program = (
+        "import sys\n"
+        f"sys.path.insert(0, {str(PROJECT)!r})\n"
+        f"import {module}\n"
+        f"assert {not_for_it!r} not in sys.modules\n"
+        f"import {not_for_it}\n"
+    )
+    subprocess.run([sys.executable, "-I", "-c", program], check=True, timeout=60)
+
+
 def test_the_editor_comes_without_tls_and_leaves_it_to_others() -> None:
     program = (
         "import sys\n"
