@@ -63,7 +63,8 @@ class OpenWork(NamedTuple):
     Attributes:
         kind: what was begun.
         line: all of it for a person, who reads it at the login.
-        nodes: the nodes that it is not done for, and why; empty where nobody noted it.
+        nodes: the names of those that it is not done for, and the reason of each, which
+            is empty where nobody noted it.
         since: when it was begun or last tried, ISO 8601; empty where nobody noted it.
         finish: the command that goes on with it; empty where ``line`` says what to do.
     """

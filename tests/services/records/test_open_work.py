@@ -111,6 +111,24 @@ def test_a_push_that_dies_while_it_settles_leaves_its_replicas_named(
     assert list(push.nodes) == ["branch1"]
 
 
+def test_a_start_in_the_middle_of_a_reset_is_not_written_over(
+    cluster: MadeCluster,
+) -> None:
+    """It holds no lock of the cluster; see docs/decisions/026."""
+    site = cluster.site
+    begin_reset(site, RESET)
+    reset = read_reset(site)
+    assert reset
+    note_push(site, {"branch1": WHY})
+    end_reset(site, reset._replace(pending=("test10sub",)))
+    assert {work.kind: list(work.nodes) for work in open_work(site)} == {
+        Kind.RESET: ["test10sub"],
+        Kind.PUSH: ["branch1"],
+    }
+    end_reset(site, reset._replace(pending=()))
+    assert [work.kind for work in open_work(site)] == [Kind.PUSH]
+
+
 def test_a_node_that_left_is_waited_for_by_nothing(cluster: MadeCluster) -> None:
     site = cluster.site
     begin_reset(site, RESET)
