@@ -38,7 +38,7 @@ from cucmsh.services.caller import WayIn
 from cucmsh.services.lists.replica_records import Publisher, whose
 from cucmsh.services.nodes.add import add_node
 from cucmsh.services.nodes.add_plan import DEFAULT_USER, WantedNode
-from cucmsh.services.nodes.health.finding import Level, exit_status
+from cucmsh.services.nodes.health.finding import exit_status, has_failed
 from cucmsh.services.nodes.health.node_status import NodeHealth, look_at_all
 from cucmsh.services.nodes.remove import remove_node
 from cucmsh.services.site import Site
@@ -291,7 +291,7 @@ def _add(given: argparse.Namespace, prompter: Prompter, site: Site) -> int:
     prompter.say(f"{name} is a {role} of the cluster: {site.settings.path}")
     if added.node.is_member:
         prompter.say("The lists of the others name it after their next TFTP start.")
-    if any(at.level is Level.FAIL for at in added.findings):
+    if has_failed(added.findings):
         prompter.say(f"Put right what failed, then: cucmsh node add {name}")
         return 3
     return 0
@@ -400,4 +400,4 @@ def _remove(prompter: Prompter, site: Site, name: str) -> int:
         prompter.say(
             "The lists of the others name it until their TFTP services restart."
         )
-    return 3 if any(at.level is Level.FAIL for at in removed.findings) else 0
+    return 3 if has_failed(removed.findings) else 0

@@ -34,7 +34,7 @@ LOOKING = {
     "lists.replica_records": {"whose"},
     "lists.phone_files": {"choose", "named"},
     "nodes.account": {"become_owner", "owner_of"},
-    "nodes.health.finding": {"exit_status"},
+    "nodes.health.finding": {"exit_status", "has_failed"},
     "nodes.health.isolation": {"require_isolation"},
     "nodes.health.logins": {"examine_ground", "examine_logins"},
     "nodes.init": {"plan_init"},

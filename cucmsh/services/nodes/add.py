@@ -44,9 +44,9 @@ if TYPE_CHECKING:
 
 
 class AddDialog(Protocol):
-    """Who adds a node, as far as it is told and asked on the way, in this order.
+    """Who adds a node: is told and asked, in this order.
 
-    What a method raises ends it; until ``changing`` the cluster is as it was.
+    What a method raises ends the use-case; until ``changing`` the cluster is unchanged.
     """
 
     def becomes_replica(self, name: str) -> None:
@@ -70,7 +70,7 @@ class AddDialog(Protocol):
         """
 
     def changing(self, name: str) -> AbstractContextManager[object]:
-        """What is in the body must not be broken off."""
+        """The body must not be interrupted."""
 
 
 class Added(NamedTuple):

@@ -1,8 +1,9 @@
 """The last part of ``node add``: checks the way, exchanges certificates, writes.
 
-Held by the cluster lock. What cannot be done on a third node is told and stays to be
-done; what cannot be done on the new one refuses it. The round trip is harmless: a
-temporary file in the TFTP directory, and the status of the service.
+Runs under the cluster's lock. What fails on a third node is a finding, and is done when
+``node add`` is run for that one; what fails on the new node refuses it. A replica is
+tried without harm: a temporary file in its TFTP directory is read back through TFTP,
+and its service is asked for its status.
 """
 
 from __future__ import annotations
@@ -38,7 +39,12 @@ from cucmsh.services.nodes.check_way import (
 )
 from cucmsh.services.nodes.configure import edit
 from cucmsh.services.nodes.confine import ask_description, confine_on
-from cucmsh.services.nodes.health.finding import Finding, Level
+from cucmsh.services.nodes.health.finding import (
+    Finding,
+    Level,
+    checked,
+    has_failed,
+)
 from cucmsh.services.nodes.health.replica_files import file_findings
 from cucmsh.services.nodes.identity import other_publishers, public_line
 from cucmsh.services.nodes.join import cluster_document
@@ -49,13 +55,6 @@ from cucmsh.services.site import Site
 from cucmsh.storage.store import Store
 
 
-def found(is_good: bool, what: str, advice: str = "") -> Finding:
-    """A finding; ``advice`` is for one that is not as it should be."""
-    if is_good:
-        return Finding(Level.OK, what)
-    return Finding(Level.FAIL, what, advice)
-
-
 class Enrolled(NamedTuple):
     """What was found on the way, and whether the node is in the configuration."""
 
@@ -63,12 +62,8 @@ class Enrolled(NamedTuple):
     is_added: bool
 
 
-def has_failed(findings: list[Finding]) -> bool:
-    return any(finding.level is Level.FAIL for finding in findings)
-
-
 def other_publisher(site: Site, plan: AddPlan) -> Publisher | None:
-    """Whose the replica is by its own record, if it is another publisher's.
+    """The other publisher that the replica belongs to by its own record, if any.
 
     Raises:
         CucmshError: it cannot be asked.
@@ -81,7 +76,7 @@ def other_publisher(site: Site, plan: AddPlan) -> Publisher | None:
 
 
 def enrol(site: Site, plan: AddPlan, taken_from: Publisher | None = None) -> Enrolled:
-    """Make the planned node one of the cluster; says what was found on the way.
+    """Make the planned node one of the cluster.
 
     A new replica of which something was found to fail is not added.
 
@@ -116,7 +111,7 @@ def enrol(site: Site, plan: AddPlan, taken_from: Publisher | None = None) -> Enr
 
 
 def _look_at_files(site: Site, node: Node) -> list[Finding]:
-    """Which of the replica's files are not as phones would have them."""
+    """What is wrong with the files that the replica serves, and who else logs in."""
     try:
         with site.link_to(node) as link:
             store = site.backends.store_on(link, node.tftp_directory)
@@ -124,7 +119,7 @@ def _look_at_files(site: Site, node: Node) -> list[Finding]:
             files = list(file_findings(site, node, store, home))
             files += _other_keys(site, node, home)
     except CucmshError as problem:
-        files = [found(False, f"its files: {problem.message}", problem.advice)]
+        files = [checked(False, f"its files: {problem.message}", problem.advice)]
     return [at for at in files if at.level is not Level.OK]
 
 
@@ -151,18 +146,18 @@ def _bring_list(site: Site, name: str) -> list[Finding]:
         problem = push_held(site, seconds=ENROL_PUSH_SECONDS).problems.get(name, "")
     except CucmshError as broken:  # the node is in the configuration by now
         problem = broken.message
-    return [found(not problem, problem or "it serves our list")]
+    return [checked(not problem, problem or "it serves our list")]
 
 
 def tell_others(
     site: Site, nodes: tuple[Node, ...], changed: Node | None
 ) -> list[Finding]:
-    """Bring the cluster of ``nodes`` to the other subscribers.
+    """Send the cluster of ``nodes`` to the other subscribers.
 
     Args:
         site: the publisher.
         nodes: all nodes that there will be.
-        changed: whose certificates they need; None where one has left.
+        changed: the node whose certificates they need; None where one has left.
     """
     document = cluster_document(site, nodes)
     findings = []
@@ -177,7 +172,7 @@ def tell_others(
         except CucmshError as problem:
             text = f"{node.name} was not told: {problem.message}"
             advice = f"When it answers: cucmsh node add {node.name}"
-            findings.append(found(False, text, advice))
+            findings.append(checked(False, text, advice))
         else:
             findings.append(Finding(Level.OK, f"{node.name} was told"))
     return findings
@@ -235,7 +230,9 @@ def _enrol_subscriber(
     )
     if node.has_tftp:
         status = status_on(link, node, STATUS_SECONDS)
-        findings.append(found(status.is_running, f"its TFTP service is {status.said}"))
+        findings.append(
+            checked(status.is_running, f"its TFTP service is {status.said}")
+        )
     return plan, findings, said.id
 
 
@@ -274,7 +271,7 @@ def _check_replica(site: Site, node: Node, link: Link) -> list[Finding]:
             "Give --service or --restart and --status with words that run there.",
         )
     state = "runs" if status.is_running else f"does not run ({status.said})"
-    findings.append(found(status.is_running, f"its TFTP service {state}"))
+    findings.append(checked(status.is_running, f"its TFTP service {state}"))
     commands = node.service_commands
     if commands and commands.restart[:2] == ("sudo", "-n"):
         findings.append(look_at_sudo(link, node, commands))
@@ -293,15 +290,15 @@ def _probe(site: Site, node: Node, store: Store, link: Link) -> list[Finding]:
         is_served = _read(site, node, temporary) == raw
     except MissingFileError as problem:
         text = f"{problem.message}, so it does not serve {node.tftp_directory}"
-        return [written, found(False, text)]
+        return [written, checked(False, text)]
     except ConnectionFailedError as problem:
         reason = why_not_served(link, node, problem)
-        return [written, found(False, reason.message, reason.advice)]
+        return [written, checked(False, reason.message, reason.advice)]
     finally:
         store.discard(temporary)
     does = "serves" if is_served else "does not serve"
     where = f"TFTP at {node.tftp.host} port {node.tftp.port}"
-    return [written, found(is_served, f"{where} {does} {node.tftp_directory}")]
+    return [written, checked(is_served, f"{where} {does} {node.tftp_directory}")]
 
 
 def _read(site: Site, node: Node, name: str) -> bytes:

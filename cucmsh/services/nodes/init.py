@@ -1,9 +1,8 @@
 """Makes a node out of nothing: plan, which may refuse, then make.
 
-Everything that can be wrong with names and places is found out before anything is
-made. The first file is a note of what is being made, the configuration comes last; so
-an interrupted init is told from another folder, and running it again finishes it.
-Asks nothing, starts nothing.
+All names and places are checked before anything is made. The first file is a note of
+what is being made, and the configuration is the last: so an interrupted init is
+recognized, and running it again finishes it. Asks nothing, starts nothing.
 """
 
 from __future__ import annotations
@@ -109,7 +108,7 @@ class InitPlan(NamedTuple):
 
 
 def plan_init(node: NewNode, make_site: MakeSite, *, again: bool = False) -> InitPlan:
-    """Check everything; make nothing.
+    """Check all that can be checked; make nothing.
 
     Args:
         node: what is asked for.

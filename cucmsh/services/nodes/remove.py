@@ -15,8 +15,8 @@ from cucmsh.services.lists.member_hooks import hook_on
 from cucmsh.services.lists.replica_records import let_go
 from cucmsh.services.nodes.configure import edit
 from cucmsh.services.nodes.confine import opens_a_shell
-from cucmsh.services.nodes.enrol import found, tell_others
-from cucmsh.services.nodes.health.finding import Finding
+from cucmsh.services.nodes.enrol import tell_others
+from cucmsh.services.nodes.health.finding import Finding, checked
 from cucmsh.services.nodes.identity import public_line, revoke
 from cucmsh.services.nodes.join import forget_node
 from cucmsh.services.records.open_work import drop_node
@@ -25,7 +25,7 @@ from cucmsh.services.usecase import use_case
 
 
 class RemoveDialog(Protocol):
-    """Who takes a node out, as far as it is told and asked on the way."""
+    """Who takes a node out: is asked, and told when the change begins."""
 
     def agree(self, node: Node) -> None:
         """Ask whether this node is to leave.
@@ -35,7 +35,7 @@ class RemoveDialog(Protocol):
         """
 
     def changing(self, name: str) -> AbstractContextManager[object]:
-        """What is in the body must not be broken off."""
+        """The body must not be interrupted."""
 
 
 class Removed(NamedTuple):
@@ -94,7 +94,7 @@ def _take_key_back(site: Site, node: Node) -> Finding:
         with site.link_to(node) as link:
             if node.is_member and not opens_a_shell(link):
                 hook_on(link, node, "leave", line.split()[2])
-                return found(True, f"our key on {node.name}: taken back")
+                return checked(True, f"our key on {node.name}: taken back")
             home = site.backends.home_on(link)
             try:
                 if not node.is_member:
@@ -104,6 +104,6 @@ def _take_key_back(site: Site, node: Node) -> Finding:
                 home.close()
     except CucmshError as problem:
         text = f"our key stays in authorized_keys on {node.name}: {problem.message}"
-        return found(False, text)
+        return checked(False, text)
     text = "taken back" if was_there else "not in ~/.ssh/authorized_keys"
-    return found(was_there, f"our key on {node.name}: {text}")
+    return checked(was_there, f"our key on {node.name}: {text}")

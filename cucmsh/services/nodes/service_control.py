@@ -39,16 +39,16 @@ def service_states(site: Site) -> list[tuple[str, ServiceState]]:
 
 
 class ServiceDialog(Protocol):
-    """Who asked for it, as far as it is told on the way."""
+    """Who asked for it: is told how far it has come."""
 
     def accepted(self) -> None:
-        """The request is a possible one, and is made now."""
+        """The service can be controlled; the request is made now."""
 
     def changing(self) -> AbstractContextManager[object]:
-        """What is in the body must not be broken off."""
+        """The body must not be interrupted."""
 
     def waiting(self) -> AbstractContextManager[None]:
-        """The service manager is at it, in the body."""
+        """The body waits for the service manager."""
 
     def done(self) -> None:
         """It runs, or it is stopped."""
@@ -57,7 +57,7 @@ class ServiceDialog(Protocol):
         """The list of a reset was not proven; each start keeps it until it is."""
 
     def bringing(self, names: Sequence[str]) -> AbstractContextManager[None]:
-        """These replicas are brought what is served now, in the body."""
+        """The body brings these replicas what is served now."""
 
 
 class Start(NamedTuple):

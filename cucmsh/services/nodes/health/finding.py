@@ -29,6 +29,18 @@ class Finding(NamedTuple):
     advice: str = ""
 
 
+def checked(is_good: bool, what: str, advice: str = "") -> Finding:
+    """A finding: well, or failed; ``advice`` is for the failed one."""
+    if is_good:
+        return Finding(Level.OK, what)
+    return Finding(Level.FAIL, what, advice)
+
+
+def has_failed(findings: Iterable[Finding]) -> bool:
+    """Whether one of them failed."""
+    return any(finding.level is Level.FAIL for finding in findings)
+
+
 def exit_status(findings: Iterable[Finding]) -> int:
     """0 if there are no warnings and failures, 1 for warnings, 2 for failures."""
     levels = {finding.level for finding in findings}
