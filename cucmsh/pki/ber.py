@@ -1,4 +1,4 @@
-"""BER and DER as plain values, without a schema: the door to pyasn1.
+"""BER and DER as plain values, without a schema, by pyasn1.
 
 Lengths of either form, sets in any order, explicit tags left out. Judges nothing and
 knows no structure; whatever the library raises on hostile bytes is the caller's.

@@ -1,8 +1,8 @@
 """A private key with its certificate: makes them, keeps them as one file, signs.
 
-It never checks a key that it did not write itself less than fully: only ``read_own``
-skips OpenSSL's primality test (42 ms), because every signature made is verified
-against the certificate before anybody sees it (docs/performance.md#cryptography).
+Keys from elsewhere are fully validated. Only ``read_own`` skips OpenSSL's primality
+test (42 ms), because every signature made is verified against the certificate before
+anybody sees it (docs/performance.md#cryptography).
 """
 
 from __future__ import annotations
@@ -128,7 +128,7 @@ def read_own(pem: bytes) -> Credential:
 
 
 def read_imported(pem: bytes) -> Credential:
-    """The same from anywhere else, the key checked fully; raises the same."""
+    """As ``read_own``, for bytes from elsewhere: the key is fully validated."""
     return _read(pem, is_own=False)
 
 

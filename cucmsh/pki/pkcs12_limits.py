@@ -66,8 +66,8 @@ def inspect(raw: bytes) -> Protection:
         return _protection(raw)
     except KeyFileError:
         raise
-    # Hostile bytes go into a decoder of another house, and shapes that are not there
-    # are looked for in what comes out: whatever it raises, the bytes are no PKCS#12.
+    # Hostile bytes go through a library's decoder, and the result is searched for a
+    # structure that may not be there: whatever is raised, the bytes are no PKCS#12.
     except Exception as problem:
         raise UnreadableKeyFileError(
             "the file is no PKCS#12 key file, or not a whole one",

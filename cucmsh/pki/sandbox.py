@@ -1,8 +1,8 @@
 """Opens a key file that came from outside, by a process that can be killed.
 
-``opener`` does the work in a process of its own, with limits on time and memory; this
-is the other half. It runs nothing itself, it is handed a way to run the opener, and
-believes no more of the answer than it can check: the size, the pair, the key.
+``sandbox_worker`` does the work in a process of its own, with limits on time and
+memory. This module hands it the file, by a function that the caller gives, and checks
+its answer: the size, the key, and that key and certificate belong together.
 """
 
 from __future__ import annotations

@@ -21,7 +21,7 @@ import sys
 
 from cucmsh.errors import KeyFileError
 
-SECONDS = 10  # of the processor here, of the wall clock in ``foreign``
+SECONDS = 10  # of the processor here, of the wall clock in ``sandbox``
 # Bytes of address space. Opening a 4,096-bit key takes 40 MiB (measured).
 MEMORY = 256 << 20
 MAX_ANSWER = 16 * 1024  # bytes; a 4,096-bit key and its certificate have 5,200
@@ -31,7 +31,7 @@ _PR_SET_DUMPABLE = 4  # prctl(2): no core dump, and /proc/PID is root's
 
 
 def confine(seconds: int = SECONDS) -> None:
-    """Give up what opening a key file does not take."""
+    """Limit this process to what opening a key file takes."""
     for what, limit in (
         (resource.RLIMIT_CPU, seconds),
         (resource.RLIMIT_AS, MEMORY),

@@ -1,4 +1,4 @@
-"""How long the other end may take; whoever does not answer in time is hung up on.
+"""Deadlines for another host: who does not answer in time is hung up on.
 
 paramiko waits for ever for the answer to a channel request, and keepalives push its
 other limits back (docs/security.md#servers-that-ask). Hanging up ends every wait. The
@@ -30,7 +30,7 @@ LOOK_SECONDS = 1.0  # how often the watch looks whether anybody still needs it
 
 
 class _Limit:
-    """One body that may take until ``end``."""
+    """One body and when it must have ended."""
 
     def __init__(self, end: float, hang_up: Callable[[], None]) -> None:
         self.end = end
@@ -40,7 +40,7 @@ class _Limit:
 
 
 class _Watch:
-    """Hangs up on whoever is late; its thread ends when nobody is watched."""
+    """The thread that calls ``hang_up`` of who is late; ends when no body is left."""
 
     def __init__(self) -> None:
         self._changed = Condition()
@@ -102,7 +102,7 @@ _watch = _Watch()
 def within(
     seconds: float, hang_up: Callable[[], None], late: CucmshError
 ) -> Iterator[None]:
-    """Let the body take so long; then ``hang_up``, and ``late`` whatever came of it."""
+    """Run the body under a deadline; on expiry call ``hang_up`` and raise ``late``."""
     limit = _Limit(monotonic() + seconds, hang_up)
     _watch.add(limit)
     try:

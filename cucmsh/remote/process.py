@@ -1,4 +1,4 @@
-"""Runs fixed argv lists on this machine: the one door to ``subprocess``.
+"""Runs fixed argv lists on this machine: the one module that imports ``subprocess``.
 
 Never a shell, never a word that a user typed (docs/decisions/021).
 """

@@ -126,6 +126,7 @@ class Lab:
         return child
 
     def close_shells(self) -> None:
+        """Close every child that this lab handed out."""
         for child in self._children:
             child.close(force=True)
 

@@ -1,8 +1,8 @@
 """Reads a file back through a node's TFTP service, over IPv4 or IPv6.
 
 The proof that a node serves what was installed (docs/security.md I4). Sends
-nothing, keeps nothing. What a server answered is told in its own words, made visible;
-only silence is called silence.
+nothing, keeps nothing. An error quotes the server's own words, made printable; "no
+answer" is said only where nothing came.
 """
 
 from __future__ import annotations

@@ -4,9 +4,9 @@ Refuses, with a sentence: a signer that is not in the list with role SAST, or th
 with two keys; digests and algorithms other than the declared and known ones; keys
 that the declared algorithm does not sign with (:mod:`cucmsh.trustlist.public_key`); a
 signature of another size; records that contradict their certificates; a signature that
-does not fit the bytes. The operation with the key is the verifier's (one a list), so
-nothing here can be talked into a home-made padding check. Whether a phone should
-*believe* the signer is :mod:`cucmsh.trustlist.trust`'s question.
+does not fit the bytes. The operation with the key is the verifier's (one a list): no
+padding is checked here. Whether a phone should *believe* the signer is
+:mod:`cucmsh.trustlist.trust`'s question.
 """
 
 from __future__ import annotations

@@ -62,6 +62,7 @@ class Record(NamedTuple):
 
     @property
     def raw(self) -> bytes:
+        """The bytes of the record."""
         return join_fields(self.fields)
 
     @property
@@ -71,22 +72,27 @@ class Record(NamedTuple):
 
     @property
     def role(self) -> int | None:
+        """The role code, see ``Role``; ``None`` in a record without FUNCTION."""
         return _number(self.find(RecordTag.FUNCTION))
 
     @property
     def dns_name(self) -> str:
+        """The node's name or IPv4 address; blank in CUCM's own ITLs."""
         return _text(self.find(RecordTag.DNS_NAME))
 
     @property
     def subject_name(self) -> str:
+        """The certificate's subject, as its writer spelled it."""
         return _text(self.find(RecordTag.SUBJECT_NAME))
 
     @property
     def issuer_name(self) -> str:
+        """The certificate's issuer, as its writer spelled it."""
         return _text(self.find(RecordTag.ISSUER_NAME))
 
     @property
     def serial(self) -> bytes:
+        """The certificate's serial number, big-endian."""
         return self.find(RecordTag.SERIAL_NUMBER) or b""
 
     @property
@@ -106,10 +112,12 @@ class Record(NamedTuple):
 
     @property
     def certificate_hash(self) -> bytes | None:
+        """The hash of the certificate that is not in the record."""
         return self.find(RecordTag.CERTIFICATE_HASH)
 
     @property
     def hash_algorithm(self) -> int | None:
+        """The algorithm of that hash, see ``Digest``."""
         return _number(self.find(RecordTag.HASH_ALGORITHM))
 
     @property
@@ -157,6 +165,7 @@ class Header(_HeaderFields):
 
     @property
     def raw(self) -> bytes:
+        """The bytes of the header, padding included."""
         return join_fields(self.fields, _PADDING)
 
     @property
@@ -181,18 +190,22 @@ class Header(_HeaderFields):
 
     @property
     def signer_name(self) -> str:
+        """The subject of the signer's certificate, as the writer spelled it."""
         return _text(self.find(HeaderTag.SIGNER_NAME))
 
     @property
     def serial(self) -> bytes:
+        """The serial number of the signer's certificate, big-endian."""
         return self.find(HeaderTag.SERIAL_NUMBER) or b""
 
     @property
     def ca_name(self) -> str:
+        """The issuer of the signer's certificate, as the writer spelled it."""
         return _text(self.find(HeaderTag.CA_NAME))
 
     @property
     def digest(self) -> int:
+        """The hash algorithm of the signature, see ``Digest``; 0: not there."""
         return _number(self.find(HeaderTag.DIGEST_ALGORITHM)) or 0
 
     @property
@@ -203,10 +216,12 @@ class Header(_HeaderFields):
 
     @property
     def signature(self) -> bytes:
+        """The bytes of the SIGNATURE field."""
         return self.find(HeaderTag.SIGNATURE) or b""
 
     @property
     def file_name(self) -> str:
+        """The name that the file was made for, whatever it is called now."""
         return _text(self.find(HeaderTag.FILE_NAME))
 
     @property
@@ -223,6 +238,7 @@ class TrustList(NamedTuple):
 
     @property
     def raw(self) -> bytes:
+        """The bytes of the file."""
         return self.header.raw + b"".join(record.raw for record in self.records)
 
     @property

@@ -50,6 +50,7 @@ class SignedFile(NamedTuple):
 
     @property
     def raw(self) -> bytes:
+        """The bytes of the file."""
         return self.header.raw + self.payload
 
     @property

@@ -35,6 +35,7 @@ class HeaderTag(IntEnum):
 
     @property
     def label(self) -> str:
+        """What ``show itl`` prints of the field."""
         return _HEADER_LABELS[self]
 
 
@@ -59,6 +60,7 @@ class RecordTag(IntEnum):
 
     @property
     def label(self) -> str:
+        """What ``show itl`` prints of the field."""
         return _RECORD_LABELS[self]
 
 

@@ -41,7 +41,7 @@ def replica_lines(replicas: Report) -> list[str]:
 
 
 def brought_lines(replicas: Report) -> list[str]:
-    """What they got; one that had everything already is not spoken of."""
+    """How many files each got; one that needed none is left out."""
     return [
         f"{name}: {count} file{'s' if count > 1 else ''} brought"
         for name, count in replicas.written.items()

@@ -4,7 +4,9 @@ import importlib
 import re
 import subprocess
 import sys
+import types
 from datetime import UTC, datetime
+from functools import cached_property
 from pathlib import Path
 
 import pytest
@@ -47,6 +49,25 @@ def test_promised_name_can_be_imported(package: str, name: str) -> None:
 def test_nothing_is_promised_that_is_not_held_here(package: str) -> None:
     module = importlib.import_module(package)
     assert sorted(module.__all__) == sorted(PROMISED[package])
+
+
+@pytest.mark.parametrize(("package", "name"), NAMES, ids=lambda part: part)
+def test_promised_name_and_its_members_say_what_they_are(
+    package: str, name: str
+) -> None:
+    value = getattr(importlib.import_module(package), name)
+    if not callable(value) or isinstance(value, types.GenericAlias):
+        return
+    assert value.__doc__
+    members = vars(value) if isinstance(value, type) else {}
+    silent = [
+        member
+        for member, found in members.items()
+        if isinstance(found, property | cached_property | types.FunctionType)
+        and not member.startswith("_")
+        and not found.__doc__
+    ]
+    assert not silent
 
 
 def test_names_are_functions_whatever_was_imported_before() -> None:

@@ -18,7 +18,7 @@ STATVFS_NUMBERS, READ_ONLY = 11, 1
 def files_in(
     session: SftpSession, path: str, where: str
 ) -> list[tuple[str, Attributes]]:
-    """The regular files in the folder ``path``, and what may be one.
+    """The regular files in the folder ``path``, and entries without a file type.
 
     Args:
         session: the channel.
@@ -35,7 +35,7 @@ def files_in(
 def entries_in(
     session: SftpSession, path: str, where: str
 ) -> list[tuple[str, Attributes]]:
-    """All entries of the folder ``path`` whose name is one; see ``files_in``."""
+    """All entries of the folder ``path`` with a name that can be; see ``files_in``."""
     handle = session.flight(ask.open_folder(path))[0].handle()
     found: list[tuple[str, Attributes]] = []
     count, more = 0, True
@@ -58,7 +58,7 @@ def entries_in(
 def regular_files(
     entries: list[tuple[str, Attributes]],
 ) -> list[tuple[str, Attributes]]:
-    """Those of a folder's entries that are, or may be, and whose name is one.
+    """The entries that are regular files, or may be, with a name that can be.
 
     A server that gives no types must not make us believe that nothing is there.
     """

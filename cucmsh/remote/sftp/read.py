@@ -1,7 +1,7 @@
 """Whole files over SFTP, in as few round trips as the server allows.
 
-Nothing that it claims is believed: a size only says how much is asked for at once, and
-what is not exactly so long is read again, piece by piece, to its end.
+The size that a server states only says how much is asked for at once: a file that is
+not exactly so long is read again, piece by piece, to its end.
 """
 
 from __future__ import annotations
@@ -43,9 +43,9 @@ def read_after_a_look(session: SftpSession, path: str, where: str) -> bytes:
 
 
 def read_at_once(session: SftpSession, path: str, where: str) -> Callable[[], bytes]:
-    """The same on a node: asked for, opened and read in one flight, which is begun.
+    """As ``read_after_a_look``, on a node: look, open and read are sent at once.
 
-    The call of what comes back gives the bytes. They are asked for before the file's
+    Calling the result gives the bytes. They are asked for before the file's
     handle is known, with the one that the server should take (``SftpSession.spare``);
     if it took another, they are asked for again. Where a FIFO lies, the server hangs in
     opening it, but has said before what it is: the channel is given up, and the server

@@ -1,4 +1,4 @@
-"""SFTP requests, several in flight at once, and answers that are believed in nothing.
+"""SFTP requests, several sent at once; every answer is validated before it is used.
 
 A *flight* sends its requests together and waits for all their answers: one round trip.
 A server takes those of one file in order (draft-ietf-secsh-filexfer-02 section 6.1;
@@ -65,12 +65,12 @@ class Attributes(NamedTuple):
 
     @property
     def has_kind(self) -> bool:
-        """Whether the mode says what it is; some servers give permission bits only."""
+        """Whether the mode has a file type; some servers send permission bits only."""
         return stat.S_IFMT(self.mode) != 0
 
     @property
     def may_be_file(self) -> bool:
-        """Whether it is a regular file, as far as the server tells."""
+        """True for a regular file, and where the server tells no file type."""
         return stat.S_ISREG(self.mode) or not self.has_kind
 
 
@@ -82,7 +82,7 @@ class Answer:
         self._body = paramiko.Message(body)
 
     def check(self) -> None:
-        """Nothing was asked for but that it be done."""
+        """Raise unless the status is SSH_FX_OK."""
         code, text = self._expect(wire.CMD_STATUS).get_int(), self._text()
         if code == wire.SFTP_EOF:
             raise EOFError
@@ -95,7 +95,7 @@ class Answer:
             raise OSError(*CODES.get(code, (errno.EIO, said)))
 
     def check_unless_barred(self) -> None:
-        """As ``check``, but a server may not know the request, or bar it."""
+        """As ``check``, but a request that is unknown or not permitted there passes."""
         try:
             self.check()
         except OSError as problem:
@@ -103,6 +103,7 @@ class Answer:
                 raise
 
     def handle(self) -> bytes:
+        """The handle of what was opened."""
         return self._expect(wire.CMD_HANDLE).get_binary()
 
     def data(self) -> bytes:
@@ -113,11 +114,12 @@ class Answer:
             return b""
 
     def attributes(self) -> Attributes:
+        """What is said of a file; see ``Attributes``."""
         self._expect(wire.CMD_ATTRS)
         return self._attributes()
 
     def entries(self) -> list[tuple[str, Attributes]]:
-        """Names of a folder, some of them; none at its end."""
+        """The next names of a folder; none at its end."""
         try:
             count = self._expect(wire.CMD_NAME).get_int()
         except EOFError:
@@ -209,7 +211,7 @@ class SftpSession:
         return not self._channel.closed
 
     def close(self) -> None:
-        """Says good-bye where the line still takes it. Raises nothing."""
+        """Close the channel, if the connection still stands. Raises nothing."""
         with suppress(OSError, *BROKEN):
             self._channel.close()
 
@@ -314,7 +316,7 @@ class SftpSession:
         self._is_greeted = True
 
     def _peek(self) -> None:
-        """Have the first bytes here, and refuse a size that is none: ``_cause`` looks.
+        """Read the first bytes, and refuse a packet size out of bounds; see ``_cause``.
 
         Raises:
             EOFError, paramiko.SSHException, OSError: no packet begins here.
@@ -347,7 +349,7 @@ class SftpSession:
 
 
 def session_of(connection: SshConnection) -> SftpSession:
-    """The connection's SFTP channel; a new one if there is none, or it was given up.
+    """The connection's SFTP channel; a new one if there is none that works.
 
     Raises:
         NoAnswerError, ConnectionFailedError: as ``SftpSession``.

@@ -1,4 +1,4 @@
-"""An upload that cannot lie, up to the rename.
+"""An upload that is proven by reading it back, up to the rename.
 
 An unpredictable name made exclusively, every write's own answer, a sync by the server,
 and the bytes read back and compared: two round trips, since requests that follow from

@@ -1,1 +1,1 @@
-"""SSH: the transport, logging in, running words. The door to paramiko."""
+"""SSH by paramiko: the transport, logging in, running commands."""

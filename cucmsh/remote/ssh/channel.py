@@ -1,4 +1,4 @@
-"""A session's channel on which nothing waits that need not.
+"""A session's channel that pipelines its requests.
 
 paramiko asks for one thing and waits for its answer before it asks for the next: for
 the channel, for the start of a program, for what it says. Each is a round trip. A
@@ -24,7 +24,7 @@ POLL_SECONDS = 0.1  # how often a waiting thread looks whether the line is still
 
 
 class SessionChannel(paramiko.Channel):
-    """A channel with its requests apart from their answers."""
+    """A channel that sends requests first and reads their answers later."""
 
     def ask(self, kind: str, word: str) -> None:
         """Ask that ``word`` be started: ``exec`` or ``subsystem``."""

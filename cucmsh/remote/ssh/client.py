@@ -1,4 +1,4 @@
-"""Opens SSH connections: host key, login. A door to paramiko.
+"""Opens SSH connections: host key and login, by paramiko.
 
 The agent, key look-up, ssh_config and proxies do not exist here. No key and no
 password is sent before the host's key was pinned, known or accepted. A password goes

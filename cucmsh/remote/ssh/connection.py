@@ -1,4 +1,4 @@
-"""A logged-in SSH connection and the words that run over it. A door to paramiko."""
+"""A logged-in SSH connection, and running commands over it, by paramiko."""
 
 from __future__ import annotations
 
@@ -105,7 +105,7 @@ class SshConnection:
         timeout_seconds: float = deadline.RESTART_SECONDS,
         given: bytes = b"",
     ) -> Callable[[], Completed]:
-        """Ask for it as ``run`` does; the call of what comes back waits for its end.
+        """Start ``words`` as ``run`` does; calling the result waits for their end.
 
         What is done in between costs no time of its own. The time that the command may
         take begins with the call.

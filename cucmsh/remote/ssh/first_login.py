@@ -24,7 +24,7 @@ class ShownKey(NamedTuple):
 
 
 class _Nobody(KnownHosts):
-    """Knows no host and remembers none: whoever is asked has to decide."""
+    """No known hosts: each key is put to the caller, and none is kept."""
 
     def __init__(self) -> None:
         super().__init__("")

@@ -1,4 +1,4 @@
-"""What we answer in keyboard-interactive: the password, once. Decides nothing else.
+"""Answers to keyboard-interactive: the password, once.
 
 A server may ask many things in many rounds (docs/security.md#servers-that-ask); only
 the first question that does not echo gets the password, all others an empty answer.
