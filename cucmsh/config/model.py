@@ -107,10 +107,12 @@ class Node(NamedTuple):
 
     @property
     def has_tftp(self) -> bool:
+        """Whether it has Cisco Tftp."""
         return "tftp" in self.services
 
     @property
     def is_publisher(self) -> bool:
+        """Whether it is the cluster's publisher."""
         return self.role is NodeRole.PUBLISHER
 
     @property
@@ -120,7 +122,13 @@ class Node(NamedTuple):
 
 
 class Cluster(NamedTuple):
-    """All nodes, in the order of the configuration."""
+    """All nodes, in the order of the configuration.
+
+    Attributes:
+        domain: of the host names; may be empty.
+        subject: of the certificates, as ``OU=tac;O=cisco``, without CN.
+        nodes: with exactly one publisher.
+    """
 
     domain: str
     subject: str
@@ -128,13 +136,16 @@ class Cluster(NamedTuple):
 
     @property
     def publisher(self) -> Node:
+        """The one publisher."""
         return next(node for node in self.nodes if node.is_publisher)
 
     @property
     def members(self) -> tuple[Node, ...]:
+        """The publisher and its subscribers, in order."""
         return tuple(node for node in self.nodes if node.is_member)
 
     def find(self, name: str) -> Node | None:
+        """The node of that name; None if there is none."""
         return next((node for node in self.nodes if node.name == name), None)
 
     def full_name(self, node: Node) -> str:

@@ -109,12 +109,12 @@ def _serve(
 
 def _with_shell(options: LabOptions, open_shell: OpenShell) -> int:
     lifeline, held = os.pipe()
-    words = [*PYTHON, "cucmsh", "lab", "--serve", "--lifeline", str(lifeline)]
-    words += ["--subscribers", str(options.subscribers)]
+    argv = [*PYTHON, "cucmsh", "lab", "--serve", "--lifeline", str(lifeline)]
+    argv += ["--subscribers", str(options.subscribers)]
     if options.directory:
-        words += ["--dir", options.directory]
+        argv += ["--dir", options.directory]
     with subprocess.Popen(
-        words,
+        argv,
         stdin=subprocess.DEVNULL,
         stdout=subprocess.PIPE,
         pass_fds=[lifeline],

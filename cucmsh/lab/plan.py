@@ -28,7 +28,15 @@ PYTHON = (sys.executable, "-I", "-m")
 
 
 class NodePlan(NamedTuple):
-    """One node before it runs: its name, folder, and sockets that are bound."""
+    """One node before it runs.
+
+    Attributes:
+        name: its host name.
+        folder: holds all its files.
+        ssh: a TCP socket that is bound to ``ssh_port`` and does not listen yet.
+        ssh_port: of its SSH server.
+        tftp_port: UDP, of its TFTP server.
+    """
 
     name: str
     folder: Path
@@ -38,30 +46,37 @@ class NodePlan(NamedTuple):
 
     @property
     def is_publisher(self) -> bool:
+        """Whether it is the lab's publisher."""
         return self.name == PUBLISHER
 
     @property
     def config(self) -> Path:
+        """Its configuration file."""
         return self.folder / LAB_CONFIGURATION
 
     @property
     def home(self) -> Path:
+        """The folder of its keys and state."""
         return self.folder / "home"
 
     @property
     def tftp_directory(self) -> Path:
+        """What its TFTP server serves."""
         return self.folder / "tftp"
 
     @property
     def staging(self) -> Path:
+        """Where its hooks keep what other nodes send."""
         return self.home / STAGING
 
     @property
     def control(self) -> Path:
+        """The Unix socket that starts and stops its TFTP service."""
         return self.home / LAB_CONTROL
 
     @property
     def host_key(self) -> Path:
+        """The private key of its SSH server."""
         return self.folder / "ssh_host_key"
 
     def describe(self) -> dict[str, object]:
@@ -141,9 +156,9 @@ def configuration(
 
 
 def _commands(plan: NodePlan) -> str:
-    words = [*PYTHON, "cucmsh.lab.control", str(plan.control)]
+    argv = [*PYTHON, "cucmsh.lab.control", str(plan.control)]
     return ", ".join(
-        f"{verb} = [{', '.join(_text(word) for word in [*words, verb])}]"
+        f"{verb} = [{', '.join(_text(word) for word in [*argv, verb])}]"
         for verb in ("start", "stop", "restart", "status")
     )
 

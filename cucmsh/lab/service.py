@@ -57,6 +57,7 @@ class TftpService:
             return problem.message
 
     def start(self) -> None:
+        """Run the hook and serve; nothing if it serves already."""
         if self._server.is_running:
             return
         self._run(self._before_start)
@@ -64,29 +65,32 @@ class TftpService:
         threading.Thread(target=self._follow, daemon=True).start()
 
     def stop(self) -> None:
+        """Stop serving."""
         self._server.stop()
 
     def restart(self) -> None:
+        """Stop and start."""
         self.stop()
         self.start()
 
     def status(self) -> str:
+        """Empty if it serves."""
         return "" if self._server.is_running else "not running"
 
     def _follow(self) -> None:
         try:
-            words = self._after_start()
+            argv = self._after_start()
         except CucmshError as problem:
             self._note([problem.message])
             return
-        if words:
-            self._run(words)
+        if argv:
+            self._run(argv)
 
-    def _run(self, words: Sequence[str]) -> None:
+    def _run(self, argv: Sequence[str]) -> None:
         """One hook: what it says, and how it ends, goes into the log."""
         try:
             done = subprocess.run(
-                words,
+                argv,
                 stdin=subprocess.DEVNULL,
                 capture_output=True,
                 text=True,
@@ -94,9 +98,9 @@ class TftpService:
                 timeout=HOOK_SECONDS,
             )
         except (OSError, subprocess.TimeoutExpired) as problem:
-            self._note([f"{words[-1]}: {problem}"])
+            self._note([f"{argv[-1]}: {problem}"])
             return
-        ending = [f"{words[-1]} ended with {done.returncode}"]
+        ending = [f"{argv[-1]} ended with {done.returncode}"]
         self._note([*(done.stdout + done.stderr).splitlines(), *ending])
 
     def _note(self, lines: Sequence[str]) -> None:

@@ -38,13 +38,16 @@ class NodeOutcome(NamedTuple):
 
     @property
     def is_done(self) -> bool:
+        """Whether nothing is left to do: in place, and proven where TFTP runs."""
         return self.state in (State.UPDATED, State.UNCHANGED, State.STOPPED)
 
 
 class Report(NamedTuple):
-    """All nodes of one change, in the cluster's order.
+    """How one change ended.
 
-    ``is_key_new``: another recovery key was installed before the first list.
+    Attributes:
+        outcomes: of all its nodes, in the cluster's order.
+        is_key_new: another recovery key was installed before the first list.
     """
 
     outcomes: tuple[NodeOutcome, ...]
@@ -52,6 +55,7 @@ class Report(NamedTuple):
 
     @property
     def pending(self) -> tuple[NodeOutcome, ...]:
+        """The outcomes that are not done."""
         return tuple(outcome for outcome in self.outcomes if not outcome.is_done)
 
     @property

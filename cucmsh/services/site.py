@@ -102,10 +102,12 @@ class Site:
 
     @property
     def node(self) -> Node:
+        """This node, as the configuration describes it."""
         return self.settings.node
 
     @property
     def known_hosts(self) -> str:
+        """The absolute path of the file with host keys of backup servers."""
         return os.path.join(self.settings.home, KNOWN_HOSTS)
 
     def require_publisher(self) -> None:

@@ -108,8 +108,8 @@ STARTERS = {
 # Each with the words that it may start; `shell=` is nowhere.
 MAY_START = {
     ("cucmsh/remote/process.py", "subprocess.Popen"): "list(words)",
-    ("cucmsh/lab/command.py", "subprocess.Popen"): "words",
-    ("cucmsh/lab/service.py", "subprocess.run"): "words",
+    ("cucmsh/lab/command.py", "subprocess.Popen"): "argv",
+    ("cucmsh/lab/service.py", "subprocess.run"): "argv",
     ("cucmsh/lab/terminal.py", "os.posix_spawn"): "argv[0]",
     ("cucmsh/shell/packs.py", "importlib.import_module"): "module",
     # For other people's tests; no node runs it.

@@ -247,6 +247,7 @@ class Keystore:
         self._derive(unit, certificate)
 
     def make_recovery_file(self, credential: Credential) -> bytes:
+        """A PKCS#12 of that key under the cluster security password; writes nothing."""
         return self._site.backends.keys().write_key_file(
             credential, self._security_password().reveal()
         )

@@ -15,7 +15,7 @@ from cucmsh.services.site import Site
 
 
 class ServiceState(Enum):
-    """What a service does; ``reason`` is the original's word for why not."""
+    """Whether a service runs; the values are what the original says of why not."""
 
     STARTED = ""
     STOPPED = "Commanded Out of Service"
@@ -23,10 +23,12 @@ class ServiceState(Enum):
 
     @property
     def is_running(self) -> bool:
+        """Whether it runs."""
         return self is ServiceState.STARTED
 
     @property
     def reason(self) -> str:
+        """Why it does not run, as the original says it; empty if it does."""
         return self.value
 
 

@@ -31,6 +31,7 @@ class AuditFile:
         self._home = home
 
     def takes(self, event: Event) -> bool:
+        """Whether it is an event of the audit log."""
         return event.facility == AUDIT
 
     def take(self, event: Event) -> None:
@@ -49,9 +50,11 @@ class CrashFile:
         self._home = home
 
     def takes(self, event: Event) -> bool:
+        """Whether it is an unexpected exception."""
         return event.facility == CRASH
 
     def take(self, event: Event) -> None:
+        """Append its line; see ``Sink.take``."""
         when = event.time.isoformat(timespec="seconds")
         places = event.parameters["places"]
         assert isinstance(places, tuple)  # noqa: S101 - see crash_log
