@@ -80,7 +80,7 @@ def cost_of(words: Sequence[str], stdin: str, environment: dict[str, str]) -> Co
     helper = [sys.executable, "-I", "-S", str(COST), *words]
     with tempfile.TemporaryFile() as out, open(reads, "rb") as figures:
         subprocess.run(
-            ["/bin/sh", "-c", f'exec "$@" 3>&{writes}', "sh", *helper],
+            ["/bin/sh", "-c", f'exec "$@" 3>/dev/fd/{writes}', "sh", *helper],
             input=stdin.encode(),
             stdout=out,
             stderr=out,
