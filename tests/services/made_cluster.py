@@ -8,8 +8,10 @@ once a process, and the files of the made nodes are written anew for every test.
 from __future__ import annotations
 
 import functools
+import itertools
 import os
 import tempfile
+import threading
 from base64 import b64decode, b64encode
 from collections.abc import Callable, Sequence
 from contextlib import AbstractContextManager, nullcontext
@@ -41,7 +43,9 @@ from cucmsh.errors import (
 from cucmsh.layout import LIST_FILE, RECOVERY_FILE
 from cucmsh.pki import pkcs12
 from cucmsh.pki.backend import KeyBackend
-from cucmsh.pki.credential import Credential, make_credential
+from cucmsh.pki.certificates import make_certificate
+from cucmsh.pki.credential import Credential
+from cucmsh.pki.keys import DEFAULT_KIND, KINDS, PrivateKey
 from cucmsh.pki.model import Unit
 from cucmsh.pki.sandbox import ImportedKey
 from cucmsh.pki.verify import SignatureVerifier
@@ -90,6 +94,30 @@ SHA256_FINGERPRINT = (
 CHEAP_SCRYPT = 16  # the real figure costs 50 ms a question
 
 
+class _Keys:
+    """Small keys, made once a process and handed out in turn.
+
+    So many that none comes again while a test still has the earlier certificate of it.
+    """
+
+    NUMBER = 64
+
+    def __init__(self) -> None:
+        self._made: list[PrivateKey] = []
+        self._turn = itertools.count()
+        self._lock = threading.Lock()
+
+    def take(self) -> PrivateKey:
+        with self._lock:
+            turn = next(self._turn) % self.NUMBER
+            if turn == len(self._made):
+                self._made.append(KINDS[DEFAULT_KIND].generate(1024))
+            return self._made[turn]
+
+
+_KEYS = _Keys()
+
+
 class QuickKeys(KeyBackend):
     """The real room, with small keys and few rounds; tests/pki has the real figure."""
 
@@ -97,9 +125,9 @@ class QuickKeys(KeyBackend):
     def make_credential(  # type: ignore[override]  # the room has no fixed size
         unit: Unit, common_name: str, subject: str, now: datetime, *, days: int = 1825
     ) -> Credential:
-        return make_credential(
-            unit, common_name, subject, now, days=days, key_bits=1024
-        )
+        key = _KEYS.take()
+        made = make_certificate(key, unit, common_name, subject, now, days=days)
+        return Credential(key, made)
 
     @staticmethod
     def write_key_file(credential: Credential, password: str) -> bytes:

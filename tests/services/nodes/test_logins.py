@@ -13,6 +13,8 @@ from cucmsh.services.nodes.health.finding import Level
 from cucmsh.services.nodes.health.isolation import BUILT_IN, LIBRARIES, weak_points
 from cucmsh.services.nodes.health.logins import NO_VARIABLE, REQUIRED, judge
 from cucmsh.views.sshd import drop_in
+from tests.rigs.keys import make_key
+from tests.rigs.sshd import SSHD
 from tests.services.made_cluster import MadeCluster
 
 pytestmark = pytest.mark.thorough
@@ -62,10 +64,7 @@ def test_other_forced_command_counts(value: str) -> None:
 
 @pytest.mark.loopback  # starts OpenSSH's server, to read a configuration
 def test_sshd_reads_the_drop_in_as_it_is_meant(tmp_path: Path) -> None:
-    subprocess.run(
-        ["ssh-keygen", "-q", "-t", "ed25519", "-N", "", "-f", str(tmp_path / "key")],
-        check=True,
-    )
+    make_key(tmp_path / "key")
     (tmp_path / "drop").write_text(drop_in("nobody"))
     (tmp_path / "config").write_text(
         # As Debian has it: included first, with its own words behind it.
@@ -74,7 +73,7 @@ def test_sshd_reads_the_drop_in_as_it_is_meant(tmp_path: Path) -> None:
     )
     told = {}
     for user in ("nobody", "root"):
-        words = ["/usr/sbin/sshd", "-T", "-f", str(tmp_path / "config")]
+        words = [SSHD, "-T", "-f", str(tmp_path / "config")]
         words += ["-C", f"user={user},host=x,addr=127.0.0.1"]
         done = subprocess.run(words, check=True, capture_output=True, text=True)
         told[user] = done.stdout
