@@ -1,9 +1,9 @@
 """A password on its way from the keyboard to the one place that uses it.
 
-Shows itself to nobody: not in `repr`, `str`, formatted text or a pickle. Python cannot
-wipe memory, so this promises a short life, not a clean grave. Commands and services
-hand it on; `reveal` is for the door that sends it or derives a key from it (a login, a
-PKCS#12, a digest), see tests/house/test_secrets.py.
+It is masked in `repr`, `str` and formatted text, and is neither copied nor pickled.
+Python cannot wipe memory: the text stays there until the memory is used again. Commands
+and services hand it on unopened; only who sends it or derives a key from it (a login, a
+PKCS#12, a digest) calls `reveal`, which tests/house/test_secrets.py holds.
 """
 
 from __future__ import annotations
