@@ -10,6 +10,7 @@ from tests.faults.cluster import ANSWERS, Cluster
 from tests.faults.key_files import ACCEPTED, ASKED, REFUSED, Maker
 from tests.faults.test_logins import assert_unchanged, remote_reset, save_key
 from tests.faults.test_network import assert_rerun_converges
+from tests.rigs.draws import cases
 
 pytestmark = [pytest.mark.faults, pytest.mark.loopback]
 
@@ -36,7 +37,9 @@ class Give:
         return result.status, result.transcript
 
 
-@pytest.mark.parametrize("kind", REFUSED)
+@pytest.mark.parametrize(
+    "kind", cases(REFUSED, "one byte wrong", "other password", "another's certificate")
+)
 def test_f18_a_file_that_is_no_key_of_this_cluster_changes_nothing(
     give: Give, kind: str
 ) -> None:
@@ -46,7 +49,7 @@ def test_f18_a_file_that_is_no_key_of_this_cluster_changes_nothing(
     assert_unchanged(give.cluster, before)
 
 
-@pytest.mark.parametrize("kind", ACCEPTED)
+@pytest.mark.parametrize("kind", cases(ACCEPTED, "as saved", "3DES"))
 def test_f18_the_clusters_own_key_is_taken_however_it_is_packed(
     give: Give, kind: str
 ) -> None:
@@ -55,7 +58,7 @@ def test_f18_the_clusters_own_key_is_taken_however_it_is_packed(
     assert_rerun_converges(give.cluster)
 
 
-@pytest.mark.parametrize("kind", ASKED)
+@pytest.mark.parametrize("kind", cases(ASKED, "foreign 1024", "expired"))
 def test_f18_another_key_needs_a_typed_yes_and_replaces_the_record(
     give: Give, kind: str
 ) -> None:
