@@ -2,7 +2,8 @@
 
 Every run takes a few random points, others each time; ``tests/run longer`` takes ten
 times as many of the same tests, and the cases that are marked ``longer``: those that
-follow the same path as one of every run, and are held in this process as well. ``CUCMSH_SEED`` takes a seed again that a failure named.
+follow the same path as one of every run, and are held in this process as well.
+``CUCMSH_SEED`` takes a seed again that a failure named.
 """
 
 from __future__ import annotations
