@@ -102,6 +102,8 @@ def test_nothing_heavy_is_imported_by_a_session_with_a_simple_command(
     [
         ("cucmsh.cli.hook", "cucmsh.shell.session"),
         ("cucmsh.cli.doctor", "cucmsh.shell.session"),
+        ("cucmsh.cli.hook", "cucmsh.services.nodes.join"),
+        ("cucmsh.cli.hooks.status", "cucmsh.services.lists.compose"),
         ("cucmsh.cli.session", "cucmsh.cli.prompt"),
         ("cucmsh.cli.session", "cucmsh.services.nodes.node_id"),
         ("cucmsh.cli.program", "cucmsh.cli.node_options"),

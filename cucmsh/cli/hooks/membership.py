@@ -1,0 +1,40 @@
+"""The hooks of joining: this node's clock and description, coming in, going out."""
+
+from __future__ import annotations
+
+from cucmsh.cli.hooks import Call, Run
+from cucmsh.cli.hooks.install import received
+from cucmsh.errors import UsageError
+from cucmsh.services.nodes.identity import leave
+from cucmsh.services.nodes.join import describe, join, read_clock
+from cucmsh.storage.local import LocalStore
+
+
+def _clock(call: Call) -> tuple[str, int]:
+    return f"{read_clock(call.site)}", 0
+
+
+def _describe(call: Call) -> tuple[str, int]:
+    return describe(call.site), 0
+
+
+def _join(call: Call) -> tuple[str, int]:
+    join(call.site, received(call))
+    return "joined", 0
+
+
+def _leave(call: Call) -> tuple[str, int]:
+    if not call.account_home:  # only sshd tells whose home the key's line is in
+        raise UsageError("leave is for the key of another node")
+    if not call.given.key.startswith("AAAA"):
+        raise UsageError("leave takes a public key (base64)")
+    leave(call.site, LocalStore(call.account_home), call.given.key)
+    return "left", 0
+
+
+RUNS = {
+    "clock": Run(_clock, read_clock),
+    "describe": Run(_describe, describe),
+    "join": Run(_join, join),
+    "leave": Run(_leave, leave),
+}
