@@ -6,6 +6,8 @@ call fails where nobody looks for it.
 
 import ast
 
+import pytest
+
 from tests.house.product import places
 
 # Each names a type of the standard library or of a library, or a type variable.
@@ -17,6 +19,7 @@ CASTS = {
 }
 
 
+@pytest.mark.thorough
 def test_nothing_of_ours_is_reached_by_a_cast() -> None:
     found = {
         (name, ast.unparse(node.args[0]))

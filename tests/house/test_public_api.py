@@ -95,6 +95,7 @@ def test_example_of_the_page_runs(
     assert capsys.readouterr().out.startswith("True\nTrue The held list trusts")
 
 
+@pytest.mark.thorough
 def test_a_list_is_built_signed_and_checked_with_promised_names_alone() -> None:
     """Certificates and keys in files, nothing from a module that may change."""
     lines = (

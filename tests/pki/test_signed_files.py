@@ -58,6 +58,7 @@ def test_openssl_verifies_the_cut_out_bytes(
     assert done.stdout == "Verified OK\n", done.stderr
 
 
+@pytest.mark.thorough
 def test_holder_of_the_nodes_list_takes_it(signer: Credential) -> None:
     records = [full_record(role, signer.certificate) for role in (Role.SAST, Role.TFTP)]
     held = seal(records, signer, timestamp=STAMP, digest=Digest.SHA512)

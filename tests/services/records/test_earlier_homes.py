@@ -155,6 +155,7 @@ def write_everything(earlier: Opened) -> None:
     History(site).note_elsewhere("branch1", site.tftp.read("ITLFile.tlv"))
 
 
+@pytest.mark.thorough
 def test_earlier_build_reads_what_this_one_has_written(
     earlier: Opened, tmp_path_factory: pytest.TempPathFactory
 ) -> None:
