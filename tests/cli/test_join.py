@@ -96,6 +96,7 @@ def test_joined_subscriber_knows_the_others_and_keeps_its_own(
     assert Path(joining.settings.path).read_text() == text
 
 
+@pytest.mark.thorough
 def test_way_onto_the_publisher_is_taken_with_the_own_key(
     cluster: MadeCluster, joining: Site
 ) -> None:

@@ -32,14 +32,19 @@ def nodes_of(path: Path) -> tuple[ast.AST, ...]:
     return tuple(ast.walk(ast.parse(path.read_text(encoding="utf-8"))))
 
 
+# They stand for a word of the expression above them, which is a node itself.
+WORDS = (ast.expr_context, ast.operator, ast.unaryop, ast.boolop, ast.cmpop)
+
+
 @cache
 def places() -> tuple[Place, ...]:
-    """All nodes of the whole product."""
+    """All nodes of the whole product, but for ``WORDS``."""
     return tuple(
         Place(name, node, f"{name}:{getattr(node, 'lineno', 0)}")
         for path in PRODUCT
         for name in [path.relative_to(ROOT).as_posix()]
         for node in nodes_of(path)
+        if not isinstance(node, WORDS)
     )
 
 

@@ -164,6 +164,7 @@ def test_programs_are_started_from_few_places_with_fixed_words() -> None:
             assert not any(keyword.arg == "shell" for keyword in node.keywords), where
 
 
+@pytest.mark.thorough
 def test_words_that_are_run_come_from_the_configuration_or_the_program() -> None:
     for name, node, where in places():
         if not isinstance(node, ast.Call) or not isinstance(node.func, ast.Attribute):

@@ -77,6 +77,7 @@ def test_recovery_certificate_has_the_predicted_size(
     assert len(certificate.der) == size
 
 
+@pytest.mark.thorough
 def test_openssl_reads_the_profile_of_each_unit(small: Credential) -> None:
     for unit in Unit:
         certificate = make_certificate(small.private_key, unit, "x_y", SUBJECT, NOW)

@@ -55,6 +55,7 @@ def test_modern_files_of_openssl_pass(
     assert not inspect(raw).is_legacy
 
 
+@pytest.mark.thorough
 @pytest.mark.parametrize("way", list(made.LEGACY))
 def test_legacy_files_of_openssl_pass_and_are_told(
     recovery: Credential, tmp_path: Path, way: str

@@ -13,6 +13,7 @@ from tests.pki import odd_certificates as odd
 from tests.pki.key_files import made_pair, openssl
 
 
+@pytest.mark.thorough
 @pytest.mark.parametrize(
     ("serial", "raw"),
     [
@@ -36,6 +37,7 @@ def test_serial_has_the_bytes_of_the_certificate_but_for_the_sign_byte(
     assert certificate.subject_name == "CN=odd;O=x;C=US"
 
 
+@pytest.mark.thorough
 def test_name_in_latin_1_is_read_as_openssl_shows_it(tmp_path: Path) -> None:
     der = odd.with_latin_1(tmp_path)
     certificate = read_certificate(der)

@@ -139,6 +139,7 @@ def test_whatever_request_is_barred_nothing_is_lost_and_each_try_works(
         assert found == {KEY, *kept, earlier or KEY}
 
 
+@pytest.mark.thorough
 @pytest.mark.parametrize(
     ("barred", "why"),
     [
@@ -233,6 +234,7 @@ def test_missing_directory_is_named_and_a_file_is_none(box: Path, start: Start) 
     assert files(box) == {"file": EARLIER}
 
 
+@pytest.mark.thorough
 @pytest.mark.parametrize("kind", ["folder", "link", "FIFO"])
 def test_what_is_no_file_is_left_where_it_is(
     box: Path, start: Start, kind: str
@@ -311,6 +313,7 @@ def breaking(connection: SshConnection, problem: BaseException) -> Iterator[byte
     yield KEY[100:]
 
 
+@pytest.mark.thorough
 @pytest.mark.parametrize("barred", ["rmdir", "remove"])
 def test_ctrl_c_leaves_nothing_or_names_it(
     box: Path, start: Start, barred: str
@@ -345,6 +348,7 @@ def test_killed_server_is_asked_again_to_remove_what_is_not_whole(
 # The reading side
 
 
+@pytest.mark.thorough
 @pytest.mark.parametrize("barred", ["stat", "stat,lstat,fstat", "opendir", "fsetstat"])
 def test_saved_key_is_read_where_no_look_is_allowed(
     box: Path, start: Start, barred: str
@@ -361,6 +365,7 @@ def node(connection: SshConnection) -> SshConnection:
     return connection
 
 
+@pytest.mark.thorough
 @pytest.mark.parametrize("barred", ["fsetstat", "setstat,fsetstat", "fsync", "lstat"])
 def test_list_is_replaced_on_a_node_that_bars_what_is_a_wish(
     box: Path, start: Start, barred: str

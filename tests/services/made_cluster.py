@@ -18,6 +18,7 @@ from contextlib import AbstractContextManager, nullcontext
 from datetime import UTC, datetime, timedelta
 from hashlib import md5, sha256
 from pathlib import Path
+from typing import NamedTuple
 
 import pytest
 import tomlkit
@@ -706,7 +707,11 @@ def cheap_questions(patch: pytest.MonkeyPatch) -> None:
     patch.setattr(os, "fsync", lambda _descriptor: None)
 
 
-Files = list[tuple[str, int, bytes]]
+class Files(NamedTuple):
+    """What lies in a folder: folders, parents first; name, mode and bytes of files."""
+
+    folders: list[str]
+    files: list[tuple[str, int, bytes]]
 
 
 @functools.cache
@@ -726,20 +731,21 @@ def _started_files() -> Files:
 
 
 def _read(root: Path) -> Files:
-    return [
+    files = [
         (str(path.relative_to(root)), path.stat().st_mode, path.read_bytes())
         for path in root.rglob("*")
         if path.is_file()
     ]
-
-
-def _write(files: Files, root: Path) -> None:
     folders = {parent for name, _, _ in files for parent in Path(name).parents}
+    return Files([str(folder) for folder in sorted(folders)][1:], files)
+
+
+def _write(made: Files, root: Path) -> None:
     root.mkdir(parents=True, exist_ok=True)
-    for folder in sorted(folders):
-        (root / folder).mkdir(mode=0o700, exist_ok=True)
-    for name, mode, raw in files:
-        descriptor = os.open(root / name, os.O_WRONLY | os.O_CREAT, mode & 0o777)
+    for folder in made.folders:
+        os.mkdir(f"{root}/{folder}", 0o700)
+    for name, mode, raw in made.files:
+        descriptor = os.open(f"{root}/{name}", os.O_WRONLY | os.O_CREAT, mode & 0o777)
         os.write(descriptor, raw)
         os.close(descriptor)
 

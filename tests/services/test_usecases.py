@@ -281,6 +281,7 @@ def test_nobody_is_no_caller(cluster: MadeCluster, name: str) -> None:
         USE_CASES[name](nobody, *VALUES[name](site))
 
 
+@pytest.mark.thorough
 @pytest.mark.parametrize("name", CLUSTER_LOCKED)
 def test_a_change_of_the_cluster_waits_for_its_lock(
     cluster: MadeCluster, name: str, monkeypatch: pytest.MonkeyPatch

@@ -29,6 +29,7 @@ def test_key_of_as_many_bits_is_not_weaker(
     assert weaker_than(sized[ours], sized[listed].public_key) == ""
 
 
+@pytest.mark.thorough
 def test_key_of_fewer_bits_is_told_with_both_sizes(
     sized: dict[int, Certificate],
 ) -> None:

@@ -76,6 +76,7 @@ def test_second_run_changes_nothing(cluster: MadeCluster) -> None:
     assert cluster.tree() == before
 
 
+@pytest.mark.thorough
 @pytest.mark.parametrize("damage", ["payload", "signature", "cut", "renamed", "junk"])
 def test_file_that_a_phone_would_refuse_is_signed_anew(site: Site, damage: str) -> None:
     put(site, PHONE)

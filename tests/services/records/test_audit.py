@@ -176,6 +176,7 @@ def test_a_line_that_a_full_disk_cut_off_spoils_no_other(tmp_path: Path) -> None
     assert len(torn[0]) == 40
 
 
+@pytest.mark.thorough
 def test_sessions_that_write_at_once_write_whole_lines(tmp_path: Path) -> None:
     program = (
         "import sys\n"

@@ -95,6 +95,7 @@ def test_open_reset_and_keep_mark_are_read(earlier: Opened) -> None:
     assert published._asdict() == earlier.seen["published"]
 
 
+@pytest.mark.thorough
 def test_open_reset_is_gone_on_with(
     earlier: Opened, monkeypatch: pytest.MonkeyPatch
 ) -> None:
