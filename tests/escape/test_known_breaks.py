@@ -14,6 +14,7 @@ from tests.cli.login.test_breaks import BREAKS
 from tests.escape.keys import answers
 from tests.escape.modes import ENVIRONMENT, Command, Pty, Server
 from tests.escape.node import Target
+from tests.rigs.draws import some
 
 pytestmark = [pytest.mark.terminal, pytest.mark.loopback]
 
@@ -23,7 +24,7 @@ def held(target: Target) -> None:
     assert not escapes, escapes
 
 
-@pytest.mark.parametrize("name", BREAKS)
+@pytest.mark.parametrize("name", some(BREAKS, 8))
 def test_known_break_typed_at_the_prompt(target: Target, name: str) -> None:
     way = Pty(target)
     for line in BREAKS[name]:

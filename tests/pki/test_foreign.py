@@ -22,6 +22,7 @@ from cucmsh.pki.sandbox_worker import LEGACY, MAX_ANSWER, MEMORY, REFUSED, SOUND
 from cucmsh.remote.process import LocalRunner
 from cucmsh.secret import Secret
 from tests.pki import key_files as made
+from tests.rigs.draws import some
 
 pytestmark = pytest.mark.thorough
 
@@ -99,7 +100,7 @@ def test_legacy_files_open_and_are_told(
     assert found.is_legacy
 
 
-@pytest.mark.parametrize("way", list(made.MODERN))
+@pytest.mark.parametrize("way", some(made.MODERN, 3))
 def test_modern_files_open(recovery: Credential, tmp_path: Path, way: str) -> None:
     found = opened(made.exported(recovery.to_pem(), tmp_path, *made.MODERN[way]))
     assert found.credential.certificate == recovery.certificate
@@ -170,7 +171,7 @@ def bundles(folder: Path) -> dict[str, tuple[Callable[[], bytes], str]]:
 CASES = list(bundles(Path()))
 
 
-@pytest.mark.parametrize("case", CASES)
+@pytest.mark.parametrize("case", some(CASES, 3))
 def test_anything_but_one_rsa_key_with_its_certificate_is_refused(
     tmp_path: Path, case: str
 ) -> None:

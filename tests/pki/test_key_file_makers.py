@@ -20,6 +20,7 @@ from cucmsh.remote.process import LocalRunner
 from cucmsh.secret import Secret
 from tests.pki import key_file_makers as makers
 from tests.pki import key_files as made
+from tests.rigs.draws import some
 from tests.rigs.terminal import open_terminal
 
 pytestmark = pytest.mark.thorough
@@ -67,7 +68,7 @@ def test_file_of_another_tool_opens_and_can_lie_on_the_node_as_it_is(
     assert own.certificate == recovery.certificate
 
 
-@pytest.mark.parametrize("maker", list(makers.LEGACY))
+@pytest.mark.parametrize("maker", some(makers.LEGACY, 2))
 def test_weakly_protected_file_of_another_tool_opens_and_is_told(
     recovery: Credential, tmp_path: Path, maker: str
 ) -> None:
@@ -78,7 +79,7 @@ def test_weakly_protected_file_of_another_tool_opens_and_is_told(
     assert found.is_legacy
 
 
-@pytest.mark.parametrize("maker", list(makers.OTHER_FORM))
+@pytest.mark.parametrize("maker", some(makers.OTHER_FORM, 4))
 def test_file_that_is_not_plain_der_opens_and_is_told(
     recovery: Credential, tmp_path: Path, maker: str
 ) -> None:

@@ -1,9 +1,9 @@
 """What every run takes of many alike, and what the longer check takes.
 
-Every run takes a few random points, others each time; ``tests/run longer`` takes ten
-times as many of the same tests, and the cases that are marked ``longer``: those that
-follow the same path as one of every run, and are held in this process as well.
-``CUCMSH_SEED`` takes a seed again that a failure named.
+Every run takes a few random points and cases, others each time; ``tests/run longer``
+takes all cases and ten times as many points. The rest of a table may wait for it where
+its cases go one way through the code and differ in the data. ``CUCMSH_SEED`` takes a
+seed again that a failure named.
 """
 
 from __future__ import annotations
@@ -17,15 +17,16 @@ import pytest
 
 Point = TypeVar("Point")
 
+# Set before xdist starts its workers, which must all collect the same cases.
+SEED = int(os.environ.setdefault("CUCMSH_SEED", str(random.randrange(1 << 32))))
 TIMES = int(os.environ.get("CUCMSH_DRAWS") or 1)
 
 
 @pytest.fixture(scope="session")
 def seed() -> int:
-    """The seed of everything random, another one each time; a failure shows it."""
-    found = int(os.environ.get("CUCMSH_SEED") or random.randrange(1 << 32))
-    print(f"CUCMSH_SEED={found}")
-    return found
+    """The seed of everything random; a failure shows it."""
+    print(f"CUCMSH_SEED={SEED}")
+    return SEED
 
 
 def drawn(few: int) -> int:
@@ -38,14 +39,20 @@ def draw(dice: random.Random, points: Sequence[Point], few: int) -> list[Point]:
     return dice.sample(points, min(drawn(few), len(points)))
 
 
-def cases(names: Iterable[str], *every_run: str) -> list[object]:
-    """These cases, of which all but ``every_run`` are for the longer check.
+def some(cases: Iterable[object], few: int) -> list[object]:
+    """All these cases, of which all but a random few are marked ``longer``.
 
-    For ``pytest.mark.parametrize``. Refuses a case that is not there.
+    For ``pytest.mark.parametrize``; a case of several values is a tuple. Refuses a
+    table that has no more than so few.
     """
-    known = list(names)
-    assert set(every_run) <= set(known), set(every_run) - set(known)
+    all_cases = list(cases)
+    assert few < len(all_cases)
+    taken = set(random.Random(SEED).sample(range(len(all_cases)), few))
     return [
-        name if name in every_run else pytest.param(name, marks=pytest.mark.longer)
-        for name in known
+        case
+        if at in taken
+        else pytest.param(
+            *(case if isinstance(case, tuple) else (case,)), marks=pytest.mark.longer
+        )
+        for at, case in enumerate(all_cases)
     ]

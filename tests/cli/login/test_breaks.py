@@ -14,6 +14,7 @@ from pathlib import Path
 import pytest
 
 from tests.cli.login.box import ADMIN, Box
+from tests.rigs.draws import some
 
 pytestmark = [pytest.mark.loopback]
 
@@ -126,7 +127,7 @@ def traced(box: Box) -> Iterator[Traced]:
     box.root(["sed", "-i", "1d", "/etc/cucmsh/cucmsh.toml"])
 
 
-@pytest.mark.parametrize("name", BREAKS)
+@pytest.mark.parametrize("name", some(BREAKS, 8))
 def test_known_break_of_another_shell_executes_nothing(
     traced: Traced, name: str
 ) -> None:

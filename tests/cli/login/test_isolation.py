@@ -9,6 +9,7 @@ from collections.abc import Iterator
 import pytest
 
 from tests.cli.login.box import ADMIN, CUCMSH, LOGIN, PYTHON, SETTINGS, Box
+from tests.rigs.draws import some
 
 pytestmark = [pytest.mark.loopback]
 
@@ -88,7 +89,7 @@ def log_in(box: Box, *words: str, name: str = ADMIN) -> tuple[int, str]:
     return box.try_root([*who, "env", f"USER={name}", LOGIN, *words])
 
 
-@pytest.mark.parametrize("what", SPOILT)
+@pytest.mark.parametrize("what", some(SPOILT, 10))
 def test_ground_that_others_can_change_is_named_and_mended(box: Box, what: str) -> None:
     spoil, path = SPOILT[what]
     box.root(["sh", "-c", spoil])

@@ -13,6 +13,7 @@ from pathlib import Path
 import pytest
 
 from tests.cli.login.box import CCM, CUCMSH, SECURITY, Box
+from tests.rigs.draws import some
 from tests.rigs.keys import make_key
 from tests.rigs.loopback import LOOPBACK, free_port
 
@@ -135,7 +136,7 @@ ESCAPES = [
 ]
 
 
-@pytest.mark.parametrize("line", ESCAPES)
+@pytest.mark.parametrize("line", some(ESCAPES, 15))
 def test_whatever_is_asked_for_opens_nothing(node: Node, line: str) -> None:
     before = tree(node.box)
     done = node.run(line, stdin=BYTES.decode())

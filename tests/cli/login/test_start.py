@@ -14,6 +14,7 @@ import pytest
 
 from cucmsh.views.units import TftpUnit, unit_files
 from tests.cli.login.box import CUCMSH, PYTHON, SETTINGS, Box
+from tests.rigs.draws import some
 
 pytestmark = [pytest.mark.loopback]
 
@@ -78,7 +79,7 @@ def start(box: Box) -> Ended:
     return Ended(status, said)
 
 
-@pytest.fixture(params=BREAKS)
+@pytest.fixture(params=some(BREAKS, 4))
 def broken(request: pytest.FixtureRequest, box: Box) -> Iterator[str]:
     name = str(request.param)
     spoil, mend = BREAKS[name]
