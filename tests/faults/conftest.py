@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shutil
 from collections.abc import Iterator
 
 import pytest
@@ -75,5 +76,8 @@ def backups(made: Cluster) -> Iterator[Backup]:
 def backup(backups: Backup) -> Backup:
     """A backup server with an empty directory."""
     for path in backups.files.iterdir():
-        path.unlink()
+        if path.is_dir():
+            shutil.rmtree(path)
+        else:
+            path.unlink()
     return backups
