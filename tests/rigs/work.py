@@ -29,7 +29,7 @@ def calls_of(work: Callable[[], object], refusal: type[Exception]) -> int:
 def assert_linear(
     work: Callable[[bytes], object], raw: bytes, refusal: type[Exception]
 ) -> None:
-    """Twice the bytes are about twice the work, however they lie; its square is four."""
+    """Twice the bytes are about twice the work, however they lie: not four times."""
     half = calls_of(lambda: work(raw[: len(raw) // 2]), refusal)
     whole = calls_of(lambda: work(raw), refusal)
     assert half > 1
