@@ -1,4 +1,4 @@
-"""What docs/architecture.md says of the house is so: paths exist, rows name some."""
+"""What the papers say of the house is so: paths exist, rows of the map name some."""
 
 import re
 from pathlib import Path
@@ -10,6 +10,21 @@ PAGE = (ROOT / "docs" / "architecture.md").read_text()
 PATH = re.compile(
     r"`((?:cucmsh|commands|tests|docs|benchmarks)/[\w./-]+\.\w+)`( \(new\))?"
 )
+PAPERS = sorted(
+    [
+        *ROOT.glob("docs/**/*.md"),
+        *(ROOT / name for name in ("README.md", "CONTRIBUTING.md")),
+        ROOT / "findings" / "README.md",
+    ]
+)
+# A path or folder of ours as code, alone or in a command, with an anchor or row behind
+# it. CAPITALS stand for a name; a decision is cited by its number; cucmsh/1 is no
+# path.
+NAMED = re.compile(
+    r"`(?:[\w.-]+ )*((?:cucmsh|commands|tests|docs|benchmarks|findings)/(?!1`)[\w./-]*)"
+    r"[^`\n]*`( \(new\))?"
+)
+STANDS_FOR_A_NAME = re.compile(r"/(?!README\b)[A-Z]+\b")
 CHANGES = dict(
     re.findall(
         r"^\| ([^|]+?) \| ([^|]+?) \|$",
@@ -25,10 +40,48 @@ ASKED_FOR = (
 )
 
 
-def test_every_path_is_there() -> None:
-    for path, is_new in PATH.findall(PAGE):
+def missing(text: str) -> list[str]:
+    """Paths that a page names and that are not there; a new one needs its folder."""
+    found = []
+    for path, is_new in NAMED.findall(text):
         place = ROOT / path
-        assert (place.parent if is_new else place).exists(), path
+        is_there = (place.parent if is_new else place).exists()
+        is_decision = re.fullmatch(r"docs/decisions/\d{3}", path)
+        is_there |= bool(is_decision and any(place.parent.glob(f"{place.name}-*")))
+        if not is_there and not STANDS_FOR_A_NAME.search(path):
+            found.append(path)
+    return found
+
+
+@pytest.mark.parametrize("paper", PAPERS, ids=lambda paper: paper.name)
+def test_every_path_is_there(paper: Path) -> None:
+    assert not missing(paper.read_text())
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "in `tests/login`, too",
+        "run `pytest tests/nowhere -x`",
+        "`docs/nowhere.md#heading`",
+        "`docs/decisions/999`",
+        "`cucmsh/nowhere/page.py` (new)",
+    ],
+)
+def test_a_path_that_is_not_there_is_found(text: str) -> None:
+    assert len(missing(text)) == 1
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "`tests/cli/login`, `commands/`, `docs/security.md T13`, `docs/decisions/009`",
+        "`pytest tests/ROOM`, `docs/PAGE.md#heading`, `findings/README.md`",
+        "`cucmsh/cli/rename.py` (new), `/etc/cucmsh/nowhere`, `cucmsh/cli/hooks/X.py`",
+    ],
+)
+def test_others_are_not(text: str) -> None:
+    assert not missing(text)
 
 
 @pytest.mark.parametrize("change", CHANGES)
