@@ -1,9 +1,11 @@
 """A password on its way from the keyboard to the one place that uses it.
 
 It is masked in `repr`, `str` and formatted text, and is neither copied nor pickled.
-Python cannot wipe memory: the text stays there until the memory is used again. Commands
-and services hand it on unopened; only who sends it or derives a key from it (a login, a
-PKCS#12, a digest) calls `reveal`, which tests/house/test_secrets.py holds.
+Python cannot wipe memory: the text stays there until the memory is used again. Only who
+sends it or derives a key from it (a login, a PKCS#12) calls `reveal`; commands and
+services hand it on unopened. Two services open it: `certificates.keystore`, which keeps
+the cluster's password on disk and a scrypt digest of the other, and
+`nodes.password_policy`, which judges a new one. tests/house/test_secrets.py holds that.
 """
 
 from __future__ import annotations

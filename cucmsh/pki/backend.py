@@ -7,9 +7,15 @@ one: tests hand out small keys, which take a hundredth of the time to make.
 from __future__ import annotations
 
 from cucmsh.pki.certificates import read_certificate, to_pem
-from cucmsh.pki.credential import make_credential, make_ssh_identity, read_own
+from cucmsh.pki.credential import (
+    Credential,
+    make_credential,
+    make_ssh_identity,
+    read_own,
+)
 from cucmsh.pki.pkcs12 import read_key_file, write_key_file
 from cucmsh.pki.pkcs12_limits import inspect
+from cucmsh.secret import Secret
 
 
 class KeyBackend:
@@ -21,5 +27,13 @@ class KeyBackend:
     read_certificate = staticmethod(read_certificate)
     to_pem = staticmethod(to_pem)
     inspect = staticmethod(inspect)
-    read_key_file = staticmethod(read_key_file)
-    write_key_file = staticmethod(write_key_file)
+
+    @staticmethod
+    def read_key_file(raw: bytes, password: Secret) -> Credential:
+        """``pkcs12.read_key_file``, which takes the text of the password."""
+        return read_key_file(raw, password.reveal())
+
+    @staticmethod
+    def write_key_file(credential: Credential, password: Secret) -> bytes:
+        """``pkcs12.write_key_file``, which takes the text of the password."""
+        return write_key_file(credential, password.reveal())

@@ -12,7 +12,7 @@ DOORS = (
     "cucmsh/remote/",
     # PKCS#12, and the standard input of the process that opens a stranger's.
     "cucmsh/pki/",
-    # The same for our own key files; a scrypt digest; the node's copy on disk.
+    # The scrypt digest of one password, and the node's copy of the other on disk.
     "cucmsh/services/certificates/keystore.py",
     # Judges a new password, and says nothing of it.
     "cucmsh/services/nodes/password_policy.py",

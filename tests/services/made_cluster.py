@@ -119,6 +119,10 @@ class _Keys:
 _KEYS = _Keys()
 
 
+# Each reading checks the whole key again: two thirds of a test that resets.
+_read_once = functools.cache(pkcs12.read_key_file)
+
+
 class QuickKeys(KeyBackend):
     """The real room, with small keys and few rounds; tests/pki has the real figure."""
 
@@ -131,13 +135,14 @@ class QuickKeys(KeyBackend):
         return Credential(key, made)
 
     @staticmethod
-    def write_key_file(credential: Credential, password: str) -> bytes:
+    def write_key_file(credential: Credential, password: Secret) -> bytes:
         with pytest.MonkeyPatch.context() as patch:
             patch.setattr(pkcs12, "ROUNDS", 1000)
-            return pkcs12.write_key_file(credential, password)
+            return pkcs12.write_key_file(credential, password.reveal())
 
-    # Each reading checks the whole key again: two thirds of a test that resets.
-    read_key_file = staticmethod(functools.cache(pkcs12.read_key_file))
+    @staticmethod
+    def read_key_file(raw: bytes, password: Secret) -> Credential:
+        return _read_once(raw, password.reveal())
 
 
 class SettableClock:
@@ -421,7 +426,7 @@ class JoinedBackends:
         return QuickKeys()
 
     def open_key_file(self, raw: bytes, password: Secret) -> ImportedKey:
-        credential = self.keys().read_key_file(raw, password.reveal())
+        credential = self.keys().read_key_file(raw, password)
         return ImportedKey(credential, QuickKeys.inspect(raw).is_legacy)
 
     def verifier(self) -> SignatureVerifier:
@@ -669,7 +674,7 @@ def foreign_key_file(password: str = SECURITY) -> bytes:
     """The recovery key of another cluster."""
     name = "ITLRECOVERY_other.example"
     stranger = QuickKeys.make_credential(Unit.ITL_RECOVERY, name, SUBJECT, START)
-    return QuickKeys.write_key_file(stranger, password)
+    return QuickKeys.write_key_file(stranger, Secret(password))
 
 
 def made_cluster(

@@ -115,7 +115,7 @@ def signed_by_own_call_manager(cluster: MadeCluster) -> bytes:
 
 
 def signed_by_a_stranger(cluster: MadeCluster) -> bytes:
-    stranger = QuickKeys().read_key_file(foreign_key_file(), SECURITY)
+    stranger = QuickKeys().read_key_file(foreign_key_file(), Secret(SECURITY))
     records = own_records(cluster.site, stranger.certificate)
     return seal(records, stranger, timestamp=1, digest=Digest.SHA1).raw
 

@@ -161,9 +161,7 @@ class Keystore:
     def recovery(self) -> Credential:
         """The cluster's recovery key, from its PKCS#12; takes a third of a second."""
         raw = self.recovery_file()
-        return self._site.backends.keys().read_key_file(
-            raw, self._security_password().reveal()
-        )
+        return self._site.backends.keys().read_key_file(raw, self._security_password())
 
     def signing_key(self, unit: Unit) -> Credential:
         """The key of that unit with which this node signs lists."""
@@ -181,7 +179,7 @@ class Keystore:
             try:
                 raw = self._home.read(name)
                 if name.startswith(RECOVERY_FILE):
-                    yield keys.read_key_file(raw, self._security_password().reveal())
+                    yield keys.read_key_file(raw, self._security_password())
                 else:
                     yield keys.read_own(raw)
             except (StoreError, CertificateError, KeyFileError):
@@ -249,7 +247,7 @@ class Keystore:
     def make_recovery_file(self, credential: Credential) -> bytes:
         """A PKCS#12 of that key under the cluster security password; writes nothing."""
         return self._site.backends.keys().write_key_file(
-            credential, self._security_password().reveal()
+            credential, self._security_password()
         )
 
     def check_ccm_password(self, password: Secret) -> None:
@@ -302,7 +300,7 @@ class Keystore:
         keys = self._site.backends.keys()
         try:
             raw = self.recovery_file()
-            present = keys.read_key_file(raw, self._security_password().reveal())
+            present = keys.read_key_file(raw, self._security_password())
         except (MissingFileError, KeyFileError):
             return None
         seen = keys.inspect(raw)

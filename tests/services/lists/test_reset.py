@@ -18,6 +18,7 @@ from cucmsh.errors import (
 )
 from cucmsh.layout import LIST_FILE, RECOVERY_FILE
 from cucmsh.pki.model import Unit
+from cucmsh.secret import Secret
 from cucmsh.services.certificates.regenerate import regenerate
 from cucmsh.services.lists.compose import own_records
 from cucmsh.services.lists.fleet import Fleet
@@ -210,7 +211,7 @@ def test_other_recovery_key_makes_a_question_with_both_fingerprints(
     listed = cluster.publisher.keys.certificate(Unit.ITL_RECOVERY)
     foreign = foreign_key_file()
     plan = remote_plan(cluster.site, foreign)
-    shown = QuickKeys().read_key_file(foreign, SECURITY).certificate
+    shown = QuickKeys().read_key_file(foreign, Secret(SECURITY)).certificate
     question = asked(plan)
     for certificate in (listed, shown):
         assert certificate.sha256_fingerprint.hex().upper() in question
@@ -498,7 +499,8 @@ def assert_lists_verify_and_a_key_is_there(cluster: MadeCluster) -> None:
     home, folder = cluster.site.home, "security/ITLRecovery"
     files = [name for name in home.names(folder) if ".p12" in name]
     keys = [
-        QuickKeys().read_key_file(home.read(f"{folder}/{n}"), SECURITY) for n in files
+        QuickKeys().read_key_file(home.read(f"{folder}/{n}"), Secret(SECURITY))
+        for n in files
     ]
     held = {key.certificate.der for key in keys}
     for member in cluster.members.values():
