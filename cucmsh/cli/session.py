@@ -91,8 +91,6 @@ def open_session(
         site,
         screen,
         Reader(0, screen, time.monotonic),
-        banner="",
-        notice="",
         guard=lambda command: require_access(site, _access_of(command)),
         helpful=not site.settings.is_strict,
         open_editor=_open_editor,

@@ -1,4 +1,4 @@
-"""Prompt, read, run, prompt again: one session, from its banner to its exit status.
+"""Prompt, read, run, prompt again: one session, from first prompt to exit status.
 
 Starts with the plain reader. At the first key that only a person presses, `open_editor`
 imports the editor, which reads the prompts from then on. No exception of a command ends
@@ -65,8 +65,6 @@ class Session:
         context: handed to commands, untouched.
         screen: where to write.
         reader: where to read.
-        banner: lines before the first prompt, printed at once.
-        notice: more such lines; either may be empty.
         guard: raises a `CucmshError` to refuse a command before it runs.
         helpful: False when only what the original says may be said.
         open_editor: imports and makes the editor, when a person comes; gets the lines
@@ -85,8 +83,6 @@ class Session:
         screen: Screen,
         reader: Reader,
         *,
-        banner: str,
-        notice: str,
         guard: Callable[[Command], None],
         helpful: bool,
         open_editor: OpenEditor,
@@ -99,7 +95,6 @@ class Session:
         self._context = context
         self._screen = screen
         self._reader = reader
-        self._greeting = [text for text in (banner, notice) if text]
         self._guard = guard
         self._helpful = helpful
         self._open_editor = open_editor
@@ -115,8 +110,6 @@ class Session:
     def run(self) -> int:
         """Serve the prompt until it is left; return the exit status."""
         with hang_ups(self._end, owns_terminal=True), self._reader.held():
-            for text in self._greeting:
-                self._screen.say(text)
             self.settings.has_prompt = True
             if self.settings.may_end:
                 self._reader.keyboard.idle_seconds = self._idle_seconds()

@@ -81,8 +81,6 @@ class Run:
             self.changes,
             Screen(lips),
             Reader(keys, Screen(lips), lambda: 0.0),
-            banner="",
-            notice="",
             guard=guard,
             helpful=True,
             open_editor=no_editor,

@@ -124,8 +124,6 @@ class Pipes:
             self.numbers,
             screen,
             Reader(keys, screen, lambda: 0.0),
-            banner="Welcome",
-            notice="Be careful.",
             guard=guard,
             helpful=helpful,
             open_editor=no_editor,
@@ -234,8 +232,7 @@ def test_the_first_prompt_stands_before_the_commands_are_loaded(
     pipes = open_pipes("add 7\n", load=load)
     assert pipes.session.run() == 1
     assert pipes.seen() == (
-        "Welcome\nBe careful.\nadmin:\n"
-        "two commands\nRename one.\nExecuted command unsuccessfully\n"
+        "admin:\ntwo commands\nRename one.\nExecuted command unsuccessfully\n"
     )
 
 

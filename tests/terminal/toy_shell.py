@@ -197,15 +197,21 @@ def open_editor(*parts: Any) -> LineEditor:
     return PersonEditor(*parts)
 
 
-def toy_session(read_fd: int, write_fd: int, idle: float | None = None) -> Session:
+def toy_session(
+    read_fd: int,
+    write_fd: int,
+    idle: float | None = None,
+    *,
+    has_prompt: bool = True,
+) -> Session:
     screen = Screen(write_fd)
+    if has_prompt:
+        screen.say(BANNER)
     return Session(
         lambda: Grammar(commands()),
         None,
         screen,
         Reader(read_fd, screen, time.monotonic),
-        banner=BANNER,
-        notice="",
         guard=guard,
         helpful=True,
         open_editor=open_editor,
@@ -219,5 +225,5 @@ if __name__ == "__main__":
     words = sys.argv[1:]
     if words[:1] == ["--idle"]:
         sys.exit(toy_session(0, 1, float(words[1])).run())
-    session = toy_session(0, 1)
+    session = toy_session(0, 1, has_prompt=not words)
     sys.exit(session.run_line(words[0]) if words else session.run())
