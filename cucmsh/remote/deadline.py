@@ -23,10 +23,9 @@ HANDSHAKE_SECONDS = 15.0
 LOGIN_SECONDS = 30.0  # for all attempts together
 CHANNEL_SECONDS = 15.0
 OPERATION_SECONDS = 30.0  # for one verb of a store from beginning to end
-RESTART_SECONDS = 60.0
+COMMAND_SECONDS = 60.0  # for one program there, unless its caller knows better
 
-
-LOOK_SECONDS = 1.0  # how often the watch looks whether anybody still needs it
+WATCH_SECONDS = 1.0  # how often the watch looks whether anybody still needs it
 
 
 class _Limit:
@@ -91,7 +90,7 @@ class _Watch:
             else:
                 limit.hanging_up = hanging_up
         self._limits.difference_update(late)
-        self._wakes = min([limit.end for limit in self._limits] + [now + LOOK_SECONDS])
+        self._wakes = min([limit.end for limit in self._limits] + [now + WATCH_SECONDS])
         self._changed.wait(self._wakes - now)
 
 

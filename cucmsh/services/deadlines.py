@@ -12,20 +12,20 @@ PUSH_WAIT_SECONDS = 20  # for the push after a TFTP start, which takes up to 15
 SIGN_SECONDS = 25.0  # measured: ten thousand files with a new key take 10 to 20
 NODE_SECONDS = 120  # for all that a reset does on one node
 STATUS_SECONDS = 30  # for the status of a TFTP service there
-RESTART_SECONDS = 60
+RESTART_SECONDS = 60  # for a service manager to start, stop or restart one
 HOOK_SECONDS = 90  # for one hook of a member
 
 # A push to the replicas, all of them together.
-START_SECONDS = 12.0  # after a TFTP start; with the grace, 15 in all
+PUSH_AFTER_START_SECONDS = 12.0  # after a TFTP start; with the grace, 15 in all
 ENROL_PUSH_SECONDS = 120.0  # when a node is added
 PATIENT_SECONDS = 3600.0  # for a command, which a person can end
 GRACE_SECONDS = 3.0  # for what is under way at the end
 
 # Questions by TFTP.
-LOOK_SECONDS = 3  # nobody waits longer for a node at `show itl`
-ASK_SECONDS = 3  # of a node that has just fallen silent
-START_LOOK_SECONDS = 2.0  # before a TFTP start, a node
-TIMEOUT_SECONDS = 3.0  # before a TFTP start, all of them: TFTP is down meanwhile
+SERVED_LIST_SECONDS = 3  # for a node's list: nobody waits longer at `show itl`
+HOW_FAR_SECONDS = 3  # for the list of a node that broke off in its change
+ONE_BEFORE_START_SECONDS = 2.0  # for each node, before a TFTP start
+ALL_BEFORE_START_SECONDS = 3.0  # for all of them: TFTP is down meanwhile
 
 # Looking at nodes, and checking the way onto a new one.
 WAY_SECONDS = 30  # for one harmless command on a new node

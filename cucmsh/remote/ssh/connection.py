@@ -78,7 +78,7 @@ class SshConnection:
         return channel
 
     def run(
-        self, words: Sequence[str], timeout_seconds: float = deadline.RESTART_SECONDS
+        self, words: Sequence[str], timeout_seconds: float = deadline.COMMAND_SECONDS
     ) -> Completed:
         """Run ``words`` on the host; each arrives as one word, whatever it holds.
 
@@ -94,7 +94,7 @@ class SshConnection:
         self,
         words: Sequence[str],
         raw: bytes,
-        timeout_seconds: float = deadline.RESTART_SECONDS,
+        timeout_seconds: float = deadline.COMMAND_SECONDS,
     ) -> Completed:
         """The same, with ``raw`` as its standard input."""
         return self.start(words, timeout_seconds, raw)()
@@ -102,7 +102,7 @@ class SshConnection:
     def start(
         self,
         words: Sequence[str],
-        timeout_seconds: float = deadline.RESTART_SECONDS,
+        timeout_seconds: float = deadline.COMMAND_SECONDS,
         given: bytes = b"",
     ) -> Callable[[], Completed]:
         """Start ``words`` as ``run`` does; calling the result waits for their end.

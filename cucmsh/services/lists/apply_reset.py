@@ -12,7 +12,7 @@ from contextlib import suppress
 from cucmsh.errors import CucmshError, ExhaustedError, RefusedError, StoreError
 from cucmsh.exhaustion import exhaustion_as_error
 from cucmsh.services.certificates.keystore import Keystore
-from cucmsh.services.deadlines import START_SECONDS
+from cucmsh.services.deadlines import PUSH_AFTER_START_SECONDS
 from cucmsh.services.lists.fleet import Fleet
 from cucmsh.services.lists.install import put_in_place, restart_and_prove
 from cucmsh.services.lists.locate_nodes import (
@@ -230,7 +230,7 @@ def _end(report: Report, reset: OpenReset, site: Site, progress: Progress) -> No
     try:
         with exhaustion_as_error():
             if not pending and open_pushes(site):  # it may be the list alone
-                push_held(site, seconds=START_SECONDS)
+                push_held(site, seconds=PUSH_AFTER_START_SECONDS)
     except CucmshError as problem:  # they stay pending; the reset is done
         progress(Step.FAILED, f"the replicas were not updated: {problem.message}")
 

@@ -11,8 +11,8 @@ of its last change are remembered, and files that were copied back have others.
 
 Asks over TFTP, all nodes at once, and a replica whose TFTP service does not answer over
 SSH. The TFTP service of this node is down meanwhile, so nobody is waited for longer
-than ``TIMEOUT_SECONDS``; who was silent is remembered, told by `cucmsh doctor`, and
-asked again at the next start.
+than ``ALL_BEFORE_START_SECONDS``; who was silent is remembered, told by `cucmsh
+doctor`, and asked again at the next start.
 """
 
 from __future__ import annotations

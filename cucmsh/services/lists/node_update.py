@@ -16,7 +16,7 @@ from cucmsh.config.model import Node
 from cucmsh.errors import CucmshError, RefusedError
 from cucmsh.exhaustion import exhaustion_as_error
 from cucmsh.services.backends import Link
-from cucmsh.services.deadlines import ASK_SECONDS
+from cucmsh.services.deadlines import HOW_FAR_SECONDS
 from cucmsh.services.lists.fleet import Fleet
 from cucmsh.services.lists.locate_nodes import NodeStatus
 from cucmsh.services.lists.served_lists import ask_served, why_unserved
@@ -169,7 +169,7 @@ class JobRunner:
     ) -> NodeOutcome:
         """What became of a node that broke off in its change, as TFTP there tells."""
         name = status.node.name
-        served = ask_served(self._site, status.node, ASK_SECONDS).sha256
+        served = ask_served(self._site, status.node, HOW_FAR_SECONDS).sha256
         if served == sha256(self._job.raw).hexdigest():
             reason = f"{problem.message}; its TFTP service has the new list, unproven"
             return NodeOutcome(name, State.UNPROVEN, reason)

@@ -24,7 +24,7 @@ from cucmsh.errors import (
 )
 from cucmsh.exhaustion import exhaustion_as_error
 from cucmsh.layout import LIST_FILE
-from cucmsh.services.deadlines import START_LOOK_SECONDS, TIMEOUT_SECONDS
+from cucmsh.services.deadlines import ALL_BEFORE_START_SECONDS, ONE_BEFORE_START_SECONDS
 from cucmsh.services.site import Site
 from cucmsh.services.threads import as_done
 
@@ -141,7 +141,7 @@ def lists_on(
     """
     silent = {node.name: "it did not answer in time" for node in nodes}
     found: dict[str, bytes] = {}
-    end = monotonic() + TIMEOUT_SECONDS
+    end = monotonic() + ALL_BEFORE_START_SECONDS
     for served in as_done(partial(_ask, site), nodes, end):
         name = served.node.name
         if served.raw is None and not served.is_missing:
@@ -155,7 +155,7 @@ def lists_on(
 
 def _ask(site: Site, node: Node) -> Served:
     """By TFTP; a replica whose service does not answer is asked over SSH."""
-    served = ask_served(site, node, START_LOOK_SECONDS)
+    served = ask_served(site, node, ONE_BEFORE_START_SECONDS)
     if served.raw is not None or served.is_missing or node.is_member:
         return served
     try:

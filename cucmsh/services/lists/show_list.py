@@ -10,7 +10,7 @@ from typing import NamedTuple
 
 from cucmsh.errors import MissingFileError
 from cucmsh.layout import LIST_FILE
-from cucmsh.services.deadlines import LOOK_SECONDS
+from cucmsh.services.deadlines import SERVED_LIST_SECONDS
 from cucmsh.services.lists.served_lists import ask_all_served, other_tftp_nodes
 from cucmsh.services.records.open_work import unfinished_list
 from cucmsh.services.site import Site
@@ -94,7 +94,10 @@ def find_mismatches(site: Site, raw: bytes) -> list[Mismatch]:
     bound = [node for node in other_tftp_nodes(site) if is_open or not node.is_member]
     if not bound:
         return []
-    found = {each.node.name: each for each in ask_all_served(site, bound, LOOK_SECONDS)}
+    found = {
+        each.node.name: each
+        for each in ask_all_served(site, bound, SERVED_LIST_SECONDS)
+    }
     return [
         Mismatch(node.name, found[node.name].sha1, found[node.name].problem)
         for node in bound

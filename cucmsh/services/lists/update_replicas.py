@@ -21,8 +21,8 @@ from cucmsh.errors import BusyError
 from cucmsh.services.deadlines import (
     GRACE_SECONDS,
     PATIENT_SECONDS,
+    PUSH_AFTER_START_SECONDS,
     PUSH_WAIT_SECONDS,
-    START_SECONDS,
 )
 from cucmsh.services.lists.fleet import Fleet
 from cucmsh.services.lists.node_update import JobRunner
@@ -70,7 +70,9 @@ def update_replicas(site: Site) -> Report:
             raw is not None and keep_mark(site.home) == hashlib.sha256(raw).hexdigest()
         )
         wait = 0 if is_reset else PUSH_WAIT_SECONDS
-        found = push(site, seconds=START_SECONDS, wait=wait, is_reset=is_reset)
+        found = push(
+            site, seconds=PUSH_AFTER_START_SECONDS, wait=wait, is_reset=is_reset
+        )
         if served_list(site) == raw:
             return found
     meanwhile = "new lists were composed meanwhile"

@@ -25,7 +25,11 @@ from cucmsh.layout import AUTHORIZED_KEYS, LIST_FILE, SERVED_MODE
 from cucmsh.pki.model import Unit
 from cucmsh.services.backends import Link
 from cucmsh.services.certificates.keystore import Keystore
-from cucmsh.services.deadlines import ENROL_PUSH_SECONDS, LOOK_SECONDS, STATUS_SECONDS
+from cucmsh.services.deadlines import (
+    ENROL_PUSH_SECONDS,
+    SERVED_LIST_SECONDS,
+    STATUS_SECONDS,
+)
 from cucmsh.services.lists.member_hooks import INPUT, hook_on, send_certificate
 from cucmsh.services.lists.replica_records import Publisher, claim, read_publisher
 from cucmsh.services.lists.served_lists import served_list
@@ -302,4 +306,4 @@ def _probe(site: Site, node: Node, store: Store, link: Link) -> list[Finding]:
 
 
 def _read(site: Site, node: Node, name: str) -> bytes:
-    return site.backends.read_back(node.tftp, name, LOOK_SECONDS)
+    return site.backends.read_back(node.tftp, name, SERVED_LIST_SECONDS)

@@ -182,7 +182,7 @@ def test_replica_that_hangs_is_given_up_and_the_start_does_not_ask_it(
 ) -> None:
     box.hangs_at = 2
     monkeypatch.setattr(updating, "GRACE_SECONDS", 0.2)
-    monkeypatch.setattr(updating, "START_SECONDS", 1.5)
+    monkeypatch.setattr(updating, "PUSH_AFTER_START_SECONDS", 1.5)
     start_tftp(site)
     assert cluster.publisher.served
     assert not box.hung_up.is_set()

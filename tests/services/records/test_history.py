@@ -385,7 +385,7 @@ def test_what_lies_on_a_replica_is_taken_in_before_the_first_compose(
 def test_a_silent_node_holds_nothing_up_is_named_and_asked_again(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(served_lists, "TIMEOUT_SECONDS", 0.2)
+    monkeypatch.setattr(served_lists, "ALL_BEFORE_START_SECONDS", 0.2)
     cluster = made_cluster(tmp_path, keep_trust=True, has_replica=True)
     Path(cluster.replica.node.tftp_directory).mkdir(parents=True)
     cluster.replica.is_dead = True

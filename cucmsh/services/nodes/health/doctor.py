@@ -21,7 +21,7 @@ from cucmsh.errors import (
 from cucmsh.names import check_domain, parse_subject
 from cucmsh.pki.model import Certificate, Unit
 from cucmsh.services.certificates.keystore import Keystore
-from cucmsh.services.deadlines import LOOK_SECONDS
+from cucmsh.services.deadlines import SERVED_LIST_SECONDS
 from cucmsh.services.files import is_backed_up
 from cucmsh.services.lists.acceptance import TRUST_RELEASE, describe, who_refuses
 from cucmsh.services.lists.history_of_others import silent_nodes
@@ -276,7 +276,8 @@ def _names_served(site: Site, choice: Choice) -> Iterator[Finding]:
             continue  # it is not signed, which is told above
         try:
             is_given = (
-                site.backends.read_back(site.node.tftp, path, LOOK_SECONDS) == raw
+                site.backends.read_back(site.node.tftp, path, SERVED_LIST_SECONDS)
+                == raw
             )
         except CucmshError:
             is_given = False

@@ -25,7 +25,7 @@ from cucmsh.services.backends import Link
 from cucmsh.services.deadlines import (
     HEALTH_SECONDS,
     HEALTH_STATUS_SECONDS,
-    LOOK_SECONDS,
+    SERVED_LIST_SECONDS,
 )
 from cucmsh.services.lists.member_hooks import hook_on
 from cucmsh.services.lists.replica_records import require_ours
@@ -281,7 +281,7 @@ def _served(
     """What its TFTP service gives, with the findings about that."""
     if not node.has_tftp:
         return Serving.NOTHING, []
-    found = ask_served(site, node, LOOK_SECONDS)
+    found = ask_served(site, node, SERVED_LIST_SECONDS)
     if found.is_missing:
         text = f"{node.name} serves no list"
         return Serving.NONE, [Finding(Level.FAIL, text, _mend(node))]
