@@ -246,10 +246,7 @@ def fetch_file(
         store = site.backends.store_on(
             link, directory or ("/" if path.startswith("/") else ".")
         )
-        try:
-            return store.read(name)
-        finally:
-            store.close()
+        return store.read(name)
     finally:
         link.close()
 

@@ -20,7 +20,7 @@ from cucmsh.storage.store import (
     MAX_FILE_SIZE,
     PIECE,
     Listed,
-    SweepsFirst,
+    OneByOne,
     advice_for,
     check_regular,
     check_size,
@@ -53,7 +53,7 @@ class OpenFile:
             at += len(piece)
 
 
-class LocalStore(SweepsFirst):
+class LocalStore(OneByOne):
     """Files below ``root``; see ``Store`` for the contract."""
 
     def __init__(self, root: str) -> None:

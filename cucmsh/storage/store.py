@@ -32,7 +32,11 @@ class Listed(NamedTuple):
 
 
 class Store(Protocol):
-    """Files by names such as ``security/TVS/TVS.pem``, relative, with ``/``."""
+    """Files by names such as ``security/TVS/TVS.pem``, relative, with ``/``.
+
+    A store is not closed: one on another host ends with its link, whose owner closes
+    that. What was staged and not put in place is for ``sweep``.
+    """
 
     def read(self, name: str) -> bytes:
         """All bytes of a regular file.
@@ -140,12 +144,12 @@ class Store(Protocol):
             StoreError: something else is there.
         """
 
-    def close(self) -> None:
-        """Close the store. What was staged and not put in place is for ``sweep``."""
 
+class OneByOne:
+    """``Store.stage_swept`` and ``start_read`` by plain verbs, one after the other.
 
-class SweepsFirst:
-    """``Store.stage_swept`` and ``start_read`` for stores without round trips."""
+    Right where there are no round trips to be saved.
+    """
 
     def start_read(self: Store, name: str) -> Callable[[], bytes]:
         return lambda: self.read(name)

@@ -210,8 +210,7 @@ def test_stores_of_one_connection_share_one_channel(
     connection = open_node(sshd)
     first, second = (SftpStore(connection, str(served)) for _ in range(2))
     sftp_server_of(connection)  # there is one
-    first.close()
-    assert second.read(NAME) == OLD
+    assert first.read(NAME) == second.read(NAME) == OLD
     connection.close()
     with pytest.raises(CucmshError):
         second.read(NAME)

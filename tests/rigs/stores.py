@@ -1,6 +1,5 @@
 """A store, and the folder behind it that a test can look into by itself."""
 
-from collections.abc import Iterator
 from pathlib import Path
 from typing import NamedTuple
 
@@ -35,21 +34,17 @@ def local(tmp_path: Path) -> Stored:
 
 
 @pytest.fixture
-def sftp(
-    backup: SshConnection, served: Path, request: pytest.FixtureRequest
-) -> Iterator[Stored]:
+def sftp(backup: SshConnection, served: Path, request: pytest.FixtureRequest) -> Stored:
     root = served / str(abs(hash(request.node.nodeid)))
     root.mkdir()
     store = SftpStore(backup, str(root))
-    yield Stored(store, root, tells=False)
-    store.close()
+    return Stored(store, root, tells=False)
 
 
 @pytest.fixture
-def openssh(node: SshConnection, tmp_path: Path) -> Iterator[Stored]:
+def openssh(node: SshConnection, tmp_path: Path) -> Stored:
     store = SftpStore(node, str(tmp_path))
-    yield Stored(store, tmp_path)
-    store.close()
+    return Stored(store, tmp_path)
 
 
 @pytest.fixture(

@@ -122,6 +122,7 @@ def test_own_staged_file_stays_until_the_store_is_closed(local: Stored) -> None:
     local.store.commit(staged, NAME)
     assert local.files() == {NAME: NEW}
     local.store.stage(NAME, OLD)
+    assert isinstance(local.store, LocalStore)
     local.store.close()
     assert local.store.sweep() == 1
     assert local.files() == {NAME: NEW}

@@ -44,7 +44,7 @@ from cucmsh.remote.sftp.upload import Upload, check_target
 from cucmsh.remote.ssh.client import SshConnection
 from cucmsh.storage.store import (
     Listed,
-    SweepsFirst,
+    OneByOne,
     advice_for,
     check_size,
     folder_of,
@@ -60,7 +60,7 @@ FOR_EVER = float("inf")
 POSIX_RENAME = "posix-rename@openssh.com"
 
 
-class SftpStore(SweepsFirst):
+class SftpStore(OneByOne):
     """Files below ``root`` on the connected host; see ``Store`` for the contract.
 
     All stores on one connection share its SFTP channel.
@@ -228,9 +228,6 @@ class SftpStore(SweepsFirst):
 
     def sweep(self, folder: str = "") -> int:
         return self._sweep(folder, self._files(folder))
-
-    def close(self) -> None:
-        """The connection's other stores go on; its owner closes it."""
 
     def _path(self, name: str) -> str:
         return os.path.join(self._root, *split_name(name))

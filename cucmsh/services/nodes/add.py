@@ -193,8 +193,6 @@ def _make_way(site: Site, plan: AddPlan, link: Link) -> None:
         raise StoreError(
             f"{problem.message}: {OTHER_ROOT.what}", OTHER_ROOT.advice
         ) from problem
-    finally:
-        home.close()
     try:
         site.open_link(node).close()
     except AuthenticationError as problem:

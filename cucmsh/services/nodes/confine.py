@@ -74,22 +74,19 @@ def confine_on(site: Site, node: Node, link: Link) -> Finding:
         return kept_to_hooks
     line = public_line(site, node.program)
     home = site.backends.home_on(link)
+    before = read_keys(home)
+    confine(home, line)
     try:
-        before = read_keys(home)
-        confine(home, line)
-        try:
-            with site.link_to(node) as again:
-                ask_description(again, node)
-                is_open = opens_a_shell(again)
-        except CucmshError as problem:
-            home.write(AUTHORIZED_KEYS, before, 0o600)
-            raise ServiceError(
-                f"our key's line on {node.name} was left as it was: with its forced "
-                f"command, {problem.message}",
-                problem.advice,
-            ) from problem
-    finally:
-        home.close()
+        with site.link_to(node) as again:
+            ask_description(again, node)
+            is_open = opens_a_shell(again)
+    except CucmshError as problem:
+        home.write(AUTHORIZED_KEYS, before, 0o600)
+        raise ServiceError(
+            f"our key's line on {node.name} was left as it was: with its forced "
+            f"command, {problem.message}",
+            problem.advice,
+        ) from problem
     if not is_open:
         return kept_to_hooks
     return Finding(

@@ -264,10 +264,7 @@ def _check_replica(site: Site, node: Node, link: Link) -> list[Finding]:
     findings = [Finding(Level.OK, f"logged in to {node.name} with our key")]
     require_answers(link, node)
     store = site.backends.store_on(link, node.tftp_directory)
-    try:
-        findings += _probe(site, node, store, link)
-    finally:
-        store.close()
+    findings += _probe(site, node, store, link)
     status = status_on(link, node, STATUS_SECONDS)
     if status.why_not_run:
         raise ServiceError(

@@ -96,12 +96,9 @@ def _take_key_back(site: Site, node: Node) -> Finding:
                 hook_on(link, node, "leave", line.split()[2])
                 return checked(True, f"our key on {node.name}: taken back")
             home = site.backends.home_on(link)
-            try:
-                if not node.is_member:
-                    let_go(site, home, node)
-                was_there = revoke(home, line)
-            finally:
-                home.close()
+            if not node.is_member:
+                let_go(site, home, node)
+            was_there = revoke(home, line)
     except CucmshError as problem:
         text = f"our key stays in authorized_keys on {node.name}: {problem.message}"
         return checked(False, text)
