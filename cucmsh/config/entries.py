@@ -51,4 +51,13 @@ def systemd_words(unit: str, *, by_sudo: bool) -> str | dict[str, list[str]]:
         verb: ["sudo", "-n", "/usr/bin/systemctl", verb, unit]
         for verb in ("start", "stop", "restart")
     }
+
+
+def how_to_name_commands(node: str, path: str = "the configuration") -> str:
+    """Advice for a service without commands, for both forms of its node's entry."""
+    return (
+        f"Name them in the entry of {node} in {path}: as service_commands; or, where "
+        "its services are tables ([[cluster.nodes.services]]), as unit or commands of "
+        "that service."
+    )
     return {**words, "status": ["systemctl", "is-active", "--quiet", unit]}

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from enum import Enum
 
+from cucmsh.config.entries import how_to_name_commands
 from cucmsh.config.model import TFTP, ServiceCommands
 from cucmsh.errors import ServiceError
 from cucmsh.services.deadlines import OWN_STATUS_SECONDS, RESTART_SECONDS
@@ -58,7 +59,7 @@ def commands_of(site: Site, name: str = TFTP) -> ServiceCommands:
     if commands is None:
         raise ServiceError(
             f"no commands for {name} are configured",
-            f"Add service_commands to {site.node.name} in {site.settings.path}.",
+            how_to_name_commands(site.node.name, site.settings.path),
         )
     return commands
 

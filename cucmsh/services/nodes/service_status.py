@@ -10,6 +10,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import NamedTuple
 
+from cucmsh.config.entries import how_to_name_commands
 from cucmsh.config.model import Node
 from cucmsh.errors import ServiceError
 from cucmsh.services.backends import Link
@@ -62,7 +63,7 @@ def begin_status(link: Link, node: Node, seconds: float) -> Callable[[], Service
     if node.service_commands is None:
         raise ServiceError(
             f"no commands for the TFTP service of {node.name} are configured",
-            f"Add service_commands to the entry of {node.name}.",
+            how_to_name_commands(node.name),
         )
     command = node.service_commands.status
     ended = link.start(command, seconds)

@@ -12,6 +12,7 @@ from collections.abc import Callable, Iterator, Sequence
 from enum import StrEnum
 from typing import NamedTuple
 
+from cucmsh.config.entries import how_to_name_commands
 from cucmsh.config.model import Node
 from cucmsh.errors import (
     CucmshError,
@@ -221,8 +222,7 @@ def _ask_member(site: Site, node: Node, link: Link) -> Iterator[Ask]:
 def _service_of_replica(node: Node, link: Link) -> Iterator[Finding]:
     if node.service_commands is None:
         what = f"{node.name}: no commands for its TFTP service are configured"
-        advice = f"Add service_commands to the entry of {node.name}."
-        yield Finding(Level.WARN, what, advice)
+        yield Finding(Level.WARN, what, how_to_name_commands(node.name))
         return
     yield _service(node, link)
 
