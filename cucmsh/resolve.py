@@ -13,8 +13,6 @@ from queue import Empty, SimpleQueue
 from threading import Thread
 from typing import Any, NamedTuple
 
-GRACE_SECONDS = 0.5  # for the thread to say that its time has passed
-
 
 class Address(NamedTuple):
     """Where a socket of that family sends to."""
@@ -44,7 +42,7 @@ def addresses_of(
 
     Thread(target=ask, daemon=True).start()
     try:
-        answer = answers.get(timeout=seconds + GRACE_SECONDS)
+        answer = answers.get(timeout=max(seconds, 0))
     except Empty:
         raise TimeoutError(f"the name {host} could not be looked up in time") from None
     if isinstance(answer, OSError):

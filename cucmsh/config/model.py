@@ -93,6 +93,7 @@ class Node(NamedTuple):
     staging: str
     ssh: SshAddress | None
     service_commands: ServiceCommands | None
+    bring: tuple[str, ...] = ()
     program: tuple[str, ...] = ("cucmsh",)
     other_services: tuple[NodeService, ...] = ()
 
@@ -102,8 +103,6 @@ class Node(NamedTuple):
             return self.service_commands if self.has_tftp else None
         found = (at.commands for at in self.other_services if at.name == service)
         return next(found, None)
-
-    bring: tuple[str, ...] = ()
 
     @property
     def has_tftp(self) -> bool:

@@ -26,8 +26,6 @@ from cucmsh.layout import DEFAULT_HOME, STAGING
 from cucmsh.names import check_host_name
 
 _Value = TypeVar("_Value")
-SERVICES = ("tftp", "tvs", "capf")
-DEFAULT_STAGING = f"{DEFAULT_HOME}/{STAGING}"
 
 
 class Table:
@@ -225,11 +223,11 @@ def _read_services(
     Cisco Tftp; or a table for each service, ``[[cluster.nodes.services]]``.
     """
     if not table.holds_tables("services"):
-        services = table.texts("services")
+        services, known = table.texts("services"), ROLE_OF_SERVICE.values()
         for service in services:
-            if service not in SERVICES:
+            if service not in known:
                 raise table.error(
-                    "services", f"{service!r} is none of {', '.join(SERVICES)}"
+                    "services", f"{service!r} is none of {', '.join(known)}"
                 )
         commands = _read_commands(table, "service_commands")
         return services, {TFTP: commands} if commands else {}
