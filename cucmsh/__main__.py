@@ -21,7 +21,7 @@ if TYPE_CHECKING:
     from typing import NoReturn
 
 # What is imported stays: collecting garbage on the way to the prompt costs 6 % of it
-# and finds none. The app turns it on again when the prompt is there.
+# and finds none. ``cli.session`` turns it on again when the prompt is there.
 gc.disable()
 
 NOWHERE = """\

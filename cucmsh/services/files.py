@@ -194,7 +194,7 @@ def send_file(
     server: BackupServer,
     outgoing: Outgoing,
     accept: AcceptHostKey,
-    progress: Callable[[int], object] = bool,
+    progress: Callable[[int], object] = lambda _sent: None,
 ) -> SentFile:
     """Put a file into a directory of an SFTP server, and lose none that is there.
 

@@ -1,7 +1,8 @@
 """What a member does with a staged file: checks it, puts it in place, proves it.
 
 The other end of ``member_hooks``, run by ``cucmsh hook`` under this node's own lock.
-Installs no list that is not signed by the cluster's recovery key.
+Installs no list that is not signed by the publisher's key that signs resets:
+ITLRecovery, from release 12.5 on CallManager (``release.Profile.reset_signer``).
 """
 
 from __future__ import annotations

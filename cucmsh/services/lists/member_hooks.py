@@ -1,6 +1,6 @@
 """Runs hooks on other members, and hands them the files that those check and keep.
 
-The hook reads it from its standard input. There is no SFTP to a member: its account
+A hook reads the file from its standard input. There is no SFTP to a member: its account
 owns the keys, and OpenSSH's ``sftp-server`` cannot be kept in one folder without root.
 Our key there runs hooks and nothing else (``cli.login.serve_node``). A list is staged
 first and installed later; what is small and harmless until it is whole is installed at

@@ -48,7 +48,7 @@ from cucmsh.trustlist.signed import CONFIGURATION_SIGNERS, SUFFIX, seal_signed
 if TYPE_CHECKING:
     from cucmsh.pki.credential import Credential
 
-WORKERS = 16  # threads: they wait for the disk, and nearly nothing else is worth more
+WORKERS = 16  # threads; they mostly wait for the disk, so more than the cores
 LATE = "there was no time left for it"
 _Value = TypeVar("_Value")
 

@@ -1,6 +1,7 @@
 """Records unexpected exceptions as events, for the developers; never raises.
 
-Apart from ``sinks``, where such events go: a ``Site`` imports that, and this needs one.
+It is no part of ``sinks``, to which it sends: ``site`` imports ``sinks``, and this
+module imports ``site``.
 """
 
 from __future__ import annotations
