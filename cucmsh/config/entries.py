@@ -33,7 +33,6 @@ def way_of(node: Node, address: SshAddress) -> dict[str, Any]:
     """The keys that lead onto a member: its address, and what runs there."""
     way: dict[str, Any] = {"ssh": address._asdict()}
     if node.is_member:
-        way["staging"] = node.staging
         way["program"] = list(node.program)
     return way
 
@@ -51,6 +50,7 @@ def systemd_words(unit: str, *, by_sudo: bool) -> str | dict[str, list[str]]:
         verb: ["sudo", "-n", "/usr/bin/systemctl", verb, unit]
         for verb in ("start", "stop", "restart")
     }
+    return {**words, "status": ["systemctl", "is-active", "--quiet", unit]}
 
 
 def how_to_name_commands(node: str, path: str = "the configuration") -> str:
@@ -60,4 +60,3 @@ def how_to_name_commands(node: str, path: str = "the configuration") -> str:
         "its services are tables ([[cluster.nodes.services]]), as unit or commands of "
         "that service."
     )
-    return {**words, "status": ["systemctl", "is-active", "--quiet", unit]}

@@ -75,7 +75,6 @@ class Node(NamedTuple):
         services: of ``tftp``, ``tvs`` and ``capf``.
         tftp_directory: what its TFTP service serves; empty without that service.
         tftp: where its TFTP service answers.
-        staging: on a member, the folder that takes files for ``cucmsh hook``.
         ssh: the way onto it from the other nodes, if there is one.
         service_commands: the argv lists of its TFTP service, if they are configured.
         program: on a member, the argv that runs cucmsh there for ``hook``.
@@ -90,12 +89,11 @@ class Node(NamedTuple):
     services: tuple[str, ...]
     tftp_directory: str
     tftp: TftpAddress
-    staging: str
     ssh: SshAddress | None
     service_commands: ServiceCommands | None
-    bring: tuple[str, ...] = ()
     program: tuple[str, ...] = ("cucmsh",)
     other_services: tuple[NodeService, ...] = ()
+    bring: tuple[str, ...] = ()
 
     def commands_of(self, service: str) -> ServiceCommands | None:
         """The commands of a service by its name; None where none are configured."""

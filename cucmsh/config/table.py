@@ -22,7 +22,6 @@ from cucmsh.config.model import (
 )
 from cucmsh.errors import ConfigurationError, NamingError, UsageError
 from cucmsh.hosts import bare_host
-from cucmsh.layout import DEFAULT_HOME, STAGING
 from cucmsh.names import check_host_name
 
 _Value = TypeVar("_Value")
@@ -188,9 +187,7 @@ def read_node(table: Table) -> Node:
     directory = table.text("tftp_directory", "") if "tftp" in services else ""
     if "tftp" in services and not os.path.isabs(directory):
         raise table.error("tftp_directory", "an absolute path is needed")
-    staging = table.text("staging", DEFAULT_STAGING)
-    if not os.path.isabs(staging):
-        raise table.error("staging", "an absolute path is needed")
+    table.raw("staging")  # earlier versions wrote it; it is ignored
     program = table.texts("program", ("cucmsh",))
     if not program:
         raise table.error("program", "the words that run cucmsh there are needed")
@@ -205,7 +202,6 @@ def read_node(table: Table) -> Node:
         services=services,
         tftp_directory=directory,
         tftp=_read_tftp(table, ssh),
-        staging=staging,
         ssh=ssh,
         service_commands=commands.pop(TFTP, None),
         program=program,

@@ -145,7 +145,6 @@ def configuration(
         parts.append(
             f"[[cluster.nodes]]\nname = {_text(plan.name)}\nrole = {_text(role)}\n"
             f"services = {services}\ntftp_directory = {_text(plan.tftp_directory)}\n"
-            f"staging = {_text(plan.staging)}\n"
             f"tftp = {{ host = {_text(LOOPBACK)}, port = {plan.tftp_port} }}\n"
             f"ssh = {{ host = {_text(LOOPBACK)}, port = {plan.ssh_port}, "
             f'user = "cucmsh", identity = {_text(identity)}, '

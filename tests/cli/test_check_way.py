@@ -18,7 +18,6 @@ NODE = Node(
     services=("tvs",),
     tftp_directory="",
     tftp=TftpAddress("127.0.0.1", 69),
-    staging="/x",
     ssh=SshAddress("127.0.0.1", 22, "cucmsh", "/key", "ssh-ed25519 AAAA"),
     service_commands=None,
     program=("cucmsh",),

@@ -11,6 +11,7 @@ import pytest
 from cucmsh.config.model import NodeRole
 from cucmsh.config.settings import Settings, read_settings
 from cucmsh.errors import BusyError, RefusedError, StoreError, UsageError
+from cucmsh.layout import INIT_NOTE
 from cucmsh.pki.model import Unit
 from cucmsh.pki.verify import SignatureVerifier
 from cucmsh.secret import Secret
@@ -223,6 +224,21 @@ def test_begun_node_is_not_finished_with_another_password(
     with pytest.raises(RefusedError, match="another cluster security password"):
         init(new, "another long password 9")
     assert not is_whole(make_site(plan_init(new, make_site).site.settings))
+    init(new)
+    assert_whole(new)
+
+
+@pytest.mark.thorough
+def test_node_that_an_earlier_version_began_is_finished(
+    new: NewNode, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """They wrote the folder of staged files into the configuration, and its note."""
+    begin(new, monkeypatch)
+    note = Path(new.home, INIT_NOTE)
+    line = f'staging = "{new.home}/state/staging"\n'
+    here = "service_commands ="
+    assert here in note.read_text()
+    note.write_text(note.read_text().replace(here, f"{line}{here}"))
     init(new)
     assert_whole(new)
 

@@ -157,13 +157,23 @@ def test_cluster_without_this_node_is_refused(
 
 def test_description_comes_back_as_it_was_given(cluster: MadeCluster) -> None:
     site = cluster.subscriber.site
-    asked = site.node._replace(tftp=TftpAddress("10.0.0.2", 69), staging="/x")
+    asked = site.node._replace(tftp=TftpAddress("10.0.0.2", 69))
     said = read_description(describe(site), asked)
     assert said.node == site.node._replace(
         tftp=TftpAddress("10.0.0.2", site.node.tftp.port), ssh=asked.ssh
     )
     assert said.publisher == "test10pub"
     assert "TVS" in said.certificates
+
+
+def test_description_has_the_folder_that_earlier_publishers_want(
+    cluster: MadeCluster,
+) -> None:
+    """They refuse a description without it, and keep it as an absolute path."""
+    site = cluster.subscriber.site
+    said = json.loads(describe(site))
+    assert said.pop("staging") == f"{site.settings.home}/state/staging"
+    assert read_description(json.dumps(said), site.node).node == site.node
 
 
 def test_description_holds_nothing_secret(cluster: MadeCluster) -> None:

@@ -110,6 +110,15 @@ NODE = "cluster.nodes[1]."
 
 
 @pytest.mark.thorough
+@pytest.mark.parametrize("value", ['"/var/lib/cucmsh/state/staging"', '"x"'])
+def test_staging_of_earlier_versions_is_ignored(tmp_path: Path, value: str) -> None:
+    here = 'role = "subscriber"\n'
+    earlier = EXAMPLE.replace(here, f"{here}staging = {value}\n")
+    assert earlier != EXAMPLE
+    read = [read_settings(write(tmp_path, text)) for text in (earlier, EXAMPLE)]
+    assert read[0].cluster == read[1].cluster
+
+
 @pytest.mark.parametrize(
     ("old", "new", "key"),
     [
@@ -160,7 +169,6 @@ NODE = "cluster.nodes[1]."
         ('"ssh-rsa AA"', '"ssh-rsa"', f"{NODE}ssh.host_key"),
         ('"a b c" }', '"a b" }\ntftp = {host = ""}', "cluster.nodes[2].tftp.host"),
         ('"a b c" }', '"a b" }\ntftp = {port = -1}', "cluster.nodes[2].tftp.port"),
-        ('"a b c" }', '"a b" }\nstaging = "x"', "cluster.nodes[2].staging"),
         ('"a b c" }', '"a b" }\nweb = 1', "cluster.nodes[2].web"),
         ('["sudo", "restart"]', '"restart"', "service_commands.restart"),
         ('["sudo", "restart"]', '["a\\u0000b"]', "service_commands.restart"),

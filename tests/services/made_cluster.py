@@ -763,7 +763,6 @@ def _node(root: Path, name: str, role: NodeRole, services: tuple[str, ...]) -> N
         services=services,
         tftp_directory=str(root / name / "tftp") if "tftp" in services else "",
         tftp=TftpAddress(name, PORTS[name]),
-        staging=str(root / name / "home" / "state" / "staging"),
         ssh=SshAddress(name, PORTS[name], "cucmsh", "identity", "ssh-ed25519 AAAA"),
         service_commands=ServiceCommands(*verbs),
     )

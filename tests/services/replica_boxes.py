@@ -35,7 +35,6 @@ class Box:
             services=("tftp",),
             tftp_directory=root,
             tftp=TftpAddress(name, port),
-            staging="",
             ssh=SshAddress(name, port, "cucmsh", "identity", "ssh-ed25519 AAAA"),
             service_commands=None,
         )

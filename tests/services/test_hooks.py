@@ -18,7 +18,7 @@ from cucmsh.errors import (
     TrustListError,
     UsageError,
 )
-from cucmsh.layout import LIST_FILE
+from cucmsh.layout import LIST_FILE, STAGING
 from cucmsh.pki.model import Unit
 from cucmsh.secret import Secret
 from cucmsh.services.certificates.keystore import Keystore
@@ -28,7 +28,6 @@ from cucmsh.services.nodes.make import make_node
 from cucmsh.services.records.open_work import login_notice, unfinished_list
 from cucmsh.services.records.state import keep_mark, recall
 from cucmsh.services.site import Site
-from cucmsh.storage.local import LocalStore
 from cucmsh.storage.store import MAX_FILE_SIZE
 from cucmsh.trustlist.sealing import seal
 from cucmsh.trustlist.tags import Digest
@@ -43,7 +42,7 @@ from tests.services.made_cluster import (
 
 
 def stage(cluster: MadeCluster, raw: bytes) -> None:
-    LocalStore(cluster.subscriber.site.node.staging).write("sent", raw)
+    cluster.subscriber.site.home.write(f"{STAGING}/sent", raw)
 
 
 def install(cluster: MadeCluster, raw: bytes, sha256: str = "") -> str:

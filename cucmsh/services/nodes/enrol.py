@@ -212,7 +212,6 @@ def _enrol_subscriber(
     facts = {
         "services": list(said.node.services),
         "tftp_directory": said.node.tftp_directory,
-        "staging": said.node.staging,
         "tftp": plan.entry.get("tftp") or said.node.tftp._asdict(),
     }
     plan = described(site, plan, {key: fact for key, fact in facts.items() if fact})

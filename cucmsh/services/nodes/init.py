@@ -8,12 +8,12 @@ recognized, and running it again finishes it. Asks nothing, starts nothing.
 from __future__ import annotations
 
 import os
+import re
 from collections.abc import Callable
 from typing import Any, NamedTuple
 
 from cucmsh.config.model import NodeRole, TftpAddress
 from cucmsh.config.settings import Settings, parse_settings
-from cucmsh.config.table import DEFAULT_STAGING
 from cucmsh.errors import (
     ConfigurationError,
     MissingFileError,
@@ -131,7 +131,7 @@ def plan_init(node: NewNode, make_site: MakeSite, *, again: bool = False) -> Ini
             f"no node can be made of this: {what}", problem.advice
         ) from problem
     site = make_site(settings)
-    note = _read(site.home.read, INIT_NOTE)
+    note = _without_staging(_read(site.home.read, INIT_NOTE))
     mark = set_aside.read_mark(site)
     if again:
         aside = set_aside.plan(site, mark)
@@ -212,10 +212,6 @@ def _text(node: NewNode) -> str:
         own["tftp_directory"] = node.tftp_directory
         if node.tftp:
             own["tftp"] = node.tftp._asdict()
-    staging = os.path.join(node.home, STAGING)
-    if staging != DEFAULT_STAGING:
-        own["staging"] = staging
-    if "tftp" in node.services:
         own["service_commands"] = node.service_commands
     nodes = [own]
     if node.role is not NodeRole.PUBLISHER:
@@ -238,7 +234,7 @@ def _text(node: NewNode) -> str:
 
 def _check_configuration(node: NewNode, text: str, note: bytes | None) -> None:
     folder, name = split_path(node.configuration)
-    present = _read(folder.read, name)
+    present = _without_staging(_read(folder.read, name))
     if present is not None and not (note and present == text.encode()):
         raise RefusedError(
             f"{node.configuration} is there already; nothing was made",
@@ -298,6 +294,11 @@ def _require_same_password(site: Site, security: Secret) -> None:
             "the interrupted init was given another cluster security password",
             "Give the same one, or begin anew with --again.",
         )
+
+
+def _without_staging(raw: bytes | None) -> bytes | None:
+    """What an earlier version has begun, without the line that is left out now."""
+    return raw and re.sub(rb'^staging = ".*"\n', b"", raw, flags=re.MULTILINE)
 
 
 def _read(read: Callable[[str], bytes], name: str) -> bytes | None:

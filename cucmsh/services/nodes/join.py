@@ -17,7 +17,7 @@ from typing import Any, NamedTuple
 from cucmsh.config.entries import entry_of, way_of
 from cucmsh.config.model import Node, TftpAddress
 from cucmsh.errors import RefusedError, ServiceError
-from cucmsh.layout import SECURITY_PASSWORD
+from cucmsh.layout import SECURITY_PASSWORD, STAGING
 from cucmsh.pki.model import Unit
 from cucmsh.services.certificates.keystore import SCRYPT, Keystore
 from cucmsh.services.nodes.configure import edit
@@ -67,7 +67,8 @@ def describe(site: Site) -> str:
             "services": node.services,
             "tftp_directory": node.tftp_directory,
             "tftp_port": node.tftp.port,
-            "staging": node.staging,
+            # Nobody reads it any more; publishers of earlier versions need it there.
+            "staging": os.path.join(site.settings.home, STAGING),
             "publisher": cluster.publisher.name,
             "domain": cluster.domain,
             "subject": cluster.subject,
@@ -90,7 +91,6 @@ def read_description(text: str, asked: Node) -> Description:
             services=tuple(str(service) for service in said["services"]),
             tftp_directory=str(said["tftp_directory"]),
             tftp=TftpAddress(asked.tftp.host, int(said["tftp_port"])),
-            staging=str(said["staging"]),
         )
         certificates = {
             Unit(unit): str(pem).encode() for unit, pem in said["certificates"].items()

@@ -8,6 +8,7 @@ from pathlib import Path
 import pytest
 
 from cucmsh.errors import CancelledError, RefusedError
+from cucmsh.layout import STAGING
 from cucmsh.services.lists import apply_reset
 from cucmsh.services.lists.apply_reset import apply
 from cucmsh.services.lists.fleet import Fleet
@@ -45,7 +46,7 @@ def cancel(cluster: MadeCluster, make_plan: MakePlan = plan_local_reset) -> None
 
 
 def staged(cluster: MadeCluster) -> list[Path]:
-    folder = Path(cluster.subscriber.site.node.staging)
+    folder = Path(cluster.subscriber.site.settings.home, STAGING)
     return list(folder.iterdir()) if folder.is_dir() else []
 
 
