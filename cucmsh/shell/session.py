@@ -33,9 +33,9 @@ from cucmsh.shell.terminal_dialog import TerminalDialog
 
 _REMEMBERED = 1000  # lines, for the editor's history
 _REPORTED = 200  # lines that a change said last, for the log
-_HALF_DONE = (
-    "It may have changed something by then. Run it again: it finishes what is left."
-)
+# Around what else is to be done first, such as to install anew.
+_MAY_HAVE_CHANGED = "It may have changed something by then."
+_AGAIN = "Run it again: it finishes what is left."
 
 
 class LineEditor(Protocol):
@@ -278,18 +278,29 @@ class Session:
             return self._refuse(CancelledError(CONTROL_C))
         except Exception as error:  # noqa: BLE001  # the one place, by design
             self._on_internal_error(error)
-            if is_import_failure(error):
-                return self._refuse(BrokenProgramError(error))
-            kind = type(error).__name__  # its text may hold what nobody should see
-            broken = CucmshError(f"The command broke off: {kind}.")
-            if self._dialog.has_begun:
-                broken = HalfDoneError(broken.message, _HALF_DONE)
+            broken = self._broken_off(error)
             attempt.end(broken.exit_status, error)
             return self._refuse(broken)
         finally:
             self._screen.pager = None
         attempt.end(status or 0)
         return attempt.status
+
+    def _broken_off(self, error: Exception) -> CucmshError:
+        """What a person is told of an error that no command foresaw.
+
+        A module may fail to load in the middle of a change, too: what is heavy and
+        rare is imported when it is needed.
+        """
+        if is_import_failure(error):
+            broken: CucmshError = BrokenProgramError(error)
+        else:
+            kind = type(error).__name__  # its text may hold what nobody should see
+            broken = CucmshError(f"The command broke off: {kind}.")
+        if not self._dialog.has_begun:
+            return broken
+        advice = (_MAY_HAVE_CHANGED, broken.advice, _AGAIN)
+        return HalfDoneError(broken.message, " ".join(filter(None, advice)))
 
     def _record_cause(self, error: CucmshError) -> None:
         """Log the unexpected exception behind an error that a command made of it."""

@@ -4,7 +4,13 @@ from typing import Any
 
 import pytest
 
-from cucmsh.errors import CommandClashError, HalfDoneError, RefusedError, UsageError
+from cucmsh.errors import (
+    REINSTALL,
+    CommandClashError,
+    HalfDoneError,
+    RefusedError,
+    UsageError,
+)
 from cucmsh.shell.audit import Attempt
 from cucmsh.shell.command import Command, command, find_command
 from cucmsh.shell.dialog import Dialog, EndSession
@@ -14,6 +20,9 @@ from cucmsh.shell.screen import Screen
 from cucmsh.shell.session import LineEditor, Session
 
 NOT_HERE = "This is not a Publisher Node"
+NOT_LOADED = "cucmsh cannot be loaded: ModuleNotFoundError: No module named 'tftp'"
+MAY_HAVE = "It may have changed something by then."
+AGAIN = "Run it again: it finishes what is left."
 FAILED = "Executed command unsuccessfully"
 
 
@@ -42,6 +51,20 @@ def utils_break(dialog: Dialog, context: Any) -> None:
 def utils_halve(dialog: Dialog, context: Any) -> None:
     """Do half of it, and tell so."""
     raise HalfDoneError("One half is done", "Do the other.") from KeyError("a secret")
+
+
+@command("utils load", changes=True)
+def utils_load(dialog: Dialog, context: list[int]) -> None:
+    """Import something that is not there, in the middle of a change."""
+    with dialog.uninterrupted():
+        context.append(-2)
+        raise ModuleNotFoundError("No module named 'tftp'")
+
+
+@command("utils miss", changes=True)
+def utils_miss(dialog: Dialog, context: Any) -> None:
+    """Import something that is not there, before the change."""
+    raise ModuleNotFoundError("No module named 'tftp'")
 
 
 @command("utils interrupt")
@@ -169,6 +192,12 @@ def open_pipes() -> OpenPipes:
             "The command broke off: KeyError.\nExecuted command unsuccessfully\n",
         ),
         ("utils halve", 3, f"One half is done\nDo the other.\n{FAILED}\n"),
+        (
+            "utils load",
+            3,
+            f"{NOT_LOADED}\n{MAY_HAVE} {REINSTALL} {AGAIN}\n{FAILED}\n",
+        ),
+        ("utils miss", 1, f"{NOT_LOADED}\n{REINSTALL}\n{FAILED}\n"),
         ("utils interrupt", 1, "Control-C pressed\n"),
         ("quit", 4, ""),
         ("foo", 2, "Executed command unsuccessfully\nNo valid command entered\n"),
@@ -259,6 +288,17 @@ def test_every_line_is_recorded_with_its_end(
     pipes.session.run_line(line)
     pipes.seen()
     assert pipes.record.events == [("submitted", line), ("ended", *ended)]
+
+
+@pytest.mark.parametrize(("word", "status"), [("load", 3), ("miss", 1)])
+def test_a_module_that_is_missing_is_recorded_as_the_end(
+    open_pipes: OpenPipes, word: str, status: int
+) -> None:
+    pipes = open_pipes()
+    assert pipes.session.run_line(f"utils {word}") == status
+    pipes.seen()
+    ended = ("ended", "utils", word, str(status), "ModuleNotFoundError")
+    assert pipes.record.events[-1] == ended
 
 
 def test_a_change_is_recorded_before_it_begins(open_pipes: OpenPipes) -> None:
