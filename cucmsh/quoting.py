@@ -1,6 +1,6 @@
-"""What another machine sent, as a message of ours may show it.
+"""What others wrote (a server's texts, names of files), as a message may show it.
 
-Quoted, escaped and cut, so that no server can write to a terminal or end a line.
+Quoted, escaped and cut, so that nobody can write to a terminal or end a line with it.
 """
 
 from __future__ import annotations
@@ -9,7 +9,7 @@ SHOWN = 80  # characters of a text
 
 
 def shown(text: str) -> str:
-    """A server's text as a message may show it: quoted, escaped, not long."""
+    """Another's text as a message may show it: quoted, escaped, not long."""
     return repr(text if len(text) <= SHOWN else f"{text[:SHOWN]}...")
 
 

@@ -8,6 +8,7 @@ from typing import NamedTuple, Protocol
 
 from cucmsh.errors import CucmshError, HalfDoneError
 from cucmsh.exhaustion import exhaustion_as_error
+from cucmsh.quoting import shown
 from cucmsh.services.lists.phone_files import Choice
 from cucmsh.services.lists.sign_files import SignReport, sign_files
 from cucmsh.services.lists.update_replicas import push, replicas_of
@@ -113,5 +114,7 @@ def problem_of(report: SignReport) -> str:
     if not report.failed:
         return ""
     name, why = report.failed[0]
+    if not name.isprintable():  # such as bytes that are no UTF-8
+        name = shown(name)
     count = len(report.failed)
     return f"{count} of them failed, such as {name}: {why}"

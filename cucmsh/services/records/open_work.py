@@ -44,6 +44,7 @@ SUCCESS = "success "
 LONGEST_RESULT = 64  # characters of what systemd says of a unit
 SIGN = "utils tftp sign"
 RESTART = "utils service restart Cisco Tftp"
+UNKNOWN = "an unknown time"  # where a note that was damaged or edited has none
 
 
 class Kind(StrEnum):
@@ -311,7 +312,7 @@ def _write_push(site: Site, problems: Mapping[str, str], at: str) -> None:
 
 
 def _read_push(site: Site) -> tuple[str, dict[str, str]]:
-    """Since when, and the reason for each replica by the name that it has now."""
+    """Since when, if it is known; the reason for each replica by its name of now."""
     found = recall(site.home, REPLICAS)
     names, reasons = _texts(found.get("names")), _texts(found.get("reasons"))
     if not names or len(names) != len(reasons):  # an earlier version wrote it
@@ -320,7 +321,7 @@ def _read_push(site: Site) -> tuple[str, dict[str, str]]:
         reasons = [why.removesuffix(")") for _, _, why in parts]
     now = renamed(site, found.get("ids"))
     names = [now.get(name, name) for name in names]
-    return str(found.get("at")), dict(zip(names, reasons, strict=True))
+    return str(found.get("at", "")), dict(zip(names, reasons, strict=True))
 
 
 def _shown(problems: Mapping[str, str]) -> list[str]:
@@ -337,7 +338,7 @@ def open_pushes(site: Site) -> list[OpenWork]:
     if not problems:
         return []
     line = (
-        f"Not every replica serves what this publisher does, since {since}: "
+        f"Not every replica serves what this publisher does, since {since or UNKNOWN}: "
         f"{', '.join(_shown(problems))}. Run `{SIGN}` when they answer."
     )
     return [OpenWork(Kind.PUSH, line, problems, since, SIGN)]
@@ -401,8 +402,9 @@ def open_starts(site: Site) -> list[OpenWork]:
     """
     since, why = _noted(site, START)
     if why:
+        when = since or UNKNOWN
         line = (
-            f"No list was composed at the TFTP start of {since}: {why}. What lay "
+            f"No list was composed at the TFTP start of {when}: {why}. What lay "
             f"there is served. Mend it, then run `{RESTART}`."
         )
         return [OpenWork(Kind.START, line, {site.node.name: why}, since, RESTART)]
@@ -431,15 +433,16 @@ def open_signings(site: Site) -> list[OpenWork]:
     since, why = _noted(site, SIGNING)
     if not why:
         return []
-    line = f"Files of phones were not signed at {since}: {why}. Run `{SIGN}`."
+    when = since or UNKNOWN
+    line = f"Files of phones were not signed at {when}: {why}. Run `{SIGN}`."
     return [OpenWork(Kind.SIGNING, line, {site.node.name: why}, since, SIGN)]
 
 
 def _noted(site: Site, name: str) -> tuple[str, str]:
-    """When and why, of what is noted under a name; empty if nothing is."""
+    """When, if it is known, and why, of what is noted; empty if nothing is."""
     found = recall(site.home, name)
     what = _texts(found.get("open"))
-    return (str(found.get("at")), what[0]) if what else ("", "")
+    return (str(found.get("at", "")), what[0]) if what else ("", "")
 
 
 def _forget_if_there(site: Site, name: str) -> None:

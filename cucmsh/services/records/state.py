@@ -87,6 +87,9 @@ def forget(home: Store, name: str) -> None:
 
 def _value(value: object) -> str:
     if isinstance(value, str):
+        # A file name may hold bytes that are no UTF-8 (lone surrogates here), which no
+        # TOML file can hold: they are kept as the text of their escapes.
+        value = value.encode("utf-8", "backslashreplace").decode()
         # A basic string: what is not plain is written by its number.
         plain = (c if c.isprintable() and c not in '"\\' else None for c in value)
         pairs = zip(plain, value, strict=True)

@@ -17,6 +17,7 @@ from cucmsh.services.lists import sign_files as signing
 from cucmsh.services.lists import tftp_start
 from cucmsh.services.lists.phone_files import MAX_PLAIN_SIZE, choose, named
 from cucmsh.services.lists.served_lists import served_list
+from cucmsh.services.lists.sign_and_bring import problem_of
 from cucmsh.services.lists.sign_files import SignReport, sign_files
 from cucmsh.services.records.open_work import login_notice
 from cucmsh.services.site import Site
@@ -191,6 +192,7 @@ def test_name_that_no_store_takes_fails_alone(site: Site) -> None:
     report = signed(site)
     assert report.signed == (PHONE,)
     assert len(report.failed) == 1
+    assert problem_of(report).isprintable()  # it is kept, and shown at the next login
 
 
 @pytest.mark.thorough

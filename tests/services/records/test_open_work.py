@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from cucmsh.errors import StoreError
-from cucmsh.layout import JOURNAL, REPLICAS, facts_file
+from cucmsh.layout import JOURNAL, REPLICAS, SIGNING, START, facts_file
 from cucmsh.services.records.open_work import (
     Kind,
     OpenReset,
@@ -169,3 +169,27 @@ def test_what_an_earlier_version_wrote_is_read(
     kept = recall(site.home, REPLICAS)
     assert (kept["open"], kept["at"]) == (entries[:1], "then")
     assert (kept["names"], kept["reasons"]) == (["branch1"], [WHY])
+
+
+def test_what_is_noted_may_hold_bytes_that_are_no_text(cluster: MadeCluster) -> None:
+    """A name in Latin-1 (lone surrogates here), and every character that is odd."""
+    site = cluster.site
+    odd = 'Klingelt\udcf6ne \ud800\udfff \0\x7f"\\\n\U0010ffff'
+    note_unsigned(site, odd)
+    (work,) = open_work(site)
+    assert "Klingelt\\udcf6ne \\ud800\\udfff" in work.line
+    assert work.nodes[site.node.name].endswith(' \0\x7f"\\\n\U0010ffff')
+
+
+def test_what_was_noted_without_a_time_says_so(cluster: MadeCluster) -> None:
+    site = cluster.site
+    for name in (START, SIGNING):
+        remember(site.home, name, {"open": ["no disk"]})
+    remember(site.home, REPLICAS, {"open": ["branch1 (silent)"]})
+    found = open_work(site)
+    assert len(found) == 3
+    for work in found:
+        assert "an unknown time: " in work.line
+        assert work.since == ""
+    drop_node(site, "branch2")
+    assert [work.line for work in open_work(site)] == [work.line for work in found]
