@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 
 from cucmsh.errors import UsageError
+from cucmsh.services.caller import Privilege
 from cucmsh.services.site import Site
 from cucmsh.shell.command import EXAMPLE, Command, command, phrases
 from cucmsh.shell.dialog import Dialog, EndSession
@@ -26,7 +27,8 @@ def show_myself(dialog: Dialog, site: Site) -> None:
     counts = "enabled" if dialog.session.counts_commands else "disabled"
     dialog.say(f"Machine Name    : {site.node.name}")
     dialog.say(f"account name    : {account}")
-    dialog.say("privilege level : 4")
+    level = Privilege.READ if site.caller is None else site.caller.level
+    dialog.say(f"privilege level : {level:d}")
     dialog.say(f"command count   : {counts}")
 
 

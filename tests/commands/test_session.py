@@ -8,11 +8,13 @@ import pwd
 import pytest
 
 from cucmsh.errors import CancelledError, UsageError
+from cucmsh.services.caller import Caller, Privilege, WayIn
 from cucmsh.services.idle import idle_minutes
 from cucmsh.shell.complete import complete, explain
 from cucmsh.shell.grammar import Grammar, Pack
 from cucmsh.shell.scripted import ScriptedDialog, ScriptedSession
 from tests.commands.calls import GRAMMAR, call, dialog_with, run
+from tests.services.callers import called
 from tests.services.made_cluster import MadeCluster
 
 QUESTION = "Continue (y/n)?"
@@ -78,6 +80,12 @@ def test_myself_is_the_account_of_the_operating_system(
         "Machine Name    : test10pub",
         f"account name    : {account}",
     ]
+
+
+def test_myself_says_which_level_the_caller_has(cluster: MadeCluster) -> None:
+    caller = Caller(WayIn.PROMPT, "joe", level=Privilege.CHANGE)
+    shown = call(called(cluster.site, caller), "show myself").lines
+    assert "privilege level : 1" in shown
 
 
 def test_myself_is_the_name_that_logged_in_where_a_user_id_has_two(

@@ -36,10 +36,10 @@ from typing import Protocol
 
 from cucmsh.errors import CucmshError, RefusedError
 from cucmsh.events import Event, Severity, Sinks, Value
+from cucmsh.services.caller import WayIn
 from cucmsh.services.records.sinks import AUDIT
 
 MOST_VALUES = 32
-HOOK = "hook"
 
 
 class Tried(Protocol):
@@ -146,7 +146,7 @@ class AuditLog:
         that cannot be written keeps no TFTP service from starting (docs/decisions/034).
         What it only looks at is not recorded at all: other nodes ask often.
         """
-        is_hook = self._caller()["entry"] == HOOK
+        is_hook = self._caller()["entry"] == WayIn.HOOK
         if is_hook and not is_change:
             yield
             return
@@ -185,7 +185,7 @@ class AuditLog:
             "values": attempt.values[:MOST_VALUES],
             "characters": len(attempt.line),
         }
-        if self._caller()["entry"] != "prompt":
+        if self._caller()["entry"] != WayIn.PROMPT:
             found["line"] = attempt.line
         return found
 
