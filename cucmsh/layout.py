@@ -94,6 +94,7 @@ LOCK_SUFFIX = ".lock"  # each names the holder of a lock; the kernel holds the l
 NODE_LOCK = "state/node.lock"
 SIGNING_LOCK = "state/signing.lock"
 CLUSTER_LOCK = "state/cluster.lock"
+IDS_LOCK = "state/ids.lock"
 
 # Facts, a TOML file each in STATE_FOLDER (``services.records.state``).
 ASKED = "asked"  # which nodes were asked for their lists

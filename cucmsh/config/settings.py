@@ -25,6 +25,11 @@ DIGESTS = ("sha1", "sha512")
 SIGNED_PATTERNS = ("*.xml", "*.cnf", "*.loads", "*.jar", "*.raw", "*.rwb", "*.png")
 
 
+# Which file it is, and which state of it: device, inode, size, time of its last change
+# in nanoseconds. Looked at without being read, which its owner alone may be able to.
+Stamp = tuple[int, int, int, int]
+
+
 class Settings(NamedTuple):
     """What one node's configuration says.
 
@@ -44,6 +49,7 @@ class Settings(NamedTuple):
         served_as: folders of the TFTP directory, and the folder as which the TFTP
             service gives each, empty for the directory itself; see
             ``cucmsh.services.lists.asked_names``.
+        stamp: of the file when it was read; None for settings that no file has yet.
     """
 
     path: str
@@ -58,6 +64,7 @@ class Settings(NamedTuple):
     cluster: Cluster
     signed_patterns: tuple[str, ...] = SIGNED_PATTERNS
     served_as: tuple[tuple[str, str], ...] = ()
+    stamp: Stamp | None = None
 
     @property
     def profile(self) -> Profile:
@@ -74,6 +81,7 @@ def read_settings(path: str) -> Settings:
     """
     try:
         with open(path, "rb") as file:
+            stamp = _stamp(os.fstat(file.fileno()))
             raw = file.read(MOST_BYTES + 1)
     except FileNotFoundError as problem:
         raise ConfigurationError(
@@ -87,11 +95,43 @@ def read_settings(path: str) -> Settings:
         raise ConfigurationError(
             f"{path} is larger than {MOST_BYTES} bytes, so it is no configuration"
         )
-    return parse_settings(raw, path)
+    return parse_settings(raw, path)._replace(stamp=stamp)
+
+
+def with_stamp(settings: Settings) -> Settings:
+    """The settings as read from the file that is there now, which holds them.
+
+    Raises:
+        ConfigurationError: there is none.
+    """
+    try:
+        return settings._replace(stamp=_stamp(os.stat(settings.path)))
+    except OSError as problem:
+        raise ConfigurationError(f"{settings.path}: {problem.strerror}") from problem
+
+
+def is_outdated(settings: Settings) -> bool:
+    """Whether their file was replaced, written or removed since they were read.
+
+    Settings that were read from no file are never outdated. Nor are those whose file
+    cannot be looked at any more, as by an account that root's login became.
+    """
+    if settings.stamp is None:
+        return False
+    try:
+        return _stamp(os.stat(settings.path)) != settings.stamp
+    except FileNotFoundError:
+        return True
+    except OSError:
+        return False
+
+
+def _stamp(status: os.stat_result) -> Stamp:
+    return status.st_dev, status.st_ino, status.st_size, status.st_mtime_ns
 
 
 def parse_settings(raw: bytes, path: str) -> Settings:
-    """The settings in a configuration that is, or will be, at ``path``.
+    """The settings in a configuration that is, or will be, at ``path``; no stamp.
 
     Raises:
         ConfigurationError: as for ``read_settings``.

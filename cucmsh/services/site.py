@@ -8,15 +8,17 @@ from contextlib import AbstractContextManager, contextmanager
 from typing import Self
 
 from cucmsh.config.model import Node
-from cucmsh.config.settings import Settings
+from cucmsh.config.settings import Settings, is_outdated
 from cucmsh.errors import RefusedError, ServiceError
 from cucmsh.layout import (
     CLUSTER_LOCK,
+    IDS_LOCK,
     KNOWN_HOSTS,
     NODE_LOCK,
     SECURITY_FOLDER,
     SIGNING_LOCK,
     STATE_FOLDER,
+    TRUST_FOLDER,
 )
 from cucmsh.services.backends import Backends, Clock, Link
 from cucmsh.services.caller import Caller, Record
@@ -115,29 +117,71 @@ class Site:
         if not self.node.is_publisher:
             raise RefusedError("This is not a Publisher Node")
 
-    def node_lock(self) -> AbstractContextManager[None]:
-        """One writer of this node's files. Held for moments; others wait 30 seconds."""
-        return self._lock("", NODE_LOCK, NODE_LOCK_SECONDS)
+    def require_present_settings(self) -> None:
+        """Refuse a change by what the configuration said before it was changed.
+
+        A prompt may stand for weeks, and know nothing of a node that was added or
+        removed meanwhile. Called before a change asks its first question, and again
+        when it holds the cluster's lock, under which nodes come and go.
+
+        Raises:
+            RefusedError: another session, or an editor, changed the file.
+        """
+        if is_outdated(self.settings):
+            raise RefusedError(
+                f"{self.settings.path} was changed since this login, and this session "
+                "still has what it said then; nothing was changed",
+                "Log in again, and type the command there.",
+            )
+
+    def node_lock(self, what: str) -> AbstractContextManager[None]:
+        """One writer of this node's files. Held for moments; others wait 30 seconds.
+
+        Args:
+            what: who holds it, for those who are refused.
+        """
+        return self._lock("", NODE_LOCK, NODE_LOCK_SECONDS, what)
+
+    def ids_lock(self) -> AbstractContextManager[None]:
+        """One writer of the ids of other nodes, see ``nodes.node_id``.
+
+        Held for moments, and no other lock is taken meanwhile: so those who hold one
+        may take it.
+        """
+        what = "a look at the ids of nodes"
+        return self._lock(TRUST_FOLDER, IDS_LOCK, NODE_LOCK_SECONDS, what)
 
     def signing_lock(self) -> AbstractContextManager[None]:
         """One signer of phones' files on this node; a composing start does not wait."""
         what = "the signing of files"
         return self._lock(SECURITY_FOLDER, SIGNING_LOCK, NODE_LOCK_SECONDS, what)
 
-    def cluster_lock(self, what: str, wait: float = 0) -> AbstractContextManager[None]:
+    @contextmanager
+    def cluster_lock(self, what: str) -> Iterator[None]:
         """One change of the cluster at a time, of those that begin on this node.
 
-        A command is refused while another holds it (BusyError), and waits only for the
-        push that follows a TFTP start, which nobody asked for and which ends by itself.
+        A command is refused while another holds it, and waits only for the push that
+        follows a TFTP start, which nobody asked for and which ends by itself.
 
         Args:
-            what: who holds it, for those who are refused; ``PUSH`` for that push.
-            wait: how many seconds that push waits for anybody.
+            what: who holds it, for those who are refused.
+
+        Raises:
+            BusyError: another command holds it.
+            RefusedError: see ``require_present_settings``.
         """
-        if what == PUSH:
-            return self._lock(STATE_FOLDER, CLUSTER_LOCK, wait, what)
         wait = PUSH_WAIT_SECONDS
-        return self._lock(STATE_FOLDER, CLUSTER_LOCK, wait, what, wait_only_for=PUSH)
+        with self._lock(STATE_FOLDER, CLUSTER_LOCK, wait, what, wait_only_for=PUSH):
+            self.require_present_settings()
+            yield
+
+    def push_lock(self, wait: float) -> AbstractContextManager[None]:
+        """The cluster's lock for the push to replicas, which waits for anybody.
+
+        Args:
+            wait: for how many seconds.
+        """
+        return self._lock(STATE_FOLDER, CLUSTER_LOCK, wait, PUSH)
 
     def open_link(self, node: Node) -> Link:
         """Log in to another node with our key; the caller closes the link.
@@ -167,7 +211,7 @@ class Site:
         folder: str,
         note: str,
         wait: float,
-        what: str = "a service start",
+        what: str,
         *,
         wait_only_for: str = "",
     ) -> AbstractContextManager[None]:

@@ -6,10 +6,14 @@ A use-case is a function of a ``Site`` that says who may call it::
     def reset_with_local_key(site: Site, dialog: ResetDialog) -> ResetDone: ...
 
 Prompt, exec requests, hooks, ``cucmsh node`` and later the page call it alike, with a
-site that knows its caller (``Site.called_by``). None of them can go past the guard or
-the record: the decorator puts both before the function. The function takes its locks
-itself, since a question may have to be answered before; which lock each file takes is
-in ``tests/services/test_locks.py``.
+site that knows its caller (``Site.called_by``). No change, and no look that is declared
+here, goes past the guard or the record: the decorator puts both before the function.
+Beside them are plain functions that a command may call as it is: they only look, for
+what completes a word (``files.paths``), explains a refusal (``files.missing_folder``)
+or chooses what a change is about (``phone_files.choose``).
+
+The function of a use-case takes its locks itself, since a question may have to be
+answered before; which lock each file takes is in ``tests/services/test_locks.py``.
 """
 
 from __future__ import annotations
@@ -47,7 +51,8 @@ def require_access(site: Site, access: Access) -> None:
     Raises:
         RefusedError: nobody is named as the caller; this is no publisher; a change by
             an exec request where the configuration has ``exec = "read-only"``
-            (docs/decisions/004); or the caller's privilege level is too low.
+            (docs/decisions/004); the caller's privilege level is too low; or a change
+            by a session whose configuration is not the present one.
     """
     caller = site.caller
     if caller is None:
@@ -67,6 +72,8 @@ def require_access(site: Site, access: Access) -> None:
             f"{caller.account or 'this caller'} has {caller.level:d}",
             "Somebody with that level has to do it.",
         )
+    if access.changes:
+        site.require_present_settings()
 
 
 class UseCase(Generic[_Values, _Result]):

@@ -7,7 +7,12 @@ from pathlib import Path
 import pytest
 
 from cucmsh.config.model import NodeRole, SshAddress, TftpAddress
-from cucmsh.config.settings import read_settings
+from cucmsh.config.settings import (
+    is_outdated,
+    parse_settings,
+    read_settings,
+    with_stamp,
+)
 from cucmsh.errors import ConfigurationError
 
 # The example of the design, with a key and an identity for the third node.
@@ -320,3 +325,32 @@ def test_example_of_the_production_page_is_a_configuration(tmp_path: Path) -> No
     (example,) = (block for block in blocks if "release =" in block)
     settings = read_settings(write(tmp_path, example))
     assert [node.name for node in settings.cluster.nodes] == ["pub", "branch1"]
+
+
+def test_settings_are_outdated_once_their_file_is_another(tmp_path: Path) -> None:
+    path = write(tmp_path, LEAST)
+    settings = read_settings(path)
+    assert not is_outdated(settings)
+    other = tmp_path / "other"
+    other.write_text(LEAST)
+    other.replace(path)  # the same bytes: somebody wrote it all the same
+    assert is_outdated(settings)
+    assert not is_outdated(with_stamp(settings))
+    assert not is_outdated(read_settings(path))
+    os.remove(path)
+    assert is_outdated(settings)
+    with pytest.raises(ConfigurationError, match="No such file"):
+        with_stamp(settings)
+
+
+def test_settings_that_were_read_from_no_file_are_never_outdated(
+    tmp_path: Path,
+) -> None:
+    path = str(tmp_path / "cucmsh.toml")
+    assert not is_outdated(parse_settings(LEAST.encode(), path))
+
+
+def test_file_that_cannot_be_looked_at_makes_nothing_outdated(tmp_path: Path) -> None:
+    settings = read_settings(write(tmp_path, LEAST))
+    hidden = settings._replace(path=f"{settings.path}/below")  # not a directory
+    assert not is_outdated(hidden)

@@ -16,6 +16,7 @@ from typing import Any, cast
 import pytest
 
 import cucmsh.services
+from cucmsh.config.settings import is_outdated, with_stamp
 from cucmsh.errors import (
     BusyError,
     CancelledError,
@@ -31,8 +32,11 @@ from cucmsh.services.backends import BackupServer
 from cucmsh.services.caller import Caller, Privilege, WayIn
 from cucmsh.services.files import Destination
 from cucmsh.services.lists.phone_files import choose
+from cucmsh.services.lists.run_reset import reset_with_local_key
 from cucmsh.services.nodes.add_plan import WantedNode
+from cucmsh.services.nodes.configure import edit
 from cucmsh.services.nodes.identity import make_identity
+from cucmsh.services.nodes.remove import remove_node
 from cucmsh.services.outcome import Progress
 from cucmsh.services.records.audit import AuditLog
 from cucmsh.services.records.logs import list_logs
@@ -270,6 +274,64 @@ def test_what_cannot_be_recorded_is_not_done(cluster: MadeCluster, name: str) ->
         pytest.raises(RefusedError, match="It cannot be recorded, so it was not run"),
     ):
         attempt(name, site)
+
+
+def from_its_file(site: Site) -> Site:
+    """The site with its settings as read from the file that is there."""
+    return site.with_settings(with_stamp(site.settings))
+
+
+def change_the_configuration(site: Site) -> None:
+    edit(site, lambda text, _: f"{text}# another session was here\n")
+
+
+@pytest.mark.thorough
+@pytest.mark.parametrize("name", CHANGES)
+def test_a_session_with_an_old_configuration_changes_nothing(
+    cluster: MadeCluster, name: str
+) -> None:
+    site = from_its_file(audited(cluster.site))
+    change_the_configuration(cluster.site)
+    with (
+        nothing_changes(cluster),
+        pytest.raises(RefusedError, match="was changed since this login") as refused,
+    ):
+        attempt(name, site)
+    assert "Log in again" in refused.value.advice
+
+
+def test_a_session_with_an_old_configuration_may_look(cluster: MadeCluster) -> None:
+    site = from_its_file(audited(cluster.site))
+    attempt("cucmsh.services.idle.set_idle_minutes", site)
+    change_the_configuration(cluster.site)
+    attempt("cucmsh.services.lists.show_list.show_list", site)
+    with nothing_changes(cluster), pytest.raises(RefusedError, match="this login"):
+        attempt("cucmsh.services.idle.set_idle_minutes", site)
+
+
+def test_what_another_session_changes_while_a_password_is_asked_for_counts(
+    cluster: MadeCluster,
+) -> None:
+    class Slow(Agreeing):
+        def ccm_password(self) -> Secret:
+            change_the_configuration(cluster.site)
+            return super().ccm_password()
+
+    site = from_its_file(audited(cluster.site))
+    raw = cluster.publisher.raw
+    with pytest.raises(RefusedError, match="was changed since this login"):
+        reset_with_local_key(site, cast(Any, Slow()))
+    assert cluster.publisher.raw == raw
+
+
+def test_who_writes_the_configuration_is_not_refused_by_it(
+    cluster: MadeCluster,
+) -> None:
+    site = from_its_file(audited(cluster.site))
+    remove_node(site, SUBSCRIBER, AGREEING)
+    assert is_outdated(site.settings)
+    now = site.with_settings(edit(site, lambda text, _: f"{text}# once more\n"))
+    attempt("cucmsh.services.idle.set_idle_minutes", now)
 
 
 @pytest.mark.thorough

@@ -130,10 +130,12 @@ class Keystore:
         """
         self._read_certificate(pem, f"the {unit} certificate of {node.name}")
         folder = self.trusted_folder(node)
-        with self._site.node_lock():  # a start composes with what lies there
+        # A start composes with what lies there.
+        with self._site.node_lock("the installing of a certificate"):
             self._home.write(trusted_file(folder, unit), pem, PUBLIC_MODE)
         if node.name in (ids := ids_by_name(self._site)):
-            mark_trusted(self._site, folder, ids[node.name])
+            with self._site.ids_lock():
+                mark_trusted(self._site, folder, ids[node.name])
 
     def trusted_folder(self, node: Node) -> str:
         """Where the certificates of another node lie, or are to lie.

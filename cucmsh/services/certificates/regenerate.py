@@ -67,13 +67,14 @@ def regenerate(site: Site, unit: Unit) -> list[NodeOutcome]:
         One outcome for each member the certificate was brought to; none for units
         that no other node lists.
     """
-    with site.cluster_lock(f"set cert regen {unit}"):
+    what = f"set cert regen {unit}"
+    with site.cluster_lock(what):
         require_no_hold(site, unit)
         keystore = Keystore(site)
         credential = new_credential(site, unit)
         is_recovery = unit is Unit.ITL_RECOVERY and site.node.is_publisher
         key_file = keystore.make_recovery_file(credential) if is_recovery else b""
-        with site.node_lock():  # a start composes with what lies there
+        with site.node_lock(what):  # a start composes with what lies there
             start_hold(site, unit)
             if is_recovery:
                 keystore.install_recovery(key_file, credential.certificate)

@@ -114,7 +114,7 @@ class _Change:
             CucmshError: it ended early.
         """
         plan, site = self._plan, self._site
-        with site.node_lock():  # a start composes with what lies there
+        with site.node_lock("utils itl reset"):  # a start composes with what lies there
             if plan.key_file:
                 Keystore(site).install_recovery(plan.key_file, plan.recovery)
             else:
@@ -243,7 +243,7 @@ def _commit_own(
     if entry is None:  # the next list is later than this one all the same
         published = Published(plan.sha256, plan.trust_list.header.timestamp)
         if site.settings.keep_trust:
-            with site.node_lock():
+            with site.node_lock("utils itl reset"):
                 History(site).note_served(plan.trust_list.raw, is_new=True)
         write_published(site.home, published)
         return None

@@ -253,7 +253,7 @@ def compose_for_start(site: Site) -> Composed:
         raise ServiceError(f"{site.node.name} does not run Cisco Tftp")
     if site.settings.keep_trust:
         ask_other_nodes(site)
-    with site.node_lock():
+    with site.node_lock("a service start"):
         served = served_list(site)
         mark = keep_mark(site.home)
         if served is not None and mark and mark == hashlib.sha256(served).hexdigest():

@@ -111,7 +111,7 @@ def give_up(site: Site, plan: GiveUpPlan) -> None:
     Raises:
         StoreError: it cannot be remembered, or not all of it.
     """
-    with site.node_lock():
+    with site.node_lock(TRUST_RELEASE):
         history = History(site)
         history.give_up([entry.kept for entry in plan.given_up])
         needed = signers_of_any(history.binding)

@@ -43,7 +43,7 @@ def ask_other_nodes(site: Site) -> None:
     if nodes is None:
         return
     found, silent = lists_on(site, nodes)
-    with suppress(CucmshError), site.node_lock():
+    with suppress(CucmshError), site.node_lock("a service start"):
         history = History(site)
         for name, raw in found.items():
             history.note_elsewhere(name, raw)

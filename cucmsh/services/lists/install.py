@@ -163,7 +163,7 @@ def put_in_place(site: Site, trust_list: TrustList, expected: str) -> None:
     raw = trust_list.raw
     sha256 = hashlib.sha256(raw).hexdigest()
     directory = site.tftp  # before anything is marked: a node may have none
-    with site.node_lock():
+    with site.node_lock("the installing of a list"):
         served = sha256_served(site)
         refuse_unless_expected(site.node, served, (expected, sha256))
         if site.settings.keep_trust:
@@ -227,7 +227,7 @@ def _prove(site: Site, raw: bytes) -> str:
     """
     unserved = why_unserved(site, site.node.tftp, raw)
     if not unserved:
-        with site.node_lock():
+        with site.node_lock("the proof of a list"):
             clear_keep_mark(site.home, hashlib.sha256(raw).hexdigest())
     return unserved
 

@@ -38,7 +38,7 @@ from cucmsh.services.lists.replica_signed_files import SignedFileUpdate
 from cucmsh.services.lists.served_lists import sha256_or_none, why_unserved
 from cucmsh.services.outcome import NodeOutcome, State
 from cucmsh.services.records.history import History
-from cucmsh.services.site import Site
+from cucmsh.services.site import PUSH, Site
 from cucmsh.trustlist.decode import decode
 
 
@@ -146,7 +146,7 @@ class ReplicaPush:
         is_asked = self._site.settings.keep_trust and there != self._job.raw
         if there is None or not is_asked:
             return
-        with self._site.node_lock():
+        with self._site.node_lock(PUSH):
             history = History(self._site)
             history.note_elsewhere(self._node.name, there)
         refused = who_refuses(self._site, decode(self._job.raw), history)

@@ -19,7 +19,7 @@ import hashlib
 from contextlib import suppress
 from typing import NamedTuple
 
-from cucmsh.errors import CucmshError, StoreError
+from cucmsh.errors import BusyError, CucmshError, StoreError
 from cucmsh.services.deadlines import SIGN_SECONDS
 from cucmsh.services.lists.compose import Composed, compose_for_start
 from cucmsh.services.lists.phone_files import choose
@@ -64,7 +64,8 @@ def start(site: Site) -> Started:
         CucmshError: the list could not be made or put in place; see ``keep``.
     """
     composed = compose_for_start(site)
-    with suppress(StoreError):  # then names count; after an upgrade they are kept here
+    # Else names count. After an upgrade the ids are kept here.
+    with suppress(BusyError, StoreError):
         ids_by_name(site)
     is_reset = keep_mark(site.home) == hashlib.sha256(composed.raw).hexdigest()
     problems = []

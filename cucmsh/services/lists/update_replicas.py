@@ -17,6 +17,7 @@ import hashlib
 from time import monotonic
 
 from cucmsh.config.model import Node, NodeRole
+from cucmsh.config.settings import is_outdated, read_settings
 from cucmsh.errors import BusyError
 from cucmsh.services.deadlines import (
     GRACE_SECONDS,
@@ -97,17 +98,25 @@ def push(
 
     Raises:
         StoreError: what is pending cannot be remembered.
+        ConfigurationError: the configuration was changed, and cannot be read now.
     """
     nodes = replicas_of(site)
     if not nodes:
         return NOBODY
     try:
-        with site.cluster_lock(PUSH, wait):
-            return push_held(site, seconds=seconds)
+        with site.push_lock(wait):
+            return push_held(_as_configured_now(site), seconds=seconds)
     except BusyError as busy:
         if is_reset:
             return NOBODY
         return _all_pending(site, busy.message)
+
+
+def _as_configured_now(site: Site) -> Site:
+    """Who waited for the lock may have waited for a node to come or go."""
+    if is_outdated(site.settings):
+        return site.with_settings(read_settings(site.settings.path))
+    return site
 
 
 def _all_pending(site: Site, why: str, known: Report = NOBODY) -> Report:
@@ -172,7 +181,7 @@ def _note_served(site: Site, raw: bytes, names: list[str]) -> None:
     """Into the history: these replicas serve the list, so it is not forgotten."""
     if not site.settings.keep_trust or not names:
         return
-    with site.node_lock():
+    with site.node_lock(PUSH):
         history = History(site)
         for name in names:
             history.note_elsewhere(name, raw)

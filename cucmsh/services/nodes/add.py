@@ -138,7 +138,7 @@ def _has_way(site: Site, node: Node) -> bool:
     Raises:
         ConnectionFailedError, HostKeyError: no answer, or another host.
     """
-    with site.node_lock():
+    with site.node_lock("cucmsh node add"):
         make_identity(site)  # a configuration made by hand has none yet
     try:
         site.open_link(node).close()

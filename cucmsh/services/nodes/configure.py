@@ -10,7 +10,7 @@ import os
 import stat
 from collections.abc import Callable
 
-from cucmsh.config.settings import Settings, parse_settings
+from cucmsh.config.settings import Settings, parse_settings, with_stamp
 from cucmsh.errors import ConfigurationError, StoreError
 from cucmsh.services.site import Site
 from cucmsh.storage.local import LocalStore
@@ -34,7 +34,7 @@ def edit(site: Site, change: Change) -> Settings:
     """
     path = site.settings.path
     store, name = split_path(path)
-    with site.node_lock():
+    with site.node_lock("the writing of the configuration"):
         raw = store.read(name)
         try:
             text = raw.decode()
@@ -44,7 +44,7 @@ def edit(site: Site, change: Change) -> Settings:
         settings = parse_settings(edited, path)
         if edited != raw:
             store.write(name, edited, _mode(path))
-    return settings
+        return with_stamp(settings)
 
 
 def _mode(path: str) -> int:

@@ -205,6 +205,7 @@ def _forget_strangers(site: Site, names: set[str], ids: Container[str]) -> None:
 def forget_node(site: Site, node: Node) -> None:
     """Remove the certificates that another node brought here."""
     folder = Keystore(site).trusted_folder(node)
-    with site.node_lock():  # a start composes with what lies there
+    # A start composes with what lies there.
+    with site.node_lock("the taking out of a node"), site.ids_lock():
         for file in site.home.names(folder):
             site.home.remove(f"{folder}/{file}")

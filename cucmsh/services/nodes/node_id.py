@@ -10,6 +10,9 @@ Which configured node an id means is decided by the machine (its SSH host key, a
 address among those that share one), then by the name. So a node whose name was changed
 is known by its machine, and one that was built anew under the same name by its name.
 
+Rows of nodes that a configuration does not have are kept: a session whose configuration
+is old must not drop what a newer one learned. A node that comes back is known by them.
+
 Files of earlier versions carry no ids: their names count. Earlier versions that are
 installed again read the names, and leave the ids alone.
 """
@@ -23,7 +26,7 @@ from contextlib import suppress
 from typing import NamedTuple
 
 from cucmsh.config.model import Node
-from cucmsh.errors import StoreError
+from cucmsh.errors import BusyError, StoreError
 from cucmsh.layout import NODE, NODES, trusted_folder, trusted_id
 from cucmsh.services.records.state import recall, remember
 from cucmsh.services.site import Site
@@ -32,6 +35,7 @@ BYTES = 16
 # By what a node is known again, in this order: parts of machine, address, name.
 _MACHINE_AND_ADDRESS, _MACHINE, _NAME = slice(2), slice(1), slice(2, 3)
 MOST_EARLIER = 8  # earlier ids of one node that are kept
+MOST_ABSENT = 200  # nodes that are kept though this configuration does not have them
 
 
 class KnownNode(NamedTuple):
@@ -59,7 +63,7 @@ def own_id(site: Site) -> str:
     known = kept_id(site)
     if known:
         return known
-    with site.node_lock():
+    with site.node_lock("the making of this node's id"):
         known = kept_id(site)
         if not known:
             known = os.urandom(BYTES).hex()
@@ -86,25 +90,54 @@ def ids_by_name(site: Site) -> dict[str, str]:
     """The ids of all other nodes, by their present names; new ones are kept.
 
     Raises:
+        BusyError: another process takes long to write them.
         StoreError: it cannot be read, or kept.
     """
     before = _read(site)
+    rows = _present(site, before)
+    if rows.items() <= before.items():  # nothing is new, and nobody is waited for
+        return _by_name(rows)
+    with site.ids_lock():
+        return _by_name(_keep_present(site))
+
+
+def _keep_present(site: Site) -> dict[str, KnownNode]:
+    """The rows of all other nodes as they are now, kept; the caller holds the lock.
+
+    Rows of nodes that this configuration does not have are kept as they are: another
+    process may have read a newer one.
+    """
+    before = _read(site)
+    rows = _present(site, before)
+    if rows.items() <= before.items():
+        return rows
+    absent = [(at, row) for at, row in before.items() if at not in rows]
+    _write(site, dict(absent[-MOST_ABSENT:]) | rows)
+    for node_id, known in rows.items():
+        mark_trusted(site, trusted_folder(known.name), node_id)
+    return rows
+
+
+def _present(site: Site, before: dict[str, KnownNode]) -> dict[str, KnownNode]:
+    """What the rows of all other nodes are now, by their ids."""
     found = _matched(site, before)
-    after: dict[str, KnownNode] = {}
+    rows: dict[str, KnownNode] = {}
     for node in _others(site):
-        known = before.get(found.get(node.name, ""))
         node_id = found.get(node.name) or _derived(site, node)
+        known = before.get(node_id)
         earlier = known.earlier if known else ()
-        after[node_id] = KnownNode(node.name, *_machine(node), earlier)
-    if after != before:
-        _write(site, after)
-        for node_id, known in after.items():
-            mark_trusted(site, trusted_folder(known.name), node_id)
-    return {known.name: node_id for node_id, known in after.items()}
+        rows[node_id] = KnownNode(node.name, *_machine(node), earlier)
+    return rows
+
+
+def _by_name(rows: dict[str, KnownNode]) -> dict[str, str]:
+    return {row.name: node_id for node_id, row in rows.items()}
 
 
 def mark_trusted(site: Site, folder: str, node_id: str) -> None:
     """Write the id of the owner into a folder of the trust store, unless it is there.
+
+    The caller holds the lock of the ids.
 
     Raises:
         StoreError: it cannot be kept.
@@ -118,18 +151,21 @@ def learn(site: Site, name: str, node_id: str) -> None:
     """Keep the id that a node told; the id derived for it here still means it, too.
 
     Raises:
-        StoreError: it cannot be kept.
+        BusyError, StoreError: as for ``ids_by_name``.
     """
     if not is_id(node_id) or node_id == kept_id(site):
         return
-    present = ids_by_name(site).get(name)
-    if present in (None, node_id):
+    if ids_by_name(site).get(name) in (None, node_id):  # as it nearly always is
         return
-    known = _read(site)
-    row = known.pop(present)
-    earlier = (*row.earlier, present)[-MOST_EARLIER:]
-    known[node_id] = row._replace(earlier=earlier)
-    _write(site, known)
+    with site.ids_lock():
+        present = _by_name(_keep_present(site)).get(name)
+        if present in (None, node_id):
+            return
+        known = _read(site)
+        row = known.pop(present)
+        earlier = (*row.earlier, present)[-MOST_EARLIER:]
+        known[node_id] = row._replace(earlier=earlier)
+        _write(site, known)
 
 
 def known_ids(site: Site) -> dict[str, tuple[str, ...]]:
@@ -154,7 +190,7 @@ def with_ids(site: Site, names: Iterable[str]) -> list[str]:
         ids = ids_by_name(site)
         if own := kept_id(site):
             ids[site.node.name] = own
-    except StoreError:
+    except (BusyError, StoreError):
         return []
     return [f"{ids[name]} {name}" for name in names if name in ids]
 

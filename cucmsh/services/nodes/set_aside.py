@@ -113,7 +113,7 @@ def move(site: Site, folder: str) -> None:
     home = site.settings.home
     target = os.path.join(home, folder)
     with ExitStack() as locks:
-        locks.enter_context(site.node_lock())
+        locks.enter_context(site.node_lock("cucmsh init"))
         if _is_there(os.path.join(home, SECURITY_FOLDER)):
             locks.enter_context(site.signing_lock())
         _write_mark(site, MOVING, folder)

@@ -11,6 +11,8 @@ from unittest.mock import Mock
 
 import pytest
 
+from cucmsh.config.editing import without_node
+from cucmsh.config.settings import with_stamp
 from cucmsh.errors import BusyError
 from cucmsh.layout import LIST_FILE, replica_folder, replica_manifest
 from cucmsh.pki.model import Unit
@@ -21,11 +23,17 @@ from cucmsh.services.lists.replica_records import read_manifest
 from cucmsh.services.lists.served_lists import served_list
 from cucmsh.services.lists.sign_files import sign_files
 from cucmsh.services.lists.update_replicas import NOBODY, push, update_replicas
+from cucmsh.services.nodes.configure import edit
 from cucmsh.services.outcome import Report
 from cucmsh.services.records.open_work import login_notice
 from cucmsh.services.records.state import set_keep_mark
-from cucmsh.services.site import PUSH, Site
-from tests.services.made_cluster import MadeCluster, start_tftp, started_cluster
+from cucmsh.services.site import Site
+from tests.services.made_cluster import (
+    REPLICA,
+    MadeCluster,
+    start_tftp,
+    started_cluster,
+)
 from tests.services.replica_boxes import Box, with_boxes
 
 FILES = ["Desktops/List.xml", "SEP1.cnf.xml", "SEP2.cnf.xml"]
@@ -403,7 +411,7 @@ def test_command_waits_for_the_push_of_a_start_and_for_no_other_command(
     ends = Event()
 
     def hold() -> None:
-        with site.cluster_lock(PUSH):
+        with site.push_lock(0):
             held.set()
             ends.wait(30)
 
@@ -416,5 +424,17 @@ def test_command_waits_for_the_push_of_a_start_and_for_no_other_command(
         thread.join()
         with pytest.raises(BusyError), site.cluster_lock("set cert regen TVS"):
             pass
-        with pytest.raises(BusyError), site.cluster_lock(PUSH):
+        with pytest.raises(BusyError), site.push_lock(0):
             pass
+
+
+def test_push_that_waited_for_a_node_to_leave_brings_it_nothing(
+    tmp_path: Path,
+) -> None:
+    """As after ``node remove``, which held the lock meanwhile."""
+    made = started_cluster(tmp_path, has_replica=True)
+    made.write_configurations()
+    site = made.site.with_settings(with_stamp(made.site.settings))
+    edit(site, lambda text, path: without_node(text, path, REPLICA))
+    assert push(site) == NOBODY
+    assert made.replica.logins == 0

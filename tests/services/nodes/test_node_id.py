@@ -8,10 +8,12 @@ from pathlib import Path
 import pytest
 
 from cucmsh.config.model import Node
+from cucmsh.errors import BusyError
 from cucmsh.layout import JOURNAL, NODES, REPLICAS, facts_file, trusted_folder
 from cucmsh.pki.model import Unit
 from cucmsh.services.certificates.keystore import Keystore
 from cucmsh.services.lists.compose import own_records
+from cucmsh.services.nodes import node_id
 from cucmsh.services.nodes.node_id import (
     ids_by_name,
     known_ids,
@@ -248,3 +250,66 @@ def test_journal_of_an_earlier_version_is_read_by_its_names(
     journal = read_reset(cluster.site)
     assert journal
     assert journal.pending == (SUBSCRIBER,)
+
+
+def without(site: Site, name: str) -> Site:
+    """The same node with a configuration that does not have that node."""
+    cluster = site.settings.cluster
+    nodes = tuple(node for node in cluster.nodes if node.name != name)
+    settings = site.settings._replace(cluster=cluster._replace(nodes=nodes))
+    return Site(settings, site.clock, site.backends)
+
+
+def test_an_old_configuration_drops_no_id_that_a_newer_one_learned(
+    whole: MadeCluster,
+) -> None:
+    before = ids_by_name(whole.site)
+    told = own_id(whole.subscriber.site)
+    learn(whole.site, SUBSCRIBER, told)
+    stale = with_names(without(whole.site, SUBSCRIBER), {REPLICA: NEW})
+    assert ids_by_name(stale) == {NEW: before[REPLICA]}  # and it is written
+    assert ids_by_name(whole.site)[SUBSCRIBER] == told
+    assert known_ids(whole.site)[SUBSCRIBER] == (told, before[SUBSCRIBER])
+
+
+def test_nodes_that_left_are_not_kept_for_ever(
+    whole: MadeCluster, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(node_id, "MOST_ABSENT", 2)
+    last = {}
+    for number in range(4):
+        renewed = with_names(whole.site, {REPLICA: f"branch{number}"})
+        nodes = [_at(node, number) for node in renewed.settings.cluster.nodes]
+        cluster = renewed.settings.cluster._replace(nodes=tuple(nodes))
+        settings = renewed.settings._replace(cluster=cluster)
+        last = ids_by_name(Site(settings, renewed.clock, renewed.backends))
+    rows = recall(whole.site.home, NODES)
+    assert len(rows) == 2 + len(last)
+    assert set(last.values()) < set(rows)
+
+
+def _at(node: Node, number: int) -> Node:
+    """A replica as another machine; other nodes as they are."""
+    if node.ssh is None or node.is_member:
+        return node
+    key = f"ssh-ed25519 AAAAbranch{number}"
+    return node._replace(ssh=node.ssh._replace(host_key=key, port=7000 + number))
+
+
+def test_ids_are_written_by_one_process_at_a_time(
+    whole: MadeCluster, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("cucmsh.services.site.NODE_LOCK_SECONDS", 0)
+    with whole.site.node_lock("a service start"):  # who holds that may write them
+        known = ids_by_name(whole.site)
+    newer = with_names(whole.site, {REPLICA: NEW})
+    written = whole.site.home.read(facts_file(NODES))
+    with whole.site.ids_lock():
+        assert ids_by_name(whole.site) == known  # nothing is new
+        with pytest.raises(BusyError, match="a look at the ids of nodes"):
+            ids_by_name(newer)
+        with pytest.raises(BusyError):
+            learn(whole.site, SUBSCRIBER, own_id(whole.subscriber.site))
+        assert with_ids(newer, [NEW]) == []  # then names count
+    assert whole.site.home.read(facts_file(NODES)) == written
+    assert with_ids(newer, [NEW]) == [f"{known[REPLICA]} {NEW}"]
