@@ -10,7 +10,8 @@ place as soon as it is whole, and noted; so a push that breaks off or runs out o
 goes on with the next file, and a phone gets every file whole, the old one or the new
 one. A file is brought again where the note, the size and time there, and the digest
 here do not agree. One that is gone here is removed there if nobody changed it since;
-one that matches no pattern any more is left there, and forgotten.
+one that matches no pattern any more is left there, and forgotten; one that cannot be
+read here stays as it is there, and the replica is pending.
 """
 
 from __future__ import annotations
@@ -25,6 +26,11 @@ from cucmsh.errors import CucmshError, StoreError
 from cucmsh.layout import SERVED_MODE
 from cucmsh.remote.file_transfer import OutgoingFile
 from cucmsh.services.backends import Link
+from cucmsh.services.lists.files_to_bring import (
+    FilesToBring,
+    files_to_bring,
+    is_gone,
+)
 from cucmsh.services.lists.phone_files import pattern_matcher
 from cucmsh.services.lists.replica_records import (
     MAX_FAULTS,
@@ -34,10 +40,9 @@ from cucmsh.services.lists.replica_records import (
     read_plain_manifest,
     write_plain_manifest,
 )
-from cucmsh.services.lists.secret_files import Secrets, secrets_of
+from cucmsh.services.lists.secret_files import Secrets
 from cucmsh.services.site import Site
 from cucmsh.storage.store import MAX_FILE_SIZE, Listed, Store, temporary_for
-from cucmsh.storage.tree import tree_below
 
 LATE = "there was no time left for it"
 
@@ -49,29 +54,16 @@ class PlainFile(NamedTuple):
     digest: str
 
 
-def plain_files(site: Site, node: Node) -> dict[str, PlainFile]:
-    """The files that the replica is to have, by name; none without ``bring``.
+def plain_files(site: Site, node: Node) -> FilesToBring[PlainFile]:
+    """The files that the replica is to have; none without ``bring``.
 
     Raises:
         StoreError: the directory, or this node's home, cannot be looked at.
     """
     if not node.bring:
-        return {}
-    matches, secrets = pattern_matcher(node.bring), secrets_of(site)
-    found = {}
-    for name in tree_below(site.tftp.root).files:
-        if matches(name):
-            file = _look(site, secrets, name)
-            if file is not None:
-                found[name] = file
-    return found
+        return FilesToBring({}, {}, ())
 
-
-def _look(site: Site, secrets: Secrets, name: str) -> PlainFile | None:
-    """None: it is a secret, or gone just now."""
-    if secrets.is_one(os.path.join(site.tftp.root, name)):
-        return None
-    try:
+    def look(name: str, secrets: Secrets) -> PlainFile | None:
         with site.tftp.opened(name) as file:
             digest = sha256()
             head = b""
@@ -82,8 +74,8 @@ def _look(site: Site, secrets: Secrets, name: str) -> PlainFile | None:
             if secrets.why_kept(head):
                 return None
             return PlainFile(file.size, digest.hexdigest()[:32])
-    except StoreError:
-        return None
+
+    return files_to_bring(site, pattern_matcher(node.bring), look)
 
 
 class PlainFileUpdate:
@@ -106,38 +98,42 @@ class PlainFileUpdate:
         self._there: dict[str, Listed] = {}
         self._faults: dict[str, str] = {}
 
-    def run(self, wanted: dict[str, PlainFile], end: float) -> None:
+    def run(self, wanted: FilesToBring[PlainFile], end: float) -> None:
         """Bring what differs; ``end``, by ``monotonic``, is when to begin no more.
 
         Raises:
             StoreError: it cannot be seen or noted what lies there.
             ConnectionFailedError: the connection broke; what was noted is there.
         """
+        files = wanted.files
         self._manifest = read_plain_manifest(self._home, self._node)
-        for folder in {_folder(name) for name in (*wanted, *self._manifest)}:
+        unknown = wanted.unknown(self._manifest)
+        for folder in {_folder(name) for name in (*files, *self._manifest)}:
             self._store.sweep(folder)  # what a push left there that was hung up on
             self._there |= self._listing(folder)
         known = dict(self._manifest)
-        by_size = sorted(wanted, key=lambda name: (-wanted[name].size, name))
+        by_size = sorted(files, key=lambda name: (-files[name].size, name))
         for name in by_size:
-            if self._has(name, wanted[name]):
+            if self._has(name, files[name]):
                 continue
             if monotonic() > end:
                 self._faults[name] = LATE
                 break
             try:
-                self._bring(name, wanted[name])
+                self._bring(name, files[name])
             except StoreError as problem:
                 self._faults[name] = problem.message
                 if len(self._faults) > MAX_FAULTS:
                     break
-        for name in self._manifest.keys() - wanted.keys():
+        for name in self._manifest.keys() - files.keys() - unknown.keys():
             self._forget(name)
         if self._manifest != known:
             write_plain_manifest(self._home, self._node, self._manifest)
-        if self._faults:
-            left = sum(not self._has(name, wanted[name]) for name in by_size)
-            name, why = min(self._faults.items())
+        faults = unknown | self._faults
+        if faults:
+            left = sum(not self._has(name, files[name]) for name in by_size)
+            left += len(unknown)
+            name, why = min(faults.items())
             self.problem = f"{left} plain files are still to be brought: {name}: {why}"
 
     def _has(self, name: str, file: PlainFile) -> bool:
@@ -173,26 +169,26 @@ class PlainFileUpdate:
 
     def _bring_large(self, name: str, file: PlainFile) -> None:
         """Piece by piece, read back by the transfer, then renamed as any other."""
-        staged = temporary_for(name)
-        own_name = temporary_for(name).rpartition("/")[2]
+        staged, second = temporary_for(name), temporary_for(name)
         directory = os.path.join(self._node.tftp_directory, _folder(name)).rstrip("/")
-        with self._site.tftp.opened(name) as opened:
-            outgoing = OutgoingFile(
-                staged.rpartition("/")[2],
-                own_name,
-                opened.size,
-                opened.pieces,
-                SERVED_MODE,
-            )
-            sent = self._site.backends.transfer(
-                self._link, directory, outgoing, lambda _: None
-            )
-        if sent.why_elsewhere or sent.why_unproven:
-            raise StoreError(sent.why_elsewhere or sent.why_unproven)
         try:
+            with self._site.tftp.opened(name) as opened:
+                outgoing = OutgoingFile(
+                    staged.rpartition("/")[2],
+                    second.rpartition("/")[2],
+                    opened.size,
+                    opened.pieces,
+                    SERVED_MODE,
+                )
+                sent = self._site.backends.transfer(
+                    self._link, directory, outgoing, lambda _: None
+                )
+            if sent.why_elsewhere or sent.why_unproven:
+                raise StoreError(sent.why_elsewhere or sent.why_unproven)
             self._require_same(name, sent.sha256, file)
         except StoreError:
-            self._store.discard(staged)
+            for left in (staged, second):  # it may lie under either name
+                self._store.discard(left)
             raise
         self._put(staged, name)
 
@@ -212,8 +208,8 @@ class PlainFileUpdate:
     def _forget(self, name: str) -> None:
         """Remove what is gone here and unchanged there; see the module."""
         entry = self._manifest[name]
-        is_here = os.path.lexists(os.path.join(self._site.tftp.root, name))
-        if not is_here and self._there.get(name) == entry.there:
+        is_gone_here = is_gone(os.path.join(self._site.tftp.root, name))
+        if is_gone_here and self._there.get(name) == entry.there:
             try:
                 self._store.remove(name)
             except StoreError as problem:

@@ -24,6 +24,7 @@ from cucmsh.errors import CucmshError, RefusedError
 from cucmsh.services.backends import Link
 from cucmsh.services.lists.acceptance import TRUST_RELEASE, describe, who_refuses
 from cucmsh.services.lists.asked_names import asked_name
+from cucmsh.services.lists.files_to_bring import FilesToBring
 from cucmsh.services.lists.locate_nodes import NodeStatus
 from cucmsh.services.lists.node_update import NodeUpdate
 from cucmsh.services.lists.replica_list import ReplicaList
@@ -47,14 +48,14 @@ class PushJob(NamedTuple):
 
     Attributes:
         raw: the list.
-        signed: the names of its signed files, and the digest of each.
+        signed: its signed files, and the digest of each.
         plain: by the name of a replica, the plain files that it is to have.
         end: by ``monotonic``, when to begin nothing more.
     """
 
     raw: bytes
-    signed: Mapping[str, str]
-    plain: Mapping[str, dict[str, PlainFile]]
+    signed: FilesToBring[str]
+    plain: Mapping[str, FilesToBring[PlainFile]]
     end: float
 
     def update_of(self, site: Site, status: NodeStatus, link: Link) -> NodeUpdate:
@@ -110,7 +111,7 @@ class ReplicaPush:
         self._files.record_seen(self._home, self._node)
         plain = PlainFileUpdate(self._site, self._node, self._link, self._store)
         if self._node.bring:
-            plain.run(self._job.plain.get(self._node.name, {}), self._job.end)
+            plain.run(self._job.plain[self._node.name], self._job.end)
         written += self._files.written + plain.written
         problem = self._files.problem or plain.problem
         if problem:

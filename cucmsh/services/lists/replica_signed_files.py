@@ -8,14 +8,13 @@ and all is read. The order within a push is in ``replica_push``.
 
 from __future__ import annotations
 
-import os
 import random
-from collections.abc import Mapping
 from time import monotonic
 
 from cucmsh.config.model import Node
 from cucmsh.errors import MissingFileError, ServiceError, StoreError
 from cucmsh.layout import LIST_FILE, SERVED_MODE
+from cucmsh.services.lists.files_to_bring import FilesToBring, files_to_bring
 from cucmsh.services.lists.replica_records import (
     MAX_FAULTS,
     NOT_THERE,
@@ -24,35 +23,32 @@ from cucmsh.services.lists.replica_records import (
     digest_of_file,
     write_manifest,
 )
-from cucmsh.services.lists.secret_files import secrets_of
+from cucmsh.services.lists.secret_files import Secrets
 from cucmsh.services.site import Site
-from cucmsh.storage.store import Listed, Store
-from cucmsh.storage.tree import tree_below
+from cucmsh.storage.store import MAX_FILE_SIZE, Listed, Store
 from cucmsh.trustlist.signed import SUFFIX
 
 SAMPLES = 8  # files that the records vouch for, read all the same at every push
 
 
-def signed_digests(site: Site) -> dict[str, str]:
-    """Every signed file of this publisher by its name, and the digest of its bytes.
+def signed_files(site: Site) -> FilesToBring[str]:
+    """Every signed file of this publisher, and the digest of its bytes.
 
-    Those that hold a key, or are one, are left out.
+    Those that hold a key, or are one, are left out, and what is larger than a phone
+    takes: firmware may have such a name.
 
     Raises:
         StoreError: the directory, or this node's home, cannot be looked at.
     """
-    digests = {}
-    secrets = secrets_of(site)
-    for name in tree_below(site.tftp.root).files:
-        if name.endswith(SUFFIX):
-            try:
-                raw = site.tftp.read(name)
-            except StoreError:  # too large for any store, or gone just now
-                continue
-            is_link = secrets.is_one(os.path.join(site.tftp.root, name))
-            if not is_link and not secrets.why_kept(raw):
-                digests[name] = digest_of_file(raw)
-    return digests
+
+    def look(name: str, secrets: Secrets) -> str | None:
+        with site.tftp.opened(name) as file:
+            if file.size > MAX_FILE_SIZE:
+                return None
+            raw = b"".join(file.pieces())
+        return None if secrets.why_kept(raw) else digest_of_file(raw)
+
+    return files_to_bring(site, lambda name: name.endswith(SUFFIX), look)
 
 
 class SignedFileUpdate:
@@ -65,18 +61,19 @@ class SignedFileUpdate:
     """
 
     def __init__(
-        self, site: Site, store: Store, wanted: Mapping[str, str], end: float
+        self, site: Site, store: Store, wanted: FilesToBring[str], end: float
     ) -> None:
         """Nothing is looked at yet.
 
         Args:
             site: this publisher, whose TFTP directory has the files.
             store: the TFTP directory of the replica.
-            wanted: the names of the files, and the digest of each.
+            wanted: the files, and the digest of each.
             end: by ``monotonic``, when to begin no further file.
         """
         self.written = 0
-        self.digests = dict(wanted)
+        self.digests = dict(wanted.files)
+        self._wanted = wanted
         self._site = site
         self._store = store
         self._end = end
@@ -86,6 +83,7 @@ class SignedFileUpdate:
         self._proven: set[str] = set()
         self._staged: list[tuple[str, str]] = []
         self._faults: dict[str, str] = {}
+        self._unknown: dict[str, str] = {}  # what they are here cannot be told now
 
     def look(self, manifest: Manifest) -> None:
         """See what lies there; ``manifest`` says what was brought before.
@@ -94,15 +92,17 @@ class SignedFileUpdate:
             StoreError, ConnectionFailedError: it cannot be seen.
         """
         self._manifest = manifest
+        self._unknown = self._wanted.unknown(manifest)
         self._there = self._listed()
 
     @property
     def problem(self) -> str:
         """Why it has not all files, in a sentence; empty if it has."""
-        if not self._faults:
+        faults = self._unknown | self._faults
+        if not faults:
             return ""
-        name, why = min(self._faults.items())
-        return f"{len(self._faults)} files are not as they should be: {name}: {why}"
+        name, why = min(faults.items())
+        return f"{len(faults)} files are not as they should be: {name}: {why}"
 
     @property
     def proven(self) -> list[str]:
@@ -180,12 +180,13 @@ class SignedFileUpdate:
         """Remove files that are gone here, and write down what is there now.
 
         That is every file that is proven, with size and time as the file system there
-        lists them; and what could not be removed, so that it is tried again.
+        lists them; what could not be removed, so that it is tried again; and what
+        cannot be read here now, which stays there as it is.
 
         Raises:
             StoreError, ConnectionFailedError: it cannot be written.
         """
-        for name in self._manifest.keys() - self.digests.keys():
+        for name in self._manifest.keys() - self.digests.keys() - self._unknown.keys():
             self._remove(name)
         there = self._listed()
         entries = {
@@ -195,7 +196,7 @@ class SignedFileUpdate:
         }
         entries |= {
             name: self._manifest[name]
-            for name in self._faults.keys() & self._manifest.keys()
+            for name in self._manifest.keys() & (self._faults.keys() | self._unknown)
         }
         if entries != self._coming:
             write_manifest(home, node, entries)

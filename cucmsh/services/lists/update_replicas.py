@@ -29,7 +29,7 @@ from cucmsh.services.lists.fleet import Fleet
 from cucmsh.services.lists.node_update import JobRunner
 from cucmsh.services.lists.replica_plain_files import plain_files
 from cucmsh.services.lists.replica_push import PushJob
-from cucmsh.services.lists.replica_signed_files import signed_digests
+from cucmsh.services.lists.replica_signed_files import signed_files
 from cucmsh.services.lists.served_lists import served_list
 from cucmsh.services.outcome import NodeOutcome, Report, State
 from cucmsh.services.records.history import History
@@ -150,7 +150,7 @@ def push_held(site: Site, *, seconds: float = PATIENT_SECONDS) -> Report:
         return NOBODY
     end = monotonic() + seconds
     plain = {node.name: plain_files(site, node) for node in nodes if node.bring}
-    job = PushJob(raw, signed_digests(site), plain, end)
+    job = PushJob(raw, signed_files(site), plain, end)
     # First what is so if we are killed meanwhile.
     note_push(site, {node.name: UNFINISHED for node in nodes})
     with Fleet(site, seconds + GRACE_SECONDS) as fleet:

@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import os
 from pathlib import Path
+from typing import Any
 from unittest.mock import Mock
 
 import pytest
 
 from cucmsh.layout import LIST_FILE, RECOVERY_FILE, replica_plain_manifest
+from cucmsh.remote.file_transfer import SentFile
 from cucmsh.services.lists import replica_plain_files as plain_files
 from cucmsh.services.lists.update_replicas import push
 from cucmsh.services.nodes.health.finding import Level
@@ -17,7 +19,7 @@ from cucmsh.services.records.open_work import login_notice
 from cucmsh.services.site import Site
 from cucmsh.storage.store import MAX_FILE_SIZE
 from tests.services.made_cluster import MadeCluster
-from tests.services.replica_boxes import Box, with_boxes
+from tests.services.replica_boxes import Box, BoxBackends, with_boxes
 
 FILES = {
     "term45.default.loads": b"names apps45.sbn",
@@ -223,7 +225,8 @@ def test_file_that_changes_while_it_is_brought_is_left_for_the_next_push(
     site: Site, box: Box, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     looked = plain_files.plain_files(site, box.node)
-    stale = looked | {"apps45.sbn": looked["apps45.sbn"]._replace(digest="0" * 32)}
+    other = looked.files["apps45.sbn"]._replace(digest="0" * 32)
+    stale = looked._replace(files=looked.files | {"apps45.sbn": other})
     with monkeypatch.context() as patch:
         patch.setattr(
             "cucmsh.services.lists.update_replicas.plain_files",
@@ -233,6 +236,21 @@ def test_file_that_changes_while_it_is_brought_is_left_for_the_next_push(
     assert there(box).keys() == FILES.keys() - {"apps45.sbn"}
     assert push(site).problems == {}
     assert there(box) == FILES
+
+
+@pytest.mark.parametrize("fault", ["why_unproven", "why_elsewhere"])
+def test_large_file_that_is_not_proven_leaves_nothing_there(
+    site: Site, box: Box, monkeypatch: pytest.MonkeyPatch, fault: str
+) -> None:
+    real = BoxBackends.transfer
+
+    def transfer(self: BoxBackends, *words: Any) -> SentFile:
+        sent = real(self, *words)
+        return sent._replace(**{fault: "the server would not"})  # type: ignore[arg-type]
+
+    monkeypatch.setattr(BoxBackends, "transfer", transfer)
+    assert "the server would not" in push(site).problems["branch1"]
+    assert there(box).keys() == FILES.keys() - {"apps45.sbn"}
 
 
 def test_leavings_of_a_push_that_died_are_swept(site: Site, box: Box) -> None:

@@ -24,7 +24,7 @@ from cucmsh.services.lists.replica_records import (
     read_manifest,
     read_plain_manifest,
 )
-from cucmsh.services.lists.replica_signed_files import signed_digests
+from cucmsh.services.lists.replica_signed_files import signed_files
 from cucmsh.services.lists.served_lists import served_list
 from cucmsh.services.nodes.health.finding import Finding, Level
 from cucmsh.services.site import Site
@@ -57,6 +57,7 @@ def file_findings(
     look = _Comparison(site, node, store, home)
     yield from look.signed_files()
     yield from look.brought_files()
+    yield from look.unread_files()
     yield from look.extra_files()
     yield from look.plain_files()
 
@@ -70,10 +71,11 @@ class _Comparison:
         self._store = store
         self._manifest = read_manifest(home, node)
         self._plain_manifest = read_plain_manifest(home, node)
-        self._plain = plain_files(site, node)
+        plain, signed = plain_files(site, node), signed_files(site)
+        self._plain, self._ours = plain.files, signed.files
+        self._unread = plain.unread | signed.unread
         self._there = store.tree()
         self._here = site.tftp.tree()
-        self._ours = signed_digests(site)
         self._matches = pattern_matcher(site.settings.signed_patterns)
 
     def signed_files(self) -> Iterator[Finding]:
@@ -114,10 +116,19 @@ class _Comparison:
             )
             yield Finding(Level.OK, text)
 
+    def unread_files(self) -> Iterator[Finding]:
+        """Files of this publisher that nobody can bring: what they are is not known."""
+        if self._unread:
+            name, why = min(self._unread.items())
+            counted = _counted(sorted(self._unread), "file")
+            text = f"{self._name} is not brought {counted}: {name}: {why}"
+            yield Finding(Level.FAIL, text, f"Mend that here. {SIGN}")
+
     def extra_files(self) -> Iterator[Finding]:
         """Files that phones get there and not from this publisher."""
         read = 0
-        for name in sorted(self._there.keys() - self._ours.keys()):
+        known = self._ours.keys() | self._unread.keys()
+        for name in sorted(self._there.keys() - known):
             if self._is_signed_for_phones(name):
                 read += 1
                 yield self._stranger(name, is_read=read <= MAX_READ)
@@ -141,10 +152,11 @@ class _Comparison:
             "only there, so that nobody signs it, and phones with a list refuse it",
             f"Put it into {self._site.node.tftp_directory} of the publisher.",
         )
+        brought = self._plain.keys() | self._ours.keys() | self._unread.keys()
         both = sorted(
             name
-            for name in self._there.keys() & self._here.keys()
-            if self._matches(name) and name not in self._plain
+            for name in self._there.keys() & self._here.keys() - brought
+            if self._matches(name)
         )
         yield from self._warned(
             self._other_bytes(both),
@@ -153,9 +165,8 @@ class _Comparison:
         )
         lacking = sorted(
             name
-            for name in self._here.keys() - self._there.keys() - self._plain.keys()
+            for name in self._here.keys() - self._there.keys() - brought
             if not name.lower().endswith((LIST_END, *KEY_ENDS))
-            and name not in self._ours
         )
         yield from self._warned(
             lacking,
