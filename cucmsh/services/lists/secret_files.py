@@ -25,6 +25,7 @@ from cucmsh.storage.tree import tree_below
 from cucmsh.trustlist.signed import decode_signed, is_no_list
 
 SECRETS = (SECURITY_PASSWORD, CCM_VERIFIER, IDENTITY)
+OF_FILE_SYSTEM = "lost+found"  # root's, where the home is a file system of its own
 KEY = "it is a private key or secret of this node under another name"
 HOLDS_KEY = "it holds a private key"
 
@@ -96,8 +97,21 @@ def secrets_of(site: Site) -> Secrets:
 
 
 def secret_names(site: Site) -> list[str]:
-    """The names of the secret files in the home."""
-    return [name for name in tree_below(site.settings.home).files if is_secret(name)]
+    """The names of the secret files in the home.
+
+    Raises:
+        StoreError: the home, or a folder in it, cannot be looked at; a key in there
+            would not be known again in the TFTP directory.
+    """
+    tree = tree_below(site.settings.home)
+    closed = [folder for folder in tree.closed if folder != OF_FILE_SYSTEM]
+    if closed:
+        path = os.path.join(site.settings.home, closed[0])
+        raise StoreError(
+            f"{path} cannot be read, and there may be keys in it",
+            "Check who owns the folder and its mode.",
+        )
+    return [name for name in tree.files if is_secret(name)]
 
 
 def is_secret(name: str) -> bool:

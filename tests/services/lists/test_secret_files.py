@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import os
 import shutil
 from collections.abc import Callable
@@ -9,7 +10,7 @@ from pathlib import Path
 
 import pytest
 
-from cucmsh.errors import RefusedError
+from cucmsh.errors import RefusedError, StoreError
 from cucmsh.layout import RECOVERY_FILE, SECURITY_PASSWORD
 from cucmsh.services.files import open_file, read_text
 from cucmsh.services.lists.phone_files import choose, named
@@ -128,3 +129,38 @@ def test_certificates_and_files_of_phones_are_no_keys(site: Site) -> None:
     Path(site.tftp.root, NAME).write_bytes(b"<device/>")
     assert sign_files(site, choose(site)).signed == (NAME,)
     assert named_by_doctor(site) == []
+
+
+def test_closed_folder_of_the_home_lets_no_file_out(
+    site: Site, box: Box, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A key in there would not be known again under another name."""
+    copied(Path(site.settings.home, RECOVERY_FILE), Path(site.tftp.root, NAME))
+    monkeypatch.setattr(os, "open", _closing("ITLRecovery", os.open))
+    for use in (push, exposed, choose):
+        with pytest.raises(StoreError, match="there may be keys in it"):
+            use(site)
+    assert os.listdir(box.files.root) == []
+
+
+def test_lost_and_found_of_the_home_s_file_system_is_no_secret(
+    site: Site, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    Path(site.settings.home, "lost+found").mkdir()
+    monkeypatch.setattr(os, "open", _closing("lost+found", os.open))
+    assert push(site).problems == {}
+
+
+def exposed(site: Site) -> list[tuple[str, str]]:
+    return list(exposures(site))
+
+
+def _closing(folder: str, real: Callable[..., int]) -> Callable[..., int]:
+    """``os.open`` for an account that may not read that folder."""
+
+    def opened(path: str, *words: int, **named: int) -> int:
+        if path == folder:
+            raise PermissionError(errno.EACCES, os.strerror(errno.EACCES))
+        return real(path, *words, **named)
+
+    return opened
