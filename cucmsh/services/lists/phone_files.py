@@ -21,14 +21,14 @@ from typing import NamedTuple
 from cucmsh.errors import CucmshError, MissingFileError, StoreError, TrustListError
 from cucmsh.services.lists.asked_names import asked_name, without_folder
 from cucmsh.services.lists.compose import digest_of
-from cucmsh.services.lists.secret_files import KEY, Secrets, secrets_of
+from cucmsh.services.lists.secret_files import KEY, Secrets, is_key_name, secrets_of
 from cucmsh.services.site import Site
 from cucmsh.storage.tree import Tree, tree_below
 from cucmsh.trustlist.model import TrustList
 from cucmsh.trustlist.signed import MAX_SIGNED_SIZE, SUFFIX, decode_signed
 from cucmsh.trustlist.signed_trust import judge_signed
 
-NEVER_SIGNED = (SUFFIX, ".tlv", ".p12", ".pem", ".key")
+NEVER_SIGNED = (SUFFIX, ".tlv", ".pem")  # and keys, by their names
 # A header takes some 500 bytes; the rest is for the longest names and keys there are.
 MAX_PLAIN_SIZE = MAX_SIGNED_SIZE - (64 << 10)
 LINK = "it is a link, and nothing is signed through one"
@@ -198,12 +198,16 @@ def pattern_matcher(patterns: Iterable[str]) -> Callable[[str], bool]:
     ]
 
     def matches(name: str) -> bool:
-        if name.lower().endswith(NEVER_SIGNED):
+        if _is_never_signed(name):
             return False
         base = name.rpartition("/")[2]
         return any(regex.match(name if is_whole else base) for is_whole, regex in pairs)
 
     return matches
+
+
+def _is_never_signed(name: str) -> bool:
+    return name.lower().endswith(NEVER_SIGNED) or is_key_name(name)
 
 
 def _sorted_out(
@@ -213,7 +217,7 @@ def _sorted_out(
     files, links = set(tree.files), set(tree.links)
     good, bad = [], []
     for name in names:
-        if name.lower().endswith(NEVER_SIGNED):
+        if _is_never_signed(name):
             bad.append((name, "such a file is never signed"))
         elif name in files:
             good.append(name)

@@ -2,7 +2,7 @@
 
 Which: files of the publisher's TFTP directory that match, in subfolders too; never
 lists, signed files, key files by their names, links, or anything that is or holds a
-private key (``secret_files``; what is larger than a store reads is told by its inode).
+private key (``secret_files``; of a large one the first MiB is looked at).
 
 They come after the list and the signed files, which are small and decide about trust,
 the largest first: what names a firmware is smaller than the firmware. Each is put in
@@ -69,7 +69,7 @@ def plain_files(site: Site, node: Node) -> FilesToBring[PlainFile]:
             head = b""
             for piece in file.pieces():
                 digest.update(piece)
-                if file.size <= MAX_FILE_SIZE:
+                if len(head) < MAX_FILE_SIZE:
                     head += piece
             if secrets.why_kept(head):
                 return None

@@ -21,9 +21,12 @@ from cucmsh.errors import (
 from cucmsh.layout import CCM_VERIFIER, IDENTITY, PAIR, SECURITY_PASSWORD
 from cucmsh.pki.key_content import holds_private_key
 from cucmsh.services.site import Site
+from cucmsh.storage.store import MAX_FILE_SIZE
 from cucmsh.storage.tree import tree_below
 from cucmsh.trustlist.signed import decode_signed, is_no_list
 
+STORE_ENDS = (".p12", ".pfx")
+KEY_ENDS = (*STORE_ENDS, ".key")
 SECRETS = (SECURITY_PASSWORD, CCM_VERIFIER, IDENTITY)
 OF_FILE_SYSTEM = "lost+found"  # root's, where the home is a file system of its own
 KEY = "it is a private key or secret of this node under another name"
@@ -44,7 +47,9 @@ class Secrets(NamedTuple):
     def why_kept(self, raw: bytes) -> str:
         """Why a file with these bytes goes to nobody; empty if it may.
 
-        The payload of a signed file counts as much as the file itself.
+        The payload of a signed file counts as much as the file itself. Of a file that
+        is larger than a store reads, the first ``MAX_FILE_SIZE`` bytes are enough: no
+        secret of this node is as large.
         """
         payload = raw
         if is_no_list(raw):
@@ -121,14 +126,26 @@ def is_secret(name: str) -> bool:
     return is_key or name in SECRETS
 
 
-def why_kept(site: Site, secrets: Secrets, name: str) -> str:
-    """Why a file below the TFTP directory goes to nobody; empty if it may.
+def is_key_name(name: str) -> bool:
+    """Whether a file is a key by its name; a ``.pem`` may be a certificate.
 
-    What is too large to be read is too large to be signed or brought, and no key.
+    Ours have a number behind the ending when they are earlier ones.
     """
+    base = name.rpartition("/")[2].lower()
+    return base.endswith(KEY_ENDS) or any(f"{end}." in base for end in STORE_ENDS)
+
+
+def why_kept(site: Site, secrets: Secrets, name: str) -> str:
+    """Why a file below the TFTP directory goes to nobody; empty if it may."""
     if secrets.is_one(os.path.join(site.tftp.root, name)):
         return KEY
     try:
-        return secrets.why_kept(site.tftp.read(name))
-    except StoreError:
+        with site.tftp.opened(name) as file:
+            head = b""
+            for piece in file.pieces():
+                head += piece
+                if len(head) >= MAX_FILE_SIZE:
+                    break
+    except StoreError:  # nobody gets it as it is
         return ""
+    return secrets.why_kept(head)

@@ -212,10 +212,10 @@ def test_keys_are_never_brought(site: Site, box: Box, how: str) -> None:
             os.link(key, place)
         case _:
             place.symlink_to(key)
-    Path(site.tftp.root, "pem.sbn").write_bytes(
-        site.home.read("security/CallManager/private.pem")
-    )
-    for name in ("a.loads.p12", "b.key", "c.pem", "d.tlv"):
+    pem = site.home.read("security/CallManager/private.pem")
+    Path(site.tftp.root, "pem.sbn").write_bytes(pem)
+    Path(site.tftp.root, "long.sbn").write_bytes(pem + bytes(MAX_FILE_SIZE))
+    for name in ("a.loads.p12", "b.key", "c.pem", "d.tlv", "e.PFX", "f.p12.1"):
         Path(site.tftp.root, "ringtones", name).write_bytes(b"never by this name")
     assert push(site).problems == {}
     assert there(box) == FILES

@@ -14,10 +14,13 @@ from cucmsh.errors import RefusedError, StoreError
 from cucmsh.layout import RECOVERY_FILE, SECURITY_PASSWORD
 from cucmsh.services.files import open_file, read_text
 from cucmsh.services.lists.phone_files import choose, named
+from cucmsh.services.lists.secret_files import is_key_name
 from cucmsh.services.lists.sign_files import sign_files
 from cucmsh.services.lists.update_replicas import push
 from cucmsh.services.nodes.health.exposure import exposures
+from cucmsh.services.nodes.health.replica_files import file_findings
 from cucmsh.services.site import Site
+from cucmsh.storage.store import MAX_FILE_SIZE
 from tests.services.made_cluster import MadeCluster
 from tests.services.replica_boxes import Box, with_boxes
 
@@ -164,3 +167,30 @@ def _closing(folder: str, real: Callable[..., int]) -> Callable[..., int]:
         return real(path, *words, **named)
 
     return opened
+
+
+def test_key_at_the_start_of_a_large_file_is_not_sent_and_is_named(site: Site) -> None:
+    key = Path(site.settings.home, "security/CallManager/private.pem").read_bytes()
+    Path(site.tftp.root, NAME).write_bytes(key + bytes(MAX_FILE_SIZE))
+    with pytest.raises(RefusedError, match="holds a private key"):
+        open_file(site, NAME)
+    assert len(named_by_doctor(site)) == 1
+
+
+@pytest.mark.parametrize("name", ["a.p12", "a/b.PFX", "ITLRecovery.p12.1", "c.key"])
+def test_key_is_told_by_its_name_everywhere(site: Site, box: Box, name: str) -> None:
+    assert is_key_name(name)
+    for root in (site.tftp.root, box.files.root):
+        path = Path(root, name)
+        path.parent.mkdir(exist_ok=True)
+        path.write_bytes(b"nothing that looks like one")
+    assert choose(site, [name]).refused == ((name, "such a file is never signed"),)
+    assert len(named_by_doctor(site)) == 1
+    found = list(file_findings(site, box.node, box.files, box.account))
+    (told,) = [each.what for each in found if "by its name a key" in each.what]
+    assert name in told
+
+
+@pytest.mark.parametrize("name", ["a.p12.d/SEP1.cnf.xml", "ca.pem", "key.xml"])
+def test_other_names_are_no_keys(name: str) -> None:
+    assert not is_key_name(name)

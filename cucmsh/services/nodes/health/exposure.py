@@ -7,6 +7,7 @@ from collections.abc import Iterator
 
 from cucmsh.errors import StoreError
 from cucmsh.services.lists.secret_files import (
+    is_key_name,
     is_secret,
     secrets_of,
     why_kept,
@@ -16,7 +17,6 @@ from cucmsh.storage.local import LocalStore
 from cucmsh.storage.tree import tree_below
 
 OTHERS = 0o077  # mode bits of everybody but the owner
-KEY_ENDS = (".p12", ".key", ".pfx")  # a .pem may be a certificate: its content tells
 
 
 def exposures(site: Site) -> Iterator[tuple[str, str]]:
@@ -56,8 +56,7 @@ def _served_keys(site: Site) -> Iterator[tuple[str, str]]:
     secrets, tree = secrets_of(site), tree_below(served)
     for name in tree.files:
         why = why_kept(site, secrets, name)
-        is_called_so = name.lower().endswith(KEY_ENDS) or ".p12." in name.lower()
-        if why or is_called_so:
+        if why or is_key_name(name):
             path = os.path.join(served, name)
             what = f"TFTP serves {path} to everybody: {why or 'its name is a key file'}"
             yield what, "Move it out of there."

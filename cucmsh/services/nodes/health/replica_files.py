@@ -25,6 +25,7 @@ from cucmsh.services.lists.replica_records import (
     read_plain_manifest,
 )
 from cucmsh.services.lists.replica_signed_files import signed_files
+from cucmsh.services.lists.secret_files import is_key_name
 from cucmsh.services.lists.served_lists import served_list
 from cucmsh.services.nodes.health.finding import Finding, Level
 from cucmsh.services.site import Site
@@ -35,7 +36,6 @@ from cucmsh.trustlist.signed_trust import judge_signed
 
 MAX_READ = 50  # files of each kind that are read there: more names than that are one
 SHOWN = 3  # names in a finding that counts them
-KEY_ENDS = (".p12", ".key", ".pfx")
 LIST_END = ".tlv"
 SIGN = "Run `utils tftp sign`."
 
@@ -135,7 +135,7 @@ class _Comparison:
             elif name.lower().endswith(LIST_END) and self._is_list_apart(name):
                 text = f"{self._name} serves {name}, and this publisher does not"
                 yield Finding(Level.FAIL, text, "Remove it there.")
-            elif name.lower().endswith(KEY_ENDS) or ".p12." in name.lower():
+            elif is_key_name(name):
                 text = f"{self._name} serves {name} to everybody, by its name a key"
                 yield Finding(Level.FAIL, text, "Move it out of there.")
 
@@ -166,7 +166,7 @@ class _Comparison:
         lacking = sorted(
             name
             for name in self._here.keys() - self._there.keys() - brought
-            if not name.lower().endswith((LIST_END, *KEY_ENDS))
+            if not name.lower().endswith(LIST_END) and not is_key_name(name)
         )
         yield from self._warned(
             lacking,
