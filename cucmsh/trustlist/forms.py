@@ -7,11 +7,18 @@ empty serial numbers, and text without its NUL at the end or with another one in
 from __future__ import annotations
 
 from cucmsh.errors import TrustListError
-from cucmsh.trustlist.tags import FILLED, LOOSE_TEXT, TEXT, HeaderTag, RecordTag
+from cucmsh.trustlist.tags import (
+    FILLED,
+    LOOSE_TEXT,
+    OPTIONAL_HEADER,
+    TEXT,
+    HeaderTag,
+    RecordTag,
+)
 from cucmsh.trustlist.wire import Field, join_fields
 
 # The one table of containers, each before those that it may hold. A container holds
-# exactly its children; everything else but tag 28 must be there.
+# exactly its children; of the others all must be there but OPTIONAL_HEADER.
 CONTAINERS: dict[int, frozenset[int]] = {
     HeaderTag.SIGNER_ID: frozenset(
         (HeaderTag.SIGNER_NAME, HeaderTag.SERIAL_NUMBER, HeaderTag.CA_NAME)
@@ -24,11 +31,7 @@ CONTAINERS: dict[int, frozenset[int]] = {
     ),
 }
 CONTAINED = frozenset[int]().union(*CONTAINERS.values())
-TOP_LEVEL = (
-    frozenset[int](HeaderTag)
-    - CONTAINED
-    - {HeaderTag.PADDING, HeaderTag.SIGNER_VERSION}
-)
+TOP_LEVEL = frozenset[int](HeaderTag) - CONTAINED - OPTIONAL_HEADER
 
 _PADDING = HeaderTag.PADDING.value
 

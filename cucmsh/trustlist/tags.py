@@ -144,6 +144,9 @@ HEADER_FORMS: dict[int, int] = {
     HeaderTag.TIMESTAMP: 4,
     HeaderTag.SIGNER_VERSION: 2,
 }
+# Lists without these are whole. A tag that is new to us belongs here: the lists that
+# phones hold have none.
+OPTIONAL_HEADER = frozenset({HeaderTag.PADDING, HeaderTag.SIGNER_VERSION})
 RECORD_FORMS: dict[int, int] = {
     RecordTag.RECORD_LENGTH: 2,
     RecordTag.DNS_NAME: LOOSE_TEXT,

@@ -10,7 +10,7 @@ from cucmsh.trustlist.decode import MAX_LIST_SIZE, decode
 from cucmsh.trustlist.encode import encode
 from cucmsh.trustlist.forms import CONTAINERS
 from cucmsh.trustlist.model import Field, Header, Record, TrustList
-from cucmsh.trustlist.tags import HeaderTag
+from cucmsh.trustlist.tags import OPTIONAL_HEADER, HeaderTag
 from cucmsh.trustlist.wire import join_fields, split_fields
 from tests.trustlist.builders import (
     Cluster,
@@ -276,6 +276,16 @@ def test_hand_made_values_answer_empty() -> None:
 def test_value_too_long_for_the_wire_is_refused() -> None:
     with pytest.raises(TrustListError):
         _ = Record((Field(99, bytes(65536)),)).raw
+
+
+@pytest.mark.parametrize("tag", sorted(OPTIONAL_HEADER))
+def test_optional_field_of_the_header_may_be_there_or_not(
+    sealed: TrustList, tag: int
+) -> None:
+    without = [field for field in body_of(sealed) if field.tag != tag]
+    value = b"" if tag == HeaderTag.PADDING else b"\x01\x00"
+    for fields in (without, [*without, Field(tag, value)]):
+        assert decode(with_header(sealed, fields)).records == sealed.records
 
 
 def test_fields_are_split_once(
