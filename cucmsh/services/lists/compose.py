@@ -40,7 +40,7 @@ from cucmsh.services.lists.acceptance import (
     who_refuses,
 )
 from cucmsh.services.lists.history_of_others import ask_other_nodes
-from cucmsh.services.lists.served_lists import served_list
+from cucmsh.services.lists.served_lists import is_reset_list, served_list
 from cucmsh.services.records.history import History, Kept
 from cucmsh.services.records.state import (
     Published,
@@ -255,10 +255,9 @@ def compose_for_start(site: Site) -> Composed:
         ask_other_nodes(site)
     with site.node_lock("a service start"):
         served = served_list(site)
-        mark = keep_mark(site.home)
-        if served is not None and mark and mark == hashlib.sha256(served).hexdigest():
+        if served is not None and is_reset_list(site, served):
             return Composed(served, is_kept=True, remark="kept after a reset")
-        if mark:
+        if mark := keep_mark(site.home):
             clear_keep_mark(site.home, mark)  # it names another list: void
         try:
             trust_list, remark = _compose_and_note(site, served)

@@ -16,7 +16,12 @@ from cucmsh.pki.model import Unit
 from cucmsh.services.certificates.keystore import Keystore
 from cucmsh.services.lists.acceptance import TRUST_RELEASE, describe, who_refuses
 from cucmsh.services.lists.locate_nodes import refuse_unless_expected
-from cucmsh.services.lists.served_lists import served_list, sha256_served, why_unserved
+from cucmsh.services.lists.served_lists import (
+    is_reset_list,
+    served_list,
+    sha256_served,
+    why_unserved,
+)
 from cucmsh.services.nodes.own_services import is_running, restart
 from cucmsh.services.outcome import NodeOutcome, State
 from cucmsh.services.records.history import History
@@ -209,14 +214,10 @@ def close_mark(site: Site) -> bool:
     A reset leaves its mark on a stopped service, or when we are killed. The start
     after it served that list; once it is read back the next start composes again.
     """
-    mark, raw = keep_mark(site.home), served_list(site)
-    if not mark:
+    if not keep_mark(site.home):
         return True
-    return (
-        raw is not None
-        and mark == hashlib.sha256(raw).hexdigest()
-        and not _prove(site, raw)
-    )
+    raw = served_list(site)
+    return raw is not None and is_reset_list(site, raw) and not _prove(site, raw)
 
 
 def _prove(site: Site, raw: bytes) -> str:

@@ -25,6 +25,7 @@ from cucmsh.errors import (
 from cucmsh.exhaustion import exhaustion_as_error
 from cucmsh.layout import LIST_FILE
 from cucmsh.services.deadlines import ALL_BEFORE_START_SECONDS, ONE_BEFORE_START_SECONDS
+from cucmsh.services.records.state import keep_mark
 from cucmsh.services.site import Site
 from cucmsh.services.threads import as_done
 
@@ -43,6 +44,11 @@ def served_list(site: Site) -> bytes | None:
         return site.tftp.read(LIST_FILE)
     except MissingFileError:
         return None
+
+
+def is_reset_list(site: Site, raw: bytes | None) -> bool:
+    """Whether these bytes are the list of a reset, which every start serves as it is."""
+    return raw is not None and keep_mark(site.home) == sha256(raw).hexdigest()
 
 
 def sha256_or_none(raw: bytes | None) -> str:

@@ -23,6 +23,7 @@ from cucmsh.errors import BusyError, CucmshError, StoreError
 from cucmsh.services.deadlines import SIGN_SECONDS
 from cucmsh.services.lists.compose import Composed, compose_for_start
 from cucmsh.services.lists.phone_files import choose
+from cucmsh.services.lists.served_lists import is_reset_list
 from cucmsh.services.lists.show_list import read_list
 from cucmsh.services.lists.sign_and_bring import problem_of
 from cucmsh.services.lists.sign_files import sign_files
@@ -34,7 +35,6 @@ from cucmsh.services.records.open_work import (
     note_unsigned,
     settle_start,
 )
-from cucmsh.services.records.state import keep_mark
 from cucmsh.services.site import Site
 from cucmsh.services.usecase import use_case
 
@@ -67,7 +67,7 @@ def start(site: Site) -> Started:
     # Else names count. After an upgrade the ids are kept here.
     with suppress(BusyError, StoreError):
         ids_by_name(site)
-    is_reset = keep_mark(site.home) == hashlib.sha256(composed.raw).hexdigest()
+    is_reset = is_reset_list(site, composed.raw)
     problems = []
     if composed.is_kept and not is_reset:
         problems.append(composed.remark)

@@ -30,11 +30,10 @@ from cucmsh.services.lists.node_update import JobRunner
 from cucmsh.services.lists.replica_plain_files import plain_files
 from cucmsh.services.lists.replica_push import PushJob
 from cucmsh.services.lists.replica_signed_files import signed_files
-from cucmsh.services.lists.served_lists import served_list
+from cucmsh.services.lists.served_lists import is_reset_list, served_list
 from cucmsh.services.outcome import NodeOutcome, Report, State
 from cucmsh.services.records.history import History
 from cucmsh.services.records.open_work import note_push, settle_push
-from cucmsh.services.records.state import keep_mark
 from cucmsh.services.site import PUSH, Site
 from cucmsh.services.threads import as_done
 from cucmsh.services.usecase import use_case
@@ -67,9 +66,7 @@ def update_replicas(site: Site) -> Report:
     found = NOBODY
     for _ in range(MOST_ROUNDS):
         raw = served_list(site)
-        is_reset = (
-            raw is not None and keep_mark(site.home) == hashlib.sha256(raw).hexdigest()
-        )
+        is_reset = is_reset_list(site, raw)
         wait = 0 if is_reset else PUSH_WAIT_SECONDS
         found = push(
             site, seconds=PUSH_AFTER_START_SECONDS, wait=wait, is_reset=is_reset
