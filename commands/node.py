@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from functools import partial
+from collections.abc import Callable
 
 from cucmsh import services
 from cucmsh.build import version_line
@@ -49,26 +49,30 @@ def show_network_cluster(dialog: Dialog, site: Site, name: str = "") -> int:
             f"{name!r} is no node of this cluster",
             f"Type one of: {', '.join(nodes(site))}",
         )
-    wanted = [node for node in cluster.nodes if name in ("", node.name)]
+    wanted = {node.name: node for node in cluster.nodes if name in ("", node.name)}
     status = 0
-    answers = services.reach_each(site, wanted)
-    for node in wanted:
+
+    def show(name: str, reach: Callable[[], str]) -> None:
+        nonlocal status
+        node = wanted[name]
         address = node.ssh.host if node.ssh else node.tftp.host
         kind = "DBPub" if node.is_publisher else "DBSub"
         row = (
             f"{address} {cluster.full_name(node)} {node.name} "
             f"{node.role.capitalize()} callmanager {kind}"
         )
-        with dialog.working(partial("Waiting for {}...".format, node.name)):
-            problem = next(answers)
+        with dialog.working(lambda: f"Waiting for {name}..."):
+            problem = reach()
         dialog.say(f"{row} not authenticated" if problem else f"{row} authenticated")
         if problem:
             status = 3
             if dialog.helpful:
                 dialog.say(f"  {problem}")
+
+    services.reach_each(site, list(wanted.values()), show)
     dialog.say()
     dialog.say("Server Table (processnode) Entries")
     dialog.say("-" * 34)
-    for node in wanted:
-        dialog.say(node.name)
+    for each in wanted:
+        dialog.say(each)
     return status

@@ -10,6 +10,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
 from enum import StrEnum
+from functools import partial
 from typing import NamedTuple
 
 from cucmsh.config.entries import how_to_name_commands
@@ -98,18 +99,27 @@ def _reach(site: Site, node: Node) -> str:
 
 
 @use_case("show network cluster")
-def reach_each(site: Site, nodes: Sequence[Node]) -> Iterator[str]:
+def reach_each(
+    site: Site,
+    nodes: Sequence[Node],
+    show: Callable[[str, Callable[[], str]], object],
+) -> None:
     """Whether each node lets us in with its pinned host key, all asked at once.
 
-    Returns:
-        For each node, in their order: why it does not; empty if it does, and for this
-        node, to which nobody logs in.
+    Args:
+        site: this node.
+        nodes: those that are asked.
+        show: called for each, in their order, with its name and a call that waits for
+            its answer: why it does not let us in; empty if it does, and for this node,
+            to which nobody logs in.
     """
 
     def look(node: Node) -> str:
         return "" if node.name == site.node.name else _reach(site, node)
 
-    return side_by_side(look, nodes)
+    answers = side_by_side(look, nodes)
+    for node in nodes:
+        show(node.name, partial(next, answers))
 
 
 def examine_members(site: Site) -> Iterator[Finding]:
