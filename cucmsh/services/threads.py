@@ -1,4 +1,4 @@
-"""Work done side by side in threads: a wait on the network, or on another node.
+"""Work done side by side in threads: a wait on the network, on a node or on the disk.
 
 As many threads as there is work, up to ``WIDTH``, and fewer where this machine has no
 more; without any the caller's own thread does the work.
@@ -40,15 +40,24 @@ def meanwhile(work: Callable[[], _Answer]) -> Callable[[], _Answer]:
 
 
 def side_by_side(
-    work: Callable[[_Item], _Answer], items: Sequence[_Item]
+    work: Callable[[_Item], _Answer],
+    items: Sequence[_Item],
+    width: int = WIDTH,
+    *,
+    ends_whole: bool = False,
 ) -> Iterator[_Answer]:
     """The answers in the order of the items, each as soon as those before it are there.
 
-    ``work`` raises nothing but what shall end everything.
+    Args:
+        work: raises nothing but what shall end everything.
+        items: what it is done with.
+        width: threads at most.
+        ends_whole: Ctrl-C, or an error, waits for what is begun, such as files under a
+            lock; no more is begun then.
     """
     early: dict[int, _Answer] = {}
     following = 0
-    for place, answer in _as_done(work, items):
+    for place, answer in _as_done(work, items, inf, width, ends_whole=ends_whole):
         early[place] = answer
         while following in early:
             yield early.pop(following)
@@ -91,7 +100,12 @@ def _outcome(work: Callable[[], _Answer]) -> _Outcome[_Answer]:
 
 
 def _as_done(
-    work: Callable[[_Item], _Answer], items: Sequence[_Item], end: float = inf
+    work: Callable[[_Item], _Answer],
+    items: Sequence[_Item],
+    end: float = inf,
+    width: int = WIDTH,
+    *,
+    ends_whole: bool = False,
 ) -> Iterator[tuple[int, _Answer]]:
     """Answers with the places of their items; see the module."""
     waiting = deque(enumerate(items))
@@ -105,10 +119,10 @@ def _as_done(
                 return
             found.put((place, _outcome(partial(work, item))))
 
-    wanted = min(len(items), WIDTH) if len(items) > 1 or end < inf else 0
-    threads = 0
-    while threads < wanted and _started(serve) is not None:
-        threads += 1
+    wanted = min(len(items), width) if len(items) > 1 or end < inf else 0
+    threads: list[Thread] = []
+    while len(threads) < wanted and (thread := _started(serve)):
+        threads.append(thread)
     try:
         for _ in items:
             if not threads:
@@ -123,6 +137,8 @@ def _as_done(
             yield place, outcome.answer()
     finally:  # Ctrl-C does not wait for a node that does not answer
         waiting.clear()
+        for thread in threads if ends_whole else ():
+            thread.join()
 
 
 def _started(work: Callable[[], object]) -> Thread | None:

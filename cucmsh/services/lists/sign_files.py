@@ -40,6 +40,7 @@ from cucmsh.services.lists.phone_files import (
 from cucmsh.services.lists.secret_files import Secrets
 from cucmsh.services.lists.served_lists import served_list
 from cucmsh.services.site import Site
+from cucmsh.services.threads import side_by_side
 from cucmsh.trustlist.check import check
 from cucmsh.trustlist.decode import decode
 from cucmsh.trustlist.model import Record, TrustList
@@ -199,18 +200,12 @@ def _each(
     def in_time(name: str) -> tuple[str, _Value | None]:
         return name, work(name) if monotonic() < end else None
 
-    from concurrent.futures import ThreadPoolExecutor  # noqa: PLC0415 - with logging
-
     names = list(names)
-    pool = ThreadPoolExecutor(WORKERS)
     try:
         with exhaustion_as_error():
-            return list(pool.map(in_time, names))
-    except ExhaustedError:  # no thread is left: what one began is done once more
-        pool.shutdown(cancel_futures=True)
+            return list(side_by_side(in_time, names, WORKERS, ends_whole=True))
+    except ExhaustedError:  # no memory is left: what was begun is done once more
         return [in_time(name) for name in names]
-    finally:
-        pool.shutdown(cancel_futures=True)  # Ctrl-C: what is begun ends, no more
 
 
 def _is_current(seen: PhoneFile | None) -> bool:

@@ -71,6 +71,32 @@ def test_work_is_done_by_as_many_threads_as_there_are(
     assert meanwhile(lambda: 7)() == 7
 
 
+def test_no_more_threads_than_are_asked_for() -> None:
+    together = threading.Barrier(3)
+
+    def work(_: int) -> int:
+        together.wait(30)
+        return threading.get_ident()
+
+    assert len(set(side_by_side(work, range(12), 3))) == 3
+
+
+def test_error_ends_nothing_that_is_begun_where_that_is_asked() -> None:
+    begun, ended = threading.Event(), threading.Event()
+
+    def work(item: int) -> None:
+        if item == 0:
+            assert begun.wait(30)
+            threading.Timer(0.2, ended.set).start()
+            raise KeyError(item)
+        begun.set()
+        assert ended.wait(30)
+
+    with pytest.raises(KeyError):
+        list(side_by_side(work, range(2), ends_whole=True))
+    assert ended.is_set()
+
+
 def test_error_of_a_thread_is_raised_where_its_answer_is_asked() -> None:
     def work(item: int) -> int:
         if item == 3:
