@@ -17,6 +17,7 @@ from cucmsh.errors import MissingFileError, StoreError
 from cucmsh.storage.log_line import append_line
 from cucmsh.storage.store import (
     FOLDER_MODE,
+    MAX_DEPTH,
     MAX_FILE_SIZE,
     PIECE,
     Listed,
@@ -26,12 +27,10 @@ from cucmsh.storage.store import (
     check_size,
     is_temporary,
     split_name,
-    walk,
     write_in_halves,
 )
 from cucmsh.storage.temporary import READ_FLAGS, make_temporary, sweep_one
-
-FOLDER_FLAGS = os.O_RDONLY | os.O_DIRECTORY | os.O_NOFOLLOW | os.O_CLOEXEC
+from cucmsh.storage.tree import FOLDER_FLAGS, tree_below
 
 
 class OpenFile:
@@ -186,10 +185,19 @@ class LocalStore(OneByOne):
                 )
 
     def tree(self) -> dict[str, Listed]:
-        return walk(self._look)
-
-    def _look(self, folder: str) -> tuple[dict[str, Listed], list[str]]:
-        return self.listing(folder), self.folders(folder)
+        tree = tree_below(self.root)
+        if tree.closed:
+            raise StoreError(
+                f"{self._path(tree.closed[0])} cannot be read, or there are more than "
+                f"{MAX_DEPTH} folders in each other",
+                "Check its owner and mode; use a folder that is for phones alone.",
+            )
+        found: dict[str, Listed] = {}
+        for folder in {name.rpartition("/")[0] for name in tree.files}:
+            inside = f"{folder}/" if folder else ""
+            listed = self.listing(folder)
+            found |= {f"{inside}{name}": at for name, at in listed.items()}
+        return {name: found[name] for name in tree.files if name in found}
 
     def clock(self) -> int:
         with self._translated("."), self._folder("clock") as (folder, _):

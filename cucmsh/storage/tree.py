@@ -10,8 +10,9 @@ import os
 from typing import NamedTuple
 
 from cucmsh.errors import StoreError
-from cucmsh.storage.local import FOLDER_FLAGS
 from cucmsh.storage.store import MAX_DEPTH
+
+FOLDER_FLAGS = os.O_RDONLY | os.O_DIRECTORY | os.O_NOFOLLOW | os.O_CLOEXEC
 
 
 class Tree(NamedTuple):
