@@ -94,9 +94,9 @@ def move(path: str, target: str) -> None:
         StoreError: it cannot be moved, or something is at ``target`` already.
     """
     try:
-        if not os.path.lexists(path):
+        if is_gone(path):
             return
-        if os.path.lexists(target):
+        if not is_gone(target):
             raise StoreError(f"{target} is there already; {path} was not moved")
         os.rename(path, target)
         sync_folder(os.path.dirname(target))
@@ -105,6 +105,17 @@ def move(path: str, target: str) -> None:
         raise StoreError(
             f"{path} cannot be moved to {target}: {problem.strerror}"
         ) from problem
+
+
+def is_gone(path: str) -> bool:
+    """Whether nothing is there, not even a link; not if it cannot be looked at."""
+    try:
+        os.lstat(path)
+    except (FileNotFoundError, NotADirectoryError):
+        return True
+    except OSError:
+        return False
+    return False
 
 
 def sync_folder(folder: str) -> None:

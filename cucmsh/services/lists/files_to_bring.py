@@ -78,14 +78,3 @@ def files_to_bring(
         if file is not None:
             found.files[name] = file
     return found
-
-
-def is_gone(path: str) -> bool:
-    """Whether nothing is there, not even a link; not if it cannot be looked at."""
-    try:
-        os.lstat(path)
-    except (FileNotFoundError, NotADirectoryError):
-        return True
-    except OSError:
-        return False
-    return False

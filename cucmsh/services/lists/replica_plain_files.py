@@ -26,11 +26,7 @@ from cucmsh.errors import CucmshError, StoreError
 from cucmsh.layout import SERVED_MODE
 from cucmsh.remote.file_transfer import OutgoingFile
 from cucmsh.services.backends import Link
-from cucmsh.services.lists.files_to_bring import (
-    FilesToBring,
-    files_to_bring,
-    is_gone,
-)
+from cucmsh.services.lists.files_to_bring import FilesToBring, files_to_bring
 from cucmsh.services.lists.phone_files import pattern_matcher
 from cucmsh.services.lists.replica_records import (
     MAX_FAULTS,
@@ -42,6 +38,7 @@ from cucmsh.services.lists.replica_records import (
 )
 from cucmsh.services.lists.secret_files import Secrets
 from cucmsh.services.site import Site
+from cucmsh.storage.folders import is_gone
 from cucmsh.storage.store import MAX_FILE_SIZE, Listed, Store, temporary_for
 
 LATE = "there was no time left for it"

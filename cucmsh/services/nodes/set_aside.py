@@ -87,12 +87,12 @@ def plan(site: Site, mark: Mark | None) -> str:
     if mark:
         return mark.folder
     store, name = split_path(path)
-    if not (names or set()).intersection(WHOLE) and not _is_there(path):
+    if not (names or set()).intersection(WHOLE) and folders.is_gone(path):
         raise RefusedError(
             f"there is no node in {home} that could be made anew; nothing was made",
             "Leave out --again, or name the node's --home and --config.",
         )
-    if _is_there(path):
+    if not folders.is_gone(path):
         _require_same_home(path, home)
         store.read(name)
     taken = folders.entries(os.path.join(home, EARLIER)) or set()
@@ -114,7 +114,7 @@ def move(site: Site, folder: str) -> None:
     target = os.path.join(home, folder)
     with ExitStack() as locks:
         locks.enter_context(site.node_lock("cucmsh init"))
-        if _is_there(os.path.join(home, SECURITY_FOLDER)):
+        if not folders.is_gone(os.path.join(home, SECURITY_FOLDER)):
             locks.enter_context(site.signing_lock())
         _write_mark(site, MOVING, folder)
         folders.make(os.path.join(home, EARLIER), 0o700)
@@ -162,7 +162,3 @@ def _require_same_home(path: str, home: str) -> None:
             f"{path} describes the node in {present}; nothing was made",
             f"Give --home {present}, or another file with --config.",
         )
-
-
-def _is_there(path: str) -> bool:
-    return os.path.lexists(path)

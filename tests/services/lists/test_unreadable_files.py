@@ -10,7 +10,6 @@ from pathlib import Path
 
 import pytest
 
-from cucmsh.services.lists.files_to_bring import is_gone
 from cucmsh.services.lists.phone_files import choose
 from cucmsh.services.lists.sign_files import sign_files
 from cucmsh.services.lists.update_replicas import push
@@ -137,14 +136,3 @@ def test_firmware_with_the_name_of_a_signed_file_is_no_problem(
         file.truncate((1 << 20) + 1)
     assert push(site).problems == {}
     assert there(box) == BROUGHT
-
-
-def test_only_what_is_surely_not_there_is_gone(tmp_path: Path) -> None:
-    (tmp_path / "loop").symlink_to(tmp_path / "loop")
-    (tmp_path / "file").write_bytes(b"")
-    assert is_gone(str(tmp_path / "none"))
-    assert is_gone(str(tmp_path / "none" / "none"))
-    assert is_gone(str(tmp_path / "file" / "none"))
-    assert not is_gone(str(tmp_path / "loop"))
-    assert not is_gone(str(tmp_path / "loop" / "file"))
-    assert not is_gone(str(tmp_path / ("n" * 300)))
