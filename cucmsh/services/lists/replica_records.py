@@ -16,7 +16,8 @@ has the same digest, the file need not be read again: ten thousand cannot be rea
 at every start. What this does not notice: somebody on the replica who changes a file
 and sets its size and time back. Samples are read for that (``replica_signed_files``).
 No entry is ever proof that TFTP serves a file. A list of files that is missing or
-broken reads as empty: all is compared anew, and nothing is removed.
+broken reads as empty: all is compared anew, and nothing is removed. One that cannot be
+read is left alone, and the replica is pending: what is gone here would stay there.
 """
 
 from __future__ import annotations
@@ -178,7 +179,11 @@ def let_go(site: Site, home: Store, node: Node) -> None:
 
 
 def read_manifest(home: Store, node: Node) -> Manifest:
-    """The signed files, by name relative to the TFTP directory there."""
+    """The signed files, by name relative to the TFTP directory there.
+
+    Raises:
+        StoreError, ConnectionFailedError: it is there and cannot be read.
+    """
     return _read(home, replica_manifest(node.tftp_directory))
 
 
@@ -189,8 +194,12 @@ def read_plain_manifest(home: Store, node: Node) -> Manifest:
 
 def _read(home: Store, path: str) -> Manifest:
     try:
+        raw = home.read(path)
+    except MissingFileError:
+        return {}
+    try:
         unpacker = zlib.decompressobj()
-        text = unpacker.decompress(home.read(path), MAX_TEXT_SIZE)
+        text = unpacker.decompress(raw, MAX_TEXT_SIZE)
         return {
             str(name): Entry(
                 str(digest), Listed(int(size), int(modified)), *map(str, earlier)

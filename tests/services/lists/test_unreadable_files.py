@@ -10,6 +10,7 @@ from pathlib import Path
 
 import pytest
 
+from cucmsh.errors import StoreError
 from cucmsh.services.lists.phone_files import choose
 from cucmsh.services.lists.sign_files import sign_files
 from cucmsh.services.lists.update_replicas import push
@@ -17,7 +18,7 @@ from cucmsh.services.nodes.health.finding import Level
 from cucmsh.services.nodes.health.replica_files import file_findings
 from cucmsh.services.site import Site
 from tests.services.made_cluster import MadeCluster
-from tests.services.replica_boxes import Box, with_boxes
+from tests.services.replica_boxes import Box, BoxHome, with_boxes
 
 FILES = ("SEP1.cnf.xml", "Desktops/List.xml", "dsp45.sbn", "ringtones/bell.raw")
 BROUGHT = {
@@ -136,3 +137,24 @@ def test_firmware_with_the_name_of_a_signed_file_is_no_problem(
         file.truncate((1 << 20) + 1)
     assert push(site).problems == {}
     assert there(box) == BROUGHT
+
+
+@pytest.mark.parametrize("record", ["files", "plain"])
+def test_record_that_cannot_be_read_now_is_not_written_anew(
+    site: Site, box: Box, monkeypatch: pytest.MonkeyPatch, record: str
+) -> None:
+    """Else nobody would take away any more what is gone here."""
+    for name in ("SEP1.cnf.xml", "SEP1.cnf.xml.sgn", "dsp45.sbn"):
+        os.unlink(os.path.join(site.tftp.root, name))
+    real = BoxHome.read
+
+    def read(self: BoxHome, name: str) -> bytes:
+        if name.endswith(f"/{record}"):
+            raise StoreError(f"{name}: Input/output error")
+        return real(self, name)
+
+    with monkeypatch.context() as patch:
+        patch.setattr(BoxHome, "read", read)
+        assert "Input/output error" in push(site).problems["branch1"]
+    assert push(site).problems == {}
+    assert there(box) == BROUGHT - {"SEP1.cnf.xml.sgn", "dsp45.sbn"}
