@@ -24,7 +24,7 @@ from typing import NamedTuple
 from cucmsh.config.model import Node
 from cucmsh.errors import CucmshError, StoreError
 from cucmsh.layout import SERVED_MODE
-from cucmsh.remote.file_transfer import OutgoingFile
+from cucmsh.remote.file_transfer import OutgoingFile, SentFile
 from cucmsh.services.backends import Link
 from cucmsh.services.lists.files_to_bring import FilesToBring, files_to_bring
 from cucmsh.services.lists.phone_files import pattern_matcher
@@ -180,8 +180,7 @@ class PlainFileUpdate:
                 sent = self._site.backends.transfer(
                     self._link, directory, outgoing, lambda _: None
                 )
-            if sent.why_elsewhere or sent.why_unproven:
-                raise StoreError(sent.why_elsewhere or sent.why_unproven)
+            self._require_proven(sent)
             self._require_same(name, sent.sha256, file)
         except StoreError:
             for left in (staged, second):  # it may lie under either name
@@ -196,6 +195,11 @@ class PlainFileUpdate:
             self._store.discard(staged)
             raise
         self.written += 1
+
+    @staticmethod
+    def _require_proven(sent: SentFile) -> None:
+        if sent.why_elsewhere or sent.why_unproven:
+            raise StoreError(sent.why_elsewhere or sent.why_unproven)
 
     @staticmethod
     def _require_same(name: str, found: str, file: PlainFile) -> None:

@@ -47,7 +47,7 @@ def served_list(site: Site) -> bytes | None:
 
 
 def is_reset_list(site: Site, raw: bytes | None) -> bool:
-    """Whether these bytes are the list of a reset, which every start serves as it is."""
+    """Whether this is the list of a reset, which every start serves as it is."""
     return raw is not None and keep_mark(site.home) == sha256(raw).hexdigest()
 
 

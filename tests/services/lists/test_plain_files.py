@@ -246,7 +246,10 @@ def test_large_file_that_is_not_proven_leaves_nothing_there(
 
     def transfer(self: BoxBackends, *words: Any) -> SentFile:
         sent = real(self, *words)
-        return sent._replace(**{fault: "the server would not"})  # type: ignore[arg-type]
+        why = "the server would not"
+        if fault == "why_unproven":
+            return sent._replace(why_unproven=why)
+        return sent._replace(why_elsewhere=why)
 
     monkeypatch.setattr(BoxBackends, "transfer", transfer)
     assert "the server would not" in push(site).problems["branch1"]

@@ -140,7 +140,8 @@ def test_closed_folder_of_the_home_lets_no_file_out(
     """A key in there would not be known again under another name."""
     copied(Path(site.settings.home, RECOVERY_FILE), Path(site.tftp.root, NAME))
     monkeypatch.setattr(os, "open", _closing("ITLRecovery", os.open))
-    for use in (push, exposed, choose):
+    uses: tuple[Callable[[Site], object], ...] = (push, exposed, choose)
+    for use in uses:
         with pytest.raises(StoreError, match="there may be keys in it"):
             use(site)
     assert os.listdir(box.files.root) == []

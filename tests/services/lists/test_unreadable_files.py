@@ -20,19 +20,19 @@ from cucmsh.services.site import Site
 from tests.services.made_cluster import MadeCluster
 from tests.services.replica_boxes import Box, BoxHome, with_boxes
 
-FILES = ("SEP1.cnf.xml", "Desktops/List.xml", "dsp45.sbn", "ringtones/bell.raw")
+FILES = ("SEP1.cnf.xml", "Desktops/List.xml", "dsp45.sbn", "firmware/boot.bin")
 BROUGHT = {
     "SEP1.cnf.xml.sgn",
     "Desktops/List.xml.sgn",
     "dsp45.sbn",
-    "ringtones/bell.raw",
+    "firmware/boot.bin",
 }
 
 
 @pytest.fixture
 def box(tmp_path: Path) -> Box:
     box = Box(str(tmp_path / "branch1"), "branch1", 7001)
-    box.node = box.node._replace(bring=("*.sbn", "ringtones/*"))
+    box.node = box.node._replace(bring=("*.sbn", "firmware/*"))
     return box
 
 
@@ -81,7 +81,7 @@ def unreadable(site: Site, name: str, number: int) -> Iterator[None]:
         ("SEP1.cnf.xml.sgn", "SEP1.cnf.xml.sgn"),
         ("Desktops", "Desktops/List.xml.sgn"),
         ("dsp45.sbn", "dsp45.sbn"),
-        ("ringtones", "ringtones/bell.raw"),
+        ("firmware", "firmware/boot.bin"),
     ],
 )
 def test_replica_keeps_it_and_is_pending_until_it_is_read_again(
@@ -118,8 +118,9 @@ def test_doctor_says_that_it_cannot_be_read_and_not_that_it_is_gone(
 ) -> None:
     with unreadable(site, name, errno.EIO):
         found = list(file_findings(site, box.node, box.files, box.account))
-    (fault,) = [each.what for each in found if each.level is not Level.OK]
-    assert fault.startswith(f"branch1 is not brought 1 file ({name}): {name}: ")
+    (fault,) = [each for each in found if name in each.what]
+    assert fault.what.startswith(f"branch1 is not brought 1 file ({name}): {name}: ")
+    assert fault.level is Level.FAIL
 
 
 def test_file_whose_name_no_store_takes_is_named_escaped(site: Site) -> None:
