@@ -2,6 +2,7 @@
 
 import os
 import pty
+import select
 import signal
 import subprocess
 import sys
@@ -89,7 +90,7 @@ def test_c2_the_kernels_echo_is_restored_at_exit() -> None:
             env={"PYTHONPATH": str(PROJECT)},
             start_new_session=True,
         ) as process:
-            _read_until(master, b"\r\nadmin:")
+            _read_until(master, b"admin:")
             assert termios.tcgetattr(slave) != before
             os.write(master, last)
             if b"wait" in last:
@@ -105,6 +106,7 @@ def test_c2_the_kernels_echo_is_restored_at_exit() -> None:
 def _read_until(fd: int, wanted: bytes) -> None:
     seen = b""
     while wanted not in seen:
+        assert select.select([fd], [], [], 60)[0], seen
         seen += os.read(fd, 4096)
 
 
