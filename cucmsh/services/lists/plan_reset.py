@@ -99,12 +99,8 @@ def _plan(site: Site, recovery: Credential, key_file: bytes) -> ResetPlan:
     unfinished = read_reset(site)
     if unfinished and unfinished.sha256 != hashlib.sha256(base.raw).hexdigest():
         unfinished = None
-    if unfinished:
-        # docs/decisions/014; nodes that have it already keep these very bytes
-        new = base
-    else:
-        timestamp = next_timestamp(site)
-        new = reseal(base, recovery, timestamp=timestamp, digest=digest_of(site))
+    # docs/decisions/014: of an unfinished one, nodes that have it keep these very bytes
+    new = base if unfinished else _signed_anew(site, base, recovery)
     verdict = check(new, site.backends.verifier())
     if not verdict.is_valid:
         raise RefusedError(f"the reset ITL does not verify: {verdict.reason}")
@@ -118,6 +114,19 @@ def _plan(site: Site, recovery: Credential, key_file: bytes) -> ResetPlan:
     return ResetPlan(
         new, key_file, certificate, tuple(questions), tuple(warnings), given_up
     )
+
+
+def _signed_anew(site: Site, base: TrustList, recovery: Credential) -> TrustList:
+    timestamp = next_timestamp(site)
+    try:
+        return reseal(base, recovery, timestamp=timestamp, digest=digest_of(site))
+    except SignatureError as problem:
+        # The room of lists speaks to programs, which can make records.
+        raise SignatureError(
+            problem.message,
+            "Run `utils service restart Cisco Tftp`, which composes the list of this "
+            "node anew, and then the reset again.",
+        ) from problem
 
 
 def _require_not_older(site: Site, certificate: Certificate, base: TrustList) -> None:

@@ -14,6 +14,7 @@ from cucmsh.errors import (
     BusyError,
     KeyFileError,
     RefusedError,
+    SignatureError,
     StoreError,
 )
 from cucmsh.layout import LIST_FILE, RECOVERY_FILE
@@ -32,6 +33,7 @@ from cucmsh.services.records.open_work import login_notice
 from cucmsh.services.records.state import keep_mark
 from cucmsh.storage.local import LocalStore
 from cucmsh.trustlist.check import check
+from cucmsh.trustlist.decode import decode
 from cucmsh.trustlist.sealing import seal
 from cucmsh.trustlist.tags import Digest
 from tests.services.made_cluster import (
@@ -130,6 +132,19 @@ def test_certificate_reaches_a_member_before_its_list(cluster: MadeCluster) -> N
 
 
 @pytest.mark.thorough
+def test_a_list_that_contradicts_itself_is_composed_anew_as_the_advice_says(
+    cluster: MadeCluster,
+) -> None:
+    raw = cluster.site.tftp.read(LIST_FILE)
+    key = decode(raw).records[0].public_key
+    cluster.site.tftp.write(LIST_FILE, raw.replace(key, key[:-1] + b"\3", 1))
+    with pytest.raises(SignatureError, match="contradicts itself") as caught:
+        plan_local_reset(cluster.site)
+    assert "`utils service restart Cisco Tftp`" in caught.value.advice
+    cluster.start()
+    plan_local_reset(cluster.site)
+
+
 def test_staging_is_empty_after_a_reset(cluster: MadeCluster) -> None:
     cluster.reset()
     assert cluster.subscriber.site.home.names("state/staging") == []
