@@ -137,6 +137,7 @@ def test_a_list_that_contradicts_itself_is_composed_anew_as_the_advice_says(
 ) -> None:
     raw = cluster.site.tftp.read(LIST_FILE)
     key = decode(raw).records[0].public_key
+    assert key
     cluster.site.tftp.write(LIST_FILE, raw.replace(key, key[:-1] + b"\3", 1))
     with pytest.raises(SignatureError, match="contradicts itself") as caught:
         plan_local_reset(cluster.site)
