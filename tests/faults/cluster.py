@@ -412,7 +412,10 @@ def remove_leftovers() -> None:
         owner = folder.name.removeprefix(PREFIX).partition("-")[0]
         if not owner.isdecimal() or os.path.exists(f"/proc/{owner}"):
             continue
-        if folder.stat().st_uid != os.geteuid():
+        try:
+            if folder.stat().st_uid != os.geteuid():
+                continue
+        except FileNotFoundError:  # another worker began at once, and removed it
             continue
         _end_what_names(folder)
         for found in pwd.getpwall():
