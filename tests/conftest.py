@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import re
+from pathlib import Path
+
 import pytest
 from hypothesis import settings
 
@@ -67,3 +70,18 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     """Long files first; the order inside of a file stays."""
     ranks = {f"tests/{name}.py": rank for rank, name in enumerate(LONGEST)}
     items.sort(key=lambda item: ranks.get(item.nodeid.partition("::")[0], len(LONGEST)))
+
+
+def pytest_ignore_collect(collection_path: Path, config: pytest.Config) -> bool | None:
+    """Read no file that ``-m "not A and not B"`` leaves out whole.
+
+    Its ``pytestmark`` says so; importing it takes longer than many tests do.
+    """
+    chosen: str = config.option.markexpr
+    if collection_path.suffix != ".py" or not re.fullmatch(
+        r"not \w+( and not \w+)*", chosen
+    ):
+        return None
+    said = re.search(r"^pytestmark = .*$", collection_path.read_text(), re.MULTILINE)
+    marks = set(re.findall(r"pytest\.mark\.(\w+)", said[0])) if said else set()
+    return True if marks & set(re.findall(r"not (\w+)", chosen)) else None

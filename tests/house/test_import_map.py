@@ -9,6 +9,8 @@ import pytest
 
 from tests.house.product import PRODUCT, ROOT, imports_of, name_of, nodes_of, places
 
+pytestmark = pytest.mark.thorough
+
 # The table of docs/architecture.md: what a room may import beside itself and the
 # ground.
 MAY_IMPORT = {

@@ -70,6 +70,7 @@ def test_promised_name_and_its_members_say_what_they_are(
     assert not silent
 
 
+@pytest.mark.thorough
 def test_names_are_functions_whatever_was_imported_before() -> None:
     """`decode`, `check` and `encode` are modules, too."""
     lines = (

@@ -20,6 +20,7 @@ STARTS = {
 }
 
 
+@pytest.mark.thorough
 @pytest.mark.parametrize("start", STARTS)
 def test_a_kind_of_server_is_started_by_one_rig(start: str) -> None:
     found = {

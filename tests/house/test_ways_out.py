@@ -9,6 +9,8 @@ import pytest
 
 from tests.house.product import places
 
+pytestmark = pytest.mark.thorough
+
 # Who writes to a descriptor, and what it is; everything else goes through Screen.
 WRITERS = {
     "cucmsh/shell/screen.py": "the one output function",
@@ -45,7 +47,6 @@ def dotted(node: ast.AST) -> str:
     return node.id if isinstance(node, ast.Name) else ""
 
 
-@pytest.mark.thorough
 def test_nothing_prints() -> None:
     for _, node, where in places():
         if isinstance(node, ast.Call):
@@ -164,7 +165,6 @@ def test_programs_are_started_from_few_places_with_fixed_words() -> None:
             assert not any(keyword.arg == "shell" for keyword in node.keywords), where
 
 
-@pytest.mark.thorough
 def test_words_that_are_run_come_from_the_configuration_or_the_program() -> None:
     for name, node, where in places():
         if not isinstance(node, ast.Call) or not isinstance(node.func, ast.Attribute):

@@ -149,6 +149,7 @@ def test_openssl_opens_the_key_file_and_reads_its_protection(
     assert b"AES-256-CBC, Iteration 600000, PRF hmacWithSHA256" in done.stderr
 
 
+@pytest.mark.thorough
 @pytest.mark.parametrize("cipher", ["PBE-SHA1-3DES", "PBE-SHA1-RC2-40"])
 def test_legacy_key_files_are_readable(
     recovery: Credential, tmp_path: Path, cipher: str

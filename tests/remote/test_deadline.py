@@ -7,6 +7,8 @@ import pytest
 from cucmsh.errors import NoAnswerError
 from cucmsh.remote.deadline import within
 
+pytestmark = pytest.mark.thorough
+
 SOON, LONG = 0.05, 60.0
 LATE = NoAnswerError("too late")
 

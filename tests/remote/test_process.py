@@ -13,6 +13,8 @@ import pytest
 from cucmsh.errors import ServiceError
 from cucmsh.remote.process import MAX_OUTPUT, LocalRunner
 
+pytestmark = pytest.mark.thorough
+
 
 @pytest.fixture
 def typed() -> Iterator[None]:
@@ -136,7 +138,6 @@ def test_output_has_a_limit_that_the_program_cannot_pass() -> None:
     assert output == bytes(MAX_OUTPUT)
 
 
-@pytest.mark.thorough
 @pytest.mark.parametrize(
     "script", ["sleep 60; :", "cat >&-; sleep 60; :", "kill -9 $$"]
 )
@@ -147,7 +148,6 @@ def test_fed_program_that_takes_too_long_is_killed(script: str) -> None:
     assert time.monotonic() - began < 10
 
 
-@pytest.mark.thorough
 def test_fed_program_is_killed_with_its_children_and_no_zombie_stays(
     tmp_path: Path,
 ) -> None:

@@ -53,6 +53,8 @@ from tests.services.made_cluster import (
     started_cluster,
 )
 
+pytestmark = pytest.mark.thorough
+
 SERVER = BackupServer("192.0.2.9", 22, "joe", Secret(SFTP_PASSWORD))
 
 
@@ -231,7 +233,6 @@ def test_what_a_publisher_does_is_refused_on_a_subscriber(
         attempt(name, site)
 
 
-@pytest.mark.thorough
 @pytest.mark.parametrize("name", CHANGES)
 def test_a_caller_who_may_only_look_changes_nothing(
     cluster: MadeCluster, name: str
@@ -253,7 +254,6 @@ def test_the_recovery_key_is_not_given_to_who_may_only_look(
         attempt("cucmsh.services.files.get_file", site)
 
 
-@pytest.mark.thorough
 @pytest.mark.parametrize("name", CHANGES)
 def test_an_exec_request_changes_nothing_where_it_may_not(
     cluster: MadeCluster, name: str
@@ -266,7 +266,6 @@ def test_an_exec_request_changes_nothing_where_it_may_not(
         attempt(name, site)
 
 
-@pytest.mark.thorough
 @pytest.mark.parametrize("name", CHANGES)
 def test_what_cannot_be_recorded_is_not_done(cluster: MadeCluster, name: str) -> None:
     site = audited(cluster.site)
@@ -287,7 +286,6 @@ def change_the_configuration(site: Site) -> None:
     edit(site, lambda text, _: f"{text}# another session was here\n")
 
 
-@pytest.mark.thorough
 @pytest.mark.parametrize("name", CHANGES)
 def test_a_session_with_an_old_configuration_changes_nothing(
     cluster: MadeCluster, name: str
@@ -336,7 +334,6 @@ def test_who_writes_the_configuration_is_not_refused_by_it(
     attempt("cucmsh.services.idle.set_idle_minutes", now)
 
 
-@pytest.mark.thorough
 @pytest.mark.parametrize("name", USE_CASES)
 def test_nobody_is_no_caller(cluster: MadeCluster, name: str) -> None:
     site = cluster.site
@@ -345,7 +342,6 @@ def test_nobody_is_no_caller(cluster: MadeCluster, name: str) -> None:
         USE_CASES[name](nobody, *VALUES[name](site))
 
 
-@pytest.mark.thorough
 @pytest.mark.parametrize("name", CLUSTER_LOCKED)
 def test_a_change_of_the_cluster_waits_for_its_lock(
     cluster: MadeCluster, name: str, monkeypatch: pytest.MonkeyPatch
@@ -360,7 +356,6 @@ def test_a_change_of_the_cluster_waits_for_its_lock(
         attempt(name, site)
 
 
-@pytest.mark.thorough
 def test_a_change_without_a_shell_is_recorded_before_and_after(
     cluster: MadeCluster,
 ) -> None:
@@ -372,7 +367,6 @@ def test_a_change_without_a_shell_is_recorded_before_and_after(
     assert (begin["entry"], command["outcome"]) == ("page", "done")
 
 
-@pytest.mark.thorough
 def test_what_ends_a_change_is_recorded_and_no_secret_is(cluster: MadeCluster) -> None:
     def no(_: object) -> None:
         raise CancelledError("no")

@@ -87,6 +87,7 @@ def test_a_key_that_is_no_enter_ends_the_waiting_for_one(hands: Hands) -> None:
     assert hands.keys(2) == f"x{ENTER}"
 
 
+@pytest.mark.thorough
 def test_a_letter_may_come_in_pieces(hands: Hands) -> None:
     hands.type(b"\xe6")
     hands.keyboard.linger()
@@ -94,6 +95,7 @@ def test_a_letter_may_come_in_pieces(hands: Hands) -> None:
     assert hands.keys(2) == "\u6f22\udcff"
 
 
+@pytest.mark.thorough
 @pytest.mark.parametrize("sequence", [b"[A", b"OP", b"[1;5C", b"[15~", b""])
 def test_a_function_key_is_skipped_whole(hands: Hands, sequence: bytes) -> None:
     hands.type(b"\x1b" + sequence)

@@ -150,6 +150,7 @@ def load_all(tmp_path: Path, *names: str) -> tuple[list[str], list[str]]:
     return [each.phrase for pack in found for each in pack.commands], broken
 
 
+@pytest.mark.thorough
 @pytest.mark.parametrize("text", BREAKS.values(), ids=BREAKS)
 def test_a_broken_pack_costs_its_own_commands_and_one_line(
     write_pack: WritePack, tmp_path: Path, text: str
@@ -205,6 +206,7 @@ def test_a_pack_that_others_may_change_does_not_run(
     assert "broke off with SystemExit" in load_all(tmp_path, "strange_toy")[1][0]
 
 
+@pytest.mark.thorough
 @pytest.mark.parametrize(
     "what", ["way to it", "itself", "module", "folder in it", "beside it"]
 )

@@ -107,6 +107,7 @@ def test_the_echo_of_a_command_and_its_output_are_one_write(wire: Wire) -> None:
     os.close(theirs)
 
 
+@pytest.mark.thorough
 def test_an_echo_does_not_wait_long_for_output(wire: Wire) -> None:
     wire.screen.send_soon("show itl\n")
     assert wire.writes() == []
@@ -196,6 +197,7 @@ def test_a_reader_that_is_slow_gets_all_of_a_change(kind: str) -> None:
         assert not screen.is_gone
 
 
+@pytest.mark.thorough
 def test_who_reads_late_outside_of_a_change_gets_all() -> None:
     ours, theirs = os.pipe()
     screen = Screen(theirs)

@@ -99,6 +99,7 @@ sys.stdin.read()
 """
 
 
+@pytest.mark.thorough
 def test_living_writer_s_file_stays_and_a_killed_one_s_goes(local: Stored) -> None:
     with subprocess.Popen(
         [sys.executable, "-c", STAGER, str(local.root)],

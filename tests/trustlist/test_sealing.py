@@ -164,6 +164,7 @@ def test_signature_of_another_size_than_the_key_is_refused() -> None:
         sealed_alone(FixedSigner(rsa_bytes(128), bytes(127)))
 
 
+@pytest.mark.thorough
 def test_list_above_the_limits_is_refused(cluster: Cluster) -> None:
     signer = cluster.call_manager
     own = full_record(0, signer.certificate)

@@ -21,6 +21,8 @@ from cucmsh.services.threads import as_done, meanwhile, side_by_side
 from cucmsh.storage.local import LocalStore
 from tests.services.made_cluster import MadeCluster, foreign_key_file, remote_plan
 
+pytestmark = pytest.mark.thorough
+
 NO_THREAD = RuntimeError("can't start new thread")
 ENDINGS = {
     "thread": NO_THREAD,
@@ -128,7 +130,6 @@ def held(cluster: MadeCluster) -> list[bytes]:
     return [key, *(member.raw for member in cluster.members.values())]
 
 
-@pytest.mark.thorough
 @pytest.mark.parametrize("ending", ["memory", "descriptor"])
 @pytest.mark.parametrize("make_plan", [plan_local_reset, with_another_key])
 @pytest.mark.parametrize("verb", ["write", "read"])

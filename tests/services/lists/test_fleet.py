@@ -18,6 +18,8 @@ from cucmsh.services.site import Site
 from cucmsh.services.threads import side_by_side
 from tests.services.made_cluster import AtOnce, MadeCluster
 
+pytestmark = pytest.mark.thorough
+
 
 class CountedLink(AtOnce):
     def __init__(self) -> None:
@@ -60,7 +62,6 @@ def failing(*problems: Exception) -> Callable[[Link], str]:
     return work
 
 
-@pytest.mark.thorough
 def test_connection_is_kept_and_closed_at_the_end(node: Node) -> None:
     ways = Ways()
     with Fleet(cast(Site, ways)) as fleet:

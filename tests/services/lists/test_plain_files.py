@@ -21,6 +21,8 @@ from cucmsh.storage.store import MAX_FILE_SIZE
 from tests.services.made_cluster import MadeCluster
 from tests.services.replica_boxes import Box, BoxBackends, with_boxes
 
+pytestmark = pytest.mark.thorough
+
 FILES = {
     "term45.default.loads": b"names apps45.sbn",
     "apps45.sbn": os.urandom(MAX_FILE_SIZE + 70_000),
@@ -61,7 +63,6 @@ def texts(site: Site, box: Box, level: Level) -> list[str]:
     return [each.what for each in found if each.level is level]
 
 
-@pytest.mark.thorough
 def test_files_that_match_come_after_the_list_the_largest_first(
     site: Site, box: Box
 ) -> None:
@@ -108,7 +109,6 @@ def test_second_push_brings_nothing_and_reads_none_of_them(
     assert box.reads() == [f"read {LIST_FILE}"]
 
 
-@pytest.mark.thorough
 @pytest.mark.parametrize("name", ["apps45.sbn", "dsp45.sbn"])
 def test_file_that_changed_on_either_side_is_brought_again(
     site: Site, box: Box, name: str
@@ -156,7 +156,6 @@ def push_without(site: Site, box: Box, after: str) -> None:
     box.step = real  # type: ignore[method-assign]
 
 
-@pytest.mark.thorough
 def test_no_time_left_is_pending_and_the_list_is_there(
     site: Site, box: Box, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -39,6 +39,7 @@ def test_key_of_fewer_bits_is_told_with_both_sizes(
     )
 
 
+@pytest.mark.thorough
 @pytest.mark.parametrize("listed", [b"\x04" + bytes(64), b"", b"junk"])
 def test_key_of_another_kind_is_told(
     sized: dict[int, Certificate], listed: bytes

@@ -405,6 +405,7 @@ def test_subscribers_and_clusters_without_replicas_push_nothing(
     assert push(cluster.subscriber.site) == NOBODY
 
 
+@pytest.mark.thorough
 def test_command_waits_for_the_push_of_a_start_and_for_no_other_command(
     site: Site,
 ) -> None:

@@ -90,6 +90,7 @@ def test_progress_is_that_of_the_transcript(cluster: MadeCluster) -> None:
     ]
 
 
+@pytest.mark.thorough
 def test_planning_changes_nothing(cluster: MadeCluster) -> None:
     before = cluster.tree()
     plan = plan_local_reset(cluster.site)
@@ -146,6 +147,7 @@ def test_a_list_that_contradicts_itself_is_composed_anew_as_the_advice_says(
     plan_local_reset(cluster.site)
 
 
+@pytest.mark.thorough
 def test_staging_is_empty_after_a_reset(cluster: MadeCluster) -> None:
     cluster.reset()
     assert cluster.subscriber.site.home.names("state/staging") == []
@@ -288,6 +290,7 @@ def test_key_file_is_on_disk_before_any_list_names_it(
     assert all(seen)
 
 
+@pytest.mark.thorough
 def test_key_file_with_another_password_is_refused(cluster: MadeCluster) -> None:
     before = cluster.tree()
     with pytest.raises(KeyFileError, match="security password"):

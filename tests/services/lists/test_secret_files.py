@@ -79,6 +79,7 @@ def test_key_under_a_phone_s_name_is_not_signed_and_is_named(
     assert str(path) in told
 
 
+@pytest.mark.thorough
 @pytest.mark.parametrize("way", [linked, copied])
 @pytest.mark.parametrize("file", FILES)
 def test_key_under_a_signed_file_s_name_is_not_brought(

@@ -20,6 +20,8 @@ from cucmsh.services.site import Site
 from tests.services.made_cluster import MadeCluster
 from tests.services.replica_boxes import Box, BoxHome, with_boxes
 
+pytestmark = pytest.mark.thorough
+
 FILES = ("SEP1.cnf.xml", "Desktops/List.xml", "dsp45.sbn", "firmware/boot.bin")
 BROUGHT = {
     "SEP1.cnf.xml.sgn",

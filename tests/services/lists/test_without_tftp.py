@@ -37,6 +37,7 @@ USES: dict[str, Callable[[Site], object]] = {
 }
 
 
+@pytest.mark.thorough
 @pytest.mark.parametrize("use", USES)
 def test_whoever_asks_for_it_is_refused(cluster: MadeCluster, use: str) -> None:
     before = cluster.tree()

@@ -47,6 +47,8 @@ from cucmsh.services.records.state import keep_mark, read_published
 from cucmsh.services.site import Site
 from tests.services.made_cluster import SettableClock
 
+pytestmark = pytest.mark.thorough
+
 HOMES = Path(__file__).parents[2] / "vectors" / "homes"
 BUILDS = ["219cd7e", "1e3bcee"]
 ROOT = "/@ROOT@"  # see make.py there
@@ -95,7 +97,6 @@ def test_open_reset_and_keep_mark_are_read(earlier: Opened) -> None:
     assert published._asdict() == earlier.seen["published"]
 
 
-@pytest.mark.thorough
 def test_open_reset_is_gone_on_with(
     earlier: Opened, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -122,7 +123,6 @@ def test_history_is_read(earlier: Opened) -> None:
     assert [*history.damaged, *history.mended] == earlier.seen.get("lost", [])
 
 
-@pytest.mark.thorough
 def test_keys_and_certificates_open(earlier: Opened) -> None:
     keystore = Keystore(earlier.site)
     for unit in MADE:
@@ -156,7 +156,6 @@ def write_everything(earlier: Opened) -> None:
     History(site).note_elsewhere("branch1", site.tftp.read("ITLFile.tlv"))
 
 
-@pytest.mark.thorough
 def test_earlier_build_reads_what_this_one_has_written(
     earlier: Opened, tmp_path_factory: pytest.TempPathFactory
 ) -> None:
@@ -207,7 +206,6 @@ def test_files_that_an_earlier_build_reads_keep_their_form(earlier: Opened) -> N
     assert site.home.read("security/trust/test10sub/TVS.pem")
 
 
-@pytest.mark.thorough
 def test_open_reset_of_an_earlier_build_survives_a_rename_once_ids_are_kept(
     earlier: Opened,
 ) -> None:
