@@ -127,7 +127,8 @@ def utils_dots(dialog: Dialog, context: Any) -> None:
 def utils_wait(dialog: Dialog, context: Any) -> None:
     """Wait for Ctrl-C."""
     dialog.say("waiting")
-    select.select([], [], [])
+    while True:  # a signal that came just before the call is seen when it ends
+        select.select([], [], [], 0.1)
 
 
 @command("utils busy <seconds>")
