@@ -1,6 +1,11 @@
 """A whole reset beside a paramiko pool and Ansible, on the same nodes.
 
     python -m benchmarks.fan_out [--nodes 1,8,32,128] [--rounds 3] [--ansible PROGRAM]
+    python -m benchmarks.fan_out --beside PYTHON [--nodes 1,32] [--rounds 9]
+
+The second form compares two builds: the one that is installed for PYTHON does the same
+reset, on the same nodes, in turn with ours. It measures nothing else.
+
 
 docs/performance.md row 7 to row 13. Ours is ``utils itl reset localkey`` from exec to
 exit: host keys checked, every node looked at, the list signed, staged, read back,
@@ -99,9 +104,10 @@ def cost_of(words: Sequence[str], stdin: str, environment: dict[str, str]) -> Co
 class Rig:
     """The nodes, near and away, and the three programs."""
 
-    def __init__(self, nodes: int, ansible: str) -> None:
+    def __init__(self, nodes: int, ansible: str, beside: str) -> None:
         self.cluster = Cluster(nodes)
         self._ansible = ansible
+        self._beside = beside
         self.file = self.cluster.folder / "list"
         self.file.write_bytes(self.cluster.old)
         # One command for all three; a real restart would be the servers' time.
@@ -168,7 +174,13 @@ class Rig:
         (folder / "ansible.cfg").write_text(settings)
 
     def ours(self) -> Cost:
-        cost = cost_of(self.cluster.words(RESET), ANSWERS, ENVIRONMENT)
+        return self._reset(self.cluster.words(RESET))
+
+    def beside(self) -> Cost:
+        return self._reset([self._beside, *self.cluster.words(RESET)[1:]])
+
+    def _reset(self, words: list[str]) -> Cost:
+        cost = cost_of(words, ANSWERS, ENVIRONMENT)
         lists = {node.list_file.read_bytes() for node in self.cluster.members}
         assert len(lists) == 1
         return cost
@@ -247,6 +259,28 @@ def measure(rig: Rig, counts: list[int], rounds: int, *, peers: bool) -> Costs:
                     flush=True,
                 )
     return found
+
+
+def compare_builds(rig: Rig, counts: list[int], rounds: int) -> None:
+    """Medians of ours and of the other build, each after the other; prints ratios."""
+    for away, tftp_too in ((0.0, True), (ROUND_TRIP, True), (ROUND_TRIP, False)):
+        for count in counts:
+            ours, other = [], []
+            with rig.at(count, away, tftp_too=tftp_too):
+                for _ in range(rounds):
+                    ours.append(rig.ours())
+                    other.append(rig.beside())
+            mine, theirs = (
+                Cost(*(median(column) for column in zip(*costs, strict=True)))
+                for costs in (ours, other)
+            )
+            near = "" if tftp_too else ", TFTP near"
+            print(
+                f"{count:4} nodes {away:3.0f} ms{near:11}  {mine.wall:5.2f} s, "
+                f"{theirs.wall:5.2f} s: {mine.wall / theirs.wall:.3f}   cpu "
+                f"{mine.cpu / theirs.cpu:.3f}   memory {mine.rss / theirs.rss:.3f}",
+                flush=True,
+            )
 
 
 def others_beside_a_silent_node(rig: Rig, count: int) -> tuple[float, float, float]:
@@ -350,16 +384,21 @@ def main() -> int:
     parser.add_argument("--nodes", default="1,8,32,128")
     parser.add_argument("--rounds", type=int, default=3)
     parser.add_argument("--ansible", default=shutil.which("ansible-playbook") or "")
+    parser.add_argument("--beside", default="", metavar="PYTHON")
     options = parser.parse_args()
     counts = [int(word) for word in options.nodes.split(",")]
     _, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
     resource.setrlimit(resource.RLIMIT_NOFILE, (hard, hard))
-    if not options.ansible:
+    if not (options.ansible or options.beside):
         print("Ansible is not available: pip install ansible-core into an environment")
         print("of its own, and name its ansible-playbook with --ansible.")
-    rig = Rig(max(counts), str(Path(options.ansible)) if options.ansible else "")
+    ansible = str(Path(options.ansible)) if options.ansible else ""
+    rig = Rig(max(counts), ansible, options.beside)
     try:
         rig.ours()  # warms the caches
+        if options.beside:
+            compare_builds(rig, counts, options.rounds)
+            return 0
         print(f"key exchange: {rig.key_exchange()}", flush=True)
         found = measure(rig, counts, options.rounds, peers=bool(options.ansible))
         rows = rows_of(found, counts)
