@@ -8,10 +8,12 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Iterable
 
     from cucmsh.config.model import SshAddress, TftpAddress
     from cucmsh.pki.backend import KeyBackend
+    from cucmsh.pki.credential import Credential
+    from cucmsh.pki.model import Certificate
     from cucmsh.pki.sandbox import ImportedKey
     from cucmsh.remote.file_transfer import OutgoingFile, SentFile
     from cucmsh.remote.runner import Runner
@@ -36,6 +38,14 @@ class LateBackends:
         from cucmsh.remote.process import LocalRunner
 
         return open_in_sandbox(raw, password, LocalRunner().feed)
+
+    def open_any_key_file(
+        self, raw: bytes, password: Secret, known: Iterable[Certificate]
+    ) -> tuple[Credential, ...]:
+        from cucmsh.pki.sandbox import open_any_in_sandbox
+        from cucmsh.remote.process import LocalRunner
+
+        return open_any_in_sandbox(raw, password, known, LocalRunner().feed)
 
     def verifier(self) -> Verifier:
         from cucmsh.pki.verify import SignatureVerifier

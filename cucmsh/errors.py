@@ -12,7 +12,8 @@ become one of these at their door, once, with ``raise ... from``::
      +- TrustListError              bytes that are no trust list; carries the offset
      +- SignatureError              a key, a signature or a signer that does not fit
      +- CertificateError            bytes that are no certificate or private key
-     +- KeyFileError                a PKCS#12 that does not open, or holds other things
+     +- KeyFileError                a key file that does not open, or holds other things
+     |   +- WrongPasswordError      it opens with another password than the one given
      +- RefusedError                a rule of the cluster forbids it
      |   +- BusyError               somebody else holds the lock
      |   +- CancelledError          the person said no, or Ctrl-C, or Ctrl-D
@@ -112,6 +113,10 @@ class CertificateError(CucmshError):
 
 class KeyFileError(CucmshError):
     """A PKCS#12 key file does not open or does not hold what it should."""
+
+
+class WrongPasswordError(KeyFileError):
+    """The key file opens with another password than the one that was given."""
 
 
 class RefusedError(CucmshError):

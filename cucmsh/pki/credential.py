@@ -7,6 +7,7 @@ anybody sees it (docs/performance.md#cryptography).
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from datetime import datetime
 
 from cryptography.exceptions import InvalidSignature, UnsupportedAlgorithm
@@ -38,6 +39,8 @@ from cucmsh.pki.keys import (
     names,
 )
 from cucmsh.pki.model import Certificate, Unit
+
+CERTIFICATE_BEGINS = b"-----BEGIN CERTIFICATE-----"
 
 
 class Credential:
@@ -132,7 +135,39 @@ def read_imported(pem: bytes) -> Credential:
     return _read(pem, is_own=False)
 
 
+def read_with_certificates(
+    pem: bytes, known: Iterable[Certificate]
+) -> tuple[Credential, ...]:
+    """A key from elsewhere, fully validated, once with each certificate that it has.
+
+    Args:
+        pem: the key, not encrypted, and any number of certificates behind it.
+        known: further certificates that may be the key's.
+
+    Raises:
+        CertificateError: no key, or none of them belongs to it.
+    """
+    key = _read_key(pem, is_own=False)
+    _, *blocks = pem.split(CERTIFICATE_BEGINS)
+    given = [read_certificate(CERTIFICATE_BEGINS + block) for block in blocks]
+    field = listed_key(key.public_key()).field
+    own = {found.der: found for found in (*known, *given) if found.public_key == field}
+    if not own:
+        raise CertificateError(
+            "it holds a key without its certificate, and no list names the key",
+            "Give the list that names it with --adopt-list, or put the certificate "
+            "behind the key in the file.",
+        )
+    return tuple(Credential(key, certificate) for certificate in own.values())
+
+
 def _read(pem: bytes, *, is_own: bool) -> Credential:
+    key = _read_key(pem, is_own=is_own)
+    start = pem.find(CERTIFICATE_BEGINS)
+    return Credential(key, read_certificate(pem[max(start, 0) :]))
+
+
+def _read_key(pem: bytes, *, is_own: bool) -> PrivateKey:
     try:
         key = load_pem_private_key(
             pem, password=None, unsafe_skip_rsa_key_validation=is_own
@@ -141,8 +176,7 @@ def _read(pem: bytes, *, is_own: bool) -> Credential:
         raise CertificateError(f"the private key is unreadable: {problem}") from problem
     if not is_known(key):
         raise CertificateError(f"the private key is not an {names()} key")
-    start = pem.find(b"-----BEGIN CERTIFICATE")
-    return Credential(key, read_certificate(pem[max(start, 0) :]))
+    return key
 
 
 def make_ssh_identity() -> tuple[bytes, str]:

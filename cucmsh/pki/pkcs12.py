@@ -22,7 +22,7 @@ from cryptography.hazmat.primitives.serialization import (
 )
 from cryptography.x509 import load_der_x509_certificate
 
-from cucmsh.errors import CertificateError, KeyFileError
+from cucmsh.errors import CertificateError, KeyFileError, WrongPasswordError
 from cucmsh.pki.certificates import listed_key, quiet, read_certificate
 from cucmsh.pki.credential import Credential
 from cucmsh.pki.keys import is_known, names
@@ -92,7 +92,7 @@ def open_bundle(raw: bytes, password: str) -> Bundle:
     except Exception as problem:
         # The library tells a wrong password from garbage by this word alone.
         if "password" in str(problem).lower():
-            raise KeyFileError(
+            raise WrongPasswordError(
                 "the key file does not open with this cluster's security password",
                 "It opens only with the security password of the cluster it came from. "
                 f"If you know that, pack it anew under this one: {PACK_ANEW}",

@@ -9,19 +9,28 @@ from __future__ import annotations
 
 import signal
 import sys
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from contextlib import contextmanager
 from typing import NamedTuple
 
-from cucmsh.errors import CertificateError, KeyFileError, ServiceError
-from cucmsh.pki.credential import Credential, read_imported
+from cucmsh.errors import (
+    CertificateError,
+    KeyFileError,
+    ServiceError,
+    WrongPasswordError,
+)
+from cucmsh.pki.credential import Credential, read_imported, read_with_certificates
+from cucmsh.pki.model import Certificate
 from cucmsh.pki.pkcs12_limits import MAX_KEY_FILE_SIZE, too_large
 from cucmsh.pki.sandbox_worker import (
+    ANY,
     LEGACY,
     MAX_ANSWER,
     OTHER_FORM,
     REFUSED,
     SECONDS,
     SOUND,
+    WRONG_PASSWORD,
 )
 from cucmsh.secret import Secret
 
@@ -68,12 +77,58 @@ def open_in_sandbox(
         seconds: until it is killed.
 
     Raises:
+        WrongPasswordError: the file opens with another password.
         KeyFileError: refused by ``pkcs12_limits`` or ``pkcs12``; not open in time;
             an opener that failed, or answered what cannot be.
     """
+    kind, pem = _opened(raw, password, feed, opener, seconds)
+    with _usable():
+        return ImportedKey(read_imported(pem), kind == LEGACY, kind != OTHER_FORM)
+
+
+def open_any_in_sandbox(
+    raw: bytes, password: Secret, known: Iterable[Certificate], feed: Feed
+) -> tuple[Credential, ...]:
+    """The key in ``raw``, PKCS#12 or PEM, once with each certificate that it has.
+
+    Args:
+        raw: the file, as it came.
+        password: see ``open_in_sandbox``; empty for a key in PEM that has none.
+        known: certificates that may be the key's, besides those in the file.
+        feed: how to run the opener.
+
+    Raises:
+        WrongPasswordError: the file opens with another password.
+        KeyFileError: as ``open_in_sandbox``; or the key has no certificate at all.
+    """
+    _, pem = _opened(raw, password, feed, (*OPENER, ANY), SECONDS)
+    with _usable():
+        return read_with_certificates(pem, known)
+
+
+@contextmanager
+def _usable() -> Iterator[None]:
+    try:
+        yield
+    except CertificateError as problem:
+        raise KeyFileError(
+            f"the key file is not usable: {problem.message}", problem.advice
+        ) from problem
+
+
+def _opened(
+    raw: bytes, password: Secret, feed: Feed, opener: Sequence[str], seconds: float
+) -> tuple[bytes, bytes]:
+    """The opener's word for the file, and what it took out of it."""
     if len(raw) > MAX_KEY_FILE_SIZE:
         raise too_large(len(raw))
-    secret = password.reveal().encode()
+    try:
+        secret = password.reveal().encode()
+    except UnicodeEncodeError as problem:
+        raise WrongPasswordError(
+            "the password is no text in UTF-8, which the passwords of key files are",
+            "Type it again.",
+        ) from problem
     try:
         status, answer = feed(opener, b"%d\n%b%b" % (len(secret), secret, raw), seconds)
     except ServiceError as problem:
@@ -86,8 +141,8 @@ def open_in_sandbox(
             "given up",
             "Take the file from a server that you trust.",
         )
-    if status == REFUSED:
-        raise _refusal(answer)
+    if status in (REFUSED, WRONG_PASSWORD):
+        raise _refusal(answer, is_wrong=status == WRONG_PASSWORD)
     kind, _, pem = answer.partition(b"\n")
     if (
         status != 0
@@ -98,18 +153,14 @@ def open_in_sandbox(
             f"the key file cannot be opened: its opener failed (exit status {status})",
             f"Try it: {' '.join(OPENER)} must end with exit status 2.",
         )
-    try:
-        return ImportedKey(read_imported(pem), kind == LEGACY, kind != OTHER_FORM)
-    except CertificateError as problem:
-        raise KeyFileError(
-            f"the key file is not usable: {problem.message}", problem.advice
-        ) from problem
+    return kind, pem
 
 
-def _refusal(answer: bytes) -> KeyFileError:
+def _refusal(answer: bytes, *, is_wrong: bool) -> KeyFileError:
     """Two lines: what is wrong, what to do. Only what can be shown is."""
     message, _, advice = answer.decode(errors="replace").partition("\n")
-    return KeyFileError(
+    error = WrongPasswordError if is_wrong else KeyFileError
+    return error(
         _shown(message, MAX_REASON) or "the key file does not open",
         _shown(advice, MAX_ADVICE),
     )

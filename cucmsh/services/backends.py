@@ -6,7 +6,7 @@ since every login imports this module.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from datetime import datetime
 from typing import TYPE_CHECKING, NamedTuple, Protocol
 
@@ -15,6 +15,8 @@ from cucmsh.secret import Secret
 if TYPE_CHECKING:
     from cucmsh.config.model import SshAddress, TftpAddress
     from cucmsh.pki.backend import KeyBackend
+    from cucmsh.pki.credential import Credential
+    from cucmsh.pki.model import Certificate
     from cucmsh.pki.sandbox import ImportedKey
     from cucmsh.remote.file_transfer import OutgoingFile, SentFile
     from cucmsh.remote.known_hosts import HostKey
@@ -81,6 +83,11 @@ class Backends(Protocol):
 
     def open_key_file(self, raw: bytes, password: Secret) -> ImportedKey:
         """Read a PKCS#12 from elsewhere in a sandbox; see ``pki.sandbox``."""
+
+    def open_any_key_file(
+        self, raw: bytes, password: Secret, known: Iterable[Certificate]
+    ) -> tuple[Credential, ...]:
+        """Read a PKCS#12 or PEM from elsewhere in a sandbox; see ``pki.sandbox``."""
 
     def verifier(self) -> Verifier:
         """Verifies signatures of lists and signed files."""

@@ -13,7 +13,7 @@ import os
 import tempfile
 import threading
 from base64 import b64decode, b64encode
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from contextlib import AbstractContextManager, nullcontext
 from datetime import UTC, datetime, timedelta
 from hashlib import md5, sha256
@@ -47,8 +47,9 @@ from cucmsh.pki.backend import KeyBackend
 from cucmsh.pki.certificates import make_certificate
 from cucmsh.pki.credential import Credential
 from cucmsh.pki.keys import DEFAULT_KIND, KINDS, PrivateKey
-from cucmsh.pki.model import Unit
-from cucmsh.pki.sandbox import ImportedKey
+from cucmsh.pki.model import Certificate, Unit
+from cucmsh.pki.sandbox import ImportedKey, open_any_in_sandbox
+from cucmsh.pki.sandbox_worker import open_one
 from cucmsh.pki.verify import SignatureVerifier
 from cucmsh.remote.file_transfer import OutgoingFile, SentFile
 from cucmsh.remote.known_hosts import HostKey, KnownHosts
@@ -415,6 +416,17 @@ class BackupStore(LocalStore):
         return sent._replace(earlier=earlier)
 
 
+def open_any_here(
+    raw: bytes, password: Secret, known: Iterable[Certificate]
+) -> tuple[Credential, ...]:
+    """What the sandbox does, in this process; tests/pki has the real one."""
+
+    def feed(_: Sequence[str], request: bytes, __: float) -> tuple[int, bytes]:
+        return open_one(request, takes_pem=True)
+
+    return open_any_in_sandbox(raw, password, known, feed)
+
+
 class JoinedBackends:
     """See ``Backends``: every node and the backup server are in this process."""
 
@@ -428,6 +440,11 @@ class JoinedBackends:
     def open_key_file(self, raw: bytes, password: Secret) -> ImportedKey:
         credential = self.keys().read_key_file(raw, password)
         return ImportedKey(credential, QuickKeys.inspect(raw).is_legacy)
+
+    def open_any_key_file(
+        self, raw: bytes, password: Secret, known: Iterable[Certificate]
+    ) -> tuple[Credential, ...]:
+        return open_any_here(raw, password, known)
 
     def verifier(self) -> SignatureVerifier:
         return SignatureVerifier()
