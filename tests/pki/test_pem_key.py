@@ -153,6 +153,6 @@ def test_a_key_of_another_kind_is_refused(tmp_path: Path) -> None:
         argv = ["openssl", *words, "-out", path]
         subprocess.run(argv, check=True, capture_output=True)
         assert "no RSA key" in refused(path.read_bytes()).message
-    path.unlink()
+    path = tmp_path / "ssh"
     make_key(path)
     assert "SSH key" in refused(path.read_bytes()).message
