@@ -13,6 +13,7 @@ from cucmsh.pki.credential import (
     make_ssh_identity,
     read_own,
 )
+from cucmsh.pki.pem_key import is_pem_key, needs_password
 from cucmsh.pki.pkcs12 import read_key_file, write_key_file
 from cucmsh.pki.pkcs12_limits import inspect
 from cucmsh.secret import Secret
@@ -27,6 +28,8 @@ class KeyBackend:
     read_certificate = staticmethod(read_certificate)
     to_pem = staticmethod(to_pem)
     inspect = staticmethod(inspect)
+    is_pem_key = staticmethod(is_pem_key)
+    needs_password = staticmethod(needs_password)
 
     @staticmethod
     def read_key_file(raw: bytes, password: Secret) -> Credential:

@@ -1,0 +1,1 @@
+"""Coming from elsewhere: phones that hold lists of another tool or of a CUCM."""

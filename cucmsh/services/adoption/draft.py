@@ -1,0 +1,145 @@
+"""A node as it would be: use-cases run on it, and nothing on disk or network changes.
+
+What an adoption means for phones is not reasoned about but tried: the same functions
+adopt, compose, regenerate and reset, on a site whose files are a ``DraftStore``, that
+takes no lock and reaches no other host.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable
+from contextlib import AbstractContextManager, nullcontext
+from typing import TYPE_CHECKING, NoReturn, Self
+
+from cucmsh.errors import NoAnswerError
+from cucmsh.services.site import Site
+from cucmsh.storage.draft import DraftStore
+
+if TYPE_CHECKING:
+    from cucmsh.config.model import SshAddress, TftpAddress
+    from cucmsh.config.settings import Settings
+    from cucmsh.pki.backend import KeyBackend
+    from cucmsh.pki.credential import Credential
+    from cucmsh.pki.model import Certificate
+    from cucmsh.pki.sandbox import ImportedKey
+    from cucmsh.remote.file_transfer import OutgoingFile, SentFile
+    from cucmsh.remote.runner import Runner
+    from cucmsh.remote.ssh.first_login import ShownKey
+    from cucmsh.secret import Secret
+    from cucmsh.services.backends import (
+        AcceptHostKey,
+        Backends,
+        BackupServer,
+        Link,
+    )
+    from cucmsh.storage.store import Store
+    from cucmsh.trustlist.check import Verifier
+
+
+class DraftSite(Site):
+    """A copy of a node in memory; ``settings`` may differ from those on disk."""
+
+    def __init__(self, site: Site, settings: Settings | None = None) -> None:
+        offline = _Offline(site.backends)
+        super().__init__(settings or site.settings, site.clock, offline, site.caller)
+        self.home = _copy(site.home.root, site.home)
+        if self._tftp is not None:
+            known = site.tftp if site.node.has_tftp else None
+            self._tftp = _copy(self._tftp.root, known)
+
+    def with_settings(self, settings: Settings) -> Self:
+        """The same draft with another configuration."""
+        return type(self)(self, settings)
+
+    def copy(self) -> Self:
+        """Another draft that goes on from this one."""
+        return type(self)(self)
+
+    def _lock(
+        self,
+        folder: str,
+        note: str,
+        wait: float,
+        what: str,
+        *,
+        wait_only_for: str = "",
+    ) -> AbstractContextManager[None]:
+        del folder, note, wait, what, wait_only_for
+        return nullcontext()
+
+
+def _copy(root: str, store: object) -> DraftStore:
+    """A draft of a folder; one of a draft goes on from it."""
+    if isinstance(store, DraftStore) and store.root == root:
+        return store.copy()
+    return DraftStore(root)
+
+
+def _refuse() -> NoReturn:
+    raise NoAnswerError("nobody is asked while a plan is made")
+
+
+class _Offline:
+    """The keys of a node, and no way out of it; see ``Backends``."""
+
+    def __init__(self, backends: Backends) -> None:
+        self._backends = backends
+
+    def keys(self) -> KeyBackend:
+        return self._backends.keys()
+
+    def verifier(self) -> Verifier:
+        return self._backends.verifier()
+
+    def open_key_file(self, raw: bytes, password: Secret) -> ImportedKey:
+        return self._backends.open_key_file(raw, password)
+
+    def open_any_key_file(
+        self, raw: bytes, password: Secret, known: Iterable[Certificate]
+    ) -> tuple[Credential, ...]:
+        return self._backends.open_any_key_file(raw, password, known)
+
+    def runner(self) -> Runner:
+        _refuse()
+
+    def open_node(self, address: SshAddress) -> Link:
+        del address
+        _refuse()
+
+    def show_host_key(self, host: str, port: int) -> ShownKey:
+        del host, port
+        _refuse()
+
+    def open_with_password(self, address: SshAddress, password: Secret) -> Link:
+        del address, password
+        _refuse()
+
+    def open_backup(
+        self, server: BackupServer, known_hosts: str, accept: AcceptHostKey
+    ) -> Link:
+        del server, known_hosts, accept
+        _refuse()
+
+    def store_on(self, link: Link, root: str) -> Store:
+        del link, root
+        _refuse()
+
+    def transfer(
+        self,
+        link: Link,
+        directory: str,
+        outgoing: OutgoingFile,
+        progress: Callable[[int], object],
+    ) -> SentFile:
+        del link, directory, outgoing, progress
+        _refuse()
+
+    def home_on(self, link: Link) -> Store:
+        del link
+        _refuse()
+
+    def read_back(
+        self, address: TftpAddress, name: str, timeout_seconds: float = 15
+    ) -> bytes:
+        del address, name, timeout_seconds
+        _refuse()
