@@ -162,6 +162,18 @@ class Service:
                 os.killpg(self._process.pid, signal.SIGKILL)
             self._process.wait()
             self._process = None
+            # A killed child that was not run since has the socket still, and the next
+            # server would find its port taken.
+            until(self._is_port_free, f"port {self.make.port} is somebody else's")
+
+    def _is_port_free(self) -> bool:
+        family = family_of(self.make.host)
+        with socket.socket(family, socket.SOCK_DGRAM) as probe:
+            try:
+                probe.bind((self.make.host, self.make.port))
+            except OSError:
+                return False
+        return True
 
     def _words(self) -> list[str]:
         host, port = self.make.host, str(self.make.port)
