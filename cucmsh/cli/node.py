@@ -8,8 +8,8 @@ from __future__ import annotations
 
 import argparse
 import os
-from collections.abc import Callable, Iterator, Sequence
-from contextlib import AbstractContextManager, ExitStack, contextmanager
+from collections.abc import Callable, Sequence
+from contextlib import AbstractContextManager, ExitStack
 from typing import TYPE_CHECKING
 
 from cucmsh.app import admit, open_own_site
@@ -25,12 +25,13 @@ from cucmsh.cli.node_options import (
 from cucmsh.cli.options import Parser, descriptor, text
 from cucmsh.cli.terminal import (
     Prompter,
+    changing,
     read_secrets,
     require_yes,
     terminal_prompter,
 )
 from cucmsh.config.model import Node, NodeRole, SshAddress
-from cucmsh.errors import CucmshError, HalfDoneError, RefusedError
+from cucmsh.errors import RefusedError
 from cucmsh.layout import DEFAULT_TFTP_DIRECTORY
 from cucmsh.remote.known_hosts import HostKey
 from cucmsh.secret import Secret
@@ -44,7 +45,6 @@ from cucmsh.services.nodes.remove import remove_node
 from cucmsh.services.site import Site
 from cucmsh.shell.json_result import JsonResult, report
 from cucmsh.shell.screen import Screen, in_a_change
-from cucmsh.shell.signals import deferred_interrupts
 from cucmsh.storage.folders import require_own
 from cucmsh.views.documents import nodes_document
 from cucmsh.views.health import finding_lines, node_rows
@@ -52,7 +52,6 @@ from cucmsh.views.health import finding_lines, node_rows
 if TYPE_CHECKING:  # paramiko stands behind it
     from cucmsh.remote.ssh.first_login import ShownKey
 
-WAITING = "Control-C pressed: a change is under way, and is finished first."
 TAKE_OVER = (
     "{name} belongs to another publisher ({whose}): it serves what that one brought. "
     "Taken over, it gets\nthis publisher's list and files, and the other's files go; "
@@ -275,7 +274,7 @@ class _AddDialog:
         require_yes(self._prompter, question, otherwise)
 
     def changing(self, name: str) -> AbstractContextManager[None]:
-        return _changing(self._prompter, f"cucmsh node add {name}")
+        return changing(self._prompter, _again(f"cucmsh node add {name}"))
 
 
 def _add(given: argparse.Namespace, prompter: Prompter, site: Site) -> int:
@@ -297,24 +296,9 @@ def _add(given: argparse.Namespace, prompter: Prompter, site: Site) -> int:
     return 0
 
 
-@contextmanager
-def _changing(prompter: Prompter, again: str) -> Iterator[None]:
-    """Defer Ctrl-C to the end of the body, and report an unexpected exception.
-
-    Raises:
-        HalfDoneError: in place of an exception that is no CucmshError: the change may
-            be made in part.
-    """
-    with deferred_interrupts(lambda: prompter.say(WAITING)):
-        try:
-            yield
-        except CucmshError:
-            raise
-        except Exception as problem:
-            raise HalfDoneError(
-                f"It broke off: {type(problem).__name__}. Something may be changed",
-                f"See `cucmsh node list`, and run it again: {again}",
-            ) from problem
+def _again(words: str) -> str:
+    """What to do about a change that broke off."""
+    return f"See `cucmsh node list`, and run it again: {words}"
 
 
 def _wanted(given: argparse.Namespace, site: Site) -> WantedNode:
@@ -389,7 +373,7 @@ class _RemoveDialog:
         require_yes(self._prompter, question, "Nothing was changed.")
 
     def changing(self, name: str) -> AbstractContextManager[None]:
-        return _changing(self._prompter, f"cucmsh node remove {name}")
+        return changing(self._prompter, _again(f"cucmsh node remove {name}"))
 
 
 def _remove(prompter: Prompter, site: Site, name: str) -> int:

@@ -2,7 +2,7 @@
 
 A parser prints nothing and does not exit: a request for help is raised with its text,
 and what argparse finds wrong as a UsageError (exit status 2). An option may be given
-once.
+once, but for those that say otherwise.
 """
 
 from __future__ import annotations
@@ -67,6 +67,10 @@ class Parser(argparse.ArgumentParser):
     def option(self, *names: str, **how: Any) -> None:
         """Add an option with a value; see ``ArgumentParser.add_argument``."""
         self.add_argument(*names, action=_Once, **how)
+
+    def several(self, *names: str, **how: Any) -> None:
+        """Add an option with a value that may be given several times: a list."""
+        self.add_argument(*names, action="append", default=[], **how)
 
     def flag(self, *names: str, **how: Any) -> None:
         """Add an option without a value."""

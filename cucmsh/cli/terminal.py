@@ -11,14 +11,21 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from typing import Protocol
 
-from cucmsh.errors import CancelledError, RefusedError, UsageError
+from cucmsh.errors import (
+    CancelledError,
+    CucmshError,
+    HalfDoneError,
+    RefusedError,
+    UsageError,
+)
 from cucmsh.secret import Secret
 from cucmsh.shell.answers import ATTEMPTS, is_yes
 from cucmsh.shell.reader import Reader
 from cucmsh.shell.screen import Screen
-from cucmsh.shell.signals import hang_ups
+from cucmsh.shell.signals import deferred_interrupts, hang_ups
 
 MOST_BYTES = 4096  # of all secrets together
+WAITING = "Control-C pressed: a change is under way, and is finished first."
 
 
 class Prompter(Protocol):
@@ -153,12 +160,46 @@ def require_yes(prompter: Prompter, question: str, otherwise: str) -> None:
         raise CancelledError(otherwise)
 
 
-def read_secrets(descriptor: int, name: str, count: int) -> list[Secret]:
+@contextmanager
+def changing(prompter: Prompter, advice: str) -> Iterator[None]:
+    """Defer Ctrl-C to the end of the body, and report an unexpected exception.
+
+    Args:
+        prompter: says that Ctrl-C has to wait.
+        advice: what to do where the change broke off.
+
+    Raises:
+        HalfDoneError: in place of an exception that is no CucmshError: the change may
+            be made in part.
+    """
+    with deferred_interrupts(lambda: prompter.say(WAITING)):
+        try:
+            yield
+        except CucmshError:
+            raise
+        except Exception as problem:
+            raise HalfDoneError(
+                f"It broke off: {type(problem).__name__}. Something may be changed",
+                advice,
+            ) from problem
+
+
+def read_secrets(
+    descriptor: int, name: str, count: int, empty_from: int | None = None
+) -> list[Secret]:
     """The first lines of an open descriptor: a pipe or a file of mode 0600.
+
+    Args:
+        descriptor: its number.
+        name: of the option, for errors.
+        count: of the lines that are needed.
+        empty_from: which of them, counted from 0, may be empty, and all behind it:
+            key files with an empty password are about. None: no line may be.
 
     Raises:
         UsageError: it is not open, or holds fewer lines, or empty ones.
     """
+    needed = count if empty_from is None else empty_from
     raw = b""
     try:
         while len(raw) <= MOST_BYTES and (piece := os.read(descriptor, MOST_BYTES)):
@@ -168,7 +209,8 @@ def read_secrets(descriptor: int, name: str, count: int) -> list[Secret]:
             f"{name} {descriptor} cannot be read: {problem.strerror}",
             f"Open it in the call: ... {name} 3 3< FILE",
         ) from problem
-    lines = raw.decode("utf-8", "surrogateescape").split("\n")[:count]
-    if len(lines) < count or not all(lines) or len(raw) > MOST_BYTES:
+    text = raw.decode("utf-8", "surrogateescape").removesuffix("\n")
+    lines = text.split("\n")[:count] if raw else []
+    if len(lines) < count or not all(lines[:needed]) or len(raw) > MOST_BYTES:
         raise UsageError(f"{name}: {count} line(s) are needed, a password each")
     return [Secret(line) for line in lines]
