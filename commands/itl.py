@@ -27,35 +27,47 @@ def show_itl(dialog: Dialog, site: Site) -> int:
     Example:
     show itl
     """
+    foreign = services.foreign_list(site) if dialog.helpful else None
     try:
         held = services.show_list(site)
     except TrustListError as problem:
         raise RefusedError(
             f"Error parsing the ITL File.\n{problem.message}",
-            "Run `utils service restart Cisco Tftp`, which composes a new one.",
+            services.how_to_compose(
+                site,
+                "Run `utils service restart Cisco Tftp`, which composes a new one.",
+            ),
         ) from problem
     dialog.result(
-        lambda: _shown(dialog, site, held),
-        lambda: _described(site, held),
+        lambda: _shown(dialog, site, held, foreign),
+        lambda: _described(site, held, foreign),
     )
     return 0 if held.verdict.is_valid else 1
 
 
-def _shown(dialog: Dialog, site: Site, held: services.HeldList) -> Iterator[str]:
+def _shown(
+    dialog: Dialog,
+    site: Site,
+    held: services.HeldList,
+    foreign: services.ForeignList | None,
+) -> Iterator[str]:
     """The list at once; then nodes, which may take their time to answer."""
     modified = views.format_time(held.modified)
     lines = views.show_trust_list(held.raw, held.trust_list, held.verdict, modified)
     yield "\n".join(lines)
+    if foreign is not None:
+        yield foreign.line
     with dialog.working(lambda: "Asking the other nodes what they serve..."):
         mismatches = services.find_mismatches(site, held.raw) if dialog.helpful else []
     if mismatches:
         yield from views.mismatch_lines(mismatches)
 
 
-def _described(site: Site, held: services.HeldList) -> views.Document:
-
+def _described(
+    site: Site, held: services.HeldList, foreign: services.ForeignList | None
+) -> views.Document:
     return views.list_document(
-        site.node.name, held, services.find_mismatches(site, held.raw)
+        site.node.name, held, services.find_mismatches(site, held.raw), foreign
     )
 
 

@@ -151,6 +151,8 @@ class _OnScreen:
 
 def _reported(dialog: Dialog, start: services.Start) -> int:
     """What the start could not do, and what became of the replicas; the status."""
+    if start.foreign is not None and dialog.helpful:
+        dialog.say(start.foreign.line)
     lines = list(start.problems)
     if start.replicas:
         lines += views.pending_lines(start.replicas)

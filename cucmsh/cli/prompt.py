@@ -4,10 +4,12 @@ from __future__ import annotations
 
 import os
 
+from cucmsh import services
 from cucmsh.app import admit, open_own_site
 from cucmsh.cli.session import open_session
 from cucmsh.services.caller import WayIn
 from cucmsh.services.records.open_work import login_notice
+from cucmsh.services.records.state import serves_published
 from cucmsh.services.site import Site
 from cucmsh.shell.screen import Screen
 from cucmsh.shell.settings import PROMPT
@@ -32,7 +34,8 @@ def serve_prompt(site: Site, greeting: str = "", *, may_end: bool = True) -> int
     """See ``run_shell``."""
     screen = Screen(1)
     with Terminal(0).held():
-        for text in (greeting, "\n".join(banner()), login_notice(site)):
+        told = (greeting, "\n".join(banner()), login_notice(site), _foreign(site))
+        for text in told:
             if text:
                 screen.say(text)
         # The commands are loaded while a person or program reads this.
@@ -45,6 +48,18 @@ def serve_prompt(site: Site, greeting: str = "", *, may_end: bool = True) -> int
             return session.run()
         finally:
             audit.note("logout", {})
+
+
+def _foreign(site: Site) -> str:
+    """That the list here came from elsewhere; empty if not, and in the strict form.
+
+    The decision imports what hashes and verifies, so a list that has the time of the
+    last one of this node is not looked at.
+    """
+    if site.settings.is_strict or serves_published(site):
+        return ""
+    found = services.foreign_list(site)
+    return found.line if found else ""
 
 
 def banner() -> list[str]:

@@ -30,6 +30,9 @@ if TYPE_CHECKING:
     from cucmsh.services.idle import idle_minutes as idle_minutes
     from cucmsh.services.idle import read_minutes as read_minutes
     from cucmsh.services.idle import set_idle_minutes as set_idle_minutes
+    from cucmsh.services.lists.foreign import ForeignList as ForeignList
+    from cucmsh.services.lists.foreign import foreign_list as foreign_list
+    from cucmsh.services.lists.foreign import how_to_compose as how_to_compose
     from cucmsh.services.lists.give_up_phones import GiveUpPlan as GiveUpPlan
     from cucmsh.services.lists.give_up_phones import release_trust as release_trust
     from cucmsh.services.lists.locate_nodes import NodeStatus as NodeStatus
@@ -100,6 +103,11 @@ __getattr__ = late_names(
         ),
         "cucmsh.services.lists.sign_files": ("SignReport",),
         "cucmsh.services.lists.locate_nodes": ("NodeStatus",),
+        "cucmsh.services.lists.foreign": (
+            "ForeignList",
+            "foreign_list",
+            "how_to_compose",
+        ),
         "cucmsh.services.lists.give_up_phones": ("GiveUpPlan", "release_trust"),
         "cucmsh.services.nodes.health.node_status": ("reach_each",),
         "cucmsh.services.nodes.service_control": (

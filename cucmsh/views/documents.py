@@ -12,6 +12,7 @@ bytes, and what is not there is null. The keys of each result::
                                 hash hash_algorithm is_signer
                               verified reason
                               other_lists[]: node sha1 problem
+                              foreign: what advice is_kept
     show cert list own        node certificates[]: unit subject issuer serial
                                 self_signed not_before not_after key_type key_bits
                                 signature_algorithm sha1 sha256
@@ -28,7 +29,8 @@ the service. ``role`` is SAST, CCM, CCM_TFTP, TFTP, CAPF, TVS, APPLICATION_SERVE
 number as text; ``state`` of a service started or stopped, of a node updated, unchanged,
 stopped (it has the list, its TFTP service is down), unproven, unknown (it fell silent
 in its change) or pending. ``other_lists`` are nodes that should serve this very list
-and do not. Within the schema keys and words are added, never changed.
+and do not; ``foreign`` is null for a list that this cluster made. Within the schema
+keys and words are added, never changed.
 """
 
 from __future__ import annotations
@@ -38,6 +40,7 @@ from hashlib import md5, sha1, sha256
 
 from cucmsh.hosts import host_port
 from cucmsh.pki.model import Certificate
+from cucmsh.services.lists.foreign import ForeignList
 from cucmsh.services.lists.plan_reset import ResetPlan
 from cucmsh.services.lists.show_list import HeldList, Mismatch
 from cucmsh.services.nodes.health.finding import Finding
@@ -53,7 +56,10 @@ Document = dict[str, object]
 
 
 def list_document(
-    node: str, held: HeldList, mismatches: Iterable[Mismatch]
+    node: str,
+    held: HeldList,
+    mismatches: Iterable[Mismatch],
+    foreign: ForeignList | None = None,
 ) -> Document:
     """``show itl``."""
     header = held.trust_list.header
@@ -83,6 +89,7 @@ def list_document(
             }
             for found in mismatches
         ],
+        "foreign": foreign and foreign._asdict(),
     }
 
 

@@ -65,6 +65,9 @@ def login(tmp_path_factory: pytest.TempPathFactory) -> tuple[str, list[set[str]]
     state = folder / "home" / "state"
     state.mkdir(parents=True)
     (state / "published.toml").write_text(STATE)
+    (folder / "tftp").mkdir()
+    made = bytes((15, 0, 4)) + (1393438000).to_bytes(4, "big")
+    (folder / "tftp" / "ITLFile.tlv").write_bytes(b"\1\0\2\1\0" + made)
     configuration = folder / "cucmsh.toml"
     configuration.write_text(CONFIGURATION.format(folder=folder))
     program = PROGRAM.format(project=str(PROJECT), configuration=str(configuration))

@@ -74,6 +74,7 @@ def test_a_list_has_every_key_and_its_records_say_who_signed() -> None:
         },
         "verified": True,
         "reason": None,
+        "foreign": None,
         "other_lists": [
             {"node": "branch1", "sha1": "ab" * 20, "problem": None},
             {"node": "branch2", "sha1": None, "problem": "no answer"},

@@ -5,7 +5,8 @@ Where to look for what:
 * What each node serves now: ``served_lists``; what else a node is before a change:
   ``locate_nodes``; what the others served goes into the history: ``history_of_others``.
 * A list is composed and signed: ``tftp_start`` calls ``compose``; whether phones would
-  take it: ``acceptance``; a person gives phones up: ``give_up_phones``.
+  take it: ``acceptance``; a person gives phones up: ``give_up_phones``; whether a list
+  was made elsewhere: ``foreign``.
 * A reset: ``run_reset`` is the use-case; ``plan_reset`` signs the ``base_list`` anew;
   ``apply_reset`` puts the key and the list in place, this node first.
 * Staged, committed, proven, discarded on another node: ``node_update``, over the

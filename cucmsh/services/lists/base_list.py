@@ -18,6 +18,7 @@ from cucmsh.services.lists.compose import (
     next_timestamp,
     own_records,
 )
+from cucmsh.services.lists.foreign import how_to_compose
 from cucmsh.services.lists.served_lists import served_list
 from cucmsh.services.records.state import read_published
 from cucmsh.services.site import Site
@@ -61,7 +62,10 @@ def present_list(
     except TrustListError as problem:
         raise RefusedError(
             f"the ITL file of this node is damaged: {problem.message}",
-            "Run `utils service restart Cisco Tftp`, which composes a new one.",
+            how_to_compose(
+                site,
+                "Run `utils service restart Cisco Tftp`, which composes a new one.",
+            ),
         ) from problem
     differences = _differences(site, base, own)
     published = read_published(site.home)

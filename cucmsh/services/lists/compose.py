@@ -39,6 +39,7 @@ from cucmsh.services.lists.acceptance import (
     signers_of_any,
     who_refuses,
 )
+from cucmsh.services.lists.foreign import how_to_compose
 from cucmsh.services.lists.history_of_others import ask_other_nodes
 from cucmsh.services.lists.served_lists import is_reset_list, served_list
 from cucmsh.services.records.history import History, Kept
@@ -182,10 +183,13 @@ def compose(site: Site, history: History | None = None) -> tuple[TrustList, str]
     raise RefusedError(
         "the served list was kept, for no key of this node is known to all: "
         f"{describe(seen[0][1])}. `{TRUST_RELEASE}` ends this",
-        "Run `utils itl reset remotekey` with a saved key file that they know, or give "
-        f"those phones up with `{TRUST_RELEASE}`."
-        if site.node.is_publisher
-        else "Run `utils itl reset localkey` on the publisher.",
+        how_to_compose(
+            site,
+            "Run `utils itl reset remotekey` with a saved key file that they know, or "
+            f"give those phones up with `{TRUST_RELEASE}`."
+            if site.node.is_publisher
+            else "Run `utils itl reset localkey` on the publisher.",
+        ),
     )
 
 

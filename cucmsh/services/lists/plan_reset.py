@@ -25,6 +25,7 @@ from cucmsh.services.lists.compose import (
     digest_of,
     next_timestamp,
 )
+from cucmsh.services.lists.foreign import how_to_compose
 from cucmsh.services.lists.served_lists import lists_elsewhere, served_list
 from cucmsh.services.records.history import History
 from cucmsh.services.records.open_work import OpenReset, read_reset
@@ -124,8 +125,11 @@ def _signed_anew(site: Site, base: TrustList, recovery: Credential) -> TrustList
         # The room of lists speaks to programs, which can make records.
         raise SignatureError(
             problem.message,
-            "Run `utils service restart Cisco Tftp`, which composes the list of this "
-            "node anew, and then the reset again.",
+            how_to_compose(
+                site,
+                "Run `utils service restart Cisco Tftp`, which composes the list of "
+                "this node anew, and then the reset again.",
+            ),
         ) from problem
 
 

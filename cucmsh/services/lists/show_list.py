@@ -11,6 +11,7 @@ from typing import NamedTuple
 from cucmsh.errors import MissingFileError
 from cucmsh.layout import LIST_FILE
 from cucmsh.services.deadlines import SERVED_LIST_SECONDS
+from cucmsh.services.lists.foreign import how_to_compose
 from cucmsh.services.lists.served_lists import ask_all_served, other_tftp_nodes
 from cucmsh.services.records.open_work import unfinished_list
 from cucmsh.services.site import Site
@@ -52,7 +53,8 @@ def read_list(site: Site) -> HeldList:
         modified = site.tftp.modified(LIST_FILE)
     except MissingFileError as problem:
         raise MissingFileError(
-            "ITL File not found.", "Run `utils service restart Cisco Tftp`."
+            "ITL File not found.",
+            how_to_compose(site, "Run `utils service restart Cisco Tftp`."),
         ) from problem
     trust_list = decode(raw)
     return HeldList(

@@ -30,6 +30,7 @@ from cucmsh.layout import SERVED_MODE
 from cucmsh.pki.model import Unit
 from cucmsh.services.certificates.keystore import Keystore
 from cucmsh.services.lists.compose import digest_of
+from cucmsh.services.lists.foreign import how_to_compose
 from cucmsh.services.lists.phone_files import (
     Choice,
     PhoneFile,
@@ -85,20 +86,25 @@ def list_for_files(site: Site) -> TrustList:
     Raises:
         RefusedError: none is served here, or it does not verify.
     """
-    advice = "Run `utils service restart Cisco Tftp`, which composes one."
+    restart = "Run `utils service restart Cisco Tftp`, which composes one."
     raw = served_list(site)
     if raw is None:
-        raise RefusedError(f"{site.node.name} serves no ITL", advice)
+        raise RefusedError(
+            f"{site.node.name} serves no ITL", how_to_compose(site, restart)
+        )
     try:
         held = decode(raw)
     except TrustListError as problem:
         raise RefusedError(
             f"the ITL that {site.node.name} serves is damaged: {problem.message}",
-            advice,
+            how_to_compose(site, restart),
         ) from problem
     verdict = check(held, site.backends.verifier())
     if not verdict.is_valid:
-        raise RefusedError(f"the served ITL does not verify: {verdict.reason}", advice)
+        raise RefusedError(
+            f"the served ITL does not verify: {verdict.reason}",
+            how_to_compose(site, restart),
+        )
     return held
 
 
@@ -118,8 +124,11 @@ def signer_in(site: Site, held: TrustList) -> tuple[Credential, Record]:
     raise RefusedError(
         f"the ITL that {site.node.name} serves does not name its CallManager "
         f"certificate as TFTP, and phones would refuse what it signs{_why(site, held)}",
-        "Run `utils service restart Cisco Tftp`: it composes an ITL that names the "
-        "present certificate, and signs the files for it.",
+        how_to_compose(
+            site,
+            "Run `utils service restart Cisco Tftp`: it composes an ITL that names the "
+            "present certificate, and signs the files for it.",
+        ),
     )
 
 

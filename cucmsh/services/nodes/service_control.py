@@ -12,6 +12,7 @@ from typing import NamedTuple, Protocol
 
 from cucmsh.config.model import CAPF, TFTP, TVS
 from cucmsh.errors import ServiceError, UsageError
+from cucmsh.services.lists.foreign import ForeignList, foreign_list
 from cucmsh.services.lists.install import close_mark
 from cucmsh.services.lists.update_replicas import replicas_of, update_replicas
 from cucmsh.services.nodes import own_services as own
@@ -61,13 +62,17 @@ class ServiceDialog(Protocol):
 
 
 class Start(NamedTuple):
-    """What a start left open: lines for a person, and what became of the replicas.
+    """What a start left open.
 
-    ``replicas`` is None where there are none.
+    Attributes:
+        problems: lines for a person.
+        replicas: what became of the replicas; None where there are none.
+        foreign: the list that is served, if it came from elsewhere.
     """
 
     problems: tuple[str, ...]
     replicas: Report | None
+    foreign: ForeignList | None = None
 
 
 @use_case("utils service start", changes=True)
@@ -121,12 +126,12 @@ def _brought_up(
         if not close_mark(site):
             dialog.still_kept()
     left = (*open_starts(site), *open_signings(site))
-    problems = tuple(work.line for work in left)
+    problems, foreign = tuple(work.line for work in left), foreign_list(site)
     names = [node.name for node in replicas_of(site)]
     if not names:
-        return Start(problems, None)
+        return Start(problems, None, foreign)
     with dialog.bringing(names):
-        return Start(problems, update_replicas(site))
+        return Start(problems, update_replicas(site), foreign)
 
 
 def _require_service(site: Site, name: str) -> None:

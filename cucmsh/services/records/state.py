@@ -10,9 +10,12 @@ import tomllib
 from functools import lru_cache
 from typing import NamedTuple
 
-from cucmsh.errors import MissingFileError
-from cucmsh.layout import KEEP, PUBLISHED, facts_file
+from cucmsh.errors import MissingFileError, StoreError
+from cucmsh.layout import KEEP, LIST_FILE, PUBLISHED, facts_file
+from cucmsh.services.site import Site
 from cucmsh.storage.store import Store
+
+TIMESTAMP_FIELD = bytes((15, 0, 4))  # tag and length, in every list's header
 
 
 class Published(NamedTuple):
@@ -65,6 +68,22 @@ def write_published(home: Store, published: Published, served: str = "") -> None
             earlier=before if is_new else last.earlier,
         )
     remember(home, PUBLISHED, published._asdict())
+
+
+def serves_published(site: Site) -> bool:
+    """Whether no list lies in the TFTP directory but, by its time, the remembered one.
+
+    For a login, which hashes nothing: a list has it in a field of its header.
+    """
+    if not site.node.has_tftp:
+        return True
+    try:
+        raw, published = site.tftp.read(LIST_FILE), read_published(site.home)
+    except StoreError:
+        return True
+    if published is None or not 0 < published.timestamp < 1 << 32:
+        return False
+    return TIMESTAMP_FIELD + published.timestamp.to_bytes(4, "big") in raw
 
 
 def recall(home: Store, name: str) -> dict[str, object]:

@@ -24,6 +24,7 @@ from cucmsh.services.certificates.keystore import Keystore
 from cucmsh.services.deadlines import SERVED_LIST_SECONDS
 from cucmsh.services.files import is_backed_up
 from cucmsh.services.lists.acceptance import TRUST_RELEASE, describe, who_refuses
+from cucmsh.services.lists.foreign import foreign_list, how_to_compose
 from cucmsh.services.lists.history_of_others import silent_nodes
 from cucmsh.services.lists.phone_files import Choice, asked, choose, look_at
 from cucmsh.services.lists.served_lists import why_unserved
@@ -149,7 +150,8 @@ def _trust_list(site: Site) -> Iterator[Finding]:
         what = "the clock is before the moment at which the ITL was made"
         yield Finding(Level.FAIL, what, "Set this node's clock.")
     if fault:
-        yield Finding(Level.FAIL, f"the ITL does not verify: {fault}", RESTART)
+        advice = how_to_compose(site, RESTART)
+        yield Finding(Level.FAIL, f"the ITL does not verify: {fault}", advice)
     else:
         yield Finding(Level.OK, "the ITL verifies")
     unserved = why_unserved(site, site.node.tftp, held.raw)
@@ -169,9 +171,8 @@ def _held(site: Site) -> HeldList:
         return read_list(site)
     except TrustListError as problem:
         what = f"the ITL of {site.node.name} is damaged: {problem.message}"
-        raise RefusedError(
-            what, f"{RESTART[:-1]}, which composes a new one."
-        ) from problem
+        advice = how_to_compose(site, f"{RESTART[:-1]}, which composes a new one.")
+        raise RefusedError(what, advice) from problem
 
 
 def _kept_lists(site: Site) -> Iterator[Finding]:
@@ -194,10 +195,17 @@ def _kept_lists(site: Site) -> Iterator[Finding]:
     if refused:
         what = f"not all phones take the served ITL: {describe(refused)}"
         advice = f"Reset with a key that they know, or run `{TRUST_RELEASE}`."
-        yield Finding(Level.WARN, what, advice)
+        yield Finding(Level.WARN, what, how_to_compose(site, advice))
     else:
         count = len(history.binding)
         yield Finding(Level.OK, f"phones with any kept ITL take this one ({count})")
+
+
+def _foreign_list(site: Site) -> Iterator[Finding]:
+    """Whether another tool made the list that this node serves."""
+    found = foreign_list(site)
+    if found is not None:
+        yield Finding(Level.WARN, found.what, found.advice)
 
 
 def _phone_files(site: Site) -> Iterator[Finding]:
@@ -329,6 +337,7 @@ CHECKS: tuple[Check, ...] = (
     _keys,
     _trust_list,
     examine_start,
+    _foreign_list,
     _kept_lists,
     _phone_files,
     _nodes,

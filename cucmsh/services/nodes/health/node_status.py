@@ -29,6 +29,11 @@ from cucmsh.services.deadlines import (
     HEALTH_STATUS_SECONDS,
     SERVED_LIST_SECONDS,
 )
+from cucmsh.services.lists.foreign import (
+    ForeignList,
+    foreign_list,
+    foreign_list_on,
+)
 from cucmsh.services.lists.member_hooks import hook_on
 from cucmsh.services.lists.replica_records import require_ours
 from cucmsh.services.lists.served_lists import ask_served, served_list
@@ -302,12 +307,24 @@ def _served(
         return serving, [Finding(Level.FAIL, text, advice)]
     if found.raw == ours:
         text = f"{node.name} serves this publisher's list"
-        return Serving.SAME, [Finding(Level.OK, text)]
+        is_own = node.name == site.node.name
+        told = _foreign(foreign_list(site) if is_own else None)
+        return Serving.SAME, [Finding(Level.OK, text), *told]
+    return Serving.OTHER, _other_list(site, node, found.raw)
+
+
+def _other_list(site: Site, node: Node, raw: bytes) -> list[Finding]:
+    foreign = _foreign(foreign_list_on(site, node, raw))
+    if foreign:
+        return foreign
     if node.is_member:  # it composes lists of its own
-        text = f"{node.name} serves a list of its own"
-        return Serving.OTHER, [Finding(Level.OK, text)]
+        return [Finding(Level.OK, f"{node.name} serves a list of its own")]
     text = f"{node.name} serves another list than this publisher"
-    return Serving.OTHER, [Finding(Level.FAIL, text, _mend(node))]
+    return [Finding(Level.FAIL, text, _mend(node))]
+
+
+def _foreign(found: ForeignList | None) -> list[Finding]:
+    return [Finding(Level.WARN, found.what, found.advice)] if found else []
 
 
 def _mend(node: Node) -> str:
