@@ -30,6 +30,7 @@ LOOKING = {
     },
     "files": {"missing_folder", "paths"},
     "idle": {"idle_minutes", "read_minutes"},
+    "lists.foreign": {"foreign_list", "how_to_compose"},
     "lists.verify_file": {"inspect"},
     "lists.replica_records": {"whose"},
     "lists.phone_files": {"choose", "named"},
@@ -41,6 +42,7 @@ LOOKING = {
     "nodes.service_control": {"services_of"},
     "nodes.password_policy": {"require_ccm", "require_strong"},
     "records.open_work": {"login_notice"},
+    "records.state": {"serves_published"},
     "records.logs": {"log_names"},
     "usecase": {"require_access"},
 }
