@@ -35,6 +35,8 @@ SECRETS_FOLDER = "security/secrets"
 SECURITY_PASSWORD = "security/secrets/security"  # noqa: S105 - a file name
 CCM_VERIFIER = "security/secrets/ccm"  # scrypt verifier of the CCM Administrator's
 TRUST_FOLDER = "security/trust"  # certificates of the other members
+# Keys that came with lists of another tool: key and certificate of each, PEM.
+ADOPTED_FOLDER = "security/adopted"
 PAIR = "private.pem"  # a unit's key and certificate, in its folder; then .1, .2 ...
 RECOVERY_NAME = "ITLRecovery.p12"  # also what the CLI calls it, as tftp/NAME
 RECOVERY_FILE = f"security/ITLRecovery/{RECOVERY_NAME}"  # then .1, .2 ...
@@ -53,6 +55,15 @@ def pair_file(unit: str) -> str:
 def certificate_file(unit: str) -> str:
     """The unit's certificate, PEM, derived from the pair. PUBLIC_MODE."""
     return f"{unit_folder(unit)}/{unit}.pem"
+
+
+def adopted_file(sha256: str) -> str:
+    """An adopted key with its certificate, PEM.
+
+    Args:
+        sha256: of the certificate (DER), in hex.
+    """
+    return f"{ADOPTED_FOLDER}/{sha256[:16]}.pem"
 
 
 def trusted_folder(node: str) -> str:
@@ -97,6 +108,7 @@ CLUSTER_LOCK = "state/cluster.lock"
 IDS_LOCK = "state/ids.lock"
 
 # Facts, a TOML file each in STATE_FOLDER (``services.records.state``).
+ADOPTION = "adoption"  # the unfinished adoption
 ASKED = "asked"  # which nodes were asked for their lists
 BACKUP = "backup"  # digest of the recovery key file that was saved last
 HOLD = "hold"  # the hold timer

@@ -15,6 +15,8 @@ from tomlkit.exceptions import TOMLKitError
 from tomlkit.items import AoT
 
 from cucmsh.config.entries import Entry
+from cucmsh.config.model import FurtherRecord
+from cucmsh.config.records import role_name
 from cucmsh.errors import ConfigurationError
 
 
@@ -83,6 +85,35 @@ def with_cluster(
         names.add(entry["name"])
         _put(nodes, entry)
     _drop(nodes, lambda known: known not in names)
+    return tomlkit.dumps(document)
+
+
+def with_records(text: str, path: str, records: Iterable[FurtherRecord]) -> str:
+    """The text with these records of lists besides those that it has."""
+    document = _parse(text, path)
+    cluster: Any = document["cluster"]
+    rows = cluster.get("records")
+    if rows is None:
+        rows = cluster["records"] = tomlkit.aot()
+    if not isinstance(rows, AoT):
+        raise ConfigurationError(
+            f"{path}: cluster.records: cannot be edited in this form",
+            "Write each record as a table of its own, under [[cluster.records]].",
+        )
+    there = {
+        (str(row.get("role")).lower(), str(row.get("certificate")).strip())
+        for row in rows
+    }
+    for record in records:
+        role = role_name(record.role)
+        names = {str(role), str(record.role)}
+        if any((name, record.certificate.strip()) in there for name in names):
+            continue
+        table = tomlkit.table()
+        table.add("role", role)
+        pem = tomlkit.string(f"\n{record.certificate}", multiline=True)
+        table.add("certificate", pem)
+        rows.append(table)
     return tomlkit.dumps(document)
 
 

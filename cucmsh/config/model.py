@@ -118,6 +118,33 @@ class Node(NamedTuple):
         return self.role is not NodeRole.REPLICA
 
 
+class FurtherRecord(NamedTuple):
+    """A certificate from elsewhere that stands in every list this node composes.
+
+    Attributes:
+        role: its code (docs/formats.md#roles).
+        certificate: PEM, with one line end behind its last line. That it is one is
+            seen when a list is composed; until then only its frame was looked at.
+    """
+
+    role: int
+    certificate: str
+
+
+# What the configuration calls the roles (docs/formats.md#roles).
+ROLE_CODES = {
+    "sast": 0,
+    "ccm": 1,
+    "ccm+tftp": 2,
+    "tftp": 3,
+    "capf": 4,
+    "app": 7,
+    "tvs": 21,
+}
+SAST_CODE = ROLE_CODES["sast"]
+OWN_SAST_RECORDS = 2  # CallManager's, or an earlier key's in its place; ITLRecovery's
+
+
 class Cluster(NamedTuple):
     """All nodes, in the order of the configuration.
 
@@ -125,11 +152,15 @@ class Cluster(NamedTuple):
         domain: of the host names; may be empty.
         subject: of the certificates, as ``OU=tac;O=cisco``, without CN.
         nodes: with exactly one publisher.
+        records: further records of the lists, in order.
+        sast_records: how many System Administrator Security Tokens a list may name.
     """
 
     domain: str
     subject: str
     nodes: tuple[Node, ...]
+    records: tuple[FurtherRecord, ...] = ()
+    sast_records: int = OWN_SAST_RECORDS
 
     @property
     def publisher(self) -> Node:

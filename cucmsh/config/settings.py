@@ -10,7 +10,14 @@ import os
 import tomllib
 from typing import NamedTuple
 
-from cucmsh.config.model import Cluster, Node, NodeRole
+from cucmsh.config.model import (
+    OWN_SAST_RECORDS,
+    SAST_CODE,
+    Cluster,
+    Node,
+    NodeRole,
+)
+from cucmsh.config.records import read_record
 from cucmsh.config.table import Table, read_node
 from cucmsh.errors import ConfigurationError
 from cucmsh.layout import DEFAULT_HOME
@@ -153,7 +160,10 @@ def _settings(table: Table, path: str) -> Settings:
     domain = about.text("domain", "")
     # They stand in certificates that are there; `init` and `doctor` are stricter.
     subject = about.named("subject", read_subject, about.text("subject", ""))
-    cluster = Cluster(domain, format_subject(subject), nodes)
+    most = about.number("sast_records", OWN_SAST_RECORDS, range(2, 4))
+    further = about.tables("records") if about.has("records") else []
+    records = tuple(read_record(entry) for entry in further)
+    cluster = Cluster(domain, format_subject(subject), nodes, records, most)
     _check_cluster(cluster, about)
     node = cluster.find(name)
     if node is None or not node.is_member:
@@ -223,5 +233,15 @@ def _check_cluster(cluster: Cluster, about: Table) -> None:
         node.role is NodeRole.REPLICA and not node.has_tftp for node in cluster.nodes
     ):
         raise about.error("nodes", "a replica without the service tftp does nothing")
+    tokens = sum(record.role == SAST_CODE for record in cluster.records)
+    if tokens + OWN_SAST_RECORDS > cluster.sast_records:
+        raise about.error(
+            "records",
+            f"with {tokens} of the role sast, lists would name "
+            f"{tokens + OWN_SAST_RECORDS} System Administrator Security Tokens, and "
+            f"phones are only known to read {OWN_SAST_RECORDS}",
+            "Take them out; or set sast_records = 3 under [cluster], if you have tried "
+            "such a list with your phones.",
+        )
     for member in cluster.members:
         about.named("domain", check_full_name, cluster.full_name(member))

@@ -128,6 +128,17 @@ class Table:
             raise self.error(key, f"{value} is no port (1 to 65535)")
         return value
 
+    def number(self, key: str, default: int, allowed: range) -> int:
+        """A whole number of that range."""
+        value = self.raw(key)
+        if value is None:
+            return default
+        if isinstance(value, bool) or not isinstance(value, int):
+            raise self.error(key, "a number is needed")
+        if value not in allowed:
+            raise self.error(key, f"{value} is not {allowed[0]} to {allowed[-1]}")
+        return value
+
     def texts(self, key: str, default: Iterable[str] | None = None) -> tuple[str, ...]:
         """A list of texts that can be printed."""
         value = self.raw(key)

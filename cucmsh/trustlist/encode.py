@@ -8,6 +8,7 @@ fields is the word of whoever read it.
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from hashlib import sha1
 from typing import Protocol
 
@@ -84,8 +85,28 @@ def hashed_record(role: int, certificate: CertificateFields) -> Record:
     )
 
 
+def with_names(record: Record, subject: bytes, issuer: bytes) -> Record:
+    """The record with these bytes as SUBJECTNAME and ISSUERNAME.
+
+    Writers spell the same names in different ways (docs/formats.md#names), and a
+    phone may compare them as they are written.
+
+    Raises:
+        SignatureError: the record would be larger than 65,535 bytes.
+    """
+    names: dict[int, bytes] = {
+        RecordTag.SUBJECT_NAME: subject,
+        RecordTag.ISSUER_NAME: issuer,
+    }
+    fields = [
+        Field(field.tag, names.get(field.tag, field.value))
+        for field in record.fields[1:]
+    ]
+    return _with_length(fields, record.subject_name)
+
+
 def _record(role: int, certificate: CertificateFields, *last: Field) -> Record:
-    fields = (
+    fields = [
         Field(RecordTag.DNS_NAME.value, _BLANK_DNS_NAME),
         Field(RecordTag.SUBJECT_NAME.value, text(certificate.subject_name)),
         Field(RecordTag.FUNCTION.value, short(role)),
@@ -94,11 +115,16 @@ def _record(role: int, certificate: CertificateFields, *last: Field) -> Record:
         Field(RecordTag.PUBLIC_KEY.value, certificate.public_key),
         Field(RecordTag.SIGNATURE.value, certificate.signature),
         *last,
-    )
+    ]
+    return _with_length(fields, certificate.subject_name)
+
+
+def _with_length(fields: Sequence[Field], subject: str) -> Record:
+    """The record of these fields, which follow RECORDLENGTH."""
     length = _LENGTH_FIELD + sum(3 + len(field.value) for field in fields)
     if length > MAX_VALUE_SIZE:
         raise SignatureError(
-            f"The certificate {certificate.subject_name} makes a record of {length} "
+            f"The certificate {subject} makes a record of {length} "
             f"bytes; a trust list holds {MAX_VALUE_SIZE} at most",
             "Use a certificate with fewer extensions or a smaller key.",
         )

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from cucmsh.errors import one_line
+from cucmsh.services.lists.phone_files import WHY_NOT_RENEWED
 from cucmsh.services.lists.sign_files import SignReport
 from cucmsh.services.outcome import Report
 
@@ -21,6 +22,7 @@ def signing_lines(report: SignReport) -> list[str]:
             for name in report.orphans
         ]
     )
+    lines += shortened([f"{name}: {WHY_NOT_RENEWED}" for name in report.encrypted])
     lines += shortened([f"{name}: {misplaced(name)}" for name in report.misplaced])
     return lines
 

@@ -364,7 +364,13 @@ BUGS = (
     ),
     Bug(
         "an earlier key is a third security token",
-        (Edit("lists_to_offer", "[first, *records[1:]]", "[first, *records]"),),
+        (
+            Edit(
+                "lists_to_offer",
+                "[*spelled_as_held(first, held), *rest]",
+                "[*spelled_as_held(first, held), records[0], *rest]",
+            ),
+        ),
         "tests/services",
         "nobody_is_lost_without_a_question",
     ),

@@ -3,7 +3,8 @@
 A private key and its certificate are one file, so that no crash leaves half a pair;
 ``<unit>.pem`` is derived from it (docs/decisions/017). The truth of the publisher's
 ITLRecovery is its PKCS#12; earlier ones are kept, numbered, until an administrator
-removes them (docs/decisions/013).
+removes them (docs/decisions/013). Adopted keys signed the lists of another tool that
+phones hold (docs/decisions/032).
 """
 
 from __future__ import annotations
@@ -25,11 +26,13 @@ from cucmsh.errors import (
     StoreError,
 )
 from cucmsh.layout import (
+    ADOPTED_FOLDER,
     CCM_VERIFIER,
     PUBLIC_MODE,
     RECOVERY_FILE,
     SECURITY_PASSWORD,
     TRUST_FOLDER,
+    adopted_file,
     certificate_file,
     pair_file,
     trusted_file,
@@ -199,6 +202,36 @@ class Keystore:
                     continue
             self._home.remove(name)
 
+    def adopt(self, credential: Credential) -> None:
+        """Keep a key that held lists name, once; the caller holds the node's lock."""
+        name = adopted_file(hashlib.sha256(credential.certificate.der).hexdigest())
+        raw = credential.to_pem()
+        with suppress(MissingFileError):
+            if self._home.read(name) == raw:
+                return
+        self._home.write(name, raw)
+
+    def adopted(self) -> Iterator[Credential]:
+        """The adopted keys, in the order of their names.
+
+        One that does not open is left out: it is damaged.
+        """
+        keys = self._site.backends.keys()
+        for name in self._adopted_files():
+            with suppress(StoreError, CertificateError):
+                yield keys.read_own(self._home.read(name))
+
+    def remove_adopted(self, needed: Container[bytes]) -> None:
+        """Remove the adopted keys but those with a certificate (DER) in ``needed``.
+
+        One that does not open stays: an administrator may have another copy of it.
+        """
+        keys = self._site.backends.keys()
+        for name in self._adopted_files():
+            with suppress(StoreError, CertificateError):
+                if keys.read_own(self._home.read(name)).certificate.der not in needed:
+                    self._home.remove(name)
+
     def open_key_file(self, raw: bytes) -> ImportedKey:
         """A PKCS#12 from outside that the cluster security password opens.
 
@@ -331,6 +364,10 @@ class Keystore:
         if last and self._home.read(f"{name}.{last}") == raw:
             return
         self._home.write(f"{name}.{last + 1}", raw)
+
+    def _adopted_files(self) -> list[str]:
+        names = self._home.names(ADOPTED_FOLDER)
+        return [f"{ADOPTED_FOLDER}/{name}" for name in sorted(names)]
 
     def _earlier_files(self, unit: Unit) -> list[str]:
         """The numbered files, the highest number first."""

@@ -18,6 +18,7 @@ from cucmsh.pki.model import Certificate
 from cucmsh.services.records.history import History, Kept
 from cucmsh.services.site import Site
 from cucmsh.trustlist.model import Record, TrustList
+from cucmsh.trustlist.signed import CONFIGURATION_SIGNERS
 from cucmsh.trustlist.tags import Role
 from cucmsh.trustlist.trust import judge
 
@@ -132,6 +133,16 @@ def signers_of_any(held: Iterable[Kept]) -> set[bytes]:
     }
 
 
+def signers_of_files(held: Iterable[Kept]) -> set[bytes]:
+    """The certificates (DER) that at least one of the lists trusts to sign files."""
+    return {
+        record.certificate
+        for kept in held
+        for record in kept.trust_list.records
+        if record.role in CONFIGURATION_SIGNERS and record.certificate
+    }
+
+
 def _may_sign(record: Record) -> bool:
     return record.role == Role.SAST
 
@@ -145,7 +156,7 @@ def recovery_record(trust_list: TrustList) -> Record | None:
     serving = {
         record.certificate
         for record in trust_list.records
-        if record.role in (Role.TFTP, Role.CCM_TFTP)
+        if record.role in CONFIGURATION_SIGNERS
     }
     found = [
         record

@@ -11,7 +11,9 @@ by nobody but those who refuse the served one too (a person agreed to that then)
 
 A list holds at most two SAST records, and its signer must be one. An earlier key
 therefore takes the place of CallManager's SAST record: CallManager stays in the list as
-TFTP, so that signed files are taken, and ITLRecovery stays, which is the way back.
+TFTP, so that signed files are taken, and ITLRecovery stays, which is the way back. An
+adopted key, of another tool whose lists phones hold, does the same. A record of a
+certificate that a kept list names is spelled as there (docs/decisions/032).
 """
 
 from __future__ import annotations
@@ -21,6 +23,7 @@ from collections.abc import Iterable, Iterator
 from typing import TYPE_CHECKING, NamedTuple
 
 from cucmsh.errors import (
+    CertificateError,
     CucmshError,
     RefusedError,
     ServiceError,
@@ -52,10 +55,10 @@ from cucmsh.services.records.state import (
 )
 from cucmsh.services.site import Site
 from cucmsh.trustlist.decode import decode
-from cucmsh.trustlist.encode import full_record, hashed_record
+from cucmsh.trustlist.encode import full_record, hashed_record, with_names
 from cucmsh.trustlist.model import Record, TrustList
 from cucmsh.trustlist.sealing import seal
-from cucmsh.trustlist.tags import Digest, Role
+from cucmsh.trustlist.tags import Digest, RecordTag, Role
 
 if TYPE_CHECKING:
     from cucmsh.pki.credential import Credential
@@ -102,6 +105,7 @@ def own_records(site: Site, recovery: Certificate | None = None) -> list[Record]
     records = [
         full_record(Role.SAST, call_manager),
         full_record(Role.TFTP, call_manager),
+        *further_records(site),
     ]
     records += [
         hashed_record(Role.CAPF, _needed(keystore, site, node.name, Unit.CAPF))
@@ -118,6 +122,27 @@ def own_records(site: Site, recovery: Certificate | None = None) -> list[Record]
         for node in nodes
         if "tvs" in node.services and node is not publisher
     ]
+    return records
+
+
+def further_records(site: Site) -> list[Record]:
+    """Those of ``[[cluster.records]]``: before ITLRecovery, the last SAST record.
+
+    Raises:
+        RefusedError: one of them holds no certificate that can be read.
+    """
+    records = []
+    for at, further in enumerate(site.settings.cluster.records):
+        try:
+            read = site.backends.keys().read_certificate
+            certificate = read(further.certificate.encode())
+        except CertificateError as problem:
+            raise RefusedError(
+                f"the certificate in cluster.records[{at}] cannot be read: "
+                f"{problem.message}",
+                f"Mend it in {site.settings.path}, or take it out.",
+            ) from problem
+        records.append(full_record(further.role, certificate))
     return records
 
 
@@ -216,19 +241,50 @@ def lists_to_offer(site: Site, held: Iterable[Kept] = ()) -> Iterator[Candidate]
             know it, for opening a key file takes a third of a second.
     """
     keystore = Keystore(site)
-    records = own_records(site)
+    held = tuple(held)
+    records = spelled_as_held(own_records(site), held)
     profile = site.settings.profile
     signers = (Unit(profile.signer), Unit(profile.reset_signer))
     for unit in signers if site.node.is_publisher else signers[:1]:
         credential = keystore.signing_key(unit)
         yield Candidate(_sealed(site, records, credential), f"the {unit} key")
     wanted = common_signers(held)
-    for unit in signers:
-        for earlier in keystore.earlier(unit) if wanted else ():
-            if earlier.certificate.der in wanted:
-                first = full_record(Role.SAST, earlier.certificate)
-                signed = _sealed(site, [first, *records[1:]], earlier)
-                yield Candidate(signed, f"an earlier {unit} key")
+    others = [(f"an earlier {unit} key", keystore.earlier(unit)) for unit in signers]
+    for key, credentials in (*others, ("an adopted key", keystore.adopted())):
+        for credential in credentials if wanted else ():
+            der = credential.certificate.der
+            if der in wanted:
+                first = [full_record(Role.SAST, credential.certificate)]
+                rest = [
+                    record
+                    for record in records[1:]
+                    if (record.role, record.certificate) != (Role.SAST, der)
+                ]
+                signed = [*spelled_as_held(first, held), *rest]
+                yield Candidate(_sealed(site, signed, credential), key)
+
+
+def spelled_as_held(records: Iterable[Record], held: Iterable[Kept]) -> list[Record]:
+    """The records, their names written as the newest held list that names them does.
+
+    A phone that compares names as they are written finds the signer then, as one that
+    compares certificates does (docs/formats.md#names).
+    """
+    spelled: dict[bytes, tuple[bytes, bytes]] = {}
+    for kept in held:  # the newest first
+        for record in kept.trust_list.records:
+            if record.certificate:
+                names = (
+                    record.find(RecordTag.SUBJECT_NAME) or b"\0",
+                    record.find(RecordTag.ISSUER_NAME) or b"\0",
+                )
+                spelled.setdefault(record.certificate, names)
+    return [
+        with_names(record, *spelled[record.certificate])
+        if record.certificate in spelled
+        else record
+        for record in records
+    ]
 
 
 def _sealed(site: Site, records: list[Record], signer: Credential) -> TrustList:

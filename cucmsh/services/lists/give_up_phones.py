@@ -26,6 +26,7 @@ from cucmsh.services.lists.acceptance import (
     refusals,
     require_not_older,
     signers_of_any,
+    signers_of_files,
 )
 from cucmsh.services.lists.compose import Candidate, lists_to_offer
 from cucmsh.services.lists.served_lists import served_list
@@ -115,7 +116,9 @@ def give_up(site: Site, plan: GiveUpPlan) -> None:
         history = History(site)
         history.give_up([entry.kept for entry in plan.given_up])
         needed = signers_of_any(history.binding)
-        Keystore(site).remove_earlier(Unit.CALL_MANAGER, needed)
+        keystore = Keystore(site)
+        keystore.remove_earlier(Unit.CALL_MANAGER, needed)
+        keystore.remove_adopted(needed | signers_of_files(history.binding))
         published = read_published(site.home)
         if published and published.remark:
             day = site.clock.now().strftime("%Y-%m-%d %H:%M:%S UTC")

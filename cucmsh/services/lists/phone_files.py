@@ -31,6 +31,11 @@ from cucmsh.trustlist.signed_trust import judge_signed
 NEVER_SIGNED = (SUFFIX, ".tlv", ".pem")  # and keys, by their names
 # A header takes some 500 bytes; the rest is for the longest names and keys there are.
 MAX_PLAIN_SIZE = MAX_SIGNED_SIZE - (64 << 10)
+ENCRYPTED = ".enc.sgn"
+WHY_NOT_RENEWED = (
+    "it is encrypted for one phone and cannot be renewed here; it stays as it is, and "
+    "that phone takes it as long as its list names the signer of the file"
+)
 LINK = "it is a link, and nothing is signed through one"
 WILDCARDS = frozenset("*?[")
 NO_SECRETS = Secrets(frozenset(), frozenset())
@@ -47,6 +52,8 @@ class Choice(NamedTuple):
         misplaced: of the names, those in a folder that phones do not ask for: a
             device's configuration is asked for without one.
         secrets: what is never signed.
+        encrypted: signed files that are encrypted for one phone's own key
+            (docs/formats.md#signed-files), which this program does not make.
     """
 
     names: tuple[str, ...]
@@ -55,6 +62,7 @@ class Choice(NamedTuple):
     is_all: bool = False
     misplaced: tuple[str, ...] = ()
     secrets: Secrets = NO_SECRETS
+    encrypted: tuple[str, ...] = ()
 
 
 class PhoneFile(NamedTuple):
@@ -90,7 +98,13 @@ def choose(site: Site, specs: Iterable[str] = ()) -> Choice:
         refused = [(name, LINK) for name in links]
         refused += [(f"{name}/", "the folder cannot be read") for name in tree.closed]
         orphans = _orphans(tree.files, matches)
-        choice = Choice(tuple(files), tuple(refused), orphans, is_all=True)
+        choice = Choice(
+            tuple(files),
+            tuple(refused),
+            orphans,
+            is_all=True,
+            encrypted=tuple(n for n in tree.files if n.lower().endswith(ENCRYPTED)),
+        )
         return _sifted(site, choice)
     plain = [spec for spec in specs if WILDCARDS.isdisjoint(spec)]
     by_asked = {asked(site, name): name for name in files}

@@ -18,7 +18,13 @@ from cucmsh.errors import (
     StoreError,
     TrustListError,
 )
-from cucmsh.layout import CCM_VERIFIER, IDENTITY, PAIR, SECURITY_PASSWORD
+from cucmsh.layout import (
+    ADOPTED_FOLDER,
+    CCM_VERIFIER,
+    IDENTITY,
+    PAIR,
+    SECURITY_PASSWORD,
+)
 from cucmsh.pki.key_content import holds_private_key
 from cucmsh.services.site import Site
 from cucmsh.storage.store import MAX_FILE_SIZE
@@ -121,9 +127,11 @@ def secret_names(site: Site) -> list[str]:
 
 def is_secret(name: str) -> bool:
     """Whether a file of the home is one of the secrets, by the name that we gave it."""
-    base = name.rpartition("/")[2]
+    folder, _, base = name.rpartition("/")
     is_key = base.startswith(PAIR) or ".p12" in base
-    return is_key or name in SECRETS
+    # Those of an earlier node lie in the same folder, below its own.
+    is_adopted = folder == ADOPTED_FOLDER or folder.endswith(f"/{ADOPTED_FOLDER}")
+    return is_key or is_adopted or name in SECRETS
 
 
 def is_key_name(name: str) -> bool:

@@ -6,6 +6,10 @@ took before would be gone. So after ``set cert regen CallManager`` files are sig
 the next TFTP start has put the new list in place; a subscriber that serves the
 publisher's list after a reset signs nothing until it serves one of its own.
 
+An adopted key signs in CallManager's place where all lists that phones may hold name it
+as TFTP and CallManager's is not named by all: a phone that did not fetch its list yet
+takes those files too (docs/decisions/032).
+
 Decided:
 
 * A file that is current stays as it is, its time stamp too; so a second run writes
@@ -29,6 +33,7 @@ from cucmsh.exhaustion import exhaustion_as_error
 from cucmsh.layout import SERVED_MODE
 from cucmsh.pki.model import Unit
 from cucmsh.services.certificates.keystore import Keystore
+from cucmsh.services.lists.acceptance import signers_of_files
 from cucmsh.services.lists.compose import digest_of
 from cucmsh.services.lists.foreign import how_to_compose
 from cucmsh.services.lists.phone_files import (
@@ -40,6 +45,7 @@ from cucmsh.services.lists.phone_files import (
 )
 from cucmsh.services.lists.secret_files import Secrets
 from cucmsh.services.lists.served_lists import served_list
+from cucmsh.services.records.history import History, Kept
 from cucmsh.services.site import Site
 from cucmsh.services.threads import side_by_side
 from cucmsh.trustlist.check import check
@@ -64,6 +70,7 @@ class SignReport(NamedTuple):
         failed: names and reasons.
         orphans: signed files whose plain one is gone; see the module.
         misplaced: files that no phone asks for with their folder; see ``Choice``.
+        encrypted: files that only the tool that made them can renew; see ``Choice``.
     """
 
     signed: tuple[str, ...]
@@ -71,6 +78,7 @@ class SignReport(NamedTuple):
     failed: tuple[tuple[str, str], ...]
     orphans: tuple[str, ...] = ()
     misplaced: tuple[str, ...] = ()
+    encrypted: tuple[str, ...] = ()
 
     @property
     def exit_status(self) -> int:
@@ -109,18 +117,23 @@ def list_for_files(site: Site) -> TrustList:
 
 
 def signer_in(site: Site, held: TrustList) -> tuple[Credential, Record]:
-    """This node's CallManager key, and its TFTP record in the list.
+    """The key that signs for phones, and its TFTP record in the list.
 
     Raises:
-        RefusedError: the list has no such record.
+        RefusedError: the list has no record of this node's CallManager certificate.
     """
-    credential = Keystore(site).credential(Unit.CALL_MANAGER)
-    for record in held.records:
-        if (
-            record.role in CONFIGURATION_SIGNERS
-            and record.certificate == credential.certificate.der
-        ):
-            return credential, record
+    keystore = Keystore(site)
+    credential = keystore.credential(Unit.CALL_MANAGER)
+    own = _record_of(credential, held)
+    if own is not None:
+        adopted = list(keystore.adopted())
+        binding = History(site).binding if adopted else []
+        if not all(_takes_files_of(kept, credential) for kept in binding):
+            for other in adopted:
+                record = _record_of(other, held)
+                if record and all(_takes_files_of(kept, other) for kept in binding):
+                    return other, record
+        return credential, own
     raise RefusedError(
         f"the ITL that {site.node.name} serves does not name its CallManager "
         f"certificate as TFTP, and phones would refuse what it signs{_why(site, held)}",
@@ -130,6 +143,20 @@ def signer_in(site: Site, held: TrustList) -> tuple[Credential, Record]:
             "present certificate, and signs the files for it.",
         ),
     )
+
+
+def _record_of(credential: Credential, held: TrustList) -> Record | None:
+    der = credential.certificate.der
+    for record in held.records:
+        if record.role in CONFIGURATION_SIGNERS and record.certificate == der:
+            return record
+    return None
+
+
+def _takes_files_of(kept: Kept, credential: Credential) -> bool:
+    """Whether holders take files of that key; those that take none are not asked."""
+    signers = signers_of_files([kept])
+    return not signers or credential.certificate.der in signers
 
 
 def sign_files(
@@ -152,7 +179,13 @@ def sign_files(
     with site.signing_lock():
         failed = list(choice.refused)
         if not choice.names:
-            return SignReport((), (), tuple(sorted(failed)), choice.orphans)
+            return SignReport(
+                (),
+                (),
+                tuple(sorted(failed)),
+                choice.orphans,
+                encrypted=choice.encrypted,
+            )
         held = list_for_files(site)
         secrets = choice.secrets
         found = _each(
@@ -168,6 +201,7 @@ def sign_files(
         failed=tuple(sorted(failed)),
         orphans=choice.orphans,
         misplaced=choice.misplaced,
+        encrypted=choice.encrypted,
     )
 
 

@@ -160,6 +160,25 @@ class History:
             )
         self._forget_old()
 
+    def note_held(self, raw: bytes) -> None:
+        """Phones hold the list, though this node never served it.
+
+        A list with these signers that was given up binds again: a person says so.
+
+        Raises:
+            TrustListError: it is no list with a good signature.
+            StoreError: it cannot be remembered.
+        """
+        trust_list = self._verified(raw)
+        if trust_list is None:
+            raise TrustListError("a list that phones hold does not verify", 0)
+        name = _name_of(trust_list)
+        kept = self._entries.get(name)
+        if kept is None:
+            self._write(name, self._new(trust_list, self._now()))
+        elif kept.is_given_up:
+            self._write(name, kept._replace(is_given_up=False))
+
     def note_elsewhere(self, node: str, raw: bytes) -> None:
         """Another node serves the list; phones that were given up stay so.
 

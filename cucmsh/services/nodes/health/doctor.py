@@ -10,7 +10,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator
 from datetime import timedelta
 
-from cucmsh.config.model import NodeRole
+from cucmsh.config.model import OWN_SAST_RECORDS, SAST_CODE, NodeRole
 from cucmsh.errors import (
     CucmshError,
     NamingError,
@@ -26,7 +26,13 @@ from cucmsh.services.files import is_backed_up
 from cucmsh.services.lists.acceptance import TRUST_RELEASE, describe, who_refuses
 from cucmsh.services.lists.foreign import foreign_list, how_to_compose
 from cucmsh.services.lists.history_of_others import silent_nodes
-from cucmsh.services.lists.phone_files import Choice, asked, choose, look_at
+from cucmsh.services.lists.phone_files import (
+    WHY_NOT_RENEWED,
+    Choice,
+    asked,
+    choose,
+    look_at,
+)
 from cucmsh.services.lists.served_lists import why_unserved
 from cucmsh.services.lists.show_list import HeldList, read_list
 from cucmsh.services.lists.sign_files import list_for_files, signer_in
@@ -220,6 +226,8 @@ def _phone_files(site: Site) -> Iterator[Finding]:
             f"{name} has no plain file beside it, and phones still get it",
             "Remove it if that is wrong.",
         )
+    for name in choice.encrypted:
+        yield Finding(Level.WARN, f"{name}: {WHY_NOT_RENEWED}")
     if not choice.names:
         yield Finding(Level.OK, "no file for phones is there to be signed")
         return
@@ -316,7 +324,16 @@ def _rules(site: Site) -> Iterator[Finding]:
             "keep_trust is off: a start may serve a list that phones refuse",
             f"Set keep_trust = true in {site.settings.path}.",
         )
-    for node in site.settings.cluster.nodes if site.node.is_publisher else ():
+    cluster = site.settings.cluster
+    tokens = sum(record.role == SAST_CODE for record in cluster.records)
+    if tokens:
+        yield Finding(
+            Level.WARN,
+            f"lists name {tokens + OWN_SAST_RECORDS} System Administrator Security "
+            f"Tokens, and phones are only known to read {OWN_SAST_RECORDS}",
+            "Try such a list with each model of phone that you have.",
+        )
+    for node in cluster.nodes if site.node.is_publisher else ():
         if node.role is NodeRole.SUBSCRIBER and node.has_tftp:
             yield Finding(
                 Level.WARN,
