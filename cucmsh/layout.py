@@ -139,6 +139,7 @@ EARLIER = "earlier"  # the nodes before this one, by number
 # --- The TFTP directory.
 
 LIST_FILE = "ITLFile.tlv"  # SERVED_MODE
+LIST_SUFFIXES = (".tlv", ".itl")  # of lists that people keep elsewhere
 
 # --- The home of an account that a node logs in to.
 

@@ -25,6 +25,7 @@ from cucmsh.trustlist.check import (
 from cucmsh.trustlist.model import Record, TrustList
 from cucmsh.trustlist.signed import CONFIGURATION_SIGNERS, SignedFile
 from cucmsh.trustlist.tags import Role, role_label
+from cucmsh.trustlist.trust import unknown_signer
 
 
 class SignedVerdict(NamedTuple):
@@ -76,7 +77,7 @@ def _unknown(held: TrustList, offered: SignedFile) -> str:
     name = offered.header.signer_name
     others = signers_of(offered.header.by_tag, held.records, frozenset(Role))
     if not others:
-        return f"The signer {name} is not in the held list."
+        return unknown_signer(held, name, offered.header.serial)
     labels = ", ".join(role_label(record.role or 0) for record in others)
     return (
         f"The held list knows the signer {name} only as {labels}, "

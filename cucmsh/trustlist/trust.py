@@ -92,7 +92,7 @@ def _refusal(held: TrustList, signer: Record, *, tftp_may_sign: bool) -> str:
         record.role for record in held.records if _is_same_certificate(record, signer)
     ]
     if not roles:
-        return f"The signer {name} is not in the held list."
+        return unknown_signer(held, name, signer.serial)
     may_sign: set[int | None] = {Role.SAST}
     if tftp_may_sign:
         may_sign |= {Role.TFTP, Role.CCM_TFTP}
@@ -103,6 +103,36 @@ def _refusal(held: TrustList, signer: Record, *, tftp_may_sign: bool) -> str:
             "which may not sign lists."
         )
     return ""
+
+
+def unknown_signer(held: TrustList, name: str, serial: bytes) -> str:
+    """Why a signer is a stranger to the held list, one sentence.
+
+    A certificate that was made anew keeps its name, so the serial numbers of others of
+    that name are told. Names that differ in separators and order are the same here, for
+    writers differ in that; nothing is decided by it.
+
+    Args:
+        held: the list, which does not hold the signer's certificate.
+        name: the signer's, as the offered list or file writes it.
+        serial: that of its certificate.
+    """
+    others = {
+        record.serial
+        for record in held.records
+        if record.serial != serial and _parts(record.subject_name) == _parts(name)
+    }
+    if not name or not others:
+        return f"The signer {name} is not in the held list."
+    known = ", ".join(sorted(other.hex(":").upper() for other in others))
+    return (
+        f"The signer {name} (serial {serial.hex(':').upper()}) is not in the held "
+        f"list, which knows another certificate of that name (serial {known})."
+    )
+
+
+def _parts(name: str) -> list[str]:
+    return sorted(part.strip() for part in name.replace(",", ";").split(";"))
 
 
 def _is_vouched_for(

@@ -21,6 +21,10 @@ bytes, and what is not there is null. The keys of each result::
                               nodes[]: name state done reason
 
     doctor                    node findings[]: level what advice
+    verify                    held[]: file sha1 sha256 problem
+                              files[]: file length sha1 sha256 is_list file_name
+                                timestamp signer verified reason
+                                held[]: file accepted reason
     node list                 node nodes[]: name role address login tftp findings[]
 
 ``level`` is ok, warn or fail; ``login`` is null or why our key does not lead there;
@@ -43,12 +47,15 @@ from cucmsh.pki.model import Certificate
 from cucmsh.services.lists.foreign import ForeignList
 from cucmsh.services.lists.plan_reset import ResetPlan
 from cucmsh.services.lists.show_list import HeldList, Mismatch
+from cucmsh.services.lists.verify_file import Inspection
+from cucmsh.services.lists.verify_table import HeldFile, Row, Table
 from cucmsh.services.nodes.health.finding import Finding
 from cucmsh.services.nodes.health.node_status import NodeHealth
 from cucmsh.services.nodes.own_services import ServiceState
 from cucmsh.services.outcome import NodeOutcome, Report
 from cucmsh.trustlist.model import Header, Record
 from cucmsh.trustlist.tags import Digest, Role
+from cucmsh.views.inspection import fault_of
 from cucmsh.views.times_and_sizes import iso_time
 from cucmsh.views.trust_list import is_signer
 
@@ -133,6 +140,50 @@ def reset_document(node: str, plan: ResetPlan, report: Report) -> Document:
 def doctor_document(node: str, findings: Iterable[Finding]) -> Document:
     """``cucmsh doctor``."""
     return {"node": node, "findings": [_finding(found) for found in findings]}
+
+
+def verify_document(table: Table) -> Document:
+    """``cucmsh verify``."""
+    lists = [_held(entry) for entry in (*table.held, *table.left_out)]
+    return {"held": lists, "files": [_verified(row, table.held) for row in table.rows]}
+
+
+def _held(entry: HeldFile) -> Document:
+    raw = entry.trust_list.raw if entry.trust_list else None
+    return {
+        "file": entry.file,
+        "sha1": raw and sha1(raw, usedforsecurity=False).hexdigest(),
+        "sha256": raw and sha256(raw).hexdigest(),
+        "problem": entry.problem or None,
+    }
+
+
+def _verified(row: Row, held: Iterable[HeldFile]) -> Document:
+    """One that cannot be read has its path and the reason, and null for the rest."""
+    seen = row.seen
+    header, digests, fault = None, _digests(b""), row.problem
+    if seen is None:
+        digests = dict.fromkeys(digests)
+    else:
+        header, digests, fault = seen.header, _digests(seen.raw), fault_of(seen)
+    return {
+        "file": row.file,
+        **digests,
+        "is_list": seen and isinstance(seen, Inspection),
+        "file_name": header and (header.file_name or None),
+        "timestamp": header and iso_time(header.timestamp),
+        "signer": header and header.signer_name,
+        "verified": row.is_sound,
+        "reason": None if row.is_sound else fault,
+        "held": [
+            {
+                "file": holding.file,
+                "accepted": verdict.accepted and row.is_sound,
+                "reason": verdict.reason,
+            }
+            for holding, verdict in zip(held, row.verdicts, strict=False)
+        ],
+    }
 
 
 def nodes_document(node: str, seen: Iterable[NodeHealth]) -> Document:

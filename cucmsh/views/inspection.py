@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from hashlib import md5, sha1, sha256
 
 from cucmsh.services.lists.verify_file import Inspection, SignedInspection
+from cucmsh.services.lists.verify_table import HeldFile, Row, Table
 from cucmsh.trustlist.model import Header
 from cucmsh.trustlist.tags import Digest, role_label
 from cucmsh.views.times_and_sizes import format_time
+
+NO_CERTIFICATE = "it holds no certificate"
 
 
 def inspection_lines(inspection: Inspection | SignedInspection) -> list[str]:
@@ -59,8 +63,8 @@ def _signed_lines(inspection: SignedInspection) -> list[str]:
     verdict = inspection.verdict
     if verdict is None:
         lines.append(
-            "The file was not verified: it holds no certificate; name the list that "
-            "phones hold with --against."
+            f"The file was not verified: {NO_CERTIFICATE}; name the list that phones "
+            "hold with --against."
         )
     elif verdict.accepted:
         lines.append("The file was verified successfully.")
@@ -68,3 +72,40 @@ def _signed_lines(inspection: SignedInspection) -> list[str]:
     else:
         lines.append(f"A phone with the held list refuses it: {verdict.reason}")
     return lines
+
+
+def table_lines(table: Table) -> list[str]:
+    """A line for each file and held list: what a phone does, and why."""
+    rows = [("File", "Held", "Phone", "Why")]
+    for row in table.rows:
+        rows += _rows_of(row, table.held)
+    widths = [max(len(row[column]) for row in rows) for column in range(3)]
+    lines = [
+        f"{file:{widths[0]}}  {held:{widths[1]}}  {phone:{widths[2]}}  {why}"
+        for file, held, phone, why in rows
+    ]
+    lines += [f"Not looked at: {left.file}: {left.problem}" for left in table.left_out]
+    return lines
+
+
+def _rows_of(row: Row, held: Iterable[HeldFile]) -> list[tuple[str, str, str, str]]:
+    if row.seen is None:
+        return [(row.file, "-", "unreadable", row.problem)]
+    fault = "" if row.is_sound else fault_of(row.seen)
+    if not row.verdicts:
+        word = "-" if row.seen.is_good else "unverified"
+        return [(row.file, "-", word, fault or "The list verifies.")]
+    rows = []
+    for holding, verdict in zip(held, row.verdicts, strict=True):
+        accepted = verdict.accepted and not fault
+        why = verdict.reason if not verdict.accepted or accepted else fault
+        word = "accepts" if accepted else "refuses"
+        rows.append((row.file, holding.file, word, why))
+    return rows
+
+
+def fault_of(seen: Inspection | SignedInspection) -> str:
+    """Why a file is not verified by itself; empty if it is."""
+    if isinstance(seen, SignedInspection):
+        return "" if seen.verdict else NO_CERTIFICATE
+    return seen.mismatch or seen.verdict.reason

@@ -32,6 +32,7 @@ LOOKING = {
     "idle": {"idle_minutes", "read_minutes"},
     "lists.foreign": {"foreign_list", "how_to_compose"},
     "lists.verify_file": {"inspect"},
+    "lists.verify_table": {"inspect_all", "is_one"},
     "lists.replica_records": {"whose"},
     "lists.phone_files": {"choose", "named"},
     "nodes.account": {"become_owner", "owner_of"},

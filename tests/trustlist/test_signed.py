@@ -131,6 +131,17 @@ def test_stranger_is_refused(cluster: Cluster) -> None:
     assert "is not in the held list" in refusal(held, signed_file(cluster))
 
 
+def test_regenerated_certificate_is_told_by_its_serial(cluster: Cluster) -> None:
+    own = cluster.call_manager.certificate
+    key = cluster.recovery.certificate.public_key
+    held = held_with(
+        cluster, full_record(3, stand_in(own.subject_name, key, serial=b"\7\7"))
+    )
+    assert "another certificate of that name (serial 07:07)" in refusal(
+        held, signed_file(cluster)
+    )
+
+
 def test_same_names_with_another_key_are_refused(cluster: Cluster) -> None:
     """A regenerated certificate that kept its serial number is still another one."""
     own = cluster.call_manager.certificate

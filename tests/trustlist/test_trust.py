@@ -145,6 +145,29 @@ def test_stranger_is_refused_by_name(
     assert verdict.reason == f"The signer {name} is not in the held list."
 
 
+def test_another_certificate_of_the_same_name_is_told_by_its_serial(
+    old: KeySigner, new: KeySigner, verifier: LibraryVerifier
+) -> None:
+    verdict = judge(made(old), made(new), verifier)
+    assert not verdict.accepted
+    serials = [signer.certificate.serial.hex(":").upper() for signer in (new, old)]
+    assert verdict.reason == (
+        f"The signer {new.certificate.subject_name} (serial {serials[0]}) is not in "
+        f"the held list, which knows another certificate of that name (serial "
+        f"{serials[1]})."
+    )
+
+
+def test_another_writer_of_the_same_name_is_seen_through(
+    old: KeySigner, new: KeySigner, verifier: LibraryVerifier
+) -> None:
+    written = ",".join(reversed(old.certificate.subject_name.split(";")))
+    record = certutils_record(0, old.certificate, written)
+    held = decode(holding().raw + record)
+    reason = judge(held, made(new), verifier).reason
+    assert "another certificate of that name" in reason
+
+
 def test_stranger_is_refused_though_he_brings_the_held_records(
     old: KeySigner, recovery: KeySigner, verifier: LibraryVerifier
 ) -> None:

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Callable
-from typing import NamedTuple, TypeVar
+from typing import NamedTuple, TypeVar, overload
 
 from cucmsh.errors import MissingFileError, StoreError, TrustListError
 from cucmsh.pki.model import Certificate
@@ -15,7 +15,7 @@ from cucmsh.services.lists.asked_names import without_folder
 from cucmsh.storage.local import LocalStore
 from cucmsh.trustlist.check import SignatureVerdict, Verifier, check
 from cucmsh.trustlist.decode import MAX_LIST_SIZE, decode
-from cucmsh.trustlist.model import TrustList
+from cucmsh.trustlist.model import Header, TrustList
 from cucmsh.trustlist.sealing import check_certificates
 from cucmsh.trustlist.signed import SignedFile, decode_signed, is_no_list
 from cucmsh.trustlist.signed_trust import SignedVerdict, judge_signed
@@ -46,6 +46,10 @@ class Inspection(NamedTuple):
     trust: TrustVerdict | None
 
     @property
+    def header(self) -> Header:
+        return self.trust_list.header
+
+    @property
     def is_good(self) -> bool:
         accepted = self.trust is None or self.trust.accepted
         return self.verdict.is_valid and not self.mismatch and accepted
@@ -68,6 +72,10 @@ class SignedInspection(NamedTuple):
     signed: SignedFile
     verdict: SignedVerdict | None
     asked: str
+
+    @property
+    def header(self) -> Header:
+        return self.signed.header
 
     @property
     def is_good(self) -> bool:
@@ -96,22 +104,47 @@ def inspect(
             neither a trust list nor a signed file; the message names it.
     """
     raw = _read(file)
-    holding = _decoded(held, _read(held), decode) if held else None
+    holding = read_held(held) if held else None
+    seen: Inspection | SignedInspection
     if is_no_list(raw):
         signed = _decoded(file, raw, decode_signed)
         path = asked or _asked_for(file, signed.header.file_name)
-        seen = judge_signed(holding, signed, verifier, path=path) if holding else None
-        return SignedInspection(file, raw, signed, seen, path)
+        seen = SignedInspection(file, raw, signed, None, path)
+        return seen._replace(verdict=holding and judge_by(seen, holding, verifier))
     trust_list = _decoded(file, raw, decode)
-    trust = judge(holding, trust_list, verifier) if holding else None
-    return Inspection(
+    seen = Inspection(
         file,
         raw,
         trust_list,
         check(trust_list, verifier),
         check_certificates(trust_list, read_certificate),
-        trust,
+        None,
     )
+    return seen._replace(trust=holding and judge_by(seen, holding, verifier))
+
+
+def read_held(path: str) -> TrustList:
+    """The list at that path.
+
+    Raises:
+        StoreError: as ``inspect``.
+    """
+    return _decoded(path, _read(path), decode)
+
+
+@overload
+def judge_by(seen: Inspection, held: TrustList, verifier: Verifier) -> TrustVerdict: ...
+@overload
+def judge_by(
+    seen: SignedInspection, held: TrustList, verifier: Verifier
+) -> SignedVerdict: ...
+def judge_by(
+    seen: Inspection | SignedInspection, held: TrustList, verifier: Verifier
+) -> TrustVerdict | SignedVerdict:
+    """What a holder of that list would do with what was found."""
+    if isinstance(seen, SignedInspection):
+        return judge_signed(held, seen.signed, verifier, path=seen.asked)
+    return judge(held, seen.trust_list, verifier)
 
 
 def _asked_for(file: str, named: str) -> str:
