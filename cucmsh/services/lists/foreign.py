@@ -149,6 +149,9 @@ def _own_certificates(site: Site, node: Node) -> Iterator[bytes]:
             certificate = keystore.trusted(owner, unit)
             if certificate is not None:
                 yield certificate.der
+    with suppress(CucmshError):
+        for adopted in keystore.adopted():
+            yield adopted.certificate.der
     for unit in (Unit.CALL_MANAGER, Unit.ITL_RECOVERY):
         with suppress(CucmshError):
             for earlier in keystore.earlier(unit):

@@ -11,6 +11,7 @@ from cucmsh.cli import prompt
 from cucmsh.errors import RefusedError
 from cucmsh.layout import LIST_FILE, PUBLISHED, facts_file
 from cucmsh.pki.model import Unit
+from cucmsh.services.certificates.keystore import Keystore
 from cucmsh.services.certificates.regenerate import regenerate
 from cucmsh.services.lists.foreign import foreign_list, how_to_compose
 from cucmsh.services.lists.give_up_phones import release_trust
@@ -174,6 +175,15 @@ def test_released_list_is_replaced_by_the_next_start(taking_over: MadeCluster) -
     taking_over.publisher.start()
     assert foreign_list(site) is None
     assert told(site) == []
+
+
+def test_list_whose_key_was_adopted_is_foreign_no_longer(
+    taking_over: MadeCluster, elsewhere: Elsewhere
+) -> None:
+    site = taking_over.site
+    Keystore(site).adopt(elsewhere.second)
+    assert foreign_list(site) is None
+    assert how_to_compose(site, "otherwise") == "otherwise"
 
 
 def test_without_keep_trust_the_next_start_is_warned_of(
