@@ -29,6 +29,7 @@ from tests.rigs.longer_check import exit_with
 ROOT = Path(__file__).parents[2]
 COPIED = ("cucmsh", "commands", "tests", "pyproject.toml")
 PRODUCT = ("cucmsh", "commands")
+SHOWN = 3000  # characters of what a test says that should pass
 TIMEOUT_SECONDS = 300
 
 # The words find the test, wherever in its folder it moves.
@@ -461,13 +462,15 @@ class Copy:
         self._python = environment / "bin" / "python"
         version = f"python{sys.version_info.major}.{sys.version_info.minor}"
         self._packages = environment / "lib" / version / "site-packages"
-        # Everything else comes from the environment that runs this, after ours.
-        others = sysconfig.get_paths()["purelib"]
-        (self._packages / "others.pth").write_text(f"{others}\n")
+        # Everything else is that of the environment that runs this. It lies beside
+        # ours, since the rig of logins shows a login this folder alone.
+        for other in Path(sysconfig.get_paths()["purelib"]).iterdir():
+            if other.name not in PRODUCT:
+                _link(other, self._packages / other.name)
         self._install()
 
-    def passes(self, bug: Bug) -> bool:
-        """Whether the bug's test passes on the copy as it is now.
+    def failure(self, bug: Bug) -> str:
+        """What the bug's test says on the copy as it is now; empty if it passes.
 
         Raises:
             RuntimeError: pytest did not run any test.
@@ -486,7 +489,7 @@ class Copy:
         )
         if done.returncode not in (0, 1):
             raise RuntimeError(f"{bug.name}: {done.stdout}{done.stderr}")
-        return done.returncode == 0
+        return done.stdout[-SHOWN:] if done.returncode else ""
 
     def put_in(self, bug: Bug) -> None:
         """Apply the bug.
@@ -526,14 +529,29 @@ def _copy(source: Path, target: Path) -> None:
         shutil.copy(source, target)
 
 
+def _link(source: Path, target: Path) -> None:
+    """As ``_copy``, without the bytes where that can be: nothing writes to them."""
+
+    def link(one: str, other: str) -> None:
+        try:
+            os.link(one, other)
+        except OSError:  # another file system
+            shutil.copy2(one, other)
+
+    if source.is_dir():
+        shutil.copytree(source, target, copy_function=link)
+    else:
+        link(str(source), str(target))
+
+
 def judge(copy: Copy, bug: Bug) -> str:
     """``caught``, ``MISSED``, or why neither can be said."""
     try:
-        if not copy.passes(bug):
-            return f"INVALID: {bug.file} -k {bug.words!r} fails without the bug"
+        if said := copy.failure(bug):
+            return f"INVALID: it fails without the bug:\n{said}\n"
         copy.put_in(bug)
         try:
-            return "MISSED" if copy.passes(bug) else "caught"
+            return "caught" if copy.failure(bug) else "MISSED"
         finally:
             copy.take_out()
     except (RuntimeError, NotFoundOnceError, subprocess.TimeoutExpired) as problem:
