@@ -140,6 +140,7 @@ EARLIER = "earlier"  # the nodes before this one, by number
 
 LIST_FILE = "ITLFile.tlv"  # SERVED_MODE
 LIST_SUFFIXES = (".tlv", ".itl")  # of lists that people keep elsewhere
+CTL_FILE = "CTLFile.tlv"  # of another tool: nothing here writes one
 
 # --- The home of an account that a node logs in to.
 
@@ -182,6 +183,14 @@ def replica_plain_manifest(tftp_directory: str) -> str:
     """
     return f"{replica_folder(tftp_directory)}/plain"
 
+
+# --- A folder that `cucmsh export` fills (0700).
+
+EXPORTED_KEYS = "keys"  # PEM, a key and its certificate each, and ITLRecovery.p12
+EXPORTED_TFTP = "tftp"  # lists and signed files as they are served; SERVED_MODE
+EXPORTED_HELD = "held"  # the lists that phones may hold; SERVED_MODE
+EXPORTED_CERTIFICATES = "certificates"  # of all records of these lists. PUBLIC_MODE
+EXPORTED_README = "README.txt"  # PUBLIC_MODE; written last
 
 # --- The directory of a lab; each node has a folder there, with its home in it.
 

@@ -14,7 +14,7 @@ from cucmsh.cli.login.request import ASKED
 from cucmsh.cli.options import WIDTH, HelpAskedError, Parser, file_name
 from cucmsh.cli.terminal import show
 
-VERBS = ("lab", "verify", "doctor", "init", "node", "hook")
+VERBS = ("lab", "verify", "doctor", "init", "node", "export", "hook")
 EPILOG = """\
 verbs:
   lab       a cluster on 127.0.0.1, and its shell
@@ -22,6 +22,7 @@ verbs:
   doctor    what is not well with this node
   init      make a publisher or a subscriber; --sshd: logins through SSH
   node      add, list and remove the nodes of the cluster
+  export    keys and lists for another tool
   hook      what services, scripts and other nodes run
 Each has a --help: cucmsh VERB --help. Without a verb or -c, the admin: prompt opens.
 
@@ -113,7 +114,11 @@ def _run_verb(parser: Parser, named: str, verb: str, argv: Sequence[str]) -> int
         from cucmsh.cli import verify
 
         return verify.run(argv)
-    configuration = find_configuration(named, os.environ)
+    return _run_on_node(find_configuration(named, os.environ), verb, argv)
+
+
+def _run_on_node(configuration: str, verb: str, argv: Sequence[str]) -> int:
+    """The verbs that are about the node of a configuration."""
     if verb == "doctor":
         from cucmsh.cli import doctor
 
@@ -122,6 +127,10 @@ def _run_verb(parser: Parser, named: str, verb: str, argv: Sequence[str]) -> int
         from cucmsh.cli import init
 
         return init.run(configuration, argv)
+    if verb == "export":
+        from cucmsh.cli import export
+
+        return export.run(configuration, argv)
     from cucmsh.cli import node
 
     return node.run(configuration, argv)

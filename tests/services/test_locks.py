@@ -81,6 +81,8 @@ LOCKS = {
     # Named at random by who sent it, or one line that is appended.
     r"home/state/staging/.*": NONE,
     r"home/log/.*": NONE,
+    # A folder of an export: it is read by nobody of ours.
+    r"exported/.*": NONE,
     # The account that sshd let in: its home is no node's.
     rf"account/{re.escape(AUTHORIZED_KEYS)}": NONE,
 }
@@ -262,6 +264,10 @@ class Run(NamedTuple):
     named: Mapping[str, Any] = MappingProxyType({})
 
 
+def exporting(made: MadeCluster) -> Prepared:
+    return made.site, [str(made.root / made.site.node.name / "exported"), AGREEING]
+
+
 def usual(name: str, *locks: str) -> tuple[str, Run]:
     full = f"cucmsh.services.{name}"
     return full, Run(with_usual_values(full), set(locks))
@@ -280,6 +286,7 @@ RUNS: dict[str, Run] = dict(
         usual("nodes.service_control.stop_service"),
     ]
 ) | {
+    "cucmsh.services.adoption.export.export": Run(exporting, set()),
     "cucmsh.services.lists.install.discard_staged": Run(discarding, set()),
     "cucmsh.services.lists.install.install_certificate": Run(
         installing_a_certificate, {NODE}

@@ -46,6 +46,7 @@ from cucmsh.shell.audit import Attempt
 from tests.services.callers import called
 from tests.services.made_cluster import (
     CCM,
+    SECURITY,
     SFTP_PASSWORD,
     SUBSCRIBER,
     MadeCluster,
@@ -63,6 +64,12 @@ class Agreeing:
 
     def ccm_password(self) -> Secret:
         return Secret(CCM)
+
+    def security_password(self, *_: object) -> Secret:
+        return Secret(SECURITY)
+
+    def readme(self, *_: object) -> str:
+        return ""
 
     def choose(self, _size: int) -> Destination:
         return Destination(SERVER, "/home/joe", lambda *_: True)
@@ -85,6 +92,9 @@ NODE = cast(Any, object())  # nothing gets as far as to look at it
 SHA256 = "0" * 64
 # What each is called with. Those that nothing may reach get anything.
 VALUES: dict[str, Callable[[Site], Sequence[Any]]] = {
+    "cucmsh.services.adoption.export.export": lambda at: [
+        *(f"{at.settings.home}/../../exported", AGREEING)
+    ],
     "cucmsh.services.certificates.own.own_certificate": lambda _: ["TVS"],
     "cucmsh.services.certificates.own.own_certificates": lambda _: [],
     "cucmsh.services.certificates.regenerate.regenerate": lambda _: [Unit.TVS],

@@ -18,14 +18,13 @@ from typing import NamedTuple
 from cucmsh.config.model import TftpAddress
 from cucmsh.errors import MissingFileError, RefusedError, StoreError, TrustListError
 from cucmsh.hosts import host_port, split_host
-from cucmsh.layout import LIST_FILE
+from cucmsh.layout import CTL_FILE, LIST_FILE
 from cucmsh.services.backends import Backends
 from cucmsh.storage.local import LocalStore
 from cucmsh.trustlist.check import check
 from cucmsh.trustlist.decode import MAX_LIST_SIZE, decode
 from cucmsh.trustlist.model import Record, TrustList
 
-CTL_FILE = "CTLFile.tlv"
 LIST_NAMES = (LIST_FILE, CTL_FILE)
 SUFFIX = ".tlv"
 TFTP_SCHEME = "tftp://"

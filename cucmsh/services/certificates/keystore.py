@@ -301,6 +301,15 @@ class Keystore:
                 "Type the password of the CCM application administrator.",
             )
 
+    def check_security_password(self, password: Secret) -> None:
+        """Refuse another password than the cluster security password."""
+        given = password.reveal().encode("utf-8", "surrogateescape")
+        if not hmac.compare_digest(given, self._home.read(SECURITY_PASSWORD)):
+            raise RefusedError(
+                "That is not the cluster security password",
+                "It is the one that `cucmsh init` asked for first.",
+            )
+
     def set_secrets(self, security: Secret, ccm: Secret | None) -> None:
         """Keep the cluster security password, and a verifier of the CCM password."""
         self._home.write(SECURITY_PASSWORD, security.reveal().encode())
