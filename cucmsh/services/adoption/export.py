@@ -319,6 +319,9 @@ def _credentials(
                     f"{EXPORTED_KEYS}/{unit}-earlier-{_short(earlier.certificate)}.pem"
                 )
                 yield name, f"an earlier {unit} key", earlier
+    for adopted in keystore.adopted():
+        name = f"{EXPORTED_KEYS}/adopted-{_short(adopted.certificate)}.pem"
+        yield name, "an adopted key", adopted
     if Unit.CAPF in keystore.units:
         name = f"{EXPORTED_KEYS}/{Unit.CAPF}.pem"
         with _left_out_of(left_out, name):

@@ -26,6 +26,7 @@ from cucmsh.pki.model import Unit
 from cucmsh.services.adoption import export_folder
 from cucmsh.services.adoption.export_folder import private_folder
 from cucmsh.services.certificates.regenerate import regenerate
+from cucmsh.services.records.history import History
 from cucmsh.shell.scripted import ScriptedDialog
 from cucmsh.storage.local import LocalStore
 from cucmsh.trustlist.decode import decode
@@ -223,6 +224,26 @@ def test_an_earlier_key_that_alone_is_known_goes_out_too(
     assert "an earlier CallManager key: taken; files taken" in own
     assert "the CallManager key: REFUSED" in own
     assert "the ITLRecovery key: REFUSED" in own
+
+
+def test_an_adopted_key_goes_out_and_is_said_to_be_the_signer(
+    cluster: MadeCluster, out: Path, tmp_path: Path
+) -> None:
+    there = Elsewhere(tmp_path / "elsewhere")
+    with cluster.site.node_lock("a test"):
+        cluster.publisher.keys.adopt(there.signer)
+        History(cluster.site).note_held(there.sealed().raw)
+    done = exported(cluster, out)
+    short = there.signer.certificate.sha256_fingerprint.hex()[:16]
+    assert f"keys/adopted-{short}.pem" in done.names
+    held = [path.read_bytes() for path in (out / "held").iterdir()]
+    assert there.sealed().raw in held
+    part = next(
+        part
+        for part in done.section("WHO TAKES WHAT").split("held/")
+        if "an adopted key: taken; files taken" in part
+    )
+    assert "the ITLRecovery key: REFUSED" in part
 
 
 def test_where_no_key_is_known_to_all_it_says_so(
