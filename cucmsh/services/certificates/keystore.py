@@ -190,6 +190,10 @@ class Keystore:
             except (StoreError, CertificateError, KeyFileError):
                 continue
 
+    def has_earlier(self, unit: Unit) -> bool:
+        """Whether earlier keys of that unit are kept; opens none."""
+        return bool(self._earlier_files(unit))
+
     def remove_earlier(self, unit: Unit, needed: Container[bytes]) -> None:
         """Remove the earlier keys of that unit but those with a certificate in needed.
 

@@ -17,6 +17,7 @@ from cucmsh.services.lists.acceptance import (
     Refusal,
     recovery_record,
     refusal_lines,
+    refusals,
     require_not_older,
     who_refuses,
 )
@@ -252,13 +253,25 @@ def _who_refuses(refused: tuple[Refusal, ...]) -> tuple[str, ...]:
     return (
         "Phones that hold one of these ITLs would refuse the new one:",
         *(f"  {line}" for line in refusal_lines(refused)),
+        "They stay locked out until they get a list signed with a key of then:",
+        "`utils itl reset remotekey` with the ITLRecovery.p12 that was saved then.",
     )
 
 
 def _warning(site: Site, new: TrustList) -> list[str]:
-    """With ``keep_trust`` off: whether holders of the served list will take it."""
-    raw = served_list(site)
-    if raw is None:
-        return []
-    verdict = judge(decode(raw), new, site.backends.verifier())
-    return [] if verdict.accepted else [f"Phones: {verdict.reason}"]
+    """With ``keep_trust`` off: who will refuse it, which is told and not asked.
+
+    What the other nodes serve is looked at once there was another recovery key, for
+    then they may serve lists that name no other.
+    """
+    warnings, history, raw = [], History(site), served_list(site)
+    if raw is not None:
+        verdict = judge(decode(raw), new, site.backends.verifier())
+        if not verdict.accepted:
+            warnings.append(f"Phones: {verdict.reason}")
+        history.consider(site.node.name, raw)
+    if Keystore(site).has_earlier(Unit.ITL_RECOVERY):
+        for name, found in lists_elsewhere(site).items():
+            history.consider(name, found)
+    refused = refusals(site, history.binding, new)
+    return [*warnings, *_who_refuses(refused)] if refused else warnings

@@ -244,6 +244,61 @@ def test_other_recovery_key_makes_a_question_with_both_fingerprints(
     assert any(warning.startswith("Phones: ") for warning in plan.warnings)
 
 
+def with_new_recovery_key(made: MadeCluster) -> list[str]:
+    """Both nodes serve lists with the earlier key; gives the MD5s that phones hold.
+
+    The publisher has started since, the subscriber has not.
+    """
+    held = [
+        hashlib.md5(member.raw).hexdigest()
+        for member in (made.publisher, made.subscriber)
+    ]
+    made.clock.pass_seconds(600)
+    regenerate(made.site, Unit.ITL_RECOVERY)
+    made.publisher.start()
+    return held
+
+
+@pytest.mark.thorough
+def test_local_key_after_a_regeneration_says_who_stays_locked_out(
+    keeping: MadeCluster,
+) -> None:
+    """Not the publisher's own list, which knows the key by now."""
+    held = with_new_recovery_key(keeping)
+    question = asked(plan_local_reset(keeping.site))
+    assert "Phones that hold one of these ITLs would refuse" in question
+    for digest in held:
+        assert f"MD5 {digest}, served on 2014-02-26" in question
+    assert f"served on 2014-02-26, lies on {SUBSCRIBER}" in question
+    assert hashlib.md5(keeping.publisher.raw).hexdigest() not in question
+    assert "another certificate of that name (serial" in question
+    assert "They stay locked out until" in question
+
+
+@pytest.mark.thorough
+def test_without_keep_trust_the_same_is_told_and_not_asked(
+    cluster: MadeCluster,
+) -> None:
+    _, of_subscriber = with_new_recovery_key(cluster)
+    plan = plan_local_reset(cluster.site)
+    assert plan.questions == ()
+    told = "\n".join(plan.warnings)
+    assert "Phones that hold one of these ITLs would refuse" in told
+    assert f"MD5 {of_subscriber}, served on 2014-02-26, lies on {SUBSCRIBER}" in told
+    assert cluster.apply(plan)[0].exit_status == 0
+
+
+@pytest.mark.thorough
+def test_without_another_key_nobody_is_locked_out_and_no_node_is_asked(
+    cluster: MadeCluster, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def unwanted(*_: object) -> None:
+        raise AssertionError("a reset asked a node for nothing")
+
+    monkeypatch.setattr("cucmsh.services.lists.plan_reset.lists_elsewhere", unwanted)
+    assert plan_local_reset(cluster.site).warnings == ()
+
+
 @pytest.mark.thorough
 def test_expired_recovery_certificate_makes_a_question(cluster: MadeCluster) -> None:
     cluster.clock.moment += timedelta(days=5 * 365 + 2)
