@@ -1,4 +1,7 @@
-"""``cucmsh init``: makes a node. Asks for passwords, and says what comes next."""
+"""``cucmsh init``: makes a node. Asks for passwords, and says what comes next.
+
+With ``--adopt-list`` it takes over the phones of another tool at once, see ``adopt``.
+"""
 
 from __future__ import annotations
 
@@ -9,6 +12,8 @@ import sys
 from collections.abc import Sequence
 
 from cucmsh.app import open_site
+from cucmsh.cli.adopt import protected
+from cucmsh.cli.adopt_options import AdoptDialog, add_adoption, asked_for
 from cucmsh.cli.node_options import (
     Invocation,
     add_folders,
@@ -29,10 +34,11 @@ from cucmsh.cli.terminal import (
 )
 from cucmsh.config.model import NodeRole
 from cucmsh.config.settings import Settings
-from cucmsh.layout import (
-    DEFAULT_CONFIGURATION,
-)
+from cucmsh.errors import CucmshError
+from cucmsh.layout import DEFAULT_CONFIGURATION
 from cucmsh.secret import Secret
+from cucmsh.services.adoption.apply import adopt, preview_new
+from cucmsh.services.adoption.material import Material, Request, gather
 from cucmsh.services.caller import Caller, Unrecorded, WayIn
 from cucmsh.services.nodes.account import ROOT
 from cucmsh.services.nodes.init import (
@@ -46,6 +52,7 @@ from cucmsh.services.nodes.password_policy import require_ccm, require_strong
 from cucmsh.services.site import Site
 from cucmsh.shell.origin import account_name
 from cucmsh.shell.screen import in_a_change
+from cucmsh.views.adoption import adoption_lines
 from cucmsh.views.next_steps import name_lines, next_steps, subscriber_words
 
 DEFAULT_SERVICES = {"publisher": "tftp,tvs,capf", "subscriber": "tftp,tvs"}
@@ -64,6 +71,9 @@ You are root: {home} and the configuration will be root's, and `doctor` will fai
 the node's account could not read them, so its logins and services would not work.
 Unless this node is to run as root, run this as that account instead:
     sudo -u cucmsh cucmsh init ..."""
+NOT_ADOPTED = """\
+The node is made, and nothing was adopted. Before its TFTP service starts, run
+`cucmsh adopt` with the same --adopt options, or look at the plan with --dry-run."""
 UNREAD = 3  # exit status: the node was made, and the output could not be written
 
 
@@ -137,8 +147,13 @@ def init_parser() -> Parser:
         metavar="N",
         type=descriptor,
         help="read the cluster security password from the first line of this open "
-        "descriptor, and a publisher's CCM Administrator password from the second, "
-        "and ask nothing",
+        "descriptor, a publisher's CCM Administrator password from the second, those "
+        "of protected key files from the lines behind, and ask nothing",
+    )
+    add_adoption(parser, is_needed=False)
+    parser.flag(
+        "--dry-run",
+        help="with --adopt-list: show what phones will think, and make nothing",
     )
     return parser
 
@@ -150,8 +165,8 @@ def run(configuration: str, argv: Sequence[str]) -> int:
         return show(sshd(argv[1:], invocation).rstrip("\n"))
     given = init_parser().read(argv)
     with in_a_change(), terminal_prompter() as prompter:
-        init(given, invocation, prompter, _open)
-        return UNREAD if prompter.is_unread else 0
+        status = init(given, invocation, prompter, _open)
+        return status or (UNREAD if prompter.is_unread else 0)
 
 
 def _open(settings: Settings) -> Site:
@@ -175,8 +190,8 @@ def init(
     invocation: Invocation,
     prompter: Prompter,
     make_site: MakeSite,
-) -> None:
-    """Make a node.
+) -> int:
+    """Make a node, and adopt what was named; returns the exit status.
 
     Args:
         given: what ``init_parser`` read.
@@ -185,13 +200,26 @@ def init(
         make_site: opens the node of given settings.
 
     Raises:
-        CucmshError: it cannot be made, or the person said no.
+        CucmshError: it cannot be made, or the person said no; or it was made, and
+            nothing was adopted.
     """
+    request = _request(given)
     plan = plan_init(_new_node(given, invocation), make_site, again=given.again)
+    backends = plan.site.backends
+    count = protected(backends, request) if request else 0
     _confirm(given, plan, prompter)
     if plan.is_begun:
         prompter.say("An interrupted init is finished; give the same passwords.")
-    security, ccm = _secrets(given, plan, prompter)
+    lines = _lines(given, plan, count)
+    passwords = None if lines is None else iter(lines[_own_lines(plan) :])
+    dialog = AdoptDialog(prompter, passwords, is_agreed=given.yes)
+    # Before anything is made or asked, all that was named is known to be of use.
+    material = gather(backends, request, dialog) if request else None
+    security, ccm = _secrets(plan, prompter, lines)
+    if material and given.dry_run:
+        seen = preview_new(plan.site, plan, (security, ccm), material, dialog)
+        prompter.say("\n".join(adoption_lines(seen)))
+        return int(seen.is_locking_out)
     prompter.say("Making keys and certificates ...")
     make(plan.site, plan, security, ccm)
     if plan.aside:
@@ -202,6 +230,8 @@ def init(
         f"The {settings.node.role} {settings.node.name} is made: keys in "
         f"{settings.home}, configuration {settings.path}.\n"
     )
+    if request:
+        _adopt(plan, request, dialog, material, prompter)
     steps = next_steps(settings, invocation.program, invocation.account)
     prompter.say("\n".join(steps))
     if settings.node.is_publisher:
@@ -210,6 +240,36 @@ def init(
             "signs lists of its own is a subscriber, and made there first:\n"
             f"    {subscriber_words(settings)}"
         )
+    return 0
+
+
+def _request(given: argparse.Namespace) -> Request | None:
+    """What is to be adopted; None if nothing is."""
+    parser, request = init_parser(), asked_for(given)
+    if given.dry_run and (request is None or given.again):
+        parser.error("--dry-run is for --adopt-list, and not with --again")
+    return request
+
+
+def _adopt(
+    plan: InitPlan,
+    request: Request,
+    dialog: AdoptDialog,
+    material: Material | None,
+    prompter: Prompter,
+) -> None:
+    """Adopt on the node that was just made.
+
+    Raises:
+        CucmshError: it failed, or the person said no; the node stays made.
+    """
+    try:
+        adopted = adopt(plan.site, request, dialog, material)
+    except CucmshError:
+        prompter.say(NOT_ADOPTED)
+        raise
+    folder = os.path.join(plan.node.home, adopted.folder)
+    prompter.say(f"Adopted; what was there before is kept in {folder}.\n")
 
 
 def _confirm(given: argparse.Namespace, plan: InitPlan, prompter: Prompter) -> None:
@@ -255,17 +315,31 @@ def _new_node(given: argparse.Namespace, invocation: Invocation) -> NewNode:
     )
 
 
+def _own_lines(plan: InitPlan) -> int:
+    """How many passwords the node itself has."""
+    return 2 if plan.node.role is NodeRole.PUBLISHER else 1
+
+
+def _lines(
+    given: argparse.Namespace, plan: InitPlan, key_files: int
+) -> list[Secret] | None:
+    """The node's passwords, then those of key files; None without a descriptor."""
+    if given.secrets_fd is None:
+        return None
+    own = _own_lines(plan)
+    return read_secrets(given.secrets_fd, "--secrets-fd", own + key_files, own)
+
+
 def _secrets(
-    given: argparse.Namespace, plan: InitPlan, prompter: Prompter
+    plan: InitPlan, prompter: Prompter, lines: list[Secret] | None
 ) -> tuple[Secret, Secret | None]:
     is_publisher = plan.node.role is NodeRole.PUBLISHER
-    if given.secrets_fd is not None:
-        count = 2 if is_publisher else 1
-        security, *rest = read_secrets(given.secrets_fd, "--secrets-fd", count)
+    if lines is not None:
+        security, ccm = lines[0], lines[1] if is_publisher else None
         require_strong(security)
-        for ccm in rest:
+        if ccm is not None:
             require_ccm(ccm, security)
-        return security, rest[0] if rest else None
+        return security, ccm
     if is_publisher:
         prompter.say(WHAT_IT_PROTECTS)
     security = ask_twice(prompter, SECURITY, require_strong)

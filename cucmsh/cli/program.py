@@ -14,7 +14,7 @@ from cucmsh.cli.login.request import ASKED
 from cucmsh.cli.options import WIDTH, HelpAskedError, Parser, file_name
 from cucmsh.cli.terminal import show
 
-VERBS = ("lab", "verify", "doctor", "init", "node", "export", "hook")
+VERBS = ("lab", "verify", "doctor", "init", "node", "adopt", "export", "hook")
 EPILOG = """\
 verbs:
   lab       a cluster on 127.0.0.1, and its shell
@@ -22,6 +22,7 @@ verbs:
   doctor    what is not well with this node
   init      make a publisher or a subscriber; --sshd: logins through SSH
   node      add, list and remove the nodes of the cluster
+  adopt     take over phones that hold lists of another tool or of a CUCM
   export    keys and lists for another tool
   hook      what services, scripts and other nodes run
 Each has a --help: cucmsh VERB --help. Without a verb or -c, the admin: prompt opens.
@@ -127,6 +128,10 @@ def _run_on_node(configuration: str, verb: str, argv: Sequence[str]) -> int:
         from cucmsh.cli import init
 
         return init.run(configuration, argv)
+    if verb == "adopt":
+        from cucmsh.cli import adopt
+
+        return adopt.run(configuration, argv)
     if verb == "export":
         from cucmsh.cli import export
 

@@ -18,7 +18,7 @@ class WayIn(StrEnum):
     COMMAND = "command"  # cucmsh -c, on the node itself
     EXEC = "exec"  # ssh admin@node 'show itl'
     HOOK = "hook"  # a service manager, a script or another node
-    NODE = "node"  # cucmsh node add, list or remove; cucmsh export
+    NODE = "node"  # cucmsh node add, list or remove; cucmsh export, cucmsh adopt
     INIT = "init"  # cucmsh init: the node is only being made
     PAGE = "page"
     PHONE = "phone"

@@ -1,12 +1,14 @@
 """Removes temporary files that interrupted writers left (docs/security.md F1, F24).
 
 Only our own temporary files, and only if their writer has ended. A module of its own: a
-reset of the publisher and the installing of a list on a member both begin with it.
+reset of the publisher, the installing of a list on a member and an adoption begin with
+it.
 """
 
 from __future__ import annotations
 
 from cucmsh.layout import (
+    ADOPTED_FOLDER,
     HISTORY,
     SECRETS_FOLDER,
     STAGING,
@@ -24,7 +26,7 @@ def sweep(site: Site) -> None:
     trust = [trusted_folder(name) for name in site.home.folders(TRUST_FOLDER)]
     units = [unit_folder(unit) for unit in Unit]
     state = (STATE_FOLDER, STAGING, HISTORY)
-    for folder in (*state, SECRETS_FOLDER, *units, *trust):
+    for folder in (*state, SECRETS_FOLDER, ADOPTED_FOLDER, *units, *trust):
         site.home.sweep(folder)
     if site.node.has_tftp:
         site.tftp.sweep()

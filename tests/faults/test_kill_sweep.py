@@ -10,12 +10,13 @@ from collections.abc import Iterator
 
 import pytest
 
+from tests.faults.adoption_sweep import AdoptionSweep
 from tests.faults.kill_sweep import Sweep
 from tests.rigs.draws import draw
 
 pytestmark = [pytest.mark.faults, pytest.mark.loopback]
 
-SHELL_POINTS, SFTP_POINTS, NESTED_POINTS = 6, 3, 1
+SHELL_POINTS, SFTP_POINTS, NESTED_POINTS, ADOPTION_POINTS = 6, 3, 1, 4
 
 
 @pytest.fixture(scope="module")
@@ -51,3 +52,18 @@ def test_f22_kills_during_the_recovery_from_a_kill_end_in_the_same_place(
     points = draw(dice, sweep.points(), NESTED_POINTS)
     failed = [sweep.take(point, dice) for point in points]
     assert not any(failed), f"CUCMSH_SEED={seed}: " + "\n".join(filter(None, failed))
+
+
+def test_a_kill_at_any_call_of_an_adoption_serves_nothing_new_and_a_rerun_finishes(
+    seed: int,
+) -> None:
+    sweep = AdoptionSweep()
+    try:
+        points = sweep.points()
+        assert len(points) > 50  # the change is really what is counted
+        chosen = draw(random.Random(seed), points, ADOPTION_POINTS)
+        failed = [sweep.take(point) for point in chosen]
+    finally:
+        sweep.close()
+    assert not any(failed), f"CUCMSH_SEED={seed}: " + "\n".join(filter(None, failed))
+    assert not sweep.missed

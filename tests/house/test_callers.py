@@ -24,6 +24,8 @@ CALLERS = sorted(
 )
 # Functions that change nothing on this node or elsewhere, by module.
 LOOKING = {
+    "adoption.keys": {"read_key_file"},
+    "adoption.material": {"gather"},
     "certificates.own": {"own_units", "require_unit"},
     "certificates.regenerate": {
         *("require_no_hold", "state_of_trust", "what_follows"),

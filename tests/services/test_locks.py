@@ -69,7 +69,9 @@ LOCKS = {
     # Signing takes long; no start waits for it.
     r"tftp/.*\.sgn": SIGNING,
     # What is open in the cluster.
-    r"home/state/journal\.toml": CLUSTER,
+    r"home/state/(journal|adoption)\.toml": CLUSTER,
+    # Copies of what an adoption replaces.
+    r"home/earlier/adoption-\d+/.*": CLUSTER,
     # One whole file each; who writes last is right, and a start writes some of them.
     r"home/state/(replicas|signing|start|session|asked|backup)\.toml": NONE,
     r"home/state/(tftp-start|place)": NONE,
@@ -275,6 +277,7 @@ def usual(name: str, *locks: str) -> tuple[str, Run]:
 
 RUNS: dict[str, Run] = dict(
     [
+        usual("adoption.apply.adopt", NODE, CLUSTER),
         usual("certificates.regenerate.regenerate", NODE),
         usual("idle.set_idle_minutes"),
         usual("lists.run_reset.reset_with_local_key", NODE, SIGNING, CLUSTER),

@@ -8,6 +8,7 @@ from __future__ import annotations
 import importlib
 import json
 import pkgutil
+import tempfile
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import AbstractContextManager, contextmanager, nullcontext
 from pathlib import Path
@@ -28,6 +29,7 @@ from cucmsh.layout import AUDIT_FILE
 from cucmsh.pki.model import Unit
 from cucmsh.secret import Secret
 from cucmsh.services import site as sites
+from cucmsh.services.adoption.material import Request
 from cucmsh.services.backends import BackupServer
 from cucmsh.services.caller import Caller, Privilege, WayIn
 from cucmsh.services.files import Destination
@@ -43,6 +45,7 @@ from cucmsh.services.records.logs import list_logs
 from cucmsh.services.site import Site
 from cucmsh.services.usecase import UseCase, use_case
 from cucmsh.shell.audit import Attempt
+from tests.services.adoption.elsewhere import Elsewhere
 from tests.services.callers import called
 from tests.services.made_cluster import (
     CCM,
@@ -88,10 +91,23 @@ class Agreeing:
 
 
 AGREEING = cast(Any, Agreeing())
+
+
+def adopting() -> list[Any]:
+    """A list of another tool, and its key: files of their own each time."""
+    there = Elsewhere(Path(tempfile.mkdtemp()))
+    return [Request((str(there.serve()),), (str(there.key_file()),))]
+
+
 NODE = cast(Any, object())  # nothing gets as far as to look at it
 SHA256 = "0" * 64
 # What each is called with. Those that nothing may reach get anything.
 VALUES: dict[str, Callable[[Site], Sequence[Any]]] = {
+    "cucmsh.services.adoption.apply.adopt": lambda _: [*adopting(), AGREEING],
+    "cucmsh.services.adoption.apply.preview": lambda _: [*adopting(), AGREEING],
+    "cucmsh.services.adoption.apply.preview_new": lambda _: [
+        *(NODE, (Secret(""), None), NODE, AGREEING)
+    ],
     "cucmsh.services.adoption.export.export": lambda at: [
         *(f"{at.settings.home}/../../exported", AGREEING)
     ],
@@ -148,6 +164,7 @@ VALUES: dict[str, Callable[[Site], Sequence[Any]]] = {
 }
 # One change of the cluster at a time; the others wait for no person's question.
 CLUSTER_LOCKED = (
+    "cucmsh.services.adoption.apply.adopt",
     "cucmsh.services.certificates.regenerate.regenerate",
     "cucmsh.services.lists.run_reset.reset_with_local_key",
     "cucmsh.services.lists.run_reset.reset_with_saved_key",
@@ -358,6 +375,7 @@ def test_a_change_of_the_cluster_waits_for_its_lock(
 ) -> None:
     monkeypatch.setattr(sites, "PUSH_WAIT_SECONDS", 0)
     site = audited(cluster.publisher.again())
+    site = site.with_settings(site.settings._replace(keep_trust=True))
     with (
         cluster.site.cluster_lock("somebody else"),
         nothing_changes(cluster),

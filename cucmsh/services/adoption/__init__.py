@@ -1,1 +1,1 @@
-"""Coming from elsewhere: phones that hold lists of another tool or of a CUCM."""
+"""Coming from elsewhere, and going back: lists and keys of another tool, of a CUCM."""

@@ -41,7 +41,8 @@ class DraftSite(Site):
 
     def __init__(self, site: Site, settings: Settings | None = None) -> None:
         offline = _Offline(site.backends)
-        super().__init__(settings or site.settings, site.clock, offline, site.caller)
+        settings = settings or site.settings
+        super().__init__(settings, site.clock, offline, site.caller, site.record)
         self.home = _copy(site.home.root, site.home)
         if self._tftp is not None:
             known = site.tftp if site.node.has_tftp else None

@@ -22,6 +22,7 @@ from typing import NamedTuple
 
 from cucmsh.errors import MissingFileError, StoreError, one_line
 from cucmsh.layout import (
+    ADOPTION,
     JOURNAL,
     REPLICAS,
     SIGNING,
@@ -43,6 +44,7 @@ VERSION = 1  # of the file of a reset
 SUCCESS = "success "
 LONGEST_RESULT = 64  # characters of what systemd says of a unit
 SIGN = "utils tftp sign"
+ADOPT = "cucmsh adopt"
 RESTART = "utils service restart Cisco Tftp"
 UNKNOWN = "an unknown time"  # where a note that was damaged or edited has none
 
@@ -56,6 +58,7 @@ class Kind(StrEnum):
     COMPOSE = "composing the list"
     START = "TFTP start"
     SIGNING = "signing of the phones' files"
+    ADOPTION = "adoption of another tool's lists"
 
 
 class OpenWork(NamedTuple):
@@ -78,7 +81,7 @@ class OpenWork(NamedTuple):
 
 
 def open_work(site: Site) -> list[OpenWork]:
-    """All that is open, in the order in which a login tells it. Reads seven files.
+    """All that is open, in the order in which a login tells it. Reads eight files.
 
     Raises:
         StoreError: a file cannot be read.
@@ -91,6 +94,7 @@ def open_work(site: Site) -> list[OpenWork]:
         *open_starts(site),
         *open_pushes(site),
         *open_signings(site),
+        *open_adoptions(site),
     ]
 
 
@@ -436,6 +440,23 @@ def open_signings(site: Site) -> list[OpenWork]:
     when = since or UNKNOWN
     line = f"Files of phones were not signed at {when}: {why}. Run `{SIGN}`."
     return [OpenWork(Kind.SIGNING, line, {site.node.name: why}, since, SIGN)]
+
+
+def open_adoptions(site: Site) -> list[OpenWork]:
+    """The adoption that was begun and broke off, if there is one.
+
+    Raises:
+        StoreError: its file cannot be read.
+    """
+    found = recall(site.home, ADOPTION)
+    if not found:
+        return []
+    since = str(found.get("at", ""))
+    line = (
+        f"An adoption was begun at {since or UNKNOWN} and not finished; nothing that "
+        f"is served has changed. Run `{ADOPT}` again with the same options."
+    )
+    return [OpenWork(Kind.ADOPTION, line, {site.node.name: ""}, since, ADOPT)]
 
 
 def _noted(site: Site, name: str) -> tuple[str, str]:
