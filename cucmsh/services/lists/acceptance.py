@@ -15,6 +15,7 @@ from typing import NamedTuple
 
 from cucmsh.errors import CertificateError, RefusedError
 from cucmsh.pki.model import Certificate
+from cucmsh.services.certificates.keystore import Keystore
 from cucmsh.services.records.history import History, Kept
 from cucmsh.services.site import Site
 from cucmsh.trustlist.model import Record, TrustList
@@ -168,11 +169,27 @@ def recovery_record(trust_list: TrustList) -> Record | None:
     return found[-1] if found else None
 
 
+def _is_from_elsewhere(
+    site: Site, listed: Certificate, recovery: Certificate, served: TrustList
+) -> bool:
+    """Whether a list's recovery certificate is another tool's, as far as can be told.
+
+    Either it is an adopted key's; or an adopted key may sign beside it, and its name is
+    not that of this cluster's.
+    """
+    adopted = {key.certificate.der for key in Keystore(site).adopted()}
+    if listed.der in adopted:
+        return True
+    tokens = {record.certificate for record in served.records if _may_sign(record)}
+    return bool(adopted & tokens) and listed.subject_name != recovery.subject_name
+
+
 def require_not_older(site: Site, recovery: Certificate, served: TrustList) -> None:
     """Refuse a recovery key that is older than the one that the served list names.
 
     Such a key file comes from a backup: phones were told of a later key since, and that
-    key is the one to bring back.
+    key is the one to bring back. Not so where the list is of another tool whose key was
+    adopted: its recovery key is none of this cluster.
 
     Raises:
         RefusedError: names the command that helps.
@@ -185,6 +202,8 @@ def require_not_older(site: Site, recovery: Certificate, served: TrustList) -> N
     except CertificateError:
         return
     if recovery.not_before >= listed.not_before:
+        return
+    if _is_from_elsewhere(site, listed, recovery, served):
         return
     if site.node.is_publisher:
         advice = (

@@ -17,9 +17,11 @@ from cucmsh.services.lists.compose import (
     lists_to_offer,
     next_timestamp,
     own_records,
+    spelled_for_phones,
 )
 from cucmsh.services.lists.foreign import how_to_compose
 from cucmsh.services.lists.served_lists import served_list
+from cucmsh.services.records.history import History
 from cucmsh.services.records.state import read_published
 from cucmsh.services.site import Site
 from cucmsh.trustlist.decode import decode
@@ -94,11 +96,12 @@ def _composed(site: Site, recovery: Credential) -> TrustList:
     Whether phones would take it is asked of the list that the reset makes of it.
     """
     try:
-        return next(lists_to_offer(site)).trust_list
+        held = History(site).binding if site.settings.keep_trust else []
+        return next(lists_to_offer(site, held)).trust_list
     except RefusedError:
         raise
     except CucmshError:
-        records = own_records(site, recovery.certificate)
+        records = spelled_for_phones(site, own_records(site, recovery.certificate))
         timestamp = next_timestamp(site)
         return seal(records, recovery, timestamp=timestamp, digest=digest_of(site))
 
@@ -112,7 +115,7 @@ def _differences(
     the reset is for.
     """
     try:
-        expected = own_records(site, own)
+        expected = spelled_for_phones(site, own_records(site, own))
     except CucmshError as problem:
         return (f"  it cannot be compared: {problem.message}",)
     there = {record.raw: record for record in trust_list.records}

@@ -90,6 +90,8 @@ def digest_of(site: Site) -> Digest:
 def own_records(site: Site, recovery: Certificate | None = None) -> list[Record]:
     """The records of this node's list, in the order of docs/decisions/007.
 
+    A further record that says what one of ours, or an earlier one, says is left out.
+
     Args:
         site: this node.
         recovery: stands in for the cluster's present recovery certificate.
@@ -105,8 +107,14 @@ def own_records(site: Site, recovery: Certificate | None = None) -> list[Record]
     records = [
         full_record(Role.SAST, call_manager),
         full_record(Role.TFTP, call_manager),
-        *further_records(site),
     ]
+    recovery = recovery or _recovery_certificate(keystore, site)
+    token = full_record(Role.SAST, recovery)
+    there = {(record.role, record.certificate) for record in (*records, token)}
+    for record in further_records(site):
+        if (record.role, record.certificate) not in there:
+            there.add((record.role, record.certificate))
+            records.append(record)
     records += [
         hashed_record(Role.CAPF, _needed(keystore, site, node.name, Unit.CAPF))
         for node in nodes
@@ -115,8 +123,7 @@ def own_records(site: Site, recovery: Certificate | None = None) -> list[Record]
     if "tvs" in publisher.services:
         tvs = _needed(keystore, site, publisher.name, Unit.TVS)
         records.append(hashed_record(Role.TVS, tvs))
-    recovery = recovery or _recovery_certificate(keystore, site)
-    records.append(full_record(Role.SAST, recovery))
+    records.append(token)
     records += [
         hashed_record(Role.TVS, _needed(keystore, site, node.name, Unit.TVS))
         for node in nodes
@@ -285,6 +292,12 @@ def spelled_as_held(records: Iterable[Record], held: Iterable[Kept]) -> list[Rec
         else record
         for record in records
     ]
+
+
+def spelled_for_phones(site: Site, records: Iterable[Record]) -> list[Record]:
+    """The records, spelled as the lists do that bind this node (``keep_trust``)."""
+    held = History(site).binding if site.settings.keep_trust else []
+    return spelled_as_held(records, held)
 
 
 def _sealed(site: Site, records: list[Record], signer: Credential) -> TrustList:

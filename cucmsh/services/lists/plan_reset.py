@@ -25,6 +25,7 @@ from cucmsh.services.lists.base_list import Question, present_list
 from cucmsh.services.lists.compose import (
     digest_of,
     next_timestamp,
+    spelled_for_phones,
 )
 from cucmsh.services.lists.foreign import how_to_compose
 from cucmsh.services.lists.served_lists import lists_elsewhere, served_list
@@ -146,19 +147,27 @@ def _with_recovery(
 ) -> TrustList:
     """The list with this key's ITLRECOVERY record in place of the one that it names.
 
-    Where the same key stands there too as an earlier one that signs (see ``compose``),
-    the TFTP node's own record comes back in its place.
+    Where the same key stands there too as an earlier or adopted one that signs (see
+    ``compose``), the TFTP node's own record comes back in its place. A list without an
+    ITLRECOVERY record that names the key as SAST stays as it is.
     """
-    fresh = full_record(Role.SAST, certificate)
+    (fresh,) = spelled_for_phones(site, [full_record(Role.SAST, certificate)])
     if named is None:
-        return base._replace(records=(*base.records, fresh))
+        is_there = any(_is_same_token(record, fresh) for record in base.records)
+        added = () if is_there else (fresh,)
+        return base._replace(records=(*base.records, *added))
     records = [fresh if record is named else record for record in base.records]
     own = next((r.certificate for r in records if r.role == Role.TFTP), None)
     for at, record in enumerate(records):
-        if own and record is not fresh and record.raw == fresh.raw:
+        if own and record is not fresh and _is_same_token(record, fresh):
             read = site.backends.keys().read_certificate(own)
             records[at] = full_record(Role.SAST, read)
     return base._replace(records=tuple(records))
+
+
+def _is_same_token(record: Record, other: Record) -> bool:
+    """Both are SAST records of one certificate, however their names are spelled."""
+    return record.role == Role.SAST and record.certificate == other.certificate
 
 
 def _other_key(named: Record | None, certificate: Certificate) -> Question:

@@ -2,22 +2,25 @@
 
 from __future__ import annotations
 
+from datetime import timedelta
 from pathlib import Path
 
 import pytest
 
 from cucmsh.config.model import FurtherRecord
 from cucmsh.errors import RefusedError, TrustListError
-from cucmsh.layout import ADOPTED_FOLDER
+from cucmsh.layout import ADOPTED_FOLDER, LIST_FILE, RECOVERY_FILE
 from cucmsh.pki.certificates import to_pem
 from cucmsh.pki.credential import Credential
 from cucmsh.pki.model import Unit
+from cucmsh.secret import Secret
 from cucmsh.services.certificates.keystore import Keystore
 from cucmsh.services.certificates.regenerate import regenerate
 from cucmsh.services.lists.acceptance import recovery_record
 from cucmsh.services.lists.compose import compose, spelled_as_held
 from cucmsh.services.lists.give_up_phones import release_trust
 from cucmsh.services.lists.phone_files import choose
+from cucmsh.services.lists.plan_reset import plan_local_reset
 from cucmsh.services.lists.sign_files import sign_files
 from cucmsh.services.records.history import History
 from cucmsh.services.site import Site
@@ -29,8 +32,17 @@ from cucmsh.trustlist.signed import decode_signed
 from cucmsh.trustlist.tags import Digest, Role
 from tests.services import holder
 from tests.services.adoption.elsewhere import MADE, Elsewhere, credential
-from tests.services.made_cluster import MadeCluster, Member, made_cluster
+from tests.services.made_cluster import (
+    SECURITY,
+    START,
+    SUBJECT,
+    MadeCluster,
+    Member,
+    QuickKeys,
+    made_cluster,
+)
 
+DAY = timedelta(days=1)
 OLD = "CN=old.example"
 
 
@@ -299,3 +311,129 @@ def test_an_adopted_key_is_one_file_of_its_owner_and_is_written_once(
     assert list(keystore.adopted()) == []
     keystore.remove_adopted(set())
     assert path.read_bytes() == b"damaged"
+
+
+def in_foreign_spelling(elsewhere: Elsewhere) -> TrustList:
+    return seal(
+        [foreign_spelling(record) for record in elsewhere.records()],
+        elsewhere.signer,
+        timestamp=int(MADE.timestamp()),
+        digest=Digest.SHA1,
+    )
+
+
+def test_a_further_record_that_is_ours_already_is_not_named_twice(
+    cluster: MadeCluster, elsewhere: Elsewhere
+) -> None:
+    keys = cluster.publisher.keys
+    own = keys.credential(Unit.CALL_MANAGER)
+    rows = (
+        further(Role.TFTP, own),
+        further(Role.CCM, own),
+        further(Role.CCM, own),
+        further(Role.SAST, keys.recovery()),
+    )
+    member = adopted(cluster, elsewhere.signer, records=rows)
+    member.start()
+    assert roles_of(member.served, own) == [Role.SAST, Role.TFTP, Role.CCM]
+    assert roles_of(member.served, keys.recovery()) == [Role.SAST]
+
+
+def test_a_reset_signs_a_list_with_an_adopted_token_and_asks_about_its_holders(
+    cluster: MadeCluster, elsewhere: Elsewhere
+) -> None:
+    """The new list is taken by holders of our first one, and not by the old list's."""
+    old = in_foreign_spelling(elsewhere)
+    rows = (further(Role.TFTP, elsewhere.signer),)
+    member = adopted(cluster, elsewhere.signer, old, records=rows)
+    member.start()
+    cluster.subscriber.start()
+    first = member.served
+    plan = plan_local_reset(member.site)
+    (question,) = plan.questions
+    assert "would refuse the new one" in question.lines[0]
+    differing = "\n".join(plan.warnings).replace("=", "")
+    assert "in the ITL only: CNtest10pub" not in differing
+    assert differing.count("on this node only") == 1  # CallManager's own SAST record
+    assert differing.count("in the ITL only") == 1  # the adopted one in its place
+    cluster.apply(plan)
+    assert member.served.records == first.records
+    assert member.signer.startswith("CN=ITLRECOVERY_test10pub")
+    assert recovery_record(member.served) == recovery_record(first)
+    assert holder.takes(first.raw, member.raw)
+    assert not holder.takes(old.raw, member.raw)
+    member.start()
+    assert holder.takes(first.raw, member.raw)
+    assert holder.takes(old.raw, member.raw)
+
+
+def test_a_reset_with_the_adopted_key_names_it_once_as_the_held_list_does(
+    cluster: MadeCluster, elsewhere: Elsewhere
+) -> None:
+    old = in_foreign_spelling(elsewhere)
+    member = adopted(cluster, elsewhere.signer, old)
+    member.start()
+    cluster.subscriber.start()
+    first = member.served
+    key_file = QuickKeys.write_key_file(elsewhere.signer, Secret(SECURITY))
+    for _ in range(2):
+        cluster.reset(key_file)
+        new = member.served
+        assert roles_of(new, elsewhere.signer) == [Role.SAST]
+        own = member.keys.credential(Unit.CALL_MANAGER)
+        assert roles_of(new, own) == [Role.SAST, Role.TFTP]
+        assert new.header.signer_name == old.header.signer_name
+        assert holder.takes(old.raw, new.raw)
+        assert holder.takes(first.raw, new.raw)
+
+
+def test_a_reset_twice_with_an_adopted_key_that_signs_files_adds_no_record(
+    cluster: MadeCluster, elsewhere: Elsewhere
+) -> None:
+    rows = (further(Role.TFTP, elsewhere.signer),)
+    member = adopted(cluster, elsewhere.signer, elsewhere.sealed(), records=rows)
+    member.start()
+    cluster.subscriber.start()
+    key_file = QuickKeys.write_key_file(elsewhere.signer, Secret(SECURITY))
+    cluster.reset(key_file)
+    once = member.served.records
+    cluster.reset(key_file)
+    assert member.served.records == once
+    assert roles_of(member.served, elsewhere.signer) == [Role.TFTP, Role.SAST]
+
+
+@pytest.mark.parametrize("which", ["adopted", "beside"])
+def test_another_tool_s_later_recovery_key_does_not_stand_in_the_way(
+    cluster: MadeCluster, elsewhere: Elsewhere, which: str
+) -> None:
+    """A node that is older than the list that it takes over."""
+    later = QuickKeys.make_credential(
+        Unit.ITL_RECOVERY, "ITLRECOVERY_later.example", SUBJECT, START + DAY
+    )
+    records = [*elsewhere.records()[:-1], full_record(Role.SAST, later.certificate)]
+    signer = later if which == "adopted" else elsewhere.signer
+    old = elsewhere.sealed(signer, records)
+    cluster.clock.pass_seconds(DAY.total_seconds() * 2)
+    member = cluster.publisher
+    Path(member.site.tftp.root).mkdir(exist_ok=True)
+    Path(member.site.tftp.root, LIST_FILE).write_bytes(old.raw)
+    assert "older than" in member.start()
+    assert member.raw == old.raw
+    member = adopted(cluster, signer, old)
+    assert "signed with an adopted key" in member.start()
+    assert holder.takes(old.raw, member.raw)
+
+
+def test_a_later_recovery_key_of_this_cluster_still_stands_in_the_way(
+    cluster: MadeCluster, elsewhere: Elsewhere
+) -> None:
+    member = adopted(cluster, elsewhere.signer, elsewhere.sealed())
+    backup = cluster.key_file()
+    member.start()
+    cluster.clock.pass_seconds(600)
+    regenerate(member.site, Unit.ITL_RECOVERY)
+    member.start()
+    before = member.raw
+    member.site.home.write(RECOVERY_FILE, backup)
+    assert "older than" in member.start()
+    assert member.raw == before
