@@ -32,6 +32,7 @@ from cucmsh.views.adoption import adopted_lines, adoption_document, adoption_lin
 
 LOCKS_OUT = 1  # exit status of --dry-run: phones would refuse a list
 PARTLY = 3
+TRYING = "Reading what was handed over, and trying it out in memory ..."
 
 
 def adopt_parser() -> Parser:
@@ -117,6 +118,7 @@ def run_on(
     site = open_site()
     require_own(site.settings.home)
     dialog = dialog_of(given, site.backends, prompter)
+    prompter.say(TRYING)
     if given.dry_run:
         plan = preview(site, given.request, dialog)
         prompter.say("\n".join(adoption_lines(plan)))

@@ -248,6 +248,11 @@ def _request(given: argparse.Namespace) -> Request | None:
     parser, request = init_parser(), asked_for(given)
     if given.dry_run and (request is None or given.again):
         parser.error("--dry-run is for --adopt-list, and not with --again")
+    if request and given.role != NodeRole.PUBLISHER:
+        parser.error(
+            "--adopt-list is for a publisher; on a subscriber, run `cucmsh adopt` when "
+            "it belongs to the cluster"
+        )
     return request
 
 

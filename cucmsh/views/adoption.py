@@ -50,7 +50,11 @@ They take none of its lists, and keep what they have. Their ways out:
   - the system that signed it, if it still runs: have it sign a list that names a key of
     this node, or have its TVS vouch for one
   - erasing the list on each phone by hand (Settings > Security > Trust List > Erase);
-    the next list is then taken on faith"""
+    the next list is then taken on faith
+docs/adoption.md (Without a key) says more of each."""
+CTL_NOTE = """\
+A CTL is never signed anew here: it stays as it lies in the TFTP directory, and a phone
+that holds one takes what its CTL or its ITL believes."""
 RESET_NOTE = """\
 A reset signs with the recovery key, which phones learn from the first list: it asks
 before it gives up those that have not taken that list yet."""
@@ -73,7 +77,10 @@ def adoption_lines(plan: AdoptionPlan) -> Iterator[str]:
     yield from _decided_lines(plan)
     yield from _made_lines(plan)
     yield from _table_lines(plan)
-    yield from (f"NOTE: {warning}" for warning in plan.warnings)
+    if any(found.is_ctl and found.trust_list for found, _ in plan.lists):
+        yield from CTL_NOTE.splitlines()
+    for warning in plan.warnings:
+        yield from _wrapped(f"NOTE: {warning}", 0)
     yield ""
     yield from _summary(plan)
 

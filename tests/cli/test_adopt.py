@@ -15,6 +15,7 @@ from cucmsh.cli.node_options import Invocation
 from cucmsh.config.settings import read_settings
 from cucmsh.errors import (
     CancelledError,
+    ConfigurationError,
     CucmshError,
     KeyFileError,
     RefusedError,
@@ -27,7 +28,12 @@ from cucmsh.services.certificates.keystore import Keystore
 from cucmsh.services.site import Site
 from cucmsh.trustlist.tags import Role
 from tests.services import holder
-from tests.services.adoption.elsewhere import PASSWORD, Elsewhere, credential
+from tests.services.adoption.elsewhere import (
+    PASSWORD,
+    Elsewhere,
+    certificate_file,
+    credential,
+)
 from tests.services.callers import called
 from tests.services.made_cluster import (
     CCM,
@@ -173,7 +179,7 @@ def test_the_plan_is_shown_and_agreed_to(cluster: MadeCluster, adopt: Adopt) -> 
     typing = Typing("yes")
     assert adopt(typing) == 0
     assert typing.asked == ["Adopt this (yes/no)? "]
-    assert "Does a phone take it" in typing.said[0]
+    assert "Does a phone take it" in typing.said[1]
     assert "utils service restart Cisco Tftp" in typing.said[-1]
     assert has_adopted(cluster)
 
@@ -249,7 +255,7 @@ def test_a_list_of_another_signer_is_believed_by_its_sha1_only(
             adopt(
                 typing, "--dry-run" if False else "--held", there.folder, keys=[second]
             )
-        assert sha1 not in typing.said[0]  # it has to come from elsewhere
+        assert sha1 not in typing.said[1]  # it has to come from elsewhere
         count = typing.text.count(", from list 1\n")
         assert count == records, typing.text
     with pytest.raises(CancelledError):
@@ -384,6 +390,33 @@ def test_a_node_that_was_made_and_adopted_nothing_says_so(
         make(typing, "--adopt-key", there.key_file())
     assert (tmp_path / "made" / "cucmsh.toml").exists()
     assert "The node is made, and nothing was adopted" in typing.said[-1]
+
+
+def test_a_subscriber_adopts_when_it_belongs_to_a_cluster(
+    make: Callable[..., int],
+) -> None:
+    with pytest.raises(UsageError, match="is for a publisher"):
+        make(Typing(), "--publisher", "first", role="subscriber")
+
+
+def test_a_third_sast_is_refused_by_the_name_of_the_setting(
+    cluster: MadeCluster, adopt: Adopt, there: Elsewhere
+) -> None:
+    before = cluster.tree()
+    given = certificate_file(there.second.certificate)
+    with pytest.raises(ConfigurationError, match=r"cluster\.records: ") as refusal:
+        adopt(Typing(), "--yes", "--adopt-record", f"sast={given}")
+    assert "sast_records" in refusal.value.advice
+    assert cluster.tree() == before
+
+
+def test_what_becomes_of_a_ctl_is_said(
+    cluster: MadeCluster, adopt: Adopt, there: Elsewhere
+) -> None:
+    there.serve(there.sealed(name="CTLFile.tlv"))
+    typing = Typing()
+    assert adopt(typing, "--dry-run", "--held", there.folder) == 0
+    assert "A CTL is never signed anew here" in typing.text
 
 
 def test_a_dry_run_belongs_to_an_adoption(

@@ -116,9 +116,13 @@ def test_a_plain_key_needs_no_password(signer: Credential, tmp_path: Path) -> No
 
 
 @pytest.mark.parametrize("form", ["3des", "rc2-40", "aes-256"])
-def test_pkcs12_of_any_age_opens_with_a_password_of_any_length(
-    signer: Credential, form: str, tmp_path: Path
+@pytest.mark.parametrize("name", ["old.example", "ITLRECOVERY_old.example"])
+def test_pkcs12_of_any_age_opens_whatever_its_name_is_written_in(
+    form: str, name: str, tmp_path: Path
 ) -> None:
+    signer = make_credential(Unit.ITL_RECOVERY, name, "", NOW, key_bits=1024)
+    # An underscore makes a T61String of the name, as in a CUCM's recovery key.
+    assert (b"\x14\x17ITLRECOVERY_" in signer.certificate.der) is ("_" in name)
     words = {**made.LEGACY, **made.MODERN}[form]
     raw = made.exported(signer.to_pem(), tmp_path, *words)
     assert not is_pem_key(raw)
