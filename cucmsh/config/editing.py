@@ -15,7 +15,7 @@ from tomlkit.exceptions import TOMLKitError
 from tomlkit.items import AoT
 
 from cucmsh.config.entries import Entry
-from cucmsh.config.model import FurtherRecord
+from cucmsh.config.model import OWN_SAST_RECORDS, FurtherRecord
 from cucmsh.config.records import role_name
 from cucmsh.errors import ConfigurationError
 
@@ -88,10 +88,21 @@ def with_cluster(
     return tomlkit.dumps(document)
 
 
-def with_records(text: str, path: str, records: Iterable[FurtherRecord]) -> str:
-    """The text with these records of lists besides those that it has."""
+def with_records(
+    text: str, path: str, records: Iterable[FurtherRecord], tokens: int = 0
+) -> str:
+    """The text with these records of lists besides those that it has.
+
+    Args:
+        text: the configuration.
+        path: of its file, for error messages.
+        records: to be added where they are not there.
+        tokens: what ``sast_records`` is raised to, where it is lower.
+    """
     document = _parse(text, path)
     cluster: Any = document["cluster"]
+    if tokens > _plain(cluster.get("sast_records", OWN_SAST_RECORDS)):
+        cluster["sast_records"] = tokens
     rows = cluster.get("records")
     if rows is None:
         rows = cluster["records"] = tomlkit.aot()

@@ -5,9 +5,10 @@ from pathlib import Path
 
 import pytest
 
-from cucmsh.config.model import NodeRole, SshAddress, TftpAddress
+from cucmsh.config import editing
+from cucmsh.config.model import FurtherRecord, NodeRole, SshAddress, TftpAddress
 from cucmsh.config.settings import parse_settings
-from cucmsh.errors import RefusedError, ServiceError
+from cucmsh.errors import ConfigurationError, RefusedError, ServiceError
 from cucmsh.layout import SECURITY_PASSWORD
 from cucmsh.services.nodes.join import (
     cluster_document,
@@ -94,6 +95,42 @@ def test_joined_subscriber_knows_the_others_and_keeps_its_own(
     assert joining.home.names("security/trust/gone") == []
     join(joining, document(cluster))
     assert Path(joining.settings.path).read_text() == text
+
+
+def described(cluster: MadeCluster, *records: FurtherRecord, tokens: int = 2) -> Site:
+    """The publisher with these further records of lists."""
+    site = cluster.site
+    about = site.settings.cluster._replace(records=records, sast_records=tokens)
+    return called(
+        Site(site.settings._replace(cluster=about), site.clock, site.backends)
+    )
+
+
+def test_further_records_of_lists_are_brought_beside_those_that_are_there(
+    cluster: MadeCluster, joining: Site
+) -> None:
+    pem = "-----BEGIN CERTIFICATE-----\nAAAA\n-----END CERTIFICATE-----\n"
+    own = FurtherRecord(9, pem)
+    path = Path(joining.settings.path)
+    path.write_text(editing.with_records(path.read_text(), str(path), [own]))
+    brought = [FurtherRecord(0, pem), FurtherRecord(3, pem)]
+    publisher = described(cluster, *brought, tokens=3)
+    for _ in range(2):
+        join(joining, cluster_document(publisher, publisher.settings.cluster.nodes))
+        joined = parse_settings(path.read_bytes(), "f").cluster
+        assert joined.records == (own, *brought)
+        assert joined.sast_records == 3
+
+
+def test_further_records_that_are_none_change_nothing(
+    cluster: MadeCluster, joining: Site
+) -> None:
+    before = Path(joining.settings.path).read_bytes()
+    publisher = described(cluster, FurtherRecord(3, "no certificate"))
+    nodes = publisher.settings.cluster.nodes
+    with pytest.raises(ConfigurationError, match=r"cluster\.records\[0\]"):
+        join(joining, cluster_document(publisher, nodes))
+    assert Path(joining.settings.path).read_bytes() == before
 
 
 @pytest.mark.thorough

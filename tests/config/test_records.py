@@ -79,3 +79,10 @@ def test_rows_are_added_once_and_read_back() -> None:
     assert once.startswith("# mine\n")
     assert parse_settings(once.encode(), PATH).cluster.records == tuple(records)
     assert with_records(once, PATH, records) == once
+
+
+def test_the_number_of_tokens_is_raised_and_never_lowered() -> None:
+    records = [FurtherRecord(0, PEM)]
+    raised = with_records(text(), PATH, records, 3)
+    assert parse_settings(raised.encode(), PATH).cluster.sast_records == 3
+    assert with_records(raised, PATH, records, 2) == raised

@@ -15,7 +15,7 @@ from collections.abc import Container
 from typing import Any, NamedTuple
 
 from cucmsh.config.entries import entry_of, way_of
-from cucmsh.config.model import Node, TftpAddress
+from cucmsh.config.model import FurtherRecord, Node, TftpAddress
 from cucmsh.errors import RefusedError, ServiceError
 from cucmsh.layout import SECURITY_PASSWORD, STAGING
 from cucmsh.pki.model import Unit
@@ -121,7 +121,16 @@ def cluster_document(site: Site, nodes: tuple[Node, ...]) -> bytes:
         "digest": site.settings.digest,
     }
     ids = {site.node.name: own_id(site), **ids_by_name(site)}
-    payload = json.dumps({"about": about, "nodes": entries, "ids": ids})
+    payload = json.dumps(
+        {
+            "about": about,
+            "nodes": entries,
+            "ids": ids,
+            # Not in "about", of which an earlier version takes every key.
+            "records": cluster.records,
+            "sast_records": cluster.sast_records,
+        }
+    )
     salt = os.urandom(16)
     seal = _seal(site, payload, salt)
     return json.dumps({"payload": payload, "salt": salt.hex(), "seal": seal}).encode()
@@ -131,14 +140,16 @@ def cluster_document(site: Site, nodes: tuple[Node, ...]) -> bytes:
 def join(site: Site, raw: bytes) -> None:
     """Write the cluster that its publisher describes; this node's own entry stays.
 
+    So do further records of lists that it has besides the publisher's.
+
     Raises:
         RefusedError: it is not sealed with this node's security password, or is of
             another cluster than the one this node was made for.
         ConfigurationError: it describes no possible cluster.
     """
-    from cucmsh.config.editing import with_cluster  # noqa: PLC0415 - tomlkit
+    from cucmsh.config import editing  # noqa: PLC0415 - tomlkit
 
-    about, entries, ids = _open(site, raw)
+    about, entries, ids, records = _open(site, raw)
     cluster, own = site.settings.cluster, site.node.name
     names = {str(entry["name"]): entry for entry in entries}
     publishers = [entry["name"] for entry in entries if entry["role"] == "publisher"]
@@ -153,19 +164,34 @@ def join(site: Site, raw: bytes) -> None:
     for entry in others:
         if "ssh" in entry:  # the way is the publisher's, the key is ours
             entry["ssh"]["identity"] = identity_path(site)
-    settings = edit(
-        site, lambda text, path: with_cluster(text, path, about, others, own)
-    )
+
+    def change(text: str, path: str) -> str:
+        text = editing.with_cluster(text, path, about, others, own)
+        if not records.rows:
+            return text
+        return editing.with_records(text, path, records.rows, records.tokens)
+
+    settings = edit(site, change)
     _forget_strangers(site, set(names), set(ids.values()))
     now = site.with_settings(settings)
     for name, node_id in ids.items():
         learn(now, name, node_id)
 
 
+class _Records(NamedTuple):
+    """Further records of the publisher's lists, and its ``sast_records``."""
+
+    rows: tuple[FurtherRecord, ...]
+    tokens: int
+
+
 def _open(
     site: Site, raw: bytes
-) -> tuple[dict[str, str], list[dict[str, Any]], dict[str, str]]:
-    """Check the seal; gives keys of the cluster, its nodes, and their ids by name."""
+) -> tuple[dict[str, str], list[dict[str, Any]], dict[str, str], _Records]:
+    """Check the seal; gives what ``cluster_document`` put in.
+
+    That is keys of the cluster, its nodes, their ids by name, and further records.
+    """
     try:
         outer = json.loads(raw)
         payload, salt = str(outer["payload"]), bytes.fromhex(outer["salt"])
@@ -178,13 +204,16 @@ def _open(
         about = {str(key): str(value) for key, value in inner["about"].items()}
         entries = [dict(entry) for entry in inner["nodes"]]
         said = dict(inner.get("ids", {}))  # an earlier version tells none
+        rows = inner.get("records", [])  # nor these
+        further = tuple(FurtherRecord(int(role), str(pem)) for role, pem in rows)
+        records = _Records(further, int(inner.get("sast_records", 0)))
         ids = {str(name): str(node_id) for name, node_id in said.items()}
         for entry in entries:
             entry.pop("service_commands", None)
             str(entry["name"]), str(entry["role"])
     except (ValueError, KeyError, TypeError, AttributeError) as problem:
         raise RefusedError("the staged file describes no cluster") from problem
-    return about, entries, ids
+    return about, entries, ids, records
 
 
 def _seal(site: Site, payload: str, salt: bytes) -> str:
