@@ -89,6 +89,17 @@ def read(raw: bytes) -> Read:
     return Read(signer, time, tuple(records), raw[size:], signed_by)
 
 
+def signed_by(raw: bytes, record: Listed) -> bool:
+    """Whether the signed file in ``raw`` says that it is the record's, and is."""
+    header, places = _fields(raw[: int.from_bytes(raw[8:10])], CONTAINERS)
+    if (_text(header[6]), header[5]) != (record.issuer, record.serial):
+        return False
+    start = places[12]
+    signed = raw[:start] + raw[start + 3 + len(header[12]) :]
+    _check(signed, header[12], record.key, header[8][0])
+    return True
+
+
 def _fields(
     raw: bytes, containers: set[int]
 ) -> tuple[dict[int, bytes], dict[int, int]]:
