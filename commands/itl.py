@@ -2,19 +2,27 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import AbstractContextManager, contextmanager
 
 from commands.questions import host_key_question, require_yes
 from cucmsh import services, views
-from cucmsh.errors import RefusedError, TrustListError
+from cucmsh.errors import (
+    RefusedError,
+    TrustListError,
+    UsageError,
+    WrongPasswordError,
+)
 from cucmsh.hosts import split_host
 from cucmsh.secret import Secret
 from cucmsh.services.backends import BackupServer
 from cucmsh.services.site import Site
+from cucmsh.shell.answers import ATTEMPTS
 from cucmsh.shell.command import command
 from cucmsh.shell.dialog import Dialog, SafePoint
 from cucmsh.shell.parameter_types import HOST, PATH, USER
+
+KEY_FILE_QUESTION = "Enter security password of the key file :"
 
 
 @command("show itl", has_json=True)
@@ -99,7 +107,8 @@ def utils_itl_reset_remotekey(
 ) -> int:
     """Sign the ITL with a saved recovery key from an SFTP server.
 
-    The file opens with the security password of the cluster it came from.
+    The file opens with the security password of the cluster it came from, which is
+    asked for if it is not this cluster's.
 
     host: the server; host:port for another port than 22
     user: the account there
@@ -135,6 +144,28 @@ class _OnScreen:
 
     def fetching(self) -> AbstractContextManager[None]:
         return self._dialog.working(lambda: f"Waiting for {self._host}...")
+
+    def own_password(
+        self,
+        refusal: WrongPasswordError,
+        open_with: Callable[[Secret], services.ImportedKey],
+    ) -> services.ImportedKey:
+        """Three tries of a person; the original knows no such question."""
+        dialog = self._dialog
+        if not dialog.helpful:
+            raise refusal
+        dialog.say(f"\nNote: {refusal.message}.")
+        for number in range(ATTEMPTS):
+            try:
+                return open_with(dialog.ask_secret(KEY_FILE_QUESTION))
+            except WrongPasswordError as wrong:
+                refusal = wrong
+            if number < ATTEMPTS - 1:
+                try:
+                    dialog.ask_again(KEY_FILE_QUESTION, f"{refusal.message}.")
+                except UsageError as no_person:
+                    raise refusal from no_person
+        raise refusal
 
     def ccm_password(self) -> Secret:
         if self._host:

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING
 from cucmsh.late import late_names
 
 if TYPE_CHECKING:
+    from cucmsh.services.certificates.keystore import ImportedKey as ImportedKey
     from cucmsh.services.certificates.own import own_certificate as own_certificate
     from cucmsh.services.certificates.own import own_certificates as own_certificates
     from cucmsh.services.certificates.own import own_units as own_units
@@ -67,6 +68,7 @@ if TYPE_CHECKING:
 __getattr__ = late_names(
     __name__,
     {
+        "cucmsh.services.certificates.keystore": ("ImportedKey",),
         "cucmsh.services.certificates.own": (
             "own_certificate",
             "own_certificates",

@@ -19,12 +19,13 @@ from cucmsh.errors import (
     RefusedError,
     UsageError,
 )
-from cucmsh.layout import LIST_FILE
+from cucmsh.layout import LIST_FILE, RECOVERY_FILE
+from cucmsh.secret import Secret
 from cucmsh.services.lists import locate_nodes
 from cucmsh.services.lists.fleet import Fleet
 from cucmsh.services.site import Site
 from cucmsh.shell.dialog import EndOfInput
-from cucmsh.shell.scripted import Answer
+from cucmsh.shell.scripted import Answer, ScriptedDialog
 from tests.commands.calls import CCM_QUESTION, TO_CCM, call, dialog_with, run
 from tests.services.made_cluster import (
     CCM,
@@ -32,6 +33,7 @@ from tests.services.made_cluster import (
     SFTP_PASSWORD,
     SHA256_FINGERPRINT,
     MadeCluster,
+    QuickKeys,
     foreign_key_file,
     made_cluster,
     started_cluster,
@@ -209,17 +211,74 @@ def test_refused_host_key_says_so(cluster: MadeCluster) -> None:
     assert not Path(cluster.site.known_hosts).exists()
 
 
+OWN = "Enter security password of the key file :"
+TO_KEY_FILE: list[tuple[str, Answer]] = [TO_SFTP, (HOST_KEY, "yes")]
+
+
 @pytest.mark.thorough
-def test_key_file_of_another_cluster_is_refused_before_the_next_question(
+def test_strict_form_refuses_a_key_file_of_another_cluster_at_once(
     cluster: MadeCluster,
 ) -> None:
     save_key(cluster, foreign_key_file("another password"))
     before = kept(cluster)
     with (
-        dialog_with([TO_SFTP, (HOST_KEY, "yes")]) as dialog,
-        pytest.raises(KeyFileError),
+        dialog_with(TO_KEY_FILE, helpful=False) as dialog,
+        pytest.raises(KeyFileError, match="this cluster's security password"),
     ):
         run(dialog, cluster.site, REMOTE)
+    assert kept(cluster) == before
+
+
+@pytest.mark.thorough
+@pytest.mark.parametrize("wrong", [0, 1, 2])
+def test_key_file_opens_with_its_own_password_and_is_kept_under_ours(
+    cluster: MadeCluster, wrong: int
+) -> None:
+    """A CUCM's may be shorter than what a node keeps."""
+    own, present = foreign_key_file("k3y"), cluster.key_file()
+    save_key(cluster, own)
+    answers = [*TO_KEY_FILE, *[(OWN, CCM)] * wrong, (OWN, "k3y"), TO_CCM]
+    called = call(cluster.site, REMOTE, [*answers, (CONTINUE, "yes")])
+    assert called.status == 0
+    assert "does not open with this cluster's security password." in called.text
+    assert called.text.count("does not open with that password.") == wrong
+    assert "opens with a password of its own; this node keeps" in called.text
+    assert "k3y" not in called.text
+    opened = cluster.publisher.keys.recovery().certificate
+    assert opened == QuickKeys.read_key_file(own, Secret("k3y")).certificate
+    assert cluster.site.home.read(f"{RECOVERY_FILE}.1") == present
+    files = Path(cluster.site.settings.home).rglob("*")
+    assert own not in [path.read_bytes() for path in files if path.is_file()]
+
+
+@pytest.mark.thorough
+@pytest.mark.parametrize("answer", ["wrong", "", *ENDINGS[1:]])
+def test_key_file_that_stays_closed_changes_nothing(
+    cluster: MadeCluster, answer: Answer
+) -> None:
+    save_key(cluster, foreign_key_file("cisco"))
+    before = kept(cluster)
+    tries = 3 if isinstance(answer, str) else 1
+    with (
+        dialog_with([*TO_KEY_FILE, *[(OWN, answer)] * tries]) as dialog,
+        pytest.raises((CucmshError, KeyboardInterrupt, EOFError)),
+    ):
+        run(dialog, cluster.site, REMOTE)
+    dialog.finish()
+    assert kept(cluster) == before
+
+
+@pytest.mark.thorough
+def test_program_is_asked_for_the_password_once(cluster: MadeCluster) -> None:
+    """Its next line answers another question."""
+    save_key(cluster, foreign_key_file("cisco"))
+    before = kept(cluster)
+    with (
+        ScriptedDialog([*TO_KEY_FILE, (OWN, CCM)], is_person=False) as dialog,
+        pytest.raises(KeyFileError, match="does not open with that password"),
+    ):
+        run(dialog, cluster.site, REMOTE)
+    dialog.finish()
     assert kept(cluster) == before
 
 

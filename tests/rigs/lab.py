@@ -55,7 +55,7 @@ class Lab(testing.Lab):
         return prompt_of((node or self.publisher).config)
 
     def call(
-        self, node: Node, line: str, answers: str = ""
+        self, node: Node, line: str, answers: str = "", seconds: float = SECONDS
     ) -> subprocess.CompletedProcess[str]:
         """One command with `-c`; answers a line each."""
         return subprocess.run(
@@ -64,7 +64,7 @@ class Lab(testing.Lab):
             capture_output=True,
             text=True,
             check=False,
-            timeout=SECONDS,
+            timeout=seconds,
         )
 
     def digests(self) -> dict[str, str]:

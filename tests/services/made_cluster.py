@@ -40,6 +40,7 @@ from cucmsh.errors import (
     CucmshError,
     HostKeyError,
     MissingFileError,
+    WrongPasswordError,
 )
 from cucmsh.layout import LIST_FILE, RECOVERY_FILE
 from cucmsh.pki import pkcs12
@@ -530,6 +531,11 @@ class Agreeing:
 
     def fetching(self) -> AbstractContextManager[None]:
         return nullcontext()
+
+    def own_password(
+        self, refusal: WrongPasswordError, _: Callable[[Secret], keystore.ImportedKey]
+    ) -> keystore.ImportedKey:
+        raise refusal
 
     def ccm_password(self) -> Secret:
         return Secret(CCM)

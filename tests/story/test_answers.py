@@ -12,6 +12,7 @@ from pathlib import Path
 import asyncssh
 import pytest
 
+from tests.pki.key_files import exported, openssl
 from tests.rigs.lab import Lab
 
 pytestmark = [pytest.mark.lab, pytest.mark.loopback]
@@ -133,3 +134,56 @@ def test_a_password_that_stood_where_a_user_is_asked_is_not_repeated(
     assert done.returncode == 1
     assert "did not accept the login" in done.stdout
     assert PASSWORD not in done.stdout + done.stderr + audited(lab)
+
+
+KEY_FILE = "Enter security password of the key file :"
+
+
+def packed_anew(lab: Lab, password: str, folder: Path) -> bytes:
+    """The recovery key of this lab under another password, by openssl."""
+    folder.mkdir()
+    present = Path(lab.publisher.home, "security/ITLRecovery/ITLRecovery.p12")
+    (folder / "in").write_text(lab.passwords.security)
+    words = ("-in", str(present), "-noenc", "-passin", f"file:{folder / 'in'}")
+    return exported(openssl("pkcs12", *words), folder, password=password)
+
+
+@pytest.mark.parametrize("way", ["standard input", "terminal"])
+def test_key_file_of_another_cluster_opens_with_its_own_password(
+    lab: Lab, backup: BackupServer, tmp_path: Path, way: str
+) -> None:
+    own = "k3y"  # shorter than what a node keeps
+    (backup.root / "own.p12").write_bytes(packed_anew(lab, own, tmp_path / "pack"))
+    line = f"utils itl reset remotekey 127.0.0.1:{backup.port} joe /own.p12"
+    before = Path(lab.publisher.home, "security/ITLRecovery/ITLRecovery.p12")
+    present = before.read_bytes()
+    ccm = lab.passwords.ccm
+    if way == "standard input":
+        done = lab.call(lab.publisher, line, f"{PASSWORD}\nyes\n{ccm}\n{own}\n{ccm}\n")
+        assert done.returncode == 1  # the second answer was for another question
+        assert "does not open with that password" in done.stdout
+        # Three key files are opened, each slowly on purpose.
+        done = lab.call(lab.publisher, line, f"{PASSWORD}\n{own}\n{ccm}\n", 60)
+        assert done.returncode == 0, done.stdout
+        said = done.stdout + done.stderr
+    else:
+        shell = lab.prompt()
+        shell.send(f"{line}\r")
+        shell.answer("Enter Sftp password :", PASSWORD)
+        shell.answer("(yes/no)? ", "yes")
+        shell.answer(KEY_FILE, "wrong")
+        shell.await_text("does not open with that password.")
+        shell.await_text(KEY_FILE)
+        shell.send("\x03")
+        shell.await_prompt()
+        unchanged = lab.digests()
+        shell.send(f"{line}\r")
+        shell.answer("Enter Sftp password :", PASSWORD)
+        shell.await_text(KEY_FILE)
+        assert lab.digests() == unchanged
+        shell.send(f"{own}\r")
+        shell.answer("Enter CCM Administrator password :", ccm)
+        said = shell.await_prompt()
+        assert "Successfully transferred reset ITL" in said
+    assert own not in said + audited(lab)
+    assert before.read_bytes() == present  # the very key is here, under our password

@@ -24,6 +24,7 @@ from cucmsh.errors import (
     MissingFileError,
     RefusedError,
     StoreError,
+    WrongPasswordError,
 )
 from cucmsh.layout import (
     ADOPTED_FOLDER,
@@ -46,6 +47,7 @@ from cucmsh.services.site import Site
 
 if TYPE_CHECKING:
     from cucmsh.pki.credential import Credential
+    from cucmsh.pki.sandbox import ImportedKey as OpenedFile
 
 LEGACY_WARNING = (
     "The fetched key file is protected in an old or weak way (RC2, RC4 or 3DES, an "
@@ -57,6 +59,11 @@ FORM_WARNING = (
     "The fetched key file is not in the plain form (DER): it is BER, PEM or base64, or "
     "has bytes behind its end. This node keeps its key in a plain file, with the same "
     "password. Save it again with `file get tftp ITLRecovery.p12`."
+)
+PACKED_ANEW_WARNING = (
+    "The fetched key file opens with a password of its own; this node keeps its key "
+    "under AES-256 and this cluster's security password. Save it again with "
+    "`file get tftp ITLRecovery.p12`."
 )
 SCRYPT = {"n": 1 << 14, "r": 8, "p": 1}  # 16 MiB and about 50 ms a guess
 
@@ -236,8 +243,18 @@ class Keystore:
                 if keys.read_own(self._home.read(name)).certificate.der not in needed:
                     self._home.remove(name)
 
-    def open_key_file(self, raw: bytes) -> ImportedKey:
-        """A PKCS#12 from outside that the cluster security password opens.
+    def open_key_file(self, raw: bytes, password: Secret | None = None) -> ImportedKey:
+        """A PKCS#12 from outside.
+
+        Args:
+            raw: the file.
+            password: its own, of any length, which is kept nowhere: the file is
+                written anew under the cluster security password. None: that one
+                opens it.
+
+        Raises:
+            WrongPasswordError: another password opens it.
+            KeyFileError: it holds no key that can be used.
 
         A process of its own opens it, for at most ten seconds, since it may be made to
         do harm (docs/security.md T27). A legacy file, or one that is not plain
@@ -245,14 +262,28 @@ class Keystore:
         form. Where the present file holds that very key under modern protection, it
         stays: a second try installs no other.
         """
-        opened = self._site.backends.open_key_file(raw, self._security_password())
+        opened = self._opened(raw, password)
         credential = opened.credential
-        if opened.is_der and not opened.is_legacy:
+        if password is None and opened.is_der and not opened.is_legacy:
             return ImportedKey(credential, raw, ())
         present = self._present_of(credential.certificate)
         anew = present or self.make_recovery_file(credential)
         warning = LEGACY_WARNING if opened.is_legacy else FORM_WARNING
+        if password is not None:
+            warning = PACKED_ANEW_WARNING
         return ImportedKey(credential, anew, (warning,))
+
+    def _opened(self, raw: bytes, password: Secret | None) -> OpenedFile:
+        backends = self._site.backends
+        if password is None:
+            return backends.open_key_file(raw, self._security_password())
+        try:
+            return backends.open_key_file(raw, password)
+        except WrongPasswordError as problem:
+            raise WrongPasswordError(
+                "the key file does not open with that password",
+                "It opens with the security password of the cluster that it came from.",
+            ) from problem
 
     def install_recovery(self, raw: bytes, certificate: Certificate) -> None:
         """Install ``raw`` (PKCS#12) as the recovery key file; the present one is kept.

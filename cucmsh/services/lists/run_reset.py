@@ -11,11 +11,11 @@ from collections.abc import Callable, Sequence
 from contextlib import AbstractContextManager
 from typing import NamedTuple, Protocol
 
-from cucmsh.errors import RefusedError
+from cucmsh.errors import RefusedError, WrongPasswordError
 from cucmsh.secret import Secret
 from cucmsh.services.backends import AcceptHostKey, BackupServer
 from cucmsh.services.caller import Privilege
-from cucmsh.services.certificates.keystore import Keystore
+from cucmsh.services.certificates.keystore import ImportedKey, Keystore
 from cucmsh.services.files import fetch_file
 from cucmsh.services.lists.apply_reset import apply
 from cucmsh.services.lists.fleet import Fleet
@@ -42,6 +42,16 @@ class ResetDialog(Protocol):
 
     def fetching(self) -> AbstractContextManager[None]:
         """The saved key is fetched in the body; not called for the local key."""
+
+    def own_password(
+        self, refusal: WrongPasswordError, open_with: Callable[[Secret], ImportedKey]
+    ) -> ImportedKey:
+        """The cluster's security password does not open the saved key: ask for its own.
+
+        Args:
+            refusal: what was said of it; raised by who asks nothing.
+            open_with: opens it; raises ``WrongPasswordError`` for another password.
+        """
 
     def ccm_password(self) -> Secret:
         """Ask for the CCM Administrator password."""
@@ -101,13 +111,21 @@ def reset_with_saved_key(
         dialog: see ``ResetDialog``.
 
     Raises:
-        KeyFileError: the file does not open with the cluster security password.
+        WrongPasswordError: the file opens neither with this cluster's security
+            password nor with one that was typed.
+        KeyFileError: it holds no key that can be used.
         ConnectionFailedError, MissingFileError: it cannot be fetched.
         CucmshError: as ``reset_with_local_key``.
     """
     with dialog.fetching():
         raw = fetch_file(site, server, path, accept)
-    imported = Keystore(site).open_key_file(raw)
+    keystore = Keystore(site)
+    try:
+        imported = keystore.open_key_file(raw)
+    except WrongPasswordError as refusal:
+        imported = dialog.own_password(
+            refusal, lambda password: keystore.open_key_file(raw, password)
+        )
     _require_ccm_password(site, dialog)
     return carry_out(site, REMOTE, lambda at: plan_remote_reset(at, imported), dialog)
 

@@ -11,13 +11,17 @@ from pathlib import Path
 import pytest
 
 from cucmsh.backends import LateBackends
-from cucmsh.errors import KeyFileError
+from cucmsh.errors import KeyFileError, WrongPasswordError
 from cucmsh.layout import RECOVERY_FILE
 from cucmsh.pki.credential import Credential, make_credential
 from cucmsh.pki.model import Unit
 from cucmsh.pki.pkcs12 import open_bundle, read_key_file, write_key_file
 from cucmsh.secret import Secret
-from cucmsh.services.certificates.keystore import FORM_WARNING, LEGACY_WARNING
+from cucmsh.services.certificates.keystore import (
+    FORM_WARNING,
+    LEGACY_WARNING,
+    PACKED_ANEW_WARNING,
+)
 from cucmsh.services.nodes.make import make_node
 from tests.pki import key_file_makers as makers
 from tests.pki import key_files as made
@@ -112,6 +116,26 @@ def test_legacy_file_is_told_and_installed_anew_under_aes(
     kept = {path.read_bytes() for path in tmp_path.rglob("home/**/*") if path.is_file()}
     assert cluster.key_file() in kept
     assert fetched not in kept  # its weak form stays on the server only
+
+
+@pytest.mark.parametrize("way", list(made.LEGACY))
+def test_legacy_file_with_a_short_password_of_its_own_is_kept_under_ours(
+    cluster: MadeCluster, stranger: Credential, tmp_path: Path, way: str
+) -> None:
+    fetched = made.exported(
+        stranger.to_pem(), tmp_path, *made.LEGACY[way], password="cisco"
+    )
+    keys = cluster.publisher.keys
+    with pytest.raises(WrongPasswordError, match="this cluster's security password"):
+        keys.open_key_file(fetched)
+    with pytest.raises(WrongPasswordError, match="with that password"):
+        keys.open_key_file(fetched, Secret("sanfran"))
+    imported = keys.open_key_file(fetched, Secret("cisco"))
+    assert imported.warnings == (PACKED_ANEW_WARNING,)
+    assert opened(imported.key_file).certificate == stranger.certificate
+    keys.install_recovery(imported.key_file, imported.credential.certificate)
+    again = keys.open_key_file(fetched, Secret("cisco"))
+    assert again.key_file == cluster.key_file()  # no second copy under fresh salts
 
 
 def test_legacy_file_a_second_time_installs_no_other(
