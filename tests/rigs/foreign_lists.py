@@ -46,22 +46,7 @@ OIDS = {
     "ST": NameOID.STATE_OR_PROVINCE_NAME,
     "L": NameOID.LOCALITY_NAME,
 }
-T61 = """\
-[req]
-prompt = no
-string_mask = nombstr
-distinguished_name = name
-x509_extensions = extensions
-[name]
-C = US
-O = cisco
-OU = tac
-CN = {name}
-[extensions]
-keyUsage = digitalSignature, keyEncipherment, dataEncipherment, keyAgreement
-extendedKeyUsage = serverAuth, clientAuth
-subjectKeyIdentifier = hash
-"""
+UTF8_STRING, T61_STRING = 0x0C, 0x14  # tags of DER
 
 PrivateKey = rsa.RSAPrivateKey | ec.EllipticCurvePrivateKey
 
@@ -131,15 +116,17 @@ def identity(
 
 def recovery_identity(common_name: str) -> Identity:
     """A CUCM's ITLRecovery: the underscore makes its CN a T61String."""
-    key = _key(1024, common_name)
-    with tempfile.TemporaryDirectory() as folder:
-        settings = Path(folder, "settings")
-        settings.write_text(T61.format(name=common_name))
-        words = ["openssl", "req", "-x509", "-new", "-key", "/dev/stdin", "-sha1"]
-        words += ["-days", "7300", "-config", str(settings)]
-        pem = key.private_bytes(Encoding.PEM, PrivateFormat.PKCS8, NoEncryption())
-        made = subprocess.run(words, input=pem, capture_output=True, check=True)
-    return Identity(key, x509.load_pem_x509_certificate(made.stdout))
+    found = identity(common_name, name=CUCM_NAME)
+    key, made = found.key, found.certificate
+    assert isinstance(key, rsa.RSAPrivateKey)
+    value = bytes([len(common_name)]) + common_name.encode()
+    tbs = made.tbs_certificate_bytes.replace(
+        bytes([UTF8_STRING]) + value, bytes([T61_STRING]) + value
+    )
+    signature = key.sign(tbs, padding.PKCS1v15(), hashes.SHA256())
+    der = found.der.replace(made.tbs_certificate_bytes, tbs)
+    der = der[: -len(signature)] + signature
+    return Identity(key, x509.load_der_x509_certificate(der))
 
 
 def recovery_file(found: Identity, password: str, cipher: str = "3DES") -> bytes:

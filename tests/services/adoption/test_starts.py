@@ -1,0 +1,274 @@
+"""Where phones come from, what is handed over, what happens then: who takes our lists.
+
+Lists and keys are made by the rig's own encoder, the node's lists by the product's
+use-cases, and the answers are given by an oracle that knows nothing of the product.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Mapping
+from pathlib import Path
+from typing import NamedTuple
+
+import pytest
+
+from cucmsh.config.settings import read_settings
+from cucmsh.errors import RefusedError
+from cucmsh.pki.model import Unit
+from cucmsh.services.adoption.apply import adopt
+from cucmsh.services.adoption.material import Request
+from cucmsh.services.certificates.regenerate import regenerate
+from cucmsh.services.lists.plan_reset import plan_local_reset
+from cucmsh.services.site import Site
+from tests.rigs import foreign_lists as rig
+from tests.rigs.draws import some
+from tests.rigs.foreign_lists import CERTUTILS, CUCM, Dialect, Identity
+from tests.services import holder
+from tests.services.adoption.person import Person
+from tests.services.made_cluster import cheap_questions, made_cluster
+
+EVENTS = (
+    "first list",
+    "restart",
+    "regen CallManager",
+    "regen ITLRecovery",
+    "reset localkey",
+)
+TAKEN, STAYS, ASKS = "taken", "the old list stays", "asks first"
+PASSWORD = "cisco"  # shorter than what a node keeps
+CONFIGURATION = "SEP001122334455.cnf.xml"
+
+
+class Start(NamedTuple):
+    """What lies on the other server, and what a person has of it.
+
+    Attributes:
+        files: of its TFTP directory, by name.
+        keys: files that may be handed over, by what they are called in the table.
+    """
+
+    files: Mapping[str, bytes]
+    keys: Mapping[str, tuple[bytes, ...]]
+
+    @property
+    def itl(self) -> bytes | None:
+        return self.files.get("ITLFile.tlv") or None
+
+    @property
+    def ctl(self) -> bytes | None:
+        return self.files.get("CTLFile.tlv") or None
+
+
+def certutils(
+    bits: int = 1024, digest: str = "sha512", *, tokens: int = 1, has_ec: bool = False
+) -> Start:
+    """``tlvfile`` with one or two ``--sast``, and a TFTP key of its own."""
+    sast = rig.identity(f"sast1 of {bits}", bits)
+    second, tftp = rig.identity("sast2"), rig.identity("tftp")
+    rows = [(rig.SAST, sast), (rig.SAST, second)][:tokens]
+    rows += [(rig.TFTP, tftp)]
+    rows += [(rig.APPLICATION, rig.identity("app", "ec"))] if has_ec else []
+    records = [rig.record(CERTUTILS, role, found) for role, found in rows]
+    made = rig.build_list(CERTUTILS, sast, records, digest=digest)
+    signed = rig.sign_file(
+        CERTUTILS, tftp, f"{CONFIGURATION}.sgn", b"<device/>", digest
+    )
+    keys = {
+        "SAST": (sast.pem,),
+        "second SAST": (second.pem,),
+        "SAST, no certificate": (sast.key_pem,),
+        "SAST and TFTP": (sast.pem, tftp.pem),
+    }
+    files = {
+        "ITLFile.tlv": made,
+        CONFIGURATION: b"<device/>",
+        f"{CONFIGURATION}.sgn": signed,
+    }
+    return Start(files, keys)
+
+
+def cucm(release: int, cipher: str = "3DES", *, has_ctl: bool = False) -> Start:
+    """A CUCM's list: CallManager signs it before 12, ITLRecovery from 12 on."""
+    call_manager = rig.identity("cucm", name=rig.CUCM_NAME)
+    capf = rig.identity("CAPF-1", name=rig.CUCM_NAME)
+    tvs = rig.identity("tvs", name=rig.CUCM_NAME)
+    recovery = rig.recovery_identity("ITLRECOVERY_cucm")
+    records = [
+        rig.record(CUCM, rig.SAST, call_manager),
+        rig.record(CUCM, rig.TFTP, call_manager),
+        rig.record(CUCM, rig.CAPF, capf, is_hash=True),
+        rig.record(CUCM, rig.TVS, tvs, is_hash=True),
+        rig.record(CUCM, rig.SAST, recovery),
+    ]
+    signer = call_manager if release < 12 else recovery
+    files = {"ITLFile.tlv": rig.build_list(CUCM, signer, records)}
+    if has_ctl:
+        files["CTLFile.tlv"] = ctl(CUCM, [("token1", None), ("token2", None)])
+    keys = {
+        "ITLRecovery.p12": (rig.recovery_file(recovery, PASSWORD, cipher),),
+        "CallManager": (call_manager.pem,),
+    }
+    return Start(files, keys)
+
+
+def ctl(dialect: Dialect, tokens: Iterable[tuple[str, Identity | None]]) -> bytes:
+    found = [known or rig.identity(name) for name, known in tokens]
+    records = [rig.record(dialect, rig.SAST, token) for token in found]
+    return rig.build_list(dialect, found[0], records, file_name="CTLFile.tlv")
+
+
+def ctl_alone() -> Start:
+    token = rig.identity("token1")
+    keys = {"SAST of the CTL": (token.pem,)}
+    return Start(
+        {"CTLFile.tlv": ctl(CUCM, [("token1", token), ("token2", None)])},
+        keys,
+    )
+
+
+def empty() -> Start:
+    return Start({"ITLFile.tlv": b"", "CTLFile.tlv": b""}, {})
+
+
+STARTS: dict[str, Callable[[], Start]] = {
+    "certutils, one SAST, SHA-512": certutils,
+    "certutils, one SAST, SHA-1": lambda: certutils(digest="sha1"),
+    "certutils, two SAST": lambda: certutils(tokens=2),
+    "certutils, RSA-2048": lambda: certutils(2048),
+    "certutils, RSA-4096": lambda: certutils(4096),
+    "certutils, an EC record": lambda: certutils(has_ec=True),
+    "CUCM 10": lambda: cucm(10),
+    "CUCM 10, RC2": lambda: cucm(10, "RC2"),
+    "CUCM 10, a CTL beside": lambda: cucm(10, has_ctl=True),
+    "CUCM 12": lambda: cucm(12),
+    "a CTL alone": ctl_alone,
+    "files of zero bytes": empty,
+}
+ADOPTED = (TAKEN, TAKEN, TAKEN, TAKEN, ASKS)
+LOST = (STAYS, STAYS, STAYS, STAYS, ASKS)
+TABLE: tuple[tuple[str, str, tuple[str, ...]], ...] = (
+    ("certutils, one SAST, SHA-512", "SAST", ADOPTED),
+    ("certutils, one SAST, SHA-512", "SAST and TFTP", ADOPTED),
+    ("certutils, one SAST, SHA-512", "SAST, no certificate", ADOPTED),
+    ("certutils, one SAST, SHA-512", "", LOST),
+    ("certutils, one SAST, SHA-1", "SAST", ADOPTED),
+    ("certutils, two SAST", "SAST and TFTP", ADOPTED),
+    ("certutils, two SAST", "second SAST", ADOPTED),
+    ("certutils, two SAST", "", LOST),
+    ("certutils, RSA-2048", "SAST", ADOPTED),
+    ("certutils, RSA-4096", "SAST", ADOPTED),
+    ("certutils, an EC record", "SAST", ADOPTED),
+    ("CUCM 10", "ITLRecovery.p12", ADOPTED),
+    ("CUCM 10", "CallManager", ADOPTED),
+    ("CUCM 10", "", LOST),
+    ("CUCM 10, RC2", "ITLRecovery.p12", ADOPTED),
+    ("CUCM 10, a CTL beside", "ITLRecovery.p12", ADOPTED),
+    ("CUCM 12", "ITLRecovery.p12", ADOPTED),
+    ("CUCM 12", "", LOST),
+    ("a CTL alone", "SAST of the CTL", ADOPTED),
+    ("files of zero bytes", "", ADOPTED),
+)
+
+
+@pytest.fixture(autouse=True)
+def cheap_things(monkeypatch: pytest.MonkeyPatch) -> None:
+    cheap_questions(monkeypatch)
+
+
+class Newcomer:
+    """A node before which the phones of ``start`` are, with its files in place."""
+
+    def __init__(self, folder: Path, start: Start) -> None:
+        self.start = start
+        self.cluster = made_cluster(folder, keep_trust=True)
+        self.cluster.write_configurations()
+        self.member = self.cluster.publisher
+        self.tftp = Path(self.member.node.tftp_directory)
+        self.tftp.mkdir(exist_ok=True)
+        for name, raw in start.files.items():
+            (self.tftp / name).write_bytes(raw)
+
+    def adopt(self, handed: str) -> None:
+        keys = []
+        for at, raw in enumerate(self.start.keys.get(handed, ())):
+            path = self.tftp.parent / f"key{at}"
+            path.write_bytes(raw)
+            keys.append(str(path))
+        person = Person(passwords=(PASSWORD,))
+        adopt(self.reopened(), Request((str(self.tftp),), tuple(keys)), person)
+        self.reopened()
+
+    def reopened(self) -> Site:
+        settings = read_settings(self.member.site.settings.path)
+        self.member.site = self.member.again().with_settings(settings)
+        return self.member.site
+
+    def answer(self) -> str:
+        """What phones that hold what they held do at the next start."""
+        self.member.start()
+        itl, held_ctl = self.start.itl, self.start.ctl
+        if itl is not None and self.member.raw == itl:
+            return STAYS
+        return TAKEN if holder.takes(itl, self.member.raw, held_ctl) else "refused"
+
+    def regenerate(self, unit: Unit) -> None:
+        self.cluster.clock.pass_seconds(600)
+        regenerate(self.member.site, unit)
+
+    def reset(self) -> str:
+        plan = plan_local_reset(self.member.site)
+        if plan.questions:
+            return ASKS
+        self.cluster.apply(plan)
+        itl, held_ctl = self.start.itl, self.start.ctl
+        return TAKEN if holder.takes(itl, self.member.raw, held_ctl) else "refused"
+
+
+def answers(cluster: Newcomer) -> tuple[str, ...]:
+    found = [cluster.answer(), cluster.answer()]
+    for unit in (Unit.CALL_MANAGER, Unit.ITL_RECOVERY):
+        cluster.regenerate(unit)
+        found.append(cluster.answer())
+    return (*found, cluster.reset())
+
+
+@pytest.mark.thorough
+@pytest.mark.parametrize(("start", "handed", "expected"), some(TABLE, 7))
+def test_phones_answer_as_the_table_says(
+    start: str, handed: str, expected: tuple[str, ...], tmp_path: Path
+) -> None:
+    newcomer = Newcomer(tmp_path / "new", STARTS[start]())
+    if newcomer.start.itl or newcomer.start.ctl:
+        newcomer.adopt(handed)
+    else:
+        with pytest.raises(RefusedError, match="no list that phones could hold"):
+            newcomer.adopt(handed)
+    assert answers(newcomer) == expected
+
+
+@pytest.mark.thorough
+def test_phones_that_hold_any_of_our_lists_go_along(tmp_path: Path) -> None:
+    newcomer = Newcomer(tmp_path / "new", certutils(tokens=2))
+    newcomer.adopt("SAST and TFTP")
+    seen = [newcomer.start.files["ITLFile.tlv"]]
+    for unit in (None, Unit.CALL_MANAGER, Unit.ITL_RECOVERY, Unit.CALL_MANAGER):
+        if unit is not None:
+            newcomer.regenerate(unit)
+        newcomer.member.start()
+        assert all(holder.takes(held, newcomer.member.raw) for held in seen)
+        seen.append(newcomer.member.raw)
+
+
+@pytest.mark.thorough
+def test_signed_files_are_taken_before_and_after_the_first_list(tmp_path: Path) -> None:
+    newcomer = Newcomer(tmp_path / "new", certutils())
+    held = newcomer.start.files["ITLFile.tlv"]
+    newcomer.adopt("SAST and TFTP")
+    newcomer.member.start()
+    for payload in (b"<device/>", b"<device>changed</device>"):
+        (newcomer.tftp / CONFIGURATION).write_bytes(payload)
+        newcomer.member.start()
+        signed = (newcomer.tftp / f"{CONFIGURATION}.sgn").read_bytes()
+        assert signed.endswith(payload)
+        assert holder.takes_file(held, signed)
+        assert holder.takes_file(newcomer.member.raw, signed)
