@@ -2,10 +2,12 @@
 
 Lists and keys are made by the rig's own encoder, the node's lists by the product's
 use-cases, and the answers are given by an oracle that knows nothing of the product.
+``docs/adoption.md`` shows this very table.
 """
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Iterable, Mapping
 from pathlib import Path
 from typing import NamedTuple
@@ -27,6 +29,7 @@ from tests.services import holder
 from tests.services.adoption.person import Person
 from tests.services.made_cluster import cheap_questions, made_cluster
 
+PAGE = Path(__file__).parents[3] / "docs" / "adoption.md"
 EVENTS = (
     "first list",
     "restart",
@@ -272,3 +275,18 @@ def test_signed_files_are_taken_before_and_after_the_first_list(tmp_path: Path) 
         assert signed.endswith(payload)
         assert holder.takes_file(held, signed)
         assert holder.takes_file(newcomer.member.raw, signed)
+
+
+def table() -> list[str]:
+    rows: list[tuple[str, ...]] = [("phones come from", "handed over", *EVENTS)]
+    rows += [(start, handed or "nothing", *cells) for start, handed, cells in TABLE]
+    lines = [f"| {' | '.join(row)} |" for row in rows]
+    return [lines[0], f"|{'---|' * len(rows[0])}", *lines[1:]]
+
+
+def test_the_page_shows_this_table() -> None:
+    found = re.search(
+        r"^\| phones come from .*?(?=\n\n)", PAGE.read_text(), re.MULTILINE | re.DOTALL
+    )
+    assert found, "\n".join(table())
+    assert found[0].split("\n") == table()
