@@ -334,6 +334,7 @@ def test_node_made_anew_keeps_all_that_was_there_aside(new: NewNode) -> None:
     site = init(new)
     compose_for_start(site)
     served = site.tftp.read("ITLFile.tlv")
+    Keystore(site).adopt(Keystore(site).credential(Unit.TVS))  # any will do
     home, config = Path(new.home), Path(new.configuration).read_bytes()
     before = contents(home)
     other = new._replace(name="two", publisher="two", domain="example.com")

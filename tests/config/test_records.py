@@ -5,9 +5,10 @@ from __future__ import annotations
 import pytest
 
 from cucmsh.config.editing import with_records
-from cucmsh.config.model import FurtherRecord
+from cucmsh.config.model import ROLE_CODES, FurtherRecord
 from cucmsh.config.settings import parse_settings
 from cucmsh.errors import ConfigurationError
+from cucmsh.trustlist.tags import Role
 from tests.config.test_settings import LEAST
 
 PATH = "/etc/cucmsh/cucmsh.toml"
@@ -32,6 +33,11 @@ def row(role: str, pem: str = PEM) -> str:
 def test_role_is_a_name_or_a_number(role: str, code: int) -> None:
     settings = parse_settings(text(row(role)).encode(), PATH)
     assert settings.cluster.records == (FurtherRecord(code, PEM),)
+
+
+def test_every_role_of_lists_has_a_name() -> None:
+    """The two rooms are strangers to each other, so each has the numbers."""
+    assert sorted(ROLE_CODES.values()) == sorted(Role)
 
 
 @pytest.mark.parametrize(

@@ -232,6 +232,16 @@ class Keystore:
             with suppress(StoreError, CertificateError):
                 yield keys.read_own(self._home.read(name))
 
+    def damaged_adopted(self) -> list[str]:
+        """The names of the adopted keys that do not open, below the home."""
+        keys, damaged = self._site.backends.keys(), []
+        for name in self._adopted_files():
+            try:
+                keys.read_own(self._home.read(name))
+            except (StoreError, CertificateError):
+                damaged.append(name)
+        return damaged
+
     def remove_adopted(self, needed: Container[bytes]) -> None:
         """Remove the adopted keys but those with a certificate (DER) in ``needed``.
 

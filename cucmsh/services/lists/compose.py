@@ -22,6 +22,7 @@ import hashlib
 from collections.abc import Iterable, Iterator
 from typing import TYPE_CHECKING, NamedTuple
 
+from cucmsh.config.model import OWN_SAST_RECORDS
 from cucmsh.errors import (
     CertificateError,
     CucmshError,
@@ -351,7 +352,20 @@ def compose_for_start(site: Site) -> Composed:
         before = "" if served is None else hashlib.sha256(served).hexdigest()
         write_published(site.home, published, before)
         site.tftp.write(LIST_FILE, raw, SERVED_MODE)
-        return Composed(raw, is_kept=False, remark=remark)
+        # Not what the next login is told: nobody can end it but by the configuration.
+        said = " ".join(part for part in (remark, too_many_tokens(site)) if part)
+        return Composed(raw, is_kept=False, remark=said)
+
+
+def too_many_tokens(site: Site) -> str:
+    """What to warn of where lists name more SAST records than phones surely read."""
+    further = sum(r.role == Role.SAST for r in site.settings.cluster.records)
+    if not further:
+        return ""
+    return (
+        f"lists name {further + OWN_SAST_RECORDS} System Administrator Security "
+        f"Tokens, and phones are only known to read {OWN_SAST_RECORDS}"
+    )
 
 
 def _compose_and_note(site: Site, served: bytes | None) -> tuple[TrustList, str]:

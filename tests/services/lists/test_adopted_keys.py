@@ -23,6 +23,7 @@ from cucmsh.services.lists.phone_files import choose
 from cucmsh.services.lists.plan_reset import plan_local_reset
 from cucmsh.services.lists.sign_files import sign_files
 from cucmsh.services.records.history import History
+from cucmsh.services.records.open_work import login_notice
 from cucmsh.services.site import Site
 from cucmsh.trustlist.decode import decode
 from cucmsh.trustlist.encode import full_record, with_names
@@ -166,7 +167,8 @@ def test_further_records_stand_in_the_list_and_itlrecovery_stays_the_last_token(
         further(Role.SAST, elsewhere.second),
     )
     member = adopted(cluster, elsewhere.signer, elsewhere.sealed(), records=rows)
-    member.start()
+    assert "lists name 3 System Administrator Security Tokens" in member.start()
+    assert "Tokens" not in login_notice(member.site)
     served = member.served
     assert roles_of(served, elsewhere.application) == [Role.APPLICATION_SERVER]
     assert roles_of(served, elsewhere.signer) == [Role.SAST, Role.CCM]

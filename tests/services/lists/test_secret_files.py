@@ -11,7 +11,7 @@ from pathlib import Path
 import pytest
 
 from cucmsh.errors import RefusedError, StoreError
-from cucmsh.layout import RECOVERY_FILE, SECURITY_PASSWORD
+from cucmsh.layout import RECOVERY_FILE, SECURITY_PASSWORD, adopted_file
 from cucmsh.services.files import open_file, read_text
 from cucmsh.services.lists.phone_files import choose, named
 from cucmsh.services.lists.secret_files import is_key_name
@@ -21,11 +21,16 @@ from cucmsh.services.nodes.health.exposure import exposures
 from cucmsh.services.nodes.health.replica_files import file_findings
 from cucmsh.services.site import Site
 from cucmsh.storage.store import MAX_FILE_SIZE
+from tests.services.adoption.elsewhere import credential
 from tests.services.made_cluster import MadeCluster
 from tests.services.replica_boxes import Box, with_boxes
 
 NAME = "SEP1.cnf.xml"
-FILES = (RECOVERY_FILE, "security/CallManager/private.pem", SECURITY_PASSWORD)
+ADOPTED = adopted_file("0123456789abcdef0123456789abcdef")
+FILES = (
+    *(RECOVERY_FILE, "security/CallManager/private.pem", SECURITY_PASSWORD),
+    *(ADOPTED, f"earlier/1/{ADOPTED}"),
+)
 
 
 def linked(source: Path, target: Path) -> None:
@@ -55,6 +60,9 @@ def box(tmp_path: Path) -> Box:
 
 @pytest.fixture
 def site(cluster: MadeCluster, box: Box) -> Site:
+    key = credential("old.example").to_pem()
+    for name in (ADOPTED, f"earlier/1/{ADOPTED}"):
+        cluster.site.home.write(name, key)
     return with_boxes(cluster, box)
 
 
@@ -191,6 +199,15 @@ def test_key_is_told_by_its_name_everywhere(site: Site, box: Box, name: str) -> 
     found = list(file_findings(site, box.node, box.files, box.account))
     (told,) = [each.what for each in found if "by its name a key" in each.what]
     assert name in told
+
+
+@pytest.mark.parametrize("file", FILES)
+def test_key_that_others_may_read_is_named(site: Site, file: str) -> None:
+    path = Path(site.settings.home, file)
+    told = (f"{path} is open to others", f"Run `chmod 0600 {path}`.")
+    assert told not in exposed(site)
+    path.chmod(0o640)
+    assert told in exposed(site)
 
 
 @pytest.mark.parametrize("name", ["a.p12.d/SEP1.cnf.xml", "ca.pem", "key.xml"])

@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from cucmsh.layout import RECOVERY_NAME
+from cucmsh.layout import RECOVERY_NAME, adopted_file
 from cucmsh.pki.model import Unit
 from cucmsh.services.certificates.regenerate import regenerate
 from cucmsh.services.lists.phone_files import choose
@@ -19,6 +19,7 @@ from cucmsh.services.nodes.health.finding import Finding, Level
 from cucmsh.services.records.open_work import note_push
 from cucmsh.services.records.state import remember
 from cucmsh.services.site import Site
+from tests.services.adoption.elsewhere import credential
 from tests.services.made_cluster import MadeCluster, started_cluster
 
 PHONE = "SEP1.cnf.xml"
@@ -67,6 +68,14 @@ def test_names_that_an_earlier_version_took_are_told(well: MadeCluster) -> None:
         sum("holds a comma" in what or "begins with a dot" in what for what in told)
         == 2
     )
+
+
+def test_damaged_adopted_key_is_told(well: MadeCluster) -> None:
+    name = adopted_file("0123456789abcdef0123456789abcdef")
+    well.site.home.write(name, credential("old.example").to_pem())
+    assert found(well.site, Level.FAIL) == []
+    well.site.home.write(name, b"damaged")
+    assert f"/{name} holds no key" in only(well.site, Level.FAIL).what
 
 
 @pytest.mark.thorough

@@ -10,7 +10,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator
 from datetime import timedelta
 
-from cucmsh.config.model import OWN_SAST_RECORDS, SAST_CODE, NodeRole
+from cucmsh.config.model import NodeRole
 from cucmsh.errors import (
     CucmshError,
     NamingError,
@@ -24,6 +24,7 @@ from cucmsh.services.certificates.keystore import Keystore
 from cucmsh.services.deadlines import SERVED_LIST_SECONDS
 from cucmsh.services.files import is_backed_up
 from cucmsh.services.lists.acceptance import TRUST_RELEASE, describe, who_refuses
+from cucmsh.services.lists.compose import too_many_tokens
 from cucmsh.services.lists.foreign import foreign_list, how_to_compose
 from cucmsh.services.lists.history_of_others import silent_nodes
 from cucmsh.services.lists.phone_files import (
@@ -101,6 +102,12 @@ def _keys(site: Site) -> Iterator[Finding]:
         if unit in LISTED_UNITS:
             certificate = keystore.certificate(unit)
             yield _dates(site, f"the {unit} certificate", certificate)
+    for name in keystore.damaged_adopted():
+        yield Finding(
+            Level.FAIL,
+            f"{site.settings.home}/{name} holds no key that opens; phones may need it",
+            "Move it away, and run `cucmsh adopt` again with that key.",
+        )
     if site.node.is_publisher:
         recovery = keystore.recovery()
         yield Finding(Level.OK, "the recovery key opens with the security password")
@@ -324,16 +331,10 @@ def _rules(site: Site) -> Iterator[Finding]:
             "keep_trust is off: a start may serve a list that phones refuse",
             f"Set keep_trust = true in {site.settings.path}.",
         )
-    cluster = site.settings.cluster
-    tokens = sum(record.role == SAST_CODE for record in cluster.records)
-    if tokens:
-        yield Finding(
-            Level.WARN,
-            f"lists name {tokens + OWN_SAST_RECORDS} System Administrator Security "
-            f"Tokens, and phones are only known to read {OWN_SAST_RECORDS}",
-            "Try such a list with each model of phone that you have.",
-        )
-    for node in cluster.nodes if site.node.is_publisher else ():
+    if warning := too_many_tokens(site):
+        advice = "Try such a list with each model of phone that you have."
+        yield Finding(Level.WARN, warning, advice)
+    for node in site.settings.cluster.nodes if site.node.is_publisher else ():
         if node.role is NodeRole.SUBSCRIBER and node.has_tftp:
             yield Finding(
                 Level.WARN,
