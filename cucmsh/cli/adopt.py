@@ -125,7 +125,7 @@ def run_on(
         return LOCKS_OUT if plan.is_locking_out else 0
     adopted = adopt(site, given.request, dialog)
     verb = ("cucmsh", "--config", site.settings.path)
-    prompter.say("\n".join(adopted_lines(adopted, site.settings.home, verb)))
+    prompter.say("\n".join(adopted_lines(adopted, site.settings, verb)))
     return 0 if all(outcome.is_done for outcome in adopted.outcomes) else PARTLY
 
 

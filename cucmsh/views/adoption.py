@@ -10,6 +10,7 @@ import shlex
 from collections.abc import Iterator, Sequence
 from textwrap import TextWrapper
 
+from cucmsh.config.settings import Settings
 from cucmsh.services.adoption.apply import Adopted
 from cucmsh.services.adoption.decide import Standing
 from cucmsh.services.adoption.material import GivenRecord
@@ -85,16 +86,26 @@ def adoption_lines(plan: AdoptionPlan) -> Iterator[str]:
     yield from _summary(plan)
 
 
-def adopted_lines(adopted: Adopted, home: str, verb: Sequence[str]) -> Iterator[str]:
+def adopted_lines(
+    adopted: Adopted, settings: Settings, verb: Sequence[str]
+) -> Iterator[str]:
     """What was done, and what to type next.
 
     Args:
         adopted: what the use-case gave.
-        home: of this node.
+        settings: of this node.
         verb: the argv that runs cucmsh with this node's configuration.
     """
     yield "Adopted. Nothing that is served has changed yet."
-    yield f"What was there before is kept in {home}/{adopted.folder}."
+    yield f"What was there before is kept in {settings.home}/{adopted.folder}."
+    others = [
+        member.name
+        for member in settings.cluster.members
+        if member.has_tftp and member != settings.node
+    ]
+    if others:
+        yield "These members sign lists of their own; where they are to serve the same"
+        yield f"phones, run this there, too: {', '.join(others)}"
     for outcome in adopted.outcomes:
         if not outcome.is_done:
             yield f"The CAPF certificate is not on {outcome.name} yet: {outcome.reason}"

@@ -260,8 +260,10 @@ def test_a_full_disk_is_said_and_mended_by_another_run(
 
 def test_what_is_next_is_said(moved: Moved) -> None:
     adopted = moved.adopt()
-    text = "\n".join(adopted_lines(adopted, "/home", ("cucmsh",)))
-    for word in ("/home/earlier/adoption-1", "utils service restart", "show itl"):
+    settings = moved.cluster.site.settings
+    text = "\n".join(adopted_lines(adopted, settings, ("cucmsh",)))
+    place = f"{settings.home}/earlier/adoption-1"
+    for word in (place, "utils service restart", "show itl", "too: test10sub"):
         assert word in text
 
 
