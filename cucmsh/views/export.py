@@ -35,7 +35,8 @@ CERTUTILS = """\
 Each {keys}/*.pem is what tlvfile and sgnfile take: a key, not encrypted, and its
 certificate in one file. tlvfile signs with the first certificate that is given as
 --sast; it takes RSA keys of 1024, 2048 and 4096 bits. {certificates}/ has the other
-records' certificates."""
+records' certificates. It spells names otherwise than this node does: try one phone of
+each model first."""
 PLAIN_SERVER = """\
 Copy what is in {tftp}/ into the directory that it serves, beside the phones' plain
 files. Nothing has to be signed until a file or a list changes. Never copy {keys}/

@@ -2,8 +2,8 @@
 
 Each is made on a box of its own: the real program, a real TFTP server, curl. What the
 page's box has and this one has not (accounts, systemd, ports below 1024, /root) is
-replaced by name, see ``Box.here``. Lists of certutils are made by ``tlvfile``, phones
-are ``tests.services.holder``.
+replaced by name, see ``Box.here``. Lists of certutils and of a CUCM are made by
+``tests.rigs.foreign_lists``, phones are ``tests.services.holder``.
 """
 
 from __future__ import annotations
@@ -12,26 +12,42 @@ import hashlib
 import os
 import re
 import shlex
-import subprocess
 from collections.abc import Iterator
 from pathlib import Path
 
 import pexpect
 import pytest
+from cryptography.hazmat.primitives.asymmetric.rsa import RSAPrivateKey
+from cryptography.hazmat.primitives.serialization import load_pem_private_key
+from cryptography.x509 import load_pem_x509_certificate
 
-from cucmsh.trustlist.decode import decode
 from tests.cli.hosts import CUCMSH, Member, TftpBox
 from tests.faults.second_verifier import read
+from tests.rigs.foreign_lists import (
+    CCM,
+    CCM_TFTP,
+    CERTUTILS,
+    CUCM,
+    CUCM_NAME,
+    SAST,
+    TFTP,
+    Identity,
+    build_list,
+    identity,
+    record,
+    recovery_file,
+    recovery_identity,
+    sign_file,
+)
 from tests.rigs.loopback import LOOPBACK
 from tests.rigs.terminal import open_terminal
 from tests.services.holder import takes, tokens
-from tests.story.tlvfile import build_list, make_pem, sign_file
 
 pytestmark = [pytest.mark.loopback, pytest.mark.terminal, pytest.mark.thorough]
 
 PAGE = Path(__file__).parents[2] / "docs" / "adoption.md"
 SECURITY = "one long security password"
-CCM = "the application administrator"
+ADMINISTRATOR = "the application administrator"
 OTHER_SECURITY = "another long security password"
 SECONDS = 120  # a guard against a hang, nothing else
 
@@ -68,7 +84,7 @@ class Box:
         self._programs.mkdir()
         self._answers = {
             r"security password[^:\n]*:": security,
-            r"Administrator password[^:\n]*:": CCM,
+            r"Administrator password[^:\n]*:": ADMINISTRATOR,
             r"\(yes/no\)\? ": "yes",
         }
         options = shlex.join(self.member.init_options[2:])  # the page has the name
@@ -158,29 +174,31 @@ class Cucm:
     def __init__(self, folder: Path) -> None:
         folder.mkdir(mode=0o755)
         self.tftp = TftpBox(folder)
-        self.signer, self.recovery = folder / "CallManager.pem", folder / "ITLR.pem"
-        make_pem(self.signer, "cucm.example.org")
-        make_pem(self.recovery, "ITLRECOVERY_cucm.example.org")
+        self.signer = identity("cucm.example.org", 2048, CUCM_NAME)
+        self.recovery = recovery_identity("ITLRECOVERY_cucm.example.org")
         assert self.tftp.do("start") == 0
 
-    def serve(self, signer: Path) -> bytes:
+    def serve(self, signer: Identity) -> bytes:
         """A list of its own, signed by either key; both are SAST."""
-        second = self.recovery if signer == self.signer else self.signer
-        sast = [("sast", signer), ("sast", second)]
-        raw = build_list(*sast, ("ccm-tftp", self.signer))
+        sast = [record(CUCM, SAST, found) for found in (self.signer, self.recovery)]
+        records = [*sast, record(CUCM, CCM_TFTP, self.signer)]
+        raw = build_list(CUCM, signer, records)
         (self.tftp.directory / "ITLFile.tlv").write_bytes(raw)
         return raw
 
-    def key_file(self, password: str) -> bytes:
-        """ITLRecovery.p12 under RC2 and 3DES, as openssl makes them of old."""
-        words = ["openssl", "pkcs12", "-export", "-legacy", "-passout", "stdin"]
-        done = subprocess.run(
-            [*words, "-in", str(self.recovery)],
-            input=password.encode(),
-            capture_output=True,
-            check=True,
-        )
-        return done.stdout
+
+def read_pem(path: Path) -> Identity:
+    """An exported key, as another tool reads it."""
+    pem = path.read_bytes()
+    key = load_pem_private_key(pem, None)
+    assert isinstance(key, RSAPrivateKey)
+    return Identity(key, load_pem_x509_certificate(pem))
+
+
+def knows(held: bytes, offered: bytes) -> bool:
+    """Whether the held list names the signer; the two may spell its name otherwise."""
+    signer = read(offered).signed_by.certificate
+    return signer in {token.certificate for token in tokens(read(held))}
 
 
 def walk(box: Box, title: str, *, after: str = "") -> list[str]:
@@ -193,16 +211,19 @@ def certutils(box: Box) -> bytes:
     """What lies on the box of certutils: two SAST, phones' files, and its list."""
     folder = box.root / "certutils"
     folder.mkdir()
-    keys = {name: folder / f"{name}.pem" for name in ("sast1", "sast2", "tftp")}
-    for name, path in keys.items():
-        make_pem(path, f"{name}.example.org")
-    sast = [("sast", keys["sast1"]), ("sast", keys["sast2"])]
-    raw = build_list(*sast, ("ccm", keys["tftp"]), ("tftp", keys["tftp"]))
+    sast1, sast2, tftp = (
+        identity(f"{name}.example.org", 2048) for name in ("sast1", "sast2", "tftp")
+    )
+    for name, found in (("sast1", sast1), ("sast2", sast2), ("tftp", tftp)):
+        (folder / f"{name}.pem").write_bytes(found.pem)
+    roles = ((SAST, sast1), (SAST, sast2), (CCM, tftp), (TFTP, tftp))
+    records = [record(CERTUTILS, role, found) for role, found in roles]
+    raw = build_list(CERTUTILS, sast1, records, digest="sha512")
     (box.tftp.directory / "ITLFile.tlv").write_bytes(raw)
     for name in ("SEP001122334455.cnf.xml", "dialplan.xml"):
         payload = f"<{name}/>".encode()
         (box.tftp.directory / name).write_bytes(payload)
-        signed = sign_file(keys["tftp"], f"{name}.sgn", payload)
+        signed = sign_file(CERTUTILS, tftp, f"{name}.sgn", payload, "sha512")
         (box.tftp.directory / f"{name}.sgn").write_bytes(signed)
     return raw
 
@@ -243,7 +264,7 @@ def test_from_cucm(box: Box, cucm: Cucm, is_new: bool) -> None:
     """Until 11.5 CallManager signs, from 12.0 ITLRecovery does."""
     raw = cucm.serve(cucm.recovery if is_new else cucm.signer)
     key_file = box.root / "ITLRecovery.p12"
-    key_file.write_bytes(cucm.key_file(OTHER_SECURITY))
+    key_file.write_bytes(recovery_file(cucm.recovery, OTHER_SECURITY, "RC2"))
     box.knows(r"Password of [^:\n]*:", OTHER_SECURITY)
     digest = hashlib.sha1(raw, usedforsecurity=False).hexdigest()
     box.knows(r"Its SHA-1[^:\n]*: ", digest)
@@ -251,11 +272,12 @@ def test_from_cucm(box: Box, cucm: Cucm, is_new: bool) -> None:
     assert takes(raw, box.served)
     assert box.served != raw
     # What its CallManager signed is taken still.
-    trusted = tokens(read(raw))
     names = {
-        record.certificate for record in read(box.served).records if record.role == 2
+        found.certificate
+        for found in read(box.served).records
+        if found.role == CCM_TFTP
     }
-    assert trusted[1 if is_new else 0].certificate in names
+    assert cucm.signer.der in names
 
 
 def test_from_another_cucmsh(box: Box, tmp_path: Path) -> None:
@@ -280,9 +302,9 @@ def test_from_nothing_signed_at_all(box: Box) -> None:
     first = box.served
     assert takes(None, first)
     assert (box.tftp.directory / "SEP001122334455.cnf.xml.sgn").exists()
-    stranger = box.root / "stranger.pem"
-    make_pem(stranger, "stranger.example.org")
-    assert not takes(first, build_list(("sast", stranger)))
+    stranger = identity("stranger.example.org")
+    records = [record(CERTUTILS, SAST, stranger)]
+    assert not takes(first, build_list(CERTUTILS, stranger, records))
 
 
 def test_back_to_certutils(box: Box) -> None:
@@ -293,24 +315,26 @@ def test_back_to_certutils(box: Box) -> None:
     keys = box.account / "export" / "keys"
     words = re.search(r"\ntlvfile (.*)\n", PAGE.read_text(encoding="utf-8"))
     assert words
-    options = [
-        (role, box.account / "export" / name)
-        for role, name in re.findall(r"--(sast|tftp) (\S+)", words[1])
-    ]
-    assert [role for role, _ in options] == ["sast", "sast", "tftp"]
+    options = re.findall(r"--(sast|tftp) (\S+)", words[1])
+    roles = {"sast": SAST, "tftp": TFTP}
+    found = [(roles[role], read_pem(keys.parent / name)) for role, name in options]
+    assert [role for role, _ in found] == [SAST, SAST, TFTP]
     assert "keys/CallManager.pem: the CallManager key" in readme
-    raw = build_list(*options)
-    assert takes(box.served, raw)
+    records = [record(CERTUTILS, role, key) for role, key in found]
+    raw = build_list(CERTUTILS, found[0][1], records, digest="sha512")
+    assert knows(box.served, raw)
     # And it has the way back here: ITLRecovery is known to it.
-    assert takes(raw, build_list(("sast", keys / "ITLRecovery.pem")))
-    decode(raw)
+    assert knows(raw, build_list(CERTUTILS, found[1][1], records))
+    # One that spells names as this node does loses nobody, however a phone compares.
+    records = [record(CUCM, role, key) for role, key in found]
+    assert takes(box.served, build_list(CUCM, found[0][1], records))
 
 
 def test_back_to_a_cucm(box: Box, cucm: Cucm) -> None:
     walk(box, "From nothing signed at all")
     raw = cucm.serve(cucm.recovery)
-    pem = cucm.recovery.read_bytes().partition(b"-----BEGIN RSA")[0]
-    (box.root / "cucm.pem").write_bytes(pem)
+    (box.root / "cucm.pem").write_bytes(cucm.recovery.certificate_pem)
     assert not takes(box.served, raw)
     walk(box, "And back", after="**To a CUCM.**")
+    assert len(tokens(read(box.served))) == 3
     assert takes(box.served, raw)
