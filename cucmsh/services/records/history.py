@@ -172,12 +172,23 @@ class History:
         trust_list = self._verified(raw)
         if trust_list is None:
             raise TrustListError("a list that phones hold does not verify", 0)
-        name = _name_of(trust_list)
-        kept = self._entries.get(name)
+        name, now = _name_of(trust_list), self._now()
+        kept, found = self._entries.get(name), self._new(trust_list, now)
         if kept is None:
-            self._write(name, self._new(trust_list, self._now()))
-        elif kept.is_given_up:
-            self._write(name, kept._replace(is_given_up=False))
+            self._write(name, found)
+            return
+        earlier = kept.earlier
+        known = {digests.sha256 for digests in (kept.digests, *earlier)}
+        if found.digests.sha256 not in known:
+            earlier = (*earlier[: MOST_DIGESTS - 1], found.digests)
+        binding = kept._replace(
+            digests=kept.digests._replace(last=max(now, kept.digests.last)),
+            age_mark=self._clock(now),
+            is_given_up=False,
+            earlier=earlier,
+        )
+        if binding != kept:
+            self._write(name, binding)
 
     def note_elsewhere(self, node: str, raw: bytes) -> None:
         """Another node serves the list; phones that were given up stay so.

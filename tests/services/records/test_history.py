@@ -77,6 +77,30 @@ def files(site: Site) -> list[Path]:
     return sorted(Path(site.settings.home, HISTORY).iterdir())
 
 
+def test_held_lists_with_the_same_signers_are_one_and_every_digest_is_kept(
+    cluster: MadeCluster,
+) -> None:
+    """What this node served last of them stays what it compares with."""
+    served = cluster.publisher.raw
+    note(cluster, served)
+    signer = cluster.publisher.keys.credential(Unit.CALL_MANAGER)
+    records = cluster.publisher.served.records
+    held = seal(records, signer, timestamp=1, digest=Digest.SHA1).raw
+    history = History(cluster.site)
+    history.give_up(history.entries)
+    cluster.clock.pass_seconds(DAY)
+    before = history.entries[0].age_mark
+    for _ in range(2):
+        History(cluster.site).note_held(held)
+    (entry,) = History(cluster.site).binding
+    assert entry.trust_list.raw == served
+    assert [found.sha256 for found in entry.earlier] == [sha256(held).hexdigest()]
+    assert entry.age_mark == before + DAY
+    written = files(cluster.site)[0].stat()
+    History(cluster.site).note_held(held)
+    assert files(cluster.site)[0].stat() == written
+
+
 def test_lists_with_the_same_signers_are_one_and_every_digest_is_kept(
     keeping: MadeCluster,
 ) -> None:
