@@ -19,6 +19,7 @@ from cucmsh.errors import RefusedError
 from cucmsh.pki.model import Unit
 from cucmsh.services.adoption.apply import adopt
 from cucmsh.services.adoption.material import Request
+from cucmsh.services.adoption.plan import AdoptionPlan
 from cucmsh.services.certificates.regenerate import regenerate
 from cucmsh.services.lists.plan_reset import plan_local_reset
 from cucmsh.services.site import Site
@@ -188,18 +189,23 @@ class Newcomer:
         self.member = self.cluster.publisher
         self.tftp = Path(self.member.node.tftp_directory)
         self.tftp.mkdir(exist_ok=True)
+        self.elsewhere = folder / "elsewhere"
+        self.elsewhere.mkdir()
         for name, raw in start.files.items():
             (self.tftp / name).write_bytes(raw)
+            (self.elsewhere / name).write_bytes(raw)
 
-    def adopt(self, handed: str) -> None:
+    def adopt(self, handed: str) -> AdoptionPlan:
         keys = []
         for at, raw in enumerate(self.start.keys.get(handed, ())):
             path = self.tftp.parent / f"key{at}"
             path.write_bytes(raw)
             keys.append(str(path))
         person = Person(passwords=(PASSWORD,))
-        adopt(self.reopened(), Request((str(self.tftp),), tuple(keys)), person)
+        request = Request((str(self.elsewhere),), tuple(keys))
+        adopted = adopt(self.reopened(), request, person)
         self.reopened()
+        return adopted.plan
 
     def reopened(self) -> Site:
         settings = read_settings(self.member.site.settings.path)
