@@ -10,6 +10,7 @@ import os
 import pwd
 import sys
 from collections.abc import Sequence
+from secrets import token_hex
 
 from cucmsh.app import open_site
 from cucmsh.cli.adopt import protected
@@ -215,11 +216,13 @@ def init(
     dialog = AdoptDialog(prompter, passwords, is_agreed=given.yes)
     # Before anything is made or asked, all that was named is known to be of use.
     material = gather(backends, request, dialog) if request else None
-    security, ccm = _secrets(plan, prompter, lines)
     if material and given.dry_run:
-        seen = preview_new(plan.site, plan, (security, ccm), material, dialog)
+        # What is looked at is thrown away, and its passwords with it: none is asked.
+        passing = (Secret(token_hex()), Secret(token_hex()))
+        seen = preview_new(plan.site, plan, passing, material, dialog)
         prompter.say("\n".join(adoption_lines(seen)))
         return int(seen.is_locking_out)
+    security, ccm = _secrets(plan, prompter, lines)
     prompter.say("Making keys and certificates ...")
     make(plan.site, plan, security, ccm)
     if plan.aside:
@@ -290,7 +293,7 @@ def _confirm(given: argparse.Namespace, plan: InitPlan, prompter: Prompter) -> N
     if plan.aside:
         earlier = os.path.join(plan.node.home, plan.aside)
         prompter.say(ANEW.format(home=plan.node.home, earlier=earlier))
-    if given.yes or given.secrets_fd is not None:
+    if given.yes or given.secrets_fd is not None or given.dry_run:
         return
     require_yes(prompter, "Is this right (yes/no)? ", "Nothing was made.")
 

@@ -233,6 +233,8 @@ def test_from_certutils(box: Box, certutils: bytes) -> None:
     *before, release, restart = chapter("From certutils")
     said = [box.type(line) for line in before[:4]]
     assert "No phone that holds one of these lists is locked out" in said[-1]
+    assert "(yes/no)" not in said[-1]
+    assert "password" not in said[-1].split("What was handed over")[0]
     assert not box.member.config.exists()
     assert box.served == certutils
     box.type(before[4])
