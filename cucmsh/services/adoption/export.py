@@ -320,8 +320,9 @@ def _credentials(
                 )
                 yield name, f"an earlier {unit} key", earlier
     for adopted in keystore.adopted():
-        name = f"{EXPORTED_KEYS}/adopted-{_short(adopted.certificate)}.pem"
-        yield name, "an adopted key", adopted
+        short = _short(adopted.certificate)
+        name = f"{EXPORTED_KEYS}/adopted-{short}.pem"
+        yield name, f"the adopted key {short}", adopted
     if Unit.CAPF in keystore.units:
         name = f"{EXPORTED_KEYS}/{Unit.CAPF}.pem"
         with _left_out_of(left_out, name):

@@ -241,7 +241,7 @@ def test_an_adopted_key_goes_out_and_is_said_to_be_the_signer(
     part = next(
         part
         for part in done.section("WHO TAKES WHAT").split("held/")
-        if "an adopted key: taken; files taken" in part
+        if f"the adopted key {short}: taken; files taken" in part
     )
     assert "the ITLRecovery key: REFUSED" in part
 
