@@ -258,7 +258,8 @@ def lists_to_offer(site: Site, held: Iterable[Kept] = ()) -> Iterator[Candidate]
         yield Candidate(_sealed(site, records, credential), f"the {unit} key")
     wanted = common_signers(held)
     others = [(f"an earlier {unit} key", keystore.earlier(unit)) for unit in signers]
-    for key, credentials in (*others, ("an adopted key", keystore.adopted())):
+    others.append(("an adopted key", _adopted(keystore, held)))
+    for key, credentials in others:
         for credential in credentials if wanted else ():
             der = credential.certificate.der
             if der in wanted:
@@ -270,6 +271,15 @@ def lists_to_offer(site: Site, held: Iterable[Kept] = ()) -> Iterator[Candidate]
                 ]
                 signed = [*spelled_as_held(first, held), *rest]
                 yield Candidate(_sealed(site, signed, credential), key)
+
+
+def _adopted(keystore: Keystore, held: tuple[Kept, ...]) -> Iterator[Credential]:
+    """The adopted keys, first the one that signed the newest of the held lists."""
+    serials = [kept.trust_list.header.serial for kept in held]  # the newest first
+    yield from sorted(
+        keystore.adopted(),
+        key=lambda at: (*serials, at.certificate.serial).index(at.certificate.serial),
+    )
 
 
 def spelled_as_held(records: Iterable[Record], held: Iterable[Kept]) -> list[Record]:

@@ -98,6 +98,20 @@ def test_an_adopted_key_signs_and_callmanager_stands_as_tftp_only(
     assert recovery.certificate == member.keys.recovery().certificate.der
 
 
+def test_of_two_adopted_keys_the_signer_of_the_held_list_signs(
+    cluster: MadeCluster, elsewhere: Elsewhere
+) -> None:
+    for signer in (elsewhere.signer, elsewhere.second):
+        held = elsewhere.sealed(signer)
+        made = made_cluster(
+            cluster.root / signer.certificate.serial.hex(), keep_trust=True
+        )
+        member = adopted(made, elsewhere.signer, held)
+        member.keys.adopt(elsewhere.second)
+        member.start()
+        assert member.served.header.serial == signer.certificate.serial
+
+
 def test_it_goes_on_signing_whatever_is_made_anew(
     cluster: MadeCluster, elsewhere: Elsewhere
 ) -> None:
