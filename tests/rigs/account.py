@@ -17,8 +17,6 @@ from pathlib import Path
 
 from tests.rigs.waiting import until
 
-NO_SUCH_ACCOUNT = 6  # userdel(8)
-
 
 def unused_uid() -> str:
     """A user id that neither this machine nor a box of another test has.
@@ -91,12 +89,21 @@ class Account:
     def remove_named(name: str, uid: int) -> None:
         """End what runs as that account of ours, and the account.
 
-        Workers that start at once find the same leftovers of a run that was killed:
-        an account that another has removed meanwhile is removed.
+        Workers that start at once find the same leftovers of a run that was killed. So
+        what counts is that the account is gone, and not what userdel says of it, which
+        another one may have come before or have locked out.
         """
         until(lambda: _has_ended(uid), f"processes of {name} do not end")
-        done = subprocess.run(["userdel", name], check=False, capture_output=True)
-        assert done.returncode in (0, NO_SUCH_ACCOUNT), done.stderr
+        until(lambda: _is_removed(name), f"the account {name} cannot be removed")
+
+
+def _is_removed(name: str) -> bool:
+    subprocess.run(["userdel", name], check=False, capture_output=True)
+    try:
+        pwd.getpwnam(name)
+    except KeyError:
+        return True
+    return False
 
 
 def _has_ended(uid: int) -> bool:

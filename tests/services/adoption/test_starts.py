@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Iterable, Mapping
+from hashlib import sha1
 from pathlib import Path
 from typing import NamedTuple
 
@@ -39,6 +40,7 @@ EVENTS = (
     "reset localkey",
 )
 TAKEN, STAYS, ASKS = "taken", "the old list stays", "asks first"
+AND_CAPF = " and CAPF"
 PASSWORD = "cisco"  # shorter than what a node keeps
 CONFIGURATION = "SEP001122334455.cnf.xml"
 
@@ -49,10 +51,12 @@ class Start(NamedTuple):
     Attributes:
         files: of its TFTP directory, by name.
         keys: files that may be handed over, by what they are called in the table.
+        capf: the CAPF key that phones enrolled with, if it may be handed over too.
     """
 
     files: Mapping[str, bytes]
     keys: Mapping[str, tuple[bytes, ...]]
+    capf: Identity | None = None
 
     @property
     def itl(self) -> bytes | None:
@@ -112,7 +116,7 @@ def cucm(release: int, cipher: str = "3DES", *, has_ctl: bool = False) -> Start:
         "ITLRecovery.p12": (rig.recovery_file(recovery, PASSWORD, cipher),),
         "CallManager": (call_manager.pem,),
     }
-    return Start(files, keys)
+    return Start(files, keys, capf)
 
 
 def ctl(dialect: Dialect, tokens: Iterable[tuple[str, Identity | None]]) -> bytes:
@@ -163,6 +167,7 @@ TABLE: tuple[tuple[str, str, tuple[str, ...]], ...] = (
     ("certutils, RSA-4096", "SAST", ADOPTED),
     ("certutils, an EC record", "SAST", ADOPTED),
     ("CUCM 10", "ITLRecovery.p12", ADOPTED),
+    ("CUCM 10", f"ITLRecovery.p12{AND_CAPF}", ADOPTED),
     ("CUCM 10", "CallManager", ADOPTED),
     ("CUCM 10", "", LOST),
     ("CUCM 10, RC2", "ITLRecovery.p12", ADOPTED),
@@ -197,12 +202,17 @@ class Newcomer:
 
     def adopt(self, handed: str) -> AdoptionPlan:
         keys = []
-        for at, raw in enumerate(self.start.keys.get(handed, ())):
+        what = handed.removesuffix(AND_CAPF)
+        for at, raw in enumerate(self.start.keys.get(what, ())):
             path = self.tftp.parent / f"key{at}"
             path.write_bytes(raw)
             keys.append(str(path))
         person = Person(passwords=(PASSWORD,))
-        request = Request((str(self.elsewhere),), tuple(keys))
+        capf = self.tftp.parent / "capf.pem"
+        if self.start.capf is not None:
+            capf.write_bytes(self.start.capf.pem)
+        named = str(capf) if handed.endswith(AND_CAPF) else ""
+        request = Request((str(self.elsewhere),), tuple(keys), named)
         adopted = adopt(self.reopened(), request, person)
         self.reopened()
         return adopted.plan
@@ -253,6 +263,18 @@ def test_phones_answer_as_the_table_says(
         with pytest.raises(RefusedError, match="no list that phones could hold"):
             newcomer.adopt(handed)
     assert answers(newcomer) == expected
+
+
+@pytest.mark.thorough
+def test_a_capf_that_phones_enrolled_with_stays(tmp_path: Path) -> None:
+    newcomer = Newcomer(tmp_path / "new", cucm(10))
+    newcomer.adopt(f"ITLRecovery.p12{AND_CAPF}")
+    newcomer.member.start()
+    capf = newcomer.start.capf
+    assert capf is not None
+    (row,) = [at for at in newcomer.member.served.records if at.role == rig.CAPF]
+    assert row.certificate_hash == sha1(capf.der, usedforsecurity=False).digest()
+    assert newcomer.member.keys.certificate(Unit.CAPF).der == capf.der
 
 
 @pytest.mark.thorough
