@@ -37,9 +37,10 @@ EVENTS = (
     "restart",
     "regen CallManager",
     "regen ITLRecovery",
-    "reset localkey",
+    "reset after the first list: asleep",
+    "awake",
 )
-TAKEN, STAYS, ASKS = "taken", "the old list stays", "asks first"
+TAKEN, STAYS, REFUSED = "taken", "the old list stays", "refused"
 AND_CAPF = " and CAPF"
 PASSWORD = "cisco"  # shorter than what a node keeps
 CONFIGURATION = "SEP001122334455.cnf.xml"
@@ -110,9 +111,11 @@ def cucm(release: int, cipher: str = "3DES", *, has_ctl: bool = False) -> Start:
     ]
     signer = call_manager if release < 12 else recovery
     files = {"ITLFile.tlv": rig.build_list(CUCM, signer, records)}
+    token = rig.identity("token1")
     if has_ctl:
-        files["CTLFile.tlv"] = ctl(CUCM, [("token1", None), ("token2", None)])
+        files["CTLFile.tlv"] = ctl(CUCM, [("token1", token), ("token2", None)])
     keys = {
+        "SAST of the CTL": (token.pem,),
         "ITLRecovery.p12": (rig.recovery_file(recovery, PASSWORD, cipher),),
         "CallManager": (call_manager.pem,),
     }
@@ -152,8 +155,9 @@ STARTS: dict[str, Callable[[], Start]] = {
     "a CTL alone": ctl_alone,
     "files of zero bytes": empty,
 }
-ADOPTED = (TAKEN, TAKEN, TAKEN, TAKEN, ASKS)
-LOST = (STAYS, STAYS, STAYS, STAYS, ASKS)
+ADOPTED = (TAKEN, TAKEN, TAKEN, TAKEN, REFUSED, TAKEN)
+LOST = (STAYS, STAYS, STAYS, STAYS, REFUSED, REFUSED)
+NOTHING_HELD = (TAKEN,) * len(EVENTS)
 TABLE: tuple[tuple[str, str, tuple[str, ...]], ...] = (
     ("certutils, one SAST, SHA-512", "SAST", ADOPTED),
     ("certutils, one SAST, SHA-512", "SAST and TFTP", ADOPTED),
@@ -166,16 +170,20 @@ TABLE: tuple[tuple[str, str, tuple[str, ...]], ...] = (
     ("certutils, RSA-2048", "SAST", ADOPTED),
     ("certutils, RSA-4096", "SAST", ADOPTED),
     ("certutils, an EC record", "SAST", ADOPTED),
+    ("certutils, an EC record", "", LOST),
     ("CUCM 10", "ITLRecovery.p12", ADOPTED),
     ("CUCM 10", f"ITLRecovery.p12{AND_CAPF}", ADOPTED),
     ("CUCM 10", "CallManager", ADOPTED),
     ("CUCM 10", "", LOST),
     ("CUCM 10, RC2", "ITLRecovery.p12", ADOPTED),
     ("CUCM 10, a CTL beside", "ITLRecovery.p12", ADOPTED),
+    ("CUCM 10, a CTL beside", "SAST of the CTL", LOST),
+    ("CUCM 10, a CTL beside", "", LOST),
     ("CUCM 12", "ITLRecovery.p12", ADOPTED),
+    ("CUCM 12", "CallManager", ADOPTED),
     ("CUCM 12", "", LOST),
     ("a CTL alone", "SAST of the CTL", ADOPTED),
-    ("files of zero bytes", "", ADOPTED),
+    ("files of zero bytes", "", NOTHING_HELD),
 )
 
 
@@ -228,27 +236,40 @@ class Newcomer:
         itl, held_ctl = self.start.itl, self.start.ctl
         if itl is not None and self.member.raw == itl:
             return STAYS
-        return TAKEN if holder.takes(itl, self.member.raw, held_ctl) else "refused"
+        return TAKEN if holder.takes(itl, self.member.raw, held_ctl) else REFUSED
 
     def regenerate(self, unit: Unit) -> None:
         self.cluster.clock.pass_seconds(600)
         regenerate(self.member.site, unit)
 
-    def reset(self) -> str:
+    def reset(self) -> tuple[str, str]:
+        """A reset right after the first list, a person saying yes to all questions.
+
+        Returns:
+            What phones do that slept since before the adoption, and those that took
+            what this node serves.
+        """
+        awake = self.member.raw
         plan = plan_local_reset(self.member.site)
-        if plan.questions:
-            return ASKS
-        self.cluster.apply(plan)
         itl, held_ctl = self.start.itl, self.start.ctl
-        return TAKEN if holder.takes(itl, self.member.raw, held_ctl) else "refused"
+        takes = [holder.takes(itl, plan.trust_list.raw, held_ctl)]
+        takes.append(holder.takes(awake, plan.trust_list.raw))
+        assert all(takes) or plan.questions, "phones are lost, and nobody was asked"
+        self.cluster.apply(plan)
+        assert self.member.raw == plan.trust_list.raw
+        asleep, followed = (TAKEN if taken else REFUSED for taken in takes)
+        return asleep, followed
 
 
-def answers(cluster: Newcomer) -> tuple[str, ...]:
-    found = [cluster.answer(), cluster.answer()]
+def answers(make: Callable[[], Newcomer]) -> tuple[str, ...]:
+    newcomer = make()
+    found = [newcomer.answer(), newcomer.answer()]
     for unit in (Unit.CALL_MANAGER, Unit.ITL_RECOVERY):
-        cluster.regenerate(unit)
-        found.append(cluster.answer())
-    return (*found, cluster.reset())
+        newcomer.regenerate(unit)
+        found.append(newcomer.answer())
+    other = make()
+    other.answer()
+    return (*found, *other.reset())
 
 
 @pytest.mark.thorough
@@ -256,13 +277,19 @@ def answers(cluster: Newcomer) -> tuple[str, ...]:
 def test_phones_answer_as_the_table_says(
     start: str, handed: str, expected: tuple[str, ...], tmp_path: Path
 ) -> None:
-    newcomer = Newcomer(tmp_path / "new", STARTS[start]())
-    if newcomer.start.itl or newcomer.start.ctl:
-        newcomer.adopt(handed)
-    else:
-        with pytest.raises(RefusedError, match="no list that phones could hold"):
+    made = STARTS[start]()
+
+    def make() -> Newcomer:
+        folder = tmp_path / f"new{len(list(tmp_path.iterdir()))}"
+        newcomer = Newcomer(folder, made)
+        if made.itl or made.ctl:
             newcomer.adopt(handed)
-    assert answers(newcomer) == expected
+        else:
+            with pytest.raises(RefusedError, match="no list that phones could hold"):
+                newcomer.adopt(handed)
+        return newcomer
+
+    assert answers(make) == expected
 
 
 @pytest.mark.thorough
