@@ -41,7 +41,8 @@ def export_parser() -> Parser:
         "sign, as PEM; the lists as they are served, and those that phones may hold; "
         "the signed files; the certificates of all records; and a README.txt that says "
         "which key must sign. Nothing on this node is changed.",
-        "Keys are written after a typed `yes` and the cluster security password. "
+        "Keys are written after a typed `yes`, or with --yes, and the cluster security "
+        "password. "
         "Exit status: 0 done, 1 refused, 2 wrong use, 3 partly done.",
     )
     parser.add_argument(

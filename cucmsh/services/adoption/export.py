@@ -146,16 +146,25 @@ class ExportPlan(NamedTuple):
     @property
     def signers(self) -> tuple[ExportedKey, ...]:
         """The keys that may sign the next list: holders of every kept ITL take it."""
-        kept = {held.name for held in self.held if held.kept}
         return tuple(
-            key for key in self.keys if key.signs_lists and kept.isdisjoint(key.refused)
+            key
+            for key in self.keys
+            if key.signs_lists and self._binding.isdisjoint(key.refused)
         )
 
     @property
     def file_signers(self) -> tuple[ExportedKey, ...]:
         """The keys that may sign phones' files, for holders of every kept ITL."""
-        kept = {held.name for held in self.held if held.kept}
-        return tuple(key for key in self.keys if kept <= set(key.files_for))
+        return tuple(key for key in self.keys if self._binding <= set(key.files_for))
+
+    @property
+    def _binding(self) -> set[str]:
+        """The held lists by which keys are chosen: a CTL only if no ITL is held.
+
+        Who holds a CTL and an ITL takes what either of the two does.
+        """
+        itls = {held.name for held in self.held if held.kept}
+        return itls or {held.name for held in self.held}
 
 
 class ExportDialog(Protocol):

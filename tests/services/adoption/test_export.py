@@ -35,6 +35,7 @@ from tests.services.made_cluster import (
     SECURITY,
     MadeCluster,
     cheap_questions,
+    made_cluster,
     started_cluster,
 )
 
@@ -272,6 +273,19 @@ def test_a_ctl_goes_along_and_its_holders_are_judged(
     assert "takes what either of its lists does" in takes
     # It binds nobody whose ITL knows the signer.
     assert "must sign its list with the ITLRecovery key." in done.said
+
+
+def test_where_only_a_ctl_is_held_keys_are_chosen_by_it(
+    out: Path, tmp_path: Path
+) -> None:
+    made = made_cluster(tmp_path / "cluster", keep_trust=True)
+    folder = Path(made.site.node.tftp_directory)
+    folder.mkdir(exist_ok=True)
+    raw = Elsewhere(tmp_path / "elsewhere").sealed(name=CTL_FILE).raw
+    (folder / CTL_FILE).write_bytes(raw)
+    done = exported(made, out)
+    assert "No single key is known to all lists that phones may hold." in done.said
+    assert "must sign" not in done.said
 
 
 def test_an_empty_list_is_no_list_and_nothing_is_missing(
