@@ -146,6 +146,8 @@ class Service:
     def _start(self) -> None:
         if self.is_running:
             return
+        # A killed child of the last one that was not run since has the socket still.
+        until(self._is_port_free, f"port {self.make.port} is somebody else's")
         self._process = subprocess.Popen(
             self.inside(self._words()),
             stdin=subprocess.DEVNULL,
@@ -162,9 +164,6 @@ class Service:
                 os.killpg(self._process.pid, signal.SIGKILL)
             self._process.wait()
             self._process = None
-            # A killed child that was not run since has the socket still, and the next
-            # server would find its port taken.
-            until(self._is_port_free, f"port {self.make.port} is somebody else's")
 
     def _is_port_free(self) -> bool:
         family = family_of(self.make.host)

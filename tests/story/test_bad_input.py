@@ -244,7 +244,8 @@ def test_verify_judges_files_and_refuses_what_is_none(lab: Lab, tmp_path: Path) 
     (tmp_path / "empty").touch()
     (tmp_path / "large").write_bytes(bytes(70_000))
     os.mkfifo(tmp_path / "fifo")
-    for name in (".", "empty", "large", "fifo", "missing"):
+    (tmp_path / "folder").mkdir()
+    for name in ("folder", "empty", "large", "fifo", "missing"):
         done = verify(tmp_path / name)
         assert done.returncode == 1, name
         assert done.stderr.startswith("cucmsh: ")
