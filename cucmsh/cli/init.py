@@ -13,6 +13,7 @@ from collections.abc import Sequence
 from secrets import token_hex
 
 from cucmsh.app import open_site
+from cucmsh.backends import LateBackends
 from cucmsh.cli.adopt import protected
 from cucmsh.cli.adopt_options import AdoptDialog, add_adoption, asked_for
 from cucmsh.cli.node_options import (
@@ -40,6 +41,7 @@ from cucmsh.layout import DEFAULT_CONFIGURATION
 from cucmsh.secret import Secret
 from cucmsh.services.adoption.apply import adopt, preview_new
 from cucmsh.services.adoption.material import Material, Request, gather
+from cucmsh.services.adoption.sources import digest_for, read_sources
 from cucmsh.services.caller import Caller, Unrecorded, WayIn
 from cucmsh.services.nodes.account import ROOT
 from cucmsh.services.nodes.init import (
@@ -205,7 +207,11 @@ def init(
             nothing was adopted.
     """
     request = _request(given)
-    plan = plan_init(_new_node(given, invocation), make_site, again=given.again)
+    node = _new_node(given, invocation)
+    if request:
+        found = read_sources(LateBackends(), request.lists, request.held)
+        node = node._replace(digest=digest_for(found))
+    plan = plan_init(node, make_site, again=given.again)
     backends = plan.site.backends
     count = protected(backends, request) if request else 0
     _confirm(given, plan, prompter)

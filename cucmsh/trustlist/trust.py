@@ -117,11 +117,17 @@ def unknown_signer(held: TrustList, name: str, serial: bytes) -> str:
         name: the signer's, as the offered list or file writes it.
         serial: that of its certificate.
     """
-    others = {
-        record.serial
-        for record in held.records
-        if record.serial != serial and _parts(record.subject_name) == _parts(name)
-    }
+    named = [
+        record for record in held.records if _parts(record.subject_name) == _parts(name)
+    ]
+    spelled = {record.subject_name for record in named if record.serial == serial}
+    if name and spelled and name not in spelled:
+        return (
+            f"The signer is called {name}, and in the held list "
+            f"{' or '.join(sorted(spelled))}: names may be compared as they are "
+            "written."
+        )
+    others = {record.serial for record in named if record.serial != serial}
     if not name or not others:
         return f"The signer {name} is not in the held list."
     known = ", ".join(sorted(other.hex(":").upper() for other in others))

@@ -23,7 +23,7 @@ from cucmsh.services.adoption.decide import (
 from cucmsh.services.adoption.draft import DraftSite
 from cucmsh.services.adoption.keep import keep, settings_with
 from cucmsh.services.adoption.material import GivenRecord, Material, roles_in
-from cucmsh.services.adoption.sources import FoundList
+from cucmsh.services.adoption.sources import FoundList, digest_for
 from cucmsh.services.certificates.keystore import Keystore
 from cucmsh.services.lists.compose import compose_for_start
 from cucmsh.services.lists.plan_reset import plan_local_reset
@@ -34,6 +34,7 @@ from cucmsh.services.site import Site
 from cucmsh.trustlist.check import Verifier, check
 from cucmsh.trustlist.decode import decode
 from cucmsh.trustlist.model import TrustList
+from cucmsh.trustlist.signed import CONFIGURATION_SIGNERS
 from cucmsh.trustlist.tags import Role
 from cucmsh.trustlist.trust import judge
 
@@ -182,6 +183,7 @@ def plan_adoption(
     require_able(site)
     decided = decide(site, material, answers)
     capf, warnings = _capf(site, material)
+    warnings += [*_digest(site, material), *_files(material)]
     if material.capf and not capf:
         record = GivenRecord(Role.CAPF, material.capf.certificate, material.capf.path)
         decided = decided._replace(entering=(*decided.entering, record))
@@ -246,6 +248,30 @@ def _capf(site: Site, material: Material) -> tuple[Certificate | None, list[str]
         "and its key is not kept."
     )
     return None, [warning]
+
+
+def _digest(site: Site, material: Material) -> Iterator[str]:
+    if digest_for(material.lists) != site.settings.digest == "sha512":
+        yield (
+            "Phones hold lists that are signed with SHA-1, and this node signs lists "
+            "and files with SHA-512. Phones that know SHA-1 alone need digest = "
+            f'"sha1" under [cluster] in {site.settings.path}, before the next start.'
+        )
+
+
+def _files(material: Material) -> Iterator[str]:
+    """Who signs phones' files where the key that did was not handed over."""
+    keys = {key.certificate.der for key in material.keys}
+    for found in material.lists:
+        records = found.trust_list.records if found.trust_list else ()
+        signers = [at for at in records if at.role in CONFIGURATION_SIGNERS]
+        if signers and not keys.intersection(at.certificate for at in signers):
+            yield (
+                f"Phones that hold {found.place} take signed files (.sgn) of "
+                f"{signers[0].subject_name} alone, and its key was not handed over: "
+                "this node signs them with its CallManager key, which those phones "
+                "know from the first list on, and refuse until they have taken that."
+            )
 
 
 def _planned_keys(site: Site, material: Material) -> Iterator[PlannedKey]:

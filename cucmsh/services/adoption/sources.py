@@ -24,6 +24,7 @@ from cucmsh.storage.local import LocalStore
 from cucmsh.trustlist.check import check
 from cucmsh.trustlist.decode import MAX_LIST_SIZE, decode
 from cucmsh.trustlist.model import Record, TrustList
+from cucmsh.trustlist.tags import Digest
 
 LIST_NAMES = (LIST_FILE, CTL_FILE)
 SUFFIX = ".tlv"
@@ -93,6 +94,16 @@ def read_sources(
                 read = _read(backends, where, name, raw, may_give=may_give)
                 found.setdefault(read.sha256 if raw else where, read)
     return tuple(found.values())
+
+
+def digest_for(found: Iterable[FoundList]) -> str:
+    """The digest for a new node's lists: SHA-1 where a list that phones hold has it.
+
+    Phones that read it may know no other; all that read SHA-512 read SHA-1, too
+    (docs/formats.md#header).
+    """
+    digests = [at.trust_list.header.digest for at in found if at.trust_list]
+    return "sha1" if Digest.SHA1 in digests else "sha512"
 
 
 def _files_at(

@@ -232,8 +232,11 @@ def _why_not_first(
     """Why an unusual key signs, and what ends it; empty if it is the usual one."""
     if not seen:
         return ""
-    reason = describe(seen[0][1])
-    return f"signed with {chosen.key}: {reason}. `{TRUST_RELEASE}` ends this."
+    usual, refused = seen[0]
+    return (
+        f"signed with {chosen.key}, for with {usual.key} {describe(refused)}. "
+        f"`{TRUST_RELEASE}` ends this."
+    )
 
 
 def _sha256_of(refused: tuple[Refusal, ...]) -> set[str]:

@@ -74,6 +74,7 @@ class NewNode(NamedTuple):
         tftp_directory: what TFTP serves.
         tftp: where the TFTP service answers; None for this machine's port 69.
         service_commands: as the configuration takes them.
+        digest: with which it signs: ``sha1`` or ``sha512``.
     """
 
     role: NodeRole
@@ -87,6 +88,7 @@ class NewNode(NamedTuple):
     tftp_directory: str
     tftp: TftpAddress | None
     service_commands: str | dict[str, list[str]]
+    digest: str = "sha512"
 
 
 class InitPlan(NamedTuple):
@@ -225,7 +227,7 @@ def _text(node: NewNode) -> str:
             "cluster": {
                 "domain": node.domain,
                 "subject": node.subject,
-                "digest": "sha512",
+                "digest": node.digest,
                 "nodes": nodes,
             },
         },

@@ -6,6 +6,7 @@ from pathlib import Path
 
 import pytest
 
+from cucmsh.backends import LateBackends
 from cucmsh.config.settings import parse_settings
 from cucmsh.errors import KeyFileError, RefusedError, WrongPasswordError
 from cucmsh.services.adoption.apply import preview
@@ -19,7 +20,7 @@ from cucmsh.services.adoption.plan import (
     RESTART,
     AdoptionPlan,
 )
-from cucmsh.services.adoption.sources import read_sources
+from cucmsh.services.adoption.sources import digest_for, read_sources
 from cucmsh.trustlist.encode import full_record
 from cucmsh.trustlist.tags import Role, role_label
 from cucmsh.views.adoption import adoption_document, adoption_lines
@@ -375,3 +376,23 @@ def test_where_trust_is_not_kept_adopting_is_refused(
     made.write_configurations()
     with pytest.raises(RefusedError, match="keep_trust is off"):
         planned(made, Request((str(there.serve()),), (str(there.key_file()),)))
+
+
+def test_a_new_node_signs_with_the_digest_that_phones_know(there: Elsewhere) -> None:
+    found = read_sources(LateBackends(), [str(there.serve())])
+    assert digest_for(found) == "sha1"
+    assert digest_for([]) == "sha512"
+
+
+def test_another_digest_and_a_missing_key_of_files_are_told(
+    cluster: MadeCluster, there: Elsewhere
+) -> None:
+    site = cluster.site
+    cluster.publisher.site = site.with_settings(site.settings._replace(digest="sha512"))
+    request = Request((str(there.serve()),), (str(there.key_file(there.second)),))
+    told = " ".join(planned(cluster, request).warnings)
+    assert "signed with SHA-1" in told
+    assert "take signed files (.sgn) of CN=old.example" in told
+    request = Request((str(there.serve()),), (str(there.key_file()),))
+    cluster.publisher.site = site
+    assert not planned(cluster, request).warnings
