@@ -44,6 +44,8 @@ from tests.services.made_cluster import (
     start_tftp,
 )
 
+pytestmark = pytest.mark.thorough
+
 CONTROL_C = "^C"
 
 

@@ -15,6 +15,8 @@ from cucmsh.trustlist.signed import seal_signed
 from cucmsh.trustlist.tags import Digest
 from tests.services.adoption.elsewhere import Elsewhere, credential
 
+pytestmark = pytest.mark.thorough
+
 OLD, OTHER = "old/ITLFile.tlv", "other/held.itl"
 
 

@@ -33,6 +33,8 @@ from tests.services.made_cluster import (
     made_cluster,
 )
 
+pytestmark = pytest.mark.thorough
+
 
 class Interrupted(BaseException):
     """The process was killed."""
@@ -185,7 +187,6 @@ def test_only_the_owner_reads_what_is_kept(moved: Moved) -> None:
     assert {path.stat().st_mode & 0o777 for path in files} == {0o600}
 
 
-@pytest.mark.thorough
 @pytest.mark.parametrize("verb", ["stage", "commit", "remove"])
 def test_killed_at_any_write_nothing_served_changes_and_another_finishes(
     make: Callable[[str], Moved], verb: str
@@ -221,7 +222,6 @@ def test_killed_at_any_write_nothing_served_changes_and_another_finishes(
     assert point > {"stage": 8, "commit": 8, "remove": 1}[verb]
 
 
-@pytest.mark.thorough
 def test_a_start_between_kill_and_rerun_loses_no_phone(
     make: Callable[[str], Moved],
 ) -> None:

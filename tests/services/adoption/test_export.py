@@ -39,6 +39,8 @@ from tests.services.made_cluster import (
     started_cluster,
 )
 
+pytestmark = pytest.mark.thorough
+
 QUESTION, PASSWORD = "(yes/no)", "cluster security password"
 YES = [(QUESTION, "yes"), (PASSWORD, SECURITY)]
 

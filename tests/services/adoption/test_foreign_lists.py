@@ -11,6 +11,8 @@ from cryptography import x509
 from tests.faults import second_verifier
 from tests.rigs import foreign_lists as rig
 
+pytestmark = pytest.mark.thorough
+
 VECTOR = Path(__file__).parents[2] / "vectors" / "certutils-sha512.itl"
 SIGNATURE = 12
 

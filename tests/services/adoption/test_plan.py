@@ -38,6 +38,8 @@ from tests.services.made_cluster import (
     made_cluster,
 )
 
+pytestmark = pytest.mark.thorough
+
 
 @pytest.fixture(autouse=True)
 def cheap_things(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -43,6 +43,8 @@ from tests.services.made_cluster import (
     made_cluster,
 )
 
+pytestmark = pytest.mark.thorough
+
 DAY = timedelta(days=1)
 OLD = "CN=old.example"
 

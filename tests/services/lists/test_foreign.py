@@ -36,6 +36,8 @@ from tests.services.made_cluster import (
     started_cluster,
 )
 
+pytestmark = pytest.mark.thorough
+
 RESTART = "utils service restart Cisco Tftp"
 
 
@@ -246,7 +248,6 @@ def test_list_of_this_node_needs_no_key_to_be_known(
     assert foreign_list(keeping.site) is None
 
 
-@pytest.mark.thorough
 def test_other_nodes_that_serve_one_are_told_by_name(
     tmp_path: Path, elsewhere: Elsewhere
 ) -> None:
