@@ -146,8 +146,6 @@ class Service:
     def _start(self) -> None:
         if self.is_running:
             return
-        # A killed child of the last one that was not run since has the socket still.
-        until(self._is_port_free, f"port {self.make.port} is somebody else's")
         self._process = subprocess.Popen(
             self.inside(self._words()),
             stdin=subprocess.DEVNULL,
@@ -164,15 +162,6 @@ class Service:
                 os.killpg(self._process.pid, signal.SIGKILL)
             self._process.wait()
             self._process = None
-
-    def _is_port_free(self) -> bool:
-        family = family_of(self.make.host)
-        with socket.socket(family, socket.SOCK_DGRAM) as probe:
-            try:
-                probe.bind((self.make.host, self.make.port))
-            except OSError:
-                return False
-        return True
 
     def _words(self) -> list[str]:
         host, port = self.make.host, str(self.make.port)
