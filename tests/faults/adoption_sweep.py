@@ -1,23 +1,24 @@
 """`cucmsh adopt`, killed at each of the calls that change something.
 
+    python -m tests.faults.adoption_sweep
+
 From the answer to its last question on. After each kill the TFTP directory is as it
 was, byte for byte; another run finishes, and phones that held the list take the next.
 """
 
 from __future__ import annotations
 
-import json
 import shutil
 import subprocess
-import sys
 
 from tests.faults import judge
 from tests.faults.cluster import CUCMSH, ENVIRONMENT, SECONDS, Cluster, Result
-from tests.faults.kill_sweep import TRACER, Point
+from tests.faults.kill_sweep import Command, Point, Traced, under_tracer
+from tests.rigs.longer_check import exit_with
 from tests.services import holder
 from tests.services.adoption.elsewhere import Elsewhere, credential
 
-QUESTION = "Adopt this (yes/no)? "
+ADOPT = Command("", "Adopt this (yes/no)? ", "yes\n")
 NOTICE = "An adoption was begun"
 
 
@@ -126,24 +127,25 @@ class AdoptionSweep:
         )
         return Result(done.returncode, done.stdout, done.stderr)
 
-    def _traced(self, number: int, *, after: bool = False) -> tuple[Result, list[str]]:
-        job = {
-            "words": self._words(),
-            "prompt": QUESTION,
-            "answers": "yes\n",
-            "only": "",
-            "number": number,
-            "after": after,
-        }
-        done = subprocess.run(
-            [sys.executable, "-I", "-S", str(TRACER), json.dumps(job)],
-            capture_output=True,
-            text=True,
-            check=False,
-            timeout=SECONDS,
-            env=ENVIRONMENT,
-        )
-        assert done.returncode == 0, done.stderr
-        report = json.loads(done.stdout)
-        result = Result(report["status"], report["said"], report["complaint"])
-        return result, [name for _, name in report["calls"]]
+    def _traced(self, number: int, *, after: bool = False) -> Traced:
+        return under_tracer(self._words(), ADOPT, number, after=after)
+
+
+def main() -> int:
+    sweep = AdoptionSweep()
+    try:
+        points = sweep.points()
+        print(f"{len(points)} points", flush=True)
+        broken = [fault for point in points if (fault := sweep.take(point))]
+    finally:
+        sweep.close()
+    print("\n".join(broken))
+    print(
+        f"{len(points)} kills ({sweep.missed} came after the end), {len(broken)} did "
+        "not hold"
+    )
+    return int(bool(broken))
+
+
+if __name__ == "__main__":
+    exit_with(main)

@@ -105,8 +105,16 @@ def traced(
         only: count the calls of that name only.
         command: which.
     """
+    words = cluster.words(command.line)
+    return under_tracer(words, command, number, after=after, only=only)
+
+
+def under_tracer(
+    words: list[str], command: Command, number: int, *, after: bool, only: str = ""
+) -> Traced:
+    """As ``traced``, for any program: ``command`` has its question and its answers."""
     job = {
-        "words": cluster.words(command.line),
+        "words": words,
         "prompt": command.question,
         "answers": command.answers,
         "only": only,

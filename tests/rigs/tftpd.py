@@ -146,14 +146,22 @@ class Service:
     def _start(self) -> None:
         if self.is_running:
             return
-        self._process = subprocess.Popen(
-            self.inside(self._words()),
-            stdin=subprocess.DEVNULL,
-            stdout=subprocess.DEVNULL,
-            stderr=subprocess.DEVNULL,
-            start_new_session=True,
-        )
-        until(self._answers, f"the TFTP server ({self.make.name}) does not answer")
+        until(self._begun, f"the TFTP server ({self.make.name}) does not answer")
+
+    def _begun(self) -> bool:
+        """Whether it answers; begun anew if it ended at once.
+
+        A killed child of the last one has the port until it is run once more, and dies.
+        """
+        if not self.is_running:
+            self._process = subprocess.Popen(
+                self.inside(self._words()),
+                stdin=subprocess.DEVNULL,
+                stdout=subprocess.DEVNULL,
+                stderr=subprocess.DEVNULL,
+                start_new_session=True,
+            )
+        return self._answers() and self.is_running
 
     def _stop(self) -> None:
         """The whole group, as systemd does: in.tftpd has a child for each client."""
@@ -180,8 +188,6 @@ class Service:
 
     def _answers(self) -> bool:
         """Whether anything comes back, and be it that there is no such file."""
-        assert self._process is not None
-        assert self._process.poll() is None, f"{self._words()} ended at once"
         with socket.socket(family_of(self.make.host), socket.SOCK_DGRAM) as asking:
             asking.settimeout(ANSWER_SECONDS)
             with suppress(OSError):  # the answer comes from another port

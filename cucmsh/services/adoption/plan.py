@@ -41,9 +41,6 @@ from cucmsh.trustlist.trust import judge
 if TYPE_CHECKING:
     from cucmsh.pki.credential import Credential
 
-if TYPE_CHECKING:
-    pass
-
 FIRST = "first list"
 RESTART = "next restart"
 CALL_MANAGER = "set cert regen CallManager"
