@@ -41,7 +41,7 @@ from cucmsh.layout import DEFAULT_CONFIGURATION
 from cucmsh.secret import Secret
 from cucmsh.services.adoption.apply import adopt, preview_new
 from cucmsh.services.adoption.material import Material, Request, gather
-from cucmsh.services.adoption.sources import digest_for, read_sources
+from cucmsh.services.adoption.sources import FoundList, digest_for, read_sources
 from cucmsh.services.caller import Caller, Unrecorded, WayIn
 from cucmsh.services.nodes.account import ROOT
 from cucmsh.services.nodes.init import (
@@ -208,6 +208,7 @@ def init(
     """
     request = _request(given)
     node = _new_node(given, invocation)
+    found: tuple[FoundList, ...] = ()
     if request:
         found = read_sources(LateBackends(), request.lists, request.held)
         node = node._replace(digest=digest_for(found))
@@ -221,13 +222,9 @@ def init(
     passwords = None if lines is None else iter(lines[_own_lines(plan) :])
     dialog = AdoptDialog(prompter, passwords, is_agreed=given.yes)
     # Before anything is made or asked, all that was named is known to be of use.
-    material = gather(backends, request, dialog) if request else None
+    material = gather(backends, request, dialog, lists=found) if request else None
     if material and given.dry_run:
-        # What is looked at is thrown away, and its passwords with it: none is asked.
-        passing = (Secret(token_hex()), Secret(token_hex()))
-        seen = preview_new(plan.site, plan, passing, material, dialog)
-        prompter.say("\n".join(adoption_lines(seen)))
-        return int(seen.is_locking_out)
+        return _preview(plan, material, dialog, prompter)
     security, ccm = _secrets(plan, prompter, lines)
     prompter.say("Making keys and certificates ...")
     make(plan.site, plan, security, ccm)
@@ -250,6 +247,17 @@ def init(
             f"    {subscriber_words(settings)}"
         )
     return 0
+
+
+def _preview(
+    plan: InitPlan, material: Material, dialog: AdoptDialog, prompter: Prompter
+) -> int:
+    """Show what adopting would do; the status says whether phones are locked out."""
+    # What is looked at is thrown away, and its passwords with it: none is asked.
+    passing = (Secret(token_hex()), Secret(token_hex()))
+    seen = preview_new(plan.site, plan, passing, material, dialog)
+    prompter.say("\n".join(adoption_lines(seen)))
+    return int(seen.is_locking_out)
 
 
 def _request(given: argparse.Namespace) -> Request | None:

@@ -83,7 +83,9 @@ def test_anything_but_yes_gives_nobody_up(bound: MadeCluster, answer: Answer) ->
 
 @pytest.mark.thorough
 def test_all_who_should_say_so_say_so(bound: MadeCluster) -> None:
-    told = "signed with the ITLRecovery key, for with the CallManager key phones that "
+    told = (
+        "signed with the ITLRecovery key; if the CallManager key signed, phones that "
+    )
     assert f"{told}hold the ITL with MD5 " in login_notice(bound.site)
     assert RELEASE in login_notice(bound.site)
     assert any(RELEASE in finding.what for finding in examine(bound.site))

@@ -96,6 +96,7 @@ def gather(
     request: Request,
     dialog: PasswordDialog,
     likely: Secret | None = None,
+    lists: tuple[FoundList, ...] | None = None,
 ) -> Material:
     """Read and open all of it.
 
@@ -106,6 +107,7 @@ def gather(
             options, CAPF's last.
         likely: a password that is tried before anybody is asked, such as the
             cluster's own.
+        lists: what ``read_sources`` gave for the request already; None reads them.
 
     Raises:
         StoreError, RefusedError, ConnectionFailedError: see ``read_sources``; or no
@@ -114,7 +116,8 @@ def gather(
             the file. Three wrong passwords end it.
         CertificateError: a certificate cannot be read.
     """
-    lists = read_sources(backends, request.lists, request.held)
+    if lists is None:
+        lists = read_sources(backends, request.lists, request.held)
     if not any(found.trust_list for found in lists):
         places = ", ".join(found.place for found in lists) or "nowhere"
         raise RefusedError(

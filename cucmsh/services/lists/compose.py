@@ -234,7 +234,7 @@ def _why_not_first(
         return ""
     usual, refused = seen[0]
     return (
-        f"signed with {chosen.key}, for with {usual.key} {describe(refused)}. "
+        f"signed with {chosen.key}; if {usual.key} signed, {describe(refused)}. "
         f"`{TRUST_RELEASE}` ends this."
     )
 
