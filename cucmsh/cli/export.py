@@ -19,7 +19,8 @@ from cucmsh.cli.terminal import (
 from cucmsh.errors import RefusedError
 from cucmsh.layout import EXPORTED_README
 from cucmsh.secret import Secret
-from cucmsh.services.adoption.export import ExportPlan, export
+from cucmsh.services.adoption.export import export
+from cucmsh.services.adoption.export_plan import ExportPlan
 from cucmsh.services.caller import WayIn
 from cucmsh.services.site import Site
 from cucmsh.shell.answers import ATTEMPTS

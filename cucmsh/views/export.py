@@ -17,7 +17,7 @@ from cucmsh.layout import (
     LIST_FILE,
     RECOVERY_NAME,
 )
-from cucmsh.services.adoption.export import ExportedKey, ExportPlan, HeldList
+from cucmsh.services.adoption.export_plan import ExportedKey, ExportPlan, HeldList
 from cucmsh.services.lists.acceptance import period
 from cucmsh.trustlist.tags import role_label
 

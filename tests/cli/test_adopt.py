@@ -33,6 +33,7 @@ from tests.services.adoption.elsewhere import (
     Elsewhere,
     certificate_file,
     credential,
+    ready_cluster,
 )
 from tests.services.callers import called
 from tests.services.made_cluster import (
@@ -40,7 +41,6 @@ from tests.services.made_cluster import (
     SECURITY,
     MadeCluster,
     cheap_questions,
-    made_cluster,
     start_tftp,
 )
 
@@ -96,9 +96,7 @@ def there(tmp_path: Path) -> Elsewhere:
 
 @pytest.fixture
 def cluster(tmp_path: Path) -> MadeCluster:
-    made = made_cluster(tmp_path / "new", keep_trust=True)
-    made.write_configurations()
-    return made
+    return ready_cluster(tmp_path / "new")
 
 
 Adopt = Callable[..., int]

@@ -13,6 +13,7 @@ pytestmark = pytest.mark.thorough
 
 CHECKS = {
     "tests/escape/sweep.py",
+    "tests/faults/adoption_sweep.py",
     "tests/faults/kill_sweep.py",
     "tests/faults/readers.py",
     "tests/faults/seeded_bugs.py",

@@ -19,7 +19,13 @@ from cucmsh.trustlist.encode import full_record, hashed_record
 from cucmsh.trustlist.model import Record, TrustList
 from cucmsh.trustlist.sealing import seal
 from cucmsh.trustlist.tags import Digest, Role
-from tests.services.made_cluster import START, SUBJECT, QuickKeys
+from tests.services.made_cluster import (
+    START,
+    SUBJECT,
+    MadeCluster,
+    QuickKeys,
+    made_cluster,
+)
 
 MADE = START - timedelta(days=90)
 PASSWORD = "cisco"  # shorter than what a node keeps
@@ -91,6 +97,13 @@ class Elsewhere:
     def pkcs12(self, key: Credential | None = None, password: str = PASSWORD) -> Path:
         key = key or self.signer
         return _write("key.p12", QuickKeys.write_key_file(key, Secret(password)))
+
+
+def ready_cluster(root: Path) -> MadeCluster:
+    """A cluster that may adopt: it keeps trust, and its configurations can be edited."""
+    made = made_cluster(root, keep_trust=True)
+    made.write_configurations()
+    return made
 
 
 def certificate_file(certificate: Certificate) -> Path:

@@ -29,6 +29,7 @@ from tests.services.adoption.elsewhere import (
     Elsewhere,
     certificate_file,
     credential,
+    ready_cluster,
 )
 from tests.services.adoption.person import Person
 from tests.services.made_cluster import (
@@ -53,9 +54,7 @@ def there(tmp_path: Path) -> Elsewhere:
 
 @pytest.fixture
 def cluster(tmp_path: Path) -> MadeCluster:
-    made = made_cluster(tmp_path / "new", keep_trust=True)
-    made.write_configurations()
-    return made
+    return ready_cluster(tmp_path / "new")
 
 
 def allow_three(cluster: MadeCluster) -> None:
