@@ -100,7 +100,7 @@ class Elsewhere:
 
 
 def ready_cluster(root: Path) -> MadeCluster:
-    """A cluster that may adopt: it keeps trust, and its configurations can be edited."""
+    """A cluster that may adopt: trust is kept, and configurations are on disk."""
     made = made_cluster(root, keep_trust=True)
     made.write_configurations()
     return made
