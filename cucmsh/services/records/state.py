@@ -104,7 +104,9 @@ def _parsed(raw: bytes) -> dict[str, object]:
 
 def _own(value: object) -> object:
     """What a caller may change without changing what others are given."""
-    return list(value) if isinstance(value, list) else value
+    if isinstance(value, dict):
+        return {key: _own(inner) for key, inner in value.items()}
+    return [_own(inner) for inner in value] if isinstance(value, list) else value
 
 
 def remember(home: Store, name: str, facts: dict[str, object]) -> None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from pathlib import Path
 
+from cucmsh.layout import facts_file
 from cucmsh.services.records.state import recall, remember
 from cucmsh.storage.local import LocalStore
 
@@ -26,6 +27,16 @@ def test_what_a_caller_does_to_its_facts_is_nobody_elses(tmp_path: Path) -> None
     names.append("two")
     given["more"] = "three"
     assert recall(home, NAME) == {"names": ["one"]}
+
+
+def test_nor_is_what_it_does_to_a_table_inside(tmp_path: Path) -> None:
+    home = LocalStore(str(tmp_path))
+    home.write(facts_file(NAME), b"[ids]\none = ['a']\n")
+    inside = recall(home, NAME)["ids"]
+    assert isinstance(inside, dict)
+    inside["one"].append("b")
+    inside["two"] = []
+    assert recall(home, NAME) == {"ids": {"one": ["a"]}}
 
 
 def test_broken_facts_are_none(tmp_path: Path) -> None:
