@@ -1,6 +1,6 @@
-"""What a phone holds, asks for and shows: values and rules, no files, no sockets.
+"""What a phone holds, asks for, decides and shows: values and rules, no I/O.
 
-Empty until the first module comes. Here belong what families of phones do differently,
-what a line of a TFTP service's log says of a phone, and what is known of one. Finding
-and telling phones is a use-case's business (``services``).
+What families of phones do differently, what a line of a log, a page or an alarm says of
+a phone, and what a phone does with a list. Finding and telling phones is a use-case's
+business (``services.phones``); the simulated ones are the lab's.
 """

@@ -22,20 +22,25 @@ MAY_IMPORT = {
     "storage": set(),
     "remote": {"config", "storage"},
     "tftp": {"config", "storage"},
+    # The codec, server and client of a protocol; what is vouched for is told it.
+    "tvs": set(),
     # It has never heard of trust lists.
     "shell": set(),
     # The version: an upgrade is noticed by it (history_of_others).
     "services": {
-        *("trustlist", "pki", "config", "storage", "remote", "tftp", "phones"),
+        *("trustlist", "pki", "config", "storage", "remote", "tftp", "phones", "tvs"),
         "version",
     },
     # Values and rules; the lists that phones hold are values, too.
     "phones": {"trustlist"},
+    # The database of claims about phones.
+    "inventory": {"phones"},
     "views": {"services", "trustlist", "pki", "config", "phones"},
     "commands": {"services", "views", "shell", "version", "build"},
     # Opens what is heavy, when a use-case first asks for it.
     "backends": {
-        *("trustlist", "pki", "config", "storage", "remote", "tftp", "services")
+        *("trustlist", "pki", "config", "storage", "remote", "tftp", "services"),
+        *("tvs", "inventory", "phones"),
     },
     "app": {
         *("backends", "config", "services", "shell"),
@@ -46,7 +51,10 @@ MAY_IMPORT = {
         *("web", "app", "backends", "config", "storage", "remote", "services", "views"),
         *("shell", "lab", "version", "build"),
     },
-    "lab": {*("trustlist", "pki", "config", "storage", "remote", "tftp", "services")},
+    "lab": {
+        *("trustlist", "pki", "config", "storage", "remote", "tftp", "services"),
+        *("tvs", "phones", "shell", "views"),
+    },
     # Where the program starts: `cli` does the rest.
     "front": {"cli", "shell"},
     # Other people's tests come in here. It drives the program and sees none of it.
@@ -96,6 +104,12 @@ DOORS = {
     "asyncssh": {"cucmsh/lab/ssh_", "cucmsh/lab/sftp_files.py"},
     "prompt_toolkit": {"cucmsh/shell/editor"},
     "tomlkit": {"cucmsh/config/editing.py"},
+    "sqlalchemy": {"cucmsh/inventory/"},
+    "psycopg": {"cucmsh/inventory/"},
+    "defusedxml": {"cucmsh/phones/"},
+    "starlette": {"cucmsh/lab/", "cucmsh/web/"},
+    "uvicorn": {"cucmsh/lab/", "cucmsh/web/"},
+    "ssl": {"cucmsh/tvs/"},
     "struct": {"cucmsh/trustlist/wire.py"},
     "argparse": {"cucmsh/cli/"},
     "subprocess": {"cucmsh/remote/process.py", "cucmsh/lab/", "cucmsh/testing/"},

@@ -265,5 +265,7 @@ def test_every_dependency_has_an_upper_bound() -> None:
         *project["dependencies"],
         *(each for extra in extras for each in extra),
     ):
+        if Requirement(text).name == "cucmsh":  # an extra that is part of another
+            continue
         operators = {each.operator for each in Requirement(text).specifier}
         assert operators & {"<", "<=", "==", "~="}, text

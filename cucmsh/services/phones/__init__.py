@@ -1,0 +1,1 @@
+"""Use-cases about phones: what is known of them, previews, and their resets."""
