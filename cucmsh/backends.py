@@ -7,6 +7,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from cucmsh.errors import ServiceError
+
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable
 
@@ -21,6 +23,7 @@ if TYPE_CHECKING:
     from cucmsh.remote.ssh.first_login import ShownKey
     from cucmsh.secret import Secret
     from cucmsh.services.backends import AcceptHostKey, BackupServer, Link
+    from cucmsh.services.phones.store import PhoneStore
     from cucmsh.storage.store import Store
     from cucmsh.trustlist.check import Verifier
 
@@ -111,6 +114,9 @@ class LateBackends:
         from cucmsh.tftp.client import read_back
 
         return read_back(address, name, timeout_seconds)
+
+    def inventory(self, url: Secret, password: Secret | None) -> PhoneStore:
+        raise ServiceError(f"no database can be opened yet: {url} {password}")
 
 
 def _connection(link: Link) -> SshConnection:

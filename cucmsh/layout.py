@@ -98,6 +98,7 @@ HISTORY_SUFFIX = ".itl"
 # EXIT_CODE, EXIT_STATUS). A line of shell in the unit writes it: it is there too when
 # our Python could not even start.
 START_RESULT = "state/tftp-start"
+PHONES = "state/phones.sqlite"  # what is known of phones, unless a URL is configured
 PLACE = "state/place"  # its inode number and times tell a restored home
 INIT_NOTE = "state/init.toml"  # the configuration that `cucmsh init` was asked for
 INIT_AGAIN = "state/init-again"  # how far an unfinished `init --again` came

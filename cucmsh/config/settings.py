@@ -10,6 +10,7 @@ import os
 import tomllib
 from typing import NamedTuple
 
+from cucmsh.config.inventory import InventorySettings, read_inventory
 from cucmsh.config.model import (
     OWN_SAST_RECORDS,
     SAST_CODE,
@@ -56,6 +57,7 @@ class Settings(NamedTuple):
         served_as: folders of the TFTP directory, and the folder as which the TFTP
             service gives each, empty for the directory itself; see
             ``cucmsh.services.lists.asked_names``.
+        inventory: where what is known of phones is kept.
         stamp: of the file when it was read; None for settings that no file has yet.
     """
 
@@ -71,6 +73,7 @@ class Settings(NamedTuple):
     cluster: Cluster
     signed_patterns: tuple[str, ...] = SIGNED_PATTERNS
     served_as: tuple[tuple[str, str], ...] = ()
+    inventory: InventorySettings = InventorySettings()
     stamp: Stamp | None = None
 
     @property
@@ -189,6 +192,9 @@ def _settings(table: Table, path: str) -> Settings:
         cluster=cluster,
         signed_patterns=patterns,
         served_as=served_as,
+        inventory=read_inventory(table.table("inventory"))
+        if table.has("inventory")
+        else InventorySettings(),
     )
 
 

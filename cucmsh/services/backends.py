@@ -22,6 +22,7 @@ if TYPE_CHECKING:
     from cucmsh.remote.known_hosts import HostKey
     from cucmsh.remote.runner import Completed, Runner
     from cucmsh.remote.ssh.first_login import ShownKey
+    from cucmsh.services.phones.store import PhoneStore
     from cucmsh.storage.store import Store
     from cucmsh.trustlist.check import Verifier
 
@@ -152,4 +153,18 @@ class Backends(Protocol):
         Raises:
             MissingFileError: it has no such file.
             ConnectionFailedError: it refuses, or does not answer in time.
+        """
+
+    def inventory(self, url: Secret, password: Secret | None) -> PhoneStore:
+        """What is known of phones; called by ``phones.open_store`` only.
+
+        Args:
+            url: ``postgresql://...``, which may hold a password; or
+                ``sqlite:////PATH``, which is made if it is not there.
+            password: of the database, if it needs one that the URL does not hold.
+
+        Raises:
+            StoreError: it cannot be reached, opened or made; or a later version made
+                it.
+            ServiceError: the libraries of the extra ``inventory`` are not installed.
         """

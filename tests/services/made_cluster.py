@@ -23,6 +23,7 @@ from typing import NamedTuple
 import pytest
 import tomlkit
 
+from cucmsh.backends import LateBackends
 from cucmsh.cli import hook as hooks
 from cucmsh.config.entries import entry_of, way_of
 from cucmsh.config.model import (
@@ -70,6 +71,7 @@ from cucmsh.services.lists.run_reset import LOCAL, carry_out
 from cucmsh.services.lists.tftp_start import keep, start
 from cucmsh.services.nodes.make import make_node, public_certificates
 from cucmsh.services.outcome import Progress, Report, Step
+from cucmsh.services.phones.store import PhoneStore
 from cucmsh.services.site import Site
 from cucmsh.storage.local import LocalStore
 from cucmsh.storage.store import Store
@@ -516,6 +518,9 @@ class JoinedBackends:
         if member.service.lies_with is not None:
             return member.service.lies_with
         return LocalStore(member.node.tftp_directory).read(name)
+
+    def inventory(self, url: Secret, password: Secret | None) -> PhoneStore:
+        return LateBackends().inventory(url, password)
 
 
 def remote_plan(site: Site, key_file: bytes) -> ResetPlan:

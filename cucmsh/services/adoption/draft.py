@@ -32,6 +32,7 @@ if TYPE_CHECKING:
         BackupServer,
         Link,
     )
+    from cucmsh.services.phones.store import PhoneStore
     from cucmsh.storage.store import Store
     from cucmsh.trustlist.check import Verifier
 
@@ -137,6 +138,10 @@ class _Offline:
 
     def home_on(self, link: Link) -> Store:
         del link
+        _refuse()
+
+    def inventory(self, url: Secret, password: Secret | None) -> PhoneStore:
+        del url, password
         _refuse()
 
     def read_back(

@@ -1,0 +1,106 @@
+"""``[inventory]``: where what is known of phones is kept, and for how long."""
+
+from __future__ import annotations
+
+import os
+from typing import NamedTuple
+from urllib.parse import SplitResult, parse_qs, urlsplit
+
+from cucmsh.config.table import Table
+
+RETENTION_DAYS = 400  # as long as lists of the past are kept
+STALE_DAYS = 30
+MOST_DAYS = 36_500
+SCHEMES = ("postgresql", "sqlite")
+ELSEWHERE = (
+    "Write it into a file of mode 0600 and name that as password_file; or let "
+    "PostgreSQL know you by ~/.pgpass or by the system account (peer)."
+)
+
+
+class InventorySettings(NamedTuple):
+    """What the configuration says of the inventory.
+
+    Attributes:
+        url: of the database, without a password; empty for SQLite in the home.
+        url_file: a file of mode 0600 with the URL, which may hold a password.
+        password_file: a file of mode 0600 with the password of the database.
+        retention_days: what was said longer ago is forgotten.
+        stale_days: a phone that nothing was said of for as long is stale.
+    """
+
+    url: str = ""
+    url_file: str = ""
+    password_file: str = ""
+    retention_days: int = RETENTION_DAYS
+    stale_days: int = STALE_DAYS
+
+    @property
+    def is_named(self) -> bool:
+        """Whether the configuration names a database."""
+        return bool(self.url or self.url_file)
+
+
+def read_inventory(table: Table) -> InventorySettings:
+    """The table ``inventory``.
+
+    Raises:
+        ConfigurationError: among others, a password in the URL: people and services
+            read the configuration.
+    """
+    url = table.text("url", "")
+    if url:
+        if table.has("url_file"):
+            raise table.error("url_file", "there is a url already; leave out one")
+        problem, advice = why_no_url(url)
+        if problem:
+            raise table.error("url", problem, advice)
+        if has_password(url):
+            raise table.error("url", "a password stands in it", ELSEWHERE)
+    found = InventorySettings(
+        url,
+        _path(table, "url_file"),
+        _path(table, "password_file"),
+        table.number("retention_days", RETENTION_DAYS, range(1, MOST_DAYS + 1)),
+        table.number("stale_days", STALE_DAYS, range(1, MOST_DAYS + 1)),
+    )
+    if found.password_file and not found.is_named:
+        raise table.error("password_file", "SQLite in the home has no password")
+    return found
+
+
+def why_no_url(url: str) -> tuple[str, str]:
+    """What is wrong with the URL of a database, and what to do; empty if nothing."""
+    example = "Write postgresql://USER@HOST/DATABASE, or sqlite:////PATH for a file."
+    parts = _split(url)
+    if parts is None or parts.scheme not in SCHEMES:
+        return f"it begins with none of {', '.join(SCHEMES)}", example
+    if parts.scheme == "sqlite" and (parts.netloc or not parts.path.startswith("//")):
+        return "the file of SQLite needs an absolute path", example
+    return "", ""
+
+
+def has_password(url: str) -> bool:
+    """Whether a password stands in it, before the host or as a parameter."""
+    parts = _split(url)
+    if parts is None:
+        return False
+    return parts.password is not None or "password" in parse_qs(
+        parts.query, keep_blank_values=True
+    )
+
+
+def _split(url: str) -> SplitResult | None:
+    try:
+        parts = urlsplit(url)
+        parts.port  # noqa: B018 - raises for what is none
+    except ValueError:
+        return None
+    return parts
+
+
+def _path(table: Table, key: str) -> str:
+    path = table.text(key, "")
+    if path and not os.path.isabs(path):
+        raise table.error(key, "an absolute path is needed")
+    return path

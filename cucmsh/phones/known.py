@@ -1,0 +1,143 @@
+"""What is known of phones: claims of one brought together, and how to ask for them.
+
+Of two claims of one phone the later one counts, by ``Claim.at``; of two of the same
+second the one that was recorded later, since phones send stored alarms again, the
+oldest first (docs/formats.md#alarm).
+"""
+
+from __future__ import annotations
+
+from enum import StrEnum
+from typing import NamedTuple
+
+from cucmsh.phones.claims import Source
+
+# A log line about `ITLFile.tlv` has an address and no name. A phone asks for CTLSEP or
+# ITLSEP of its own name at most moments before, and on every boot; an address that is
+# older may be another phone's by now.
+ADDRESS_SECONDS = 600
+# What is dated later than this after the present is recorded as of now: a clock that
+# was wrong once would else be the latest word for ever.
+AHEAD_SECONDS = 300
+
+
+class PhoneState(StrEnum):
+    """What ``show itl phones`` may be asked for.
+
+    ``MATCH``, ``MISMATCH`` and ``UNKNOWN`` share all phones among them; the other two
+    are said beside.
+    """
+
+    MATCH = "match"  # the ITL that was last said of it is one that a node serves
+    MISMATCH = "mismatch"  # it is another one, or none
+    UNKNOWN = "unknown"  # nothing was said of its ITL
+    STALE = "stale"  # nothing at all was said of it for long
+    NO_RECOVERY = "no-recovery"  # an ITL that does not know the present ITLRecovery
+
+
+class Known(NamedTuple):
+    """What states are judged by.
+
+    Attributes:
+        served: MD5 and SHA-1 of every ITL that a node serves now, lower-case hex.
+        without_recovery: of those lists of the history whose holders do not know the
+            present ITLRecovery certificate.
+        stale_before: a phone that was last seen earlier is stale; seconds since 1970.
+    """
+
+    served: frozenset[str]
+    without_recovery: frozenset[str] = frozenset()
+    stale_before: int = 0
+
+
+class Wanted(NamedTuple):
+    """Which phones, by name.
+
+    Attributes:
+        state: only those; None for all.
+        node: only those that asked this node last; empty for all.
+        first: how many to leave out at the beginning.
+        most: how many at most; 0 for all.
+    """
+
+    state: PhoneState | None = None
+    node: str = ""
+    first: int = 0
+    most: int = 0
+
+
+class Phone(NamedTuple):
+    """One phone, by the last word on each thing.
+
+    Attributes:
+        name: ``SEP`` and twelve upper-case hexadecimal digits.
+        address: IP address; empty if unknown, as are the other texts.
+        node: the node that it asked last.
+        model: such as ``8845``.
+        load: its firmware.
+        seen: when anything was last said of it, seconds since 1970.
+        seen_by: who said that.
+        itl: as in ``Claim``: digest, ``NOT_INSTALLED``, or empty if nothing was said.
+        itl_at: when that was so; 0 if nothing was said.
+        itl_by: who said it; None if nobody did.
+        itl_node: the node that was asked, or whose log says so.
+        ctl: as ``itl``, of its CTL.
+        ctl_at: when that was so.
+        status: StatusCode of its last alarm; -1 without one.
+        text: status message, Reason or line that came last with a text.
+    """
+
+    name: str
+    address: str
+    node: str
+    model: str
+    load: str
+    seen: int
+    seen_by: Source
+    itl: str
+    itl_at: int
+    itl_by: Source | None
+    itl_node: str
+    ctl: str
+    ctl_at: int
+    status: int
+    text: str
+
+
+class Counts(NamedTuple):
+    """How many phones are known, and how many of each state."""
+
+    phones: int
+    match: int
+    mismatch: int
+    unknown: int
+    stale: int
+    no_recovery: int
+
+
+class HeldBy(NamedTuple):
+    """Phones that are alike in what they hold: digests as in ``Phone``."""
+
+    itl: str
+    ctl: str
+    model: str
+    node: str
+    phones: int
+    seen: int  # the latest of them
+
+
+class Recorded(NamedTuple):
+    """What became of claims; all that are counted here are on disk.
+
+    Attributes:
+        new: were not known.
+        known: were there already, as of a log that is imported twice.
+        nameless: came from an address that no name is known for at that time, or that
+            several phones share; they are kept, and belong to no phone.
+        ahead: were dated in the future, and are recorded as of now.
+    """
+
+    new: int
+    known: int
+    nameless: int = 0
+    ahead: int = 0
