@@ -10,6 +10,7 @@ become one of these at their door, once, with ``raise ... from``::
      +- CommandClashError           two commands with one phrase, or a stranger's pack
      |   +- PackError               a pack that cannot be loaded, or must not be
      +- TrustListError              bytes that are no trust list; carries the offset
+     +- TvsError                    bytes that are no TVS message, or no TVS answered
      +- SignatureError              a key, a signature or a signer that does not fit
      +- CertificateError            bytes that are no certificate or private key
      +- KeyFileError                a key file that does not open, or holds other things
@@ -101,6 +102,10 @@ class TrustListError(CucmshError):
             "The file is not a whole ITL, CTL or signed file; take another copy of it.",
         )
         self.offset = offset
+
+
+class TvsError(CucmshError):
+    """The bytes are no message of TVS, or a TVS gave no answer that can be used."""
 
 
 class SignatureError(CucmshError):
