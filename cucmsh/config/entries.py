@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-from cucmsh.config.model import Node, SshAddress, TftpAddress
+from cucmsh.config.model import HTTP_PORT, TVS_PORT, Node, SshAddress, TftpAddress
 
 Entry = Mapping[str, Any]  # a table of the configuration
 OWN_TFTP = TftpAddress("127.0.0.1", 69)  # as a node sees itself, and nobody else does
@@ -26,6 +26,11 @@ def entry_of(node: Node) -> dict[str, Any]:
         entry["tftp_directory"] = node.tftp_directory
         if node.tftp != OWN_TFTP:
             entry["tftp"] = node.tftp._asdict()
+    # Left out where it is what a reader takes them for without.
+    if node.tvs != (node.tftp.host, TVS_PORT):
+        entry["tvs"] = node.tvs._asdict()
+    if node.http != (node.tftp.host, HTTP_PORT):
+        entry["http"] = node.http._asdict()
     return entry
 
 

@@ -39,6 +39,24 @@ class TftpAddress(NamedTuple):
     port: int
 
 
+class TvsAddress(NamedTuple):
+    """Where a node's Trust Verification Service answers, over TLS: host, TCP port."""
+
+    host: str
+    port: int
+
+
+class HttpAddress(NamedTuple):
+    """Where a node gives phones by HTTP what TFTP serves: host and TCP port."""
+
+    host: str
+    port: int
+
+
+# Where phones ask; of TVS their configuration says it, of HTTP nothing does.
+TVS_PORT = 2445
+HTTP_PORT = 6970
+
 TFTP = "Cisco Tftp"
 TVS = "Cisco Trust Verification Service"
 CAPF = "Cisco Certificate Authority Proxy Function"
@@ -75,6 +93,8 @@ class Node(NamedTuple):
         services: of ``tftp``, ``tvs`` and ``capf``.
         tftp_directory: what its TFTP service serves; empty without that service.
         tftp: where its TFTP service answers.
+        tvs: where its TVS answers, if it has that service.
+        http: where it gives phones by HTTP what TFTP serves, if it does.
         ssh: the way onto it from the other nodes, if there is one.
         service_commands: the argv lists of its TFTP service, if they are configured.
         program: on a member, the argv that runs cucmsh there for ``hook``.
@@ -89,6 +109,8 @@ class Node(NamedTuple):
     services: tuple[str, ...]
     tftp_directory: str
     tftp: TftpAddress
+    tvs: TvsAddress
+    http: HttpAddress
     ssh: SshAddress | None
     service_commands: ServiceCommands | None
     program: tuple[str, ...] = ("cucmsh",)
@@ -106,6 +128,11 @@ class Node(NamedTuple):
     def has_tftp(self) -> bool:
         """Whether it has Cisco Tftp."""
         return "tftp" in self.services
+
+    @property
+    def has_tvs(self) -> bool:
+        """Whether it has the Trust Verification Service."""
+        return "tvs" in self.services
 
     @property
     def is_publisher(self) -> bool:

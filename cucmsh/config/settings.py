@@ -20,6 +20,7 @@ from cucmsh.config.model import (
 )
 from cucmsh.config.records import read_record
 from cucmsh.config.table import Table, read_node
+from cucmsh.config.tvs import TvsSettings, read_tvs
 from cucmsh.errors import ConfigurationError
 from cucmsh.layout import DEFAULT_HOME
 from cucmsh.names import check_full_name, format_subject, read_subject
@@ -59,6 +60,7 @@ class Settings(NamedTuple):
             ``cucmsh.services.lists.asked_names``.
         inventory: where what is known of phones is kept.
         stamp: of the file when it was read; None for settings that no file has yet.
+        tvs: the limits of this node's TVS.
     """
 
     path: str
@@ -75,6 +77,7 @@ class Settings(NamedTuple):
     served_as: tuple[tuple[str, str], ...] = ()
     inventory: InventorySettings = InventorySettings()
     stamp: Stamp | None = None
+    tvs: TvsSettings = TvsSettings()
 
     @property
     def profile(self) -> Profile:
@@ -195,6 +198,7 @@ def _settings(table: Table, path: str) -> Settings:
         inventory=read_inventory(table.table("inventory"))
         if table.has("inventory")
         else InventorySettings(),
+        tvs=read_tvs(table),
     )
 
 

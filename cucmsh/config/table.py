@@ -10,20 +10,25 @@ from collections.abc import Callable, Iterable, Sequence
 from typing import Any, TypeVar
 
 from cucmsh.config.model import (
+    HTTP_PORT,
     ROLE_OF_SERVICE,
     SERVICE_NAMES,
     TFTP,
+    TVS_PORT,
+    HttpAddress,
     Node,
     NodeRole,
     NodeService,
     ServiceCommands,
     SshAddress,
     TftpAddress,
+    TvsAddress,
 )
 from cucmsh.errors import ConfigurationError, NamingError, UsageError
 from cucmsh.hosts import bare_host
 from cucmsh.names import check_host_name
 
+OWN_HOST = "127.0.0.1"  # of a node that no other node reaches
 _Value = TypeVar("_Value")
 
 
@@ -207,12 +212,15 @@ def read_node(table: Table) -> Node:
         raise table.error("bring", "files are brought to replicas only")
     if not all(bring):
         raise table.error("bring", "a pattern is empty")
+    tftp = TftpAddress(*_read_address(table, "tftp", ssh.host if ssh else OWN_HOST, 69))
     return Node(
         name=name,
         role=role,
         services=services,
         tftp_directory=directory,
-        tftp=_read_tftp(table, ssh),
+        tftp=tftp,
+        tvs=TvsAddress(*_read_address(table, "tvs", tftp.host, TVS_PORT)),
+        http=HttpAddress(*_read_address(table, "http", tftp.host, HTTP_PORT)),
         ssh=ssh,
         service_commands=commands.pop(TFTP, None),
         program=program,
@@ -293,12 +301,12 @@ def _read_ssh(table: Table) -> SshAddress:
     )
 
 
-def _read_tftp(table: Table, ssh: SshAddress | None) -> TftpAddress:
-    host = ssh.host if ssh else "127.0.0.1"
-    if not table.has("tftp"):
-        return TftpAddress(host, 69)
-    address = table.table("tftp")
-    return TftpAddress(_read_host(address, host), address.port("port", 69))
+def _read_address(table: Table, key: str, host: str, port: int) -> tuple[str, int]:
+    """``{ host, port }``, either of which may be left out."""
+    if not table.has(key):
+        return host, port
+    address = table.table(key)
+    return _read_host(address, host), address.port("port", port)
 
 
 def _read_host(table: Table, default: str | None) -> str:

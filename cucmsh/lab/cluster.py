@@ -180,7 +180,10 @@ class LabCluster:
             ours.append(near)
             inherited = [backup_listener.fileno(), self._directory.lock_descriptor]
             inherited += [
-                other.ssh.fileno() for other in self._plans if other is not plan
+                held.fileno()
+                for other in self._plans
+                if other is not plan
+                for held in other.sockets
             ]
             process: BaseProcess = _fork.Process(
                 target=_run_node,
@@ -190,7 +193,8 @@ class LabCluster:
             far.close()
             self._nodes.append((process, near))
         for plan in self._plans:
-            plan.ssh.close()
+            for held in plan.sockets:
+                held.close()
         self._backup_server.start()
         for process, channel in self._nodes:
             self._await_ready(process, channel)

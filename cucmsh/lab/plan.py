@@ -36,6 +36,11 @@ class NodePlan(NamedTuple):
         ssh: a TCP socket that is bound to ``ssh_port`` and does not listen yet.
         ssh_port: of its SSH server.
         tftp_port: UDP, of its TFTP server.
+        tvs: holds ``tvs_port``: bound, never listening, so that nobody else is given
+            the port while TVS is stopped. A server that sets SO_REUSEADDR binds it too.
+        tvs_port: TCP, of its TVS.
+        http: holds ``http_port`` likewise.
+        http_port: TCP, where it gives phones by HTTP what TFTP serves.
     """
 
     name: str
@@ -43,6 +48,15 @@ class NodePlan(NamedTuple):
     ssh: socket.socket
     ssh_port: int
     tftp_port: int
+    tvs: socket.socket
+    tvs_port: int
+    http: socket.socket
+    http_port: int
+
+    @property
+    def sockets(self) -> tuple[socket.socket, ...]:
+        """All that it holds."""
+        return self.ssh, self.tvs, self.http
 
     @property
     def is_publisher(self) -> bool:
@@ -88,6 +102,8 @@ class NodePlan(NamedTuple):
             "tftp_directory": str(self.tftp_directory),
             "ssh": {"host": LOOPBACK, "port": self.ssh_port},
             "tftp": {"host": LOOPBACK, "port": self.tftp_port},
+            "tvs": {"host": LOOPBACK, "port": self.tvs_port},
+            "http": {"host": LOOPBACK, "port": self.http_port},
         }
 
 
@@ -105,8 +121,14 @@ def plan_nodes(root: Path, subscribers: int) -> list[NodePlan]:
             holder.close()
     plans = []
     for name, port in zip(names, ports, strict=True):
-        ssh, ssh_port = bound_listener()
-        plan = NodePlan(name, root / name, ssh, ssh_port, port)
+        plan = NodePlan(
+            name,
+            root / name,
+            *bound_listener(),
+            port,
+            *bound_listener(is_shared=True),
+            *bound_listener(is_shared=True),
+        )
         state = plan.staging.parent
         for folder in (
             plan.folder,
@@ -120,9 +142,15 @@ def plan_nodes(root: Path, subscribers: int) -> list[NodePlan]:
     return plans
 
 
-def bound_listener() -> tuple[socket.socket, int]:
-    """A TCP socket that is bound and does not listen yet, and its port."""
+def bound_listener(*, is_shared: bool = False) -> tuple[socket.socket, int]:
+    """A TCP socket that is bound and does not listen yet, and its port.
+
+    Args:
+        is_shared: it only holds the port; others with SO_REUSEADDR may bind it too.
+    """
     listener = socket.socket(socket.AF_INET, socket.SOCK_STREAM)
+    if is_shared:
+        listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
     listener.bind((LOOPBACK, 0))
     return listener, int(listener.getsockname()[1])
 
@@ -146,6 +174,8 @@ def configuration(
             f"[[cluster.nodes]]\nname = {_text(plan.name)}\nrole = {_text(role)}\n"
             f"services = {services}\ntftp_directory = {_text(plan.tftp_directory)}\n"
             f"tftp = {{ host = {_text(LOOPBACK)}, port = {plan.tftp_port} }}\n"
+            f"tvs = {{ host = {_text(LOOPBACK)}, port = {plan.tvs_port} }}\n"
+            f"http = {{ host = {_text(LOOPBACK)}, port = {plan.http_port} }}\n"
             f"ssh = {{ host = {_text(LOOPBACK)}, port = {plan.ssh_port}, "
             f'user = "cucmsh", identity = {_text(identity)}, '
             f"host_key = {_text(host_keys[plan.name])} }}\n"

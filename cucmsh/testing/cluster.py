@@ -40,6 +40,8 @@ class Node(NamedTuple):
         name: as the cluster calls it.
         ssh: user ``admin`` with the lab's ``passwords.admin`` gets ``admin:`` here.
         tftp: serves ITLFile.tlv.
+        tvs: answers phones that do not know a signer, over TLS.
+        http: gives phones by HTTP what TFTP serves.
         config: its configuration file, for ``cucmsh --config``.
         home: its keys and its state.
         tftp_directory: what its TFTP service serves.
@@ -48,6 +50,8 @@ class Node(NamedTuple):
     name: str
     ssh: Address
     tftp: Address
+    tvs: Address
+    http: Address
     config: Path
     home: Path
     tftp_directory: Path
@@ -180,6 +184,8 @@ def _node(described: dict[str, Any]) -> Node:
         name=described["name"],
         ssh=Address(**described["ssh"]),
         tftp=Address(**described["tftp"]),
+        tvs=Address(**described["tvs"]),
+        http=Address(**described["http"]),
         config=Path(described["config"]),
         home=Path(described["home"]),
         tftp_directory=Path(described["tftp_directory"]),

@@ -6,7 +6,14 @@ from collections.abc import Sequence
 
 import pytest
 
-from cucmsh.config.model import Node, NodeRole, SshAddress, TftpAddress
+from cucmsh.config.model import (
+    HttpAddress,
+    Node,
+    NodeRole,
+    SshAddress,
+    TftpAddress,
+    TvsAddress,
+)
 from cucmsh.errors import ServiceError
 from cucmsh.remote.runner import Completed
 from cucmsh.services.nodes.confine import ask_description, opens_a_shell
@@ -18,6 +25,8 @@ NODE = Node(
     services=("tvs",),
     tftp_directory="",
     tftp=TftpAddress("127.0.0.1", 69),
+    tvs=TvsAddress("127.0.0.1", 2445),
+    http=HttpAddress("127.0.0.1", 6970),
     ssh=SshAddress("127.0.0.1", 22, "cucmsh", "/key", "ssh-ed25519 AAAA"),
     service_commands=None,
     program=("cucmsh",),

@@ -6,7 +6,14 @@ from pathlib import Path
 import pytest
 
 from cucmsh.config import editing
-from cucmsh.config.model import FurtherRecord, NodeRole, SshAddress, TftpAddress
+from cucmsh.config.model import (
+    FurtherRecord,
+    HttpAddress,
+    NodeRole,
+    SshAddress,
+    TftpAddress,
+    TvsAddress,
+)
 from cucmsh.config.settings import parse_settings
 from cucmsh.errors import ConfigurationError, RefusedError, ServiceError
 from cucmsh.layout import SECURITY_PASSWORD
@@ -197,7 +204,10 @@ def test_description_comes_back_as_it_was_given(cluster: MadeCluster) -> None:
     asked = site.node._replace(tftp=TftpAddress("10.0.0.2", 69))
     said = read_description(describe(site), asked)
     assert said.node == site.node._replace(
-        tftp=TftpAddress("10.0.0.2", site.node.tftp.port), ssh=asked.ssh
+        tftp=TftpAddress("10.0.0.2", site.node.tftp.port),
+        tvs=TvsAddress("10.0.0.2", site.node.tvs.port),
+        http=HttpAddress("10.0.0.2", site.node.http.port),
+        ssh=asked.ssh,
     )
     assert said.publisher == "test10pub"
     assert "TVS" in said.certificates
@@ -211,6 +221,14 @@ def test_description_has_the_folder_that_earlier_publishers_want(
     said = json.loads(describe(site))
     assert said.pop("staging") == f"{site.settings.home}/state/staging"
     assert read_description(json.dumps(said), site.node).node == site.node
+
+
+def test_earlier_member_tells_no_ports_of_tvs_and_http(cluster: MadeCluster) -> None:
+    site = cluster.subscriber.site
+    said = json.loads(describe(site))
+    del said["tvs_port"], said["http_port"]
+    node = read_description(json.dumps(said), site.node).node
+    assert (node.tvs.port, node.http.port) == (2445, 6970)
 
 
 def test_description_holds_nothing_secret(cluster: MadeCluster) -> None:

@@ -28,11 +28,13 @@ from cucmsh.cli import hook as hooks
 from cucmsh.config.entries import entry_of, way_of
 from cucmsh.config.model import (
     Cluster,
+    HttpAddress,
     Node,
     NodeRole,
     ServiceCommands,
     SshAddress,
     TftpAddress,
+    TvsAddress,
 )
 from cucmsh.config.settings import Settings
 from cucmsh.errors import (
@@ -791,6 +793,8 @@ def _node(root: Path, name: str, role: NodeRole, services: tuple[str, ...]) -> N
         services=services,
         tftp_directory=str(root / name / "tftp") if "tftp" in services else "",
         tftp=TftpAddress(name, PORTS[name]),
+        tvs=TvsAddress(name, PORTS[name]),
+        http=HttpAddress(name, PORTS[name]),
         ssh=SshAddress(name, PORTS[name], "cucmsh", "identity", "ssh-ed25519 AAAA"),
         service_commands=ServiceCommands(*verbs),
     )

@@ -8,7 +8,16 @@ from hashlib import sha256
 from threading import Event
 from typing import TYPE_CHECKING
 
-from cucmsh.config.model import Node, NodeRole, SshAddress, TftpAddress
+from cucmsh.config.model import (
+    HTTP_PORT,
+    TVS_PORT,
+    HttpAddress,
+    Node,
+    NodeRole,
+    SshAddress,
+    TftpAddress,
+    TvsAddress,
+)
 from cucmsh.errors import ConnectionFailedError, MissingFileError, StoreError
 from cucmsh.remote.file_transfer import OutgoingFile, SentFile
 from cucmsh.remote.runner import Completed
@@ -35,6 +44,8 @@ class Box:
             services=("tftp",),
             tftp_directory=root,
             tftp=TftpAddress(name, port),
+            tvs=TvsAddress(name, TVS_PORT),
+            http=HttpAddress(name, HTTP_PORT),
             ssh=SshAddress(name, port, "cucmsh", "identity", "ssh-ed25519 AAAA"),
             service_commands=None,
         )

@@ -12,6 +12,7 @@ import hashlib
 import os
 from typing import NamedTuple
 
+from cucmsh.config.entries import entry_of
 from cucmsh.config.model import Node
 from cucmsh.errors import (
     ConnectionFailedError,
@@ -209,10 +210,13 @@ def _enrol_subscriber(
             f"Make it anew there: cucmsh init subscriber ... --domain "
             f"'{cluster.domain}' --subject '{cluster.subject}'",
         )
+    told = entry_of(said.node)
     facts = {
         "services": list(said.node.services),
         "tftp_directory": said.node.tftp_directory,
         "tftp": plan.entry.get("tftp") or said.node.tftp._asdict(),
+        "tvs": plan.entry.get("tvs") or told.get("tvs"),
+        "http": plan.entry.get("http") or told.get("http"),
     }
     plan = described(site, plan, {key: fact for key, fact in facts.items() if fact})
     node = plan.node

@@ -15,7 +15,15 @@ from collections.abc import Container
 from typing import Any, NamedTuple
 
 from cucmsh.config.entries import entry_of, way_of
-from cucmsh.config.model import FurtherRecord, Node, TftpAddress
+from cucmsh.config.model import (
+    HTTP_PORT,
+    TVS_PORT,
+    FurtherRecord,
+    HttpAddress,
+    Node,
+    TftpAddress,
+    TvsAddress,
+)
 from cucmsh.errors import RefusedError, ServiceError
 from cucmsh.layout import SECURITY_PASSWORD, STAGING
 from cucmsh.pki.model import Unit
@@ -67,6 +75,8 @@ def describe(site: Site) -> str:
             "services": node.services,
             "tftp_directory": node.tftp_directory,
             "tftp_port": node.tftp.port,
+            "tvs_port": node.tvs.port,
+            "http_port": node.http.port,
             # Nobody reads it any more; publishers of earlier versions need it there.
             "staging": os.path.join(site.settings.home, STAGING),
             "publisher": cluster.publisher.name,
@@ -85,12 +95,16 @@ def read_description(text: str, asked: Node) -> Description:
     """
     try:
         said = json.loads(text)
+        host = asked.tftp.host
         node = asked._replace(
             name=str(said["name"]),
             role=type(asked.role)(said["role"]),
             services=tuple(str(service) for service in said["services"]),
             tftp_directory=str(said["tftp_directory"]),
-            tftp=TftpAddress(asked.tftp.host, int(said["tftp_port"])),
+            tftp=TftpAddress(host, int(said["tftp_port"])),
+            # An earlier version tells neither.
+            tvs=TvsAddress(host, int(said.get("tvs_port", TVS_PORT))),
+            http=HttpAddress(host, int(said.get("http_port", HTTP_PORT))),
         )
         certificates = {
             Unit(unit): str(pem).encode() for unit, pem in said["certificates"].items()

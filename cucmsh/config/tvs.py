@@ -1,0 +1,64 @@
+"""``[tvs]``: what this node's Trust Verification Service asks of its peers.
+
+Source of the defaults: docs/decisions/030.
+"""
+
+from __future__ import annotations
+
+from typing import NamedTuple
+
+from cucmsh.config.table import Table
+
+TLS_VERSIONS = ("1.2", "1.0")
+MOST_SECONDS = 3600
+
+
+class TvsSettings(NamedTuple):
+    """The limits of this node's TVS.
+
+    Attributes:
+        tls_minimum: ``1.2``; or ``1.0`` for 79xx and 894x, which is a lower security
+            level, too, for this port only.
+        workers: processes that answer.
+        connections: at most so many at once, in all.
+        connections_per_address: at most so many at once from one address; phones
+            behind NAT share one.
+        handshake_seconds: how long a peer may take for its TLS handshake.
+        message_seconds: how long from the first byte of a request to its last.
+        idle_seconds: how long a connection stays open without a request.
+    """
+
+    tls_minimum: str = "1.2"
+    workers: int = 1
+    connections: int = 2000
+    connections_per_address: int = 1000
+    handshake_seconds: int = 10
+    message_seconds: int = 10
+    idle_seconds: int = 15
+
+
+def read_tvs(root: Table) -> TvsSettings:
+    """The table ``[tvs]`` of a configuration; defaults for what it leaves out.
+
+    Raises:
+        ConfigurationError: a value that is none; the message names its key.
+    """
+    usual = TvsSettings()
+    if not root.has("tvs"):
+        return usual
+    table = root.table("tvs")
+    seconds = range(1, MOST_SECONDS + 1)
+    many = range(1, 100_001)
+    return TvsSettings(
+        tls_minimum=table.choice("tls_minimum", TLS_VERSIONS, usual.tls_minimum),
+        workers=table.number("workers", usual.workers, range(1, 65)),
+        connections=table.number("connections", usual.connections, many),
+        connections_per_address=table.number(
+            "connections_per_address", usual.connections_per_address, many
+        ),
+        handshake_seconds=table.number(
+            "handshake_seconds", usual.handshake_seconds, seconds
+        ),
+        message_seconds=table.number("message_seconds", usual.message_seconds, seconds),
+        idle_seconds=table.number("idle_seconds", usual.idle_seconds, seconds),
+    )
