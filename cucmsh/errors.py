@@ -12,6 +12,7 @@ become one of these at their door, once, with ``raise ... from``::
      +- TrustListError              bytes that are no trust list; carries the offset
      +- TvsError                    bytes that are no TVS message, or no TVS answered
      +- SignatureError              a key, a signature or a signer that does not fit
+     +- PageError                   bytes that are no page of a phone
      +- CertificateError            bytes that are no certificate or private key
      +- KeyFileError                a key file that does not open, or holds other things
      |   +- WrongPasswordError      it opens with another password than the one given
@@ -110,6 +111,10 @@ class TvsError(CucmshError):
 
 class SignatureError(CucmshError):
     """A signature could not be made, or a signer does not fit its list."""
+
+
+class PageError(CucmshError):
+    """The bytes are no page of a phone: too many, a DTD, or nothing that one says."""
 
 
 class CertificateError(CucmshError):
