@@ -8,9 +8,9 @@ serial) or ``None``; only hand-made headers miss the fields that a decoded one h
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from functools import cached_property
-from typing import NamedTuple
+from typing import NamedTuple, TypeVar
 
 from cucmsh.trustlist.forms import CONTAINERS
 from cucmsh.trustlist.tags import HeaderTag, RecordTag
@@ -38,6 +38,9 @@ def _with_children(fields: Iterable[Field]) -> Iterator[Field]:
         if field.tag in CONTAINERS:
             children = split_fields(field.value, 0, len(field.value))
             yield from _with_children(children)
+
+
+Key = TypeVar("Key")
 
 
 class Record(NamedTuple):
@@ -125,6 +128,16 @@ class Record(NamedTuple):
         """Dotted IPv4, or empty."""
         value = self.find(RecordTag.IP_ADDRESS)
         return ".".join(str(byte) for byte in value or b"")
+
+
+def _grouped(
+    records: Iterable[Record], key: Callable[[Record], Key]
+) -> dict[Key, tuple[Record, ...]]:
+    groups: dict[Key, tuple[Record, ...]] = {}
+    for record in records:
+        name = key(record)
+        groups[name] = (*groups.get(name, ()), record)
+    return groups
 
 
 class _HeaderFields(NamedTuple):
@@ -230,11 +243,41 @@ class Header(_HeaderFields):
         return _number(self.find(HeaderTag.TIMESTAMP)) or 0
 
 
-class TrustList(NamedTuple):
-    """A whole ITL or CTL."""
-
+class _TrustListParts(NamedTuple):
     header: Header
     records: tuple[Record, ...]
+
+
+class TrustList(_TrustListParts):
+    """A whole ITL or CTL.
+
+    What is asked of it again and again is kept, as in the header; the parts are all
+    that two lists are compared by.
+
+    Attributes:
+        header: who signed it, how and when.
+        records: its certificates, one role each.
+    """
+
+    @cached_property
+    def by_name(self) -> Mapping[tuple[bytes | None, bytes], tuple[Record, ...]]:
+        """The records by issuer and serial number, as a signer is looked up.
+
+        Byte for byte: the two are a look-up key (docs/formats.md#names).
+        """
+        return _grouped(
+            self.records, lambda each: (each.find(RecordTag.ISSUER_NAME), each.serial)
+        )
+
+    @cached_property
+    def by_key(self) -> Mapping[bytes | None, tuple[Record, ...]]:
+        """The records by their public key; those without one under ``None``."""
+        return _grouped(self.records, lambda each: each.public_key)
+
+    @property
+    def is_blank(self) -> bool:
+        """No record has a key: phones take any list after it."""
+        return not (self.by_key.keys() - {None})
 
     @property
     def raw(self) -> bytes:

@@ -26,11 +26,15 @@ class TrustVerdict(NamedTuple):
     """``reason`` is one sentence for an administrator, whatever the answer.
 
     ``signer`` is the offered list's record of its signer, if the list is consistent.
+    ``tvs_may_help`` is true of a refusal that a TVS of the held ITL could turn, and
+    ``by_tvs`` of what is taken because of one.
     """
 
     accepted: bool
     reason: str
     signer: Record | None
+    tvs_may_help: bool = False
+    by_tvs: bool = False
 
 
 def judge(
@@ -53,31 +57,81 @@ def judge(
             a phone that none answers. Previews use it. ``keep_trust`` never does: a TVS
             that answers us need not answer phones.
     """
+    return judge_holder(
+        None,
+        held,
+        offered,
+        verifier,
+        tftp_may_sign=tftp_may_sign,
+        vouched=vouched,
+    )
+
+
+def judge_holder(  # noqa: PLR0913 - what a phone has, and what it is given
+    ctl: TrustList | None,
+    itl: TrustList | None,
+    offered: TrustList,
+    verifier: Verifier,
+    *,
+    tftp_may_sign: bool = False,
+    vouched: Collection[bytes] = (),
+) -> TrustVerdict:
+    """``judge`` for a phone that may hold a CTL too, which it asks first.
+
+    Whatever is offered, CTL or ITL, is judged by both. The TVS is one that the held
+    ITL names, since a CTL names none (docs/formats.md#phones). A phone that holds lists
+    is blank only if all of them are.
+    """
     is_valid, fault, signer = check(offered, verifier)
     if not is_valid or signer is None:
         return TrustVerdict(
             accepted=False, reason=f"The new list is not valid: {fault}.", signer=None
         )
-    if held is None:
-        return TrustVerdict(
-            accepted=True, reason="The first list is taken on faith.", signer=signer
-        )
-    if all(record.public_key is None for record in held.records):
-        return TrustVerdict(
-            accepted=True,
-            reason="The held list is blank, so any list is taken.",
-            signer=signer,
-        )
-    refusal = _refusal(held, signer, tftp_may_sign=tftp_may_sign)
-    if refusal and _is_vouched_for(held, signer, vouched):
-        reason = f"A TVS of the held list trusts the signer {signer.subject_name}."
+    held = [each for each in (ctl, itl) if each is not None]
+    reason = ""
+    if not held:
+        reason = "The first list is taken on faith."
+    elif all(each.is_blank for each in held):
+        reason = "The held list is blank, so any list is taken."
+    if reason:
         return TrustVerdict(accepted=True, reason=reason, signer=signer)
-    if refusal:
-        return TrustVerdict(accepted=False, reason=refusal, signer=signer)
+    refusal, is_conflict = "", False
+    for each in held:
+        fault = _refusal(each, signer, tftp_may_sign=tftp_may_sign)
+        if not fault:
+            reason = f"The held list trusts the signer {signer.subject_name}."
+            return TrustVerdict(accepted=True, reason=reason, signer=signer)
+        is_conflict = _knows_another_key(each, signer)
+        refusal = fault if is_conflict else refusal or fault
+        if is_conflict:
+            break
+    may_ask = bool(signer.certificate) and names_tvs(itl) and not is_conflict
+    if may_ask and signer.certificate in vouched:
+        reason = f"A TVS of the held list trusts the signer {signer.subject_name}."
+        return TrustVerdict(accepted=True, reason=reason, signer=signer, by_tvs=True)
     return TrustVerdict(
-        accepted=True,
-        reason=f"The held list trusts the signer {signer.subject_name}.",
-        signer=signer,
+        accepted=False, reason=refusal, signer=signer, tvs_may_help=may_ask
+    )
+
+
+def names_tvs(itl: TrustList | None) -> bool:
+    """Whether a holder of this ITL may ask any TVS at all."""
+    return itl is not None and any(record.role == Role.TVS for record in itl.records)
+
+
+def is_tvs_of(itl: TrustList | None, certificate: bytes) -> bool:
+    """Whether a server with this certificate is a TVS to a holder of the list.
+
+    A record of role 21 has the very certificate, or its hash (docs/formats.md#phones).
+    Nobody else is ever asked about it.
+
+    Args:
+        itl: the ITL that a phone holds; ``None`` for none.
+        certificate: DER, as the server showed it.
+    """
+    return itl is not None and any(
+        record.role == Role.TVS and _carries(record, certificate)
+        for record in itl.records
     )
 
 
@@ -86,10 +140,14 @@ def _refusal(held: TrustList, signer: Record, *, tftp_may_sign: bool) -> str:
     name = signer.subject_name
     if signer.certificate is None:
         return f"The new list does not carry the certificate of its signer {name}."
-    if any(_has_another_key(record, signer) for record in held.records):
+    if _knows_another_key(held, signer):
         return f"The held list knows the signer {name} with another key."
+    # The key of the offered record is only said to be the certificate's, so it must be
+    # the one that the held record has: nothing else ties it to what is trusted.
     roles = [
-        record.role for record in held.records if _is_same_certificate(record, signer)
+        record.role
+        for record in held.by_key.get(signer.public_key, ())
+        if _carries(record, signer.certificate)
     ]
     if not roles:
         return unknown_signer(held, name, signer.serial)
@@ -137,39 +195,25 @@ def unknown_signer(held: TrustList, name: str, serial: bytes) -> str:
     )
 
 
+def is_same_name(one: str, other: str) -> bool:
+    """Whether two names are one, however their writers join and order the parts."""
+    return _parts(one) == _parts(other)
+
+
 def _parts(name: str) -> list[str]:
     return sorted(part.strip() for part in name.replace(",", ";").split(";"))
 
 
-def _is_vouched_for(
-    held: TrustList, signer: Record, vouched: Collection[bytes]
-) -> bool:
-    """A phone asks about a signer that it does not know, and only a TVS of its list."""
-    return (
-        signer.certificate in vouched
-        and any(record.role == Role.TVS for record in held.records)
-        and not any(_has_another_key(record, signer) for record in held.records)
+def _knows_another_key(held: TrustList, signer: Record) -> bool:
+    name = signer.find(RecordTag.ISSUER_NAME), signer.serial
+    return any(
+        record.public_key not in (None, signer.public_key)
+        for record in held.by_name.get(name, ())
     )
 
 
-def _has_another_key(record: Record, signer: Record) -> bool:
-    return (
-        record.public_key is not None
-        and record.public_key != signer.public_key
-        and record.serial == signer.serial
-        and record.find(RecordTag.ISSUER_NAME) == signer.find(RecordTag.ISSUER_NAME)
-    )
-
-
-def _is_same_certificate(record: Record, signer: Record) -> bool:
-    """Same bytes, or the held hash of them, and the same key beside them.
-
-    The key of the offered record is only said to be the certificate's, so it must be
-    the one that the held record has: nothing else ties it to what is trusted.
-    """
-    certificate = signer.certificate
-    if certificate is None or record.public_key != signer.public_key:
-        return False
+def _carries(record: Record, certificate: bytes) -> bool:
+    """The record has this certificate, or the hash of it."""
     if record.certificate is not None:
         return record.certificate == certificate
     return (
