@@ -11,6 +11,7 @@ become one of these at their door, once, with ``raise ... from``::
      |   +- PackError               a pack that cannot be loaded, or must not be
      +- TrustListError              bytes that are no trust list; carries the offset
      +- TvsError                    bytes that are no TVS message, or no TVS answered
+     +- PhoneFileError              bytes that are no configuration of a phone
      +- SignatureError              a key, a signature or a signer that does not fit
      +- PageError                   bytes that are no page of a phone
      +- CertificateError            bytes that are no certificate or private key
@@ -107,6 +108,10 @@ class TrustListError(CucmshError):
 
 class TvsError(CucmshError):
     """The bytes are no message of TVS, or a TVS gave no answer that can be used."""
+
+
+class PhoneFileError(CucmshError):
+    """The bytes are no configuration of a phone; where they came from is not said."""
 
 
 class SignatureError(CucmshError):

@@ -13,6 +13,9 @@ from tests.house.product import places
 # Each names a type of the standard library or of a library, or a type variable.
 CASTS = {
     ("cucmsh/services/threads.py", "'_Answer'"),  # what the thread gave, or raised
+    # asyncio hands its protocols the widest kind of transport.
+    ("cucmsh/lab/http_server.py", "'asyncio.Transport'"),
+    ("cucmsh/lab/phones/wire.py", "'asyncio.DatagramTransport'"),
     ("cucmsh/lab/sftp_files.py", "asyncssh.SSHServerChannel[bytes]"),
     ("cucmsh/lab/sftp_files.py", "io.FileIO"),  # what our own ``open`` gave
     ("cucmsh/shell/editor.py", "TextIO"),  # prompt_toolkit only writes and flushes

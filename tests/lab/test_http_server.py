@@ -1,0 +1,172 @@
+"""A node's files over HTTP: what phones and curl get, and what nobody does."""
+
+from __future__ import annotations
+
+import socket
+import subprocess
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from cucmsh.errors import RefusedError, ServiceError
+from cucmsh.lab import http_server
+from cucmsh.lab.http_server import HttpServer
+
+pytestmark = pytest.mark.loopback
+
+HOST = "127.0.0.1"
+LIST = bytes(range(256)) * 40
+SECONDS = 10
+
+
+@pytest.fixture
+def server(tmp_path: Path) -> Iterator[HttpServer]:
+    served = tmp_path / "served"
+    (served / "folder").mkdir(parents=True)
+    (served / "ITLFile.tlv").write_bytes(LIST)
+    (served / "empty").write_bytes(b"")
+    (served / "folder" / "a b").write_bytes(b"inner")
+    (tmp_path / "secret").write_bytes(b"secret")
+    (served / "link").symlink_to(tmp_path / "secret")
+    running = HttpServer(HOST, 0, served)
+    running.start()
+    yield running
+    running.stop()
+
+
+def talk(server: HttpServer, sent: bytes) -> bytes:
+    """All that it answers until it closes; it need not wait for our end."""
+    with socket.create_connection(server.address, SECONDS) as client:
+        client.sendall(sent)
+        client.shutdown(socket.SHUT_WR)
+        answer = b""
+        while piece := client.recv(1 << 16):
+            answer += piece
+    return answer
+
+
+def get(server: HttpServer, name: str) -> bytes:
+    host, port = server.address
+    return talk(server, f"GET /{name} HTTP/1.1\r\nHost:{host}:{port}\r\n\r\n".encode())
+
+
+def test_the_two_lines_of_a_phone_are_answered_as_the_original_does(
+    server: HttpServer,
+) -> None:
+    head, _, content = get(server, "ITLFile.tlv").partition(b"\r\n\r\n")
+    assert content == LIST
+    first, *lines = head.split(b"\r\n")
+    assert first == b"HTTP/1.1 200 OK"
+    assert lines == [
+        b"Content-length: %d" % len(LIST),
+        b"Cache-Control: no-store",
+        b"Content-type: */*",
+    ]
+
+
+@pytest.mark.parametrize(
+    "name",
+    [
+        *("nothing", "", "folder", "folder/", "empty", "link", "../secret"),
+        *("folder/../../secret", "%2e%2e/secret", "a%00b", "%ff", ".", "//etc/passwd"),
+    ],
+)
+def test_nothing_else_is_given_out(server: HttpServer, name: str) -> None:
+    answer = get(server, name)
+    assert answer.startswith(b"HTTP/1.1 404 Not Found\r\nContent-length: 0\r\n")
+    assert b"secret" not in answer
+
+
+@pytest.mark.parametrize(
+    ("sent", "status"),
+    [
+        (b"GET /folder/a%20b?x HTTP/1.0\r\n\r\n", 200),
+        (b"POST / HTTP/1.1\r\nHost:a\r\nContent-Length:3\r\n\r\nabc", 405),
+        (b"nonsense\r\n\r\n", 400),
+        (b"GET / HTTP/1.1\r\n\r\n", 400),  # no Host
+        (b"GET /" + b"a" * (17 << 10), 431),
+        (b"GET / HTTP/1.1\r\nHost:a\r\n" + b"a:b\r\n" * 4000, 431),
+        (b"\x16\x03\x01\x02\x00\x01\x00\x01\xfc\x03\x03", 400),
+    ],
+)
+def test_requests_that_no_phone_sends(
+    server: HttpServer, sent: bytes, status: int
+) -> None:
+    assert talk(server, sent).startswith(b"HTTP/1.1 %d " % status)
+
+
+def test_head_sends_no_file(server: HttpServer) -> None:
+    answer = talk(server, b"HEAD /ITLFile.tlv HTTP/1.1\r\nHost:a\r\n\r\n")
+    assert b"Content-length: %d" % len(LIST) in answer
+    assert answer.endswith(b"\r\n\r\n")
+
+
+def test_several_requests_of_one_connection_are_answered(server: HttpServer) -> None:
+    request = b"GET /folder/a%20b HTTP/1.1\r\nHost:a\r\n\r\n"
+    assert talk(server, request * 3).count(b"inner") == 3
+
+
+def test_curl_gets_the_file(server: HttpServer) -> None:
+    host, port = server.address
+    url = f"http://{host}:{port}/ITLFile.tlv"
+    argv = ["curl", "-sS", "--noproxy", "*", "--max-time", str(SECONDS), url]
+    assert subprocess.run(argv, capture_output=True, check=True).stdout == LIST
+
+
+def test_a_client_that_says_nothing_is_closed(
+    server: HttpServer, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(http_server, "READ_SECONDS", 0.05)
+    with socket.create_connection(server.address, SECONDS) as silent:
+        silent.settimeout(SECONDS)
+        assert silent.recv(1) == b""
+
+
+def test_a_slow_request_is_not_waited_for_byte_by_byte(
+    server: HttpServer, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(http_server, "READ_SECONDS", 0.2)
+    with socket.create_connection(server.address, SECONDS) as slow:
+        slow.settimeout(0.01)
+        with pytest.raises(OSError):  # noqa: PT012 - which call fails is the network's
+            while True:
+                slow.sendall(b"G")
+                try:
+                    assert slow.recv(1) == b""
+                    raise ConnectionResetError
+                except TimeoutError:
+                    continue
+
+
+def test_more_clients_than_it_takes_are_told_that_it_is_busy(
+    server: HttpServer, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(http_server, "MOST_CONNECTIONS", 1)
+    with socket.create_connection(server.address, SECONDS) as first:
+        first.sendall(b"GET /nothing HTTP/1.1\r\nHost:a\r\n\r\n")
+        assert first.recv(9) == b"HTTP/1.1 "
+        assert talk(server, b"").startswith(b"HTTP/1.1 503 ")
+
+
+def test_it_starts_again_on_the_same_port(server: HttpServer) -> None:
+    address = server.address
+    server.stop()
+    with pytest.raises(OSError):
+        socket.create_connection(address, SECONDS)
+    server.start()
+    server.start()
+    assert server.address == address
+    assert server.is_running
+    assert b"200 OK" in get(server, "ITLFile.tlv")
+
+
+def test_a_port_in_use_is_told(server: HttpServer, tmp_path: Path) -> None:
+    other = HttpServer(*server.address, tmp_path)
+    with pytest.raises(ServiceError, match="cannot listen"):
+        other.start()
+
+
+def test_the_world_is_not_listened_to(tmp_path: Path) -> None:
+    with pytest.raises(RefusedError):
+        HttpServer("0.0.0.0", 0, tmp_path)
