@@ -21,6 +21,7 @@ def units(site: Site) -> list[str]:
     of=lambda: services.regenerate,
     candidates={"unit": units},
     kinds={"unit": NAME},
+    has_json=True,
 )
 def set_cert_regen(dialog: Dialog, site: Site, name: str) -> int:
     """Regenerate the key and certificate of one unit of this node.
@@ -45,7 +46,8 @@ def set_cert_regen(dialog: Dialog, site: Site, name: str) -> int:
     if not is_yes(dialog, "Proceed with regeneration (yes|no)? "):
         raise CancelledError("The certificate was not regenerated.")
     with dialog.uninterrupted(), dialog.working(lambda: _still(site, unit)):
-        undelivered = views.delivery_lines(services.regenerate(site, unit))
+        outcomes = services.regenerate(site, unit)
+    undelivered = views.delivery_lines(outcomes)
     dialog.say(
         f"\nSuccessfully Regenerated Certificate for {unit}.\n"
         "Please do a backup of the server as soon as possible. Failure to do so can "
@@ -61,6 +63,12 @@ def set_cert_regen(dialog: Dialog, site: Site, name: str) -> int:
     if undelivered:
         dialog.say("Regenerate it again when they answer.")
         dialog.say("Executed command unsuccessfully")
+    dialog.result(
+        tuple,
+        lambda: views.regenerated_document(
+            site.node.name, unit, services.own_certificate(site, unit)[0], outcomes
+        ),
+    )
     return 3 if undelivered else 0
 
 
@@ -85,7 +93,12 @@ def show_cert_list_own(dialog: Dialog, site: Site) -> None:
     )
 
 
-@command("show cert own <unit>", candidates={"unit": units}, kinds={"unit": NAME})
+@command(
+    "show cert own <unit>",
+    candidates={"unit": units},
+    kinds={"unit": NAME},
+    has_json=True,
+)
 def show_cert_own(dialog: Dialog, site: Site, name: str) -> None:
     """Show one certificate of this node, and its PEM form.
 
@@ -95,4 +108,10 @@ def show_cert_own(dialog: Dialog, site: Site, name: str) -> None:
     show cert own CallManager
     """
     certificate, pem = services.own_certificate(site, name)
-    dialog.say("\n".join(views.certificate_lines(certificate, pem)))
+    unit = name.partition("/")[0]
+    dialog.result(
+        lambda: views.certificate_lines(certificate, pem),
+        lambda: views.certificate_shown_document(
+            site.node.name, unit, certificate, pem
+        ),
+    )

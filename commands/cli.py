@@ -10,7 +10,7 @@ from cucmsh.shell.dialog import Dialog
 from cucmsh.shell.parameter_types import NUMBER
 
 
-@command("set cli pagination on|off")
+@command("set cli pagination on|off", has_json=True)
 def set_cli_pagination(dialog: Dialog, _: Site, choice: str) -> None:
     """Turn the pager for long output on or off, for this session.
 
@@ -23,23 +23,31 @@ def set_cli_pagination(dialog: Dialog, _: Site, choice: str) -> None:
     set cli pagination off
     """
     dialog.session.pagination = choice == "on"
-    dialog.say(f"Automatic pagination is turned {choice}")
+    dialog.result(
+        lambda: [f"Automatic pagination is turned {choice}"],
+        lambda: {"pagination": choice == "on"},
+    )
 
 
-@command("show cli pagination")
+@command("show cli pagination", has_json=True)
 def show_cli_pagination(dialog: Dialog, _: Site) -> None:
     """Show whether long output stops at the end of each page.
 
     Example:
     show cli pagination
     """
-    dialog.say(f"Automatic Pagination : {'On' if dialog.session.is_paged else 'Off'}.")
+    is_paged = dialog.session.is_paged
+    dialog.result(
+        lambda: [f"Automatic Pagination : {'On' if is_paged else 'Off'}."],
+        lambda: {"pagination": is_paged},
+    )
 
 
 @command(
     "set cli session timeout <minutes>",
     of=lambda: services.set_idle_minutes,
     kinds={"minutes": NUMBER},
+    has_json=True,
 )
 def set_cli_session_timeout(dialog: Dialog, site: Site, text: str) -> None:
     """Set after how many minutes without a key a session of this node ends.
@@ -56,21 +64,27 @@ def set_cli_session_timeout(dialog: Dialog, site: Site, text: str) -> None:
     if dialog.ask_key("Continue (y/n)?", "yn", again) == "n":
         raise CancelledError("The session time-out was not changed.")
     services.set_idle_minutes(site, minutes)
-    dialog.say(f"The session time-out of new sessions is {minutes} minutes.")
+    _say_minutes(dialog, site, minutes)
 
 
-@command("show cli session timeout")
+@command("show cli session timeout", has_json=True)
 def show_cli_session_timeout(dialog: Dialog, site: Site) -> None:
     """Show after how many minutes without a key a new session ends.
 
     Example:
     show cli session timeout
     """
-    minutes = services.idle_minutes(site)
-    dialog.say(f"The session time-out of new sessions is {minutes} minutes.")
+    _say_minutes(dialog, site, services.idle_minutes(site))
 
 
-@command("set commandcount enable|disable")
+def _say_minutes(dialog: Dialog, site: Site, minutes: int) -> None:
+    dialog.result(
+        lambda: [f"The session time-out of new sessions is {minutes} minutes."],
+        lambda: {"node": site.node.name, "minutes": minutes},
+    )
+
+
+@command("set commandcount enable|disable", has_json=True)
 def set_commandcount(dialog: Dialog, _: Site, choice: str) -> None:
     """Let the prompt of this session say how many commands have run in it.
 
@@ -81,3 +95,4 @@ def set_commandcount(dialog: Dialog, _: Site, choice: str) -> None:
     set commandcount enable
     """
     dialog.session.counts_commands = choice == "enable"
+    dialog.result(tuple, lambda: {"counts_commands": choice == "enable"})

@@ -50,7 +50,12 @@ def logs(site: Site) -> list[str]:
     return services.log_names(site)
 
 
-@command("file list activelog <spec>", candidates={"spec": logs}, kinds={"spec": FILE})
+@command(
+    "file list activelog <spec>",
+    candidates={"spec": logs},
+    kinds={"spec": FILE},
+    has_json=True,
+)
 def file_list_activelog(dialog: Dialog, site: Site, spec: str) -> int:
     """List the logs of this node.
 
@@ -61,10 +66,15 @@ def file_list_activelog(dialog: Dialog, site: Site, spec: str) -> int:
     Example:
     file list activelog *
     """
-    return _list(dialog, (), services.list_logs(site, spec))
+    return _list(dialog, site, (), services.list_logs(site, spec))
 
 
-@command("file list tftp <spec>", candidates={"spec": specs}, kinds={"spec": FILE})
+@command(
+    "file list tftp <spec>",
+    candidates={"spec": specs},
+    kinds={"spec": FILE},
+    has_json=True,
+)
 def file_list_tftp(dialog: Dialog, site: Site, spec: str) -> int:
     """List files and folders of the TFTP directory.
 
@@ -79,10 +89,15 @@ def file_list_tftp(dialog: Dialog, site: Site, spec: str) -> int:
     missing = services.missing_folder(site, spec)
     if missing and dialog.helpful:
         dialog.say(f"There is no folder {missing} in the TFTP directory.")
-    return _list(dialog, *services.list_files(site, spec))
+    return _list(dialog, site, *services.list_files(site, spec))
 
 
-@command("file view activelog <file>", candidates={"file": logs}, kinds={"file": FILE})
+@command(
+    "file view activelog <file>",
+    candidates={"file": logs},
+    kinds={"file": FILE},
+    has_json=True,
+)
 def file_view_activelog(dialog: Dialog, site: Site, name: str) -> None:
     """Show a log of this node, 20 lines a page.
 
@@ -95,12 +110,19 @@ def file_view_activelog(dialog: Dialog, site: Site, name: str) -> None:
     file view activelog audit
     """
     text, before = services.read_log(site, name)
-    if before:
-        text = f"({before} bytes of earlier lines are left out.)\n{text}"
-    dialog.view(text)
+    note = f"({before} bytes of earlier lines are left out.)\n" if before else ""
+    dialog.view(
+        f"{note}{text}",
+        lambda: views.text_document(site.node.name, name, text, before),
+    )
 
 
-@command("file view tftp <file>", candidates={"file": files}, kinds={"file": FILE})
+@command(
+    "file view tftp <file>",
+    candidates={"file": files},
+    kinds={"file": FILE},
+    has_json=True,
+)
 def file_view_tftp(dialog: Dialog, site: Site, name: str) -> None:
     """Show a text file of the TFTP directory, 20 lines a page.
 
@@ -111,7 +133,8 @@ def file_view_tftp(dialog: Dialog, site: Site, name: str) -> None:
     Example:
     file view tftp XMLDefault.cnf.xml
     """
-    dialog.view(services.read_text(site, name))
+    text = services.read_text(site, name)
+    dialog.view(text, lambda: views.text_document(site.node.name, name, text))
 
 
 @command(
@@ -119,6 +142,7 @@ def file_view_tftp(dialog: Dialog, site: Site, name: str) -> None:
     of=lambda: services.get_file,
     candidates={"file": files},
     kinds={"file": FILE},
+    has_json=True,
 )
 def file_get_tftp(dialog: Dialog, site: Site, name: str) -> int:
     """Send a file of the TFTP directory to an SFTP server.
@@ -135,9 +159,15 @@ def file_get_tftp(dialog: Dialog, site: Site, name: str) -> int:
     """
     shown = _OnScreen(dialog)
     sent = services.get_file(site, name, shown)
+    server = shown.server
+    if server is not None:
+        dialog.result(
+            tuple,
+            lambda: views.sent_document(site.node.name, name, server, sent),
+        )
     dialog.say(".")
     if sent.why_unproven:
-        return _unproven(dialog, shown.host, sent)
+        return _unproven(dialog, server.host if server else "the server", sent)
     dialog.say("Transfer completed.")
     dialog.say(f"Downloading file: {TFTP_FOLDER}/{name}")
     if dialog.helpful and sent.was_there:
@@ -151,7 +181,7 @@ class _OnScreen:
 
     def __init__(self, dialog: Dialog) -> None:
         self._dialog = dialog
-        self.host = ""
+        self.server: BackupServer | None = None
         self._so_far = 0  # bytes; another thread reads it
 
     @contextmanager
@@ -172,7 +202,7 @@ class _OnScreen:
         if dialog.ask_key("Would you like to proceed [y/n]? ", "yn", again) == "n":
             raise CancelledError("Nothing was transferred.")
         server = _ask_server(dialog)
-        self.host = server.host
+        self.server = server
         dialog.say()
         directory = ask_value(dialog, "Download directory: ", PATH)
         dialog.say()
@@ -220,12 +250,17 @@ def _say_where(dialog: Dialog, sent: SentFile) -> None:
         dialog.say(f"An earlier {name.rpartition('.')[0]} there is kept as {name}")
 
 
-def _list(dialog: Dialog, folders: Sequence[str], names: Sequence[str]) -> int:
-    for folder in folders:
-        dialog.say(f"<dir>    {folder}")
-    for name in names:
-        dialog.say(name)
-    dialog.say(f"dir count = {len(folders)}, file count = {len(names)}")
+def _list(
+    dialog: Dialog, site: Site, folders: Sequence[str], names: Sequence[str]
+) -> int:
+    dialog.result(
+        lambda: [
+            *(f"<dir>    {folder}" for folder in folders),
+            *names,
+            f"dir count = {len(folders)}, file count = {len(names)}",
+        ],
+        lambda: views.listing_document(site.node.name, folders, names),
+    )
     return 0 if folders or names else 1
 
 

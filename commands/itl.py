@@ -22,6 +22,7 @@ from cucmsh.shell.command import command
 from cucmsh.shell.dialog import Dialog, SafePoint
 from cucmsh.shell.parameter_types import HOST, PATH, USER
 
+RELEASED = "Earlier ITLs were released. Run `utils service restart Cisco Tftp`"
 KEY_FILE_QUESTION = "Enter security password of the key file :"
 
 
@@ -212,7 +213,7 @@ class _OnScreen:
             yield _progress(dialog, left, safe_point)
 
 
-@command("utils itl trust release", of=lambda: services.release_trust)
+@command("utils itl trust release", of=lambda: services.release_trust, has_json=True)
 def utils_itl_trust_release(dialog: Dialog, site: Site) -> None:
     """Give up phones that hold an earlier ITL and do not know this node's keys.
 
@@ -231,9 +232,9 @@ def utils_itl_trust_release(dialog: Dialog, site: Site) -> None:
         require_yes(dialog, "Do you want to give them up (yes/no)? ")
 
     plan = services.release_trust(site, agree)
-    dialog.say(
-        "Earlier ITLs were released. Run `utils service restart Cisco Tftp`: the next "
-        f"start signs with {plan.key}."
+    dialog.result(
+        lambda: [f"{RELEASED}: the next start signs with {plan.key}."],
+        lambda: views.release_document(site.node.name, plan),
     )
 
 

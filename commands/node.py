@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
-from cucmsh import services
-from cucmsh.build import version_line
+from cucmsh import __version__, services, views
+from cucmsh.build import build, version_line
 from cucmsh.errors import UsageError
 from cucmsh.services.site import Site
 from cucmsh.shell.command import command
@@ -13,18 +13,28 @@ from cucmsh.shell.dialog import Dialog
 from cucmsh.shell.parameter_types import NAME
 
 
-@command("show version active")
+@command("show version active", has_json=True)
 def show_version_active(dialog: Dialog, site: Site) -> None:
     """Show the release whose commands these are, and the version of cucmsh.
 
     Example:
     show version active
     """
-    dialog.say(f"Active Master Version: {site.settings.profile.version}")
-    dialog.say("Active Version Installed Software Options:")
-    dialog.say("No Installed Software Options Found.")
-    if dialog.helpful:
-        dialog.say(version_line())
+    release = site.settings.profile.version
+    dialog.result(
+        lambda: [
+            f"Active Master Version: {release}",
+            "Active Version Installed Software Options:",
+            "No Installed Software Options Found.",
+            *([version_line()] if dialog.helpful else []),
+        ],
+        lambda: {
+            "node": site.node.name,
+            "release": release,
+            "version": __version__,
+            "build": build(),
+        },
+    )
 
 
 def nodes(site: Site) -> list[str]:
@@ -33,7 +43,10 @@ def nodes(site: Site) -> list[str]:
 
 
 @command(
-    "show network cluster [node]", candidates={"node": nodes}, kinds={"node": NAME}
+    "show network cluster [node]",
+    candidates={"node": nodes},
+    kinds={"node": NAME},
+    has_json=True,
 )
 def show_network_cluster(dialog: Dialog, site: Site, name: str = "") -> int:
     """Show the nodes of the cluster; each other node is logged in to, as a check.
@@ -50,10 +63,9 @@ def show_network_cluster(dialog: Dialog, site: Site, name: str = "") -> int:
             f"Type one of: {', '.join(nodes(site))}",
         )
     wanted = {node.name: node for node in cluster.nodes if name in ("", node.name)}
-    status = 0
+    problems: dict[str, str] = {}
 
     def show(name: str, reach: Callable[[], str]) -> None:
-        nonlocal status
         node = wanted[name]
         address = node.ssh.host if node.ssh else node.tftp.host
         kind = "DBPub" if node.is_publisher else "DBSub"
@@ -62,12 +74,10 @@ def show_network_cluster(dialog: Dialog, site: Site, name: str = "") -> int:
             f"{node.role.capitalize()} callmanager {kind}"
         )
         with dialog.working(lambda: f"Waiting for {name}..."):
-            problem = reach()
+            problem = problems[name] = reach()
         dialog.say(f"{row} not authenticated" if problem else f"{row} authenticated")
-        if problem:
-            status = 3
-            if dialog.helpful:
-                dialog.say(f"  {problem}")
+        if problem and dialog.helpful:
+            dialog.say(f"  {problem}")
 
     services.reach_each(site, list(wanted.values()), show)
     dialog.say()
@@ -75,4 +85,5 @@ def show_network_cluster(dialog: Dialog, site: Site, name: str = "") -> int:
     dialog.say("-" * 34)
     for each in wanted:
         dialog.say(each)
-    return status
+    dialog.result(tuple, lambda: views.cluster_document(site, problems))
+    return 3 if any(problems.values()) else 0

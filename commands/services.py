@@ -45,6 +45,7 @@ def utils_service_list(dialog: Dialog, site: Site) -> None:
     of=lambda: services.start_service,
     candidates={"service": service_names},
     kinds={"service": TEXT},
+    has_json=True,
 )
 def utils_service_start(dialog: Dialog, site: Site, name: str) -> int:
     """Start a service of this node; Cisco Tftp composes and signs its ITL first.
@@ -55,7 +56,7 @@ def utils_service_start(dialog: Dialog, site: Site, name: str) -> int:
     utils service start Cisco Tftp
     """
     told = _OnScreen(dialog, name, ["[STARTING]  ", "[STARTED]  "])
-    return _reported(dialog, services.start_service(site, name, told))
+    return _reported(dialog, site, name, services.start_service(site, name, told))
 
 
 @command(
@@ -63,6 +64,7 @@ def utils_service_start(dialog: Dialog, site: Site, name: str) -> int:
     of=lambda: services.stop_service,
     candidates={"service": service_names},
     kinds={"service": TEXT},
+    has_json=True,
 )
 def utils_service_stop(dialog: Dialog, site: Site, name: str) -> None:
     """Stop a service of this node.
@@ -76,6 +78,7 @@ def utils_service_stop(dialog: Dialog, site: Site, name: str) -> None:
         dialog, name, ["[STOPPING]  ", "[STOPPED]  Commanded Out of Service"]
     )
     services.stop_service(site, name, told)
+    dialog.result(tuple, lambda: views.service_document(site.node.name, name, None))
 
 
 @command(
@@ -83,6 +86,7 @@ def utils_service_stop(dialog: Dialog, site: Site, name: str) -> None:
     of=lambda: services.restart_service,
     candidates={"service": service_names},
     kinds={"service": TEXT},
+    has_json=True,
 )
 def utils_service_restart(dialog: Dialog, site: Site, name: str) -> int:
     """Restart a service of this node; Cisco Tftp composes and signs its ITL anew.
@@ -96,7 +100,7 @@ def utils_service_restart(dialog: Dialog, site: Site, name: str) -> int:
     """
     steps = ["[STOPPING]  ", "[STARTING]  ", "[STARTED]  "]
     told = _OnScreen(dialog, name, steps, NO_CTRL_C)
-    return _reported(dialog, services.restart_service(site, name, told))
+    return _reported(dialog, site, name, services.restart_service(site, name, told))
 
 
 class _OnScreen:
@@ -149,7 +153,7 @@ class _OnScreen:
         return self._dialog.working(lambda: f"Waiting for {', '.join(names)}...")
 
 
-def _reported(dialog: Dialog, start: services.Start) -> int:
+def _reported(dialog: Dialog, site: Site, name: str, start: services.Start) -> int:
     """What the start could not do, and what became of the replicas; the status."""
     if start.foreign is not None and dialog.helpful:
         dialog.say(start.foreign.line)
@@ -160,4 +164,5 @@ def _reported(dialog: Dialog, start: services.Start) -> int:
         dialog.say(line)
     if lines:
         dialog.say(FAILED)
+    dialog.result(tuple, lambda: views.service_document(site.node.name, name, start))
     return 3 if lines else 0

@@ -7,13 +7,15 @@ import os
 from cucmsh.errors import UsageError
 from cucmsh.services.caller import Privilege
 from cucmsh.services.site import Site
-from cucmsh.shell.command import EXAMPLE, Command, command, phrases
+from cucmsh.shell.command import Command, command, phrases
 from cucmsh.shell.dialog import Dialog, EndSession
+from cucmsh.shell.grammar import Pack
+from cucmsh.shell.help_text import help_lines
 from cucmsh.shell.origin import account_name
 from cucmsh.shell.parameter_types import TEXT
 
 
-@command("show myself")
+@command("show myself", has_json=True)
 def show_myself(dialog: Dialog, site: Site) -> None:
     """Show which node this is and which account is logged in.
 
@@ -25,14 +27,24 @@ def show_myself(dialog: Dialog, site: Site) -> None:
     """
     account = account_name(os.environ) or f"number {os.getuid()}"
     counts = "enabled" if dialog.session.counts_commands else "disabled"
-    dialog.say(f"Machine Name    : {site.node.name}")
-    dialog.say(f"account name    : {account}")
     level = Privilege.READ if site.caller is None else site.caller.level
-    dialog.say(f"privilege level : {level:d}")
-    dialog.say(f"command count   : {counts}")
+    dialog.result(
+        lambda: [
+            f"Machine Name    : {site.node.name}",
+            f"account name    : {account}",
+            f"privilege level : {level:d}",
+            f"command count   : {counts}",
+        ],
+        lambda: {
+            "node": site.node.name,
+            "account": account,
+            "level": int(level),
+            "counts_commands": dialog.session.counts_commands,
+        },
+    )
 
 
-@command("show packs")
+@command("show packs", has_json=True)
 def show_packs(dialog: Dialog, _: Site) -> int:
     """Show where the commands come from: each pack, its folder and its commands.
 
@@ -42,16 +54,29 @@ def show_packs(dialog: Dialog, _: Site) -> int:
     show packs
     """
     packs = dialog.session.grammar.packs
-    for pack in packs:
-        dialog.say(f"{pack.name}    {pack.path}".rstrip())
-        if pack.problem:
-            dialog.say(f"    not loaded: {pack.problem}")
-        for phrase in sorted(entry.phrase for entry in pack.commands):
-            dialog.say(f"    {phrase}")
+    dialog.result(
+        lambda: [line for pack in packs for line in _pack_lines(pack)],
+        lambda: {
+            "packs": [
+                {
+                    "name": pack.name,
+                    "path": pack.path or None,
+                    "problem": pack.problem or None,
+                    "commands": _phrases_of(pack),
+                }
+                for pack in packs
+            ]
+        },
+    )
     return 1 if any(pack.problem for pack in packs) else 0
 
 
-@command("help [command...]", candidates={"command": phrases}, kinds={"command": TEXT})
+@command(
+    "help [command...]",
+    candidates={"command": phrases},
+    kinds={"command": TEXT},
+    has_json=True,
+)
 def help_(dialog: Dialog, _: Site, phrase: str = "") -> None:
     """List the commands, or explain one.
 
@@ -64,15 +89,17 @@ def help_(dialog: Dialog, _: Site, phrase: str = "") -> None:
     words = phrase.split(" ") if phrase else []
     place = grammar.find(words)
     found = [entry for entry in grammar.commands if _begins(entry, place.walked)]
-    if place.menu.command is not None:
-        _explain(dialog, place.menu.command)
-        found.remove(place.menu.command)
-    elif place.values:
-        raise UsageError(f"there is no command {phrase!r}", "Type help to see them.")
+    named = place.menu.command
+    if named is None and place.values:
+        raise UsageError(
+            f"there is no command {phrase!r}",
+            grammar.lower_case_hint(words) or "Type help to see them.",
+        )
     found.sort(key=lambda entry: entry.phrase)
-    width = max((len(entry.phrase) for entry in found), default=0)
-    for entry in found:
-        dialog.say(f"{entry.phrase.ljust(width)}  {entry.summary}")
+    dialog.result(
+        lambda: help_lines(named, found, dialog.columns),
+        lambda: {"commands": [_described(entry) for entry in found]},
+    )
 
 
 @command("quit")
@@ -101,23 +128,25 @@ def _begins(entry: Command, words: tuple[str, ...]) -> bool:
     )
 
 
-def _explain(dialog: Dialog, entry: Command) -> None:
-    """Explain it in the original's layout (docs/cli.md#editing).
+def _pack_lines(pack: Pack) -> list[str]:
+    lines = [f"{pack.name}    {pack.path}".rstrip()]
+    if pack.problem:
+        lines.append(f"    not loaded: {pack.problem}")
+    return [*lines, *(f"    {phrase}" for phrase in _phrases_of(pack))]
 
-    But for one thing: examples have no prompt before them. Programs take any line that
-    begins with one for a prompt (docs/clients.md P4).
-    """
-    plain = [" ".join(choices) for choices in entry.words if len(choices) == 1]
-    dialog.say(f"{' '.join(plain)} help:")
-    dialog.say(entry.summary)
-    if entry.description:
-        dialog.say(f"\n{entry.description}")
-    if options := entry.options:
-        dialog.say("\noptions are:")
-        width = max(map(len, options))
-        for name, text in options.items():
-            dialog.say(f"{name.ljust(width)} - {text}")
-    if entry.examples:
-        dialog.say(f"\n{EXAMPLE}")
-        for line in entry.examples:
-            dialog.say(line)
+
+def _phrases_of(pack: Pack) -> list[str]:
+    return sorted(entry.phrase for entry in pack.commands)
+
+
+def _described(entry: Command) -> dict[str, object]:
+    return {
+        "phrase": entry.phrase,
+        "summary": entry.summary,
+        "description": entry.description or None,
+        "options": entry.options,
+        "examples": entry.examples,
+        "changes": entry.changes,
+        "publisher_only": entry.publisher_only,
+        "has_json": entry.has_json,
+    }

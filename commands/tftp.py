@@ -22,6 +22,7 @@ def files(site: Site) -> list[str]:
     of=lambda: services.sign_and_bring,
     candidates={"spec": files},
     kinds={"spec": FILE},
+    has_json=True,
 )
 def utils_tftp_sign(dialog: Dialog, site: Site, specs: str = "") -> int:
     """Sign the phones' files with the CallManager key: NAME.sgn beside NAME.
@@ -50,8 +51,10 @@ def _sign_and_push(dialog: Dialog, site: Site, specs: list[str]) -> int:
     done = services.sign_and_bring(
         site, services.choose(site, specs), _OnScreen(dialog)
     )
-    for line in views.replica_lines(done.replicas):
-        dialog.say(line)
+    dialog.result(
+        lambda: views.replica_lines(done.replicas),
+        lambda: views.signing_document(site.node.name, done),
+    )
     if done.exit_status:
         dialog.say(FAILED)
     return done.exit_status

@@ -17,7 +17,12 @@ def version_line() -> str:
     The build is a digest of what pip wrote down of the installed modules, so it is the
     same wherever the same files were installed, by any Python.
     """
-    return f"cucmsh {__version__} (build {build_of(_record())})"
+    return f"cucmsh {__version__} (build {build()})"
+
+
+def build() -> str:
+    """The build alone."""
+    return build_of(_record())
 
 
 def _record() -> str:

@@ -53,9 +53,12 @@ def one_line(text: str) -> str:
 class CucmshError(Exception):
     """The root: ``message`` says what is wrong, ``advice`` (if any) what to do.
 
-    A message is one line, whatever other people's text is in it.
+    A message is one line, whatever other people's text is in it. ``kind`` is the word
+    by which programs know it (``error.kind`` of their JSON, docs/programs.md#errors);
+    an error of a room's own has its parent's.
     """
 
+    kind = "failed"
     exit_status = 1
     is_one_line = True
 
@@ -68,6 +71,7 @@ class CucmshError(Exception):
 class UsageError(CucmshError):
     """The words typed are unknown, incomplete or not of the right kind."""
 
+    kind = "usage"
     exit_status = 2
     is_one_line = False  # some of the original's texts have two
 
@@ -75,19 +79,26 @@ class UsageError(CucmshError):
 class NamingError(UsageError):
     """A host name, domain or certificate subject that cannot be; form in the advice."""
 
+    kind = "name"
+
 
 class ConfigurationError(CucmshError):
     """The configuration is missing, unreadable or describes no possible cluster."""
 
+    kind = "configuration"
     exit_status = 2
 
 
 class CommandClashError(CucmshError):
     """Two commands share a phrase, or the built-in pack is not what it should be."""
 
+    kind = "command-clash"
+
 
 class PackError(CommandClashError):
     """A command pack cannot be loaded, or lies where it must not be loaded from."""
+
+    kind = "pack"
 
 
 class TrustListError(CucmshError):
@@ -97,6 +108,8 @@ class TrustListError(CucmshError):
         message: what is wrong.
         offset: where, in bytes from the start of the file.
     """
+
+    kind = "trust-list"
 
     def __init__(self, message: str, offset: int) -> None:
         super().__init__(
@@ -117,6 +130,8 @@ class PhoneFileError(CucmshError):
 class SignatureError(CucmshError):
     """A signature could not be made, or a signer does not fit its list."""
 
+    kind = "signature"
+
 
 class PageError(CucmshError):
     """The bytes are no page of a phone: too many, a DTD, or nothing that one says."""
@@ -125,51 +140,74 @@ class PageError(CucmshError):
 class CertificateError(CucmshError):
     """The bytes are no certificate, no private key, or the two are no pair."""
 
+    kind = "certificate"
+
 
 class KeyFileError(CucmshError):
     """A PKCS#12 key file does not open or does not hold what it should."""
+
+    kind = "key-file"
 
 
 class WrongPasswordError(KeyFileError):
     """The key file opens with another password than the one that was given."""
 
+    kind = "wrong-password"
+
 
 class RefusedError(CucmshError):
     """A rule of the cluster forbids the change; nothing was changed."""
+
+    kind = "refused"
 
 
 class BusyError(RefusedError):
     """Somebody else is changing the same thing; nothing was changed."""
 
+    kind = "busy"
+
 
 class CancelledError(RefusedError):
     """The person ended the command at a question; nothing was changed."""
+
+    kind = "cancelled"
 
 
 class StoreError(CucmshError):
     """A file could not be read, written, listed or removed."""
 
+    kind = "file"
+
 
 class MissingFileError(StoreError):
     """The file is not there."""
+
+    kind = "missing-file"
 
 
 class ExhaustedError(CucmshError):
     """This machine, or this account, has no thread, memory or descriptor left."""
 
+    kind = "exhausted"
+
 
 class ServiceError(CucmshError):
     """A service command failed, timed out or is not configured."""
+
+    kind = "service"
 
 
 class HalfDoneError(CucmshError):
     """A change broke off when it could have changed something, or had."""
 
+    kind = "half-done"
     exit_status = 3
 
 
 class BrokenProgramError(CucmshError):
     """A module cannot be loaded: missing, unreadable, torn, or of other libraries."""
+
+    kind = "broken-program"
 
     def __init__(self, error: BaseException) -> None:
         kind = type(error).__name__
@@ -196,14 +234,22 @@ def is_import_failure(error: BaseException) -> bool:
 class ConnectionFailedError(CucmshError):
     """The host cannot be reached, or the connection to it broke."""
 
+    kind = "connection"
+
 
 class NoAnswerError(ConnectionFailedError):
     """The host did not answer within the time it is given."""
+
+    kind = "no-answer"
 
 
 class HostKeyError(ConnectionFailedError):
     """The host's key is unknown, was refused, or is not the one that was pinned."""
 
+    kind = "host-key"
+
 
 class AuthenticationError(ConnectionFailedError):
     """The host accepts neither the password nor the key that it was offered."""
+
+    kind = "authentication"

@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import importlib
+import re
 import sys
 from pathlib import Path
 
 import pytest
 
+from cucmsh import errors
 from cucmsh.errors import (
     BrokenProgramError,
     CucmshError,
@@ -70,3 +72,28 @@ def test_break_of_a_loaded_function_is_none(package: Path) -> None:
     with pytest.raises(ZeroDivisionError) as caught:
         module.broken()
     assert not is_import_failure(caught.value)
+
+
+def kinds() -> dict[str, str]:
+    """Each class of the ground, and the word by which programs know it."""
+    found = vars(errors).values()
+    classes = [each for each in found if isinstance(each, type)]
+    return {
+        each.__name__: vars(each).get("kind", "")
+        for each in classes
+        if issubclass(each, CucmshError)
+    }
+
+
+def test_every_error_has_a_word_of_its_own() -> None:
+    words = list(kinds().values())
+    assert len(set(words)) == len(words)
+    assert all(re.fullmatch(r"[a-z]+(-[a-z]+)*", word) for word in words)
+
+
+def test_the_words_of_errors_are_those_that_are_promised() -> None:
+    """Within one schema none goes: who renames a class changes no word."""
+    page = Path(__file__).parents[1] / "docs" / "programs.md"
+    chapter = page.read_text().split("\n### Errors\n")[1].split("\n#")[0]
+    promised = re.findall(r"^\| `([a-z-]+)` \|", chapter, re.MULTILINE)
+    assert sorted(promised) == sorted(kinds().values())

@@ -52,6 +52,10 @@ class CommandSession(Protocol):
     counts_commands: bool
 
     @property
+    def is_person(self) -> bool:
+        """Whether what only a person presses was pressed."""
+
+    @property
     def is_paged(self) -> bool:
         """Whether long output stops at the end of a page."""
 
@@ -91,11 +95,17 @@ class Dialog(Protocol):
         the document.
         """
 
-    def view(self, text: str) -> None:
+    @property
+    def columns(self) -> int:
+        """How wide lines of ours may be: a person's terminal, 80 for a program."""
+
+    def view(
+        self, text: str, document: Callable[[], Mapping[str, object]] | None = None
+    ) -> None:
         """Show a text in pages that can be turned back; whole where nobody turns them.
 
         The pager of `file view`, which is not the one of long output. Off a terminal
-        there are no keys.
+        there are no keys. With a `document` it is a `result`, too.
         """
 
     def ask(self, question: str) -> str:

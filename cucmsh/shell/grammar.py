@@ -84,10 +84,11 @@ class Grammar:
             raise _refused(f"The command is longer than {LONGEST_LINE} characters.")
         if not line.isprintable():
             raise _refused("The command holds characters that cannot be shown.")
-        place = self.find(words_of(line))
+        words = words_of(line)
+        place = self.find(words)
         command = place.menu.command
         if command is None:
-            raise _no_command(place)
+            raise _no_command(place, self.lower_case_hint(words))
         return Call(command, (*place.chosen, *_values_for(command, place.values)))
 
     def find(self, words: Iterable[str]) -> Place:
@@ -101,6 +102,23 @@ class Grammar:
             taken += 1
         walked = tuple(rest[:taken])
         return Place(menu, walked, _chosen(menu, walked), tuple(rest[taken:]))
+
+    def lower_case_hint(self, words: Iterable[str]) -> str:
+        """What to type where a word of a command stands in another case; else empty.
+
+        Values keep theirs. It repeats words of menus only, never what was typed.
+        """
+        menu, rest, meant = self.top, list(words), []
+        is_other = False
+        for word in rest:
+            if word not in menu.words and word.lower() not in menu.words:
+                break
+            is_other |= word not in menu.words
+            meant.append(word if word in menu.words else word.lower())
+            menu = menu.words[meant[-1]]
+        if not is_other:
+            return ""
+        return f"Commands are lower case; did you mean `{' '.join(meant)}`?"
 
     def is_help_request(self, line: str) -> bool:
         """Tell whether a `?` typed after this text asks for help.
@@ -219,11 +237,11 @@ def _checked(parameter: Parameter, word: str) -> str:
     return value
 
 
-def _no_command(place: Place) -> UsageError:
+def _no_command(place: Place, hint: str) -> UsageError:
     if place.values or not place.walked:
         # docs/clients.md D6; the order of the two lines is uncertain in
         # docs/cli.md#errors
-        return UsageError(f"{FAILED}\nNo valid command entered")
+        return UsageError(f"{FAILED}\nNo valid command entered", hint)
     following = ", ".join(sorted(place.menu.words))
     return _refused(
         f"The command is incomplete. After '{place.walked[-1]}' may come {following}."

@@ -6,7 +6,8 @@ Knows no command: what stands in ``result`` is made by a view of the pack. The
 envelope is ours, and its keys are always there, sorted::
 
     {"command": "show itl",     the phrase as `help` prints it; null if there is none
-     "error": null,             or {"advice": ..., "message": ...}; advice may be null
+     "error": null,             or {"advice": ..., "kind": ..., "message": ...}; advice
+                                may be null, kind is a word of docs/programs.md#errors
      "result": {...},           null when there is none
      "schema": "cucmsh/1",
      "status": 0}               the exit status
@@ -88,4 +89,8 @@ def report(out: Screen, run: Callable[[JsonResult], int]) -> int:
 def _described(error: CucmshError) -> dict[str, str | None]:
     lines = error.message.split("\n")  # the original's mark of failure is the status
     said = "\n".join(line for line in lines if line != FAILED)
-    return {"advice": error.advice or None, "message": said or FAILED}
+    return {
+        "advice": error.advice or None,
+        "kind": error.kind,
+        "message": said or FAILED,
+    }

@@ -31,6 +31,10 @@ class ScriptedSession:
         self.grammar = Grammar(()) if grammar is None else grammar
 
     @property
+    def is_person(self) -> bool:
+        return False
+
+    @property
     def is_paged(self) -> bool:
         return bool(self.pagination)
 
@@ -92,8 +96,17 @@ class ScriptedDialog:
             for line in lines():
                 self.say(line)
 
-    def view(self, text: str) -> None:
-        self.text += text
+    @property
+    def columns(self) -> int:
+        return 80
+
+    def view(
+        self, text: str, document: Callable[[], Mapping[str, object]] | None = None
+    ) -> None:
+        if self._wants_json and document is not None:
+            self.json = document()
+        else:
+            self.text += text
 
     def ask(self, question: str) -> str:
         return self._next(question).strip()

@@ -21,6 +21,7 @@ from cucmsh.shell.viewer import view
 
 WAITING = ": a change is under way; waiting for its next safe point."
 _NEXT_SECONDS = 10.0
+PROGRAM_COLUMNS = 80  # whatever size its terminal was given
 
 
 class TerminalDialog:
@@ -69,7 +70,18 @@ class TerminalDialog:
         for line in lines():
             self.say(line)
 
-    def view(self, text: str) -> None:
+    @property
+    def columns(self) -> int:
+        if self.session.is_person and self._reader.is_terminal:
+            return self._reader.size().columns
+        return PROGRAM_COLUMNS
+
+    def view(
+        self, text: str, document: Callable[[], Mapping[str, object]] | None = None
+    ) -> None:
+        if self.json is not None and document is not None:
+            self.json.take(document())
+            return
         lines = [visible(line) for line in text.removesuffix("\n").split("\n")]
         if not self._reader.is_terminal:
             if text:

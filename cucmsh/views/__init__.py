@@ -12,8 +12,21 @@ from cucmsh.late import late_names
 if TYPE_CHECKING:
     from cucmsh.views.certificate import certificate_lines as certificate_lines
     from cucmsh.views.certificate import certificate_rows as certificate_rows
+    from cucmsh.views.change_documents import listing_document as listing_document
+    from cucmsh.views.change_documents import (
+        regenerated_document as regenerated_document,
+    )
+    from cucmsh.views.change_documents import release_document as release_document
+    from cucmsh.views.change_documents import sent_document as sent_document
+    from cucmsh.views.change_documents import service_document as service_document
+    from cucmsh.views.change_documents import signing_document as signing_document
+    from cucmsh.views.change_documents import text_document as text_document
     from cucmsh.views.documents import Document as Document
+    from cucmsh.views.documents import (
+        certificate_shown_document as certificate_shown_document,
+    )
     from cucmsh.views.documents import certificates_document as certificates_document
+    from cucmsh.views.documents import cluster_document as cluster_document
     from cucmsh.views.documents import list_document as list_document
     from cucmsh.views.documents import reset_document as reset_document
     from cucmsh.views.documents import services_document as services_document
@@ -32,9 +45,20 @@ __getattr__ = late_names(
     __name__,
     {
         "cucmsh.views.certificate": ("certificate_lines", "certificate_rows"),
+        "cucmsh.views.change_documents": (
+            "listing_document",
+            "regenerated_document",
+            "release_document",
+            "sent_document",
+            "service_document",
+            "signing_document",
+            "text_document",
+        ),
         "cucmsh.views.documents": (
             "Document",
+            "certificate_shown_document",
             "certificates_document",
+            "cluster_document",
             "list_document",
             "reset_document",
             "services_document",

@@ -19,6 +19,32 @@ bytes, and what is not there is null. The keys of each result::
     utils service list        node services[]: name state reason
     utils itl reset ...       node length sha1 sha256 signer
                               nodes[]: name state done reason
+    utils itl trust release   node signer given_up[]: sha1 reason
+    set cert regen            node certificate: as in show cert list own
+                              nodes[]: name state done reason
+    show cert own             node certificate pem
+    utils service start, stop, restart
+                              node service state problems[] foreign
+                              nodes[]: name state done reason
+    utils tftp sign           node signed[] unchanged[] failed[]: file reason
+                              orphans[] misplaced[] encrypted[]
+                              nodes[]: name state done reason
+    file list ...             node folders[] files[]
+    file view ...             node file text left_out
+    file get tftp             node file server: host port user
+                              path sha256 proven reason was_there earlier
+                              why_elsewhere second_copy
+    show network cluster      node nodes[]: name full_name address role
+                                authenticated reason
+    show version active       node release version build
+    show myself               node account level counts_commands
+    show packs                packs[]: name path problem commands[]
+    help                      commands[]: phrase summary description options
+                                examples changes publisher_only has_json
+    show, set cli pagination  pagination
+    show, set cli session timeout
+                              node minutes
+    set commandcount          counts_commands
 
     doctor                    node findings[]: level what advice
     verify                    held[]: file sha1 sha256 problem
@@ -33,13 +59,14 @@ the service. ``role`` is SAST, CCM, CCM_TFTP, TFTP, CAPF, TVS, APPLICATION_SERVE
 number as text; ``state`` of a service started or stopped, of a node updated, unchanged,
 stopped (it has the list, its TFTP service is down), unproven, unknown (it fell silent
 in its change) or pending. ``other_lists`` are nodes that should serve this very list
-and do not; ``foreign`` is null for a list that this cluster made. Within the schema
-keys and words are added, never changed.
+and do not; ``foreign`` is null for a list that this cluster made; ``left_out``
+are the bytes of a log before ``text``. ``quit`` and ``exit`` alone have no result.
+Within the schema keys and words are added, never changed.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from hashlib import md5, sha1, sha256
 
 from cucmsh.hosts import host_port
@@ -53,6 +80,7 @@ from cucmsh.services.nodes.health.finding import Finding
 from cucmsh.services.nodes.health.node_status import NodeHealth
 from cucmsh.services.nodes.own_services import ServiceState
 from cucmsh.services.outcome import NodeOutcome, Report
+from cucmsh.services.site import Site
 from cucmsh.trustlist.model import Header, Record
 from cucmsh.trustlist.tags import Digest, Role
 from cucmsh.views.inspection import fault_of
@@ -100,13 +128,49 @@ def list_document(
     }
 
 
+def certificate_shown_document(
+    node: str, unit: str, certificate: Certificate, pem: bytes
+) -> Document:
+    """``show cert own``."""
+    return {
+        "node": node,
+        "certificate": certificate_document(unit, certificate),
+        "pem": pem.decode("ascii"),
+    }
+
+
 def certificates_document(
     node: str, entries: Iterable[tuple[str, Certificate]]
 ) -> Document:
     """``show cert list own``."""
     return {
         "node": node,
-        "certificates": [_certificate(unit, found) for unit, found in entries],
+        "certificates": [certificate_document(unit, found) for unit, found in entries],
+    }
+
+
+def cluster_document(site: Site, problems: Mapping[str, str]) -> Document:
+    """``show network cluster``.
+
+    Args:
+        site: the node that asked.
+        problems: for each node that was asked, why it lets us not in, or nothing.
+    """
+    cluster = site.settings.cluster
+    nodes = [node for node in cluster.nodes if node.name in problems]
+    return {
+        "node": site.node.name,
+        "nodes": [
+            {
+                "name": node.name,
+                "full_name": cluster.full_name(node),
+                "address": node.ssh.host if node.ssh else node.tftp.host,
+                "role": node.role.value,
+                "authenticated": not problems[node.name],
+                "reason": problems[node.name] or None,
+            }
+            for node in nodes
+        ],
     }
 
 
@@ -133,7 +197,7 @@ def reset_document(node: str, plan: ResetPlan, report: Report) -> Document:
         "node": node,
         **_digests(plan.trust_list.raw),
         "signer": plan.recovery.subject_name,
-        "nodes": [_outcome(outcome) for outcome in report.outcomes],
+        "nodes": [outcome_document(outcome) for outcome in report.outcomes],
     }
 
 
@@ -251,7 +315,8 @@ def _digest_name(code: int | None) -> str | None:
     return Digest(code).hash_name if code in set(Digest) else str(code)
 
 
-def _certificate(unit: str, certificate: Certificate) -> Document:
+def certificate_document(unit: str, certificate: Certificate) -> Document:
+    """One entry of ``certificates``."""
     return {
         "unit": unit,
         "subject": certificate.subject_name,
@@ -268,7 +333,8 @@ def _certificate(unit: str, certificate: Certificate) -> Document:
     }
 
 
-def _outcome(outcome: NodeOutcome) -> Document:
+def outcome_document(outcome: NodeOutcome) -> Document:
+    """One entry of ``nodes``, of a change to several."""
     return {
         "name": outcome.name,
         "state": outcome.state.name.lower(),

@@ -112,16 +112,16 @@ def test_the_prompt_counts_when_it_is_told_to(cluster: MadeCluster) -> None:
 
 def test_help_lists_every_command(cluster: MadeCluster) -> None:
     listed = call(cluster.site, "help").lines
-    assert len(listed) == len(COMMANDS) + 1
+    for entry in COMMANDS:
+        assert any(line.startswith(entry.phrase) for line in listed), entry.phrase
+    assert max(map(len, listed)) <= 80
 
 
 def test_help_for_a_menu_lists_what_is_below_it(cluster: MadeCluster) -> None:
-    assert [
-        line.split("  ")[0] for line in call(cluster.site, "help set cli").lines
-    ] == [
+    named = [line.split("  ")[0] for line in call(cluster.site, "help set cli").lines]
+    assert [name for name in named if name] == [
         "set cli pagination on|off",
         "set cli session timeout <minutes>",
-        "",
     ]
 
 

@@ -92,8 +92,9 @@ GROUND = {
     "ownership",
 }
 MAY_IMPORT |= {room: set() for room in GROUND}
-# Of the room that reaches other nodes, commands see names for annotations: no socket.
+# Of the room that reaches other nodes, these see names for annotations: no socket.
 VALUES = {
+    "views": {"cucmsh.remote.file_transfer"},
     "commands": {"cucmsh.remote.known_hosts", "cucmsh.remote.file_transfer"},
 }
 

@@ -281,3 +281,27 @@ def test_a_question_mark_asks_for_help_except_within_a_value(
     line: str, is_help: bool
 ) -> None:
     assert GRAMMAR.is_help_request(line) is is_help
+
+
+@pytest.mark.parametrize(
+    ("line", "meant"),
+    [
+        ("show ITL", "show itl"),
+        ("SHOW itl", "show itl"),
+        ("Show Itl", "show itl"),
+        ("Show", "show"),
+    ],
+)
+def test_a_command_in_another_case_is_told_how_it_is_written(
+    line: str, meant: str
+) -> None:
+    with pytest.raises(UsageError) as refused:
+        GRAMMAR.parse(line)
+    hint = f"Commands are lower case; did you mean `{meant}`?"
+    assert refused.value.advice == hint
+
+
+def test_a_word_that_no_case_makes_one_of_ours_gets_no_hint() -> None:
+    with pytest.raises(UsageError) as refused:
+        GRAMMAR.parse("SHOWW ITL")
+    assert not refused.value.advice

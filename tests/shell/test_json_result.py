@@ -126,24 +126,31 @@ def test_a_refusal_is_a_document_with_its_advice() -> None:
     assert run.document["result"] is None
     assert run.document["error"] == {
         "advice": "Do the other half.",
+        "kind": "refused",
         "message": "there is caf\u00e9 \x1b[m",
     }
     assert run.said.startswith("Name: \n")
 
 
 @pytest.mark.parametrize(
-    ("line", "status", "message"),
+    ("line", "status", "kind", "message"),
     [
-        ("foo", 2, "No valid command entered"),
-        ("show sum", 2, "Expected 1 mandatory and up to 0 non-mandatory parameter(s)"),
-        ("show half", 1, "The input ended before the answer."),
-        ("show mad", 1, "The command broke off: ZeroDivisionError."),
+        ("foo", 2, "usage", "No valid command entered"),
+        (
+            *("show sum", 2, "usage"),
+            "Expected 1 mandatory and up to 0 non-mandatory parameter(s)",
+        ),
+        ("show half", 1, "cancelled", "The input ended before the answer."),
+        ("show mad", 1, "failed", "The command broke off: ZeroDivisionError."),
     ],
 )
-def test_every_failure_is_a_document(line: str, status: int, message: str) -> None:
+def test_every_failure_is_a_document(
+    line: str, status: int, kind: str, message: str
+) -> None:
     run = Run(line)
     assert run.status == status
-    assert run.document["error"] == {"advice": None, "message": message}
+    error = {"advice": None, "kind": kind, "message": message}
+    assert run.document["error"] == error
     assert "with a secret" not in run.raw + run.said
 
 
@@ -174,7 +181,11 @@ def test_a_failure_before_there_is_a_session_is_a_document_too(
     assert report(Screen(1), run) == 2
     assert json.loads(capfd.readouterr().out) == {
         "command": None,
-        "error": {"advice": "Write one.", "message": "x.toml: no such file"},
+        "error": {
+            "advice": "Write one.",
+            "kind": "configuration",
+            "message": "x.toml: no such file",
+        },
         "result": None,
         "schema": "cucmsh/1",
         "status": 2,

@@ -1,0 +1,126 @@
+"""Each command of the built-in pack gives the JSON document that the schema describes.
+
+One line of each phrase is run with ``--json``; a phrase without a line here fails, and
+so does a document whose keys `pydoc cucmsh.views.documents` does not name.
+"""
+
+from __future__ import annotations
+
+import json
+import re
+from collections.abc import Sequence
+from pathlib import Path
+
+import pytest
+
+from cucmsh.pki.model import Unit
+from cucmsh.services.certificates.regenerate import regenerate
+from cucmsh.shell.scripted import Answer, ScriptedDialog, ScriptedSession
+from cucmsh.views import documents
+from tests.commands.calls import GRAMMAR, TO_CCM, run
+from tests.commands.test_files import ANSWERS
+from tests.commands.test_itl import REMOTE, save_key
+from tests.services.made_cluster import (
+    SFTP_PASSWORD,
+    MadeCluster,
+    made_cluster,
+)
+
+pytestmark = pytest.mark.thorough
+
+ONLY_END = {"quit", "exit"}
+YES = ("(yes|no)? ", "yes")
+LINES: dict[str, tuple[str, Sequence[tuple[str, Answer]]]] = {
+    "file get tftp <file>": ("file get tftp ITLRecovery.p12", ANSWERS),
+    "file list activelog <spec>": ("file list activelog *", ()),
+    "file list tftp <spec>": ("file list tftp *", ()),
+    "file view activelog <file>": ("file view activelog audit", ()),
+    "file view tftp <file>": ("file view tftp some.xml", ()),
+    "help [command...]": ("help", ()),
+    "set cert regen <unit>": ("set cert regen TVS", [YES]),
+    "set cli pagination on|off": ("set cli pagination on", ()),
+    "set cli session timeout <minutes>": (
+        "set cli session timeout 60",
+        [("Continue (y/n)?", "y")],
+    ),
+    "set commandcount enable|disable": ("set commandcount enable", ()),
+    "show cert list own": ("show cert list own", ()),
+    "show cert own <unit>": ("show cert own TVS/TVS.pem", ()),
+    "show cli pagination": ("show cli pagination", ()),
+    "show cli session timeout": ("show cli session timeout", ()),
+    "show itl": ("show itl", ()),
+    "show myself": ("show myself", ()),
+    "show network cluster [node]": ("show network cluster", ()),
+    "show packs": ("show packs", ()),
+    "show version active": ("show version active", ()),
+    "utils itl reset localkey": ("utils itl reset localkey", [TO_CCM]),
+    "utils itl reset remotekey <host> <user> <path>": (
+        REMOTE,
+        [("Enter Sftp password :", SFTP_PASSWORD), ("(yes/no)? ", "yes"), TO_CCM],
+    ),
+    "utils itl trust release": (
+        "utils itl trust release",
+        [("(yes/no)? ", "yes")],
+    ),
+    "utils service list": ("utils service list", ()),
+    "utils service restart <service...>": ("utils service restart Cisco Tftp", ()),
+    "utils service start <service...>": ("utils service start Cisco Tftp", ()),
+    "utils service stop <service...>": ("utils service stop Cisco Tftp", ()),
+    "utils tftp sign [spec...]": ("utils tftp sign", ()),
+}
+PHRASES = sorted(
+    entry.phrase for entry in GRAMMAR.commands if entry.phrase not in ONLY_END
+)
+
+
+@pytest.fixture
+def walked(cluster: MadeCluster, tmp_path: Path) -> MadeCluster:
+    """A cluster with something to show for each of them."""
+    cluster.site.home.append("log/audit", "{}")
+    (Path(cluster.site.tftp.root) / "some.xml").write_text("<some/>")
+    del tmp_path
+    return cluster
+
+
+@pytest.mark.parametrize("phrase", PHRASES)
+def test_command_gives_a_document(
+    walked: MadeCluster, tmp_path: Path, phrase: str
+) -> None:
+    site = walked.site
+    if phrase == "utils itl trust release":
+        bound = made_cluster(tmp_path / "bound", keep_trust=True)
+        bound.start()
+        regenerate(bound.site, Unit.CALL_MANAGER)
+        bound.publisher.start()
+        site = bound.site
+    line, answers = LINES[phrase]
+    if line == REMOTE:
+        save_key(walked)
+    session = ScriptedSession(GRAMMAR)
+    dialog = ScriptedDialog(answers, wants_json=True, session=session)
+    with dialog:
+        assert run(dialog, site, line) == 0
+    assert dialog.json is not None
+    written = json.loads(json.dumps(dialog.json))
+    described = set(re.findall(r"\w+", documents.__doc__ or ""))
+    assert set(written) <= described
+    assert [key for key in keys_below(written) if key not in described] == []
+
+
+def keys_below(value: object) -> list[str]:
+    """The keys of all objects in it; a table of options by name has none of ours."""
+    if isinstance(value, dict):
+        inner = [
+            key
+            for name, part in value.items()
+            if name != "options"
+            for key in keys_below(part)
+        ]
+        return [*value, *inner]
+    if isinstance(value, list):
+        return [key for part in value for key in keys_below(part)]
+    return []
+
+
+def test_nothing_is_walked_that_is_not_there() -> None:
+    assert sorted(LINES) == PHRASES
