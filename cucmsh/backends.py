@@ -116,7 +116,14 @@ class LateBackends:
         return read_back(address, name, timeout_seconds)
 
     def inventory(self, url: Secret, password: Secret | None) -> PhoneStore:
-        raise ServiceError(f"no database can be opened yet: {url} {password}")
+        try:
+            from cucmsh.inventory.database import open_inventory
+        except ImportError as missing:
+            raise ServiceError(
+                f"the inventory of phones needs libraries that are not here: {missing}",
+                "Install cucmsh with the extra `inventory` (docs/production.md).",
+            ) from missing
+        return open_inventory(url, password)
 
 
 def _connection(link: Link) -> SshConnection:

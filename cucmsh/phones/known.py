@@ -10,12 +10,14 @@ from __future__ import annotations
 from enum import StrEnum
 from typing import NamedTuple
 
-from cucmsh.phones.claims import Source
+from cucmsh.phones.claims import Claim, Source
 
 # A log line about `ITLFile.tlv` has an address and no name. A phone asks for CTLSEP or
-# ITLSEP of its own name at most moments before, and on every boot; an address that is
-# older may be another phone's by now.
+# ITLSEP of its own name moments before, on every boot. So it is of the name that was
+# seen at that address last, and no longer ago than this; where several names were (NAT,
+# a lab), only of one that is alone in the last seconds.
 ADDRESS_SECONDS = 600
+SHARED_ADDRESS_SECONDS = 5
 # What is dated later than this after the present is recorded as of now: a clock that
 # was wrong once would else be the latest word for ever.
 AHEAD_SECONDS = 300
@@ -126,18 +128,31 @@ class HeldBy(NamedTuple):
     seen: int  # the latest of them
 
 
+class Sighting(NamedTuple):
+    """One thing that one source said of one phone, once or again and again.
+
+    Attributes:
+        claim: what, as it was said last.
+        first: when it was first said, within some weeks before; seconds since 1970.
+    """
+
+    claim: Claim
+    first: int
+
+
 class Recorded(NamedTuple):
     """What became of claims; all that are counted here are on disk.
 
     Attributes:
-        new: were not known.
-        known: were there already, as of a log that is imported twice.
+        claims: how many there were. One that was known, as of a log that is imported
+            twice, changes nothing.
+        phones: of how many phones.
         nameless: came from an address that no name is known for at that time, or that
             several phones share; they are kept, and belong to no phone.
         ahead: were dated in the future, and are recorded as of now.
     """
 
-    new: int
-    known: int
+    claims: int
+    phones: int
     nameless: int = 0
     ahead: int = 0

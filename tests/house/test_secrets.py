@@ -16,6 +16,8 @@ DOORS = (
     "cucmsh/services/certificates/keystore.py",
     # Judges a new password, and says nothing of it.
     "cucmsh/services/nodes/password_policy.py",
+    # A login to a database; its URL may hold the password.
+    "cucmsh/inventory/connect.py",
 )
 
 

@@ -11,7 +11,7 @@ from collections.abc import Iterable, Iterator, Sequence
 from typing import Protocol
 
 from cucmsh.phones.claims import Claim
-from cucmsh.phones.known import Counts, HeldBy, Known, Phone, Recorded, Wanted
+from cucmsh.phones.known import Counts, HeldBy, Known, Phone, Recorded, Sighting, Wanted
 
 
 class PhoneStore(Protocol):
@@ -25,9 +25,12 @@ class PhoneStore(Protocol):
         """Keep claims, in their order; they are on disk when it returns.
 
         Args:
-            claims: any number; some 10,000 a call are quickest. A phone's name that is
-                none, or an over-long text, is a programming error of the reader.
+            claims: any number; some 10,000 a call are quickest. Texts are cut, and what
+                cannot be printed is `?`.
             now: seconds since 1970.
+
+        Raises:
+            ValueError: a phone's name is none, which its reader should have seen.
         """
 
     def phones(self, wanted: Wanted, known: Known) -> Iterator[Phone]:
@@ -42,10 +45,10 @@ class PhoneStore(Protocol):
     def held(self, node: str = "") -> Sequence[HeldBy]:
         """All phones by what they hold, the most frequent first."""
 
-    def sightings(self, name: str, most: int = 100) -> Sequence[Claim]:
+    def sightings(self, name: str, most: int = 100) -> Sequence[Sighting]:
         """What was said of a phone, the latest first."""
 
-    def latest(self, name: str) -> Sequence[Claim]:
+    def latest(self, name: str) -> Sequence[Sighting]:
         """The last word of each source on a phone, the latest first."""
 
     def nameless(self, since: int) -> tuple[int, int]:

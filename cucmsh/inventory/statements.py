@@ -1,0 +1,131 @@
+"""The statements: what is written, and how phones are found by what they hold.
+
+One text serves both databases, but for the names of what makes rows of a list.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Collection, Iterable
+from typing import Any
+
+from sqlalchemy import (
+    ColumnElement,
+    Dialect,
+    Select,
+    Table,
+    and_,
+    any_,
+    bindparam,
+    case,
+    func,
+    not_,
+    select,
+)
+from sqlalchemy.dialects import postgresql, sqlite
+
+from cucmsh.inventory.schema import ADDRESSES, GROUPS, PHONES, SIGHTINGS
+from cucmsh.phones.known import Known, Phone, PhoneState, Wanted
+
+SAID_LAST = ("last", "turn", "model", "load")
+_PHONE_COLUMNS = [PHONES.c[name] for name in Phone._fields]
+
+
+class Statements:
+    """Statements in the words of one database."""
+
+    def __init__(self, dialect: Dialect) -> None:
+        self._dialect = dialect
+        self.put_sightings = self._upsert(SIGHTINGS, (SAID_LAST,))
+        self.put_phones = self._upsert(PHONES, GROUPS)
+        self.put_addresses = self._upsert(ADDRESSES)
+
+    def phones(self, wanted: Wanted, known: Known) -> Select[Any]:
+        """Those phones by name, the columns as in ``Phone``."""
+        found = select(*_PHONE_COLUMNS).order_by(PHONES.c.name)
+        if wanted.node:
+            found = found.where(PHONES.c.node == wanted.node)
+        if wanted.state is not None:
+            found = found.where(self._is(wanted.state, known))
+        if wanted.first:
+            found = found.offset(wanted.first)
+        return found.limit(wanted.most) if wanted.most else found
+
+    def counts(self, known: Known, node: str) -> Select[Any]:
+        """One row: all, then those of each state in the order of ``PhoneState``."""
+        each = (
+            func.coalesce(func.sum(case((self._is(state, known), 1), else_=0)), 0)
+            for state in PhoneState
+        )
+        found = select(func.count(), *each).select_from(PHONES)
+        return found.where(PHONES.c.node == node) if node else found
+
+    def held(self, node: str) -> Select[Any]:
+        """Phones that are alike, the columns as in ``HeldBy``."""
+        alike = [PHONES.c[name] for name in ("itl", "ctl", "model", "node")]
+        many = func.count().label("many")
+        found = select(*alike, many, func.max(PHONES.c.seen)).group_by(*alike)
+        found = found.order_by(many.desc(), *alike)
+        return found.where(PHONES.c.node == node) if node else found
+
+    def named(self, names: Iterable[str]) -> Select[Any]:
+        """The phones of these names."""
+        found = select(*_PHONE_COLUMNS).order_by(PHONES.c.name)
+        return found.where(self._among(PHONES.c.name, list(names)))
+
+    def names_at(self, addresses: Iterable[str]) -> Select[Any]:
+        """Names that were seen at these addresses."""
+        return select(ADDRESSES).where(
+            self._among(ADDRESSES.c.address, list(addresses))
+        )
+
+    def _is(self, state: PhoneState, known: Known) -> ColumnElement[bool]:
+        itl = PHONES.c.itl
+        if state is PhoneState.UNKNOWN:
+            return itl == ""
+        if state is PhoneState.STALE:
+            return PHONES.c.seen < known.stale_before
+        if state is PhoneState.NO_RECOVERY:
+            return self._among(itl, known.without_recovery)
+        is_served = self._among(itl, known.served)
+        return (
+            is_served if state is PhoneState.MATCH else and_(itl != "", not_(is_served))
+        )
+
+    def _among(
+        self, column: ColumnElement[str], values: Collection[str]
+    ) -> ColumnElement[bool]:
+        """Whether it is one of the values, however many: they are one parameter."""
+        listed = sorted(values)
+        if self._dialect.name == "sqlite":
+            rows = func.json_each(json.dumps(listed)).table_valued("value")
+            return column.in_(select(rows.c.value))
+        texts = postgresql.ARRAY(PHONES.c.name.type)
+        return column == any_(bindparam(None, listed, type_=texts))
+
+    def _upsert(self, table: Table, groups: Iterable[tuple[str, ...]] = ()) -> str:
+        """Insert a row; of one that is there, replace what the new one knows better.
+
+        That is a group of columns whose first one, a time, is not older here; the
+        first time of all, if it is earlier; and columns of no group.
+        """
+        insert = sqlite.insert if self._dialect.name == "sqlite" else postgresql.insert
+        statement = insert(table)
+        new = statement.excluded
+        is_better: dict[str, ColumnElement[bool]] = {}
+        for group in groups:
+            is_not_older = new[group[0]] >= table.c[group[0]]
+            is_better |= dict.fromkeys(group, is_not_older)
+        if "first" in table.columns:
+            is_better["first"] = new["first"] < table.c["first"]
+        changed = {
+            column.name: case((is_better[column.name], new[column.name]), else_=column)
+            if column.name in is_better
+            else new[column.name]
+            for column in table.columns
+            if not column.primary_key
+        }
+        statement = statement.on_conflict_do_update(
+            index_elements=list(table.primary_key), set_=changed
+        )
+        return str(statement.compile(dialect=self._dialect))

@@ -1,0 +1,274 @@
+"""What every inventory does, whichever database it is in."""
+
+from __future__ import annotations
+
+import pytest
+
+from cucmsh.inventory.database import Inventory
+from cucmsh.inventory.schema import PERIOD_SECONDS
+from cucmsh.phones.claims import NOT_INSTALLED, Claim, Source
+from cucmsh.phones.known import (
+    ADDRESS_SECONDS,
+    AHEAD_SECONDS,
+    SHARED_ADDRESS_SECONDS,
+    Counts,
+    HeldBy,
+    Known,
+    Phone,
+    PhoneState,
+    Recorded,
+    Wanted,
+)
+from tests.inventory.claims import EARLIER, FOREIGN, NOON, OURS, asked, name_of, said
+from tests.rigs.inventories import Place
+
+pytestmark = pytest.mark.thorough
+NOTHING_KNOWN = Known(frozenset())
+ALL = Wanted()
+
+
+def one(inventory: Inventory, number: int = 1) -> Phone:
+    (phone,) = inventory.find([name_of(number)])
+    return phone
+
+
+def test_what_was_said_is_there_for_the_next_who_opens_it(place: Place) -> None:
+    claim = said(
+        *(1, 5),
+        address="192.0.2.1",
+        node="pub",
+        file="ITLFile.tlv",
+        itl=OURS,
+        ctl=NOT_INSTALLED,
+        status=3,
+        model="8845",
+        load="sip8845.14-3",
+        text="ITL installed",
+    )
+    place.open().record([claim], NOON)
+    later = place.open()
+    assert one(later) == Phone(
+        name=name_of(1),
+        address="192.0.2.1",
+        node="pub",
+        model="8845",
+        load="sip8845.14-3",
+        seen=NOON + 5,
+        seen_by=Source.PAGE,
+        itl=OURS,
+        itl_at=NOON + 5,
+        itl_by=Source.PAGE,
+        itl_node="pub",
+        ctl=NOT_INSTALLED,
+        ctl_at=NOON + 5,
+        status=3,
+        text="ITL installed",
+    )
+    (sighting,) = later.sightings(name_of(1))
+    assert sighting == (claim, NOON + 5)
+
+
+def test_last_word_counts_for_each_thing_by_itself(inventory: Inventory) -> None:
+    inventory.record([said(1, 9, itl=OURS, model="8845")], NOON)
+    inventory.record([said(1, 5, itl=EARLIER, load="early"), said(1, 12)], NOON)
+    phone = one(inventory)
+    assert (phone.itl, phone.itl_at) == (OURS, NOON + 9)
+    assert (phone.model, phone.load, phone.seen) == ("8845", "early", NOON + 12)
+
+
+@pytest.mark.parametrize("calls", [1, 2])
+def test_of_the_same_second_the_later_arrival_counts(
+    inventory: Inventory, calls: int
+) -> None:
+    # A stored alarm is sent again first, with the hash of the list before.
+    alarms = [
+        said(1, 0, Source.ALARM, itl=EARLIER, status=3),
+        said(1, 0, Source.ALARM, itl=OURS, status=1),
+    ]
+    for batch in (alarms,) if calls == 1 else ([alarms[0]], [alarms[1]]):
+        inventory.record(batch, NOON)
+    assert (one(inventory).itl, one(inventory).status) == (OURS, 1)
+    assert [each.claim for each in inventory.latest(name_of(1))] == [alarms[1]]
+
+
+def test_last_word_of_each_source_is_kept(inventory: Inventory) -> None:
+    page, log = said(1, 2, itl=OURS), said(1, 1, Source.HTTP_LOG, itl=EARLIER)
+    inventory.record([said(1, 0, itl=FOREIGN), log, page], NOON)
+    assert [each.claim for each in inventory.latest(name_of(1))] == [page, log]
+
+
+def test_same_words_again_are_one_sighting_within_a_period(
+    inventory: Inventory,
+) -> None:
+    start = NOON - NOON % PERIOD_SECONDS
+    times = (5, 1, 3, PERIOD_SECONDS - 1, PERIOD_SECONDS)
+    for at in times:
+        inventory.record([said(1, start - NOON + at, itl=OURS)], NOON * 2)
+    found = [
+        (each.first - start, each.claim.at - start)
+        for each in inventory.sightings(name_of(1))
+    ]
+    assert found == [(PERIOD_SECONDS, PERIOD_SECONDS), (1, PERIOD_SECONDS - 1)]
+
+
+def test_a_log_that_is_imported_twice_changes_nothing(inventory: Inventory) -> None:
+    claims = [
+        said(1, 0, Source.TFTP_LOG, address="192.0.2.1", file="CTLSEP.tlv"),
+        asked("192.0.2.1", 1),
+    ]
+    for _ in range(2):
+        done = inventory.record(iter(claims), NOON)
+        assert done == Recorded(claims=2, phones=1)
+    assert len(inventory.sightings(name_of(1))) == 2
+    assert inventory.counts(NOTHING_KNOWN).phones == 1
+
+
+def test_a_line_without_a_name_is_of_who_was_at_that_address(
+    inventory: Inventory,
+) -> None:
+    inventory.record([said(1, 0, address="192.0.2.1")], NOON)
+    inventory.record([asked("192.0.2.1", ADDRESS_SECONDS)], NOON * 2)
+    assert (one(inventory).itl, one(inventory).itl_node) == (OURS, "pub")
+
+
+@pytest.mark.parametrize("at", [-1, ADDRESS_SECONDS + 1])
+def test_a_line_of_another_time_is_nobodys(inventory: Inventory, at: int) -> None:
+    inventory.record([said(1, 0, address="192.0.2.1")], NOON)
+    done = inventory.record([asked("192.0.2.1", at)], NOON * 2)
+    assert (done.phones, done.nameless) == (0, 1)
+    assert one(inventory).itl == ""
+    assert inventory.nameless(NOON - 1) == (1, 1)
+    assert inventory.nameless(NOON + at + 1) == (0, 0)
+
+
+def test_lines_of_a_shared_address_are_of_who_is_alone_just_then(
+    inventory: Inventory,
+) -> None:
+    shared, wide = "192.0.2.1", SHARED_ADDRESS_SECONDS * 4
+    done = inventory.record(
+        [
+            *(said(1, 0, address=shared), asked(shared, 1)),
+            *(said(2, wide, address=shared), asked(shared, wide + 1, EARLIER)),
+            *(said(3, wide + 2, address=shared), asked(shared, wide + 3)),
+        ],
+        NOON,
+    )
+    assert done.nameless == 1
+    assert [one(inventory, number).itl for number in (1, 2, 3)] == [OURS, EARLIER, ""]
+
+
+def test_what_is_dated_in_the_future_is_as_of_now(inventory: Inventory) -> None:
+    wrong, right = said(1, AHEAD_SECONDS + 1, itl=EARLIER), said(1, 1, itl=OURS)
+    done = inventory.record([wrong, said(2, AHEAD_SECONDS)], NOON)
+    assert (done.ahead, one(inventory).seen) == (1, NOON)
+    assert one(inventory, 2).seen == NOON + AHEAD_SECONDS
+    inventory.record([right], NOON)
+    assert one(inventory).itl == OURS
+
+
+@pytest.mark.parametrize("at", [-(1 << 70), 0, 1 << 70])
+def test_no_time_breaks_it(inventory: Inventory, at: int) -> None:
+    inventory.record([said(1)._replace(at=at)], NOON)
+    assert 0 < one(inventory).seen <= NOON
+
+
+@pytest.mark.parametrize(
+    "text", ["a\0b", "\udc80", "\x1b[31m", "x" * 5000, "\u202e", "'; --", "%s", "ü☎"]
+)
+def test_no_text_breaks_it(inventory: Inventory, text: str) -> None:
+    inventory.record([said(1, text=text, load=text, file=text, itl=OURS)], NOON)
+    phone = one(inventory)
+    assert phone.itl == OURS
+    assert phone.text.isprintable()
+    assert phone.text == text or not text.isprintable() or len(text) > len(phone.text)
+
+
+@pytest.mark.parametrize("name", ["SEP1", "sep000000000001", name_of(1) + "\n"])
+def test_a_name_that_is_none_is_refused(inventory: Inventory, name: str) -> None:
+    with pytest.raises(ValueError, match="no name of a phone"):
+        inventory.record([said(2), said(1)._replace(phone=name)], NOON)
+    assert inventory.counts(NOTHING_KNOWN).phones == 0
+
+
+@pytest.fixture
+def six(inventory: Inventory) -> Inventory:
+    """Phones 1 to 6: ours, ours, an earlier list, a stranger's, none, nothing said."""
+    held = enumerate((OURS, OURS, EARLIER, FOREIGN, NOT_INSTALLED, ""), 1)
+    inventory.record(
+        [
+            said(number, number, itl=itl, node=("pub", "sub")[number % 2])
+            for number, itl in held
+        ],
+        NOON,
+    )
+    return inventory
+
+
+KNOWN = Known(frozenset({OURS}), frozenset({EARLIER, "d4" * 20}), NOON + 3)
+BY_STATE = {
+    None: [1, 2, 3, 4, 5, 6],
+    PhoneState.MATCH: [1, 2],
+    PhoneState.MISMATCH: [3, 4, 5],
+    PhoneState.UNKNOWN: [6],
+    PhoneState.STALE: [1, 2],
+    PhoneState.NO_RECOVERY: [3],
+}
+
+
+@pytest.mark.parametrize("state", BY_STATE)
+def test_phones_are_found_by_state(six: Inventory, state: PhoneState | None) -> None:
+    found = [phone.name for phone in six.phones(Wanted(state), KNOWN)]
+    assert found == [name_of(number) for number in BY_STATE[state]]
+
+
+def test_phones_are_counted_by_state(six: Inventory) -> None:
+    assert six.counts(KNOWN) == Counts(6, 2, 3, 1, 2, 1)
+    assert six.counts(KNOWN, "pub") == Counts(3, 1, 1, 1, 1, 0)
+    assert six.counts(KNOWN, "nobody") == Counts(0, 0, 0, 0, 0, 0)
+
+
+def test_phones_of_one_node_and_page_are_found(six: Inventory) -> None:
+    found = six.phones(Wanted(node="sub", first=1, most=1), KNOWN)
+    assert [phone.name for phone in found] == [name_of(3)]
+    found = six.phones(Wanted(first=4), KNOWN)
+    assert [phone.name for phone in found] == [name_of(5), name_of(6)]
+
+
+def test_phones_that_are_alike_are_one_group(six: Inventory) -> None:
+    six.record([said(7, 7, itl=OURS, node="sub")], NOON)
+    first, *others = six.held()
+    assert first == HeldBy(OURS, "", "", "sub", 2, NOON + 7)
+    assert len(others) == 5
+    assert {group.node for group in six.held("pub")} == {"pub"}
+
+
+def test_thousands_of_digests_can_be_asked_for(six: Inventory) -> None:
+    many = frozenset(f"{number:040x}" for number in range(70_000))
+    known = Known(many | {OURS}, many | {EARLIER})
+    assert six.counts(known)[:3] == (6, 2, 3)
+
+
+def test_what_is_old_is_forgotten(six: Inventory) -> None:
+    six.record([said(1, 9, Source.REGISTER, model="8845")], NOON)
+    six.record([asked("192.0.2.9", 0)], NOON)
+    assert six.prune(NOON + 3) == 3  # what was said of 1 and 2 first, and the request
+    assert [phone.name for phone in six.phones(ALL, KNOWN)] == [
+        name_of(number) for number in (1, 3, 4, 5, 6)
+    ]
+    assert [each.claim.source for each in six.sightings(name_of(1))] == ["register"]
+    assert six.nameless(0) == (0, 0)
+
+
+def test_nothing_is_known_of_nobody(inventory: Inventory) -> None:
+    assert inventory.record([], NOON) == Recorded(0, 0)
+    assert not inventory.find([]) + inventory.find([name_of(1)])
+    assert not list(inventory.phones(ALL, NOTHING_KNOWN))
+    assert not [*inventory.held(), *inventory.sightings(name_of(1))]
+    assert inventory.counts(NOTHING_KNOWN) == Counts(0, 0, 0, 0, 0, 0)
+
+
+def test_claims_may_come_from_anything_that_gives_them(inventory: Inventory) -> None:
+    def read() -> list[Claim]:
+        return [said(number) for number in range(3)]
+
+    assert inventory.record((claim for claim in read()), NOON).phones == 3
