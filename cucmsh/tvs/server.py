@@ -2,60 +2,35 @@
 
 from __future__ import annotations
 
+import asyncio
+import signal
+import socket
+import threading
 from collections.abc import Callable
-from pathlib import Path
-from typing import Literal, NamedTuple
 
 from cucmsh.tvs.answering import Lookup
+from cucmsh.tvs.contexts import Contexts, Identity
+from cucmsh.tvs.limits import Limits
+from cucmsh.tvs.listening import listen
+from cucmsh.tvs.serving import Serving
+from cucmsh.tvs.workers import run_workers
 
 DEFAULT_PORT = 2445
-
-TlsMinimum = Literal["1.0", "1.2"]
-
-
-class Identity(NamedTuple):
-    """What the server shows itself with.
-
-    Attributes:
-        pair: a PEM file with the private key and its certificate. Looked at before
-            each handshake: another pair that is put there is served from then on.
-        tls_minimum: "1.2"; or "1.0" for 79xx and 894x phones, which is the protocol
-            and OpenSSL's security level 0, of this server alone.
-    """
-
-    pair: Path
-    tls_minimum: TlsMinimum = "1.2"
-
-
-class Limits(NamedTuple):
-    """How many connections there may be, and how long each of them may take.
-
-    Attributes:
-        connections: in all, in each worker.
-        connections_per_address: of them from one address; a NAT is one, too.
-        handshake_seconds: from the connection to the end of the handshake.
-        message_seconds: from the first byte of a question to its last.
-        idle_seconds: without a question, before the first one and after an answer.
-    """
-
-    connections: int = 4_000
-    connections_per_address: int = 1_000
-    handshake_seconds: float = 10
-    message_seconds: float = 5
-    idle_seconds: float = 15
+_REBIND_ATTEMPTS = 40
 
 
 class TvsServer:
-    """A TVS in a thread of its own, that can be stopped and started again.
+    """A TVS, in a thread of its own or as a whole process.
 
     Args:
         host: the address to listen on.
         port: 0 takes a free one at the first start, and the same one ever after.
-        lookup: what is vouched for; called in the server's thread, one question at a
-            time.
+        lookup: what is vouched for; asked one question at a time. Each of several
+            workers has a copy of it, made by a fork.
         identity: key, certificate, least version of TLS.
-        limits: of connections.
-        log: takes one line for each thing that an administrator may have to know.
+        limits: of connections and time.
+        log: takes one line for each thing that an administrator may have to know:
+            handshakes that fail, questions whose answer was "unknown", refusals.
     """
 
     def __init__(  # noqa: PLR0913 - what a server is made of
@@ -68,34 +43,108 @@ class TvsServer:
         limits: Limits,
         log: Callable[[str], None],
     ) -> None:
-        raise NotImplementedError
+        self._address = (host, port)
+        self._lookup = lookup
+        self._identity = identity
+        self._limits = limits
+        self._log = log
+        self._bind_attempts = 1
+        self._thread: threading.Thread | None = None
+        self._stopper: socket.socket | None = None
 
     @property
     def address(self) -> tuple[str, int]:
         """Host and port; the port is 0 before the first start if it was 0."""
-        raise NotImplementedError
+        return self._address
+
+    @property
+    def is_running(self) -> bool:
+        return self._thread is not None and self._thread.is_alive()
 
     def start(self) -> None:
-        """Listen and answer; nothing happens if it does already.
+        """Answer in a thread; nothing happens if it does already.
 
         Raises:
             ServiceError: the address cannot be listened on.
             CertificateError: the pair cannot be read, or is none that can be served.
         """
-        raise NotImplementedError
+        if self.is_running:
+            return
+        contexts = Contexts(self._identity, self._log)
+        (listener,) = self._listen(1)
+        self._stopper, stopped = socket.socketpair()
+        self._thread = threading.Thread(
+            target=self._run_in_thread,
+            args=(listener, contexts, stopped),
+            name=f"tvs-{self._address[1]}",
+            daemon=True,
+        )
+        self._thread.start()
 
     def stop(self) -> None:
-        """Close everything. May be called twice."""
-        raise NotImplementedError
+        """Close the port and every connection. May be called twice."""
+        thread, self._thread = self._thread, None
+        stopper, self._stopper = self._stopper, None
+        if thread is None or stopper is None:
+            return
+        stopper.close()  # the loop reads the end of its stream
+        thread.join()
 
     def serve(self, workers: int = 1) -> None:
-        """Serve in this process until SIGTERM or SIGINT, by so many processes.
+        """Answer in this process until SIGTERM or SIGINT, or by so many children.
 
-        Each of several workers is a child with a listening socket of its own; one that
-        dies is begun again. Refused while other threads run: they would be lost in
-        the children. Raises as ``start`` does, and:
+        Each child has a listening socket of its own; one that dies is begun again, and
+        all end with this process. No other thread may run in it. Raises as ``start``
+        does, and:
 
         Raises:
-            ServiceError: a worker died again and again as soon as it was begun.
+            ServiceError: children died again and again as soon as they were begun.
         """
-        raise NotImplementedError
+        contexts = Contexts(self._identity, self._log)
+        listeners = self._listen(workers)
+        self._log(f"TVS listens on {self._address[0]}, port {self._address[1]}.")
+
+        def work(number: int, stopped: int) -> None:
+            asyncio.run(self._serve(listeners[number], contexts, stopped, signals=True))
+
+        try:
+            if workers == 1:
+                stopper, stopped = socket.socketpair()
+                with stopper, stopped:
+                    work(0, stopped.fileno())
+            else:
+                run_workers(workers, work, self._log)
+        finally:
+            for listener in listeners:
+                listener.close()
+
+    def _run_in_thread(
+        self, listener: socket.socket, contexts: Contexts, stopped: socket.socket
+    ) -> None:
+        with listener, stopped:
+            asyncio.run(self._serve(listener, contexts, stopped.fileno()))
+
+    async def _serve(
+        self,
+        listener: socket.socket,
+        contexts: Contexts,
+        stopped: int,
+        *,
+        signals: bool = False,
+    ) -> None:
+        loop = asyncio.get_running_loop()
+        ended = asyncio.Event()
+        loop.add_reader(stopped, ended.set)
+        if signals:
+            for number in (signal.SIGTERM, signal.SIGINT):
+                loop.add_signal_handler(number, ended.set)
+        serving = Serving(listener, self._lookup, contexts, self._limits, self._log)
+        await ended.wait()
+        loop.remove_reader(stopped)
+        serving.close()
+
+    def _listen(self, count: int) -> list[socket.socket]:
+        listeners = listen(*self._address, count, self._bind_attempts)
+        self._address = (self._address[0], listeners[0].getsockname()[1])
+        self._bind_attempts = _REBIND_ATTEMPTS  # the port is ours to wait for
+        return listeners
