@@ -10,6 +10,8 @@ from __future__ import annotations
 from enum import StrEnum
 from typing import NamedTuple
 
+from cucmsh.errors import CucmshError
+
 
 class Source(StrEnum):
     """Who says it, and so what it is worth."""
@@ -57,3 +59,7 @@ class Claim(NamedTuple):
     model: str = ""
     load: str = ""
     text: str = ""
+
+
+class ClaimError(CucmshError):
+    """Bytes that say nothing of a phone that can be read: a message, alarm or packet."""
