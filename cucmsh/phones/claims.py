@@ -62,4 +62,4 @@ class Claim(NamedTuple):
 
 
 class ClaimError(CucmshError):
-    """Bytes that say nothing of a phone that can be read: a message, alarm or packet."""
+    """Bytes that say nothing of a phone that can be read: a message or alarm."""
