@@ -99,8 +99,3 @@ class PhoneFacts(NamedTuple):
     def mac(self) -> str:
         """Twelve upper-case hexadecimal digits."""
         return self.name.removeprefix("SEP")
-
-    @property
-    def digest_name(self) -> str:
-        """How it shows what it holds: ``md5`` or ``sha1`` (docs/formats.md#pages)."""
-        return "sha1" if self.family == "78xx/88xx" else "md5"

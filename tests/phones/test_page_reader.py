@@ -2,12 +2,7 @@
 
 from __future__ import annotations
 
-import contextlib
-import time
-
 import pytest
-from hypothesis import given
-from hypothesis import strategies as st
 
 from cucmsh.errors import PageError
 from cucmsh.phones.claims import NOT_INSTALLED, Source
@@ -143,43 +138,3 @@ def test_other_bytes_are_the_one_error(raw: bytes) -> None:
     with pytest.raises(PageError) as raised:
         read_page(raw)
     assert raised.value.message
-
-
-WHOLE = page(
-    "Cisco IP Phone CP-8845 ( SEP001122334455 )",
-    row("ITL signature", PAIRS),
-    "<TR><TD>[8:52:30am 10/01/19]\nITL &#105;nstalled</TD></TR>",
-)
-
-
-def test_every_prefix_is_a_value_or_the_one_error() -> None:
-    for length in range(len(WHOLE)):
-        try:
-            read_page(WHOLE[:length])
-        except PageError:
-            continue
-
-
-@given(st.binary(max_size=300), st.integers(0, len(WHOLE)))
-def test_any_bytes_are_a_value_or_the_one_error(raw: bytes, at: int) -> None:
-    try:
-        said = read_page(WHOLE[:at] + raw + WHOLE[at:])
-    except PageError:
-        return
-    assert all(line.isprintable() for line in said.status)
-
-
-@pytest.mark.parametrize(
-    "unit",
-    [b"<td>", b"<tr>", b"<!--", b"&#99", b"<a ", b"<script>", b"1:02:03p x<br>"],
-)
-def test_reading_takes_linear_time(unit: bytes) -> None:
-    def seconds(size: int) -> float:
-        raw = (unit * size)[:size]
-        begun = time.process_time()
-        with contextlib.suppress(PageError):
-            read_page(raw)
-        return time.process_time() - begun
-
-    small = min(seconds(1 << 15) for _ in range(3))
-    assert seconds(1 << 17) < 16 * small + 0.1
