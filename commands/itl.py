@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import AbstractContextManager, contextmanager
 
-from commands.questions import host_key_question, require_yes
+from commands.questions import host_key_question, require_yes, say_holders
 from cucmsh import services, views
 from cucmsh.errors import (
     RefusedError,
@@ -93,7 +93,7 @@ def utils_itl_reset_localkey(dialog: Dialog, site: Site) -> int:
     utils itl reset localkey
     """
     return _reported(
-        dialog, site, services.reset_with_local_key(site, _OnScreen(dialog))
+        dialog, site, services.reset_with_local_key(site, _OnScreen(dialog, site))
     )
 
 
@@ -122,7 +122,7 @@ def utils_itl_reset_remotekey(
     password = dialog.ask_secret("Enter Sftp password :")
     server = BackupServer(address, port, user, password)
     accept = host_key_question(dialog, address)
-    shown = _OnScreen(dialog, address)
+    shown = _OnScreen(dialog, site, address)
     return _reported(
         dialog, site, services.reset_with_saved_key(site, server, path, accept, shown)
     )
@@ -139,8 +139,9 @@ def _reported(dialog: Dialog, site: Site, done: services.ResetDone) -> int:
 class _OnScreen:
     """A ``ResetDialog`` in the original's words; ``host`` is the backup server."""
 
-    def __init__(self, dialog: Dialog, host: str = "") -> None:
+    def __init__(self, dialog: Dialog, site: Site, host: str = "") -> None:
         self._dialog = dialog
+        self._site = site
         self._host = host
 
     def fetching(self) -> AbstractContextManager[None]:
@@ -190,6 +191,7 @@ class _OnScreen:
 
     def agree(self, plan: services.ResetPlan) -> None:
         """Show what is unusual; helpful sessions go on only after a typed yes."""
+        say_holders(self._dialog, self._site)
         if self._dialog.helpful:
             for line in plan.warnings:
                 self._dialog.say(line)

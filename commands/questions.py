@@ -4,8 +4,10 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from cucmsh import services
 from cucmsh.errors import CancelledError, UsageError
 from cucmsh.services.backends import AcceptHostKey
+from cucmsh.services.site import Site
 from cucmsh.shell.answers import ATTEMPTS, is_yes
 from cucmsh.shell.dialog import Dialog
 from cucmsh.shell.parameter_types import ParameterType, problem_with
@@ -18,6 +20,16 @@ def require_yes(dialog: Dialog, question: str) -> None:
     """Go on only after ``yes``."""
     if not is_yes(dialog, question):
         raise CancelledError("Nothing was changed.")
+
+
+def say_holders(dialog: Dialog, site: Site) -> None:
+    """Say how many phones hold the present ITL, as far as the inventory knows.
+
+    For commands after which some may refuse the next one. Nothing without an inventory.
+    """
+    if dialog.helpful:
+        for line in services.holder_lines(site):
+            dialog.say(line)
 
 
 def ask_value(dialog: Dialog, question: str, kind: ParameterType) -> str:

@@ -5,12 +5,14 @@ from __future__ import annotations
 from collections.abc import Sequence
 from contextlib import AbstractContextManager
 
+from commands.questions import say_holders
 from cucmsh import services, views
 from cucmsh.services.site import Site
 from cucmsh.shell.command import FAILED, command
 from cucmsh.shell.dialog import Dialog
 from cucmsh.shell.parameter_types import TEXT
 
+TFTP = "Cisco Tftp"  # what phones get their lists from
 NO_CTRL_C = (
     " Don't press Ctrl-c while the service is getting RESTARTED.If Service has "
     "not Restarted Properly, execute the same Command Again"
@@ -74,6 +76,7 @@ def utils_service_stop(dialog: Dialog, site: Site, name: str) -> None:
     Example:
     utils service stop Cisco Tftp
     """
+    _say_holders_of(dialog, site, name)
     told = _OnScreen(
         dialog, name, ["[STOPPING]  ", "[STOPPED]  Commanded Out of Service"]
     )
@@ -98,9 +101,15 @@ def utils_service_restart(dialog: Dialog, site: Site, name: str) -> int:
     Example:
     utils service restart Cisco Tftp
     """
+    _say_holders_of(dialog, site, name)
     steps = ["[STOPPING]  ", "[STARTING]  ", "[STARTED]  "]
     told = _OnScreen(dialog, name, steps, NO_CTRL_C)
     return _reported(dialog, site, name, services.restart_service(site, name, told))
+
+
+def _say_holders_of(dialog: Dialog, site: Site, name: str) -> None:
+    if name == TFTP:
+        say_holders(dialog, site)
 
 
 class _OnScreen:

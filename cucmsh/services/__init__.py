@@ -61,6 +61,10 @@ if TYPE_CHECKING:
     from cucmsh.services.nodes.service_control import stop_service as stop_service
     from cucmsh.services.outcome import Progress as Progress
     from cucmsh.services.outcome import Step as Step
+    from cucmsh.services.phones.holders import holder_lines as holder_lines
+    from cucmsh.services.phones.inventory import PhonesShown as PhonesShown
+    from cucmsh.services.phones.inventory import phone_state as phone_state
+    from cucmsh.services.phones.inventory import phones_by_state as phones_by_state
     from cucmsh.services.records.logs import list_logs as list_logs
     from cucmsh.services.records.logs import log_names as log_names
     from cucmsh.services.records.logs import read_log as read_log
@@ -121,6 +125,12 @@ __getattr__ = late_names(
             "stop_service",
         ),
         "cucmsh.services.outcome": ("Progress", "Step"),
+        "cucmsh.services.phones.holders": ("holder_lines",),
+        "cucmsh.services.phones.inventory": (
+            "PhonesShown",
+            "phone_state",
+            "phones_by_state",
+        ),
         "cucmsh.services.records.logs": ("list_logs", "log_names", "read_log"),
     },
 )

@@ -31,6 +31,9 @@ if TYPE_CHECKING:
     from cucmsh.views.documents import reset_document as reset_document
     from cucmsh.views.documents import services_document as services_document
     from cucmsh.views.give_up import give_up_lines as give_up_lines
+    from cucmsh.views.phones import phones_csv as phones_csv
+    from cucmsh.views.phones import phones_document as phones_document
+    from cucmsh.views.phones import phones_lines as phones_lines
     from cucmsh.views.report import delivery_lines as delivery_lines
     from cucmsh.views.report import mismatch_lines as mismatch_lines
     from cucmsh.views.report import report_lines as report_lines
@@ -64,6 +67,7 @@ __getattr__ = late_names(
             "services_document",
         ),
         "cucmsh.views.give_up": ("give_up_lines",),
+        "cucmsh.views.phones": ("phones_csv", "phones_document", "phones_lines"),
         "cucmsh.views.report": ("delivery_lines", "mismatch_lines", "report_lines"),
         "cucmsh.views.signing": ("pending_lines", "replica_lines", "signing_lines"),
         "cucmsh.views.times_and_sizes": ("format_time", "kilobytes"),

@@ -20,6 +20,14 @@ bytes, and what is not there is null. The keys of each result::
     utils itl reset ...       node length sha1 sha256 signer
                               nodes[]: name state done reason
     utils itl trust release   node signer given_up[]: sha1 reason
+    show itl phones ...       node state of_node page pages found silent
+                              counts: phones match mismatch unknown stale no_recovery
+                              nameless: requests addresses
+                              lists[]: itl sha1 md5 served_by[] first_served
+                                last_served signer same_keys_as[] has_recovery
+                              phones[]: name states[] address node model load itl
+                                itl_time source worth ctl ctl_time alarm_status text
+                                seen seen_by
     set cert regen            node certificate: as in show cert list own
                               nodes[]: name state done reason
     show cert own             node certificate pem

@@ -22,10 +22,12 @@ def give_up_lines(plan: GiveUpPlan) -> Iterator[str]:
         )
         for line in refusal_lines(plan.given_up):
             yield f"  {line}"
-        yield (
-            "How many phones these are is not known. Compare the checksums with what "
-            "phones show."
-        )
+        if not plan.phones:
+            yield (
+                "How many phones these are is not known. Compare the checksums with "
+                "what phones show."
+            )
+        yield from plan.phones
     for what in plan.damaged:
         yield f"Not known any more, and to be removed: {what}."
     yield f"The next start of Cisco Tftp would sign with {plan.key}."

@@ -18,3 +18,9 @@ def cheap_things(monkeypatch: pytest.MonkeyPatch) -> None:
 def cluster(tmp_path: Path) -> MadeCluster:
     """``keep_trust`` is off, as in the lab."""
     return started_cluster(tmp_path)
+
+
+@pytest.fixture
+def keeping(tmp_path: Path) -> MadeCluster:
+    """The same with ``keep_trust`` on, as in production."""
+    return started_cluster(tmp_path, keep_trust=True)

@@ -30,10 +30,14 @@ from cucmsh.services.lists.acceptance import (
 )
 from cucmsh.services.lists.compose import Candidate, lists_to_offer
 from cucmsh.services.lists.served_lists import served_list
-from cucmsh.services.records.history import History, Kept
+from cucmsh.services.phones.holders import lines_about
+from cucmsh.services.records.history import History, Kept, digests_of
 from cucmsh.services.records.state import read_published, write_published
 from cucmsh.services.site import Site
 from cucmsh.services.usecase import use_case
+
+# Lists whose holders are not given up, for the sentence about phones.
+TAKES_NEXT = "an ITL whose holders take the next one,"
 
 
 class GiveUpPlan(NamedTuple):
@@ -44,12 +48,14 @@ class GiveUpPlan(NamedTuple):
         key: which key signs the next one, in words.
         damaged: what of the history cannot be read; it is removed.
         remark: what is said now of the served list.
+        phones: what the inventory says of phones, lines; empty without one.
     """
 
     given_up: tuple[Refusal, ...]
     key: str
     damaged: tuple[str, ...]
     remark: str
+    phones: tuple[str, ...] = ()
 
 
 @use_case(TRUST_RELEASE, changes=True)
@@ -103,7 +109,12 @@ def plan_giving_up(site: Site) -> GiveUpPlan:
         )
     published = read_published(site.home)
     remark = published.remark if published else ""
-    return GiveUpPlan(given_up, target.key, tuple(history.damaged), remark)
+    refusing = {id(refusal.kept) for refusal in given_up}
+    others = [kept for kept in history.entries if id(kept) not in refusing]
+    phones = lines_about(site, digests_of(others), TAKES_NEXT)
+    return GiveUpPlan(
+        given_up, target.key, tuple(history.damaged), remark, tuple(phones)
+    )
 
 
 def give_up(site: Site, plan: GiveUpPlan) -> None:

@@ -340,6 +340,16 @@ class History:
             return True
 
 
+def digests_of(entries: Iterable[Kept]) -> frozenset[str]:
+    """SHA-1 and MD5 of all lists of these entries: how phones may name them."""
+    return frozenset(
+        digest
+        for kept in entries
+        for digests in (kept.digests, *kept.earlier)
+        for digest in (digests.sha1, digests.md5)
+    )
+
+
 def _name_of(trust_list: TrustList) -> str:
     """The name of the file for lists with these signers and TVS hashes."""
     parts = sorted(

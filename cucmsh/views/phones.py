@@ -1,0 +1,201 @@
+"""``show itl phones`` as lines, as CSV and as JSON; what a source is worth. Pure."""
+
+from __future__ import annotations
+
+import csv
+import io
+from collections.abc import Iterator
+from datetime import UTC, datetime
+
+from cucmsh.phones.claims import NOT_INSTALLED, Source
+from cucmsh.phones.known import Phone
+from cucmsh.services.phones.inventory import NAMELESS_DAYS, PhonesShown, states_of
+from cucmsh.services.phones.known_lists import KnownList
+from cucmsh.views.documents import Document
+from cucmsh.views.times_and_sizes import iso_time
+
+# What it says of a list that somebody says it of a phone (docs/decisions/031).
+WORTH = {
+    Source.TFTP_LOG: "asked for",
+    Source.HTTP_LOG: "was sent",
+    Source.PAGE: "shows",
+    Source.ALARM: "said",
+    Source.REGISTER: "said",
+}
+SHORT = 8  # digits of a digest that tell lists apart
+COLUMNS = (
+    *("name", "model", "load", "address", "node", "state", "itl", "worth", "source"),
+    *("itl_time", "list", "ctl", "alarm_status", "seen", "text"),
+)
+
+
+def phones_lines(shown: PhonesShown) -> Iterator[str]:
+    """Counts, the phones, and which list is which."""
+    counts = shown.counts
+    where = f" that asked {shown.wanted.node} last" if shown.wanted.node else ""
+    yield (
+        f"{counts.phones} phones{where}: {counts.match} match, {counts.mismatch} "
+        f"mismatch, {counts.unknown} unknown; {counts.stale} stale, "
+        f"{counts.no_recovery} no-recovery"
+    )
+    for node, problem in shown.lists.silent.items():
+        yield f"{node} did not say what it serves: {problem}"
+    if shown.nameless[0]:
+        requests, addresses = shown.nameless
+        yield (
+            f"In {NAMELESS_DAYS} days {requests} more requests came from {addresses} "
+            "addresses that no one phone is known for."
+        )
+    if shown.phones:
+        yield ""
+        yield _row("Phone", "Model", "List", "Said by", "When (UTC)", "State")
+    for phone in shown.phones:
+        yield phone_line(phone, shown)
+    told = list(dict.fromkeys(phone.itl for phone in shown.phones if phone.itl))
+    if told:
+        yield ""
+    for digest in told:
+        words = _words_of(digest, shown.lists.by_digest.get(digest))
+        yield f"{_short(digest):9} {words}"
+    if shown.page and shown.pages > 1:
+        yield ""
+        yield f"Page {shown.page} of {shown.pages}; {shown.found} phones in all."
+
+
+def phone_line(phone: Phone, shown: PhonesShown) -> str:
+    """One phone, in columns."""
+    by, at = phone.itl_by, phone.itl_at
+    if by is None:
+        by, at = phone.seen_by, phone.seen
+    worth = WORTH[by] if phone.itl else f"({by.value})"
+    states = ", ".join(states_of(phone, shown.known))
+    model, short = phone.model or "-", _short(phone.itl)
+    return _row(phone.name, model, short, worth, _minute(at), states)
+
+
+def list_words(known: KnownList | None) -> str:
+    """Which list it is: where it is served, or when it was; its signer."""
+    if known is None:
+        return "a list that is not known here"
+    if known.nodes:
+        words = f"served by {', '.join(known.nodes)} now"
+    elif known.last:
+        first, last = _day(known.first), _day(known.last)
+        words = f"served {f'on {last}' if first == last else f'{first} to {last}'}"
+    else:
+        words = "known"
+    if known.same_keys and not known.nodes:
+        words += f", with the keys of the present one of {', '.join(known.same_keys)}"
+    if known.signer:
+        words += f"; signed by {known.signer.partition(';')[0]}"
+    if known.has_recovery is False:
+        words += "; without the present ITLRecovery"
+    return words
+
+
+def phones_csv(shown: PhonesShown) -> Iterator[str]:
+    """A line of names, then one each phone (RFC 4180, without line ends)."""
+    yield ",".join(COLUMNS)
+    for phone in shown.phones:
+        known = shown.lists.by_digest.get(phone.itl)
+        values = (
+            *(phone.name, phone.model, phone.load, phone.address, phone.node),
+            " ".join(states_of(phone, shown.known)),
+            *(phone.itl, WORTH[phone.itl_by] if phone.itl_by else ""),
+            phone.itl_by.value if phone.itl_by else "",
+            _time_or_none(phone.itl_at) or "",
+            _words_of(phone.itl, known),
+            *(phone.ctl, "" if phone.status < 0 else str(phone.status)),
+            *(iso_time(phone.seen), phone.text),
+        )
+        line = io.StringIO()
+        csv.writer(line, lineterminator="").writerow(map(_no_formula, values))
+        yield line.getvalue()
+
+
+def phones_document(node: str, shown: PhonesShown) -> Document:
+    """``show itl phones``; the keys stand in ``cucmsh.views.documents``."""
+    told = sorted({phone.itl for phone in shown.phones} & shown.lists.by_digest.keys())
+    return {
+        "node": node,
+        "state": shown.wanted.state and shown.wanted.state.value,
+        "of_node": shown.wanted.node or None,
+        "page": shown.page or None,
+        "pages": shown.pages if shown.page else None,
+        "found": shown.found,
+        "counts": shown.counts._asdict(),
+        "silent": dict(shown.lists.silent),
+        "nameless": dict(zip(("requests", "addresses"), shown.nameless, strict=True)),
+        "lists": [_list_document(digest, shown) for digest in told],
+        "phones": [_phone_document(phone, shown) for phone in shown.phones],
+    }
+
+
+def _list_document(digest: str, shown: PhonesShown) -> Document:
+    found = shown.lists.by_digest[digest]
+    return {
+        "itl": digest,
+        "sha1": found.sha1,
+        "md5": found.md5,
+        "served_by": list(found.nodes),
+        "first_served": _time_or_none(found.first),
+        "last_served": _time_or_none(found.last),
+        "signer": found.signer or None,
+        "same_keys_as": list(found.same_keys),
+        "has_recovery": found.has_recovery,
+    }
+
+
+def _phone_document(phone: Phone, shown: PhonesShown) -> Document:
+    by = phone.itl_by
+    return {
+        "name": phone.name,
+        "states": [state.value for state in states_of(phone, shown.known)],
+        "address": phone.address or None,
+        "node": phone.node or None,
+        "model": phone.model or None,
+        "load": phone.load or None,
+        "itl": phone.itl or None,
+        "itl_time": _time_or_none(phone.itl_at),
+        "source": by.value if by else None,
+        "worth": WORTH[by] if by else None,
+        "ctl": phone.ctl or None,
+        "ctl_time": _time_or_none(phone.ctl_at),
+        "alarm_status": None if phone.status < 0 else phone.status,
+        "text": phone.text or None,
+        "seen": iso_time(phone.seen),
+        "seen_by": phone.seen_by.value,
+    }
+
+
+def _row(*cells: str) -> str:
+    widths = (15, 6, 9, 10, 16)
+    padded = [f"{cell:{width}}" for cell, width in zip(cells, widths, strict=False)]
+    return "  ".join([*padded, *cells[len(widths) :]]).rstrip()
+
+
+def _words_of(digest: str, known: KnownList | None) -> str:
+    if not digest:
+        return ""
+    return "no list" if digest == NOT_INSTALLED else list_words(known)
+
+
+def _short(digest: str) -> str:
+    return digest[:SHORT] or "-"
+
+
+def _no_formula(value: str) -> str:
+    """A text that no spreadsheet computes: phones and strangers wrote it."""
+    return f"'{value}" if value.startswith(("=", "+", "-", "@")) else value
+
+
+def _minute(moment: int) -> str:
+    return datetime.fromtimestamp(moment, UTC).strftime("%Y-%m-%d %H:%M")
+
+
+def _day(moment: int) -> str:
+    return _minute(moment)[:10]
+
+
+def _time_or_none(moment: int) -> str | None:
+    return iso_time(moment) if moment else None
