@@ -63,7 +63,8 @@ def set_cert_regen(dialog: Dialog, site: Site, name: str) -> int:
     for line in undelivered:
         dialog.say(line)
     if undelivered:
-        dialog.say("Regenerate it again when they answer.")
+        for work in services.open_deliveries(site):
+            dialog.say(f"Run `{work.finish}` when they answer.")
         dialog.say("Executed command unsuccessfully")
     dialog.result(
         tuple,

@@ -35,6 +35,9 @@ SECRETS_FOLDER = "security/secrets"
 SECURITY_PASSWORD = "security/secrets/security"  # noqa: S105 - a file name
 CCM_VERIFIER = "security/secrets/ccm"  # scrypt verifier of the CCM Administrator's
 TRUST_FOLDER = "security/trust"  # certificates of the other members
+# Certificates from elsewhere for which TVS answers, PEM. The folder that one lies in
+# says as what: Phone-SAST-trust, CallManager-trust, CAPF-trust or tomcat-trust.
+IMPORTED_FOLDER = "security/imported"
 # Keys that came with lists of another tool: key and certificate of each, PEM.
 ADOPTED_FOLDER = "security/adopted"
 PAIR = "private.pem"  # a unit's key and certificate, in its folder; then .1, .2 ...
@@ -111,6 +114,7 @@ IDS_LOCK = "state/ids.lock"
 # Facts, a TOML file each in STATE_FOLDER (``services.records.state``).
 ADOPTION = "adoption"  # the unfinished adoption
 ASKED = "asked"  # which nodes were asked for their lists
+CERTIFICATES = "certificates"  # which members this node's were not brought to
 BACKUP = "backup"  # digest of the recovery key file that was saved last
 HOLD = "hold"  # the hold timer
 JOURNAL = "journal"  # the open reset

@@ -68,6 +68,7 @@ if TYPE_CHECKING:
     from cucmsh.services.records.logs import list_logs as list_logs
     from cucmsh.services.records.logs import log_names as log_names
     from cucmsh.services.records.logs import read_log as read_log
+    from cucmsh.services.records.open_work import open_deliveries as open_deliveries
 
 __getattr__ = late_names(
     __name__,
@@ -132,5 +133,6 @@ __getattr__ = late_names(
             "phones_by_state",
         ),
         "cucmsh.services.records.logs": ("list_logs", "log_names", "read_log"),
+        "cucmsh.services.records.open_work": ("open_deliveries",),
     },
 )

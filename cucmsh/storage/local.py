@@ -32,6 +32,10 @@ from cucmsh.storage.store import (
 from cucmsh.storage.temporary import READ_FLAGS, make_temporary, sweep_one
 from cucmsh.storage.tree import FOLDER_FLAGS, tree_below
 
+# Which file it is, and which state of it: name, inode, size, and when it was last
+# written and last changed, in nanoseconds.
+FileStamp = tuple[str, int, int, int, int]
+
 
 class OpenFile:
     """A regular file that is open: what is read is of one file, whoever replaces it.
@@ -93,6 +97,32 @@ class LocalStore(OneByOne):
         """When the file was last written, Unix time in seconds."""
         with self._translated(name), self._folder(name) as (folder, last):
             return os.stat(last, dir_fd=folder, follow_symlinks=False).st_mtime
+
+    def stamps(self, folder: str = "") -> tuple[FileStamp, ...]:
+        """Which files lie in ``folder`` and which state of each; none if it is missing.
+
+        Two answers differ if a file was replaced, written, added or removed between
+        them, however quickly. Looks at no file's content.
+
+        Raises:
+            StoreError: the folder cannot be read.
+        """
+        found = []
+        with self._opened_folder(folder) as opened:
+            for entry in _files_in(opened):
+                with suppress(FileNotFoundError):  # somebody removed it just now
+                    at = entry.stat(follow_symlinks=False)
+                    found.append(_stamped(entry.name, at))
+        return tuple(sorted(found))
+
+    def stamp(self, name: str) -> FileStamp | None:
+        """As ``stamps``, of one file; None if it is missing."""
+        try:
+            with self._translated(name), self._folder(name) as (folder, last):
+                at = os.stat(last, dir_fd=folder, follow_symlinks=False)
+        except MissingFileError:
+            return None
+        return _stamped(last, at)
 
     def mode(self, name: str = "") -> int:
         """Permission bits of a file or folder; of the root for an empty name."""
@@ -299,6 +329,10 @@ class LocalStore(OneByOne):
             raise StoreError(
                 f"{self._path(name)}: {problem.strerror}", advice_for(problem.errno)
             ) from problem
+
+
+def _stamped(name: str, at: os.stat_result) -> FileStamp:
+    return name, at.st_ino, at.st_size, at.st_mtime_ns, at.st_ctime_ns
 
 
 def _make_folder(name: str, parent: int, mode: int) -> None:

@@ -89,7 +89,7 @@ def test_member_that_did_not_get_it_is_named(cluster: MadeCluster) -> None:
     assert called.status == 3
     assert called.text.endswith(
         "The certificate was not brought to test10sub: test10sub does not answer\n"
-        "Regenerate it again when they answer.\n"
+        "Run `utils service restart Cisco Tftp` when they answer.\n"
         "Executed command unsuccessfully\n"
     )
 

@@ -45,7 +45,7 @@ LOOKING = {
     "nodes.init": {"plan_init"},
     "nodes.service_control": {"services_of"},
     "nodes.password_policy": {"require_ccm", "require_strong"},
-    "records.open_work": {"login_notice"},
+    "records.open_work": {"login_notice", "open_deliveries"},
     "records.state": {"serves_published"},
     "records.logs": {"log_names"},
     "usecase": {"require_access"},

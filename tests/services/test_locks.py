@@ -69,7 +69,7 @@ LOCKS = {
     # Signing takes long; no start waits for it.
     r"tftp/.*\.sgn": SIGNING,
     # What is open in the cluster.
-    r"home/state/(journal|adoption)\.toml": CLUSTER,
+    r"home/state/(journal|adoption|certificates)\.toml": CLUSTER,
     # Copies of what an adoption replaces.
     r"home/earlier/adoption-\d+/.*": CLUSTER,
     # One whole file each; who writes last is right, and a start writes some of them.
@@ -278,7 +278,7 @@ def usual(name: str, *locks: str) -> tuple[str, Run]:
 RUNS: dict[str, Run] = dict(
     [
         usual("adoption.apply.adopt", NODE, CLUSTER),
-        usual("certificates.regenerate.regenerate", NODE),
+        usual("certificates.regenerate.regenerate", NODE, CLUSTER),
         usual("idle.set_idle_minutes"),
         usual("lists.run_reset.reset_with_local_key", NODE, SIGNING, CLUSTER),
         usual("lists.run_reset.reset_with_saved_key", NODE, SIGNING, CLUSTER),

@@ -58,14 +58,17 @@ def what_follows(site: Site, unit: Unit) -> str:
 
 @use_case("set cert regen", changes=True)
 def regenerate(site: Site, unit: Unit) -> list[NodeOutcome]:
-    """Make a new pair, and bring the certificate to members whose lists name it.
+    """Make a new pair, and bring the certificate to members that need to know it.
+
+    Lists of theirs name it, or their TVS is asked about it. A member that cannot be
+    reached is open work (``records.open_work``).
 
     The timer starts before the new pair is in place: whatever happens in between, no
     second certificate changes too soon after the first.
 
     Returns:
         One outcome for each member the certificate was brought to; none for units
-        that no other node lists.
+        that no other node needs to know.
     """
     what = f"set cert regen {unit}"
     with site.cluster_lock(what):

@@ -33,6 +33,7 @@ from cucmsh.services.records.open_work import (
     end_reset,
     open_pushes,
     read_reset,
+    settle_deliveries,
 )
 from cucmsh.services.records.state import Published, write_published
 from cucmsh.services.site import Site
@@ -219,6 +220,10 @@ def _begin(plan: ResetPlan, located: tuple[NodeStatus, ...], site: Site) -> Open
 def _end(report: Report, reset: OpenReset, site: Site, progress: Progress) -> None:
     """Leave open what is pending; else push to the replicas what they may miss."""
     pending = tuple(outcome.name for outcome in report.pending)
+    # Certificates come before a list; who had the list already was brought none.
+    brought = (State.UPDATED, State.STOPPED)
+    with suppress(CucmshError):  # then they are brought once more
+        settle_deliveries(site, [o.name for o in report.outcomes if o.state in brought])
     try:
         with exhaustion_as_error():
             end_reset(site, reset._replace(pending=pending))

@@ -22,7 +22,9 @@ from cucmsh.pki.model import Unit
 from cucmsh.services.backends import Link
 from cucmsh.services.deadlines import HOOK_SECONDS
 from cucmsh.services.lists.fleet import Fleet
+from cucmsh.services.nodes.make import public_certificates
 from cucmsh.services.outcome import NodeOutcome, State
+from cucmsh.services.records.open_work import note_deliveries, open_deliveries
 from cucmsh.services.site import Site
 from cucmsh.services.threads import side_by_side
 
@@ -96,12 +98,28 @@ def send_certificate(
 def deliver_certificates(
     site: Site, certificates: dict[Unit, bytes]
 ) -> list[NodeOutcome]:
-    """Bring this node's certificates (PEM) to every other member, side by side."""
+    """Bring this node's certificates (PEM) to every other member, side by side.
+
+    Called under the cluster's lock. Who did not get them is noted as open work.
+
+    Raises:
+        StoreError: that cannot be noted.
+    """
     members = site.settings.cluster.members
     others = [node for node in members if node.name != site.node.name]
+    # First, so that after a crash too many are noted and never too few.
+    reached = {node.name for node in others if node.ssh is not None}
+    note_deliveries(site, dict.fromkeys(reached, "not tried"))
     with Fleet(site) as fleet:
 
         def deliver(node: Node) -> NodeOutcome:
+            if node.name not in reached:
+                name = site.settings.cluster.publisher.name
+                why = (
+                    f"no way leads there from {site.node.name}; `cucmsh node add "
+                    f"{node.name}` on {name} brings it"
+                )
+                return NodeOutcome(node.name, State.PENDING, why)
             try:
                 fleet.on(
                     node,
@@ -111,4 +129,24 @@ def deliver_certificates(
                 return NodeOutcome(node.name, State.PENDING, problem.message)
             return NodeOutcome(node.name, State.UPDATED)
 
-        return list(side_by_side(deliver, others))
+        outcomes = list(side_by_side(deliver, others))
+    undone = [each for each in outcomes if not each.is_done and each.name in reached]
+    left = {each.name: each.reason for each in undone}
+    note_deliveries(site, left)
+    return outcomes
+
+
+def deliver_pending(site: Site) -> list[NodeOutcome]:
+    """Bring this node's certificates to the members, if one does not have them yet.
+
+    Returns:
+        One outcome for each other member; none if nothing was pending.
+
+    Raises:
+        BusyError: another command holds the cluster's lock.
+        CucmshError: a certificate of this node cannot be read.
+    """
+    if not open_deliveries(site):
+        return []
+    with site.cluster_lock("bringing certificates to the members"):
+        return deliver_certificates(site, public_certificates(site))

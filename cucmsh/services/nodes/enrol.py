@@ -56,6 +56,7 @@ from cucmsh.services.nodes.join import cluster_document
 from cucmsh.services.nodes.make import public_certificates
 from cucmsh.services.nodes.node_id import learn, own_id
 from cucmsh.services.nodes.service_status import status_on
+from cucmsh.services.records.open_work import settle_deliveries
 from cucmsh.services.site import Site
 from cucmsh.storage.store import Store
 
@@ -229,6 +230,7 @@ def _enrol_subscriber(
         keystore.trust(node, unit, pem)
     _send_cluster(link, node, cluster_document(site, _nodes_with(site, node)))
     _bring(site, link, node, site.node)
+    settle_deliveries(site, (node.name,))
     for other in cluster.members:
         if other.name not in (node.name, site.node.name):
             _bring(site, link, node, other)
@@ -259,7 +261,8 @@ def _certificates_of(site: Site, node: Node) -> dict[Unit, bytes]:
     if node.name == site.node.name:
         return public_certificates(site)
     keystore, keys = Keystore(site), site.backends.keys()
-    found = {unit: keystore.trusted(node, unit) for unit in (Unit.TVS, Unit.CAPF)}
+    units = (Unit.TVS, Unit.CALL_MANAGER, Unit.CAPF)
+    found = {unit: keystore.trusted(node, unit) for unit in units}
     return {unit: keys.to_pem(known) for unit, known in found.items() if known}
 
 

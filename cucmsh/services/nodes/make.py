@@ -94,7 +94,8 @@ def public_certificates(
 ) -> dict[Unit, bytes]:
     """The certificates of this node that the other members need, as PEM.
 
-    TVS always; CAPF of a node with that service; the publisher's ITLRecovery.
+    TVS and CallManager always: lists name the one, and TVS of the others vouches for
+    the other. CAPF of a node with that service; the publisher's ITLRecovery.
 
     Args:
         site: this node.
@@ -102,7 +103,8 @@ def public_certificates(
             file takes a third of a second to open.
     """
     keystore, keys = Keystore(site), site.backends.keys()
-    certificates = {Unit.TVS: keystore.certificate(Unit.TVS)}
+    units = (Unit.TVS, Unit.CALL_MANAGER)
+    certificates = {unit: keystore.certificate(unit) for unit in units}
     if Unit.CAPF in keystore.units:
         certificates[Unit.CAPF] = keystore.certificate(Unit.CAPF)
     if site.node.is_publisher:

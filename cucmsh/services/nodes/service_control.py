@@ -7,18 +7,23 @@ left open is reported, and a publisher brings its replicas what it serves now.
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from contextlib import AbstractContextManager
+from contextlib import AbstractContextManager, suppress
 from typing import NamedTuple, Protocol
 
 from cucmsh.config.model import CAPF, TFTP, TVS
-from cucmsh.errors import ServiceError, UsageError
+from cucmsh.errors import CucmshError, ServiceError, UsageError
 from cucmsh.services.lists.foreign import ForeignList, foreign_list
 from cucmsh.services.lists.install import close_mark
+from cucmsh.services.lists.member_hooks import deliver_pending
 from cucmsh.services.lists.update_replicas import replicas_of, update_replicas
 from cucmsh.services.nodes import own_services as own
 from cucmsh.services.nodes.own_services import ServiceState, state_of
 from cucmsh.services.outcome import Report
-from cucmsh.services.records.open_work import open_signings, open_starts
+from cucmsh.services.records.open_work import (
+    open_deliveries,
+    open_signings,
+    open_starts,
+)
 from cucmsh.services.site import Site
 from cucmsh.services.usecase import use_case
 
@@ -120,13 +125,20 @@ def _brought_up(
         if not own.is_running(site, name):
             raise ServiceError(f"{name} does not run", "See the log of the service.")
         dialog.done()
-        if name != TFTP:  # the others serve no list
+        if name not in (TFTP, TVS):
             return Start((), None)
+        # What others need to know before phones meet it.
+        with suppress(CucmshError):  # it stays open, which is told
+            deliver_pending(site)
+        undelivered = tuple(work.line for work in open_deliveries(site))
+        if name != TFTP:  # the others serve no list
+            return Start(undelivered, None)
         # A reset may have been kept for this very start.
         if not close_mark(site):
             dialog.still_kept()
     left = (*open_starts(site), *open_signings(site))
-    problems, foreign = tuple(work.line for work in left), foreign_list(site)
+    problems = (*(work.line for work in left), *undelivered)
+    foreign = foreign_list(site)
     names = [node.name for node in replicas_of(site)]
     if not names:
         return Start(problems, None, foreign)

@@ -20,9 +20,11 @@ from collections.abc import Collection, Iterator, Mapping
 from enum import StrEnum
 from typing import NamedTuple
 
+from cucmsh.config.model import TVS
 from cucmsh.errors import MissingFileError, StoreError, one_line
 from cucmsh.layout import (
     ADOPTION,
+    CERTIFICATES,
     JOURNAL,
     REPLICAS,
     SIGNING,
@@ -59,6 +61,7 @@ class Kind(StrEnum):
     START = "TFTP start"
     SIGNING = "signing of the phones' files"
     ADOPTION = "adoption of another tool's lists"
+    CERTIFICATES = "bringing certificates to members"
 
 
 class OpenWork(NamedTuple):
@@ -81,7 +84,7 @@ class OpenWork(NamedTuple):
 
 
 def open_work(site: Site) -> list[OpenWork]:
-    """All that is open, in the order in which a login tells it. Reads eight files.
+    """All that is open, in the order in which a login tells it. Reads nine files.
 
     Raises:
         StoreError: a file cannot be read.
@@ -95,6 +98,7 @@ def open_work(site: Site) -> list[OpenWork]:
         *open_pushes(site),
         *open_signings(site),
         *open_adoptions(site),
+        *open_deliveries(site),
     ]
 
 
@@ -115,6 +119,7 @@ def drop_node(site: Site, name: str) -> None:
     Raises:
         StoreError: it cannot be written.
     """
+    settle_deliveries(site, (name,))
     since, problems = _read_push(site)
     left = {known: why for known, why in problems.items() if known != name}
     if left != problems or not left:
@@ -457,6 +462,66 @@ def open_adoptions(site: Site) -> list[OpenWork]:
         f"is served has changed. Run `{ADOPT}` again with the same options."
     )
     return [OpenWork(Kind.ADOPTION, line, {site.node.name: ""}, since, ADOPT)]
+
+
+# --- Certificates of this node that a member does not have yet. Written under the
+# cluster's lock.
+
+
+def note_deliveries(site: Site, problems: Mapping[str, str]) -> None:
+    """Members do not have this node's present certificates, and why; or none is left.
+
+    Raises:
+        StoreError: it cannot be written.
+    """
+    if not problems:
+        _forget_if_there(site, CERTIFICATES)
+        return
+    facts: dict[str, object] = {
+        "at": _now(site),
+        "names": [*problems],
+        "reasons": [*problems.values()],
+    }
+    ids = with_ids(site, problems)
+    remember(site.home, CERTIFICATES, {**facts, "ids": ids} if ids else facts)
+
+
+def settle_deliveries(site: Site, done: Collection[str]) -> None:
+    """These members have all of them, or have left; others still wait.
+
+    Raises:
+        StoreError: it cannot be written.
+    """
+    problems = _deliveries(site)[1]
+    left = {name: why for name, why in problems.items() if name not in done}
+    if left != problems:
+        note_deliveries(site, left)
+
+
+def _deliveries(site: Site) -> tuple[str, dict[str, str]]:
+    found = recall(site.home, CERTIFICATES)
+    names, reasons = _texts(found.get("names")), _texts(found.get("reasons"))
+    now = renamed(site, found.get("ids"))
+    problems = dict(zip(names, reasons, strict=False))
+    return str(found.get("at", "")), {now.get(n, n): w for n, w in problems.items()}
+
+
+def open_deliveries(site: Site) -> list[OpenWork]:
+    """The members that do not have this node's present certificates.
+
+    Raises:
+        StoreError: its file cannot be read.
+    """
+    since, problems = _deliveries(site)
+    if not problems:
+        return []
+    finish = RESTART if site.node.has_tftp else f"utils service restart {TVS}"
+    line = (
+        f"Certificates of this node were not brought, since {since or UNKNOWN}, to "
+        f"{', '.join(_shown(problems))}: TVS there does not know them. "
+        f"Run `{finish}` when they answer."
+    )
+    return [OpenWork(Kind.CERTIFICATES, line, problems, since, finish)]
 
 
 def _noted(site: Site, name: str) -> tuple[str, str]:
