@@ -30,10 +30,10 @@ class TvsSettings(NamedTuple):
 
     tls_minimum: str = "1.2"
     workers: int = 1
-    connections: int = 2000
+    connections: int = 4000
     connections_per_address: int = 1000
     handshake_seconds: int = 10
-    message_seconds: int = 10
+    message_seconds: int = 5
     idle_seconds: int = 15
 
 
