@@ -97,6 +97,8 @@ KNOWN_HOSTS = "state/known_hosts"  # backup servers, by the dialog of the origin
 STAGING = "state/staging"  # lists that another node sent, until they are installed
 HISTORY = "state/served"  # lists that phones may hold, one file each
 HISTORY_SUFFIX = ".itl"
+SERVED_TIMES = "state/served-times"  # which of them was served when, JSON
+IMPORTED = "state/imported"  # how far logs are imported that are followed, JSON
 # How the unit before the TFTP service ended, in systemd's words (SERVICE_RESULT,
 # EXIT_CODE, EXIT_STATUS). A line of shell in the unit writes it: it is there too when
 # our Python could not even start.

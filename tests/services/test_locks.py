@@ -64,6 +64,7 @@ LOCKS = {
     r"home/ssh/.*": NODE,
     r"home/state/(published|keep|hold|node)\.toml": NODE,
     r"home/state/served/.*": NODE,
+    r"home/state/served-times": NODE,
     r"tftp/ITLFile\.tlv": NODE,
     r"cucmsh\.toml": NODE,
     # Signing takes long; no start waits for it.

@@ -47,6 +47,7 @@ from cucmsh.services.lists.foreign import how_to_compose
 from cucmsh.services.lists.history_of_others import ask_other_nodes
 from cucmsh.services.lists.served_lists import is_reset_list, served_list
 from cucmsh.services.records.history import History, Kept
+from cucmsh.services.records.served_times import note_served
 from cucmsh.services.records.state import (
     Published,
     clear_keep_mark,
@@ -342,6 +343,8 @@ def compose_for_start(site: Site) -> Composed:
         ask_other_nodes(site)
     with site.node_lock("a service start"):
         served = served_list(site)
+        if served is not None:
+            note_served(site, served)
         if served is not None and is_reset_list(site, served):
             return Composed(served, is_kept=True, remark="kept after a reset")
         if mark := keep_mark(site.home):
@@ -365,6 +368,7 @@ def compose_for_start(site: Site) -> Composed:
         before = "" if served is None else hashlib.sha256(served).hexdigest()
         write_published(site.home, published, before)
         site.tftp.write(LIST_FILE, raw, SERVED_MODE)
+        note_served(site, raw, is_new=True)
         # Not what the next login is told: nobody can end it but by the configuration.
         said = " ".join(part for part in (remark, too_many_tokens(site)) if part)
         return Composed(raw, is_kept=False, remark=said)

@@ -25,6 +25,7 @@ from cucmsh.services.lists.served_lists import (
 from cucmsh.services.nodes.own_services import is_running, restart
 from cucmsh.services.outcome import NodeOutcome, State
 from cucmsh.services.records.history import History
+from cucmsh.services.records.served_times import note_served
 from cucmsh.services.records.state import (
     Published,
     clear_keep_mark,
@@ -176,7 +177,10 @@ def put_in_place(site: Site, trust_list: TrustList, expected: str) -> None:
         set_keep_mark(site.home, sha256)
         timestamp = trust_list.header.timestamp
         write_published(site.home, Published(sha256, timestamp), served)
+        if (present := served_list(site)) is not None:
+            note_served(site, present)
         directory.write(LIST_FILE, raw, SERVED_MODE)
+        note_served(site, raw, is_new=True)
 
 
 def _note(site: Site, raw: bytes) -> None:
