@@ -112,7 +112,7 @@ class Connection:
 
     def time_is_up(self) -> None:
         """The deadline is over."""
-        if not self._ending:
+        if self._tls is not None and not self._ending:
             if not self._is_open:
                 self._handshake_failed("it did not finish in time")
             elif self._reader.is_within:

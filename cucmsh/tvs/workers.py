@@ -11,7 +11,7 @@ import signal
 import socket
 import time
 from collections.abc import Callable, Iterable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from multiprocessing import get_context
 from multiprocessing.connection import wait
 from multiprocessing.context import ForkProcess
@@ -43,6 +43,8 @@ def run_workers(count: int, work: Work, log: Callable[[str], None]) -> None:
 
     def begin(number: int) -> None:
         def live() -> None:
+            signal.signal(signal.SIGTERM, signal.SIG_DFL)
+            signal.signal(signal.SIGINT, signal.SIG_IGN)
             os.close(writes)
             work(number, reads)
 
@@ -98,8 +100,11 @@ def _end_all(workers: Iterable[ForkProcess]) -> None:
 
 @contextmanager
 def _told_by_signals(end: socket.socket) -> Iterator[None]:
+    end.setblocking(False)
+
     def tell(_number: int, _frame: object) -> None:
-        end.close()
+        with suppress(BlockingIOError):
+            end.send(b"!")
 
     numbers = (signal.SIGTERM, signal.SIGINT)
     before = {number: signal.signal(number, tell) for number in numbers}

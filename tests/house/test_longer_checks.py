@@ -25,6 +25,7 @@ PROGRAMS = {
     "tests/clients/by_unicon.py",
     "tests/faults/tracer.py",
     "tests/rigs/lab_tftp.py",
+    "tests/rigs/tvs.py",
     "tests/story/transcript.py",
     "tests/terminal/toy_shell.py",
     "tests/vectors/homes/make.py",
