@@ -45,6 +45,8 @@ LOOKING = {
     "nodes.init": {"plan_init"},
     "nodes.service_control": {"services_of"},
     "nodes.password_policy": {"require_ccm", "require_strong"},
+    "phones.holders": {"holder_lines"},
+    "phones.inventory": {"phone_state"},
     "records.open_work": {"login_notice", "open_deliveries"},
     "records.state": {"serves_published"},
     "records.logs": {"log_names"},

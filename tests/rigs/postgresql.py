@@ -76,7 +76,10 @@ class PostgreSql:
     def run(self, statement: str) -> None:
         """Run a statement as the owner of everything."""
         with psycopg.connect(
-            self.url, password=PASSWORD, autocommit=True
+            self.url,
+            password=PASSWORD,
+            autocommit=True,
+            options="-c default_transaction_read_only=off",
         ) as connection:
             connection.execute(statement.encode())
 
