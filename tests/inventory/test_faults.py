@@ -17,7 +17,7 @@ from cucmsh.inventory import schema
 from cucmsh.inventory.database import Inventory, open_inventory
 from cucmsh.phones.known import Known, Wanted
 from cucmsh.secret import Secret
-from tests.inventory.claims import NOON, OURS, said
+from tests.inventory.claims import NOON, said
 from tests.rigs.inventories import Place
 from tests.rigs.postgresql import PASSWORD, PostgreSql
 
@@ -111,7 +111,7 @@ def test_an_earlier_version_is_brought_up_to_date(
     place: Place, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     place.open().record([said(1)], NOON)
-    upgraded = []
+    upgraded: list[object] = []
     monkeypatch.setattr(schema, "VERSION", 2)
     monkeypatch.setattr("cucmsh.inventory.database.VERSION", 2)
     monkeypatch.setattr(schema, "UPGRADES", (upgraded.append,))
