@@ -12,7 +12,8 @@ from cucmsh.errors import ServiceError
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable
 
-    from cucmsh.config.model import SshAddress, TftpAddress
+    from cucmsh.config.model import SshAddress, TftpAddress, TvsAddress
+    from cucmsh.config.tvs import TvsSettings
     from cucmsh.pki.backend import KeyBackend
     from cucmsh.pki.credential import Credential
     from cucmsh.pki.model import Certificate
@@ -26,6 +27,9 @@ if TYPE_CHECKING:
     from cucmsh.services.phones.store import PhoneStore
     from cucmsh.storage.store import Store
     from cucmsh.trustlist.check import Verifier
+    from cucmsh.tvs.answering import Lookup
+    from cucmsh.tvs.codec import Answer, Request
+    from cucmsh.tvs.server import TvsServer
 
 
 class LateBackends:
@@ -114,6 +118,42 @@ class LateBackends:
         from cucmsh.tftp.client import read_back
 
         return read_back(address, name, timeout_seconds)
+
+    def ask_tvs(
+        self,
+        address: TvsAddress,
+        request: Request,
+        trust: Callable[[bytes], bool],
+        timeout_seconds: float = 5,
+    ) -> Answer:
+        from cucmsh.tvs.client import ask
+
+        where = (address.host, address.port)
+        return ask(*where, request, trust=trust, timeout_seconds=timeout_seconds)
+
+    def tvs_server(
+        self,
+        address: TvsAddress,
+        pair: str,
+        settings: TvsSettings,
+        lookup: Lookup,
+        log: Callable[[str], None],
+    ) -> TvsServer:
+        from pathlib import Path
+
+        from cucmsh.tvs.contexts import Identity
+        from cucmsh.tvs.limits import Limits
+        from cucmsh.tvs.server import TvsServer
+
+        limits = Limits(
+            connections=-(-settings.connections // settings.workers),
+            connections_per_address=settings.connections_per_address,
+            handshake_seconds=settings.handshake_seconds,
+            message_seconds=settings.message_seconds,
+            idle_seconds=settings.idle_seconds,
+        )
+        identity = Identity(Path(pair), settings.tls_minimum)
+        return TvsServer(*address, lookup, identity=identity, limits=limits, log=log)
 
     def inventory(self, url: Secret, password: Secret | None) -> PhoneStore:
         try:

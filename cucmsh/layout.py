@@ -141,6 +141,7 @@ LOG_FOLDER = "log"
 AUDIT_FILE = "log/audit"
 ERRORS_FILE = "log/errors"  # unexpected exceptions
 TFTP_LOG = "log/tftp"  # the lab's TFTP service
+TVS_LOG = "log/tvs"  # the lab's TVS
 EARLIER = "earlier"  # the nodes before this one, by number
 
 # --- The TFTP directory.

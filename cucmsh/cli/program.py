@@ -7,14 +7,17 @@ from __future__ import annotations
 
 import argparse
 import os
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 
 from cucmsh.app import find_configuration
 from cucmsh.cli.login.request import ASKED
 from cucmsh.cli.options import WIDTH, HelpAskedError, Parser, file_name
 from cucmsh.cli.terminal import show
 
-VERBS = ("lab", "verify", "doctor", "init", "node", "adopt", "export", "hook")
+VERBS = (
+    *("lab", "verify", "doctor", "init", "node", "adopt", "export", "tvs"),
+    "hook",
+)
 EPILOG = """\
 verbs:
   lab       a cluster on 127.0.0.1, and its shell
@@ -24,6 +27,7 @@ verbs:
   node      add, list and remove the nodes of the cluster
   adopt     take over phones that hold lists of another tool or of a CUCM
   export    keys and lists for another tool
+  tvs       answer phones that do not know a signer, until it is stopped
   hook      what services, scripts and other nodes run
 Each has a --help: cucmsh VERB --help. Without a verb or -c, the admin: prompt opens.
 
@@ -120,25 +124,32 @@ def _run_verb(parser: Parser, named: str, verb: str, argv: Sequence[str]) -> int
 
 def _run_on_node(configuration: str, verb: str, argv: Sequence[str]) -> int:
     """The verbs that are about the node of a configuration."""
+    run_verb: Callable[[str, Sequence[str]], int]
     if verb == "doctor":
         from cucmsh.cli import doctor
 
-        return doctor.run(configuration, argv)
-    if verb == "init":
+        run_verb = doctor.run
+    elif verb == "init":
         from cucmsh.cli import init
 
-        return init.run(configuration, argv)
-    if verb == "adopt":
+        run_verb = init.run
+    elif verb == "adopt":
         from cucmsh.cli import adopt
 
-        return adopt.run(configuration, argv)
-    if verb == "export":
+        run_verb = adopt.run
+    elif verb == "export":
         from cucmsh.cli import export
 
-        return export.run(configuration, argv)
-    from cucmsh.cli import node
+        run_verb = export.run
+    elif verb == "tvs":
+        from cucmsh.cli import tvs
 
-    return node.run(configuration, argv)
+        run_verb = tvs.run
+    else:
+        from cucmsh.cli import node
+
+        run_verb = node.run
+    return run_verb(configuration, argv)
 
 
 def _run_forced(configuration: str, line: str) -> int:

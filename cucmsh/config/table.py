@@ -293,7 +293,7 @@ def _read_ssh(table: Table) -> SshAddress:
     if len(key.split()) < 2:
         raise table.error("host_key", "write it as `ssh-ed25519 AAAA...`")
     return SshAddress(
-        host=_read_host(table, None),
+        host=read_host(table, None),
         port=table.port("port", 22),
         user=table.text("user", "cucmsh"),
         identity=table.text("identity"),
@@ -306,16 +306,21 @@ def _read_address(table: Table, key: str, host: str, port: int) -> tuple[str, in
     if not table.has(key):
         return host, port
     address = table.table(key)
-    return _read_host(address, host), address.port("port", port)
+    return read_host(address, host), address.port("port", port)
 
 
-def _read_host(table: Table, default: str | None) -> str:
-    text = table.text("host", default)
+def read_host(table: Table, default: str | None, key: str = "host") -> str:
+    """A name or an address; see ``cucmsh.hosts``.
+
+    Raises:
+        ConfigurationError: it is none.
+    """
+    text = table.text(key, default)
     try:
         return bare_host(text)
     except UsageError as problem:
         advice = f"; {problem.advice}" if problem.advice else ""
-        raise table.error("host", f"{problem.message}{advice}") from problem
+        raise table.error(key, f"{problem.message}{advice}") from problem
 
 
 def _read_commands(table: Table, key: str) -> ServiceCommands | None:

@@ -5,30 +5,34 @@ Source of the defaults: docs/decisions/030.
 
 from __future__ import annotations
 
-from typing import NamedTuple
+from typing import Literal, NamedTuple, get_args
 
-from cucmsh.config.table import Table
+from cucmsh.config.table import Table, read_host
 
-TLS_VERSIONS = ("1.2", "1.0")
+TlsMinimum = Literal["1.2", "1.0"]
 MOST_SECONDS = 3600
+ALL_ADDRESSES = "0.0.0.0"  # noqa: S104 - phones come from everywhere
 
 
 class TvsSettings(NamedTuple):
     """The limits of this node's TVS.
 
     Attributes:
+        listen: address on which it takes connections; the port is the one of the
+            node's entry.
         tls_minimum: ``1.2``; or ``1.0`` for 79xx and 894x, which is a lower security
             level, too, for this port only.
         workers: processes that answer.
         connections: at most so many at once, in all.
-        connections_per_address: at most so many at once from one address; phones
-            behind NAT share one.
+        connections_per_address: at most so many at once from one address, for each
+            worker; phones behind NAT share one.
         handshake_seconds: how long a peer may take for its TLS handshake.
         message_seconds: how long from the first byte of a request to its last.
         idle_seconds: how long a connection stays open without a request.
     """
 
-    tls_minimum: str = "1.2"
+    listen: str = ALL_ADDRESSES
+    tls_minimum: TlsMinimum = "1.2"
     workers: int = 1
     connections: int = 4000
     connections_per_address: int = 1000
@@ -50,7 +54,8 @@ def read_tvs(root: Table) -> TvsSettings:
     seconds = range(1, MOST_SECONDS + 1)
     many = range(1, 100_001)
     return TvsSettings(
-        tls_minimum=table.choice("tls_minimum", TLS_VERSIONS, usual.tls_minimum),
+        listen=read_host(table, usual.listen, "listen"),
+        tls_minimum=_tls_minimum(table, usual.tls_minimum),
         workers=table.number("workers", usual.workers, range(1, 65)),
         connections=table.number("connections", usual.connections, many),
         connections_per_address=table.number(
@@ -62,3 +67,9 @@ def read_tvs(root: Table) -> TvsSettings:
         message_seconds=table.number("message_seconds", usual.message_seconds, seconds),
         idle_seconds=table.number("idle_seconds", usual.idle_seconds, seconds),
     )
+
+
+def _tls_minimum(table: Table, usual: TlsMinimum) -> TlsMinimum:
+    versions: tuple[TlsMinimum, ...] = get_args(TlsMinimum)
+    said = table.choice("tls_minimum", versions, usual)
+    return next(version for version in versions if version == said)

@@ -12,17 +12,18 @@ import os
 import signal
 import socket
 from collections.abc import Callable
+from functools import partial
 from multiprocessing.connection import Connection
 from multiprocessing.context import ForkProcess
 from multiprocessing.process import BaseProcess
 from pathlib import Path
 from typing import Any
 
-from cucmsh.config.settings import Settings, read_settings
+from cucmsh.config.settings import read_settings
 from cucmsh.errors import ServiceError
 from cucmsh.lab.accounts import files_only
 from cucmsh.lab.directory import LabDirectory
-from cucmsh.lab.node import make, serve
+from cucmsh.lab.node import OpenSite, make, serve
 from cucmsh.lab.plan import (
     LOOPBACK,
     NodePlan,
@@ -40,8 +41,6 @@ from cucmsh.services.site import Site
 START_SECONDS = 60
 STOP_SECONDS = 10
 BACKUP_USER = "backup"
-
-OpenSite = Callable[[Settings], Site]
 
 _fork = multiprocessing.get_context("fork")  # asyncssh is imported once, not N times
 
@@ -187,7 +186,10 @@ class LabCluster:
             ]
             process: BaseProcess = _fork.Process(
                 target=_run_node,
-                args=(plan, (password, key_line), far, list(ours), inherited),
+                args=(
+                    partial(serve, plan, self._open_site, (password, key_line)),
+                    *(far, list(ours), inherited),
+                ),
             )
             process.start()
             far.close()
@@ -233,8 +235,7 @@ def _public_line(path: Path) -> str:
 
 
 def _run_node(
-    plan: NodePlan,
-    logins: tuple[str, str],
+    serve_node: Callable[[Connection], None],
     channel: Connection,
     channels: list[Connection],
     descriptors: list[int],
@@ -246,4 +247,4 @@ def _run_node(
         connection.close()
     for descriptor in descriptors:
         os.close(descriptor)
-    serve(plan, *logins, channel)
+    serve_node(channel)

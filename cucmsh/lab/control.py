@@ -1,8 +1,10 @@
-"""The lab's service manager, asked: ``python -I -m cucmsh.lab.control SOCKET VERB``.
+"""The lab's service manager, asked, as ``python -I -m cucmsh.lab.control``.
 
-What a lab node's ``service_commands`` run, in place of systemctl. The node's process
-does the work, so killing the asker leaves no service down. Exit status 0 for done (for
-``status``: it runs), 1 with a line on standard error otherwise.
+Its words are ``SOCKET SERVICE VERB``; the service is ``tftp`` or ``tvs``.
+
+What the commands of a lab node's services run, in place of systemctl. The node's
+process does the work, so killing the asker leaves no service down. Exit status 0 for
+done (for ``status``: it runs), 1 with a line on standard error otherwise.
 """
 
 from __future__ import annotations
@@ -24,13 +26,13 @@ def bound_name(path: str) -> tuple[str, int]:
     return f"/proc/self/fd/{folder}/{os.path.basename(path)}", folder
 
 
-def ask(path: str, verb: str) -> str:
+def ask(path: str, service: str, verb: str) -> str:
     """The node's answer: empty for done, else what is wrong."""
     name, folder = bound_name(path)
     try:
         with socket.socket(socket.AF_UNIX, socket.SOCK_STREAM) as asking:
             asking.connect(name)
-            asking.sendall(verb.encode())
+            asking.sendall(f"{service} {verb}".encode())
             asking.shutdown(socket.SHUT_WR)
             answer = b""
             while piece := asking.recv(4096):
@@ -44,8 +46,8 @@ def ask(path: str, verb: str) -> str:
 
 
 def main() -> int:
-    path, verb = sys.argv[1:]
-    problem = ask(path, verb)
+    path, service, verb = sys.argv[1:]
+    problem = ask(path, service, verb)
     if problem:
         sys.stderr.write(f"{problem}\n")
     return 1 if problem else 0

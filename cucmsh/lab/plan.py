@@ -10,6 +10,8 @@ import sys
 from pathlib import Path
 from typing import NamedTuple
 
+from cucmsh.config.model import CAPF, TFTP, TVS
+from cucmsh.lab.control import VERBS
 from cucmsh.layout import LAB_CONFIGURATION, LAB_CONTROL, STAGING
 from cucmsh.release import DEFAULT_RELEASE
 
@@ -85,7 +87,7 @@ class NodePlan(NamedTuple):
 
     @property
     def control(self) -> Path:
-        """The Unix socket that starts and stops its TFTP service."""
+        """The Unix socket that starts and stops its services."""
         return self.home / LAB_CONTROL
 
     @property
@@ -166,30 +168,35 @@ def configuration(
         'digest = "sha1"\n',
     ]
     for plan in plans:
-        services = '["tftp", "tvs"]'
+        services = [(TFTP, "tftp"), (TVS, "tvs")]
         if plan.is_publisher:
-            services = '["tftp", "tvs", "capf"]'
+            services.append((CAPF, ""))
         role = "publisher" if plan.is_publisher else "subscriber"
         parts.append(
             f"[[cluster.nodes]]\nname = {_text(plan.name)}\nrole = {_text(role)}\n"
-            f"services = {services}\ntftp_directory = {_text(plan.tftp_directory)}\n"
+            f"tftp_directory = {_text(plan.tftp_directory)}\n"
             f"tftp = {{ host = {_text(LOOPBACK)}, port = {plan.tftp_port} }}\n"
             f"tvs = {{ host = {_text(LOOPBACK)}, port = {plan.tvs_port} }}\n"
             f"http = {{ host = {_text(LOOPBACK)}, port = {plan.http_port} }}\n"
             f"ssh = {{ host = {_text(LOOPBACK)}, port = {plan.ssh_port}, "
             f'user = "cucmsh", identity = {_text(identity)}, '
             f"host_key = {_text(host_keys[plan.name])} }}\n"
-            f"service_commands = {{ {_commands(plan)} }}\n"
+            + "".join(_service(plan, *service) for service in services)
         )
     return "\n".join(parts)
 
 
-def _commands(plan: NodePlan) -> str:
-    argv = [*PYTHON, "cucmsh.lab.control", str(plan.control)]
-    return ", ".join(
-        f"{verb} = [{', '.join(_text(word) for word in [*argv, verb])}]"
-        for verb in ("start", "stop", "restart", "status")
+def _service(plan: NodePlan, name: str, word: str) -> str:
+    """The table of one service of a node; ``lab.control`` calls it by ``word``."""
+    table = f"[[cluster.nodes.services]]\nname = {_text(name)}\n"
+    if not word:
+        return table
+    argv = [*PYTHON, "cucmsh.lab.control", str(plan.control), word]
+    commands = ", ".join(
+        f"{verb} = [{', '.join(_text(part) for part in [*argv, verb])}]"
+        for verb in VERBS
     )
+    return f"{table}commands = {{ {commands} }}\n"
 
 
 def _text(value: object) -> str:

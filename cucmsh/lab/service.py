@@ -1,8 +1,9 @@
-"""A lab node's TFTP service and the socket that starts and stops it.
+"""A lab node's services, and the socket that starts and stops them.
 
-A start is what systemd would do: first ``cucmsh hook tftp-start``, then the server,
-whether or not the hook succeeded, then ``cucmsh hook update-replicas``, which nobody
-waits for. One request at a time; a request is finished even if its asker is gone.
+A start of TFTP is what systemd would do: first ``cucmsh hook tftp-start``, then the
+server, whether or not the hook succeeded, then ``cucmsh hook update-replicas``, which
+nobody waits for. One request at a time; a request is finished even if its asker is
+gone.
 """
 
 from __future__ import annotations
@@ -12,17 +13,29 @@ import os
 import socket
 import subprocess
 import threading
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
+from typing import Protocol
 
 from cucmsh.errors import CucmshError
 from cucmsh.lab.control import VERBS, bound_name
 from cucmsh.layout import TFTP_LOG
 from cucmsh.storage.local import LocalStore
 from cucmsh.tftp.server import TftpServer
+from cucmsh.tvs.server import TvsServer
 
 HOOK_SECONDS = 60
 REQUEST_BYTES = 64
+
+
+class Service(Protocol):
+    """What a service manager does; ``status`` is empty if it runs, else why not."""
+
+    def start(self) -> None: ...
+
+    def stop(self) -> None: ...
+
+    def status(self) -> str: ...
 
 
 class TftpService:
@@ -47,15 +60,6 @@ class TftpService:
         self._after_start = after_start
         self._log = LocalStore(str(home))
 
-    def answer(self, verb: str) -> str:
-        """Do what was asked; gives ``done`` or what is wrong."""
-        if verb not in VERBS:
-            return f"{verb!r} is none of {', '.join(VERBS)}"
-        try:
-            return str(getattr(self, verb)() or "done")
-        except CucmshError as problem:
-            return problem.message
-
     def start(self) -> None:
         """Run the hook and serve; nothing if it serves already."""
         if self._server.is_running:
@@ -67,11 +71,6 @@ class TftpService:
     def stop(self) -> None:
         """Stop serving."""
         self._server.stop()
-
-    def restart(self) -> None:
-        """Stop and start."""
-        self.stop()
-        self.start()
 
     def status(self) -> str:
         """Empty if it serves."""
@@ -109,17 +108,64 @@ class TftpService:
                 self._log.append(TFTP_LOG, line)
 
 
+class TvsService:
+    """A node's TVS, which runs in a thread of the node's process.
+
+    Args:
+        server: it.
+    """
+
+    def __init__(self, server: TvsServer) -> None:
+        self._server = server
+
+    def start(self) -> None:
+        """Serve; nothing if it does already."""
+        self._server.start()
+
+    def stop(self) -> None:
+        """Stop serving."""
+        self._server.stop()
+
+    def status(self) -> str:
+        """Empty if it serves."""
+        return "" if self._server.is_running else "not running"
+
+
+def answer(services: Mapping[str, Service], request: str) -> str:
+    """Do what was asked, ``SERVICE VERB``; gives ``done`` or what is wrong."""
+    name, _, verb = request.partition(" ")
+    service = services.get(name)
+    if service is None:
+        return f"{name!r} is none of {', '.join(services)}"
+    try:
+        match verb:
+            case "start":
+                service.start()
+            case "stop":
+                service.stop()
+            case "restart":
+                service.stop()
+                service.start()
+            case "status":
+                return service.status() or "done"
+            case _:
+                return f"{verb!r} is none of {', '.join(VERBS)}"
+    except CucmshError as problem:
+        return problem.message
+    return "done"
+
+
 class ControlSocket:
     """Listens for requests until ``close``.
 
     Args:
         path: the Unix socket; one that is left over is replaced.
-        service: who does what is asked.
+        services: who does what is asked, by the words of ``lab.control``.
     """
 
-    def __init__(self, path: Path, service: TftpService) -> None:
+    def __init__(self, path: Path, services: Mapping[str, Service]) -> None:
         self._path = path
-        self._service = service
+        self._services = services
         path.unlink(missing_ok=True)
         self._socket = socket.socket(socket.AF_UNIX, socket.SOCK_STREAM)
         name, folder = bound_name(str(path))
@@ -146,5 +192,5 @@ class ControlSocket:
             except OSError:
                 return
             with asking, contextlib.suppress(OSError):
-                verb = asking.recv(REQUEST_BYTES).decode(errors="replace")
-                asking.sendall(self._service.answer(verb).encode())
+                request = asking.recv(REQUEST_BYTES).decode(errors="replace")
+                asking.sendall(answer(self._services, request).encode())

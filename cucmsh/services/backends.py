@@ -13,7 +13,8 @@ from typing import TYPE_CHECKING, NamedTuple, Protocol
 from cucmsh.secret import Secret
 
 if TYPE_CHECKING:
-    from cucmsh.config.model import SshAddress, TftpAddress
+    from cucmsh.config.model import SshAddress, TftpAddress, TvsAddress
+    from cucmsh.config.tvs import TvsSettings
     from cucmsh.pki.backend import KeyBackend
     from cucmsh.pki.credential import Credential
     from cucmsh.pki.model import Certificate
@@ -25,6 +26,8 @@ if TYPE_CHECKING:
     from cucmsh.services.phones.store import PhoneStore
     from cucmsh.storage.store import Store
     from cucmsh.trustlist.check import Verifier
+    from cucmsh.tvs.answering import Lookup
+    from cucmsh.tvs.codec import Answer, Request
 
 AcceptHostKey = Callable[["HostKey", str], bool]
 
@@ -74,6 +77,18 @@ class BackupServer(NamedTuple):
     port: int
     user: str
     password: Secret
+
+
+class TvsServer(Protocol):
+    """See ``cucmsh.tvs.server``, which services do not import."""
+
+    def serve(self, workers: int = 1) -> None:
+        """Answer in this process until SIGTERM or SIGINT.
+
+        Raises:
+            ServiceError: the address cannot be listened on; or its workers die.
+            CertificateError: the pair cannot be read, or is none that can be served.
+        """
 
 
 class Backends(Protocol):
@@ -153,6 +168,43 @@ class Backends(Protocol):
         Raises:
             MissingFileError: it has no such file.
             ConnectionFailedError: it refuses, or does not answer in time.
+        """
+
+    def ask_tvs(
+        self,
+        address: TvsAddress,
+        request: Request,
+        trust: Callable[[bytes], bool],
+        timeout_seconds: float = 5,
+    ) -> Answer:
+        """Ask one TVS one question, as a phone does.
+
+        Args:
+            address: where it answers.
+            request: the question.
+            trust: is given the certificate that it shows (DER), before it is asked.
+            timeout_seconds: for all of it.
+
+        Raises:
+            TvsError: there is no answer, or none that can be used; it says why.
+        """
+
+    def tvs_server(
+        self,
+        address: TvsAddress,
+        pair: str,
+        settings: TvsSettings,
+        lookup: Lookup,
+        log: Callable[[str], None],
+    ) -> TvsServer:
+        """A TVS that does not listen yet.
+
+        Args:
+            address: where it is to listen.
+            pair: path of the file with its key and certificate.
+            settings: its limits.
+            lookup: what is vouched for.
+            log: takes one line for each thing that an administrator may have to know.
         """
 
     def inventory(self, url: Secret, password: Secret | None) -> PhoneStore:

@@ -69,7 +69,7 @@ def test_entry_for_other_nodes_leaves_out_what_they_assume(
 def test_limits_are_read_and_the_others_stay() -> None:
     wanted = '[tvs]\ntls_minimum = "1.0"\nworkers = 2\nidle_seconds = 3600\n'
     read_back = read(wanted + EARLIER).tvs
-    assert read_back == TvsSettings("1.0", workers=2, idle_seconds=3600)
+    assert read_back == TvsSettings(tls_minimum="1.0", workers=2, idle_seconds=3600)
 
 
 @pytest.mark.parametrize(
@@ -77,6 +77,7 @@ def test_limits_are_read_and_the_others_stay() -> None:
     [
         ('tls_minimum = "1.1"', "tvs.tls_minimum"),
         ("tls_minimum = 1.0", "tvs.tls_minimum"),
+        ('listen = "h:1"', "tvs.listen"),
         ("workers = 0", "tvs.workers"),
         ("workers = true", "tvs.workers"),
         ("connections = 0", "tvs.connections"),

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from cucmsh.lab.service import TftpService
+from cucmsh.lab.service import TftpService, answer
 from cucmsh.tftp.server import TftpServer
 
 pytestmark = pytest.mark.loopback
@@ -24,8 +24,13 @@ def test_a_log_that_cannot_be_written_keeps_no_service_down(tmp_path: Path) -> N
         port = holder.getsockname()[1]
     service = TftpService(TftpServer(HOST, port, tmp_path), SAYS, tmp_path)
     try:
-        assert service.answer("start") == "done"
-        assert service.answer("status") == "done"
+        services = {"tftp": service}
+        assert answer(services, "tftp start") == "done"
+        assert answer(services, "tftp status") == "done"
+        assert answer(services, "tftp stop") == "done"
+        assert answer(services, "tftp status") == "not running"
+        assert answer(services, "tvs start") == "'tvs' is none of tftp"
+        assert answer(services, "tftp kill").startswith("'kill' is none of start, ")
     finally:
         service.stop()
 

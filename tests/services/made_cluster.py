@@ -37,12 +37,14 @@ from cucmsh.config.model import (
     TvsAddress,
 )
 from cucmsh.config.settings import Settings
+from cucmsh.config.tvs import TvsSettings
 from cucmsh.errors import (
     AuthenticationError,
     ConnectionFailedError,
     CucmshError,
     HostKeyError,
     MissingFileError,
+    TvsError,
     WrongPasswordError,
 )
 from cucmsh.layout import LIST_FILE, RECOVERY_FILE
@@ -60,7 +62,7 @@ from cucmsh.remote.known_hosts import HostKey, KnownHosts
 from cucmsh.remote.runner import Completed
 from cucmsh.remote.ssh.first_login import ShownKey
 from cucmsh.secret import Secret
-from cucmsh.services.backends import AcceptHostKey, BackupServer, Link
+from cucmsh.services.backends import AcceptHostKey, BackupServer, Link, TvsServer
 from cucmsh.services.certificates import keystore
 from cucmsh.services.certificates.keystore import Keystore
 from cucmsh.services.lists.locate_nodes import NodeStatus
@@ -75,11 +77,14 @@ from cucmsh.services.nodes.make import make_node, public_certificates
 from cucmsh.services.outcome import Progress, Report, Step
 from cucmsh.services.phones.store import PhoneStore
 from cucmsh.services.site import Site
+from cucmsh.services.tvs.lookup import TrustedCertificates
 from cucmsh.storage.local import LocalStore
 from cucmsh.storage.store import Store
 from cucmsh.trustlist.decode import decode
 from cucmsh.trustlist.model import TrustList
 from cucmsh.trustlist.trust import judge
+from cucmsh.tvs.answering import Lookup, answer_to
+from cucmsh.tvs.codec import Answer, Request
 from tests.services.callers import called
 
 PUBLISHER = "test10pub"
@@ -223,6 +228,7 @@ class Member:
         self.service = TftpStandIn()
         self.service.before_start = lambda: start_tftp(site)
         self.is_dead = False
+        self.tvs_is_stopped = False
         self.refuses: set[str] = set()
         self.hooks_run: list[str] = []
         self.certificates_when_listed: list[bytes] = []
@@ -520,6 +526,32 @@ class JoinedBackends:
         if member.service.lies_with is not None:
             return member.service.lies_with
         return LocalStore(member.node.tftp_directory).read(name)
+
+    def ask_tvs(
+        self,
+        address: TvsAddress,
+        request: Request,
+        trust: Callable[[bytes], bool],
+        timeout_seconds: float = 5,
+    ) -> Answer:
+        assert timeout_seconds > 0
+        member = self._made.at(address.port, address.host)
+        assert isinstance(member, Member)
+        if member.tvs_is_stopped:
+            raise TvsError(f"TVS on {address.host} does not answer.")
+        if not trust(member.keys.certificate(Unit.TVS).der):
+            raise TvsError(f"TVS on {address.host} shows another certificate.")
+        return answer_to(request, TrustedCertificates(member.site))
+
+    def tvs_server(
+        self,
+        address: TvsAddress,
+        pair: str,
+        settings: TvsSettings,
+        lookup: Lookup,
+        log: Callable[[str], None],
+    ) -> TvsServer:
+        return LateBackends().tvs_server(address, pair, settings, lookup, log)
 
     def inventory(self, url: Secret, password: Secret | None) -> PhoneStore:
         return LateBackends().inventory(url, password)

@@ -16,8 +16,9 @@ from cucmsh.services.site import Site
 from cucmsh.storage.draft import DraftStore
 
 if TYPE_CHECKING:
-    from cucmsh.config.model import SshAddress, TftpAddress
+    from cucmsh.config.model import SshAddress, TftpAddress, TvsAddress
     from cucmsh.config.settings import Settings
+    from cucmsh.config.tvs import TvsSettings
     from cucmsh.pki.backend import KeyBackend
     from cucmsh.pki.credential import Credential
     from cucmsh.pki.model import Certificate
@@ -31,10 +32,13 @@ if TYPE_CHECKING:
         Backends,
         BackupServer,
         Link,
+        TvsServer,
     )
     from cucmsh.services.phones.store import PhoneStore
     from cucmsh.storage.store import Store
     from cucmsh.trustlist.check import Verifier
+    from cucmsh.tvs.answering import Lookup
+    from cucmsh.tvs.codec import Answer, Request
 
 
 class DraftSite(Site):
@@ -138,6 +142,27 @@ class _Offline:
 
     def home_on(self, link: Link) -> Store:
         del link
+        _refuse()
+
+    def ask_tvs(
+        self,
+        address: TvsAddress,
+        request: Request,
+        trust: Callable[[bytes], bool],
+        timeout_seconds: float = 5,
+    ) -> Answer:
+        del address, request, trust, timeout_seconds
+        _refuse()
+
+    def tvs_server(
+        self,
+        address: TvsAddress,
+        pair: str,
+        settings: TvsSettings,
+        lookup: Lookup,
+        log: Callable[[str], None],
+    ) -> TvsServer:
+        del address, pair, settings, lookup, log
         _refuse()
 
     def inventory(self, url: Secret, password: Secret | None) -> PhoneStore:
