@@ -14,6 +14,7 @@ from datetime import UTC, datetime
 from cucmsh.backends import LateBackends
 from cucmsh.config.settings import Settings, read_settings
 from cucmsh.layout import DEFAULT_CONFIGURATION
+from cucmsh.services.backends import Clock
 from cucmsh.services.caller import Caller, WayIn
 from cucmsh.services.nodes.account import become_owner
 from cucmsh.services.records.audit import AuditLog
@@ -40,7 +41,12 @@ def find_configuration(named: str, environment: Mapping[str, str]) -> str:
 
 def open_site(settings: Settings) -> Site:
     """The node of those settings; nobody is its caller yet."""
-    return Site(settings, SystemClock(), LateBackends())
+    clock: Clock = SystemClock()
+    if settings.lab:
+        from cucmsh.services.lab_time import LabClock  # noqa: PLC0415 - no node of ours
+
+        clock = LabClock(clock, settings)
+    return Site(settings, clock, LateBackends())
 
 
 def open_own_site(configuration: str) -> Site:

@@ -208,6 +208,10 @@ LAB_KNOWN_HOSTS = "known_hosts"  # PUBLIC_MODE: keys of the lab's own hosts
 LAB_HOST_KEY = "sftp_host_key"  # of its backup server
 LAB_BACKUPS = "sftp"  # what the backup server shows
 LAB_CONFIGURATION = "cucmsh.toml"  # in a node's folder
+LAB_DESK = "lab.socket"  # where the lab itself is asked
+LAB_SNAPSHOTS = "snapshots"  # a folder each, by name
+LAB_SNAPSHOT_STATE = "snapshot.json"  # in each: what ran
+LAB_TIME = "lab-time.json"  # in a node's folder: how far its clock was set
 LAB_CONTROL = "state/control"  # in a node's home: socket to its TFTP service
 
 # --- Temporary files: each lies beside the file that it is going to replace.

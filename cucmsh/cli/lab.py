@@ -10,9 +10,8 @@ from cucmsh.app import open_site
 from cucmsh.cli.options import Parser, text
 from cucmsh.cli.prompt import run_shell
 from cucmsh.lab.command import LabOptions, lab
+from cucmsh.lab.wanted import MOST_SUBSCRIBERS
 from cucmsh.shell.screen import Screen
-
-MOST_SUBSCRIBERS = 16  # each is a process with servers of its own
 
 
 def lab_parser() -> Parser:
@@ -26,8 +25,7 @@ def lab_parser() -> Parser:
         "--subscribers",
         metavar="N",
         type=_subscribers,
-        default=1,
-        help=f"how many, 1 to {MOST_SUBSCRIBERS} (default: %(default)s)",
+        help=f"how many, 1 to {MOST_SUBSCRIBERS} (default: 1)",
     )
     parser.option(
         "--dir",
@@ -36,12 +34,24 @@ def lab_parser() -> Parser:
         type=text,
         help="kept after the end (default: a temporary one)",
     )
+    parser.option(
+        "--from",
+        dest="file",
+        metavar="FILE",
+        type=text,
+        help="names, ports, passwords and keys from a TOML file (docs/lab.md)",
+    )
+    parser.flag(
+        "--no-hold",
+        help="certificates can be regenerated one after the other at once",
+    )
     parser.flag(
         "--serve",
         help="no shell: print one line of JSON (addresses, passwords), and run until "
         "SIGTERM or SIGINT",
     )
     parser.option("--lifeline", type=int, default=-1, help=argparse.SUPPRESS)
+    parser.option("--prompt", type=int, default=0, help=argparse.SUPPRESS)
     return parser
 
 
@@ -60,7 +70,13 @@ def read(argv: Sequence[str]) -> LabOptions:
     """
     given = lab_parser().read(argv)
     return LabOptions(
-        given.subscribers, given.directory or "", given.serve, given.lifeline
+        given.subscribers,
+        given.directory or "",
+        given.serve,
+        given.lifeline,
+        file=given.file or "",
+        has_hold=not given.no_hold,
+        prompt=given.prompt,
     )
 
 

@@ -61,6 +61,7 @@ class Settings(NamedTuple):
         inventory: where what is known of phones is kept.
         stamp: of the file when it was read; None for settings that no file has yet.
         tvs: the limits of this node's TVS.
+        lab: the directory of the lab that it is a node of; empty for none.
     """
 
     path: str
@@ -78,6 +79,7 @@ class Settings(NamedTuple):
     inventory: InventorySettings = InventorySettings()
     stamp: Stamp | None = None
     tvs: TvsSettings = TvsSettings()
+    lab: str = ""
 
     @property
     def profile(self) -> Profile:
@@ -199,7 +201,16 @@ def _settings(table: Table, path: str) -> Settings:
         if table.has("inventory")
         else InventorySettings(),
         tvs=read_tvs(table),
+        lab=_lab(table, path, home, cluster),
     )
+
+
+def _lab(table: Table, path: str, home: str, cluster: Cluster) -> str:
+    if not table.has("lab"):
+        return ""
+    from cucmsh.config.lab import read_lab  # noqa: PLC0415 - no node of ours has it
+
+    return read_lab(table, path, home, cluster)
 
 
 def _signing(table: Table) -> tuple[tuple[str, ...], tuple[tuple[str, str], ...]]:

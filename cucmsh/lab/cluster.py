@@ -1,29 +1,26 @@
 """A whole cluster on 127.0.0.1: made, started, described, stopped.
 
-Every node is a process; so is nothing else that outlives ``stop``. A node ends when
-its channel closes, which the kernel does for us if we are killed.
+Every node is a process, and so is the backup server; so is nothing else that outlives
+``stop``. A member ends when its channel closes, which the kernel does for us if we are
+killed. This process has no threads, so that members can be begun again at any time.
 """
 
 from __future__ import annotations
 
-import contextlib
-import multiprocessing
-import os
-import signal
 import socket
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from functools import partial
-from multiprocessing.connection import Connection
 from multiprocessing.context import ForkProcess
-from multiprocessing.process import BaseProcess
 from pathlib import Path
 from typing import Any
 
 from cucmsh.config.settings import read_settings
 from cucmsh.errors import ServiceError
-from cucmsh.lab.accounts import files_only
+from cucmsh.lab.backup import serve_backup
+from cucmsh.lab.conditions import BACKUP
 from cucmsh.lab.directory import LabDirectory
-from cucmsh.lab.node import OpenSite, make, serve
+from cucmsh.lab.members import Member, Run, Serve, fork
+from cucmsh.lab.node import Logins, OpenSite, make, serve
 from cucmsh.lab.plan import (
     LOOPBACK,
     NodePlan,
@@ -31,18 +28,15 @@ from cucmsh.lab.plan import (
     configuration,
     plan_nodes,
 )
-from cucmsh.lab.ssh_server import SshServer, host_key, public_line
+from cucmsh.lab.ssh_server import host_key, public_line
+from cucmsh.lab.wanted import Wanted
 from cucmsh.layout import LAB_BACKUPS, LAB_HOST_KEY, LAB_KNOWN_HOSTS
 from cucmsh.pki.credential import make_ssh_identity
 from cucmsh.services.certificates.keystore import Keystore
 from cucmsh.services.nodes.make import public_certificates
 from cucmsh.services.site import Site
 
-START_SECONDS = 60
-STOP_SECONDS = 10
 BACKUP_USER = "backup"
-
-_fork = multiprocessing.get_context("fork")  # asyncssh is imported once, not N times
 
 
 class LabCluster:
@@ -50,32 +44,49 @@ class LabCluster:
 
     Args:
         directory: the lab's directory, which stays the caller's to close.
-        subscribers: how many besides the publisher.
+        wanted: names, ports, passwords and keys.
         open_site: opens the node of given settings.
+        progress: is told, in a word, how far the start has come.
+
+    Attributes:
+        members: the nodes' processes, the publisher's first; then the backup server's.
 
     Raises:
         ServiceError: a node did not start; nothing runs then.
     """
 
     def __init__(
-        self, directory: LabDirectory, subscribers: int, open_site: OpenSite
+        self,
+        directory: LabDirectory,
+        wanted: Wanted,
+        open_site: OpenSite,
+        progress: Callable[[str], object] = lambda _: None,
     ) -> None:
         self._directory = directory
+        self._wanted = wanted
         self._open_site = open_site
         root = directory.path
-        self._plans = plan_nodes(root, subscribers)
+        directory.require(wanted)
+        self._plans = plan_nodes(root, wanted, directory.ports)
         self._backups = root / LAB_BACKUPS
         self._backups.mkdir(exist_ok=True, mode=0o700)
-        self._nodes: list[tuple[BaseProcess, Connection]] = []
-        listener, self._backup_port = bound_listener()
+        self._backup, self._backup_port = bound_listener(
+            directory.ports(BACKUP).get("sftp", 0), wanted.port_of(BACKUP, "sftp")
+        )
+        self._descriptors: list[int] = [directory.lock_descriptor]
         backup_key = root / LAB_HOST_KEY
+        progress("keys")
         self._make(root, backup_key)
         self._known_hosts = root / LAB_KNOWN_HOSTS
         self._known_hosts.write_text(self._host_key_lines(backup_key))
-        backup = files_only(BACKUP_USER, directory.password("backup"), [self._backups])
-        self._backup_server = SshServer(listener, host_key(backup_key), [backup], {})
+        names = [*(plan.name for plan in self._plans), BACKUP]
+        self.members = {name: Member(name) for name in names}
+        progress("servers")
         try:
-            self._start(listener)
+            for member in self.members.values():
+                self._launch(member)
+            for member in self.members.values():
+                member.await_ready()
         except BaseException:
             self.stop()
             raise
@@ -83,6 +94,47 @@ class LabCluster:
     @property
     def publisher(self) -> NodePlan:
         return self._plans[0]
+
+    @property
+    def plans(self) -> list[NodePlan]:
+        """The nodes."""
+        return list(self._plans)
+
+    @property
+    def root(self) -> Path:
+        """The lab's directory."""
+        return self._directory.path
+
+    def sites(self) -> list[Site]:
+        """The nodes, as their configurations are now."""
+        return [self._open_site(read_settings(str(at.config))) for at in self._plans]
+
+    def keep_from_members(self, descriptor: int) -> None:
+        """Members that are begun from now on do not hold this descriptor of ours."""
+        self._descriptors.append(descriptor)
+
+    def begin(self, member: Member) -> None:
+        """Begin a member that was stopped.
+
+        Raises:
+            ServiceError: it does not start.
+        """
+        self._launch(member)
+        try:
+            member.await_ready()
+        except ServiceError:
+            self.end(member)
+            raise
+
+    def end(self, member: Member) -> None:
+        """Stop a member. Its ports stay its own, and refuse connections."""
+        member.ask_to_end()
+        member.await_end()
+        if member.name == BACKUP:
+            self._backup = bound_listener(self._backup_port, is_again=True)[0]
+            return
+        number = [plan.name for plan in self._plans].index(member.name)
+        self._plans[number] = self._plans[number].bound_again()
 
     def describe(self) -> dict[str, Any]:
         """What ``--serve`` prints (and ``lab.json`` keeps)."""
@@ -106,17 +158,48 @@ class LabCluster:
         }
 
     def stop(self) -> None:
-        """End every node and the backup server."""
-        for _, channel in self._nodes:
-            channel.close()
-        for process, _ in self._nodes:
-            process.join(STOP_SECONDS)
-            if process.is_alive():
-                process.kill()
-                process.join()
-        self._nodes = []
-        with contextlib.suppress(OSError):
-            self._backup_server.stop()
+        """End every member."""
+        running = [
+            each for each in self.members.values() if each.state is not Run.STOPPED
+        ]
+        for member in running:
+            member.ask_to_end()
+        for member in running:
+            member.await_end()
+
+    def _sockets(self) -> Iterator[socket.socket]:
+        """Those that wait for a member which is to be begun."""
+        for plan in self._plans:
+            yield from plan.sockets
+        yield self._backup
+
+    def _launch(self, member: Member) -> None:
+        own, serves = self._work_of(member)
+        channels = [
+            each.channel
+            for each in self.members.values()
+            if each is not member and each.channel is not None
+        ]
+        inherited = [
+            held.fileno()
+            for held in self._sockets()
+            if held not in own and held.fileno() >= 0
+        ]
+        member.launch(serves, channels, [*inherited, *self._descriptors])
+        for held in own:
+            held.close()
+
+    def _work_of(self, member: Member) -> tuple[tuple[socket.socket, ...], Serve]:
+        """The sockets that it gets, and what it does."""
+        password = self._directory.password
+        if member.name == BACKUP:
+            login = (BACKUP_USER, password("backup"), self._backups)
+            key = self._directory.path / LAB_HOST_KEY
+            return (self._backup,), partial(serve_backup, self._backup, key, login)
+        (plan,) = (each for each in self._plans if each.name == member.name)
+        key_line = (self._directory.path / "ssh_identity.pub").read_text()
+        logins = Logins(password("admin"), key_line, str(self.publisher.config))
+        return plan.sockets, partial(serve, plan, self._open_site, logins)
 
     def _make(self, root: Path, backup_key: Path) -> None:
         identity = root / "ssh_identity"
@@ -133,13 +216,17 @@ class LabCluster:
             identity,
             dict.fromkeys((p.name for p in self._plans), "ssh-rsa provisional"),
         )
+        self._take_host_keys(backup_key)
         files = [*(plan.host_key for plan in self._plans), backup_key]
         _side_by_side(
             [
-                _fork.Process(target=make, args=(site, security, ccm))
-                for site in self._sites()
+                fork.Process(
+                    target=make,
+                    args=(site, security, ccm, self._wanted.keys_of(site.node.name)),
+                )
+                for site in self.sites()
             ]
-            + [_fork.Process(target=host_key, args=(file,)) for file in files]
+            + [fork.Process(target=host_key, args=(file,)) for file in files]
         )
         host_keys = {plan.name: _public_line(plan.host_key) for plan in self._plans}
         self._configure(identity, host_keys)
@@ -154,15 +241,11 @@ class LabCluster:
 
     def _configure(self, identity: Path, host_keys: dict[str, str]) -> None:
         for plan in self._plans:
-            text = configuration(plan, self._plans, identity, host_keys)
+            text = configuration(plan, self._plans, identity, host_keys, self._wanted)
             plan.config.write_text(text)
 
-    def _sites(self) -> list[Site]:
-        """The nodes, as their configurations are now."""
-        return [self._open_site(read_settings(str(at.config))) for at in self._plans]
-
     def _exchange(self) -> None:
-        sites = self._sites()
+        sites = self.sites()
         for giver in sites:
             certificates = public_certificates(giver)
             for taker in sites:
@@ -170,51 +253,14 @@ class LabCluster:
                     for unit, pem in certificates.items():
                         Keystore(taker).trust(giver.node, unit, pem)
 
-    def _start(self, backup_listener: socket.socket) -> None:
-        key_line = (self._directory.path / "ssh_identity.pub").read_text()
-        password = self._directory.password("admin")
-        ours: list[Connection] = []
-        for plan in self._plans:
-            near, far = _fork.Pipe()
-            ours.append(near)
-            inherited = [backup_listener.fileno(), self._directory.lock_descriptor]
-            inherited += [
-                held.fileno()
-                for other in self._plans
-                if other is not plan
-                for held in other.sockets
-            ]
-            process: BaseProcess = _fork.Process(
-                target=_run_node,
-                args=(
-                    partial(serve, plan, self._open_site, (password, key_line)),
-                    *(far, list(ours), inherited),
-                ),
-            )
-            process.start()
-            far.close()
-            self._nodes.append((process, near))
-        for plan in self._plans:
-            for held in plan.sockets:
-                held.close()
-        self._backup_server.start()
-        for process, channel in self._nodes:
-            self._await_ready(process, channel)
-
-    def _await_ready(self, process: BaseProcess, channel: Connection) -> None:
-        answer = "a lab node did not start"
-        with contextlib.suppress(EOFError, OSError):
-            if channel.poll(START_SECONDS):
-                answer = channel.recv()
-        if answer != "ready":
-            raise ServiceError(answer, f"exit code {process.exitcode}")
-
-
-def _take_default_signals() -> None:
-    """A child ends at SIGTERM; the handler it was forked with is the parent's."""
-    for number in (signal.SIGTERM, signal.SIGHUP):
-        signal.signal(number, signal.SIG_DFL)
-    signal.signal(signal.SIGINT, signal.SIG_IGN)
+    def _take_host_keys(self, backup_key: Path) -> None:
+        """Those that were handed over, where there are none yet."""
+        files = {plan.name: plan.host_key for plan in self._plans}
+        for name, file in {**files, BACKUP: backup_key}.items():
+            raw = self._wanted.host_keys.get(name)
+            if raw is not None and not file.exists():
+                file.touch(mode=0o600)
+                file.write_bytes(raw)
 
 
 def _side_by_side(jobs: list[ForkProcess]) -> None:
@@ -232,19 +278,3 @@ def _side_by_side(jobs: list[ForkProcess]) -> None:
 
 def _public_line(path: Path) -> str:
     return public_line(host_key(path))
-
-
-def _run_node(
-    serve_node: Callable[[Connection], None],
-    channel: Connection,
-    channels: list[Connection],
-    descriptors: list[int],
-) -> None:
-    _take_default_signals()
-    # The fork copied these from the parent: open here, they would keep the other
-    # nodes' channels and ports, and the lab's lock, alive.
-    for connection in channels:
-        connection.close()
-    for descriptor in descriptors:
-        os.close(descriptor)
-    serve_node(channel)

@@ -9,7 +9,6 @@ from __future__ import annotations
 
 import json
 import os
-import select
 import signal
 import subprocess
 import sys
@@ -19,8 +18,11 @@ from typing import NamedTuple
 
 from cucmsh.config.settings import Settings
 from cucmsh.errors import ServiceError
+from cucmsh.lab.desk import Desk
 from cucmsh.lab.directory import LabDirectory
 from cucmsh.lab.plan import PYTHON
+from cucmsh.lab.progress import Progress
+from cucmsh.lab.wanted import Wanted, read_wanted, usual
 from cucmsh.layout import LAB_FILE
 from cucmsh.services.site import Site
 
@@ -31,16 +33,22 @@ class LabOptions(NamedTuple):
     """What a lab is to be.
 
     Attributes:
-        subscribers: how many.
+        subscribers: how many; None for what the file says, or one.
         directory: kept after the end; empty for a temporary one.
         serve: no shell, one line of JSON.
         lifeline: a file descriptor whose end of file ends the lab; -1 without one.
+        file: names, ports, passwords and keys; empty for none.
+        has_hold: whether regenerations wait for each other.
+        prompt: the process whose prompt is the publisher's; 0 without one.
     """
 
-    subscribers: int = 1
+    subscribers: int | None = None
     directory: str = ""
     serve: bool = False
     lifeline: int = -1
+    file: str = ""
+    has_hold: bool = True
+    prompt: int = 0
 
 
 def lab(
@@ -81,7 +89,9 @@ def _serve(
     say: Callable[[str], None],
 ) -> int:
     from cucmsh.lab.cluster import LabCluster  # noqa: PLC0415 - asyncssh
+    from cucmsh.lab.operations import Operations  # noqa: PLC0415 - asyncssh
 
+    wanted = _wanted(options)
     ends, begins = os.pipe()
     owner = os.getpid()
 
@@ -92,27 +102,50 @@ def _serve(
     for number in (signal.SIGTERM, signal.SIGINT, signal.SIGHUP):
         signal.signal(number, end)
     directory = LabDirectory(options.directory)
+    progress = Progress(f"Starting a lab of {len(wanted.names)} nodes")
     try:
-        cluster = LabCluster(directory, options.subscribers, open_site)
+        cluster = LabCluster(directory, wanted, open_site, progress.step)
+        desk = Desk(directory.path)
         try:
+            cluster.keep_from_members(desk.descriptor)
+            operations = Operations(cluster, options.prompt)
+            operations.set_hold(has_hold=wanted.has_hold)
             description = cluster.describe()
             directory.write(description)
+            progress.end()
             say(json.dumps(description))
             watched = [ends] if options.lifeline < 0 else [ends, options.lifeline]
-            select.select(watched, [], [])
+            desk.serve(watched, operations.answer)
         finally:
+            desk.close()
             cluster.stop()
     finally:
+        progress.end()
         directory.close()
     return 0
+
+
+def _wanted(options: LabOptions) -> Wanted:
+    if options.file:
+        wanted = read_wanted(options.file, options.subscribers)
+    else:
+        wanted = usual(options.subscribers or 1)
+    has_hold = wanted.has_hold and options.has_hold
+    return wanted._replace(has_hold=has_hold)
 
 
 def _with_shell(options: LabOptions, open_shell: OpenShell) -> int:
     lifeline, held = os.pipe()
     argv = [*PYTHON, "cucmsh", "lab", "--serve", "--lifeline", str(lifeline)]
-    argv += ["--subscribers", str(options.subscribers)]
+    argv += ["--prompt", str(os.getpid())]
+    if options.subscribers is not None:
+        argv += ["--subscribers", str(options.subscribers)]
     if options.directory:
         argv += ["--dir", options.directory]
+    if options.file:
+        argv += ["--from", options.file]
+    if not options.has_hold:
+        argv += ["--no-hold"]
     with subprocess.Popen(
         argv,
         stdin=subprocess.DEVNULL,

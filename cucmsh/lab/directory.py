@@ -17,9 +17,12 @@ from secrets import token_urlsafe
 from typing import Any
 
 from cucmsh.errors import MissingFileError, RefusedError, StoreError
+from cucmsh.lab.conditions import BACKUP
+from cucmsh.lab.wanted import Wanted
 from cucmsh.layout import LAB_FILE, LAB_LOCK
 from cucmsh.storage.local import LocalStore
 
+_OTHER = "Name another directory with --dir, or make the file say the same."
 PASSWORD_BYTES = 15  # 120 bits, 20 characters
 
 
@@ -65,9 +68,35 @@ class LabDirectory:
         passwords = self._known.setdefault("passwords", {})
         return str(passwords.setdefault(name, token_urlsafe(PASSWORD_BYTES)))
 
+    def ports(self, name: str) -> dict[str, int]:
+        """The ports that a node, or the backup server, had when the lab last ran."""
+        ports = self._known.get("ports", {})
+        return dict(ports.get(name, {})) if isinstance(ports, dict) else {}
+
+    def require(self, wanted: Wanted) -> None:
+        """Take the passwords that are wanted.
+
+        Raises:
+            RefusedError: keys were made here with others, or for other names.
+        """
+        publisher = self._known.get("publisher", wanted.names[0])
+        if publisher != wanted.names[0]:
+            raise RefusedError(
+                f"the publisher of the lab in {self.path} is {publisher}, not "
+                f"{wanted.names[0]}",
+                _OTHER,
+            )
+        known = self._known.setdefault("passwords", {})
+        for name, password in wanted.passwords.items():
+            if known.setdefault(name, password) != password:
+                raise RefusedError(
+                    f"passwords.{name}: the lab in {self.path} has another one",
+                    _OTHER,
+                )
+
     def write(self, description: dict[str, Any]) -> None:
         """Keep what ``--serve`` prints."""
-        self._known = description
+        self._known = {"passwords": description["passwords"]}
         self._store.write(LAB_FILE, (json.dumps(description) + "\n").encode())
 
     def close(self) -> None:
@@ -79,6 +108,16 @@ class LabDirectory:
         try:
             kept = json.loads(self._store.read(LAB_FILE))
             kept["passwords"]["backup"] = kept["sftp"]["password"]
+            nodes = [kept["publisher"], *kept["subscribers"]]
+            ports = {
+                node["name"]: {
+                    service: int(about["port"])
+                    for service, about in node.items()
+                    if isinstance(about, dict)
+                }
+                for node in nodes
+            }
+            ports[BACKUP] = {"sftp": int(kept["sftp"]["port"])}
         except MissingFileError:
             return {}
         except (ValueError, KeyError, TypeError) as problem:
@@ -86,7 +125,11 @@ class LabDirectory:
                 f"{self.path / LAB_FILE} is damaged",
                 "Name another directory, or remove this one.",
             ) from problem
-        return {"passwords": kept["passwords"]}
+        return {
+            "passwords": kept["passwords"],
+            "publisher": nodes[0]["name"],
+            "ports": ports,
+        }
 
 
 def _require_own(path: Path) -> None:

@@ -6,24 +6,28 @@ the hooks that other nodes need, with a key only, by the forced command of a rea
 
 from __future__ import annotations
 
+import os
 import contextlib
 import os
-import signal
-import threading
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from multiprocessing.connection import Connection
 from pathlib import Path
+from typing import NamedTuple
 
 from cucmsh.config.settings import Settings, read_settings
 from cucmsh.errors import CucmshError
 from cucmsh.lab.accounts import Account
+from cucmsh.lab.conditions import RESTART_FAILS, Conditions
+from cucmsh.lab.gate import Gate
+from cucmsh.lab.members import READY, obey
 from cucmsh.lab.plan import LOOPBACK, PYTHON, NodePlan
 from cucmsh.lab.service import ControlSocket, TftpService, TvsService
 from cucmsh.lab.ssh_server import SshServer, host_key
 from cucmsh.layout import TVS_LOG, pair_file
 from cucmsh.pki.model import Unit
 from cucmsh.secret import Secret
-from cucmsh.services.nodes.make import make_node
+from cucmsh.services.certificates.keystore import Keystore
+from cucmsh.services.nodes.make import is_whole, make_node
 from cucmsh.services.site import Site
 from cucmsh.services.tvs.lookup import TrustedCertificates
 from cucmsh.tftp.server import TftpServer
@@ -34,32 +38,59 @@ from cucmsh.tvs.server import TvsServer
 OpenSite = Callable[[Settings], Site]
 
 
-def make(site: Site, security: str, ccm: str) -> None:
-    """First keys, certificates and secrets of the node, unless it has them."""
+def make(site: Site, security: str, ccm: str, keys: Mapping[str, bytes]) -> None:
+    """First keys, certificates and secrets of the node, unless it has them.
+
+    Args:
+        site: the node.
+        security: the cluster security password.
+        ccm: the CCM Administrator password.
+        keys: PEM of key and certificate by unit, to take in place of new ones.
+    """
+    if is_whole(site):
+        return
+    # CallManager comes last: its key says that the node is whole.
+    others = {unit: raw for unit, raw in keys.items() if unit != Unit.CALL_MANAGER}
+    for name, raw in others.items():
+        site.home.write(pair_file(Unit(name)), raw)
     make_node(site, Secret(security), Secret(ccm))
+    if Unit.CALL_MANAGER in keys:
+        site.home.write(pair_file(Unit.CALL_MANAGER), keys[Unit.CALL_MANAGER])
+        keystore = Keystore(site)
+        own = keystore.credential(Unit.CALL_MANAGER)
+        keystore.install(Unit.CALL_MANAGER, own)
+
+
+class Logins(NamedTuple):
+    """Who may log in, and whose configuration the publisher has."""
+
+    password: str
+    key_line: str
+    publisher: str
 
 
 def serve(
-    plan: NodePlan, open_site: OpenSite, logins: tuple[str, str], channel: Connection
+    plan: NodePlan,
+    open_site: OpenSite,
+    logins: Logins,
+    channel: Connection,
+    conditions: Conditions,
 ) -> None:
     """Run the node until the other end of ``channel`` closes.
 
-    Sends ``ready``, or what went wrong, once.
+    Sends ``READY``, or what went wrong, once; then it behaves as it is told.
 
     Args:
         plan: the node.
         open_site: opens the node of given settings.
-        logins: the password of ``admin``, and the public line of the nodes' key.
+        logins: who may log in.
         channel: see above.
+        conditions: how it behaves at first.
     """
-    password, key_line = logins
-    os.setsid()  # the terminal's Ctrl-C is for the shell, not for the cluster
-    ended = threading.Event()
-    signal.signal(signal.SIGINT, signal.SIG_IGN)
-    signal.signal(signal.SIGTERM, lambda *_: ended.set())
-    threading.Thread(target=_await_end, args=(channel, ended), daemon=True).start()
+    gate = Gate(str(plan.config), logins.publisher)
+    ended = obey(channel, gate, conditions)
     program = [*PYTHON, "cucmsh", "--config", str(plan.config)]
-    server = TftpServer(LOOPBACK, plan.tftp_port, plan.tftp_directory)
+    server = TftpServer(LOOPBACK, plan.tftp_port, plan.tftp_directory, gate)
 
     def after_start() -> list[str]:
         settings = read_settings(str(plan.config))  # `node add` may have changed it
@@ -68,11 +99,17 @@ def serve(
         return [*program, "hook", "update-replicas"] if is_bringing else []
 
     before = [*program, "hook", "tftp-start"]
-    service = TftpService(server, before, plan.home, after_start)
+    service = TftpService(
+        server,
+        before,
+        plan.home,
+        after_start,
+        is_broken=lambda: gate.fails(RESTART_FAILS),
+    )
     accounts = [
         Account(
             name="admin",
-            password=password,
+            password=logins.password,
             authorized_key=None,
             shell=program,
             execute=lambda line: [*program, "-c", line],
@@ -81,7 +118,7 @@ def serve(
         Account(
             name="cucmsh",
             password=None,
-            authorized_key=key_line,
+            authorized_key=logins.key_line,
             shell=None,
             execute=lambda line: [
                 *("/usr/bin/env", f"SSH_ORIGINAL_COMMAND={line}"),
@@ -92,16 +129,17 @@ def serve(
     ]
     environment = {"PATH": os.defpath, "LANG": "C.UTF-8", "SSH_CONNECTION": "lab"}
     try:
-        ssh = SshServer(plan.ssh, host_key(plan.host_key), accounts, environment)
+        key = host_key(plan.host_key)
+        ssh = SshServer(plan.ssh, key, accounts, environment, gate)
         tvs = TvsService(_tvs_server(open_site(read_settings(str(plan.config)))))
         control = ControlSocket(plan.control, {"tftp": service, "tvs": tvs})
-        service.start()
+        service.boot()
         tvs.start()
         ssh.start()
     except (CucmshError, OSError) as problem:  # such as no right to start Python
         channel.send(f"{plan.name}: {problem}")
         return
-    channel.send("ready")
+    channel.send(READY)
     ended.wait()
     ssh.stop()
     control.close()
@@ -126,9 +164,3 @@ def _tvs_server(site: Site) -> TvsServer:
         limits=Limits(),
         log=log,
     )
-
-
-def _await_end(channel: Connection, ended: threading.Event) -> None:
-    with contextlib.suppress(EOFError, OSError):
-        channel.recv()
-    ended.set()

@@ -7,24 +7,24 @@ from __future__ import annotations
 
 import socket
 import sys
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import NamedTuple
 
 from cucmsh.config.model import CAPF, TFTP, TVS
+from cucmsh.errors import ServiceError
 from cucmsh.lab.control import VERBS
+from cucmsh.lab.wanted import Wanted
 from cucmsh.layout import LAB_CONFIGURATION, LAB_CONTROL, STAGING
 from cucmsh.release import DEFAULT_RELEASE
 
 LOOPBACK = "127.0.0.1"
-PUBLISHER = "test10pub"
-SUBSCRIBER = "test10sub"
-DOMAIN = "joemar2.lab"
-SUBJECT = "OU=tac;O=cisco;L=rtp;ST=nc;C=US"
 GENERAL = f"""\
 release = "{DEFAULT_RELEASE}"
 fidelity = "helpful"
 keep_trust = false
 exec = "all"
+packs = ["cucmsh.lab.pack"]
 """
 PYTHON = (sys.executable, "-I", "-m")
 
@@ -34,6 +34,7 @@ class NodePlan(NamedTuple):
 
     Attributes:
         name: its host name.
+        is_publisher: whether it is the lab's publisher.
         folder: holds all its files.
         ssh: a TCP socket that is bound to ``ssh_port`` and does not listen yet.
         ssh_port: of its SSH server.
@@ -46,6 +47,7 @@ class NodePlan(NamedTuple):
     """
 
     name: str
+    is_publisher: bool
     folder: Path
     ssh: socket.socket
     ssh_port: int
@@ -60,10 +62,13 @@ class NodePlan(NamedTuple):
         """All that it holds."""
         return self.ssh, self.tvs, self.http
 
-    @property
-    def is_publisher(self) -> bool:
-        """Whether it is the lab's publisher."""
-        return self.name == PUBLISHER
+    def bound_again(self) -> NodePlan:
+        """The same node with new sockets on its ports, after its process has ended."""
+        ssh, tvs, http = (
+            bound_listener(port, is_again=True)[0]
+            for port in (self.ssh_port, self.tvs_port, self.http_port)
+        )
+        return self._replace(ssh=ssh, tvs=tvs, http=http)
 
     @property
     def config(self) -> Path:
@@ -109,27 +114,43 @@ class NodePlan(NamedTuple):
         }
 
 
-def plan_nodes(root: Path, subscribers: int) -> list[NodePlan]:
-    """The publisher and its subscribers, with ports of their own."""
-    names = [PUBLISHER, SUBSCRIBER]
-    names += [f"{SUBSCRIBER}{number}" for number in range(2, subscribers + 1)]
-    holders = [socket.socket(socket.AF_INET, socket.SOCK_DGRAM) for _ in names]
-    try:
-        for holder in holders:  # all at once, so that no two get the same
-            holder.bind((LOOPBACK, 0))
-        ports = [int(holder.getsockname()[1]) for holder in holders]
-    finally:
-        for holder in holders:
-            holder.close()
+def plan_nodes(
+    root: Path, wanted: Wanted, earlier: Callable[[str], Mapping[str, int]]
+) -> list[NodePlan]:
+    """The publisher and its subscribers, with ports of their own.
+
+    Args:
+        root: the lab's directory.
+        wanted: their names, and ports that they must have.
+        earlier: for a name, the ports that it had last: taken where they are free.
+
+    Raises:
+        ServiceError: a port that is wanted is taken.
+    """
+    names = wanted.names
+    tftp_ports = _udp_ports(names, wanted, earlier)
     plans = []
-    for name, port in zip(names, ports, strict=True):
+    for name in names:
+        had = earlier(name)
+
+        def listener(
+            service: str,
+            *,
+            is_shared: bool = False,
+            name: str = name,
+            had: Mapping[str, int] = had,
+        ) -> tuple[socket.socket, int]:
+            fixed = wanted.port_of(name, service)
+            return bound_listener(had.get(service, 0), fixed, is_shared=is_shared)
+
         plan = NodePlan(
             name,
+            name == names[0],
             root / name,
-            *bound_listener(),
-            port,
-            *bound_listener(is_shared=True),
-            *bound_listener(is_shared=True),
+            *listener("ssh"),
+            tftp_ports[name],
+            *listener("tvs", is_shared=True),
+            *listener("http", is_shared=True),
         )
         state = plan.staging.parent
         for folder in (
@@ -144,28 +165,74 @@ def plan_nodes(root: Path, subscribers: int) -> list[NodePlan]:
     return plans
 
 
-def bound_listener(*, is_shared: bool = False) -> tuple[socket.socket, int]:
+def _udp_ports(
+    names: Sequence[str], wanted: Wanted, earlier: Callable[[str], Mapping[str, int]]
+) -> dict[str, int]:
+    holders = {name: socket.socket(socket.AF_INET, socket.SOCK_DGRAM) for name in names}
+    try:
+        for name, holder in holders.items():  # all at once: no two get the same
+            fixed = wanted.port_of(name, "tftp")
+            _bind(holder, earlier(name).get("tftp", 0), fixed)
+        return {name: int(each.getsockname()[1]) for name, each in holders.items()}
+    finally:
+        for holder in holders.values():
+            holder.close()
+
+
+def bound_listener(
+    earlier: int = 0,
+    fixed: int = 0,
+    *,
+    is_shared: bool = False,
+    is_again: bool = False,
+) -> tuple[socket.socket, int]:
     """A TCP socket that is bound and does not listen yet, and its port.
 
     Args:
+        earlier: the port to take if it is free.
+        fixed: the only port to take; 0 for any.
         is_shared: it only holds the port; others with SO_REUSEADDR may bind it too.
+        is_again: a server of ours had it a moment ago.
+
+    Raises:
+        ServiceError: the fixed port is taken.
     """
     listener = socket.socket(socket.AF_INET, socket.SOCK_STREAM)
-    if is_shared:
+    if is_shared or is_again or earlier or fixed:
         listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-    listener.bind((LOOPBACK, 0))
+    _bind(listener, earlier, fixed)
     return listener, int(listener.getsockname()[1])
 
 
+def _bind(unbound: socket.socket, earlier: int, fixed: int) -> None:
+    try:
+        unbound.bind((LOOPBACK, fixed or earlier))
+    except OSError as problem:
+        if not fixed:
+            unbound.bind((LOOPBACK, 0))
+            return
+        unbound.close()
+        raise ServiceError(
+            f"port {fixed} of {LOOPBACK} cannot be had: {problem.strerror}",
+            "Name another one in the file of the lab, or end what has it.",
+        ) from problem
+
+
 def configuration(
-    own: NodePlan, plans: list[NodePlan], identity: Path, host_keys: dict[str, str]
+    own: NodePlan,
+    plans: list[NodePlan],
+    identity: Path,
+    host_keys: dict[str, str],
+    wanted: Wanted,
 ) -> str:
     """The TOML file of one node."""
     parts = [
         "# Written anew by every start of the lab.\n" + GENERAL,
         f"[node]\nname = {_text(own.name)}\nhome = {_text(own.home)}\n",
-        f"[cluster]\ndomain = {_text(DOMAIN)}\nsubject = {_text(SUBJECT)}",
+        f"[cluster]\ndomain = {_text(wanted.domain)}",
+        f"subject = {_text(wanted.subject)}",
         'digest = "sha1"\n',
+        f"[lab]\ndirectory = {_text(own.folder.parent)}\n",
     ]
     for plan in plans:
         services = [(TFTP, "tftp"), (TVS, "tvs")]

@@ -17,7 +17,7 @@ from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import Protocol
 
-from cucmsh.errors import CucmshError
+from cucmsh.errors import CucmshError, ServiceError
 from cucmsh.lab.control import VERBS, bound_name
 from cucmsh.layout import TFTP_LOG
 from cucmsh.storage.local import LocalStore
@@ -29,9 +29,14 @@ REQUEST_BYTES = 64
 
 
 class Service(Protocol):
-    """What a service manager does; ``status`` is empty if it runs, else why not."""
+    """What a service manager does; ``status`` is empty if it runs, else why not.
+
+    ``serve`` is a start without hooks.
+    """
 
     def start(self) -> None: ...
+
+    def serve(self) -> None: ...
 
     def stop(self) -> None: ...
 
@@ -46,6 +51,7 @@ class TftpService:
         before_start: the argv of the hook.
         home: where its log goes.
         after_start: gives the argv of the other hook; empty without replicas.
+        is_broken: whether a start that is asked for fails, and leaves it stopped.
     """
 
     def __init__(
@@ -54,19 +60,36 @@ class TftpService:
         before_start: Sequence[str],
         home: Path,
         after_start: Callable[[], Sequence[str]] = tuple,
+        *,
+        is_broken: Callable[[], bool] = lambda: False,
     ) -> None:
         self._server = server
         self._before_start = tuple(before_start)
         self._after_start = after_start
+        self._is_broken = is_broken
         self._log = LocalStore(str(home))
 
     def start(self) -> None:
+        """Run the hook and serve, unless it is to fail.
+
+        Raises:
+            ServiceError: it is.
+        """
+        if self._is_broken():
+            raise ServiceError("Job for the TFTP service failed: the lab was told so")
+        self.boot()
+
+    def boot(self) -> None:
         """Run the hook and serve; nothing if it serves already."""
         if self._server.is_running:
             return
         self._run(self._before_start)
         self._server.start()
         threading.Thread(target=self._follow, daemon=True).start()
+
+    def serve(self) -> None:
+        """Serve what lies there; no hook runs."""
+        self._server.start()
 
     def stop(self) -> None:
         """Stop serving."""
@@ -122,6 +145,10 @@ class TvsService:
         """Serve; nothing if it does already."""
         self._server.start()
 
+    def serve(self) -> None:
+        """The same: it has no hook."""
+        self.start()
+
     def stop(self) -> None:
         """Stop serving."""
         self._server.stop()
@@ -146,6 +173,8 @@ def answer(services: Mapping[str, Service], request: str) -> str:
             case "restart":
                 service.stop()
                 service.start()
+            case "serve":
+                service.serve()
             case "status":
                 return service.status() or "done"
             case _:

@@ -15,7 +15,7 @@ import errno
 import io
 import os
 import stat
-from collections.abc import AsyncIterator, Sequence
+from collections.abc import AsyncIterator, Callable, Sequence
 from pathlib import Path
 from typing import cast
 
@@ -33,13 +33,16 @@ class FilesOnly(asyncssh.SSHServerProcess[bytes]):
 
     Args:
         roots: directories; relative paths of a client start at the first one.
+        is_full: whether no byte can be written any more, asked at each write.
     """
 
-    def __init__(self, roots: Sequence[Path]) -> None:
+    def __init__(
+        self, roots: Sequence[Path], is_full: Callable[[], bool] = lambda: False
+    ) -> None:
         super().__init__(
             _refuse,
             lambda channel: RootedFiles(
-                cast(asyncssh.SSHServerChannel[bytes], channel), roots
+                cast(asyncssh.SSHServerChannel[bytes], channel), roots, is_full
             ),
             _VERSION,
             allow_scp=False,
@@ -60,12 +63,17 @@ class RootedFiles(asyncssh.SFTPServer):
     Args:
         channel: the session's.
         roots: directories; relative paths of a client start at the first one.
+        is_full: see ``FilesOnly``.
     """
 
     def __init__(
-        self, channel: asyncssh.SSHServerChannel[bytes], roots: Sequence[Path]
+        self,
+        channel: asyncssh.SSHServerChannel[bytes],
+        roots: Sequence[Path],
+        is_full: Callable[[], bool] = lambda: False,
     ) -> None:
         super().__init__(channel)
+        self._is_full = is_full
         self._home = Path(os.path.abspath(roots[0]))
         self._roots = [Path(os.path.realpath(root)) for root in roots]
 
@@ -94,6 +102,8 @@ class RootedFiles(asyncssh.SFTPServer):
         return os.pread(_descriptor(file_obj), min(size, _LARGEST_READ), offset)
 
     def write(self, file_obj: object, offset: int, data: bytes) -> int:
+        if self._is_full():
+            raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
         rest = data
         while rest:  # a short write would be told as a whole one
             written = os.pwrite(_descriptor(file_obj), rest, offset)

@@ -30,6 +30,13 @@ import asyncssh
 
 from cucmsh.errors import RefusedError, StoreError
 from cucmsh.lab.accounts import Account, key_fits, password_fits, ways_in
+from cucmsh.lab.conditions import (
+    LOGIN_REFUSED,
+    SFTP_FULL,
+    SFTP_REFUSES,
+    WRONG_HOST_KEY,
+)
+from cucmsh.lab.gate import Gate
 from cucmsh.lab.sftp_files import FilesOnly
 from cucmsh.lab.ssh_session import Session
 
@@ -109,6 +116,7 @@ class SshServer:
         host_key: the server's private key.
         accounts: who may log in.
         environment: what every process gets; TERM is added on a terminal.
+        gate: what stands before it; None for nothing.
 
     Raises:
         RefusedError: the listener is reachable from outside of this machine.
@@ -120,12 +128,15 @@ class SshServer:
         host_key: asyncssh.SSHKey,
         accounts: Sequence[Account],
         environment: Mapping[str, str],
+        gate: Gate | None = None,
     ) -> None:
         self.host, self.port = listener.getsockname()[:2]
         if not ipaddress.ip_address(self.host).is_loopback:
             raise RefusedError("The lab's SSH server listens on loopback only.")
         self._listener = listener
         self._key = host_key
+        self._gate = gate or Gate("", "")
+        self._gate.on_change(self._show_key)
         self._accounts = {account.name: account for account in accounts}
         self._environment = dict(environment)
         self._connections: set[asyncssh.SSHServerConnection] = set()
@@ -163,8 +174,13 @@ class SshServer:
         self._listener.close()
 
     def admit(self, connection: asyncssh.SSHServerConnection) -> None:
-        """Note a new connection, or send it away when there are enough."""
-        if len(self._connections) >= _MOST_CONNECTIONS:
+        """Note a new connection, or send it away when there are enough.
+
+        So is one that the gate does not let in.
+        """
+        peer = connection.get_extra_info("peername")
+        is_let_in = peer is None or self._gate.lets_in(peer[1])
+        if len(self._connections) >= _MOST_CONNECTIONS or not is_let_in:
             connection.abort()
         else:
             self._connections.add(connection)
@@ -174,6 +190,18 @@ class SshServer:
 
     def account(self, name: str) -> Account | None:
         return self._accounts.get(name)
+
+    async def delay(self) -> None:
+        """Wait as long as the gate wants."""
+        await asyncio.sleep(self._gate.delay_seconds)
+
+    def fails(self, name: str) -> bool:
+        """Whether the gate asks for that failure."""
+        return self._gate.fails(name)
+
+    def files(self, roots: Sequence[Path]) -> FilesOnly:
+        """A session that serves files, or has no room for them."""
+        return FilesOnly(roots, lambda: self._gate.fails(SFTP_FULL))
 
     def session(self, account: Account) -> Session:
         """A session of somebody who has logged in, which ``stop`` ends."""
@@ -191,7 +219,7 @@ class SshServer:
             sock=self._listener,
             backlog=_MOST_CONNECTIONS,
             server_factory=lambda: _Login(self),
-            server_host_keys=_without_sha1(self._key),
+            server_host_keys=_without_sha1(self._shown_key()),
             login_timeout=LOGIN_GRACE,
             kex_algs=_EXCHANGES,
             encryption_algs=_CIPHERS,
@@ -203,6 +231,23 @@ class SshServer:
             line_editor=False,
             encoding=None,
         )
+
+    def _shown_key(self) -> asyncssh.SSHKey:
+        """Our own, or one that nobody knows."""
+        if not self._gate.fails(WRONG_HOST_KEY):
+            return self._key
+        return asyncssh.generate_private_key("ssh-rsa", key_size=_HOST_KEY_BITS)
+
+    def _show_key(self) -> None:
+        loop, acceptor = self._loop, self._acceptor
+        if loop is None or acceptor is None:
+            return
+        keys = _without_sha1(self._shown_key())
+
+        async def update() -> None:
+            acceptor.update(server_host_keys=keys)
+
+        asyncio.run_coroutine_threadsafe(update(), loop).result()
 
     async def _close(self) -> None:
         if self._acceptor is not None:
@@ -243,7 +288,8 @@ class _Login(asyncssh.SSHServer):
 
     # Logging in
 
-    def begin_auth(self, username: str) -> bool:
+    async def begin_auth(self, username: str) -> bool:
+        await self._server.delay()
         self._account = self._server.account(username)
         self._ways = ways_in(self._account)
         return True  # nobody gets in without
@@ -253,6 +299,8 @@ class _Login(asyncssh.SSHServer):
 
     def validate_public_key(self, username: str, key: asyncssh.SSHKey) -> bool:
         del username  # begin_auth had it
+        if self._server.fails(LOGIN_REFUSED):
+            return False
         return key_fits(self._account, public_line(key).split()[1])
 
     def password_auth_supported(self) -> bool:
@@ -261,6 +309,7 @@ class _Login(asyncssh.SSHServer):
     async def validate_password(self, username: str, password: str) -> bool:
         del username
         fits = password_fits(self._account, password)
+        fits = fits and not self._server.fails(SFTP_REFUSES)
         if not fits:
             await asyncio.sleep(_FAILURE_DELAY)
         return fits
@@ -289,7 +338,7 @@ class _Login(asyncssh.SSHServer):
                 asyncssh.OPEN_ADMINISTRATIVELY_PROHIBITED, "Log in first."
             )
         if self._account.sftp_roots is not None:
-            return FilesOnly(self._account.sftp_roots)
+            return self._server.files(self._account.sftp_roots)
         self._sessions = [each for each in self._sessions if each.is_open]
         if len(self._sessions) >= _MOST_SESSIONS:
             raise asyncssh.ChannelOpenError(

@@ -22,6 +22,7 @@ import socket
 import stat
 import threading
 import time
+from collections import deque
 from collections.abc import Callable
 from pathlib import Path
 from typing import BinaryIO
@@ -54,6 +55,25 @@ _BIND_PAUSE = 0.05  # seconds; a client may hold our port for a moment
 Client = tuple[str, int]
 
 
+class Conduct:
+    """How a service treats its clients: well. A lab that is to fail has another."""
+
+    @property
+    def delay_seconds(self) -> float:
+        """How long a request waits before it is looked at."""
+        return 0.0
+
+    def answers(self, client: Client) -> bool:
+        """Whether this client's request is looked at; else it is dropped."""
+        del client
+        return True
+
+    def served(self, name: str, stream: BinaryIO) -> BinaryIO:
+        """What is given in place of the open file, which it may be itself."""
+        del name
+        return stream
+
+
 class TftpServer:
     """A TFTP service that can be stopped and started again on the same port.
 
@@ -61,16 +81,20 @@ class TftpServer:
         host: the loopback address to listen on.
         port: 0 takes a free one at the first start, and the same one ever after.
         directory: what is served.
+        conduct: how it treats its clients.
 
     Raises:
         RefusedError: the address is reachable from outside of this machine.
     """
 
-    def __init__(self, host: str, port: int, directory: Path) -> None:
+    def __init__(
+        self, host: str, port: int, directory: Path, conduct: Conduct | None = None
+    ) -> None:
         if not ipaddress.ip_address(host).is_loopback:
             raise RefusedError("The lab's TFTP service listens on loopback only.")
         self._address = (host, port)
         self._directory = directory
+        self._conduct = conduct or Conduct()
         self._bind_attempts = 1
         self._thread: threading.Thread | None = None
         self._stopper: socket.socket | None = None
@@ -96,7 +120,7 @@ class TftpServer:
         self._address = listener.getsockname()
         self._bind_attempts = _REBIND_ATTEMPTS  # the port is ours to wait for
         self._stopper, stopped = socket.socketpair()
-        loop = _Loop(listener, stopped, self._directory)
+        loop = _Loop(listener, stopped, self._directory, self._conduct)
         name = f"tftp-{self._address[1]}"
         self._thread = threading.Thread(target=loop.run, name=name, daemon=True)
         self._thread.start()
@@ -209,11 +233,17 @@ class _Loop:
     """The thread's work: new clients, running transfers, silent clients."""
 
     def __init__(
-        self, listener: socket.socket, stopped: socket.socket, directory: Path
+        self,
+        listener: socket.socket,
+        stopped: socket.socket,
+        directory: Path,
+        conduct: Conduct,
     ) -> None:
         self._listener = listener
         self._stopped = stopped
         self._directory = directory
+        self._conduct = conduct
+        self._held: deque[tuple[float, bytes, Client]] = deque()  # until when
         self._selector = selectors.DefaultSelector()
         self._transfers: dict[Client, _Transfer] = {}
 
@@ -232,7 +262,9 @@ class _Loop:
 
     def _turn(self) -> bool:
         """Handle what is there, waiting for it if need be; False to stop."""
-        due = min((each.due for each in self._transfers.values()), default=None)
+        times = [each.due for each in self._transfers.values()]
+        times += [until for until, _, _ in self._held]
+        due = min(times, default=None)
         wait = None if due is None else max(0.0, due - time.monotonic())
         for key, _ in self._selector.select(wait):
             if key.fileobj is self._stopped:
@@ -241,11 +273,24 @@ class _Loop:
                 self._admit()
             elif self._transfers.get(key.data) is key.fileobj:
                 self._go_on(key.data, self._transfers[key.data].advance)
+        while self._held and self._held[0][0] <= time.monotonic():
+            _, datagram, client = self._held.popleft()
+            self._consider(datagram, client)
         return True
 
     def _admit(self) -> None:
         with contextlib.suppress(OSError):
             datagram, client = self._listener.recvfrom(_LARGEST_DATAGRAM)
+            delay = self._conduct.delay_seconds
+            if not delay:
+                self._consider(datagram, client)
+            elif len(self._held) < _MOST_TRANSFERS:
+                self._held.append((time.monotonic() + delay, datagram, client))
+
+    def _consider(self, datagram: bytes, client: Client) -> None:
+        if not self._conduct.answers(client):
+            return
+        with contextlib.suppress(OSError):
             if client in self._transfers:  # it began anew; one transfer a port
                 self._forget(client)
             if len(self._transfers) >= _MOST_TRANSFERS:
@@ -285,7 +330,7 @@ class _Loop:
         stream = open_published(self._directory, packet.name, netascii=netascii)
         if stream is None:
             raise ProtocolError("File not found", NOT_FOUND)
-        return packet, stream
+        return packet, self._conduct.served(packet.name, stream)
 
     def _repeat_overdue(self) -> None:
         for client, transfer in list(self._transfers.items()):
@@ -344,4 +389,6 @@ def _open_beneath(directory: Path, folders: list[str], last: str) -> BinaryIO:
 
 
 def _size(stream: BinaryIO) -> int:
-    return os.fstat(stream.fileno()).st_size
+    size = stream.seek(0, io.SEEK_END)
+    stream.seek(0)
+    return size

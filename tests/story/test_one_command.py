@@ -149,9 +149,11 @@ def test_errors_are_documents_too(lab: Lab, tmp_path: Path) -> None:
     status, document, _ = ask(str(lab.publisher.config), RESET, "wrong\n")
     assert status == 1
     assert "password is not correct" in document["error"]["message"]
-    status, document, _ = ask(str(lab.publisher.config), "show version active")
+    assert document["error"]["kind"] == "refused"
+    status, document, _ = ask(str(lab.publisher.config), "quit")
     assert status == 2
     assert "show itl" in document["error"]["advice"]
+    assert document["error"]["kind"] == "usage"
     status, document, _ = ask(str(tmp_path / "none.toml"), "show itl")
     assert status == 2
     assert document["error"]["advice"]

@@ -11,6 +11,7 @@ from __future__ import annotations
 from typing import NamedTuple
 
 from cucmsh.layout import HOLD
+from cucmsh.services.lab_time import read_time
 from cucmsh.services.records.state import recall, remember
 from cucmsh.services.site import Site
 
@@ -38,6 +39,8 @@ def start_hold(site: Site, unit: str) -> None:
 
 def find_hold(site: Site) -> Hold | None:
     """The hold that still runs, or None."""
+    if site.settings.lab and not read_time(site.settings).has_hold:
+        return None
     kept = recall(site.home, HOLD)
     try:
         unit, boot = str(kept["unit"]), str(kept["boot"])
