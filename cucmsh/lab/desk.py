@@ -16,8 +16,15 @@ from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
-from cucmsh import errors
-from cucmsh.errors import CucmshError, RefusedError, ServiceError
+from cucmsh.errors import (
+    BusyError,
+    CucmshError,
+    MissingFileError,
+    RefusedError,
+    ServiceError,
+    StoreError,
+    UsageError,
+)
 from cucmsh.lab.control import bound_name
 from cucmsh.layout import LAB_DESK
 
@@ -144,11 +151,11 @@ def _error(said: Mapping[str, str]) -> CucmshError:
     kinds = {
         each.kind: each
         for each in (
-            errors.UsageError,
-            errors.RefusedError,
-            errors.BusyError,
-            errors.StoreError,
-            errors.MissingFileError,
+            UsageError,
+            RefusedError,
+            BusyError,
+            StoreError,
+            MissingFileError,
         )
     }
     return kinds.get(said["kind"], ServiceError)(said["message"], said["advice"])

@@ -29,12 +29,22 @@ from cucmsh.testing.cluster import (
     Address,
     BackupServer,
     Lab,
+    LabError,
     Node,
     Passwords,
     lab,
 )
 
-__all__ = ["PROMPT", "Address", "BackupServer", "Lab", "Node", "Passwords", "lab"]
+__all__ = [
+    "PROMPT",
+    "Address",
+    "BackupServer",
+    "Lab",
+    "LabError",
+    "Node",
+    "Passwords",
+    "lab",
+]
 
 
 @pytest.fixture(scope="module")

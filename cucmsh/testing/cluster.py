@@ -81,6 +81,18 @@ class Passwords(NamedTuple):
         return "Passwords()"
 
 
+class LabError(ServiceError):
+    """What the lab was asked for cannot be done, in its own words.
+
+    Attributes:
+        kind: the word for it, ``error.kind`` of docs/programs.md#errors.
+    """
+
+    def __init__(self, message: str, advice: str, kind: str) -> None:
+        super().__init__(message, advice)
+        self.kind = kind
+
+
 class Lab:
     """A running cluster; ``lab`` makes it.
 
@@ -129,6 +141,90 @@ class Lab:
             raise ServiceError(f"no prompt; instead: {child.before!r}") from problem
         return child
 
+    def run(self, line: str, node: Node | None = None) -> dict[str, Any]:
+        """The ``result`` of one command that asks nothing, in its JSON.
+
+        Args:
+            line: as it is typed.
+            node: whose; the publisher's without one.
+
+        Raises:
+            LabError: it failed; the message is its own.
+        """
+        words = [*PROGRAM, "--config", str((node or self.publisher).config)]
+        done = subprocess.run(
+            [*words, "-c", line, "--json"],
+            stdin=subprocess.DEVNULL,
+            capture_output=True,
+            check=False,
+        )
+        try:
+            document = json.loads(done.stdout)
+        except ValueError as problem:
+            raise ServiceError(f"no answer to {line!r}") from problem
+        error = document["error"]
+        if error is not None:
+            raise LabError(error["message"], error["advice"] or "", error["kind"])
+        return dict(document["result"])
+
+    def states(self) -> dict[str, str]:
+        """For each node, and ``backup``: running, paused or stopped."""
+        nodes = self.run("lab node list")["nodes"]
+        return {node["name"]: node["state"] for node in nodes}
+
+    def stop(self, name: str) -> None:
+        """End all servers of a node, as when its machine is off."""
+        self.run(f"lab node stop {name}")
+
+    def start(self, name: str) -> None:
+        """End a stop, a pause, a delay and a partition."""
+        self.run(f"lab node start {name}")
+
+    def pause(self, name: str) -> None:
+        """Let a node accept connections, and answer nobody."""
+        self.run(f"lab node pause {name}")
+
+    def delay(self, name: str, *, milliseconds: int) -> None:
+        """Let a node answer each log-in and TFTP request so late; 0 ends it."""
+        self.run(f"lab node delay {name} {milliseconds}")
+
+    def partition(self, name: str) -> None:
+        """Let no other node reach this one, nor it them."""
+        self.run(f"lab node partition {name}")
+
+    def pass_time(self, *, days: int = 0, seconds: int = 0) -> None:
+        """Let time pass at once: hold timers end, certificates grow old."""
+        self.run(f"lab clock forward {days * 86400 + seconds}s")
+
+    def set_clock_wrong(self, name: str, *, seconds: int) -> None:
+        """Set the clock of a node ahead, or behind (less than 0); no time passes."""
+        way = "ahead" if seconds > 0 else "behind"
+        self.run(f"lab clock {way} {abs(seconds)}s {name}")
+
+    def set_clock_right(self) -> None:
+        """Let all clocks show the real time."""
+        self.run("lab clock right")
+
+    def hold(self, *, is_on: bool) -> None:
+        """Let regenerations wait for each other, or not."""
+        self.run(f"lab hold {'on' if is_on else 'off'}")
+
+    def snapshot(self, name: str) -> None:
+        """Keep the whole lab under a name."""
+        self.run(f"lab snapshot {name}")
+
+    def restore(self, name: str) -> None:
+        """Put it back as it was then; failures and delays end."""
+        self.run(f"lab restore {name}")
+
+    def fail(self, failure: str, name: str = "") -> None:
+        """Let something fail, at one node or wherever it can be (docs/lab.md)."""
+        self.run(f"lab fail {failure} {name}".rstrip())
+
+    def end_failures(self) -> None:
+        """Let nothing fail that was asked to."""
+        self.run("lab fail none")
+
     def close_shells(self) -> None:
         """Close every child that this lab handed out."""
         for child in self._children:
@@ -136,19 +232,30 @@ class Lab:
 
 
 @contextmanager
-def lab(subscribers: int = 1, directory: str | Path = "") -> Iterator[Lab]:
+def lab(
+    subscribers: int | None = None,
+    directory: str | Path = "",
+    *,
+    file: str | Path = "",
+    has_hold: bool = True,
+) -> Iterator[Lab]:
     """A cluster for the length of the block.
 
     Args:
-        subscribers: how many besides the publisher, 1 to 16.
+        subscribers: how many besides the publisher, 1 to 16; without it one, or what
+            the file says.
         directory: where; kept at the end, and found again. A temporary one without.
+        file: names, ports, passwords and keys (docs/lab.md#from-a-file).
+        has_hold: whether regenerations on one node wait for each other.
 
     Raises:
         ServiceError: it did not start; the lab's own words are on standard error.
     """
     lifeline, held = os.pipe()  # it closes when we end, and ends the lab
     words = [*PROGRAM, "lab", "--serve", "--lifeline", str(lifeline)]
-    words += ["--subscribers", str(subscribers)]
+    words += [] if subscribers is None else ["--subscribers", str(subscribers)]
+    words += ["--from", str(file)] if file else []
+    words += [] if has_hold else ["--no-hold"]
     words += ["--dir", str(directory)] if directory else []
     with subprocess.Popen(
         words,

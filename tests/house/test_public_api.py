@@ -32,7 +32,8 @@ PROMISED = {
         *("read_certificate", "read_key_file"),
     ),
     "cucmsh.testing": (
-        *("PROMPT", "Address", "BackupServer", "Lab", "Node", "Passwords", "lab"),
+        *("PROMPT", "Address", "BackupServer", "Lab", "LabError", "Node"),
+        *("Passwords", "lab"),
     ),
 }
 NAMES = [(package, name) for package, names in PROMISED.items() for name in names]

@@ -59,10 +59,10 @@ def test_readme_has_an_example_for_each_client() -> None:
         or [name for name in ("paramiko",) if f"import {name}" in block]
         or ["pexpect"]
         for block in EXAMPLES
-    ] == [["pexpect"], ["paramiko"], ["netmiko"]]
+    ] == [["pexpect"], ["pexpect"], ["paramiko"], ["netmiko"]]
 
 
-@pytest.mark.parametrize("number", range(3))
+@pytest.mark.parametrize("number", range(4))
 def test_readme_example_works_as_it_is_printed(number: int, tmp_path: Path) -> None:
     done = run("-c", EXAMPLES[number], folder=tmp_path)
     assert (done.returncode, done.stdout, done.stderr) == (0, "", "")
