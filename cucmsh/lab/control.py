@@ -4,8 +4,8 @@ Its words are ``SOCKET SERVICE VERB``; the service is ``tftp`` or ``tvs``.
 
 What the commands of a lab node's services run, in place of systemctl. The node's
 process does the work, so killing the asker leaves no service down. Exit status 0 for
-done (for ``status``: it runs), 1 with a line on standard error otherwise. ``serve`` is a
-start without the hooks, for a lab that was put back.
+done (for ``status``: it runs), 1 with a line on standard error otherwise. ``serve`` is
+a start without the hooks, for a lab that was put back.
 """
 
 from __future__ import annotations

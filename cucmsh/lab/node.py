@@ -6,7 +6,6 @@ the hooks that other nodes need, with a key only, by the forced command of a rea
 
 from __future__ import annotations
 
-import os
 import contextlib
 import os
 from collections.abc import Callable, Mapping

@@ -23,6 +23,7 @@ from cucmsh.services.lab_time import MOST_SECONDS, LabTime, read_time, write_tim
 from cucmsh.services.site import Site
 
 Result = dict[str, object]
+SERVICES = ("tftp", "tvs")  # of a node, as its service manager calls them
 
 
 class Operations:
@@ -250,10 +251,11 @@ class Operations:
             if plan.name not in state["running"]:
                 self._stop(member)
                 continue
-            verb = "serve" if plan.name in state["tftp"] else "stop"
-            problem = control.ask(str(plan.control), verb)
-            if problem:
-                raise ServiceError(f"{plan.name}: {problem}", "Run it again.")
+            for service in SERVICES:
+                verb = control.SERVE if plan.name in state[service] else "stop"
+                problem = control.ask(str(plan.control), service, verb)
+                if problem:
+                    raise ServiceError(f"{plan.name}: {problem}", "Run it again.")
         return {"snapshot": name, **self.shown()}
 
     def _ports(self) -> dict[str, object]:
@@ -270,13 +272,16 @@ class Operations:
             for each in self._members.values()
             if each.state is not Run.STOPPED
         ]
-        serving = [
-            plan.name
-            for plan in self._cluster.plans
-            if self._members[plan.name].state is Run.RUNNING
-            and not control.ask(str(plan.control), "status")
-        ]
-        return {"running": running, "tftp": serving, "ports": self._ports()}
+        serving = {
+            service: [
+                plan.name
+                for plan in self._cluster.plans
+                if self._members[plan.name].state is Run.RUNNING
+                and not control.ask(str(plan.control), service, "status")
+            ]
+            for service in SERVICES
+        }
+        return {"running": running, **serving, "ports": self._ports()}
 
     @contextmanager
     def _quiet(self, what: str) -> Iterator[None]:

@@ -172,23 +172,23 @@ class Lab:
         nodes = self.run("lab node list")["nodes"]
         return {node["name"]: node["state"] for node in nodes}
 
-    def stop(self, name: str) -> None:
+    def stop_node(self, name: str) -> None:
         """End all servers of a node, as when its machine is off."""
         self.run(f"lab node stop {name}")
 
-    def start(self, name: str) -> None:
+    def start_node(self, name: str) -> None:
         """End a stop, a pause, a delay and a partition."""
         self.run(f"lab node start {name}")
 
-    def pause(self, name: str) -> None:
+    def pause_node(self, name: str) -> None:
         """Let a node accept connections, and answer nobody."""
         self.run(f"lab node pause {name}")
 
-    def delay(self, name: str, *, milliseconds: int) -> None:
+    def delay_node(self, name: str, *, milliseconds: int) -> None:
         """Let a node answer each log-in and TFTP request so late; 0 ends it."""
         self.run(f"lab node delay {name} {milliseconds}")
 
-    def partition(self, name: str) -> None:
+    def partition_node(self, name: str) -> None:
         """Let no other node reach this one, nor it them."""
         self.run(f"lab node partition {name}")
 
