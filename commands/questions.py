@@ -32,6 +32,20 @@ def say_holders(dialog: Dialog, site: Site) -> None:
             dialog.say(line)
 
 
+def say_cut_off(dialog: Dialog, site: Site) -> bool:
+    """Say which phones need this node's TVS, before it goes; whether there are any.
+
+    With ``keep_trust`` on it is said in strict fidelity, too.
+    """
+    if not (dialog.helpful or site.settings.keep_trust):
+        return False
+    with dialog.working(lambda: "Asking TVS on each node..."):
+        found = services.cut_off_without(site)
+    for cut_off in found:
+        dialog.say(f"\n{cut_off.line}")
+    return bool(found)
+
+
 def ask_value(dialog: Dialog, question: str, kind: ParameterType) -> str:
     """A line of that kind, held to what the grammar holds a parameter to.
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from contextlib import AbstractContextManager
 
-from commands.questions import say_holders
+from commands.questions import require_yes, say_cut_off, say_holders
 from cucmsh import services, views
 from cucmsh.services.site import Site
 from cucmsh.shell.command import FAILED, command
@@ -13,6 +13,7 @@ from cucmsh.shell.dialog import Dialog
 from cucmsh.shell.parameter_types import TEXT
 
 TFTP = "Cisco Tftp"  # what phones get their lists from
+TVS = "Cisco Trust Verification Service"  # whom they ask about other signers
 NO_CTRL_C = (
     " Don't press Ctrl-c while the service is getting RESTARTED.If Service has "
     "not Restarted Properly, execute the same Command Again"
@@ -77,6 +78,8 @@ def utils_service_stop(dialog: Dialog, site: Site, name: str) -> None:
     utils service stop Cisco Tftp
     """
     _say_holders_of(dialog, site, name)
+    if name == TVS and say_cut_off(dialog, site) and site.settings.keep_trust:
+        require_yes(dialog, "Do you want to stop it (yes/no)? ")
     told = _OnScreen(
         dialog, name, ["[STOPPING]  ", "[STOPPED]  Commanded Out of Service"]
     )

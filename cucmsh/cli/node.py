@@ -59,9 +59,9 @@ TAKE_OVER = (
     "publisher is refused there from then on."
 )
 WHY_REPLICA = (
-    "{name} becomes a replica: it serves the publisher's list. A subscriber signs a "
-    "list of its own,\nwhich phones of another node take only through TVS, and this "
-    "cluster has none yet."
+    "{name} becomes a replica: it serves the publisher's list. A subscriber "
+    "(--role subscriber) runs cucmsh\nand signs a list of its own, which phones of "
+    "another node take through TVS of a list that they hold."
 )
 
 

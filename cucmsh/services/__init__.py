@@ -69,6 +69,7 @@ if TYPE_CHECKING:
     from cucmsh.services.records.logs import log_names as log_names
     from cucmsh.services.records.logs import read_log as read_log
     from cucmsh.services.records.open_work import open_deliveries as open_deliveries
+    from cucmsh.services.tvs.way import cut_off_without as cut_off_without
 
 __getattr__ = late_names(
     __name__,
@@ -134,5 +135,6 @@ __getattr__ = late_names(
         ),
         "cucmsh.services.records.logs": ("list_logs", "log_names", "read_log"),
         "cucmsh.services.records.open_work": ("open_deliveries",),
+        "cucmsh.services.tvs.way": ("cut_off_without",),
     },
 )

@@ -268,7 +268,7 @@ def test_reset_reaches_all_and_ends_with_each_nodes_restart(
     raw = publisher.tftp.fetch("ITLFile.tlv", tmp_path / "list")
     assert signer(raw) == "pub.example.org"
     # keep_trust: a holder of the reset list would not take the subscriber's own one,
-    # and no TVS speaks for it yet (docs/decisions/009).
+    # and that a TVS speaks for it does not count (docs/decisions/009).
     assert subscriber.tftp.fetch("ITLFile.tlv", tmp_path / "list") == lists[0]
     child = subscriber.spawn()
     child.expect_exact("the served list was kept")

@@ -50,6 +50,7 @@ LOOKING = {
     "records.open_work": {"login_notice", "open_deliveries"},
     "records.state": {"serves_published"},
     "records.logs": {"log_names"},
+    "tvs.way": {"cut_off_without"},
     "usecase": {"require_access"},
 }
 # Those that change something, and why no use-case stands before them.

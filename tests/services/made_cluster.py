@@ -535,9 +535,9 @@ class JoinedBackends:
         timeout_seconds: float = 5,
     ) -> Answer:
         assert timeout_seconds > 0
-        member = self._made.at(address.port, address.host)
-        assert isinstance(member, Member)
-        if member.tvs_is_stopped:
+        name = next(at for at, port in PORTS.items() if port == address.port)
+        member = self._made.members[name]
+        if member.is_dead or member.tvs_is_stopped:
             raise TvsError(f"TVS on {address.host} does not answer.")
         if not trust(member.keys.certificate(Unit.TVS).der):
             raise TvsError(f"TVS on {address.host} shows another certificate.")

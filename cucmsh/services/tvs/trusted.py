@@ -41,6 +41,7 @@ IMPORTED = {
     "CAPF-trust": Role.CAPF,
     "tomcat-trust": Role.APPLICATION_SERVER,
 }
+KEPT = "the key that signs here"  # under `keep_trust`; other members do not know it
 # In a list of others: not to sign lists, and not to vouch for anybody.
 FROM_LISTS = (
     *(Role.CCM, Role.CCM_TFTP, Role.TFTP, Role.CAPF, Role.APPLICATION_SERVER),
@@ -228,7 +229,7 @@ class _Reading:
         """
         if not self._site.settings.keep_trust:
             return
-        source, read = "the key that signs here", self._site.backends.keys()
+        source, read = KEPT, self._site.backends.keys()
         if signer not in self._found and (signer in adopted or self._was_ours(signer)):
             self._add(read.read_certificate(signer), [Role.SAST], source)
         for record in served.records:

@@ -10,7 +10,6 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator
 from datetime import timedelta
 
-from cucmsh.config.model import NodeRole
 from cucmsh.errors import (
     CucmshError,
     NamingError,
@@ -44,6 +43,7 @@ from cucmsh.services.nodes.health.start import examine_start
 from cucmsh.services.records.history import History
 from cucmsh.services.records.open_work import login_notice, open_starts
 from cucmsh.services.site import Site
+from cucmsh.services.tvs.self_test import examine_tvs
 from cucmsh.services.usecase import use_case
 from cucmsh.trustlist.sealing import check_certificates
 from cucmsh.trustlist.signed import SUFFIX
@@ -334,14 +334,6 @@ def _rules(site: Site) -> Iterator[Finding]:
     if warning := too_many_tokens(site):
         advice = "Try such a list with each model of phone that you have."
         yield Finding(Level.WARN, warning, advice)
-    for node in site.settings.cluster.nodes if site.node.is_publisher else ():
-        if node.role is NodeRole.SUBSCRIBER and node.has_tftp:
-            yield Finding(
-                Level.WARN,
-                f"phones of {node.name} need TVS to move between lists, and none "
-                "answers in this version",
-                "Make it a replica, unless it has no phones of its own.",
-            )
     told = [one_line(work.line) for work in open_starts(site)]  # by examine_start
     for line in login_notice(site).splitlines():
         if line in told:
@@ -360,5 +352,6 @@ CHECKS: tuple[Check, ...] = (
     _phone_files,
     _nodes,
     examine_members,
+    examine_tvs,
     _rules,
 )

@@ -1,0 +1,110 @@
+"""``doctor`` asks each TVS for each signer of lists, as a phone would.
+
+Names certificates that expired, which changes no answer; and what TVS cannot read, for
+which it leaves phones unanswered.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from cucmsh.config.model import TVS, Node
+from cucmsh.errors import TvsError
+from cucmsh.pki.model import Certificate, Unit
+from cucmsh.services.certificates.keystore import Keystore
+from cucmsh.services.nodes.health.finding import Finding, Level
+from cucmsh.services.site import Site
+from cucmsh.services.threads import side_by_side
+from cucmsh.services.tvs.trusted import KEPT, signers_of, trusted_ones
+from cucmsh.services.tvs.way import ask_about, is_vouching
+
+BRING = "Run `utils service restart Cisco Tftp` on the node whose certificate it is."
+
+
+def examine_tvs(site: Site) -> Iterator[Finding]:
+    """What keeps phones from an answer: of all nodes on a publisher, else of this."""
+    yield from _trusted(site)
+    members = site.settings.cluster.members
+    signing = [node for node in members if node.has_tftp or node.is_publisher]
+    if len(signing) > 1:
+        for node in signing if site.node.is_publisher else (site.node,):
+            if node.has_tftp and not node.has_tvs:
+                what = f"phones of {node.name} need TVS to move between lists, and "
+                advice = f"Add tvs to its services in {site.settings.path}."
+                yield Finding(Level.WARN, f"{what}{node.name} has none", advice)
+    asked = members if site.node.is_publisher else (site.node,)
+    signers, keystore = signers_of(site), Keystore(site)
+
+    def look(node: Node) -> list[Finding]:
+        shown = keystore.trusted(node, Unit.TVS)
+        if shown is None:
+            what = f"the TVS certificate of {node.name} was not brought here"
+            return [Finding(Level.FAIL, what, f"Run `cucmsh node add {node.name}`.")]
+        due = [at for at in signers if at[0] != KEPT or node.name == site.node.name]
+        return _asked(site, node, shown, due, is_needed=len(signing) > 1)
+
+    for found in side_by_side(look, [node for node in asked if node.has_tvs]):
+        yield from found
+
+
+def _asked(
+    site: Site,
+    node: Node,
+    shown: Certificate,
+    signers: list[tuple[str, Certificate]],
+    *,
+    is_needed: bool,
+) -> list[Finding]:
+    """What a node's TVS says of each signer; the first that is silent ends it."""
+    found = []
+    for name, signer in signers:
+        try:
+            answer = ask_about(site, node, shown, signer)
+        except TvsError as problem:
+            return [_silent(site, node, problem, is_needed=is_needed)]
+        if not is_vouching(answer, signer):
+            what = f"TVS of {node.name} does not vouch for {name}"
+            found.append(Finding(Level.FAIL, what, BRING))
+    if not found:
+        what = f"TVS of {node.name} vouches for all signers of lists ({len(signers)})"
+        found.append(Finding(Level.OK, what))
+    return found
+
+
+def _silent(site: Site, node: Node, problem: TvsError, *, is_needed: bool) -> Finding:
+    why = problem.message.rstrip(".")
+    if not is_needed and node.commands_of(TVS) is None:
+        what = f"no TVS answers, and while one node signs none must: {why}"
+        return Finding(Level.OK, what)
+    where = "" if node.name == site.node.name else f" on {node.name}"
+    advice = f"Start it{where}: `utils service start {TVS}`."
+    if node.name == site.node.name and node.commands_of(TVS) is None:
+        advice = "Install cucmsh-tvs.service (docs/production.md), and start it."
+    return Finding(
+        Level.WARN,
+        f"phones that need TVS to move between lists get no answer of {node.name}: "
+        f"{why}",
+        advice,
+    )
+
+
+def _trusted(site: Site) -> Iterator[Finding]:
+    certificates, problems = trusted_ones(site)
+    for problem in problems:
+        yield Finding(
+            Level.FAIL,
+            f"TVS cannot read all that it vouches for, and leaves phones unanswered: "
+            f"{problem}",
+            "Mend or remove that file.",
+        )
+    own = f" of {site.node.name}"
+    now = site.clock.now()
+    for certificate, _, source in certificates:
+        if certificate.has_expired(now) and not source.endswith(own):
+            name = certificate.common_name or certificate.subject_name
+            yield Finding(
+                Level.WARN,
+                f"the certificate {name} ({source}) has expired; TVS vouches for it "
+                "all the same",
+                "Replace or remove it where it comes from.",
+            )
