@@ -27,6 +27,10 @@ SUDOERS = "/etc/sudoers.d/cucmsh"
 UNIT_FOLDER = "/etc/systemd/system"
 LIST_UNIT = "cucmsh-list.service"  # runs before the TFTP service
 REPLICAS_UNIT = "cucmsh-replicas.service"  # runs after it, on a publisher
+LOGS_UNIT = "cucmsh-phones-import.service"  # reads logs as they are written
+LISTEN_UNIT = "cucmsh-phones-listen.service"  # takes HEP packets
+POLL_UNIT = "cucmsh-phones-poll.service"  # asks phones for their pages, by its timer
+POLL_TIMER = "cucmsh-phones-poll.timer"
 
 # --- HOME (0700): keys.
 

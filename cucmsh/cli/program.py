@@ -16,6 +16,7 @@ from cucmsh.cli.terminal import show
 
 VERBS = (
     *("lab", "verify", "doctor", "init", "node", "adopt", "export", "tvs"),
+    "phones",
     "hook",
 )
 EPILOG = """\
@@ -28,6 +29,7 @@ verbs:
   adopt     take over phones that hold lists of another tool or of a CUCM
   export    keys and lists for another tool
   tvs       answer phones that do not know a signer, until it is stopped
+  phones    what logs, SIP and web pages say of phones, into the inventory
   hook      what services, scripts and other nodes run
 Each has a --help: cucmsh VERB --help. Without a verb or -c, the admin: prompt opens.
 
@@ -145,6 +147,10 @@ def _run_on_node(configuration: str, verb: str, argv: Sequence[str]) -> int:
         from cucmsh.cli import tvs
 
         run_verb = tvs.run
+    elif verb == "phones":
+        from cucmsh.cli import phones
+
+        run_verb = phones.run
     else:
         from cucmsh.cli import node
 

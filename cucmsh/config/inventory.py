@@ -7,6 +7,7 @@ from typing import NamedTuple
 from urllib.parse import SplitResult, parse_qs, urlsplit
 
 from cucmsh.config.table import Table
+from cucmsh.errors import NamingError
 
 RETENTION_DAYS = 400  # as long as lists of the past are kept
 STALE_DAYS = 30
@@ -18,6 +19,13 @@ ELSEWHERE = (
 )
 
 
+class HepAddress(NamedTuple):
+    """Where HEP packets are taken: an address of this machine, and a UDP port."""
+
+    host: str = "127.0.0.1"
+    port: int = 9060
+
+
 class InventorySettings(NamedTuple):
     """What the configuration says of the inventory.
 
@@ -27,6 +35,8 @@ class InventorySettings(NamedTuple):
         password_file: a file of mode 0600 with the password of the database.
         retention_days: what was said longer ago is forgotten.
         stale_days: a phone that nothing was said of for as long is stale.
+        hep: where `cucmsh phones listen` listens.
+        hep_senders: addresses of SIP servers that it takes packets from; empty for all.
     """
 
     url: str = ""
@@ -34,6 +44,8 @@ class InventorySettings(NamedTuple):
     password_file: str = ""
     retention_days: int = RETENTION_DAYS
     stale_days: int = STALE_DAYS
+    hep: HepAddress = HepAddress()
+    hep_senders: tuple[str, ...] = ()
 
     @property
     def is_named(self) -> bool:
@@ -63,6 +75,8 @@ def read_inventory(table: Table) -> InventorySettings:
         _path(table, "password_file"),
         table.number("retention_days", RETENTION_DAYS, range(1, MOST_DAYS + 1)),
         table.number("stale_days", STALE_DAYS, range(1, MOST_DAYS + 1)),
+        _hep(table),
+        tuple(table.named("hep_senders", _address, at) for at in _senders(table)),
     )
     if found.password_file and not found.is_named:
         raise table.error("password_file", "SQLite in the home has no password")
@@ -104,3 +118,29 @@ def _path(table: Table, key: str) -> str:
     if path and not os.path.isabs(path):
         raise table.error(key, "an absolute path is needed")
     return path
+
+
+def _hep(table: Table) -> HepAddress:
+    if not table.has("hep"):
+        return HepAddress()
+    about, usual = table.table("hep"), HepAddress()
+    host = about.named("host", _address, about.text("host", usual.host))
+    return HepAddress(host, about.port("port", usual.port))
+
+
+def _senders(table: Table) -> tuple[str, ...]:
+    return table.texts("hep_senders", ())
+
+
+def _address(text: str) -> str:
+    """An IP address in its one form.
+
+    Raises:
+        NamingError: it is none.
+    """
+    from ipaddress import ip_address  # noqa: PLC0415 - most configurations have none
+
+    try:
+        return str(ip_address(text))
+    except ValueError as problem:
+        raise NamingError(f"{text!r} is no IP address") from problem

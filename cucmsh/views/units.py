@@ -73,9 +73,9 @@ class TftpUnit(NamedTuple):
 
 def unit_files(about: TftpUnit) -> Iterator[tuple[str, str]]:
     """Path and text of each file, for root to write."""
-    words = " ".join(map(_word, about.program))
+    words = " ".join(map(unit_word, about.program))
     result = shlex.quote(f"{about.home}/{START_RESULT}")
-    shell = _word(f"echo $SERVICE_RESULT $EXIT_CODE $EXIT_STATUS > {result}")
+    shell = unit_word(f"echo $SERVICE_RESULT $EXIT_CODE $EXIT_STATUS > {result}")
     yield (
         f"{UNIT_FOLDER}/{LIST_UNIT}",
         LIST.format(
@@ -96,7 +96,7 @@ def unit_files(about: TftpUnit) -> Iterator[tuple[str, str]]:
     yield f"{UNIT_FOLDER}/{about.service}.service.d/cucmsh.conf", drop_in
 
 
-def _word(word: str) -> str:
+def unit_word(word: str) -> str:
     """As systemd.service(5) takes one: quoted if it must be, nothing expanded."""
     escaped = word.replace("\\", "\\\\").replace("%", "%%").replace("$", "$$")
     if word and not set(word) & set(" \t'\"\\;"):

@@ -40,6 +40,7 @@ from cucmsh.services.nodes.configure import edit
 from cucmsh.services.nodes.identity import make_identity
 from cucmsh.services.nodes.remove import remove_node
 from cucmsh.services.outcome import Progress
+from cucmsh.services.phones.listen import Listening
 from cucmsh.services.records.audit import AuditLog
 from cucmsh.services.records.logs import list_logs
 from cucmsh.services.site import Site
@@ -159,6 +160,14 @@ VALUES: dict[str, Callable[[Site], Sequence[Any]]] = {
     "cucmsh.services.nodes.service_control.stop_service": lambda _: [
         *("Cisco Tftp", AGREEING)
     ],
+    "cucmsh.services.phones.follow.follow_logs": lambda at: [
+        *([at.settings.path], AGREEING)
+    ],
+    "cucmsh.services.phones.imports.import_logs": lambda at: [[at.settings.path]],
+    "cucmsh.services.phones.listen.listen": lambda _: [
+        *(Listening("127.0.0.1", 0), AGREEING)
+    ],
+    "cucmsh.services.phones.poll.poll": lambda _: [[], AGREEING],
     "cucmsh.services.records.logs.list_logs": lambda _: ["*"],
     "cucmsh.services.records.logs.read_log": lambda _: ["audit"],
 }
