@@ -68,7 +68,7 @@ def test_a_phone_answers_by_path_and_by_host() -> None:
         by_host = get(port, CONFIGURATION, f"{NAME}.localhost:{port}")
         listed = get(port, "/")
         xml = get(port, f"/{NAME}/DeviceLogX?2")
-        address = page_address(port, NAME, "78xx/88xx")
+        address = page_address(port, NAME, "8845")
         status = get(port, address.removeprefix(f"http://127.0.0.1:{port}"))
     assert (by_path.status, by_host.status) == (200, 200)
     assert f'href="/{NAME}/CGI/' in by_path.text

@@ -24,6 +24,7 @@ from uvicorn.protocols.http.h11_impl import H11Protocol
 from uvicorn.server import ServerState
 
 from cucmsh.phones.facts import PhoneFacts
+from cucmsh.phones.families import family_of
 from cucmsh.phones.pages import page, status_page
 
 LIFE_SECONDS = 20.0
@@ -37,9 +38,11 @@ Find = Callable[[str], PhoneFacts | None]
 Names = Callable[[], Iterable[str]]
 
 
-def page_address(port: int, name: str, family: str) -> str:
+def page_address(port: int, name: str, model: str) -> str:
     """The URL of a phone's status messages."""
-    return f"http://127.0.0.1:{port}/{name}{status_page(family)}"
+    family = family_of(model)
+    place = status_page(family.name if family else "")
+    return f"http://127.0.0.1:{port}/{name}{place}"
 
 
 class PageServer:
