@@ -20,7 +20,7 @@ from typing import NamedTuple
 
 from cucmsh.errors import CertificateError, TrustListError
 from cucmsh.phones.families import Family, ListKind
-from cucmsh.trustlist.check import Verifier
+from cucmsh.trustlist.check import SignatureClaim, Verifier, claim_of
 from cucmsh.trustlist.decode import decode
 from cucmsh.trustlist.encode import CertificateFields
 from cucmsh.trustlist.model import Header, TrustList
@@ -167,21 +167,36 @@ def consider_list(
         return offered
     held, known = _with_answer(held, tvs)
     vouched = [der for der, roles in held.vouched.items() if Role.SAST in roles]
-    verdict = judge_holder(held.ctl, held.itl, offered, verifier, vouched=vouched)
+    verdict = judge_holder(held.ctl, held.itl, offered.claim, verifier, vouched=vouched)
     if verdict.accepted:
-        after = _with_list(held, kind, offered)
+        after = _with_list(held, kind, offered.trust_list)
         return Decision(Outcome.TAKEN, after, verdict.reason, by_tvs=verdict.by_tvs)
     reason = verdict.reason
     if verdict.tvs_may_help and held.family.has_tvs:
         if verdict.signer and verdict.signer.certificate in held.vouched:
             known = "TVS knows it as one that may not sign lists."
         elif not tvs.was_asked:
-            return Decision(Outcome.ASK, held, reason, _question(offered.header))
+            return Decision(Outcome.ASK, held, reason, offered.question)
         reason = f"{reason} {known}"
     return Decision(Outcome.REFUSED, held, reason)
 
 
-def _loaded(held: Held, kind: ListKind, raw: bytes | None) -> TrustList | Decision:
+def load_list(raw: bytes) -> TrustList | None:
+    """A list out of a phone's flash; ``None`` for bytes that are none.
+
+    Lists that were read lately are kept, for many phones hold the same one.
+    """
+    loaded = _read_list(bytes(raw))
+    return None if isinstance(loaded, str) else loaded.trust_list
+
+
+class _Loaded(NamedTuple):
+    trust_list: TrustList
+    claim: SignatureClaim
+    question: Query
+
+
+def _loaded(held: Held, kind: ListKind, raw: bytes | None) -> _Loaded | Decision:
     """The list, or what becomes of a file that needs no judgement."""
     family = held.family
     offered = _read_list(bytes(raw)) if raw and len(raw) <= family.max_list else ""
@@ -193,7 +208,7 @@ def _loaded(held: Held, kind: ListKind, raw: bytes | None) -> TrustList | Decisi
         reason = f"A list of {len(raw)} bytes does not load ({family.max_list} do)."
     elif isinstance(offered, str):
         reason = f"It is no trust list: {offered}."
-    elif offered == held.of(kind):
+    elif offered.trust_list == held.of(kind):
         return Decision(Outcome.SAME, held, "It is the list that the phone holds.")
     else:
         return offered
@@ -321,16 +336,18 @@ def _vouched_for(
     return None, False
 
 
-@lru_cache(maxsize=128)
-def _read_list(raw: bytes) -> TrustList | str:
-    """The list, or why it is none; kept, since many phones are given the same one."""
+# What is kept is what the bytes say, never a verdict: that costs each phone its own
+# operation with a key. At most 64 KiB a list, and some copies of it.
+@lru_cache(maxsize=256)
+def _read_list(raw: bytes) -> _Loaded | str:
     try:
-        return decode(raw)
+        trust_list = decode(raw)
     except TrustListError as error:
         return error.message
+    return _Loaded(trust_list, claim_of(trust_list), _question(trust_list.header))
 
 
-@lru_cache(maxsize=128)
+@lru_cache(maxsize=32)
 def _read_signed(raw: bytes) -> SignedFile | str:
     try:
         return decode_signed(raw)

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from typing import Protocol
+from functools import lru_cache
+from typing import Any, Protocol
 
 from cryptography.exceptions import InvalidSignature
 
@@ -34,7 +35,15 @@ class SignatureVerifier:
         if kind is None or algorithm is None:
             return False
         try:
-            kind.verify(kind.public(key.numbers), signature, message, algorithm)
+            public = _public(key.algorithm, key.numbers)
+            kind.verify(public, signature, message, algorithm)
         except (InvalidSignature, ValueError):
             return False
         return True
+
+
+# OpenSSL looks at a key's numbers each time one is made of them, which takes as long as
+# a signature check.
+@lru_cache(maxsize=64)
+def _public(algorithm: str, numbers: tuple[int, ...]) -> Any:
+    return KINDS[algorithm].public(numbers)

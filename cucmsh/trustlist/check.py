@@ -53,6 +53,38 @@ class SignatureVerdict(NamedTuple):
     signer: Record | None
 
 
+class SignatureClaim(NamedTuple):
+    """All that a list says of its signature, found sound but for the signature itself.
+
+    Whoever is offered one list many times keeps this, and pays for the operation with
+    the key alone each time.
+
+    Attributes:
+        fault: why it can be no good signature; empty if only the key can tell.
+        signer: the list's record of its signer, or ``None``.
+        key: the signer's; ``None`` beside a fault.
+        signature: the bytes of the SIGNATURE field.
+        message: what it covers.
+        hash_name: ``sha1``, ``sha256`` or ``sha512``.
+    """
+
+    fault: str
+    signer: Record | None
+    key: PublicKey | None = None
+    signature: bytes = b""
+    message: bytes = b""
+    hash_name: str = ""
+
+    def verdict(self, verifier: Verifier, kind: str = "list") -> SignatureVerdict:
+        """Whether the signature fits; one operation with the key at most."""
+        reason = self.fault
+        if self.key is not None and not verifier.verifies(
+            self.key, self.signature, self.message, self.hash_name
+        ):
+            reason = f"the signature does not fit the {kind}"
+        return SignatureVerdict(not reason, reason, self.signer)
+
+
 def check(trust_list: TrustList, verifier: Verifier) -> SignatureVerdict:
     """Check a list against the signer that it names, found in the list itself.
 
@@ -60,29 +92,28 @@ def check(trust_list: TrustList, verifier: Verifier) -> SignatureVerdict:
         trust_list: a decoded or sealed list.
         verifier: does the operation with the key.
     """
+    return claim_of(trust_list).verdict(verifier)
+
+
+def claim_of(trust_list: TrustList) -> SignatureClaim:
+    """What ``check`` finds of a list before it asks the key."""
     header = trust_list.header.by_tag
     signers = signers_of(header, trust_list.records, _LIST_SIGNERS)
     if not signers:
-        return SignatureVerdict(
-            is_valid=False,
-            reason="the list holds no System Administrator Security Token with the "
+        return SignatureClaim(
+            "the list holds no System Administrator Security Token with the "
             "issuer and serial number of its signer",
-            signer=None,
+            None,
         )
     if len({signer.public_key for signer in signers}) > 1:
-        return SignatureVerdict(
-            is_valid=False,
-            reason="the list holds its signer twice, with different keys",
-            signer=None,
+        return SignatureClaim(
+            "the list holds its signer twice, with different keys", None
         )
-    reason = (
-        algorithm_fault(header)
-        or frame_mismatch(trust_list.records)
-        or signature_fault(
-            trust_list.unsigned, header, signers[0].public_key or b"", verifier, "list"
-        )
-    )
-    return SignatureVerdict(not reason, reason, signers[0])
+    signer = signers[0]
+    fault = algorithm_fault(header) or frame_mismatch(trust_list.records)
+    if fault:
+        return SignatureClaim(fault, signer)
+    return _claim(trust_list.unsigned, header, signer.public_key or b"", signer)
 
 
 def signers_of(
@@ -131,23 +162,33 @@ def signature_fault(
         verifier: does the operation with the key.
         kind: the word for what is signed, ``list`` or ``file``.
     """
+    return _claim(unsigned, header, public_key, None).verdict(verifier, kind).reason
+
+
+def _claim(
+    unsigned: bytes,
+    header: Mapping[int, bytes],
+    public_key: bytes,
+    signer: Record | None,
+) -> SignatureClaim:
     algorithm = header[HeaderTag.SIGNATURE_ALGORITHM][0]
     key_kind = KINDS[algorithm]
     try:
         key = key_kind.read(public_key)
     except SignatureError as error:
-        return f"the signer's PUBLICKEY cannot be used: {error.message}"
+        fault = f"the signer's PUBLICKEY cannot be used: {error.message}"
+        return SignatureClaim(fault, signer)
     size = key.signature_size
     if size not in key_kind.signing_sizes:
-        return f"a key of {key.bits} bits signs no trust list"
+        fault = f"a key of {key.bits} bits signs no trust list"
+        return SignatureClaim(fault, signer)
     signature = header[HeaderTag.SIGNATURE]
     size_class = header[HeaderTag.SIGNATURE_MODULUS][0]
     if not size == size_of_class(algorithm, size_class) == len(signature):
-        return (
+        fault = (
             f"a signature of {len(signature)} bytes in size class {size_class} does "
             f"not fit the signer's key of {size} bytes"
         )
+        return SignatureClaim(fault, signer)
     hash_name = _HASH_NAMES[header[HeaderTag.DIGEST_ALGORITHM][0]]
-    if verifier.verifies(key, signature, unsigned, hash_name):
-        return ""
-    return f"the signature does not fit the {kind}"
+    return SignatureClaim("", signer, key, signature, unsigned, hash_name)

@@ -9,7 +9,7 @@ serial) or ``None``; only hand-made headers miss the fields that a decoded one h
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator, Mapping
-from functools import cached_property
+from functools import cached_property, lru_cache
 from typing import NamedTuple, TypeVar
 
 from cucmsh.trustlist.forms import CONTAINERS
@@ -22,6 +22,12 @@ __all__ = ["Field", "Header", "Record", "TrustList"]
 def _text(value: bytes | None) -> str:
     """Names are UTF-8 or ASCII and a NUL; other bytes are shown, never dropped."""
     return (value or b"").rstrip(b"\0").decode("utf-8", "backslashreplace")
+
+
+@lru_cache(maxsize=64)
+def name_parts(name: str) -> tuple[str, ...]:
+    """The parts of a name, alike for writers that differ in separators and order."""
+    return tuple(sorted(part.strip() for part in name.replace(",", ";").split(";")))
 
 
 def _number(value: bytes | None) -> int | None:
@@ -43,13 +49,22 @@ def _with_children(fields: Iterable[Field]) -> Iterator[Field]:
 Key = TypeVar("Key")
 
 
-class Record(NamedTuple):
+class _RecordFields(NamedTuple):
+    fields: tuple[Field, ...]
+
+
+class Record(_RecordFields):
     """One record: a certificate, or its hash, with one role.
 
     See docs/formats.md#record.
+
+    Attributes:
+        fields: in the order in which they were written.
     """
 
-    fields: tuple[Field, ...]
+    @cached_property
+    def _first(self) -> dict[int, bytes]:
+        return dict(reversed(self.fields))
 
     @property
     def by_tag(self) -> dict[int, bytes]:
@@ -58,10 +73,7 @@ class Record(NamedTuple):
 
     def find(self, tag: int) -> bytes | None:
         """The value of the first field with this tag, or ``None``."""
-        for field_tag, value in self.fields:
-            if field_tag == tag:
-                return value
-        return None
+        return self._first.get(tag)
 
     @property
     def raw(self) -> bytes:
@@ -243,6 +255,32 @@ class Header(_HeaderFields):
         return _number(self.find(HeaderTag.TIMESTAMP)) or 0
 
 
+class Namesakes(NamedTuple):
+    """The certificates of one name in a list.
+
+    Attributes:
+        spelled: by serial number, how the name is written beside it.
+        serials: all of them, for a sentence.
+    """
+
+    spelled: Mapping[bytes, frozenset[str]]
+    serials: str
+
+
+def colons(serials: Iterable[bytes]) -> str:
+    """Serial numbers as a person compares them: ``0A:1B, 0A:1C``."""
+    return ", ".join(sorted(serial.hex(":").upper() for serial in serials))
+
+
+def _namesakes(records: tuple[Record, ...]) -> Namesakes:
+    groups = _grouped(records, lambda each: each.serial)
+    spelled = {
+        serial: frozenset(record.subject_name for record in group)
+        for serial, group in groups.items()
+    }
+    return Namesakes(spelled, colons(spelled))
+
+
 class _TrustListParts(NamedTuple):
     header: Header
     records: tuple[Record, ...]
@@ -274,7 +312,18 @@ class TrustList(_TrustListParts):
         """The records by their public key; those without one under ``None``."""
         return _grouped(self.records, lambda each: each.public_key)
 
-    @property
+    @cached_property
+    def by_subject(self) -> Mapping[tuple[str, ...], Namesakes]:
+        """Who is in it, by the parts of the name, whatever joins and orders them."""
+        groups = _grouped(self.records, lambda each: name_parts(each.subject_name))
+        return {name: _namesakes(records) for name, records in groups.items()}
+
+    @cached_property
+    def roles(self) -> frozenset[int | None]:
+        """All the roles that its records have."""
+        return frozenset(record.role for record in self.records)
+
+    @cached_property
     def is_blank(self) -> bool:
         """No record has a key: phones take any list after it."""
         return not (self.by_key.keys() - {None})

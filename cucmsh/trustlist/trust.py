@@ -17,8 +17,8 @@ from collections.abc import Collection
 from hashlib import sha1
 from typing import NamedTuple
 
-from cucmsh.trustlist.check import Verifier, check
-from cucmsh.trustlist.model import Record, TrustList
+from cucmsh.trustlist.check import SignatureClaim, Verifier, claim_of
+from cucmsh.trustlist.model import Record, TrustList, colons, name_parts
 from cucmsh.trustlist.tags import Digest, RecordTag, Role, role_label
 
 
@@ -60,7 +60,7 @@ def judge(
     return judge_holder(
         None,
         held,
-        offered,
+        claim_of(offered),
         verifier,
         tftp_may_sign=tftp_may_sign,
         vouched=vouched,
@@ -70,7 +70,7 @@ def judge(
 def judge_holder(  # noqa: PLR0913 - what a phone has, and what it is given
     ctl: TrustList | None,
     itl: TrustList | None,
-    offered: TrustList,
+    offered: SignatureClaim,
     verifier: Verifier,
     *,
     tftp_may_sign: bool = False,
@@ -78,11 +78,12 @@ def judge_holder(  # noqa: PLR0913 - what a phone has, and what it is given
 ) -> TrustVerdict:
     """``judge`` for a phone that may hold a CTL too, which it asks first.
 
-    Whatever is offered, CTL or ITL, is judged by both. The TVS is one that the held
-    ITL names, since a CTL names none (docs/formats.md#phones). A phone that holds lists
-    is blank only if all of them are.
+    What is offered comes as ``claim_of`` it, which can be kept where many phones are
+    given one list; CTL or ITL, it is judged by both. The TVS is one that the held ITL
+    names, since a CTL names none (docs/formats.md#phones). A phone that holds lists is
+    blank only if all of them are.
     """
-    is_valid, fault, signer = check(offered, verifier)
+    is_valid, fault, signer = offered.verdict(verifier)
     if not is_valid or signer is None:
         return TrustVerdict(
             accepted=False, reason=f"The new list is not valid: {fault}.", signer=None
@@ -95,16 +96,21 @@ def judge_holder(  # noqa: PLR0913 - what a phone has, and what it is given
         reason = "The held list is blank, so any list is taken."
     if reason:
         return TrustVerdict(accepted=True, reason=reason, signer=signer)
+    name = signer.find(RecordTag.ISSUER_NAME), signer.serial
     refusal, is_conflict = "", False
     for each in held:
+        is_conflict = _has_another_key(each, name, signer.public_key)
+        if is_conflict:
+            refusal = (
+                f"The held list knows the signer {signer.subject_name} with another "
+                "key."
+            )
+            break
         fault = _refusal(each, signer, tftp_may_sign=tftp_may_sign)
         if not fault:
             reason = f"The held list trusts the signer {signer.subject_name}."
             return TrustVerdict(accepted=True, reason=reason, signer=signer)
-        is_conflict = _knows_another_key(each, signer)
-        refusal = fault if is_conflict else refusal or fault
-        if is_conflict:
-            break
+        refusal = refusal or fault
     may_ask = bool(signer.certificate) and names_tvs(itl) and not is_conflict
     if may_ask and signer.certificate in vouched:
         reason = f"A TVS of the held list trusts the signer {signer.subject_name}."
@@ -116,7 +122,7 @@ def judge_holder(  # noqa: PLR0913 - what a phone has, and what it is given
 
 def names_tvs(itl: TrustList | None) -> bool:
     """Whether a holder of this ITL may ask any TVS at all."""
-    return itl is not None and any(record.role == Role.TVS for record in itl.records)
+    return itl is not None and Role.TVS in itl.roles
 
 
 def is_tvs_of(itl: TrustList | None, certificate: bytes) -> bool:
@@ -140,8 +146,6 @@ def _refusal(held: TrustList, signer: Record, *, tftp_may_sign: bool) -> str:
     name = signer.subject_name
     if signer.certificate is None:
         return f"The new list does not carry the certificate of its signer {name}."
-    if _knows_another_key(held, signer):
-        return f"The held list knows the signer {name} with another key."
     # The key of the offered record is only said to be the certificate's, so it must be
     # the one that the held record has: nothing else ties it to what is trusted.
     roles = [
@@ -175,20 +179,21 @@ def unknown_signer(held: TrustList, name: str, serial: bytes) -> str:
         name: the signer's, as the offered list or file writes it.
         serial: that of its certificate.
     """
-    named = [
-        record for record in held.records if _parts(record.subject_name) == _parts(name)
-    ]
-    spelled = {record.subject_name for record in named if record.serial == serial}
-    if name and spelled and name not in spelled:
-        return (
-            f"The signer is called {name}, and in the held list "
-            f"{' or '.join(sorted(spelled))}: names may be compared as they are "
-            "written."
-        )
-    others = {record.serial for record in named if record.serial != serial}
-    if not name or not others:
-        return f"The signer {name} is not in the held list."
-    known = ", ".join(sorted(other.hex(":").upper() for other in others))
+    stranger = f"The signer {name} is not in the held list."
+    namesakes = held.by_subject.get(name_parts(name)) if name else None
+    if namesakes is None:
+        return stranger
+    known, spelled = namesakes.serials, namesakes.spelled.get(serial)
+    if spelled is not None:
+        if name not in spelled:
+            return (
+                f"The signer is called {name}, and in the held list "
+                f"{' or '.join(sorted(spelled))}: names may be compared as they are "
+                "written."
+            )
+        known = colons(namesakes.spelled.keys() - {serial})
+    if not known:
+        return stranger
     return (
         f"The signer {name} (serial {serial.hex(':').upper()}) is not in the held "
         f"list, which knows another certificate of that name (serial {known})."
@@ -197,18 +202,14 @@ def unknown_signer(held: TrustList, name: str, serial: bytes) -> str:
 
 def is_same_name(one: str, other: str) -> bool:
     """Whether two names are one, however their writers join and order the parts."""
-    return _parts(one) == _parts(other)
+    return name_parts(one) == name_parts(other)
 
 
-def _parts(name: str) -> list[str]:
-    return sorted(part.strip() for part in name.replace(",", ";").split(";"))
-
-
-def _knows_another_key(held: TrustList, signer: Record) -> bool:
-    name = signer.find(RecordTag.ISSUER_NAME), signer.serial
+def _has_another_key(
+    held: TrustList, name: tuple[bytes | None, bytes], key: bytes | None
+) -> bool:
     return any(
-        record.public_key not in (None, signer.public_key)
-        for record in held.by_name.get(name, ())
+        record.public_key not in (None, key) for record in held.by_name.get(name, ())
     )
 
 

@@ -1,0 +1,133 @@
+"""What phones decide, as a ratio to the bare signature checks that they need.
+
+    python benchmarks/phones.py [PHONES] [ROUNDS]
+
+Row 23: PHONES phones in one process, each with a held list and an offer of its own
+choosing among some hundred lists, RSA-2048. No verdict is kept from one phone to the
+next; what is kept are lists that were read. The bare checks are the library's
+``verify`` over the same bytes with keys that are ready, one a phone.
+"""
+
+import random
+import sys
+import time
+from collections.abc import Callable
+from datetime import UTC, datetime
+from statistics import median
+from typing import NamedTuple
+
+from cryptography.hazmat.primitives import hashes
+from cryptography.hazmat.primitives.asymmetric import padding, rsa
+from cryptography.hazmat.primitives.serialization import load_der_public_key
+
+from cucmsh.phones.decide import Held, consider_list, load_list
+from cucmsh.phones.families import FAMILIES, OLDEST, Family, ListKind
+from cucmsh.pki.credential import Credential, make_credential
+from cucmsh.pki.model import Unit
+from cucmsh.pki.verify import SignatureVerifier
+from cucmsh.trustlist.encode import full_record, hashed_record
+from cucmsh.trustlist.model import TrustList
+from cucmsh.trustlist.sealing import seal
+from cucmsh.trustlist.tags import Digest, Role
+
+GATE = 1.5
+LISTS = 100
+Check = tuple[rsa.RSAPublicKey, bytes, bytes]
+
+
+class Given(NamedTuple):
+    """A phone, what lies in its flash, what it is given, and the check it needs."""
+
+    family: Family
+    flash: bytes
+    raw: bytes
+    check: Check
+
+
+def made_lists() -> list[TrustList]:
+    """Lists of a cluster that was regenerated now and then."""
+    now = datetime.now(UTC)
+    keys = [
+        make_credential(unit, "bench", "OU=tac;O=bench;C=US", now)
+        for unit in (Unit.CALL_MANAGER, Unit.TVS) * 4
+    ]
+    recovery = make_credential(Unit.ITL_RECOVERY, "bench", "OU=tac;O=bench;C=US", now)
+    return [
+        made(keys[number % 8], recovery, keys[(number + 1) % 8], number)
+        for number in range(LISTS)
+    ]
+
+
+def made(
+    signer: Credential, recovery: Credential, tvs: Credential, number: int
+) -> TrustList:
+    """A list of six records, as a cluster of two nodes has it."""
+    certificate = signer.certificate
+    records = (
+        full_record(Role.SAST, certificate),
+        full_record(Role.TFTP, certificate),
+        hashed_record(Role.CAPF, tvs.certificate),
+        hashed_record(Role.TVS, tvs.certificate),
+        full_record(Role.SAST, recovery.certificate),
+        hashed_record(Role.TVS, certificate),
+    )
+    who = recovery if number % 3 == 0 else signer
+    return seal(records, who, timestamp=number, digest=Digest.SHA1)
+
+
+def check_of(made_list: TrustList) -> Check:
+    signer = next(
+        record
+        for record in made_list.records
+        if record.serial == made_list.header.serial
+    )
+    key = load_der_public_key(signer.public_key or b"")
+    assert isinstance(key, rsa.RSAPublicKey)
+    return key, made_list.header.signature, made_list.unsigned
+
+
+def timed(work: Callable[[], object]) -> float:
+    started = time.process_time()
+    work()
+    return time.process_time() - started
+
+
+def main() -> int:
+    phones = int(sys.argv[1]) if len(sys.argv) > 1 else 10_000
+    rounds = int(sys.argv[2]) if len(sys.argv) > 2 else 5
+    dice = random.Random(1)
+    lists = made_lists()
+    files = [each.raw for each in lists]
+    checks = [check_of(each) for each in lists]
+    families = [family for family in FAMILIES if family is not OLDEST]
+    work: list[Given] = []
+    for _ in range(phones):
+        held, offered = dice.sample(range(LISTS), 2)
+        family = dice.choice(families)
+        # As they come from a flash and off a wire: no bytes are shared.
+        flash, raw = (bytes(bytearray(files[number])) for number in (held, offered))
+        work.append(Given(family, flash, raw, checks[offered]))
+
+    def bare() -> None:
+        for given in work:
+            key, signature, message = given.check
+            key.verify(signature, message, padding.PKCS1v15(), hashes.SHA1())
+
+    verifier = SignatureVerifier()
+
+    def decide() -> None:
+        for given in work:
+            held = Held(given.family, itl=load_list(given.flash))
+            consider_list(held, ListKind.ITL, given.raw, verifier)
+
+    ratios = []
+    for _ in range(rounds):
+        base, decided = timed(bare), timed(decide)
+        ratios.append(decided / base)
+        print(f"{base / phones * 1e6:6.1f} us bare, {decided / base:.2f}")
+    print(f"row 23: {median(ratios):.2f} of the bare checks (at most {GATE})")
+    return median(ratios) > GATE
+
+
+if __name__ == "__main__":
+    sys.exit(main())
