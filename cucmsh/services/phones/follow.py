@@ -227,12 +227,12 @@ def _save(logs: Sequence[_Followed], dialog: LongDialog) -> None:
 def _read_position(site: Site, note: str) -> Position | None:
     try:
         said = json.loads(site.home.read(note))
-        device, inode, offset, tail = said
+        device, inode, offset, seen, tail = said
         bytes.fromhex(tail)
-        position = Position(int(device), int(inode), int(offset), str(tail))
+        position = Position(int(device), int(inode), int(offset), int(seen), str(tail))
     except (StoreError, ValueError, TypeError, RecursionError):
         return None  # the log is read again: it says nothing new
-    return position if position.offset >= 0 else None
+    return position if 0 <= position.offset <= position.seen else None
 
 
 def _digest(text: str) -> str:

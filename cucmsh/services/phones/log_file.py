@@ -27,13 +27,15 @@ class Position(NamedTuple):
     Attributes:
         device: of the file.
         inode: of the file.
-        offset: bytes.
-        tail: the bytes just before, at most TAIL, in hexadecimal digits.
+        offset: where to go on, in bytes.
+        seen: how far it was read; not less.
+        tail: the bytes just before that, at most TAIL, in hexadecimal digits.
     """
 
     device: int
     inode: int
     offset: int
+    seen: int
     tail: str
 
 
@@ -74,6 +76,8 @@ class LogFile:
         Raises:
             StoreError: it cannot be read.
         """
+        if self._was_cut():
+            return None
         raw = self._pread(BLOCK, self._at)
         cut = raw.rfind(b"\n") + 1
         if not cut and len(raw) < BLOCK:
@@ -92,6 +96,8 @@ class LogFile:
 
     def rest(self) -> tuple[bytes, int]:
         """What stands behind the last line end: the last line of a whole file."""
+        if self._was_cut():
+            return b"", 0
         raw, at = self._pread(BLOCK, self._at), self._at
         self._moved(raw)
         return b"" if self._is_within_overlong else raw, at
@@ -101,9 +107,9 @@ class LogFile:
 
         One that was renamed is still written until its writer begins the new one.
         """
-        here = os.fstat(self._file)
-        if here.st_size < self._at or self._before(self._at) != self._tail:
+        if self._was_cut():
             return True
+        here = os.fstat(self._file)
         try:
             there = os.stat(self._path)
         except OSError:
@@ -113,25 +119,27 @@ class LogFile:
 
     def move(self) -> None:
         """Go on with what is in its place now, or first with the rest of what was."""
-        here = os.fstat(self._file)
-        was_cut = here.st_size < self._at or self._before(self._at) != self._tail
-        position = self.position(self._at) if was_cut else None
-        tail = self._tail.hex()
+        position = self.position(self._at) if self._was_cut() else None
         os.close(self._file)
         self._file = _open(self._path)
         self._at, self._tail, self._is_within_overlong = 0, b"", False
         if position is not None:
             # Not the inode: that is the one that was cut.
-            self._find_rest(position._replace(inode=-1, tail=tail))
+            self._find_rest(position._replace(inode=-1))
 
     def position(self, offset: int) -> Position:
         """The place at that offset, to go on there later."""
         here = os.fstat(self._file)
-        return Position(here.st_dev, here.st_ino, offset, self._before(offset).hex())
+        tail = self._tail.hex()
+        return Position(here.st_dev, here.st_ino, offset, self._at, tail)
+
+    def _was_cut(self) -> bool:
+        is_shorter = os.fstat(self._file).st_size < self._at
+        return is_shorter or self._before(self._at) != self._tail
 
     def _go_on(self, position: Position) -> None:
         if _is_at(self._file, position):
-            self._at, self._tail = position.offset, bytes.fromhex(position.tail)
+            self._go_to(position.offset)
         else:
             self._find_rest(position)
 
@@ -142,14 +150,16 @@ class LogFile:
                 if _is_at(file, position):
                     os.close(self._file)
                     self._file = file
-                    self._at = position.offset
-                    self._tail = bytes.fromhex(position.tail)
+                    self._go_to(position.offset)
                     return
                 os.close(file)
         self.notes.append(
             f"{self._path} was rotated away, and what was not read of it is not there "
             "any more; it goes on at the beginning of the new one"
         )
+
+    def _go_to(self, offset: int) -> None:
+        self._at, self._tail = offset, self._before(offset)
 
     def _pread(self, count: int, offset: int) -> bytes:
         try:
@@ -202,7 +212,7 @@ def _why_no_log(file: int) -> tuple[str, str]:
 def _is_at(file: int, position: Position) -> bool:
     """Whether it is the file of that position, or a copy of it."""
     here = os.fstat(file)
-    offset = position.offset
+    offset = position.seen
     if here.st_size < offset:
         return False
     if offset == 0:
