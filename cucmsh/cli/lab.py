@@ -28,6 +28,12 @@ def lab_parser() -> Parser:
         help=f"how many, 1 to {MOST_SUBSCRIBERS} (default: 1)",
     )
     parser.option(
+        "--phones",
+        metavar="N|MODEL:N,...",
+        type=text,
+        help="how many phones boot in it, such as 3 or 7965:2,8845:3 (default: none)",
+    )
+    parser.option(
         "--dir",
         dest="directory",
         metavar="DIR",
@@ -77,6 +83,7 @@ def read(argv: Sequence[str]) -> LabOptions:
         file=given.file or "",
         has_hold=not given.no_hold,
         prompt=given.prompt,
+        phones=given.phones or "",
     )
 
 

@@ -8,11 +8,11 @@ killed. This process has no threads, so that members can be begun again at any t
 from __future__ import annotations
 
 import socket
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from functools import partial
 from multiprocessing.context import ForkProcess
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from cucmsh.config.settings import read_settings
 from cucmsh.errors import ServiceError
@@ -36,6 +36,10 @@ from cucmsh.services.certificates.keystore import Keystore
 from cucmsh.services.nodes.make import public_certificates
 from cucmsh.services.site import Site
 
+if TYPE_CHECKING:
+    from cucmsh.lab.phones.order import PhoneName
+    from cucmsh.lab.phones.start import LabPhones
+
 BACKUP_USER = "backup"
 
 
@@ -46,10 +50,12 @@ class LabCluster:
         directory: the lab's directory, which stays the caller's to close.
         wanted: names, ports, passwords and keys.
         open_site: opens the node of given settings.
+        phones: which phones; they are no members, but a process, too.
         progress: is told, in a word, how far the start has come.
 
     Attributes:
         members: the nodes' processes, the publisher's first; then the backup server's.
+        phones: the phones; None without any.
 
     Raises:
         ServiceError: a node did not start; nothing runs then.
@@ -60,6 +66,7 @@ class LabCluster:
         directory: LabDirectory,
         wanted: Wanted,
         open_site: OpenSite,
+        phones: Sequence[PhoneName] = (),
         progress: Callable[[str], object] = lambda _: None,
     ) -> None:
         self._directory = directory
@@ -81,12 +88,15 @@ class LabCluster:
         self._known_hosts.write_text(self._host_key_lines(backup_key))
         names = [*(plan.name for plan in self._plans), BACKUP]
         self.members = {name: Member(name) for name in names}
+        self.phones = self._planned(phones) if phones else None
         progress("servers")
         try:
             for member in self.members.values():
                 self._launch(member)
             for member in self.members.values():
                 member.await_ready()
+            if self.phones is not None:  # they start when their nodes answer
+                self.begin(self.phones.member)
         except BaseException:
             self.stop()
             raise
@@ -133,6 +143,9 @@ class LabCluster:
         if member.name == BACKUP:
             self._backup = bound_listener(self._backup_port, is_again=True)[0]
             return
+        if self.phones is not None and member is self.phones.member:
+            self.phones.bind_again()
+            return
         number = [plan.name for plan in self._plans].index(member.name)
         self._plans[number] = self._plans[number].bound_again()
 
@@ -145,6 +158,7 @@ class LabCluster:
             "known_hosts": str(self._known_hosts),
             "publisher": publisher,
             "subscribers": subscribers,
+            "phones": self.phones.describe() if self.phones else [],
             "sftp": {
                 "host": LOOPBACK,
                 "port": self._backup_port,
@@ -159,25 +173,39 @@ class LabCluster:
 
     def stop(self) -> None:
         """End every member."""
-        running = [
-            each for each in self.members.values() if each.state is not Run.STOPPED
-        ]
+        running = [each for each in self._all if each.state is not Run.STOPPED]
         for member in running:
             member.ask_to_end()
         for member in running:
             member.await_end()
+
+    @property
+    def _all(self) -> list[Member]:
+        """The members, and the phones' process."""
+        phones = [self.phones.member] if self.phones is not None else []
+        return [*phones, *self.members.values()]
+
+    def _planned(self, names: Sequence[PhoneName]) -> LabPhones:
+        from cucmsh.lab.phones.start import LabPhones  # noqa: PLC0415 - pages, XML
+
+        site = self.sites()[0]
+        tools = site.backends.verifier(), lambda: site.clock.now().timestamp()
+        nodes = self._plans, self._wanted.domain
+        return LabPhones(self.root, nodes, names, tools)
 
     def _sockets(self) -> Iterator[socket.socket]:
         """Those that wait for a member which is to be begun."""
         for plan in self._plans:
             yield from plan.sockets
         yield self._backup
+        if self.phones is not None:
+            yield from self.phones.sockets
 
     def _launch(self, member: Member) -> None:
         own, serves = self._work_of(member)
         channels = [
             each.channel
-            for each in self.members.values()
+            for each in self._all
             if each is not member and each.channel is not None
         ]
         inherited = [
@@ -196,6 +224,8 @@ class LabCluster:
             login = (BACKUP_USER, password("backup"), self._backups)
             key = self._directory.path / LAB_HOST_KEY
             return (self._backup,), partial(serve_backup, self._backup, key, login)
+        if self.phones is not None and member is self.phones.member:
+            return self.phones.sockets, self.phones.work
         (plan,) = (each for each in self._plans if each.name == member.name)
         key_line = (self._directory.path / "ssh_identity.pub").read_text()
         logins = Logins(password("admin"), key_line, str(self.publisher.config))

@@ -12,9 +12,9 @@ import os
 import signal
 import subprocess
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from importlib.util import find_spec
-from typing import NamedTuple
+from typing import TYPE_CHECKING, NamedTuple
 
 from cucmsh.config.settings import Settings
 from cucmsh.errors import ServiceError
@@ -25,6 +25,9 @@ from cucmsh.lab.progress import Progress
 from cucmsh.lab.wanted import Wanted, read_wanted, usual
 from cucmsh.layout import LAB_FILE
 from cucmsh.services.site import Site
+
+if TYPE_CHECKING:
+    from cucmsh.lab.phones.order import PhoneName
 
 OpenShell = Callable[[str, str], int]
 
@@ -40,6 +43,7 @@ class LabOptions(NamedTuple):
         file: names, ports, passwords and keys; empty for none.
         has_hold: whether regenerations wait for each other.
         prompt: the process whose prompt is the publisher's; 0 without one.
+        phones: how many of which model, in words; empty for none.
     """
 
     subscribers: int | None = None
@@ -49,6 +53,7 @@ class LabOptions(NamedTuple):
     file: str = ""
     has_hold: bool = True
     prompt: int = 0
+    phones: str = ""
 
 
 def lab(
@@ -68,6 +73,7 @@ def lab(
     Raises:
         ServiceError: it does not start.
     """
+    _phones(options)  # refused before anything begins
     _require_servers()
     if options.serve:
         return _serve(options, open_site, say)
@@ -83,6 +89,19 @@ def _require_servers() -> None:
         )
 
 
+def _phones(options: LabOptions) -> Sequence[PhoneName]:
+    """Which phones it is to have.
+
+    Raises:
+        UsageError: no lab can have these.
+    """
+    if not options.phones:
+        return ()
+    from cucmsh.lab.phones.order import phones_of  # noqa: PLC0415 - trust lists
+
+    return phones_of(options.phones)
+
+
 def _serve(
     options: LabOptions,
     open_site: Callable[[Settings], Site],
@@ -91,7 +110,7 @@ def _serve(
     from cucmsh.lab.cluster import LabCluster  # noqa: PLC0415 - asyncssh
     from cucmsh.lab.operations import Operations  # noqa: PLC0415 - asyncssh
 
-    wanted = _wanted(options)
+    wanted, phones = _wanted(options), _phones(options)
     ends, begins = os.pipe()
     owner = os.getpid()
 
@@ -104,7 +123,7 @@ def _serve(
     directory = LabDirectory(options.directory)
     progress = Progress(f"Starting a lab of {len(wanted.names)} nodes")
     try:
-        cluster = LabCluster(directory, wanted, open_site, progress.step)
+        cluster = LabCluster(directory, wanted, open_site, phones, progress.step)
         desk = Desk(directory.path)
         try:
             cluster.keep_from_members(desk.descriptor)
@@ -144,6 +163,8 @@ def _with_shell(options: LabOptions, open_shell: OpenShell) -> int:
         argv += ["--dir", options.directory]
     if options.file:
         argv += ["--from", options.file]
+    if options.phones:
+        argv += ["--phones", options.phones]
     if not options.has_hold:
         argv += ["--no-hold"]
     with subprocess.Popen(

@@ -29,10 +29,14 @@ class Gate(Conduct):
     Args:
         own: the node's configuration file; empty for the backup server.
         publisher: the publisher's.
+        names: gives the name of the file for a name that is asked for.
     """
 
-    def __init__(self, own: str, publisher: str) -> None:
+    def __init__(
+        self, own: str, publisher: str, names: Callable[[str], str] = str
+    ) -> None:
         self._own, self._publisher = own, publisher
+        self._names = names
         self._told: list[Callable[[], None]] = []
         self.conditions = Conditions()
 
@@ -65,6 +69,9 @@ class Gate(Conduct):
 
     def answers(self, client: tuple[str, int]) -> bool:
         return not self.fails(TFTP_SILENT) and self.lets_in(client[1], "udp")
+
+    def file_of(self, name: str) -> str:
+        return self._names(name)
 
     def served(self, name: str, stream: BinaryIO) -> BinaryIO:
         if not self.fails(READ_BACK_DIFFERS) or name.lstrip("/") != LIST_FILE:

@@ -19,6 +19,7 @@ import contextlib
 import ipaddress
 import socket
 import threading
+from collections.abc import Callable
 from pathlib import Path
 from typing import NamedTuple, cast
 from urllib.parse import unquote_to_bytes
@@ -26,7 +27,7 @@ from urllib.parse import unquote_to_bytes
 import h11
 
 from cucmsh.errors import RefusedError, ServiceError
-from cucmsh.tftp.server import open_published
+from cucmsh.tftp.server import Conduct, open_published
 
 READ_SECONDS = 5.0  # for a request, and until the client closes
 WRITE_SECONDS = 30.0  # for a client that does not read
@@ -42,6 +43,9 @@ _REASONS = {
 _BUSY = b"HTTP/1.1 503 Service Unavailable\r\nContent-length: 0\r\n\r\n"
 
 
+Content = Callable[[bytes], bytes]  # of what is asked for; empty for what is not there
+
+
 class _Running(NamedTuple):
     loop: asyncio.AbstractEventLoop
     stopped: asyncio.Future[None]
@@ -55,16 +59,24 @@ class HttpServer:
         host: the loopback address to listen on.
         port: 0 takes a free one at the first start, and the same one ever after.
         directory: what is served.
+        conduct: which file is looked for, and what is given in place of it.
 
     Raises:
         RefusedError: the address is reachable from outside of this machine.
     """
 
-    def __init__(self, host: str, port: int, directory: Path) -> None:
+    def __init__(
+        self,
+        host: str,
+        port: int,
+        directory: Path,
+        conduct: Conduct | None = None,
+    ) -> None:
         if not ipaddress.ip_address(host).is_loopback:
             raise RefusedError("The lab's HTTP service listens on loopback only.")
         self._address = (host, port)
         self._directory = directory
+        self._conduct = conduct or Conduct()
         self._running: _Running | None = None
 
     @property
@@ -91,7 +103,7 @@ class HttpServer:
 
         def run() -> None:
             with contextlib.closing(loop):
-                loop.run_until_complete(_serve(listener, self._directory, stopped))
+                loop.run_until_complete(_serve(listener, self._content, stopped))
 
         name = f"http-{self._address[1]}"
         thread = threading.Thread(target=run, name=name, daemon=True)
@@ -105,6 +117,24 @@ class HttpServer:
             return
         running.loop.call_soon_threadsafe(running.stopped.cancel)
         running.thread.join()
+
+    def _content(self, target: bytes) -> bytes:
+        """The file; empty for what is not there, or holds nothing."""
+        path = unquote_to_bytes(target.partition(b"?")[0])
+        if not path.startswith(b"/") or b"\0" in path:
+            return b""
+        try:
+            name = path.decode()
+        except UnicodeDecodeError:
+            return b""
+        name = self._conduct.file_of(name)
+        found = open_published(self._directory, name, netascii=False)
+        if found is None:
+            return b""
+        with self._conduct.served(name, found) as stream, contextlib.suppress(OSError):
+            content = stream.read(MAX_FILE + 1)
+            return content if len(content) <= MAX_FILE else b""
+        return b""
 
     def _bound(self) -> socket.socket:
         listener = socket.socket(socket.AF_INET, socket.SOCK_STREAM)
@@ -123,13 +153,13 @@ class HttpServer:
 
 
 async def _serve(
-    listener: socket.socket, directory: Path, stopped: asyncio.Future[None]
+    listener: socket.socket, content: Content, stopped: asyncio.Future[None]
 ) -> None:
     """The thread's work, until ``stopped`` is done."""
     connections: set[_Connection] = set()
     loop = asyncio.get_running_loop()
     server = await loop.create_server(
-        lambda: _Connection(directory, connections), sock=listener
+        lambda: _Connection(content, connections), sock=listener
     )
     await asyncio.wait([stopped])
     server.close()
@@ -141,8 +171,8 @@ async def _serve(
 class _Connection(asyncio.Protocol):
     """One client: request, answer, request, ... until it closes or is too slow."""
 
-    def __init__(self, directory: Path, connections: set[_Connection]) -> None:
-        self._directory = directory
+    def __init__(self, content: Content, connections: set[_Connection]) -> None:
+        self._content = content
         self._connections = connections
         self._http = h11.Connection(h11.SERVER)
         self._loop = asyncio.get_running_loop()
@@ -206,23 +236,6 @@ class _Connection(asyncio.Protocol):
         else:
             content = self._content(request.target)
             self._send(200 if content else 404, content, request.method == b"GET")
-
-    def _content(self, target: bytes) -> bytes:
-        """The file; empty for what is not there, or holds nothing."""
-        path = unquote_to_bytes(target.partition(b"?")[0])
-        if not path.startswith(b"/") or b"\0" in path:
-            return b""
-        try:
-            name = path.decode()
-        except UnicodeDecodeError:
-            return b""
-        stream = open_published(self._directory, name, netascii=False)
-        if stream is None:
-            return b""
-        with stream, contextlib.suppress(OSError):
-            content = stream.read(MAX_FILE + 1)
-            return content if len(content) <= MAX_FILE else b""
-        return b""
 
     def _send(self, status: int, content: bytes = b"", has_body: bool = True) -> None:
         headers = [(b"Content-length", str(len(content)).encode())]

@@ -18,9 +18,11 @@ from cucmsh.errors import CucmshError
 from cucmsh.lab.accounts import Account
 from cucmsh.lab.conditions import RESTART_FAILS, Conditions
 from cucmsh.lab.gate import Gate
+from cucmsh.lab.http_server import HttpServer
 from cucmsh.lab.members import READY, obey
 from cucmsh.lab.plan import LOOPBACK, PYTHON, NodePlan
-from cucmsh.lab.service import ControlSocket, TftpService, TvsService
+from cucmsh.lab.served_names import names_in
+from cucmsh.lab.service import ControlSocket, FileServers, TftpService, TvsService
 from cucmsh.lab.ssh_server import SshServer, host_key
 from cucmsh.layout import TVS_LOG, pair_file
 from cucmsh.pki.model import Unit
@@ -86,10 +88,14 @@ def serve(
         channel: see above.
         conditions: how it behaves at first.
     """
-    gate = Gate(str(plan.config), logins.publisher)
+    directory = plan.tftp_directory
+    gate = Gate(str(plan.config), logins.publisher, names_in(directory))
     ended = obey(channel, gate, conditions)
     program = [*PYTHON, "cucmsh", "--config", str(plan.config)]
-    server = TftpServer(LOOPBACK, plan.tftp_port, plan.tftp_directory, gate)
+    server = FileServers(
+        TftpServer(LOOPBACK, plan.tftp_port, directory, gate),
+        HttpServer(LOOPBACK, plan.http_port, directory, gate),
+    )
 
     def after_start() -> list[str]:
         settings = read_settings(str(plan.config))  # `node add` may have changed it

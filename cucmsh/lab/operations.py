@@ -244,6 +244,9 @@ class Operations:
             if member.name in state["running"] and member.state is Run.STOPPED:
                 self._cluster.begin(member)
         self._tell_all()
+        phones = self._cluster.phones
+        if phones is not None:  # they hold in memory what is about to change
+            self._cluster.end(phones.member)
         with self._quiet(f"lab restore {name}"):
             self._snapshots.put_back(name)
         for plan in self._cluster.plans:
@@ -256,6 +259,8 @@ class Operations:
                 problem = control.ask(str(plan.control), service, verb)
                 if problem:
                     raise ServiceError(f"{plan.name}: {problem}", "Run it again.")
+        if phones is not None:
+            self._cluster.begin(phones.member)
         return {"snapshot": name, **self.shown()}
 
     def _ports(self) -> dict[str, object]:
@@ -294,7 +299,9 @@ class Operations:
             for site in self._cluster.sites():
                 stack.enter_context(site.cluster_lock(what))
                 stack.enter_context(site.node_lock(what))
-            for member in self._members.values():
+            phones = self._cluster.phones
+            still = [phones.member] if phones is not None else []
+            for member in [*self._members.values(), *still]:
                 stack.enter_context(member.hold_still())
             yield
 

@@ -21,7 +21,6 @@ from cucmsh.errors import CucmshError, ServiceError
 from cucmsh.lab.control import VERBS, bound_name
 from cucmsh.layout import TFTP_LOG
 from cucmsh.storage.local import LocalStore
-from cucmsh.tftp.server import TftpServer
 from cucmsh.tvs.server import TvsServer
 
 HOOK_SECONDS = 60
@@ -43,11 +42,50 @@ class Service(Protocol):
     def status(self) -> str: ...
 
 
+class FileServer(Protocol):
+    """Serves files; can be stopped and started again."""
+
+    @property
+    def is_running(self) -> bool: ...
+
+    def start(self) -> None: ...
+
+    def stop(self) -> None: ...
+
+
+class FileServers:
+    """Several of them as one: Cisco Tftp gives its files by TFTP and by HTTP."""
+
+    def __init__(self, *servers: FileServer) -> None:
+        self._servers = servers
+
+    @property
+    def is_running(self) -> bool:
+        return all(server.is_running for server in self._servers)
+
+    def start(self) -> None:
+        """Start them all, or none.
+
+        Raises:
+            ServiceError: one of them does not start.
+        """
+        try:
+            for server in self._servers:
+                server.start()
+        except CucmshError:
+            self.stop()
+            raise
+
+    def stop(self) -> None:
+        for server in self._servers:
+            server.stop()
+
+
 class TftpService:
     """Composes, then serves.
 
     Args:
-        server: the TFTP server of this node.
+        server: what gives the files of this node.
         before_start: the argv of the hook.
         home: where its log goes.
         after_start: gives the argv of the other hook; empty without replicas.
@@ -56,7 +94,7 @@ class TftpService:
 
     def __init__(
         self,
-        server: TftpServer,
+        server: FileServer,
         before_start: Sequence[str],
         home: Path,
         after_start: Callable[[], Sequence[str]] = tuple,

@@ -68,6 +68,10 @@ class Conduct:
         del client
         return True
 
+    def file_of(self, name: str) -> str:
+        """Which file is looked for when that name is asked for."""
+        return name
+
     def served(self, name: str, stream: BinaryIO) -> BinaryIO:
         """What is given in place of the open file, which it may be itself."""
         del name
@@ -327,10 +331,11 @@ class _Loop:
         if packet.mode not in ("octet", "netascii"):
             raise ProtocolError("no such mode")
         netascii = packet.mode == "netascii"
-        stream = open_published(self._directory, packet.name, netascii=netascii)
+        name = self._conduct.file_of(packet.name)
+        stream = open_published(self._directory, name, netascii=netascii)
         if stream is None:
             raise ProtocolError("File not found", NOT_FOUND)
-        return packet, self._conduct.served(packet.name, stream)
+        return packet, self._conduct.served(name, stream)
 
     def _repeat_overdue(self) -> None:
         for client, transfer in list(self._transfers.items()):

@@ -11,8 +11,10 @@ from collections.abc import Collection
 from typing import NamedTuple
 
 from cucmsh.errors import UsageError
+from cucmsh.phones.families import FAMILIES
 
 MOST_PHONES = 1000
+KNOWN = tuple(model for family in FAMILIES for model in family.models)
 MODELS = ("8845", "7965")  # of a plain number, in turns: both forms of page are seen
 _MAC_BEGIN = "02C1"
 
@@ -32,7 +34,7 @@ class PhoneName(NamedTuple):
         return f"SEP{self.mac}"
 
 
-def phones_of(text: str, known: Collection[str]) -> list[PhoneName]:
+def phones_of(text: str, known: Collection[str] = KNOWN) -> list[PhoneName]:
     """The phones that the words ask for.
 
     Args:

@@ -10,10 +10,12 @@ Whatever a server sends gives a ``Fetched``, within a bounded time and a bounded
 from __future__ import annotations
 
 import asyncio
+import socket
 from contextlib import suppress
 from enum import Enum
 from typing import NamedTuple, cast
 
+from cucmsh.tftp.client import IP_RECVERR
 from cucmsh.tftp.codec import (
     UNKNOWN_TRANSFER,
     Download,
@@ -59,18 +61,26 @@ class Fetched(NamedTuple):
         return self.outcome is Outcome.HERE
 
 
-async def fetch_http(server: Address, name: str) -> Fetched:
-    """Ask an HTTP server for the file of that name."""
+async def fetch_http(server: Address, name: str, source: str) -> Fetched:
+    """Ask an HTTP server for the file of that name.
+
+    Args:
+        server: where it listens.
+        name: the file.
+        source: the address of this machine that asks.
+    """
     try:
         async with asyncio.timeout(HTTP_SECONDS):
-            return await _fetch_http(server, name)
+            return await _fetch_http(server, name, source)
     except (OSError, TimeoutError) as problem:  # also a connection that broke
         return Fetched(Outcome.SILENT, problem=str(problem) or "it does not answer")
 
 
-async def _fetch_http(server: Address, name: str) -> Fetched:
+async def _fetch_http(server: Address, name: str, source: str) -> Fetched:
     host, port = server
-    reader, writer = await asyncio.open_connection(host, port, limit=LARGEST_HEAD)
+    reader, writer = await asyncio.open_connection(
+        host, port, limit=LARGEST_HEAD, local_addr=(source, 0)
+    )
     try:
         request = f"GET /{name} HTTP/1.1\r\nHost:{host}:{port}\r\n\r\n"
         writer.write(request.encode())
@@ -114,12 +124,15 @@ def _length(lines: list[bytes]) -> int | None:
     return None
 
 
-async def fetch_tftp(server: Address, name: str) -> Fetched:
-    """Ask a TFTP server for the file of that name, in blocks of 512 bytes."""
+async def fetch_tftp(server: Address, name: str, source: str) -> Fetched:
+    """Ask a TFTP server for the file of that name, in blocks of 512 bytes.
+
+    Arguments as those of ``fetch_http``.
+    """
     loop = asyncio.get_running_loop()
     transfer = _Transfer(server, Download(name, None, MAX_DOWNLOAD))
     transport, _ = await loop.create_datagram_endpoint(
-        lambda: transfer, local_addr=(server[0], 0)
+        lambda: transfer, local_addr=(source, 0)
     )
     try:
         return await transfer.ended
@@ -144,6 +157,8 @@ class _Transfer(asyncio.DatagramProtocol):
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
         self._transport = cast("asyncio.DatagramTransport", transport)
+        opened = transport.get_extra_info("socket")
+        opened.setsockopt(socket.IPPROTO_IP, IP_RECVERR, 1)
         self._send(self._download.packet)
 
     def datagram_received(self, data: bytes, addr: Address) -> None:
