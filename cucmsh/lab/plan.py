@@ -232,6 +232,7 @@ def configuration(
         f"[cluster]\ndomain = {_text(wanted.domain)}",
         f"subject = {_text(wanted.subject)}",
         'digest = "sha1"\n',
+        '[tvs]\ntls_minimum = "1.0"\n',  # the lab has phones of long ago
         f"[lab]\ndirectory = {_text(own.folder.parent)}\n",
     ]
     for plan in plans:

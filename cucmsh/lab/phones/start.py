@@ -16,7 +16,6 @@ from cucmsh.lab.phones.process import run_phones
 from cucmsh.lab.phones.provisioning import write_configurations
 from cucmsh.lab.plan import NodePlan, bound_listener
 from cucmsh.layout import LAB_PHONES_CONTROL
-from cucmsh.phones.families import family_of
 from cucmsh.trustlist.check import Verifier
 
 PHONES = "phones"  # how their process is called
@@ -77,12 +76,7 @@ class LabPhones:
             {
                 "name": plan.name,
                 "model": plan.model,
-                "page": page_address(self._port, plan.name, _family(plan.model)),
+                "page": page_address(self._port, plan.name, plan.model),
             }
             for plan in self._plans
         ]
-
-
-def _family(model: str) -> str:
-    family = family_of(model)
-    return family.name if family else ""
