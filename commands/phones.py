@@ -1,12 +1,16 @@
-"""What is known of phones."""
+"""What is known of phones, and their resets."""
 
 from __future__ import annotations
 
+from contextlib import AbstractContextManager
+
+from commands.questions import require_yes
 from cucmsh import services, views
 from cucmsh.errors import UsageError
 from cucmsh.services.site import Site
+from cucmsh.shell.answers import is_yes
 from cucmsh.shell.command import command
-from cucmsh.shell.dialog import Dialog
+from cucmsh.shell.dialog import Dialog, SafePoint
 from cucmsh.shell.parameter_types import NAME
 
 STATES = ("match", "mismatch", "unknown", "stale", "no-recovery")
@@ -112,3 +116,63 @@ def _page(word: str) -> int:
     if word and (not word.isdecimal() or len(word) > 9 or not int(word)):
         raise UsageError("page must be a number from 1 on, or all")
     return int(word or 1)
+
+
+def phones_to_reset(_site: Site) -> list[str]:
+    """What may be named, for completion."""
+    return ["all", "stale"]
+
+
+@command(
+    "utils phone reset|restart <which>",
+    of=lambda: services.reset_phones,
+    candidates={"which": phones_to_reset},
+    kinds={"which": NAME},
+    has_json=True,
+)
+def utils_phone_reset(dialog: Dialog, site: Site, action: str, which: str) -> int:
+    """Have phones fetch their trust lists anew, in batches, at a rate.
+
+    Calls are cut by a reset. Ctrl-C stops it; the same command goes on later. How
+    phones are told is in `[phones]` of the configuration.
+
+    reset: the phone boots
+    restart: it reads its files again, which is enough for trust lists, and quicker
+    which: all that are known, stale ones (not seen for long), or a name such as
+    SEP001122334455
+
+    Example:
+    utils phone restart SEP001122334455
+    utils phone restart all
+    """
+    shown = _OnScreen(dialog)
+    done = services.reset_phones(site, services.PhoneAction(action), which, shown)
+    dialog.result(
+        lambda: views.phone_reset_lines(done),
+        lambda: views.phone_reset_document(site.node.name, done),
+    )
+    return done.exit_status
+
+
+class _OnScreen:
+    """A ``PhoneResetDialog``."""
+
+    def __init__(self, dialog: Dialog) -> None:
+        self._dialog = dialog
+
+    def goes_on(self, begun: services.OpenResets) -> bool:
+        self._dialog.say(views.open_resets_line(begun))
+        return is_yes(self._dialog, "Do you want to go on with those (yes/no)? ")
+
+    def agree(self, action: services.PhoneAction, phones: int, seconds: int) -> None:
+        minutes = (
+            f", which takes {seconds // 60 + 1} minutes or more" if seconds else ""
+        )
+        self._dialog.say(f"{phones} phones would be told to {action.value}{minutes}.")
+        require_yes(self._dialog, "Do you want to continue (yes/no)? ")
+
+    def telling(self) -> AbstractContextManager[SafePoint]:
+        return self._dialog.uninterrupted()
+
+    def progress(self, done: services.PhoneResets) -> None:
+        self._dialog.say(views.phone_reset_progress(done))

@@ -13,11 +13,13 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterable
 
     from cucmsh.config.model import SshAddress, TftpAddress, TvsAddress
+    from cucmsh.config.phones import AmiAddress
     from cucmsh.config.tvs import TvsSettings
     from cucmsh.pki.backend import KeyBackend
     from cucmsh.pki.credential import Credential
     from cucmsh.pki.model import Certificate
     from cucmsh.pki.sandbox import ImportedKey
+    from cucmsh.remote.ami import Ami
     from cucmsh.remote.file_transfer import OutgoingFile, SentFile
     from cucmsh.remote.runner import Runner
     from cucmsh.remote.ssh.client import SshConnection
@@ -164,6 +166,11 @@ class LateBackends:
                 "Install cucmsh with the extra `inventory` (docs/production.md).",
             ) from missing
         return open_inventory(url, password)
+
+    def open_ami(self, address: AmiAddress, secret: Secret) -> Ami:
+        from cucmsh.remote.ami import Ami
+
+        return Ami(address, secret)
 
 
 def _connection(link: Link) -> SshConnection:

@@ -116,6 +116,8 @@ NODE_LOCK = "state/node.lock"
 SIGNING_LOCK = "state/signing.lock"
 CLUSTER_LOCK = "state/cluster.lock"
 IDS_LOCK = "state/ids.lock"
+PHONES_LOCK = "state/phones.lock"
+PHONES_LOCK_FOLDER = "state/phones"  # is locked; nothing lies in it
 
 # Facts, a TOML file each in STATE_FOLDER (``services.records.state``).
 ADOPTION = "adoption"  # the unfinished adoption
@@ -127,6 +129,7 @@ JOURNAL = "journal"  # the open reset
 KEEP = "keep"  # the keep mark
 NODE = "node"  # this node's id
 NODES = "nodes"  # the ids of all nodes
+PHONE_RESETS = "phone-resets"  # which phones are still to be reset
 PUBLISHED = "published"  # the last list
 REPLICAS = "replicas"  # which replicas are pending
 SESSION = "session"  # idle time-out

@@ -18,6 +18,7 @@ from cucmsh.config.model import (
     Node,
     NodeRole,
 )
+from cucmsh.config.phones import PhonesSettings, read_phones
 from cucmsh.config.records import read_record
 from cucmsh.config.table import Table, read_node
 from cucmsh.config.tvs import TvsSettings, read_tvs
@@ -59,6 +60,7 @@ class Settings(NamedTuple):
             service gives each, empty for the directory itself; see
             ``cucmsh.services.lists.asked_names``.
         inventory: where what is known of phones is kept.
+        phones: how phones are reset.
         stamp: of the file when it was read; None for settings that no file has yet.
         tvs: the limits of this node's TVS.
         lab: the directory of the lab that it is a node of; empty for none.
@@ -77,6 +79,7 @@ class Settings(NamedTuple):
     signed_patterns: tuple[str, ...] = SIGNED_PATTERNS
     served_as: tuple[tuple[str, str], ...] = ()
     inventory: InventorySettings = InventorySettings()
+    phones: PhonesSettings = PhonesSettings()
     stamp: Stamp | None = None
     tvs: TvsSettings = TvsSettings()
     lab: str = ""
@@ -197,6 +200,9 @@ def _settings(table: Table, path: str) -> Settings:
         cluster=cluster,
         signed_patterns=patterns,
         served_as=served_as,
+        phones=read_phones(table.table("phones"))
+        if table.has("phones")
+        else PhonesSettings(),
         inventory=read_inventory(table.table("inventory"))
         if table.has("inventory")
         else InventorySettings(),

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING
 from cucmsh.late import late_names
 
 if TYPE_CHECKING:
+    from cucmsh.phones.service_control import PhoneAction as PhoneAction
     from cucmsh.services.certificates.keystore import ImportedKey as ImportedKey
     from cucmsh.services.certificates.own import own_certificate as own_certificate
     from cucmsh.services.certificates.own import own_certificates as own_certificates
@@ -65,6 +66,9 @@ if TYPE_CHECKING:
     from cucmsh.services.phones.inventory import PhonesShown as PhonesShown
     from cucmsh.services.phones.inventory import phone_state as phone_state
     from cucmsh.services.phones.inventory import phones_by_state as phones_by_state
+    from cucmsh.services.phones.reset_journal import OpenResets as OpenResets
+    from cucmsh.services.phones.resets import PhoneResets as PhoneResets
+    from cucmsh.services.phones.resets import reset_phones as reset_phones
     from cucmsh.services.records.logs import list_logs as list_logs
     from cucmsh.services.records.logs import log_names as log_names
     from cucmsh.services.records.logs import read_log as read_log
@@ -133,6 +137,9 @@ __getattr__ = late_names(
             "phone_state",
             "phones_by_state",
         ),
+        "cucmsh.services.phones.reset_journal": ("OpenResets",),
+        "cucmsh.services.phones.resets": ("PhoneResets", "reset_phones"),
+        "cucmsh.phones.service_control": ("PhoneAction",),
         "cucmsh.services.records.logs": ("list_logs", "log_names", "read_log"),
         "cucmsh.services.records.open_work": ("open_deliveries",),
         "cucmsh.services.tvs.way": ("cut_off_without",),

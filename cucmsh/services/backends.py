@@ -14,11 +14,13 @@ from cucmsh.secret import Secret
 
 if TYPE_CHECKING:
     from cucmsh.config.model import SshAddress, TftpAddress, TvsAddress
+    from cucmsh.config.phones import AmiAddress
     from cucmsh.config.tvs import TvsSettings
     from cucmsh.pki.backend import KeyBackend
     from cucmsh.pki.credential import Credential
     from cucmsh.pki.model import Certificate
     from cucmsh.pki.sandbox import ImportedKey
+    from cucmsh.remote.ami import Ami
     from cucmsh.remote.file_transfer import OutgoingFile, SentFile
     from cucmsh.remote.known_hosts import HostKey
     from cucmsh.remote.runner import Completed, Runner
@@ -220,3 +222,6 @@ class Backends(Protocol):
                 it.
             ServiceError: the libraries of the extra ``inventory`` are not installed.
         """
+
+    def open_ami(self, address: AmiAddress, secret: Secret) -> Ami:
+        """Log in to a manager interface of Asterisk; raises as ``remote.ami.Ami``."""

@@ -15,6 +15,8 @@ from cucmsh.layout import (
     IDS_LOCK,
     KNOWN_HOSTS,
     NODE_LOCK,
+    PHONES_LOCK,
+    PHONES_LOCK_FOLDER,
     SECURITY_FOLDER,
     SIGNING_LOCK,
     STATE_FOLDER,
@@ -155,6 +157,17 @@ class Site:
         """One signer of phones' files on this node; a composing start does not wait."""
         what = "the signing of files"
         return self._lock(SECURITY_FOLDER, SIGNING_LOCK, NODE_LOCK_SECONDS, what)
+
+    def phones_lock(self, what: str) -> AbstractContextManager[None]:
+        """One reset of phones at a time; it may last for hours, and others are refused.
+
+        Args:
+            what: who holds it, for those who are refused.
+
+        Raises:
+            BusyError: another one is under way.
+        """
+        return self._lock(PHONES_LOCK_FOLDER, PHONES_LOCK, 0, what)
 
     @contextmanager
     def cluster_lock(self, what: str) -> Iterator[None]:

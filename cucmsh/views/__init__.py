@@ -31,6 +31,10 @@ if TYPE_CHECKING:
     from cucmsh.views.documents import reset_document as reset_document
     from cucmsh.views.documents import services_document as services_document
     from cucmsh.views.give_up import give_up_lines as give_up_lines
+    from cucmsh.views.phone_resets import open_resets_line as open_resets_line
+    from cucmsh.views.phone_resets import phone_reset_document as phone_reset_document
+    from cucmsh.views.phone_resets import phone_reset_lines as phone_reset_lines
+    from cucmsh.views.phone_resets import phone_reset_progress as phone_reset_progress
     from cucmsh.views.phones import phones_csv as phones_csv
     from cucmsh.views.phones import phones_document as phones_document
     from cucmsh.views.phones import phones_lines as phones_lines
@@ -67,6 +71,12 @@ __getattr__ = late_names(
             "services_document",
         ),
         "cucmsh.views.give_up": ("give_up_lines",),
+        "cucmsh.views.phone_resets": (
+            "open_resets_line",
+            "phone_reset_document",
+            "phone_reset_lines",
+            "phone_reset_progress",
+        ),
         "cucmsh.views.phones": ("phones_csv", "phones_document", "phones_lines"),
         "cucmsh.views.report": ("delivery_lines", "mismatch_lines", "report_lines"),
         "cucmsh.views.signing": ("pending_lines", "replica_lines", "signing_lines"),

@@ -28,6 +28,10 @@ bytes, and what is not there is null. The keys of each result::
                               phones[]: name states[] address node model load itl
                                 itl_time source worth ctl ctl_time alarm_status text
                                 seen seen_by
+    utils phone reset, restart
+                              node action phones told returned silent[] left[]
+                              failed[]: name reason
+                              stopped
     set cert regen            node certificate: as in show cert list own
                               nodes[]: name state done reason
     show cert own             node certificate pem

@@ -126,6 +126,10 @@ MAY_RUN = {
     ): "service_commands of the configuration",
     ("cucmsh/services/nodes/service_status.py", "command"): "configuration",
     (
+        "cucmsh/services/phones/reset_way.py",
+        "filled(words, values)",
+    ): "configuration; what is put into an argument stays one",
+    (
         "cucmsh/services/lists/node_update.py",
         "node.service_commands.restart",
     ): "configuration",

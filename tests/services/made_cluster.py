@@ -36,6 +36,7 @@ from cucmsh.config.model import (
     TftpAddress,
     TvsAddress,
 )
+from cucmsh.config.phones import AmiAddress
 from cucmsh.config.settings import Settings
 from cucmsh.config.tvs import TvsSettings
 from cucmsh.errors import (
@@ -57,6 +58,7 @@ from cucmsh.pki.model import Certificate, Unit
 from cucmsh.pki.sandbox import ImportedKey, open_any_in_sandbox
 from cucmsh.pki.sandbox_worker import open_one
 from cucmsh.pki.verify import SignatureVerifier
+from cucmsh.remote.ami import Ami
 from cucmsh.remote.file_transfer import OutgoingFile, SentFile
 from cucmsh.remote.known_hosts import HostKey, KnownHosts
 from cucmsh.remote.runner import Completed
@@ -555,6 +557,9 @@ class JoinedBackends:
 
     def inventory(self, url: Secret, password: Secret | None) -> PhoneStore:
         return LateBackends().inventory(url, password)
+
+    def open_ami(self, address: AmiAddress, secret: Secret) -> Ami:
+        return LateBackends().open_ami(address, secret)
 
 
 def remote_plan(site: Site, key_file: bytes) -> ResetPlan:

@@ -20,11 +20,13 @@ from typing import Any, NamedTuple
 import pytest
 
 from cucmsh.config.model import NodeRole
+from cucmsh.config.phones import PhonesSettings
 from cucmsh.layout import (
     AUTHORIZED_KEYS,
     CLUSTER_LOCK,
     IDS_LOCK,
     NODE_LOCK,
+    PHONES_LOCK,
     REPLICA_RECORDS,
     SIGNING_LOCK,
 )
@@ -56,7 +58,7 @@ from tests.services.test_usecases import AGREEING, CHANGES, USE_CASES, VALUES
 pytestmark = pytest.mark.thorough
 
 NODE, SIGNING, CLUSTER, NONE = NODE_LOCK, SIGNING_LOCK, CLUSTER_LOCK, ""
-IDS = IDS_LOCK
+IDS, PHONES = IDS_LOCK, PHONES_LOCK
 # Which lock a file takes, by its path below the folder of its node.
 LOCKS = {
     # What a TFTP start composes with, and what it writes.
@@ -73,6 +75,8 @@ LOCKS = {
     r"home/state/(journal|adoption|certificates)\.toml": CLUSTER,
     # Copies of what an adoption replaces.
     r"home/earlier/adoption-\d+/.*": CLUSTER,
+    # Which phones are still to be reset.
+    r"home/state/phone-resets\.toml": PHONES,
     # One whole file each; who writes last is right, and a start writes some of them.
     r"home/state/(replicas|signing|start|session|asked|backup)\.toml": NONE,
     r"home/state/(tftp-start|place)": NONE,
@@ -94,6 +98,7 @@ REPLICA_FILES = (r"tftp/.*", rf"account/{re.escape(REPLICA_RECORDS)}/.*")
 # `init` makes what nobody serves yet, under the new node's own lock of a cluster.
 INIT = "cucmsh.services.nodes.init.make"
 NEW = "new"
+RESET_PHONES = "cucmsh.services.phones.resets.reset_phones"
 # It only asks the service manager.
 SILENT = {"cucmsh.services.nodes.service_control.stop_service"}
 
@@ -239,6 +244,12 @@ def joining(made: MadeCluster) -> Prepared:
     return made.subscriber.site, [cluster_document(made.site, tuple(nodes))]
 
 
+def resetting_phones(made: MadeCluster) -> Prepared:
+    phones = PhonesSettings(restart=("told", "status"), wait_seconds=0)
+    site = made.site.with_settings(made.site.settings._replace(phones=phones))
+    return site, VALUES[RESET_PHONES](site)
+
+
 def making(made: MadeCluster) -> Prepared:
     folder = made.root / NEW
     node = NewNode(
@@ -309,6 +320,7 @@ RUNS: dict[str, Run] = dict(
     "cucmsh.services.lists.tftp_start.start": Run(starting_anew, {NODE, SIGNING}),
     "cucmsh.services.lists.give_up_phones.release_trust": Run(bound, {NODE}),
     "cucmsh.services.nodes.identity.leave": Run(leaving, set()),
+    RESET_PHONES: Run(resetting_phones, {PHONES}),
     INIT: Run(making, {CLUSTER}),
     "cucmsh.services.nodes.join.join": Run(joining, {NODE}),
 }

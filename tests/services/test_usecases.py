@@ -26,6 +26,7 @@ from cucmsh.errors import (
     RefusedError,
 )
 from cucmsh.layout import AUDIT_FILE
+from cucmsh.phones.service_control import PhoneAction
 from cucmsh.pki.model import Unit
 from cucmsh.secret import Secret
 from cucmsh.services import site as sites
@@ -80,6 +81,9 @@ class Agreeing:
 
     def sending(self, *_: object) -> AbstractContextManager[Callable[[int], object]]:
         return nullcontext(bool)
+
+    def telling(self) -> AbstractContextManager[Callable[[], None]]:
+        return nullcontext(lambda: None)
 
     def changing(self, *_: object) -> AbstractContextManager[Progress]:
         return nullcontext(lambda *_: None)
@@ -168,6 +172,10 @@ VALUES: dict[str, Callable[[Site], Sequence[Any]]] = {
         *(Listening("127.0.0.1", 0), AGREEING)
     ],
     "cucmsh.services.phones.poll.poll": lambda _: [[], AGREEING],
+    "cucmsh.services.phones.inventory.phones_by_state": lambda _: [],
+    "cucmsh.services.phones.resets.reset_phones": lambda _: [
+        *(PhoneAction.RESTART, "SEP001122334455", AGREEING)
+    ],
     "cucmsh.services.records.logs.list_logs": lambda _: ["*"],
     "cucmsh.services.records.logs.read_log": lambda _: ["audit"],
 }

@@ -17,12 +17,14 @@ from cucmsh.storage.draft import DraftStore
 
 if TYPE_CHECKING:
     from cucmsh.config.model import SshAddress, TftpAddress, TvsAddress
+    from cucmsh.config.phones import AmiAddress
     from cucmsh.config.settings import Settings
     from cucmsh.config.tvs import TvsSettings
     from cucmsh.pki.backend import KeyBackend
     from cucmsh.pki.credential import Credential
     from cucmsh.pki.model import Certificate
     from cucmsh.pki.sandbox import ImportedKey
+    from cucmsh.remote.ami import Ami
     from cucmsh.remote.file_transfer import OutgoingFile, SentFile
     from cucmsh.remote.runner import Runner
     from cucmsh.remote.ssh.first_login import ShownKey
@@ -167,6 +169,10 @@ class _Offline:
 
     def inventory(self, url: Secret, password: Secret | None) -> PhoneStore:
         del url, password
+        _refuse()
+
+    def open_ami(self, address: AmiAddress, secret: Secret) -> Ami:
+        del address, secret
         _refuse()
 
     def read_back(

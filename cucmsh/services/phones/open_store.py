@@ -39,12 +39,12 @@ def open_inventory(site: Site) -> Iterator[PhoneStore]:
     said = site.settings.inventory
     url = said.url or f"sqlite:///{_own_path(site)}"
     if said.url_file:
-        url = _line_of(said.url_file)
+        url = line_of(said.url_file)
         problem, advice = why_no_url(url)
         if problem:
             raise StoreError(f"the URL in {said.url_file}: {problem}", advice)
     named = said.password_file
-    password = Secret(_line_of(named)) if named else None
+    password = Secret(line_of(named)) if named else None
     store = site.backends.inventory(Secret(url), password)
     try:
         yield store
@@ -56,7 +56,7 @@ def _own_path(site: Site) -> str:
     return os.path.join(site.settings.home, PHONES)
 
 
-def _line_of(path: str) -> str:
+def line_of(path: str) -> str:
     """The one line in a file that nobody else can read.
 
     Raises:

@@ -26,6 +26,7 @@ from cucmsh.layout import (
     ADOPTION,
     CERTIFICATES,
     JOURNAL,
+    PHONE_RESETS,
     REPLICAS,
     SIGNING,
     START,
@@ -62,6 +63,7 @@ class Kind(StrEnum):
     SIGNING = "signing of the phones' files"
     ADOPTION = "adoption of another tool's lists"
     CERTIFICATES = "bringing certificates to members"
+    PHONES = "reset of phones"
 
 
 class OpenWork(NamedTuple):
@@ -84,7 +86,7 @@ class OpenWork(NamedTuple):
 
 
 def open_work(site: Site) -> list[OpenWork]:
-    """All that is open, in the order in which a login tells it. Reads nine files.
+    """All that is open, in the order in which a login tells it. Reads ten files.
 
     Raises:
         StoreError: a file cannot be read.
@@ -99,6 +101,7 @@ def open_work(site: Site) -> list[OpenWork]:
         *open_signings(site),
         *open_adoptions(site),
         *open_deliveries(site),
+        *open_phone_resets(site),
     ]
 
 
@@ -542,3 +545,25 @@ def _now(site: Site) -> str:
 
 def _texts(said: object) -> list[str]:
     return [str(entry) for entry in said] if isinstance(said, list) else []
+
+
+# --- Resets of phones; ``services.phones.reset_journal`` writes them.
+
+
+def open_phone_resets(site: Site) -> list[OpenWork]:
+    """Phones that were to be reset and were not told, if there are some.
+
+    Raises:
+        StoreError: the note cannot be read.
+    """
+    found = recall(site.home, PHONE_RESETS)
+    left = found.get("left")
+    if not isinstance(left, list) or not left:
+        return []
+    since, action = str(found.get("at", "")), str(found.get("action", ""))
+    command = f"utils phone {action} {found.get('which', '')}"
+    line = (
+        f"{len(left)} of {found.get('phones')} phones were not told to {action}, since "
+        f"{since or UNKNOWN}. Run `{command}`."
+    )
+    return [OpenWork(Kind.PHONES, line, {site.node.name: ""}, since, command)]
