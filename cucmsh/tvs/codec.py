@@ -117,29 +117,35 @@ def encode(message: Message) -> bytes:
         TvsError: a value is one that the wire cannot carry.
     """
     if isinstance(message, VerifyRequest):
-        elements = {
-            _DEVICE: _device_bytes(message.device),
-            _CERTIFICATE: _present(message.certificate),
-        }
-        return _frame(Command.VERIFY_REQUEST, message.session, elements)
+        device = _element(_DEVICE, _device_bytes(message.device))
+        certificate = _element(_CERTIFICATE, _present(message.certificate))
+        return _frame(Command.VERIFY_REQUEST, message.session, device + certificate)
     if isinstance(message, QueryRequest):
-        elements = {
-            _DEVICE: _device_bytes(message.device),
-            _SUBJECT: _text_bytes(message.subject) + b"\0",
-            _ISSUER: _text_bytes(message.issuer) + b"\0",
-            _SERIAL: _present(message.serial),
-        }
-        return _frame(Command.QUERY_REQUEST, message.session, elements)
-    is_query = isinstance(message, QueryAnswer)
-    command = Command.QUERY_ANSWER if is_query else Command.VERIFY_ANSWER
-    if not message.is_known:
-        return _frame(command, message.session, {_STATUS: _UNKNOWN})
-    elements = {_STATUS: _KNOWN}
+        body = b"".join(
+            (
+                _element(_DEVICE, _device_bytes(message.device)),
+                _element(_SUBJECT, _text_bytes(message.subject) + b"\0"),
+                _element(_ISSUER, _text_bytes(message.issuer) + b"\0"),
+                _element(_SERIAL, _present(message.serial)),
+            )
+        )
+        return _frame(Command.QUERY_REQUEST, message.session, body)
+    certificate, command = b"", Command.VERIFY_ANSWER
     if isinstance(message, QueryAnswer):
-        elements[_CERTIFICATE] = _present(message.certificate)
-    elements[_ROLES] = _role_bytes(message.roles)
-    elements[_TTL] = _number_bytes(message.ttl)
-    return _frame(command, message.session, elements)
+        command = Command.QUERY_ANSWER
+        if message.is_known:
+            certificate = _element(_CERTIFICATE, _present(message.certificate))
+    if not message.is_known:
+        return _frame(command, message.session, _element(_STATUS, _UNKNOWN))
+    body = b"".join(
+        (
+            _element(_STATUS, _KNOWN),
+            certificate,
+            _element(_ROLES, _role_bytes(message.roles)),
+            _element(_TTL, _number_bytes(message.ttl)),
+        )
+    )
+    return _frame(command, message.session, body)
 
 
 def decode(raw: bytes) -> Message:
@@ -192,6 +198,8 @@ class Reader:
             TvsError: what comes is no message. The stream cannot be read any further,
                 and whole messages before it in this chunk are lost.
         """
+        if not self._begun and message_size(chunk[:HEAD_SIZE]) == len(chunk):
+            return [_decoded(chunk)]  # nearly always
         begun = self._begun
         begun += chunk
         found = []
@@ -275,16 +283,17 @@ def _text(value: bytes) -> str:
     return value.decode("utf-8", "backslashreplace")
 
 
-def _frame(command: Command, session: int, elements: Mapping[int, bytes]) -> bytes:
-    body = bytearray()
-    for tag, value in elements.items():
-        if len(value) > MOST_BODY:
-            raise _not_carried(f"element {tag} of {len(value)} bytes")
-        body += bytes((tag,)) + len(value).to_bytes(2) + value
+def _element(tag: int, value: bytes) -> bytes:
+    if len(value) > MOST_BODY:
+        raise _not_carried(f"element {tag} of {len(value)} bytes")
+    return b"%c%b%b" % (tag, len(value).to_bytes(2), value)
+
+
+def _frame(command: Command, session: int, body: bytes) -> bytes:
     if len(body) > MOST_BODY:
         raise _not_carried(f"a body of {len(body)} bytes")
-    head = bytes((_PROTOCOL, _VERSION, command, 0)) + _number_bytes(session)
-    return head + len(body).to_bytes(2) + body
+    head = (b"W\1%c\0" % command, _number_bytes(session), len(body).to_bytes(2))
+    return b"".join((*head, body))
 
 
 def _device_bytes(device: str) -> bytes:
@@ -307,9 +316,10 @@ def _present(value: bytes) -> bytes:
 
 
 def _role_bytes(roles: tuple[int, ...]) -> bytes:
-    if not all(0 <= role <= 0xFF for role in roles):
-        raise _not_carried("a role outside of 0 to 255")
-    return bytes(roles)
+    try:
+        return bytes(roles)
+    except ValueError as problem:
+        raise _not_carried("a role outside of 0 to 255") from problem
 
 
 def _number_bytes(number: int) -> bytes:

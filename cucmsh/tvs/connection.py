@@ -23,6 +23,7 @@ from cucmsh.tvs.contexts import reason_of
 from cucmsh.tvs.limits import Limits
 
 CHUNK = 1 << 15  # bytes: two records of TLS
+_RECORD = 1 << 14  # bytes that one of them holds
 _LAST_SECONDS = 2.0
 """How long the other side is listened to after we have ended, so that it can read what
 was sent last: a socket that is closed with unread bytes in it takes that back."""
@@ -159,12 +160,7 @@ class Connection:
                 self._is_open = True
                 self._wait_for_a_question()
             while not self._unsent and self._fd >= 0:
-                if self._asked:
-                    self._answer(tls, self._asked.pop(0))
-                elif raw := tls.read(CHUNK):
-                    self._take(raw)
-                else:  # it said goodbye
-                    self._end()
+                if not self._step(tls):
                     return
         except ssl.SSLWantReadError:
             self._flush()
@@ -181,6 +177,20 @@ class Connection:
         except StoreError as problem:
             self._log(f"left unanswered, so that it asks another: {problem.message}")
             self._end("linger")
+
+    def _step(self, tls: ssl.SSLObject) -> bool:
+        """Answer, or read; whether that can be done again."""
+        if self._asked:
+            self._answer(tls, self._asked.pop(0))
+        elif not (self._incoming.pending or tls.pending()):
+            self._flush()  # reading would say so, and costs ten times as much
+            return False
+        elif raw := tls.read(_RECORD):
+            self._take(raw)
+        else:  # it said goodbye
+            self._end()
+            return False
+        return True
 
     def _take(self, raw: bytes) -> None:
         was_within = self._reader.is_within

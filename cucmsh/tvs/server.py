@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import gc
 import signal
 import socket
 import threading
@@ -103,6 +104,10 @@ class TvsServer:
         contexts = Contexts(self._identity, self._log)
         listeners = self._listen(workers)
         self._log(f"TVS listens on {self._address[0]}, port {self._address[1]}.")
+
+        # What is there stays; nobody has to look through it again, nor copy it.
+        gc.collect()
+        gc.freeze()
 
         def work(number: int, stopped: int) -> None:
             asyncio.run(self._serve(listeners[number], contexts, stopped, signals=True))

@@ -68,6 +68,20 @@ def make_pair(folder: Path, name: str, bits: int = 2048) -> Pair:
     return pair
 
 
+def certificate_in(pem: Path) -> bytes:
+    """The certificate (DER) of a file that begins with a key."""
+    text = pem.read_text()
+    return ssl.PEM_cert_to_DER_cert(text[text.index("-----BEGIN CERTIFICATE") :])
+
+
+def memory_of(pid: int) -> int:
+    """What a process has for itself and in memory, in bytes."""
+    text = Path(f"/proc/{pid}/smaps_rollup").read_text()
+    wanted = ("Private_Clean:", "Private_Dirty:")
+    lines = [line.split() for line in text.splitlines()]
+    return 1024 * sum(int(line[1]) for line in lines if line[0] in wanted)
+
+
 class Vouching:
     """Vouches for one certificate, by its bytes or as ``CN=known`` of ``CN=known``."""
 
@@ -173,8 +187,6 @@ def tvs_process(
 def main() -> None:
     pair, minimum, workers, limits = sys.argv[1:]
     pem = Path(pair)
-    text = pem.read_text()
-    der = ssl.PEM_cert_to_DER_cert(text[text.index("-----BEGIN CERTIFICATE") :])
 
     def log(line: str) -> None:
         sys.stderr.write(f"{line}\n")
@@ -183,7 +195,7 @@ def main() -> None:
     server = TvsServer(
         HOST,
         0,
-        Vouching(der),
+        Vouching(certificate_in(pem)),
         identity=Identity(pem, "1.0" if minimum == "1.0" else "1.2"),
         limits=Limits(**json.loads(limits)),
         log=log,

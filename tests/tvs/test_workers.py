@@ -14,7 +14,15 @@ import pytest
 from cucmsh.tvs.client import ask
 from cucmsh.tvs.codec import QueryRequest
 from cucmsh.tvs.limits import Limits
-from tests.rigs.tvs import DEBIAN_PYTHON, HOST, Pair, Process, Vouching, tvs_process
+from tests.rigs.tvs import (
+    DEBIAN_PYTHON,
+    HOST,
+    Pair,
+    Process,
+    Vouching,
+    memory_of,
+    tvs_process,
+)
 from tests.rigs.waiting import until
 
 pytestmark = pytest.mark.loopback
@@ -129,14 +137,6 @@ def test_who_comes_while_no_descriptor_is_left_is_served_later(pair: Pair) -> No
             sock.close()
         assert process.end() == 0
     assert any("No connection is accepted for a moment" in x for x in process.lines)
-
-
-def memory_of(pid: int) -> int:
-    """Private and resident, in bytes."""
-    text = Path(f"/proc/{pid}/smaps_rollup").read_text()
-    wanted = ("Private_Clean:", "Private_Dirty:")
-    lines = [line.split() for line in text.splitlines()]
-    return 1024 * sum(int(line[1]) for line in lines if line[0] in wanted)
 
 
 def test_a_silent_connection_costs_little(pair: Pair) -> None:
