@@ -9,11 +9,10 @@ from typing import NamedTuple
 class Limits(NamedTuple):
     """How many connections there may be, and how long each of them may take.
 
-    Of several workers each has these for itself.
-
     Attributes:
-        connections: in all.
+        connections: in all; each of several workers has its part of them.
         connections_per_address: of them from one address; a whole NAT is one address.
+            Each of several workers counts for itself.
         handshake_seconds: from the connection to the end of the handshake.
         message_seconds: from the first byte of a question to its last.
         idle_seconds: without a question, before the first one and after an answer.
@@ -24,6 +23,10 @@ class Limits(NamedTuple):
     handshake_seconds: float = 10
     message_seconds: float = 5
     idle_seconds: float = 15
+
+    def part_of(self, workers: int) -> Limits:
+        """What one of so many workers keeps to: rounded up."""
+        return self._replace(connections=-(-self.connections // workers))
 
 
 class Crowd:

@@ -109,8 +109,11 @@ class TvsServer:
         gc.collect()
         gc.freeze()
 
+        limits = self._limits.part_of(workers)
+
         def work(number: int, stopped: int) -> None:
-            asyncio.run(self._serve(listeners[number], contexts, stopped, signals=True))
+            listener = listeners[number]
+            asyncio.run(self._serve(listener, contexts, limits, stopped, signals=True))
 
         try:
             if workers == 1:
@@ -127,12 +130,14 @@ class TvsServer:
         self, listener: socket.socket, contexts: Contexts, stopped: socket.socket
     ) -> None:
         with listener, stopped:
-            asyncio.run(self._serve(listener, contexts, stopped.fileno()))
+            ended = stopped.fileno()
+            asyncio.run(self._serve(listener, contexts, self._limits, ended))
 
     async def _serve(
         self,
         listener: socket.socket,
         contexts: Contexts,
+        limits: Limits,
         stopped: int,
         *,
         signals: bool = False,
@@ -143,7 +148,7 @@ class TvsServer:
         if signals:
             for number in (signal.SIGTERM, signal.SIGINT):
                 loop.add_signal_handler(number, ended.set)
-        serving = Serving(listener, self._lookup, contexts, self._limits, self._log)
+        serving = Serving(listener, self._lookup, contexts, limits, self._log)
         await ended.wait()
         loop.remove_reader(stopped)
         serving.close()
