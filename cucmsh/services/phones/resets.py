@@ -30,7 +30,7 @@ from cucmsh.services.site import Site
 from cucmsh.services.usecase import use_case
 
 ALL, STALE = "all", "stale"
-LOOK_SECONDS = 1.0  # between two looks at who came back
+LOOK_SECONDS = 2.0  # between two looks at who came back
 
 
 class PhoneResets(NamedTuple):
