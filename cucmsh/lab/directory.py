@@ -96,7 +96,6 @@ class LabDirectory:
 
     def write(self, description: dict[str, Any]) -> None:
         """Keep what ``--serve`` prints."""
-        self._known = {"passwords": description["passwords"]}
         self._store.write(LAB_FILE, (json.dumps(description) + "\n").encode())
 
     def close(self) -> None:

@@ -17,7 +17,13 @@ from typing import NamedTuple
 from cucmsh.config.table import Table
 from cucmsh.errors import ConfigurationError, RefusedError
 from cucmsh.lab.conditions import BACKUP
-from cucmsh.names import check_full_name, check_host_name, format_subject, read_subject
+from cucmsh.names import (
+    check_domain,
+    check_full_name,
+    check_host_name,
+    format_subject,
+    read_subject,
+)
 
 PUBLISHER = "test10pub"
 SUBSCRIBER = "test10sub"
@@ -135,6 +141,8 @@ def _named(table: Table, subscribers: int) -> Wanted:
     if len(set(taken)) < len(taken):
         raise about.error("subscribers", f"a name is there twice, or is {BACKUP!r}")
     domain = about.text("domain", DOMAIN)
+    if domain:
+        about.named("domain", check_domain, domain)
     for name in all_names:
         about.named("domain", check_full_name, f"{name}.{domain}" if domain else name)
     subject = about.named("subject", read_subject, about.text("subject", SUBJECT))
