@@ -26,6 +26,7 @@ SSHD_DROP_IN = "/etc/ssh/sshd_config.d/00-cucmsh-{name}.conf"
 SUDOERS = "/etc/sudoers.d/cucmsh"
 UNIT_FOLDER = "/etc/systemd/system"
 LIST_UNIT = "cucmsh-list.service"  # runs before the TFTP service
+TVS_UNIT = "cucmsh-tvs.service"  # answers phones that do not know a signer
 REPLICAS_UNIT = "cucmsh-replicas.service"  # runs after it, on a publisher
 LOGS_UNIT = "cucmsh-phones-import.service"  # reads logs as they are written
 LISTEN_UNIT = "cucmsh-phones-listen.service"  # takes HEP packets

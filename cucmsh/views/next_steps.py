@@ -6,11 +6,11 @@ import shlex
 from collections.abc import Sequence
 
 from cucmsh.config.settings import Settings
-from cucmsh.layout import UNIT_FOLDER
+from cucmsh.layout import TVS_UNIT, UNIT_FOLDER
 from cucmsh.names import RECOVERY_PREFIX, read_subject
 from cucmsh.services.nodes.own_services import unit_of
 from cucmsh.views.sshd import permission
-from cucmsh.views.units import TftpUnit, unit_files
+from cucmsh.views.units import TftpUnit, tvs_unit, unit_files
 
 NAME = "cucmsh"
 VERBS = ("start", "stop", "restart")
@@ -65,6 +65,8 @@ def next_steps(settings: Settings, program: Sequence[str], account: str) -> list
         )
     if node.service_commands:
         steps.append(_around_the_service(settings, program, account))
+    if node.has_tvs:
+        steps.append(_tvs(node.tvs.port, program, account))
     if node.is_publisher:
         add = shlex.join([*_typed(program), "node", "add", "NAME", "--host", "HOST"])
         steps.append(["Add the other TFTP servers:", f"    {add}"])
@@ -98,6 +100,17 @@ def _sudoers(restart: tuple[str, ...], account: str) -> list[list[str]]:
     program, _, unit = restart[2:]
     line = permission(account, [(program, verb, unit) for verb in VERBS])
     return [["As root, in /etc/sudoers.d/cucmsh:", f"    {line.rstrip()}"]]
+
+
+def _tvs(port: int, program: Sequence[str], account: str) -> list[str]:
+    path, text = tvs_unit(program, account)
+    return [
+        f"As root, run TVS; phones ask it on TCP port {port}:",
+        f"cat > {path} <<'END'",
+        *text.splitlines(),
+        "END",
+        f"systemctl daemon-reload && systemctl enable --now {TVS_UNIT}",
+    ]
 
 
 def _around_the_service(

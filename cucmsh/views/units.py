@@ -1,4 +1,4 @@
-"""The systemd units that run our hooks around the TFTP service: text. Pure.
+"""The systemd units of a node: our hooks around the TFTP service, and TVS. Text. Pure.
 
 ``ExecStartPre=`` would keep TFTP down when the hook fails, and ``ExecStartPre=-`` would
 fail without a word. A unit of its own, which the TFTP service wants and waits for but
@@ -16,7 +16,7 @@ import shlex
 from collections.abc import Iterator, Sequence
 from typing import NamedTuple
 
-from cucmsh.layout import LIST_UNIT, REPLICAS_UNIT, START_RESULT, UNIT_FOLDER
+from cucmsh.layout import LIST_UNIT, REPLICAS_UNIT, START_RESULT, TVS_UNIT, UNIT_FOLDER
 
 LIST_SECONDS = 50  # composing takes one, and signing is ended after 25
 REPLICAS_SECONDS = 180  # some rounds, and the time to wait for another push
@@ -44,6 +44,46 @@ Type=oneshot
 User={account}
 TimeoutStartSec={seconds}
 ExecStart={words} hook update-replicas
+"""
+# It needs to read the node's home, and one port. What it is not given it cannot lose:
+# no file can be written, no other program's rights be gained.
+TVS = """\
+[Unit]
+Description=cucmsh: TVS, which phones ask about signers of lists
+After=network-online.target
+Wants=network-online.target
+StartLimitIntervalSec=0
+
+[Service]
+User={account}
+ExecStart={words} tvs
+Restart=on-failure
+RestartSec=2
+LimitNOFILE=16384
+UMask=0077
+CapabilityBoundingSet=
+NoNewPrivileges=yes
+ProtectSystem=strict
+ProtectHome=read-only
+ProtectProc=invisible
+ProtectClock=yes
+ProtectHostname=yes
+ProtectControlGroups=yes
+ProtectKernelLogs=yes
+ProtectKernelModules=yes
+ProtectKernelTunables=yes
+PrivateTmp=yes
+PrivateDevices=yes
+RestrictAddressFamilies=AF_INET AF_INET6 AF_UNIX
+RestrictNamespaces=yes
+RestrictRealtime=yes
+RestrictSUIDSGID=yes
+LockPersonality=yes
+SystemCallArchitectures=native
+SystemCallFilter=@system-service
+
+[Install]
+WantedBy=multi-user.target
 """
 DROP_IN = """\
 [Unit]
@@ -94,6 +134,17 @@ def unit_files(about: TftpUnit) -> Iterator[tuple[str, str]]:
         yield f"{UNIT_FOLDER}/{REPLICAS_UNIT}", text
     drop_in = DROP_IN.format(units=" ".join(units), list_unit=LIST_UNIT)
     yield f"{UNIT_FOLDER}/{about.service}.service.d/cucmsh.conf", drop_in
+
+
+def tvs_unit(program: Sequence[str], account: str) -> tuple[str, str]:
+    """Path and text of the unit of ``cucmsh tvs``, for root to write.
+
+    Args:
+        program: the argv that runs cucmsh with the node's configuration.
+        account: the node's.
+    """
+    words = " ".join(map(unit_word, program))
+    return f"{UNIT_FOLDER}/{TVS_UNIT}", TVS.format(account=account, words=words)
 
 
 def unit_word(word: str) -> str:

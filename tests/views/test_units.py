@@ -11,7 +11,7 @@ import pytest
 from cucmsh.config.settings import parse_settings
 from cucmsh.services.nodes.own_services import unit_of
 from cucmsh.views.next_steps import next_steps
-from cucmsh.views.units import TftpUnit, unit_files
+from cucmsh.views.units import TftpUnit, tvs_unit, unit_files
 
 PAGE = Path(__file__).parents[2] / "docs" / "production.md"
 SHIPPED = TftpUnit(
@@ -33,6 +33,8 @@ def test_page_has_the_units_of_init() -> None:
     )
     for path, text in unit_files(SHIPPED):
         assert here[path] == text
+    path, text = tvs_unit(SHIPPED.program, SHIPPED.account)
+    assert here[path] == text
 
 
 NODE = b"""\
@@ -60,6 +62,27 @@ def test_lines_of_init_can_be_pasted_into_a_shell(tmp_path: Path) -> None:
     for path, unit in unit_files(SHIPPED):
         written = Path(path.replace("/etc/systemd", f"{tmp_path}"))
         assert written.read_text() == unit
+
+
+def test_step_of_tvs_can_be_pasted_and_systemd_takes_the_unit(tmp_path: Path) -> None:
+    node = NODE.replace(b'["tftp"]', b'["tftp", "tvs"]')
+    steps = next_steps(parse_settings(node, "c.toml"), SHIPPED.program, "cucmsh")
+    path, text = tvs_unit(("/bin/true", "-I"), "root")
+    start = steps.index(f"cat > {path} <<'END'")
+    last = steps[steps.index("END", start) + 1]
+    assert last.endswith("systemctl enable --now cucmsh-tvs.service")
+    unit = tmp_path / "cucmsh-tvs.service"
+    unit.write_text(text)
+    words = ["systemd-analyze", "verify", "--man=no", str(unit)]
+    done = subprocess.run(words, capture_output=True, text=True, check=False)
+    about = [line for line in done.stderr.splitlines() if unit.name in line]
+    assert not about
+    assert "ExecStart=/bin/true -I tvs\n" in text
+
+
+def test_no_tvs_no_step() -> None:
+    steps = next_steps(parse_settings(NODE, "c.toml"), SHIPPED.program, "cucmsh")
+    assert not any("tvs" in line.lower() for line in steps)
 
 
 def test_no_failure_of_the_hook_keeps_the_service_down() -> None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Callable
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import pytest
@@ -20,6 +21,7 @@ from cucmsh.services.lists.compose import digest_of
 from cucmsh.services.site import Site
 from cucmsh.services.tvs.lookup import TTL_SECONDS, TrustedCertificates
 from cucmsh.services.tvs.trusted import signers_of
+from cucmsh.storage.local import LocalStore
 from cucmsh.trustlist.encode import full_record
 from cucmsh.trustlist.sealing import seal
 from cucmsh.tvs.answering import Known
@@ -346,6 +348,26 @@ class TestUnreadable:
 
 
 class TestCache:
+    def test_after_a_while_a_glance_is_enough_and_sees_every_change(
+        self, cluster: MadeCluster, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        lookup = TrustedCertificates(cluster.site)
+        own = cluster.publisher.keys.certificate(Unit.CALL_MANAGER)
+        passed = datetime.now(UTC) - cluster.clock.now() + timedelta(seconds=5)
+        cluster.clock.pass_seconds(passed.total_seconds())
+        assert both(lookup, own)
+        with monkeypatch.context() as patch:
+            patch.setattr(LocalStore, "stamps", None)
+            assert both(lookup, own)
+        for folder in ("Phone-SAST-trust", "CAPF-trust"):
+            other = stranger(cluster, folder).certificate
+            put(cluster.site, folder, QuickKeys().to_pem(other))
+            assert both(lookup, other)
+        regenerate(cluster.site, Unit.CALL_MANAGER)
+        assert both(lookup, own) is None
+        cluster.site.home.write("security/trust/new/TVS.pem", b"nobody's")
+        assert both(lookup, other)
+
     def test_nothing_is_read_twice(
         self, cluster: MadeCluster, monkeypatch: pytest.MonkeyPatch
     ) -> None:
