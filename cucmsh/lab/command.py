@@ -198,6 +198,7 @@ def _introduce(line: bytes) -> tuple[str, str]:
         f"Backup server: {sftp['host']} port {sftp['port']}, user {sftp['user']}, "
         f"directory {sftp['directory']}.\n"
         f"The passwords are in {os.path.join(root, LAB_FILE)}; everything stops with "
-        "this shell.\n"
+        "this shell.\nTab shows what can be typed; from then on long output stops at "
+        "each page.\n"
     )
     return publisher["config"], greeting

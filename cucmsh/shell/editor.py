@@ -7,7 +7,8 @@ Tab and `?` are bound here, not left to prompt_toolkit's completion: lists are p
 by our own screen, between two prompts, so that the terminal's echo stays off and keys
 typed meanwhile keep their place. The keys that bring earlier lines back are ours too:
 prompt_toolkit loads its history after the first key, and that key is often Up. A pasted
-line break stays in the line, which the grammar then refuses (docs/security.md T2).
+line break within a line stays in it, and the grammar refuses it (docs/security.md T2);
+those behind it are dropped.
 """
 
 from __future__ import annotations
@@ -215,6 +216,7 @@ class PersonEditor:
         bindings.add("?", filter=on_line & asks_help)(self._question_mark)
         for key, step in (("up", -1), ("c-p", -1), ("down", 1), ("c-n", 1)):
             bindings.add(key, filter=on_line)(partial(self._recall, step))
+        bindings.add("<bracketed-paste>", filter=on_line)(_paste)
         for key in _DEAD_KEYS:
             bindings.add(key, eager=True)(_nothing)
         return bindings
@@ -255,6 +257,16 @@ class PersonEditor:
             self._shown = lines
             self._document = event.current_buffer.document
             event.app.exit(result="")
+
+
+def _paste(event: KeyPressEvent) -> None:
+    """Put in what was pasted, less the line ends behind it.
+
+    A line is copied with its end more often than without. It does not run before Enter,
+    and a line break within it is refused as ever.
+    """
+    text = event.data.replace("\r\n", "\n").replace("\r", "\n")
+    event.current_buffer.insert_text(text.rstrip("\n"))
 
 
 def _nothing(event: KeyPressEvent) -> None:

@@ -248,3 +248,23 @@ def test_pasted_terminal_codes_do_not_end_the_session(
     client.send("\x03")
     client.send("utils say alive\r")
     client.await_text("said <alive>")
+
+
+@pytest.mark.parametrize("end", ["", "\r", "\n", "\r\n", "\n\n"])
+def test_a_line_that_was_pasted_with_its_end_runs_at_enter_and_pages(
+    client: Client, end: str
+) -> None:
+    client.send(f"\x1b[200~show lines 100{end}\x1b[201~")
+    client.await_text("show lines 100")
+    client.send("\r")
+    client.await_text(PAUSE)
+    client.send("q")
+    client.await_text("admin:")
+    client.send("exit\r")
+    assert client.await_end() == 0
+
+
+def test_a_second_line_within_a_paste_is_refused(client: Client) -> None:
+    client.send("\x1b[200~show lines 100\nshow lines 3\x1b[201~\r")
+    client.await_text("holds characters that cannot be shown")
+    assert "line 1\r" not in client.shown
