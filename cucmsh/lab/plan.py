@@ -15,7 +15,13 @@ from cucmsh.config.model import CAPF, TFTP, TVS
 from cucmsh.errors import ServiceError
 from cucmsh.lab.control import VERBS
 from cucmsh.lab.wanted import Wanted
-from cucmsh.layout import LAB_CONFIGURATION, LAB_CONTROL, STAGING
+from cucmsh.layout import (
+    LAB_CONFIGURATION,
+    LAB_CONTROL,
+    LAB_PHONES_CONTROL,
+    STAGING,
+)
+from cucmsh.phones.service_control import PhoneAction
 from cucmsh.release import DEFAULT_RELEASE
 
 LOOPBACK = "127.0.0.1"
@@ -233,6 +239,7 @@ def configuration(
         f"subject = {_text(wanted.subject)}",
         'digest = "sha1"\n',
         '[tvs]\ntls_minimum = "1.0"\n',  # the lab has phones of long ago
+        _phones(own.folder.parent / LAB_PHONES_CONTROL),
         f"[lab]\ndirectory = {_text(own.folder.parent)}\n",
     ]
     for plan in plans:
@@ -252,6 +259,15 @@ def configuration(
             + "".join(_service(plan, *service) for service in services)
         )
     return "\n".join(parts)
+
+
+def _phones(control: Path) -> str:
+    """How phones are told; they are quick, so that nobody waits for them."""
+    lines = ["[phones]", "wait_seconds = 0"]
+    for verb in PhoneAction:
+        argv = [*PYTHON, "cucmsh.lab.phones.tell", control, verb.value, "{name}"]
+        lines.append(f"{verb.value} = [{', '.join(map(_text, argv))}]")
+    return "\n".join(lines) + "\n"
 
 
 def _service(plan: NodePlan, name: str, word: str) -> str:

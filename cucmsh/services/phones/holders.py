@@ -16,6 +16,7 @@ from cucmsh.services.phones.open_store import has_inventory, open_inventory
 from cucmsh.services.phones.store import PhoneStore
 from cucmsh.services.site import Site
 
+DAY = 24 * 3600
 NAMED_PHONES = 5  # by name, in a sentence
 
 
@@ -29,7 +30,7 @@ def holder_lines(site: Site) -> list[str]:
     from cucmsh.services.phones.known_lists import known_lists  # noqa: PLC0415 - late
 
     try:
-        lists = known_lists(site, asks=False)
+        lists = known_lists(site)
     except CucmshError as problem:
         return [_unknown(problem)]
     present = {
@@ -52,7 +53,8 @@ def lines_about(site: Site, digests: Collection[str], what: str) -> list[str]:
         return []
     try:
         with open_inventory(site) as store:
-            return _lines(store, frozenset(digests), what)
+            now = int(site.clock.now().timestamp())
+            return _lines(store, frozenset(digests), what, now)
     except CucmshError as problem:
         return [_unknown(problem)]
 
@@ -61,7 +63,9 @@ def _unknown(problem: CucmshError) -> str:
     return f"What phones hold is not known: {problem.message}"
 
 
-def _lines(store: PhoneStore, digests: frozenset[str], what: str) -> list[str]:
+def _lines(
+    store: PhoneStore, digests: frozenset[str], what: str, now: int
+) -> list[str]:
     known = Known(digests)
     counts = store.counts(known)
     others = counts.mismatch + counts.unknown
@@ -81,7 +85,9 @@ def _lines(store: PhoneStore, digests: frozenset[str], what: str) -> list[str]:
         for phone in store.phones(Wanted(state, most=NAMED_PHONES), known)
     ][:NAMED_PHONES]
     more = ", ..." if others > len(names) else ""
-    day = datetime.fromtimestamp(seen, UTC).strftime("%Y-%m-%d")
-    have = "has" if others == 1 else "have"
-    left = f"{others} did not, and {have} not been seen since {day}"
+    left = f"{others} did not"
+    if seen < now - DAY:
+        day = datetime.fromtimestamp(seen, UTC).strftime("%Y-%m-%d")
+        have = "has" if others == 1 else "have"
+        left += f", and {have} not been seen since {day}"
     return [f"{line}; {left}: {', '.join(names)}{more}"]

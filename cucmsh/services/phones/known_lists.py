@@ -70,16 +70,13 @@ class KnownLists(NamedTuple):
         )
 
 
-def known_lists(site: Site, *, asks: bool = True) -> KnownLists:
+def known_lists(site: Site) -> KnownLists:
     """The lists that are known now; changes nothing, raises no ``CucmshError``.
 
-    Args:
-        site: this node.
-        asks: ask the other nodes, all at once, for some seconds at most; else the
-            history says what they served.
+    Asks the other nodes, all at once, and for ``SERVED_LIST_SECONDS`` at most.
     """
     history = History(site)
-    served, silent = _served(site, asks=asks)
+    served, silent = _served(site)
     recovery = _recovery(site)
     found: dict[str, KnownList] = {}
     for kept in history.entries:
@@ -113,7 +110,7 @@ def known_lists(site: Site, *, asks: bool = True) -> KnownLists:
     return KnownLists(found, silent)
 
 
-def _served(site: Site, *, asks: bool) -> tuple[dict[str, bytes], dict[str, str]]:
+def _served(site: Site) -> tuple[dict[str, bytes], dict[str, str]]:
     """What nodes serve, by name; and why it is not known of the others."""
     served: dict[str, bytes] = {}
     silent: dict[str, str] = {}
@@ -125,8 +122,6 @@ def _served(site: Site, *, asks: bool) -> tuple[dict[str, bytes], dict[str, str]
         if own is not None:
             served[site.node.name] = own
     others = other_tftp_nodes(site)
-    if not asks:
-        return served, silent | {node.name: "it was not asked" for node in others}
     for answer in ask_all_served(site, others, SERVED_LIST_SECONDS):
         if answer.raw is not None:
             served[answer.node.name] = answer.raw
