@@ -305,7 +305,8 @@ def test_removed_subscriber_leaves_no_certificate_here_and_no_key_there(
     publisher: Member, subscriber: Member, second: Host
 ) -> None:
     trust = publisher.home / "security/trust/sub"
-    assert list(trust.iterdir())
+    assert "CallManager.pem" in [path.name for path in trust.iterdir()]
+    assert (subscriber.home / "security/trust/pub/CallManager.pem").exists()
     done = publisher.call("node", "remove", "sub", answers="yes\n")
     assert done.returncode == 0, done.stdout + done.stderr
     assert list(trust.iterdir()) == []

@@ -147,6 +147,7 @@ VALUES: dict[str, Callable[[Site], Sequence[Any]]] = {
         *(SUBSCRIBER, WantedNode(), AGREEING)
     ],
     "cucmsh.services.nodes.health.doctor.examine": lambda _: [],
+    "cucmsh.services.tvs.serve.serve": lambda _: [str],
     "cucmsh.services.nodes.health.node_status.look_at_all": lambda _: [],
     "cucmsh.services.nodes.identity.leave": lambda _: [NODE, "AAAA"],
     "cucmsh.services.nodes.init.make": lambda _: [NODE, Secret(""), None],

@@ -7,9 +7,10 @@ which it leaves phones unanswered.
 from __future__ import annotations
 
 from collections.abc import Iterator
+from contextlib import suppress
 
 from cucmsh.config.model import TVS, Node
-from cucmsh.errors import TvsError
+from cucmsh.errors import CertificateError, StoreError, TvsError
 from cucmsh.pki.model import Certificate, Unit
 from cucmsh.services.certificates.keystore import Keystore
 from cucmsh.services.nodes.health.finding import Finding, Level
@@ -17,8 +18,6 @@ from cucmsh.services.site import Site
 from cucmsh.services.threads import side_by_side
 from cucmsh.services.tvs.trusted import KEPT, signers_of, trusted_ones
 from cucmsh.services.tvs.way import ask_about, is_vouching
-
-BRING = "Run `utils service restart Cisco Tftp` on the node whose certificate it is."
 
 
 def examine_tvs(site: Site) -> Iterator[Finding]:
@@ -32,6 +31,7 @@ def examine_tvs(site: Site) -> Iterator[Finding]:
                 what = f"phones of {node.name} need TVS to move between lists, and "
                 advice = f"Add tvs to its services in {site.settings.path}."
                 yield Finding(Level.WARN, f"{what}{node.name} has none", advice)
+    yield from _not_brought(site, signing)
     asked = members if site.node.is_publisher else (site.node,)
     signers, keystore = signers_of(site), Keystore(site)
 
@@ -39,12 +39,37 @@ def examine_tvs(site: Site) -> Iterator[Finding]:
         shown = keystore.trusted(node, Unit.TVS)
         if shown is None:
             what = f"the TVS certificate of {node.name} was not brought here"
-            return [Finding(Level.FAIL, what, f"Run `cucmsh node add {node.name}`.")]
+            return [Finding(Level.FAIL, what, _how_to_exchange(site, node))]
         due = [at for at in signers if at[0] != KEPT or node.name == site.node.name]
         return _asked(site, node, shown, due, is_needed=len(signing) > 1)
 
     for found in side_by_side(look, [node for node in asked if node.has_tvs]):
         yield from found
+
+
+def _not_brought(site: Site, signing: list[Node]) -> Iterator[Finding]:
+    """Members of whose lists TVS here knows no signer; an earlier version brought none.
+
+    One that cannot be read is told as such.
+    """
+    keystore = Keystore(site)
+    for node in signing:
+        with suppress(CertificateError, StoreError):
+            if keystore.trusted(node, Unit.CALL_MANAGER) is None:
+                what = (
+                    f"the CallManager certificate of {node.name} was not brought here, "
+                    "and TVS vouches for no list of its"
+                )
+                yield Finding(Level.FAIL, what, _how_to_exchange(site, node))
+
+
+def _how_to_exchange(site: Site, node: Node) -> str:
+    """Each gets the others' certificates anew when the publisher enrols it again."""
+    publisher = site.settings.cluster.publisher
+    if not site.node.is_publisher:
+        return f"Run `cucmsh node add {site.node.name}` on {publisher.name}."
+    name = "NAME` for each subscriber" if node.is_publisher else f"{node.name}`"
+    return f"Run `cucmsh node add {name}."
 
 
 def _asked(
@@ -64,7 +89,7 @@ def _asked(
             return [_silent(site, node, problem, is_needed=is_needed)]
         if not is_vouching(answer, signer):
             what = f"TVS of {node.name} does not vouch for {name}"
-            found.append(Finding(Level.FAIL, what, BRING))
+            found.append(Finding(Level.FAIL, what, _how_to_exchange(site, node)))
     if not found:
         what = f"TVS of {node.name} vouches for all signers of lists ({len(signers)})"
         found.append(Finding(Level.OK, what))

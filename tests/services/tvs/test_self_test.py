@@ -94,6 +94,19 @@ def test_certificate_that_expired_and_one_that_cannot_be_read_are_named(
     assert "CAPF-trust/two.pem" in failure
 
 
+def test_members_of_an_earlier_version_have_not_brought_their_signers(
+    cluster: MadeCluster,
+) -> None:
+    cluster.site.home.remove("security/trust/test10sub/CallManager.pem")
+    (found,) = [at for at in examine_tvs(cluster.site) if at.level is Level.FAIL]
+    assert "CallManager certificate of test10sub was not brought here" in found.what
+    assert found.advice == "Run `cucmsh node add test10sub`."
+    cluster.subscriber.site.home.remove("security/trust/test10pub/CallManager.pem")
+    there = examine_tvs(cluster.subscriber.site)
+    (found,) = [at for at in there if at.level is Level.FAIL]
+    assert found.advice == "Run `cucmsh node add test10sub` on test10pub."
+
+
 def test_certificate_of_a_member_that_was_not_brought_is_told(
     cluster: MadeCluster,
 ) -> None:
