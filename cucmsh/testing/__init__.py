@@ -34,6 +34,7 @@ from cucmsh.testing.cluster import (
     Passwords,
     lab,
 )
+from cucmsh.testing.phones import Phone
 
 __all__ = [
     "PROMPT",
@@ -43,6 +44,7 @@ __all__ = [
     "LabError",
     "Node",
     "Passwords",
+    "Phone",
     "lab",
 ]
 

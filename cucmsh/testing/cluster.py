@@ -18,6 +18,7 @@ from typing import Any, NamedTuple
 import pexpect
 
 from cucmsh.errors import ServiceError
+from cucmsh.testing.phones import Phone
 
 PROGRAM = (sys.executable, "-I", "-m", "cucmsh")
 PROMPT = "\r\nadmin:"  # the line break before it makes it no part of a text
@@ -103,6 +104,7 @@ class Lab:
         subscribers: the others.
         backup: the SFTP server.
         passwords: the three of them.
+        phones: in the order of ``--phones``.
     """
 
     def __init__(self, described: dict[str, Any]) -> None:
@@ -113,6 +115,7 @@ class Lab:
         self.subscribers = tuple(_node(each) for each in described["subscribers"])
         self.backup = BackupServer(**{**sftp, "directory": Path(sftp["directory"])})
         self.passwords = Passwords(**described["passwords"])
+        self.phones = tuple(Phone(each, self.directory) for each in described["phones"])
         self._children: list[pexpect.spawn[str]] = []
 
     def shell(self, node: Node | None = None) -> pexpect.spawn[str]:
@@ -238,6 +241,7 @@ def lab(
     *,
     file: str | Path = "",
     has_hold: bool = True,
+    phones: int | str = 0,
 ) -> Iterator[Lab]:
     """A cluster for the length of the block.
 
@@ -247,6 +251,7 @@ def lab(
         directory: where; kept at the end, and found again. A temporary one without.
         file: names, ports, passwords and keys (docs/lab.md#from-a-file).
         has_hold: whether regenerations on one node wait for each other.
+        phones: how many, or models with a number each, ``7965:2,8845:3``.
 
     Raises:
         ServiceError: it did not start; the lab's own words are on standard error.
@@ -256,6 +261,7 @@ def lab(
     words += [] if subscribers is None else ["--subscribers", str(subscribers)]
     words += ["--from", str(file)] if file else []
     words += [] if has_hold else ["--no-hold"]
+    words += ["--phones", str(phones)] if phones else []
     words += ["--dir", str(directory)] if directory else []
     with subprocess.Popen(
         words,
