@@ -12,9 +12,9 @@ from pathlib import Path
 from typing import Any
 
 from cucmsh.errors import ServiceError
+from cucmsh.layout import LAB_PHONES_CONTROL
 
 SECONDS = 60
-_SOCKET = "phones.socket"  # in the lab's directory (docs/lab.md#phones)
 
 
 class Phone:
@@ -85,7 +85,7 @@ def _exchange(directory: Path, line: bytes) -> dict[str, Any]:
         with socket.socket(socket.AF_UNIX, socket.SOCK_STREAM) as asking:
             asking.settimeout(SECONDS)
             # Short enough for a socket's name, however deep the directory lies.
-            asking.connect(f"/proc/self/fd/{folder}/{_SOCKET}")
+            asking.connect(f"/proc/self/fd/{folder}/{LAB_PHONES_CONTROL}")
             asking.sendall(line)
             with asking.makefile("rb") as stream:
                 return dict(json.loads(stream.readline()))

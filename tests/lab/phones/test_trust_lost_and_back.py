@@ -154,7 +154,7 @@ def test_a_reset_brings_it_back(lab: Lab, phone: Phone) -> None:
     shown = phone.restart()
     assert last(shown).endswith("trust list updated")
     assert shown["itl"] == served_digest(lab)
-    assert shown["settings"]["spanToPCPort"] == "0"
+    assert shown["settings"]["spanToPCPort"] == "0", shown["reasons"]
     assert phone.show()["directory"] == "Corporate Directory"
     assert lab.phones[1].restart()["status"][-1].endswith(" Trust List Updated")
 
