@@ -33,7 +33,7 @@ PROMISED = {
     ),
     "cucmsh.testing": (
         *("PROMPT", "Address", "BackupServer", "Lab", "LabError", "Node"),
-        *("Passwords", "lab"),
+        *("Passwords", "Phone", "lab"),
     ),
 }
 NAMES = [(package, name) for package, names in PROMISED.items() for name in names]

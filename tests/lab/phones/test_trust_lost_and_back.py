@@ -30,11 +30,6 @@ def lab(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Lab]:
     assert running.stop() == 0
 
 
-@pytest.fixture
-def phone(lab: Lab) -> Phone:
-    return lab.phones[0]
-
-
 def regenerate(lab: Lab, *units: str) -> None:
     for unit in units:
         done = lab.call(lab.publisher, f"set cert regen {unit}", "yes\n")
@@ -68,7 +63,7 @@ def last(shown: dict[str, Any]) -> str:
     return str(shown["status"][-1]).lower()
 
 
-def test_the_first_boot_takes_the_list_on_faith(lab: Lab) -> None:
+def the_first_boot_takes_the_list_on_faith(lab: Lab) -> None:
     first, second = lab.phones
     assert [first.model, second.model] == ["8845", "7965"]
     shown = first.show()
@@ -86,12 +81,12 @@ def test_the_first_boot_takes_the_list_on_faith(lab: Lab) -> None:
     assert other["alarms"] == []
 
 
-def test_its_page_shows_its_messages(lab: Lab) -> None:
+def its_page_shows_its_messages(lab: Lab) -> None:
     for phone in lab.phones:
         assert "ITL installed" in page_of(phone)
 
 
-def test_what_it_holds_is_in_its_flash(lab: Lab, phone: Phone) -> None:
+def what_it_holds_is_in_its_flash(lab: Lab, phone: Phone) -> None:
     flash = lab.directory / "phones" / phone.name
     served = (lab.publisher.tftp_directory / "ITLFile.tlv").read_bytes()
     assert (flash / "ITLFile.tlv").read_bytes() == served
@@ -101,13 +96,13 @@ def test_what_it_holds_is_in_its_flash(lab: Lab, phone: Phone) -> None:
     assert kept["boots"][0][1] == "power on"
 
 
-def test_a_changed_signed_file_is_run_after_a_restart(lab: Lab, phone: Phone) -> None:
+def a_changed_signed_file_is_run_after_a_restart(lab: Lab, phone: Phone) -> None:
     set_up(lab, phone, sshAccess=0)
     assert phone.ask("list")["name"] == phone.name
     assert phone.restart()["settings"]["sshAccess"] == "0"
 
 
-def test_tvs_vouches_for_a_new_signer(lab: Lab, phone: Phone) -> None:
+def tvs_vouches_for_a_new_signer(lab: Lab, phone: Phone) -> None:
     regenerate(lab, "CallManager")
     shown = phone.restart()
     assert last(shown).endswith("trust list updated")
@@ -116,7 +111,7 @@ def test_tvs_vouches_for_a_new_signer(lab: Lab, phone: Phone) -> None:
     assert shown["alarms"][-1]["status"] == 1
 
 
-def test_without_tvs_the_old_list_stays_and_settings_are_ignored(
+def without_tvs_the_old_list_stays_and_settings_are_ignored(
     lab: Lab, phone: Phone
 ) -> None:
     held = phone.show()["itl"]
@@ -133,7 +128,7 @@ def test_without_tvs_the_old_list_stays_and_settings_are_ignored(
     assert LOST in page_of(phone).lower()
 
 
-def test_a_tvs_with_another_certificate_than_the_list_names_helps_nobody(
+def a_tvs_with_another_certificate_than_the_list_names_helps_nobody(
     lab: Lab, phone: Phone
 ) -> None:
     done = lab.call(lab.publisher, "set cert regen TVS", "yes\n")
@@ -145,7 +140,7 @@ def test_a_tvs_with_another_certificate_than_the_list_names_helps_nobody(
     assert phone.show()["directory"] == "Host Not Found"
 
 
-def test_a_reset_brings_it_back(lab: Lab, phone: Phone) -> None:
+def a_reset_brings_it_back(lab: Lab, phone: Phone) -> None:
     # The list names the new TVS only after a start.
     assert lab.call(lab.publisher, "utils service restart Cisco Tftp").returncode == 0
     ccm = f"{lab.passwords.ccm}\n"
@@ -159,7 +154,7 @@ def test_a_reset_brings_it_back(lab: Lab, phone: Phone) -> None:
     assert lab.phones[1].restart()["status"][-1].endswith(" Trust List Updated")
 
 
-def test_an_erased_phone_takes_the_next_list_on_faith(lab: Lab) -> None:
+def an_erased_phone_takes_the_next_list_on_faith(lab: Lab) -> None:
     phone = lab.phones[1]
     shown = phone.erase()
     assert [line.split(" ", 1)[1] for line in shown["status"][-2:]] == [
@@ -169,14 +164,29 @@ def test_an_erased_phone_takes_the_next_list_on_faith(lab: Lab) -> None:
     assert shown["boots"][-1]["why"] == "lists erased"
 
 
-def test_a_phone_without_power_does_nothing(lab: Lab, phone: Phone) -> None:
+def a_phone_without_power_does_nothing(lab: Lab, phone: Phone) -> None:
     before = phone.unplug()
     assert not before["is_plugged"]
     assert phone.restart()["boots"] == before["boots"]
     assert len(phone.plug()["boots"]) == len(before["boots"]) + 1
 
 
-def test_its_clock_is_its_own(lab: Lab, phone: Phone) -> None:
+def its_clock_is_its_own(lab: Lab, phone: Phone) -> None:
     phone.set_clock(1234567890)
     assert "[11:31:" in phone.restart()["status"][-1]
     assert phone.set_clock(None)["now"] > 1234567890 + 86400
+
+
+def test_phones_lose_trust_and_get_it_back(lab: Lab) -> None:
+    """One story, since each step begins where the one before it ended."""
+    the_first_boot_takes_the_list_on_faith(lab)
+    its_page_shows_its_messages(lab)
+    what_it_holds_is_in_its_flash(lab, lab.phones[0])
+    a_changed_signed_file_is_run_after_a_restart(lab, lab.phones[0])
+    tvs_vouches_for_a_new_signer(lab, lab.phones[0])
+    without_tvs_the_old_list_stays_and_settings_are_ignored(lab, lab.phones[0])
+    a_tvs_with_another_certificate_than_the_list_names_helps_nobody(lab, lab.phones[0])
+    a_reset_brings_it_back(lab, lab.phones[0])
+    an_erased_phone_takes_the_next_list_on_faith(lab)
+    a_phone_without_power_does_nothing(lab, lab.phones[0])
+    its_clock_is_its_own(lab, lab.phones[0])
