@@ -99,6 +99,7 @@ def listen(site: Site, where: Listening, dialog: ListenDialog) -> Heard:
                 del keeper.waiting[:-MOST_WAITING]
             if not failures or monotonic() - tried >= pause_after(failures):
                 failures, tried = write(keeper, dialog, failures), monotonic()
+        ear.take(0.0)  # what came until then
         write(keeper, dialog, failures)
         heard.lost += len(keeper.waiting)
         heard.recorded = keeper.recorded
@@ -135,10 +136,14 @@ class _Ear:
         self._site, self._bound, self._keeper = site, bound, keeper
         self._senders, self._rates = senders, _Rates()
 
-    def take(self) -> None:
-        """What has come, until nothing more is there or it is much."""
+    def take(self, wait: float = WAIT_SECONDS) -> None:
+        """What has come, until nothing more is there or it is much.
+
+        Args:
+            wait: for the first packet, in seconds.
+        """
         for number in range(MOST_AT_ONCE):
-            self._bound.settimeout(WAIT_SECONDS if number == 0 else 0)
+            self._bound.settimeout(0 if number else wait)
             try:
                 raw, peer = self._bound.recvfrom(LARGEST)
             except (TimeoutError, BlockingIOError):
