@@ -18,7 +18,7 @@ DIGESTS = {
 
 
 class Listed(NamedTuple):
-    """One record: role code, names, and the certificate if it is there in full."""
+    """One record: role code, names, and the certificate or its SHA-1."""
 
     role: int
     subject: str
@@ -26,6 +26,7 @@ class Listed(NamedTuple):
     serial: bytes
     key: bytes
     certificate: bytes
+    certificate_hash: bytes
 
 
 class Read(NamedTuple):
@@ -122,7 +123,8 @@ def _fields(
 def _listed(fields: dict[int, bytes]) -> Listed:
     names = (_text(fields[3]), _text(fields[5]))
     role = int.from_bytes(fields[4])
-    return Listed(role, *names, fields[6], fields[7], fields.get(9, b""))
+    certificate, of_it = fields.get(9, b""), fields.get(11, b"")
+    return Listed(role, *names, fields[6], fields[7], certificate, of_it)
 
 
 def _text(raw: bytes) -> str:
