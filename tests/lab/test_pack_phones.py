@@ -106,7 +106,7 @@ def test_a_list_has_a_line_a_phone(site: Site, phones: StandIn) -> None:
         f"{NAME}  8845  ITL 0f1e2d3c  "
         "[8:53:00am 10/01/19] Trust List update failed?[2J\n"
     )
-    assert phones.asked == [{"verb": "list"}]
+    assert phones.asked == [{"verb": "wait"}]
 
 
 def test_show_prints_the_messages_as_they_stand_on_the_screen(

@@ -5,7 +5,7 @@ from collections.abc import Callable
 import pytest
 
 from tests.rigs.lab import Lab
-from tests.story.transcript import CUT, PAGE, in_the_page, play, steady
+from tests.story.transcript import CUT, PAGE, PHONES, in_the_page, play, steady
 
 README = PAGE.parents[1] / "README.md"
 
@@ -17,7 +17,7 @@ def test_transcript_in_the_page_is_what_a_lab_says(
     open_lab: Callable[..., Lab],
 ) -> None:
     """`python -m tests.story.transcript` writes it anew."""
-    assert steady(in_the_page()) == steady(play(open_lab()))
+    assert steady(in_the_page()) == steady(play(open_lab(*PHONES)))
 
 
 def test_transcript_in_the_readme_is_cut_from_the_page() -> None:

@@ -19,6 +19,7 @@ from tests.rigs.terminal import Prompt
 PAGE = Path(__file__).parents[2] / "docs" / "lab.md"
 FIRST, LAST = "<!-- transcript -->\n```text\n", "```\n<!-- end of transcript -->\n"
 CUT = "[...]"
+PHONES = ("--phones", "1")  # of the lab that is played in
 SHOWN = {"show itl": 21}  # lines of its output; the rest is cut
 STEPS: list[tuple[str, list[tuple[str, str]]]] = [
     ("show itl", []),
@@ -34,10 +35,14 @@ STEPS: list[tuple[str, list[tuple[str, str]]]] = [
             ("(yes/no)? ", "yes"),
         ],
     ),
+    ("lab phone list", []),
+    ("lab tvs stop", []),
     ("set cert regen CallManager", [("(yes|no)? ", "yes")]),
     ("utils service restart Cisco Tftp", []),
+    ("lab phone reset all", []),
     ("utils itl reset localkey", [("Enter CCM Administrator password :", "")]),
     ("show itl", []),
+    ("lab phone reset all", []),
 ]
 
 
@@ -82,6 +87,7 @@ def cut(line: str, block: str) -> str:
 def steady(text: str) -> list[str]:
     """The lines, without what another run would say otherwise."""
     text = re.sub(r"[A-Z][a-z]{2} [A-Z][a-z]{2} +\d.*\d{4}", "TIME", text)
+    text = re.sub(r"(?<=\d)[ap]m(?= \d)", "m", text)  # before or after noon
     text = re.sub(r"SHA256:\S+", "SHA256:", text)
     text = re.sub(r"/tmp/\S*", "DIRECTORY", text)
     text = re.sub(r"\b[0-9A-Fa-f]{2}(:[0-9A-Fa-f]{2})+", "HEX", text)
@@ -98,7 +104,7 @@ def in_the_page() -> str:
 def main() -> int:
     text = PAGE.read_text(encoding="utf-8")
     with tempfile.TemporaryDirectory() as folder:
-        lab = Lab(Path(folder) / "cluster")
+        lab = Lab(Path(folder) / "cluster", *PHONES)
         try:
             played = play(lab)
         finally:

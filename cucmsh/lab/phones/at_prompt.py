@@ -24,8 +24,8 @@ Phone = Mapping[str, Any]  # as the phones' process describes one
 
 @use_case("lab phone list")
 def list_phones(site: Site) -> list[Phone]:
-    """All phones, a summary of each."""
-    return _told(site, "list", [])
+    """All phones; those that start have started when this returns."""
+    return _told(site, "wait", [])
 
 
 @use_case("lab phone show")
