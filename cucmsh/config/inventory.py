@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import os
-from typing import NamedTuple
-from urllib.parse import SplitResult, parse_qs, urlsplit
+from typing import TYPE_CHECKING, NamedTuple
 
 from cucmsh.config.table import Table
+
+if TYPE_CHECKING:
+    from urllib.parse import SplitResult
 from cucmsh.errors import NamingError
 
 RETENTION_DAYS = 400  # as long as lists of the past are kept
@@ -99,12 +101,15 @@ def has_password(url: str) -> bool:
     parts = _split(url)
     if parts is None:
         return False
-    return parts.password is not None or "password" in parse_qs(
-        parts.query, keep_blank_values=True
-    )
+    from urllib.parse import parse_qs  # noqa: PLC0415 - as below
+
+    named = {key.lower() for key in parse_qs(parts.query, keep_blank_values=True)}
+    return parts.password is not None or bool(named & {"password", "sslpassword"})
 
 
 def _split(url: str) -> SplitResult | None:
+    from urllib.parse import urlsplit  # noqa: PLC0415 - no login without a URL pays
+
     try:
         parts = urlsplit(url)
         parts.port  # noqa: B018 - raises for what is none

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import contextmanager
-from typing import Self, TypeVar
+from typing import Any, Self, TypeVar
 
 from sqlalchemy import Connection, Engine, delete, func, select, text
 from sqlalchemy.exc import DBAPIError
@@ -203,11 +203,8 @@ class Inventory:
         raise AssertionError("unreachable")
 
 
-def _phone(row: Iterable[object]) -> Phone:
-    values = list(row)
-    for place in _SOURCE_PLACES:
-        values[place] = _SOURCES.get(str(values[place]))
-    return Phone._make(values)
-
-
-_SOURCE_PLACES = tuple(Phone._fields.index(name) for name in ("seen_by", "itl_by"))
+def _phone(row: Sequence[Any]) -> Phone:
+    """A row of ``Statements.phones``: names of sources become sources."""
+    return Phone._make(
+        (*row[:6], _SOURCES[row[6]], *row[7:9], _SOURCES.get(row[9]), *row[10:])
+    )

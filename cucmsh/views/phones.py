@@ -22,6 +22,7 @@ WORTH = {
     Source.ALARM: "said",
     Source.REGISTER: "said",
 }
+_FORMULAS = frozenset("=+-@")
 SHORT = 8  # digits of a digest that tell lists apart
 COLUMNS = (
     *("name", "model", "load", "address", "node", "state", "itl", "worth", "source"),
@@ -96,20 +97,25 @@ def list_words(known: KnownList | None) -> str:
 def phones_csv(shown: PhonesShown) -> Iterator[str]:
     """A line of names, then one each phone (RFC 4180, without line ends)."""
     yield ",".join(COLUMNS)
+    line = io.StringIO()
+    writer = csv.writer(line, lineterminator="")
+    words = {
+        itl: _words_of(itl, shown.lists.by_digest.get(itl))
+        for itl in {phone.itl for phone in shown.phones}
+    }
     for phone in shown.phones:
-        known = shown.lists.by_digest.get(phone.itl)
+        by = phone.itl_by
         values = (
             *(phone.name, phone.model, phone.load, phone.address, phone.node),
             " ".join(states_of(phone, shown.known)),
-            *(phone.itl, WORTH[phone.itl_by] if phone.itl_by else ""),
-            phone.itl_by.value if phone.itl_by else "",
-            _time_or_none(phone.itl_at) or "",
-            _words_of(phone.itl, known),
-            *(phone.ctl, "" if phone.status < 0 else str(phone.status)),
+            *(phone.itl, WORTH[by] if by else "", by.value if by else ""),
+            *(_time_or_none(phone.itl_at) or "", words[phone.itl], phone.ctl),
+            "" if phone.status < 0 else str(phone.status),
             *(iso_time(phone.seen), phone.text),
         )
-        line = io.StringIO()
-        csv.writer(line, lineterminator="").writerow(map(_no_formula, values))
+        line.seek(0)
+        line.truncate()
+        writer.writerow(map(_no_formula, values))
         yield line.getvalue()
 
 
@@ -186,7 +192,7 @@ def _short(digest: str) -> str:
 
 def _no_formula(value: str) -> str:
     """A text that no spreadsheet computes: phones and strangers wrote it."""
-    return f"'{value}" if value.startswith(("=", "+", "-", "@")) else value
+    return f"'{value}" if value[:1] in _FORMULAS else value
 
 
 def _minute(moment: int) -> str:

@@ -203,7 +203,8 @@ def test_one_command_imports_nothing_heavy(lab: Lab, options: list[str]) -> None
     program = (
         "import os, sys; from cucmsh.__main__ import main; leave = os._exit\n"
         f"sys.argv[1:] = {['-c', 'show version active', *options]!r}\n"
-        "found = {'prompt_toolkit', 'paramiko', 'asyncio', 'sqlite3', 'http'}\n"
+        "found = {'prompt_toolkit', 'paramiko', 'asyncio', 'sqlite3', 'http', "
+        "'sqlalchemy', 'urllib.parse'}\n"
         "def look(status):\n"
         "    said = sorted(found & set(sys.modules))\n"
         "    os.write(1, f'{said}'.encode())\n"
