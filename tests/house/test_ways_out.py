@@ -116,6 +116,7 @@ MAY_START = {
     ("cucmsh/shell/packs.py", "importlib.import_module"): "module",
     # For other people's tests; no node runs it.
     ("cucmsh/testing/cluster.py", "subprocess.Popen"): "words",
+    ("cucmsh/testing/cluster.py", "subprocess.run"): "[*words, '-c', line, '--json']",
     ("cucmsh/pki/sandbox_worker.py", "ctypes.CDLL"): "None",
 }
 # Who hands words to `remote/process.py` or to another node, and where they are from:

@@ -30,6 +30,13 @@ MOST_ALARMS = 30
 MOST_BOOTS = 30  # of the history
 
 
+LATEST = 4102444800  # the year 2100: no clock of a phone is set beyond it
+_DAMAGED = (
+    *(ValueError, OverflowError, TypeError, KeyError, AttributeError),
+    RecursionError,
+)
+
+
 class Boot(NamedTuple):
     """One start: when, by the phone's own clock, and what made it start."""
 
@@ -87,7 +94,7 @@ class Flash:
 
     def memory(self) -> Memory:
         """What it remembers; that of a new phone if nothing can be read."""
-        with suppress(ValueError, TypeError, KeyError, AttributeError, RecursionError):
+        with suppress(*_DAMAGED):
             return _memory(json.loads(self._read(FLASH_STATE)))
         return Memory()
 
@@ -136,12 +143,21 @@ def _decoded(raw: bytes) -> TrustList | None:
 def _memory(kept: dict[str, Any]) -> Memory:
     return Memory(
         is_plugged=bool(kept["is_plugged"]),
-        clock_offset=int(kept["clock_offset"]),
+        clock_offset=_seconds(kept["clock_offset"], -LATEST),
         servers={str(name): str(host) for name, host in kept["servers"].items()},
-        status=tuple(StatusLine(int(at), str(text)) for at, text in kept["status"]),
+        status=tuple(
+            StatusLine(_seconds(at), str(text)) for at, text in kept["status"]
+        ),
         alarms=tuple(
-            Alarm(int(at), int(status), str(ctl), str(itl))
+            Alarm(_seconds(at), int(status), str(ctl), str(itl))
             for at, status, ctl, itl in kept["alarms"]
         ),
-        boots=tuple(Boot(int(at), str(why)) for at, why in kept["boots"]),
+        boots=tuple(Boot(_seconds(at), str(why)) for at, why in kept["boots"]),
     )
+
+
+def _seconds(value: Any, least: int = 0) -> int:
+    seconds = int(value)
+    if not least <= seconds <= LATEST:
+        raise ValueError(seconds)
+    return seconds

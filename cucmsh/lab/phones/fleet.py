@@ -16,6 +16,7 @@ from cucmsh.errors import CucmshError, UsageError
 from cucmsh.lab.phones import boot
 from cucmsh.lab.phones.asking import open_directory
 from cucmsh.lab.phones.boot import Pace
+from cucmsh.lab.phones.flash import LATEST
 from cucmsh.lab.phones.phone import LabPhone
 from cucmsh.phones.facts import PhoneFacts
 from cucmsh.phones.texts import status_line
@@ -151,8 +152,7 @@ class Fleet:
 
     async def _clock(self, phone: LabPhone, request: Request) -> None:
         at = request.get("at")
-        latest = 4102444800  # the year 2100
-        phone.set_clock(None if at is None else int(_number(at, "at", 0, latest)))
+        phone.set_clock(None if at is None else int(_number(at, "at", 0, LATEST)))
 
     async def _wait(self, phone: LabPhone, _: Request) -> None:
         """Until it has started."""
