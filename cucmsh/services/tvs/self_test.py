@@ -115,11 +115,12 @@ def _silent(site: Site, node: Node, problem: TvsError, *, is_needed: bool) -> Fi
 
 def _trusted(site: Site) -> Iterator[Finding]:
     certificates, problems = trusted_ones(site)
-    for problem in problems:
+    if problems:
+        more = f" (and {len(problems) - 1} more)" if len(problems) > 1 else ""
         yield Finding(
             Level.FAIL,
-            f"TVS cannot read all that it vouches for, and leaves phones unanswered: "
-            f"{problem}",
+            "TVS cannot read all that it vouches for, and leaves phones unanswered: "
+            f"{problems[0]}{more}",
             "Mend or remove that file.",
         )
     own = f" of {site.node.name}"

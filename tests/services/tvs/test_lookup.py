@@ -289,8 +289,10 @@ class TestKeepTrust:
 
     def test_without_it_no_earlier_key_is(self, cluster: MadeCluster) -> None:
         recovery = cluster.publisher.keys.certificate(RECOVERY)
+        cluster.reset()
         assert asked(cluster.site, recovery) == (SAST,)
         regenerate(cluster.site, RECOVERY)
+        assert cluster.publisher.served.header.serial == recovery.serial
         assert asked(cluster.site, recovery) is None
 
     def test_stranger_who_signs_the_served_list_is_none(
