@@ -38,6 +38,9 @@ if TYPE_CHECKING:
     from cucmsh.views.phones import phones_csv as phones_csv
     from cucmsh.views.phones import phones_document as phones_document
     from cucmsh.views.phones import phones_lines as phones_lines
+    from cucmsh.views.preview import lock_out_lines as lock_out_lines
+    from cucmsh.views.preview import preview_document as preview_document
+    from cucmsh.views.preview import preview_lines as preview_lines
     from cucmsh.views.report import delivery_lines as delivery_lines
     from cucmsh.views.report import mismatch_lines as mismatch_lines
     from cucmsh.views.report import report_lines as report_lines
@@ -76,6 +79,11 @@ __getattr__ = late_names(
             "phone_reset_document",
             "phone_reset_lines",
             "phone_reset_progress",
+        ),
+        "cucmsh.views.preview": (
+            "lock_out_lines",
+            "preview_document",
+            "preview_lines",
         ),
         "cucmsh.views.phones": ("phones_csv", "phones_document", "phones_lines"),
         "cucmsh.views.report": ("delivery_lines", "mismatch_lines", "report_lines"),

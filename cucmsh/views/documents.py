@@ -19,6 +19,10 @@ bytes, and what is not there is null. The keys of each result::
     utils service list        node services[]: name state reason
     utils itl reset ...       node length sha1 sha256 signer
                               nodes[]: name state done reason
+    utils itl preview ...     node change elsewhere silent is_locking_out
+                              offer: nodes[] signer is_kept remark md5 sha1
+                              holders[]: held sha1 way reason node model phones
+                                is_given_up
     utils itl trust release   node signer given_up[]: sha1 reason
     show itl phones ...       node state of_node page pages found silent
                               counts: phones match mismatch unknown stale no_recovery
@@ -65,6 +69,7 @@ bytes, and what is not there is null. The keys of each result::
                                 held[]: file accepted reason
     node list                 node nodes[]: name role address login tftp findings[]
 
+``way`` is direct, tvs, locked out or unknown; ``phones`` null where nobody counted.
 ``level`` is ok, warn or fail; ``login`` is null or why our key does not lead there;
 ``tftp`` is same list, other list, pending, no list, no answer, error, or null without
 the service. ``role`` is SAST, CCM, CCM_TFTP, TFTP, CAPF, TVS, APPLICATION_SERVER or a

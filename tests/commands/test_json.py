@@ -58,6 +58,8 @@ LINES: dict[str, tuple[str, Sequence[tuple[str, Answer]]]] = {
         REMOTE,
         [("Enter Sftp password :", SFTP_PASSWORD), ("(yes/no)? ", "yes"), TO_CCM],
     ),
+    "utils itl preview localkey|restart": ("utils itl preview restart", ()),
+    "utils itl preview regen <unit>": ("utils itl preview regen TVS", ()),
     "utils itl trust release": (
         "utils itl trust release",
         [("(yes/no)? ", "yes")],

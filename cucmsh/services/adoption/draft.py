@@ -2,7 +2,7 @@
 
 What an adoption means for phones is not reasoned about but tried: the same functions
 adopt, compose, regenerate and reset, on a site whose files are a ``DraftStore``, that
-takes no lock and reaches no other host.
+takes no lock and changes no other host.
 """
 
 from __future__ import annotations
@@ -44,10 +44,19 @@ if TYPE_CHECKING:
 
 
 class DraftSite(Site):
-    """A copy of a node in memory; ``settings`` may differ from those on disk."""
+    """A copy of a node in memory; ``settings`` may differ from those on disk.
 
-    def __init__(self, site: Site, settings: Settings | None = None) -> None:
-        offline = _Offline(site.backends)
+    Args:
+        site: the node.
+        settings: its configuration; ``None`` for the one that it has.
+        asks: it may look over TFTP at the lists that other nodes serve, as a start
+            with ``keep_trust`` and a reset do.
+    """
+
+    def __init__(
+        self, site: Site, settings: Settings | None = None, *, asks: bool = False
+    ) -> None:
+        offline = _Offline(site.backends, asks=asks)
         settings = settings or site.settings
         super().__init__(settings, site.clock, offline, site.caller, site.record)
         self.home = _copy(site.home.root, site.home)
@@ -88,10 +97,11 @@ def _refuse() -> NoReturn:
 
 
 class _Offline:
-    """The keys of a node, and no way out of it; see ``Backends``."""
+    """The keys of a node, and no way out of it but a look; see ``Backends``."""
 
-    def __init__(self, backends: Backends) -> None:
+    def __init__(self, backends: Backends, *, asks: bool = False) -> None:
         self._backends = backends
+        self._asks = asks
 
     def keys(self) -> KeyBackend:
         return self._backends.keys()
@@ -178,5 +188,6 @@ class _Offline:
     def read_back(
         self, address: TftpAddress, name: str, timeout_seconds: float = 15
     ) -> bytes:
-        del address, name, timeout_seconds
-        _refuse()
+        if not self._asks:
+            _refuse()
+        return self._backends.read_back(address, name, timeout_seconds)

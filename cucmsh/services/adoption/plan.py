@@ -28,7 +28,7 @@ from cucmsh.services.certificates.keystore import Keystore
 from cucmsh.services.lists.compose import compose_for_start
 from cucmsh.services.lists.plan_reset import plan_local_reset
 from cucmsh.services.lists.served_lists import served_list
-from cucmsh.services.nodes.make import new_credential
+from cucmsh.services.lists.tried import regenerate_on_draft
 from cucmsh.services.records.history import History, Kept
 from cucmsh.services.site import Site
 from cucmsh.trustlist.check import Verifier, check
@@ -365,7 +365,7 @@ def _make(draft: DraftSite) -> Iterator[Made]:
         if unit is Unit.ITL_RECOVERY and not draft.node.is_publisher:
             continue
         at = draft.copy()
-        _regenerate(at, unit)
+        regenerate_on_draft(at, unit)
         yield _started(at, event)
     if draft.node.is_publisher:
         yield _reset(draft.copy())
@@ -387,15 +387,6 @@ def _made(
     name, der = (signer.subject_name, signer.certificate) if signer else ("", None)
     adopted = [key.certificate.der for key in Keystore(draft).adopted()]
     return Made(event, trust_list, name, is_kept, remark, der in adopted)
-
-
-def _regenerate(draft: DraftSite, unit: Unit) -> None:
-    keystore, credential = Keystore(draft), new_credential(draft, unit)
-    if unit is Unit.ITL_RECOVERY:
-        raw = keystore.make_recovery_file(credential)
-        keystore.install_recovery(raw, credential.certificate)
-    else:
-        keystore.install(unit, credential)
 
 
 def _reset(draft: DraftSite) -> Made:

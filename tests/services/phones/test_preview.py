@@ -1,0 +1,229 @@
+"""What a preview foretells is what phones then do, as the oracle and the product judge.
+
+Random histories of a publisher and a subscriber, whose TVS come and go. Each preview is
+asked before the change and held to what the phones of every list do after it.
+"""
+
+from __future__ import annotations
+
+import itertools
+import random
+from collections import Counter
+from hashlib import sha1
+from pathlib import Path
+
+import pytest
+
+from cucmsh.errors import RefusedError, TvsError
+from cucmsh.phones.claims import Claim, Source
+from cucmsh.pki.model import Unit
+from cucmsh.services.certificates.regenerate import regenerate
+from cucmsh.services.lists.plan_reset import plan_local_reset
+from cucmsh.services.phones.open_store import open_inventory
+from cucmsh.services.phones.preview import (
+    LOCAL_KEY,
+    REGEN,
+    RESTART,
+    GivenList,
+    Holders,
+    Preview,
+    Way,
+    preview,
+)
+from cucmsh.trustlist.decode import decode
+from cucmsh.tvs.codec import QueryAnswer, QueryRequest
+from cucmsh.views.preview import lock_out_lines, preview_document, preview_lines
+from tests.phones import oracle
+from tests.rigs.draws import SEED, drawn
+from tests.services.made_cluster import MadeCluster, Member, started_cluster
+
+pytestmark = pytest.mark.thorough
+
+UNITS = ("CallManager", "TVS", "ITLRecovery")
+CHANGES = [(RESTART, ""), (LOCAL_KEY, ""), *((REGEN, unit) for unit in UNITS)]
+
+
+def do(cluster: MadeCluster, change: str, unit: str) -> bytes:
+    """Make the change; what the publisher serves then."""
+    cluster.clock.pass_seconds(301)
+    if change == LOCAL_KEY:
+        cluster.apply(plan_local_reset(cluster.site))
+    else:
+        if unit:
+            regenerate(cluster.site, Unit(unit))
+        cluster.publisher.start()
+    return cluster.publisher.raw
+
+
+def takes(cluster: MadeCluster, held: bytes, offered: bytes) -> bool:
+    """Whether a phone takes it, whatever the order in which it asks TVS."""
+
+    def asking(members: tuple[Member, ...]) -> oracle.Ask:
+        def ask(subject: bytes, issuer: bytes, serial: bytes) -> oracle.Answer | None:
+            names = (subject[:-1].decode(), issuer[:-1].decode())
+            request = QueryRequest(1001, "CP-8845-SEP001122334455", *names, serial)
+            for member in members:
+                try:
+                    answer = cluster.site.backends.ask_tvs(
+                        member.node.tvs, request, trusted(held)
+                    )
+                except TvsError:
+                    continue
+                assert isinstance(answer, QueryAnswer)
+                server = member.keys.certificate(Unit.TVS).der
+                status = int(not answer.is_known)
+                return oracle.Answer(server, status, answer.certificate, answer.roles)
+            return None
+
+        return ask
+
+    phone = oracle.Phone("78xx/88xx", None, held, {})
+    orders = itertools.permutations(cluster.members.values())
+    ends = [oracle.give(phone, oracle.ITL, offered, asking(order)) for order in orders]
+    return all(end.word in ("taken", "same") for end in ends)
+
+
+class trusted:  # noqa: N801 - a function with a memory
+    """Whether a held list names a server's certificate as TVS."""
+
+    def __init__(self, held: bytes) -> None:
+        self._entries = oracle.read(held).entries
+
+    def __call__(self, certificate: bytes) -> bool:
+        return any(e.role == 21 and e.is_of(certificate) for e in self._entries)
+
+
+@pytest.mark.parametrize("number", range(drawn(4)))
+def test_what_it_foretells_is_what_phones_do(number: int, tmp_path: Path) -> None:
+    dice = random.Random(f"{SEED} {number}")
+    cluster = started_cluster(tmp_path, keep_trust=number % 4 == 3)
+    lists: dict[str, bytes] = {}
+    seen: Counter[Way] = Counter()
+    for _ in range(7):
+        for member in cluster.members.values():
+            member.tvs_is_stopped = dice.random() < 0.3
+            lists[digest(member.raw)] = member.raw
+        change, unit = dice.choice(CHANGES)
+        before = cluster.publisher.raw
+        try:
+            foretold = preview(cluster.site, change, unit)
+        except RefusedError:
+            with pytest.raises(RefusedError):
+                do(cluster, change, unit)
+            continue
+        assert cluster.publisher.raw == before
+        after = do(cluster, change, unit)
+        assert signer(after) == foretold.offer.signer
+        assert (after == before) is foretold.offer.is_kept or change == LOCAL_KEY
+        for each in foretold.holders:
+            seen[each.way] += 1
+            expected = each.way in (Way.DIRECT, Way.TVS)
+            assert takes(cluster, lists[each.sha1], after) is expected, each
+    assert seen[Way.DIRECT]
+
+
+def digest(raw: bytes) -> str:
+    return sha1(raw).hexdigest()
+
+
+def signer(raw: bytes) -> str:
+    return decode(raw).header.signer_name
+
+
+@pytest.fixture
+def cluster(tmp_path: Path) -> MadeCluster:
+    return started_cluster(tmp_path)
+
+
+def test_a_new_key_leaves_tvs_and_a_new_tvs_leaves_nothing(
+    cluster: MadeCluster,
+) -> None:
+    (first,) = preview(cluster.site, REGEN, "CallManager").holders
+    assert first.way is Way.TVS
+    for member in cluster.members.values():
+        member.tvs_is_stopped = True
+    lost = preview(cluster.site, REGEN, "CallManager")
+    assert [each.way for each in lost.holders] == [Way.LOCKED_OUT]
+    assert lost.is_locking_out
+    lines = list(preview_lines(lost))
+    assert lines[-1] == "Somebody is locked out."
+    assert any("would be locked out" in line for line in lock_out_lines(lost))
+    recovered = preview(cluster.site, LOCAL_KEY)
+    assert not recovered.is_locking_out
+    assert not list(lock_out_lines(recovered))
+
+
+def test_a_list_that_was_handed_over_is_asked_too(
+    cluster: MadeCluster, tmp_path: Path
+) -> None:
+    other = started_cluster(tmp_path / "other")
+    do(other, REGEN, "CallManager")
+    for member in cluster.members.values():
+        member.tvs_is_stopped = True
+    given = GivenList("other.tlv", other.publisher.served)
+    found = preview(cluster.site, RESTART, given=[given])
+    ways = {each.held.split(" ")[0]: each.way for each in found.holders}
+    assert ways == {"MD5": Way.DIRECT, "other.tlv": Way.LOCKED_OUT}
+    assert found.is_locking_out
+
+
+def test_phones_are_counted_by_what_they_are_said_to_hold(
+    cluster: MadeCluster,
+) -> None:
+    pub, sub = cluster.publisher.node.name, cluster.subscriber.node.name
+    ours = digest(cluster.publisher.raw)
+    told = [
+        (ours, "8845", pub),
+        (ours, "8845", pub),
+        (ours, "7965", pub),
+        ("none", "8845", pub),
+        ("ab" * 20, "8861", pub),
+        (ours, "8845", sub),
+        ("", "7965", pub),
+    ]
+    claims = [
+        Claim(f"SEP{number:012X}", Source.PAGE, 1000, node=node, itl=itl, model=model)
+        for number, (itl, model, node) in enumerate(told)
+    ]
+    with open_inventory(cluster.site) as store:
+        store.record(claims, 2000)
+    found = preview(cluster.site, RESTART)
+    rows = [(each.way, each.model, each.phones) for each in found.holders]
+    assert sorted(rows) == sorted(
+        [
+            (Way.DIRECT, "8845", 2),
+            (Way.DIRECT, "7965", 1),
+            (Way.DIRECT, "8845", 1),
+            (Way.UNKNOWN, "8861", 1),
+        ]
+    )
+    assert (found.elsewhere, found.silent) == (1, 1)
+    assert found.is_locking_out  # nobody can tell of that one
+    document = preview_document(pub, found)
+    assert document["is_locking_out"] is True
+    text = "\n".join(preview_lines(found))
+    assert f"2 phones of model 8845 at {pub}" in text
+    assert "This list is not known here" in text
+
+
+def test_whom_a_person_gave_up_is_shown_and_does_not_count() -> None:
+    lost = Holders("MD5 x", "1", Way.LOCKED_OUT, "No.", is_given_up=True)
+    offer = None
+    found = Preview("restart", offer, (lost,))  # type: ignore[arg-type]
+    assert not found.is_locking_out
+    assert not list(lock_out_lines(found))
+
+
+def test_nothing_is_changed_on_disk(cluster: MadeCluster) -> None:
+    def files() -> dict[str, bytes]:
+        home = Path(cluster.site.settings.home)
+        return {
+            str(path): path.read_bytes() for path in home.rglob("*") if path.is_file()
+        }
+
+    before = files()
+    preview(cluster.site, REGEN, "ITLRecovery")
+    after = files()
+    changed = {path for path in after if before.get(path) != after[path]}
+    assert all("log" in path for path in changed), changed
+    assert before.keys() <= after.keys()
