@@ -84,8 +84,12 @@ def test_current_phones_are_served_by_both(
 def test_old_phones_are_served_where_they_are_let_in(
     current: Process, old: Process, words: tuple[str, ...], version: str
 ) -> None:
-    assert f"Protocol  : {version}\n" in s_client(old, *words)
+    said = s_client(old, *words)
+    assert f"Protocol  : {version}\n" in said  # stands there without a session, too
+    assert "Cipher is (NONE)" not in said
+    assert "self-signed certificate" in said
     said = s_client(current, *words)
+    assert "Cipher is (NONE)" in said
     assert "alert protocol version" in said
     assert "no peer certificate available" in said
 

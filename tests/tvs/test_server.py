@@ -41,12 +41,15 @@ SECONDS = 10
 class Phone:
     """A client that does step by step what a test says."""
 
-    def __init__(self, running: Running, context: ssl.SSLContext | None = None) -> None:
-        self.sock = socket.create_connection(running.server.address, SECONDS)
+    def __init__(self, running: Running, *, buffer: int = 0) -> None:
+        self.sock = socket.socket()
+        self.sock.settimeout(SECONDS)
+        if buffer:  # bytes of answers that wait in the kernel, about
+            self.sock.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, buffer)
+        self.sock.connect(running.server.address)
         self.incoming, self.outgoing = ssl.MemoryBIO(), ssl.MemoryBIO()
-        self.tls = (context or client_context(is_old=False)).wrap_bio(
-            self.incoming, self.outgoing
-        )
+        context = client_context(is_old=False)
+        self.tls = context.wrap_bio(self.incoming, self.outgoing)
         self._reader = Reader()
         self.heard: list[Message] = []
 
@@ -100,8 +103,8 @@ class Phone:
 
 
 @contextmanager
-def phone(running: Running, context: ssl.SSLContext | None = None) -> Iterator[Phone]:
-    made = Phone(running, context)
+def phone(running: Running, *, buffer: int = 0) -> Iterator[Phone]:
+    made = Phone(running, buffer=buffer)
     try:
         with made.sock:
             made.shake_hands()
@@ -201,9 +204,9 @@ def test_many_questions_in_one_packet_are_all_answered(tvs: Running) -> None:
 
 @pytest.mark.thorough
 def test_who_reads_no_answer_is_read_no_further_and_loses_none(tvs: Running) -> None:
-    count = 6_000
+    count = 8_000
     questions = b"".join(encode(KNOWN._replace(session=each)) for each in range(count))
-    with phone(tvs) as one:
+    with phone(tvs, buffer=4096) as one:
         one.sock.setblocking(False)
         one.tls.write(questions)
         unsent = one.outgoing.read()
@@ -275,6 +278,24 @@ def test_every_start_of_a_question_ends_cleanly(start: Start) -> None:
             assert one.is_ended()
     running.logged("not whole in time")
     assert len(running.lines) == len(phones)
+
+
+def test_a_question_that_trickles_in_has_no_more_time_than_another(
+    start: Start,
+) -> None:
+    running = start(message_seconds=0.3)
+    with phone(running) as one:
+        one.sock.settimeout(0.05)
+        raw, sent = encode(KNOWN), 0
+        with suppress(ConnectionError):
+            while sent < len(raw):
+                one.say(raw[sent : sent + 1])
+                sent += 1
+                with suppress(TimeoutError):
+                    if one.sock.recv(1):
+                        break
+        assert sent < len(raw)
+    running.logged("not whole in time")
 
 
 def test_silence_ends_without_a_line(start: Start) -> None:
