@@ -27,7 +27,16 @@ from cucmsh.tvs.codec import (
 )
 from cucmsh.tvs.contexts import Identity, client_context
 from cucmsh.tvs.limits import Limits
-from tests.rigs.tvs import ONE_DAY, ROLES, UNREADABLE, Pair, Vouching
+from tests.rigs.tvs import (
+    HOST,
+    ONE_DAY,
+    ROLES,
+    UNREADABLE,
+    Pair,
+    Vouching,
+    memory_of,
+    tvs_process,
+)
 from tests.rigs.waiting import until
 from tests.tvs.conftest import Running, Start
 
@@ -221,6 +230,24 @@ def test_who_reads_no_answer_is_read_no_further_and_loses_none(tvs: Running) -> 
                 unsent = unsent[one.sock.send(unsent[:4096]) :]
             sessions += [each.session for each in one.hear(1)]
         assert sessions == list(range(count))
+
+
+@pytest.mark.thorough
+def test_who_reads_no_answer_fills_no_memory(pair: Pair) -> None:
+    """What it sends stays in its own machine's buffers, and the kernel's."""
+    raw = encode(KNOWN._replace(device="x" * 4000)) * 100
+    with tvs_process(pair) as process:
+        address = HOST, process.port
+        assert ask(*address, KNOWN, trust=lambda _der: True).is_known
+        before = memory_of(process.pid)
+        with socket.create_connection(address, SECONDS) as sock:
+            tls = client_context(is_old=False).wrap_socket(sock)
+            tls.settimeout(0.3)  # until nothing is taken any more
+            with suppress(TimeoutError):
+                for _ in range(100):
+                    tls.sendall(raw)
+            assert memory_of(process.pid) - before < 4 << 20
+            tls.close()
 
 
 def test_a_store_that_cannot_be_read_closes_unanswered(tvs: Running) -> None:
