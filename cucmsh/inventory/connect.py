@@ -10,6 +10,7 @@ import os
 import sqlite3
 from collections.abc import Iterator
 from contextlib import contextmanager
+from time import monotonic, sleep
 from typing import Any
 
 from sqlalchemy import Engine, create_engine, event
@@ -23,6 +24,7 @@ SQLITE = "sqlite"
 CONNECT_SECONDS = 10
 BUSY_SECONDS = 30  # how long others may write before we give up
 STATEMENT_SECONDS = 120
+MAKING_SECONDS, PAUSE_SECONDS = 1.0, 0.05
 FILE_MODE = 0o600  # which phone is where is nobody else's business
 # A PostgreSQL whose machine is gone without a word is noticed by these (milliseconds).
 POSTGRESQL_OPTIONS = {
@@ -126,5 +128,14 @@ def _sqlite(url: URL) -> Engine:
 def _prepare(connection: sqlite3.Connection, _: Any) -> None:
     """Write ahead, so that readers never wait; synced before a commit returns."""
     connection.isolation_level = None  # no BEGIN but ours
-    connection.execute("PRAGMA journal_mode = WAL")
+    end = monotonic() + MAKING_SECONDS
+    while True:
+        try:
+            connection.execute("PRAGMA journal_mode = WAL")
+            break
+        except sqlite3.OperationalError:
+            # Whoever else makes the file just now is not waited for by SQLite.
+            if monotonic() > end:
+                raise
+            sleep(PAUSE_SECONDS)
     connection.execute("PRAGMA synchronous = FULL")

@@ -166,27 +166,29 @@ def test_what_is_dated_in_the_future_is_as_of_now(inventory: Inventory) -> None:
     assert one(inventory).itl == OURS
 
 
-@pytest.mark.parametrize("at", [-(1 << 70), 0, 1 << 70])
-def test_no_time_breaks_it(inventory: Inventory, at: int) -> None:
-    inventory.record([said(1)._replace(at=at)], NOON)
-    assert 0 < one(inventory).seen <= NOON
+def test_no_time_breaks_it(inventory: Inventory) -> None:
+    for number, at in enumerate((-(1 << 70), 0, 1 << 70)):
+        inventory.record([said(number)._replace(at=at)], NOON)
+        assert 0 < one(inventory, number).seen <= NOON
 
 
-@pytest.mark.parametrize(
-    "text", ["a\0b", "\udc80", "\x1b[31m", "x" * 5000, "\u202e", "'; --", "%s", "ü☎"]
-)
-def test_no_text_breaks_it(inventory: Inventory, text: str) -> None:
-    inventory.record([said(1, text=text, load=text, file=text, itl=OURS)], NOON)
-    phone = one(inventory)
-    assert phone.itl == OURS
-    assert phone.text.isprintable()
-    assert phone.text == text or not text.isprintable() or len(text) > len(phone.text)
+def test_no_text_breaks_it(inventory: Inventory) -> None:
+    plain = ("'; --", "%s", "ü☎", "x" * 100)
+    wild = ("a\0b", "\udc80", "\x1b[31m", "\u202e", "x" * 5000)
+    for number, text in enumerate((*plain, *wild)):
+        claim = said(number, text=text, load=text, file=text, itl=OURS)
+        inventory.record([claim], NOON)
+        phone = one(inventory, number)
+        assert phone.itl == OURS
+        assert phone.text.isprintable()
+        assert len(phone.text) < 500
+        assert phone.text == text or text in wild
 
 
-@pytest.mark.parametrize("name", ["SEP1", "sep000000000001", name_of(1) + "\n"])
-def test_a_name_that_is_none_is_refused(inventory: Inventory, name: str) -> None:
-    with pytest.raises(ValueError, match="no name of a phone"):
-        inventory.record([said(2), said(1)._replace(phone=name)], NOON)
+def test_a_name_that_is_none_is_refused(inventory: Inventory) -> None:
+    for name in ("SEP1", "sep000000000001", name_of(1) + "\n"):
+        with pytest.raises(ValueError, match="no name of a phone"):
+            inventory.record([said(2), said(1)._replace(phone=name)], NOON)
     assert inventory.counts(NOTHING_KNOWN).phones == 0
 
 
@@ -215,10 +217,10 @@ BY_STATE = {
 }
 
 
-@pytest.mark.parametrize("state", BY_STATE)
-def test_phones_are_found_by_state(six: Inventory, state: PhoneState | None) -> None:
-    found = [phone.name for phone in six.phones(Wanted(state), KNOWN)]
-    assert found == [name_of(number) for number in BY_STATE[state]]
+def test_phones_are_found_by_state(six: Inventory) -> None:
+    for state, numbers in BY_STATE.items():
+        found = [phone.name for phone in six.phones(Wanted(state), KNOWN)]
+        assert found == [name_of(number) for number in numbers], state
 
 
 def test_phones_are_counted_by_state(six: Inventory) -> None:
