@@ -58,6 +58,7 @@ from cucmsh.services.nodes.node_id import learn, own_id
 from cucmsh.services.nodes.service_status import status_on
 from cucmsh.services.records.open_work import settle_deliveries
 from cucmsh.services.site import Site
+from cucmsh.services.tvs.self_test import look_at_tvs
 from cucmsh.storage.store import Store
 
 
@@ -242,6 +243,8 @@ def _enrol_subscriber(
         findings.append(
             checked(status.is_running, f"its TFTP service is {status.said}")
         )
+    if node.has_tvs:
+        findings.append(look_at_tvs(site, node))
     return plan, findings, said.id
 
 

@@ -47,6 +47,24 @@ def examine_tvs(site: Site) -> Iterator[Finding]:
         yield from found
 
 
+def look_at_tvs(site: Site, node: Node) -> Finding:
+    """Whether a member's TVS answers for this node, which is enrolling it."""
+    keystore = Keystore(site)
+    shown = keystore.trusted(node, Unit.TVS)
+    signer = keystore.certificate(Unit.CALL_MANAGER)
+    if shown is None:
+        return Finding(Level.WARN, f"{node.name} told no TVS certificate")
+    try:
+        is_good = is_vouching(ask_about(site, node, shown, signer), signer)
+    except TvsError as problem:
+        what = f"its TVS does not answer yet: {problem.message.rstrip('.')}"
+        return Finding(Level.WARN, what, "Start cucmsh-tvs there (docs/production.md).")
+    if is_good:
+        return Finding(Level.OK, f"its TVS vouches for the lists of {site.node.name}")
+    what = f"its TVS does not vouch for the lists of {site.node.name}"
+    return Finding(Level.WARN, what, f"Look at the log of TVS on {node.name}.")
+
+
 def _not_brought(site: Site, signing: list[Node]) -> Iterator[Finding]:
     """Members of whose lists TVS here knows no signer; an earlier version brought none.
 

@@ -7,9 +7,9 @@ import pytest
 from cucmsh.config.model import TVS, NodeService, ServiceCommands
 from cucmsh.layout import IMPORTED_FOLDER
 from cucmsh.pki.model import Unit
-from cucmsh.services.nodes.health.finding import Level
+from cucmsh.services.nodes.health.finding import Finding, Level
 from cucmsh.services.site import Site
-from cucmsh.services.tvs.self_test import examine_tvs
+from cucmsh.services.tvs.self_test import examine_tvs, look_at_tvs
 from tests.services.made_cluster import SUBJECT, MadeCluster, QuickKeys
 
 pytestmark = pytest.mark.thorough
@@ -114,3 +114,16 @@ def test_certificate_of_a_member_that_was_not_brought_is_told(
     assert told(cluster.site, Level.FAIL) == [
         "the TVS certificate of test10sub was not brought here"
     ]
+
+
+def test_enrolment_says_whether_tvs_answers(cluster: MadeCluster) -> None:
+    node = cluster.subscriber.node
+    assert look_at_tvs(cluster.site, node) == Finding(
+        Level.OK, "its TVS vouches for the lists of test10pub"
+    )
+    cluster.subscriber.site.home.remove("security/trust/test10pub/CallManager.pem")
+    assert "does not vouch" in look_at_tvs(cluster.site, node).what
+    cluster.subscriber.tvs_is_stopped = True
+    found = look_at_tvs(cluster.site, node)
+    assert found.level is Level.WARN
+    assert found.what.startswith("its TVS does not answer yet: ")
