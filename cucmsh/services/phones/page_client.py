@@ -71,10 +71,12 @@ def _once(where: PageHost, target: str, until: float) -> Fetched | str:
     """The answer, or the path on the same host that it sends to."""
     left = max(0.1, until - monotonic())
     connection = HTTPConnection(where.host, where.port, timeout=left)
-    watch = Timer(left, _cut, [connection])
-    watch.daemon = True
+    watch: Timer | None = None
     try:
         connection.connect()
+        # The library lets go of its socket before a body is read, and we do not.
+        watch = Timer(max(0.1, until - monotonic()), _cut, [connection.sock])
+        watch.daemon = True
         watch.start()
         connection.request("GET", target, headers={"Connection": "close"})
         address = str(connection.sock.getpeername()[0])
@@ -90,10 +92,13 @@ def _once(where: PageHost, target: str, until: float) -> Fetched | str:
         said = getattr(problem, "strerror", None) or "that is no HTTP"
         raise ConnectionFailedError(f"{where.shown}: {said}") from problem
     finally:
-        watch.cancel()
+        if watch is not None:
+            watch.cancel()
         connection.close()
     if monotonic() >= until:  # cut off: what came is a piece
         raise NoAnswerError(f"the page of {where.shown} did not end in time")
+    if response.length and len(body) <= LARGEST:
+        raise ConnectionFailedError(f"the page of {where.shown} broke off")
     if len(body) > LARGEST:
         raise ConnectionFailedError(
             f"the page of {where.shown} has more than {LARGEST} bytes"
@@ -101,9 +106,9 @@ def _once(where: PageHost, target: str, until: float) -> Fetched | str:
     return Fetched(response.status, body, address)
 
 
-def _cut(connection: HTTPConnection) -> None:
-    with suppress(OSError, AttributeError):
-        connection.sock.shutdown(socket.SHUT_RDWR)
+def _cut(connected: socket.socket) -> None:
+    with suppress(OSError):
+        connected.shutdown(socket.SHUT_RDWR)
 
 
 def _elsewhere(where: PageHost, response: HTTPResponse) -> str:
@@ -114,12 +119,15 @@ def _elsewhere(where: PageHost, response: HTTPResponse) -> str:
             f"{where.shown} shows its page over HTTPS only, which is not read",
             "Set webProtocol to 0 in its configuration, or leave it out.",
         )
-    is_same = not parts.netloc or (
-        (parts.scheme in ("", "http"))
-        and (parts.hostname or "") == where.host.lower()
+    is_here = not parts.netloc or (
+        (parts.hostname or "") == where.host.lower()
         and (parts.port or 80) == where.port
     )
-    if not is_same or not parts.path.startswith("/"):
+    if (
+        not is_here
+        or parts.scheme not in ("", "http")
+        or not parts.path.startswith("/")
+    ):
         raise ConnectionFailedError(
             f"{where.shown} sends to another place, which is not followed"
         )
