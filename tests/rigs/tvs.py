@@ -16,7 +16,7 @@ import subprocess
 import sys
 import threading
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import NamedTuple
 
@@ -117,6 +117,7 @@ class Process:
         self.port = port
         self.pid = running.pid
         self.lines: list[str] = []
+        self._seen: set[int] = set()  # workers; a broken one may outlive its parent
         self._listener = threading.Thread(target=self._listen)
         self._listener.start()
 
@@ -138,7 +139,9 @@ class Process:
     def workers(self, count: int) -> list[int]:
         """Their process ids, once there are so many."""
         until(lambda: len(self.children()) == count, "no such workers")
-        return self.children()
+        found = self.children()
+        self._seen.update(found)
+        return found
 
     def end(self, number: signal.Signals = signal.SIGTERM) -> int:
         """Its exit status, with every line that it logged read."""
@@ -146,11 +149,21 @@ class Process:
             self._running.send_signal(number)
         return self.end_by_itself()
 
+    def clear_away(self) -> None:
+        """End whatever is left of it, as after a test that failed."""
+        self._running.kill()
+        for pid in self._seen:
+            with suppress(OSError):  # it is gone, as it should be
+                if __file__.encode() in Path(f"/proc/{pid}/cmdline").read_bytes():
+                    os.kill(pid, signal.SIGKILL)
+        self.end_by_itself()
+
     def end_by_itself(self) -> int:
         status = self._running.wait(30)
         self._listener.join(30)
-        assert self._running.stderr is not None
-        self._running.stderr.close()
+        if not self._listener.is_alive():  # else somebody has the other end yet
+            assert self._running.stderr is not None
+            self._running.stderr.close()
         return status
 
 
@@ -181,7 +194,7 @@ def tvs_process(
     try:
         yield process
     finally:
-        process.end(signal.SIGKILL)
+        process.clear_away()
 
 
 def main() -> None:
