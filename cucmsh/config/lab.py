@@ -2,7 +2,7 @@
 
 Only the lab writes it. Refused in any other configuration, so that no clock and no
 hold timer of a production node depends on a file: the configuration and the home lie
-where the lab put them, and all members answer on loopback only.
+where the lab put them, and all members answer on loopback only (docs/decisions/039).
 """
 
 from __future__ import annotations
