@@ -13,13 +13,18 @@ from pathlib import Path
 
 import pytest
 
+from cucmsh.phones.service_control import PhoneAction
 from cucmsh.pki.model import Unit
 from cucmsh.services.certificates.regenerate import regenerate
+from cucmsh.services.phones.resets import PhoneResets
 from cucmsh.shell.scripted import Answer, ScriptedDialog, ScriptedSession
 from cucmsh.views import documents
+from cucmsh.views.phone_resets import phone_reset_document
 from tests.commands.calls import GRAMMAR, TO_CCM, run
 from tests.commands.test_files import ANSWERS
 from tests.commands.test_itl import REMOTE, save_key
+from tests.commands.test_phones import say
+from tests.inventory.claims import FOREIGN
 from tests.services.made_cluster import (
     SFTP_PASSWORD,
     MadeCluster,
@@ -29,6 +34,8 @@ from tests.services.made_cluster import (
 pytestmark = pytest.mark.thorough
 
 ONLY_END = {"quit", "exit"}
+# Needs a telephone system; its document is made below.
+ELSEWHERE = {"utils phone reset|restart <which>"}
 YES = ("(yes|no)? ", "yes")
 LINES: dict[str, tuple[str, Sequence[tuple[str, Answer]]]] = {
     "file get tftp <file>": ("file get tftp ITLRecovery.p12", ANSWERS),
@@ -49,6 +56,12 @@ LINES: dict[str, tuple[str, Sequence[tuple[str, Answer]]]] = {
     "show cli pagination": ("show cli pagination", ()),
     "show cli session timeout": ("show cli session timeout", ()),
     "show itl": ("show itl", ()),
+    "show itl phones [node] [page]": ("show itl phones", ()),
+    "show itl phones csv [state] [node]": ("show itl phones csv", ()),
+    "show itl phones match|mismatch|unknown|stale|no-recovery [node] [page]": (
+        "show itl phones mismatch",
+        (),
+    ),
     "show myself": ("show myself", ()),
     "show network cluster [node]": ("show network cluster", ()),
     "show packs": ("show packs", ()),
@@ -71,7 +84,9 @@ LINES: dict[str, tuple[str, Sequence[tuple[str, Answer]]]] = {
     "utils tftp sign [spec...]": ("utils tftp sign", ()),
 }
 PHRASES = sorted(
-    entry.phrase for entry in GRAMMAR.commands if entry.phrase not in ONLY_END
+    entry.phrase
+    for entry in GRAMMAR.commands
+    if entry.phrase not in ONLY_END | ELSEWHERE
 )
 
 
@@ -79,6 +94,7 @@ PHRASES = sorted(
 def walked(cluster: MadeCluster, tmp_path: Path) -> MadeCluster:
     """A cluster with something to show for each of them."""
     cluster.site.home.append("log/audit", "{}")
+    say(cluster, 1, FOREIGN)
     (Path(cluster.site.tftp.root) / "some.xml").write_text("<some/>")
     del tmp_path
     return cluster
@@ -101,11 +117,20 @@ def test_command_gives_a_document(
     session = ScriptedSession(GRAMMAR)
     dialog = ScriptedDialog(answers, wants_json=True, session=session)
     with dialog:
-        assert run(dialog, site, line) == 0
+        assert run(dialog, site, line) == (1 if "preview" in line else 0)
     assert dialog.json is not None
     written = json.loads(json.dumps(dialog.json))
     described = set(re.findall(r"\w+", documents.__doc__ or ""))
     assert set(written) <= described
+    assert [key for key in keys_below(written) if key not in described] == []
+
+
+def test_resets_of_phones_give_a_document() -> None:
+    (entry,) = (each for each in GRAMMAR.commands if each.phrase in ELSEWHERE)
+    assert entry.has_json
+    done = PhoneResets(PhoneAction.RESET, 3, told=1, failed=(("SEP1", "no way"),))
+    written = json.loads(json.dumps(phone_reset_document("pub", done)))
+    described = set(re.findall(r"\w+", documents.__doc__ or ""))
     assert [key for key in keys_below(written) if key not in described] == []
 
 

@@ -30,6 +30,9 @@ PHRASES = [
     "show cli pagination",
     "show cli session timeout",
     "show itl",
+    "show itl phones [node] [page]",
+    "show itl phones csv [state] [node]",
+    "show itl phones match|mismatch|unknown|stale|no-recovery [node] [page]",
     "show myself",
     "show network cluster [node]",
     "show packs",
@@ -39,6 +42,7 @@ PHRASES = [
     "utils itl reset localkey",
     "utils itl reset remotekey <host> <user> <path>",
     "utils itl trust release",
+    "utils phone reset|restart <which>",
     "utils service list",
     "utils service restart <service...>",
     "utils service start <service...>",
@@ -57,13 +61,16 @@ def test_changing_commands_say_so_and_resets_are_the_publishers() -> None:
         phrase
         for phrase in PHRASES
         if phrase.startswith(
-            ("set cert", "set cli session", "utils itl", "utils service", "utils tftp")
+            (
+                *("set cert", "set cli session", "utils itl", "utils phone"),
+                *("utils service", "utils tftp"),
+            )
         )
         and phrase != "utils service list"
         and not phrase.startswith("utils itl preview")
     }
     assert {entry.phrase for entry in GRAMMAR.commands if entry.publisher_only} == {
-        phrase for phrase in PHRASES if "reset" in phrase
+        phrase for phrase in PHRASES if phrase.startswith("utils itl reset")
     }
 
 
