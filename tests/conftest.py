@@ -28,6 +28,7 @@ LONGEST = (
     "faults/test_disks",
     "story/test_signed_files",
     "story/test_story",
+    "story/test_phones",
     "faults/test_terminal",
     "escape/test_threats",
     "services/records/test_history",

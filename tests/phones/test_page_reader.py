@@ -131,10 +131,16 @@ def test_the_pages_of_one_phone_say_one_claim() -> None:
         b"",
         b"\0" * 100,
         b"<HTML>Please log in</HTML>",
-        b" " * (MAX_BYTES + 1),
     ],
 )
 def test_other_bytes_are_the_one_error(raw: bytes) -> None:
     with pytest.raises(PageError) as raised:
         read_page(raw)
     assert raised.value.message
+
+
+def test_a_page_that_is_too_long_is_refused_however_it_begins() -> None:
+    begun = page("", row("ITL signature", SHA1))
+    assert read_page(begun.ljust(MAX_BYTES)).itl == SHA1
+    with pytest.raises(PageError, match="more than"):
+        read_page(begun.ljust(MAX_BYTES + 1))

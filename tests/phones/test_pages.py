@@ -99,6 +99,16 @@ class TestForm:
         assert "ITL_Signature=0F 1E 2D" in text
         assert "StatusCode=3" in text
 
+    @pytest.mark.parametrize(
+        ("at", "shown"),
+        [(-5, "12:00:00am 01/01/70"), (1 << 60, "6:28:15am 02/07/06")],
+    )
+    def test_a_clock_that_is_wrong_is_shown(self, at: int, shown: str) -> None:
+        facts = made_facts("8845")._replace(now=at, status=(StatusLine(at, "x"),))
+        status = html.unescape(text_of(facts, status_page(facts.family)))
+        assert f"[{shown}]\nx" in status
+        assert "<B> Time</B>" in text_of(facts, "/")
+
     def test_settings_of_the_running_configuration_are_shown(self) -> None:
         text = text_of(made_facts("8845"), NETWORK)
         shown = re.findall(r"<B> (\w+ access enabled|Span to PC port)</B>.*?<B>", text)

@@ -17,7 +17,7 @@ from pathlib import Path
 import pytest
 
 from cucmsh.testing import Node
-from tests.rigs.lab import Lab
+from tests.rigs.lab import CUCMSH, Lab
 from tests.rigs.terminal import Prompt
 from tests.story.test_story import assert_openssl_verifies, reset_local
 
@@ -80,6 +80,17 @@ def md5(raw: bytes) -> str:
     return hashlib.md5(raw).hexdigest()
 
 
+def polled(lab: Lab, state: str) -> str:
+    """The phones of that state in the inventory, after each page was asked for."""
+    described = json.loads((lab.root / "lab.json").read_text())
+    words = [*CUCMSH, "--config", str(lab.publisher.config), "phones", "poll"]
+    for phone in described["phones"]:
+        place = phone["page"].removeprefix("http://").partition("/CGI/")[0]
+        words += ["--address", place]
+    subprocess.run(words, check=True, capture_output=True)
+    return lab.call(lab.publisher, f"show itl phones {state}").stdout
+
+
 def regenerate(shell: Prompt) -> None:
     """A new key for CallManager, and TFTP starts with it."""
     shell.send("set cert regen CallManager\r")
@@ -140,6 +151,9 @@ def test_phones_lose_trust_and_get_it_back(
     assert "Trust List Update Failed" in old.messages
     assert old.messages[-1] == f"TFTP Error : {OLD}.cnf.xml.sgn"
     assert "Directory: Host Not Found" in shell.call(f"lab phone show {NEW}")
+    mismatches = polled(lab, "mismatch")
+    assert NEW in mismatches
+    assert OLD in mismatches
 
     recovery = "ITLRECOVERY_test10pub.joemar2.lab"
     reset_local(lab, shell)
@@ -151,6 +165,9 @@ def test_phones_lose_trust_and_get_it_back(
     assert found.messages[-1] == "Trust List updated"
     assert found.ssh == "Yes"
     assert Looked(lab, OLD).itl == md5(recovered)
+    matches = polled(lab, "match")
+    assert NEW in matches
+    assert OLD in matches
     shell.call("lab tvs start")
     shown = shell.call(f"lab phone show {NEW}")
     assert "Host Not Found" not in shown
