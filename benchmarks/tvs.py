@@ -1,6 +1,6 @@
 """TVS beside ``openssl s_server`` and threads: docs/performance.md row 21 and row 22.
 
-    python -m benchmarks.tvs [--rounds 15] [--answers 200]
+    python -m benchmarks.tvs [--rounds 60] [--answers 20]
 
 All servers stand at once, with one RSA-2048 certificate, and are asked in turns by one
 client: TLS 1.2, ECDHE, one question for each connection, then goodbye. Counted is the
@@ -135,8 +135,8 @@ class Servers(NamedTuple):
     """All that are compared."""
 
     handshakes: Server
-    threads: Server
     one: Server
+    threads: Server
     one_verify: Server
     one_busy: Server
     two_busy: Server
@@ -164,8 +164,8 @@ def servers(pair: Pair) -> Iterator[Servers]:
         first, second = ours(1), ours(2)
         yield Servers(
             s_server,
-            threads,
             Server(first.port, [first.pid], query),
+            threads,
             Server(first.port, [first.pid], verify),
             Server(first.port, [first.pid], query, clients=2),
             Server(second.port, second.workers(2), query, clients=2),
@@ -237,8 +237,8 @@ def beside_silence(server: Server, rounds: int, answers: int) -> Row:
 
 def main() -> int:
     parser = argparse.ArgumentParser(prog="python -m benchmarks.tvs")
-    parser.add_argument("--rounds", type=int, default=15)
-    parser.add_argument("--answers", type=int, default=200)
+    parser.add_argument("--rounds", type=int, default=60)
+    parser.add_argument("--answers", type=int, default=20)
     options = parser.parse_args()
     version = subprocess.run(
         ["openssl", "version"], check=True, capture_output=True, text=True
