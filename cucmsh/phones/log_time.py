@@ -36,6 +36,7 @@ class LogClock:
         if newest - self._newest >= timedelta(minutes=1):
             self._newest = newest
             self._latest = newest.astimezone(self._zone).replace(tzinfo=None) + AHEAD
+            self._minutes.clear()  # next year they are others
 
     def iso(self, minute: str, seconds: str, zone: str) -> int | None:
         """``2026-11-30T08:49``, or a blank for the T; zone ``Z``, ``+01:00``, empty."""

@@ -182,6 +182,14 @@ def test_the_year_is_the_latest_that_is_not_ahead(
     assert at == int(datetime(*expected, 7, tzinfo=UTC).timestamp())
 
 
+def test_a_reader_that_runs_for_years_guesses_anew() -> None:
+    clock = LogClock(NOW, UTC)
+    assert clock.without_year("Dec  3 04:05", "06") == AT
+    clock.renewed(NOW.replace(year=2027))
+    again = datetime(2027, 12, 3, 4, 5, 6, tzinfo=UTC)
+    assert clock.without_year("Dec  3 04:05", "06") == int(again.timestamp())
+
+
 def test_a_form_without_zone_is_local_and_one_with_it_is_not() -> None:
     east = timezone(timedelta(hours=2))
     clock = LogClock(NOW, east)
