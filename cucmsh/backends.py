@@ -148,7 +148,7 @@ class LateBackends:
         from cucmsh.tvs.server import TvsServer
 
         limits = Limits(
-            connections=-(-settings.connections // settings.workers),
+            connections=settings.connections,
             connections_per_address=settings.connections_per_address,
             handshake_seconds=settings.handshake_seconds,
             message_seconds=settings.message_seconds,

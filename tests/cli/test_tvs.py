@@ -161,6 +161,7 @@ def test_unreadable_store_leaves_who_is_unknown_unanswered(tvs: Tvs) -> None:
 
 @pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT])
 def test_it_ends_with_0_when_it_is_stopped(tvs: Tvs, number: int) -> None:
+    assert tvs.shown()
     assert tvs.end(number) == 0
     assert "Traceback" not in tvs.said()
 
