@@ -2,7 +2,8 @@
 
 Phones send upper-case tags that are not closed, and XML with several declarations in
 one document. So this reads tags and texts one after the other: no tree, no entity but
-numbers and the five of XML, each byte looked at a fixed number of times.
+numbers and the named ones, each byte looked at a fixed number of times
+(docs/decisions/040).
 """
 
 from __future__ import annotations
