@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from commands.questions import say_cut_off, say_holders
+from commands.questions import say_cut_off, say_holders, say_locked_out
 from cucmsh import services, views
 from cucmsh.errors import CancelledError
 from cucmsh.services.site import Site
@@ -41,6 +41,7 @@ def set_cert_regen(dialog: Dialog, site: Site, name: str) -> int:
     if standing and dialog.helpful:
         dialog.say(f"\nThe ITL of this node: {standing}")
     say_holders(dialog, site)
+    say_locked_out(dialog, site, "regen", unit)
     if unit == "TVS":
         say_cut_off(dialog, site)
     dialog.say(

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from cucmsh import services
+from cucmsh import services, views
 from cucmsh.errors import CancelledError, UsageError
 from cucmsh.services.backends import AcceptHostKey
 from cucmsh.services.site import Site
@@ -30,6 +30,19 @@ def say_holders(dialog: Dialog, site: Site) -> None:
     if dialog.helpful:
         for line in services.holder_lines(site):
             dialog.say(line)
+
+
+def say_locked_out(dialog: Dialog, site: Site, change: str, unit: str = "") -> None:
+    """Say which phones the next start would lock out that take the present ITL.
+
+    With ``keep_trust`` on no start does that. Nothing in strict fidelity.
+    """
+    if not dialog.helpful:
+        return
+    with dialog.working(lambda: "Asking TVS on each node..."):
+        lost = services.locked_out(site, change, unit)
+    for line in views.lock_out_lines(lost):
+        dialog.say(line)
 
 
 def say_cut_off(dialog: Dialog, site: Site) -> bool:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from contextlib import AbstractContextManager
 
-from commands.questions import require_yes, say_cut_off, say_holders
+from commands.questions import require_yes, say_cut_off, say_holders, say_locked_out
 from cucmsh import services, views
 from cucmsh.services.site import Site
 from cucmsh.shell.command import FAILED, command
@@ -105,6 +105,8 @@ def utils_service_restart(dialog: Dialog, site: Site, name: str) -> int:
     utils service restart Cisco Tftp
     """
     _say_holders_of(dialog, site, name)
+    if name == TFTP:
+        say_locked_out(dialog, site, "restart")
     steps = ["[STOPPING]  ", "[STARTING]  ", "[STARTED]  "]
     told = _OnScreen(dialog, name, steps, NO_CTRL_C)
     return _reported(dialog, site, name, services.restart_service(site, name, told))

@@ -58,16 +58,9 @@ def _count(phones: int) -> str:
     return "1 phone" if phones == 1 else f"{phones} phones"
 
 
-def lock_out_lines(preview: Preview) -> Iterator[str]:
-    """The same before a command that would lock somebody out; nothing if it would not.
-
-    Whom a person gave up already is not told again.
-    """
-    lost = [
-        each
-        for each in preview.holders
-        if each.way is Way.LOCKED_OUT and not each.is_given_up
-    ]
+def lock_out_lines(lost: Iterable[Holders]) -> Iterator[str]:
+    """Before a command that would lock somebody out; nothing if it would not."""
+    lost = list(lost)
     if lost:
         yield "Phones that hold one of these ITLs would be locked out:"
         yield from _of_way(lost)

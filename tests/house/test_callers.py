@@ -36,6 +36,7 @@ LOOKING = {
     "lists.foreign": {"foreign_list", "how_to_compose"},
     "lists.verify_file": {"inspect"},
     "lists.verify_table": {"inspect_all", "is_one"},
+    "phones.preview": {"locked_out"},
     "lists.replica_records": {"whose"},
     "lists.phone_files": {"choose", "named"},
     "nodes.account": {"become_owner", "owner_of"},

@@ -17,7 +17,7 @@ from enum import StrEnum
 from hashlib import md5, sha1
 from typing import NamedTuple
 
-from cucmsh.errors import RefusedError
+from cucmsh.errors import CucmshError, RefusedError
 from cucmsh.phones.claims import NOT_INSTALLED
 from cucmsh.phones.decide import Held, Outcome, consider_list
 from cucmsh.phones.families import EIGHTY_EIGHT, OLDEST, Family, ListKind, family_of
@@ -148,6 +148,12 @@ def preview(
         CucmshError: what the change itself would raise before it changes anything.
     """
     name = require_unit(site, unit) if change == REGEN else None
+    return _previewed(site, change, name, given)
+
+
+def _previewed(
+    site: Site, change: str, name: Unit | None, given: Iterable[GivenList]
+) -> Preview:
     typed = f"{change} {name}" if name else change
     offer, asked_for = _offer(site, change, name)
     judge = _Judge(
@@ -174,6 +180,67 @@ def preview(
         tuple(sorted((*counted.holders, *left), key=_order)),
         counted.elsewhere,
         counted.silent,
+    )
+
+
+def locked_out(site: Site, change: str, unit: str = "") -> tuple[Holders, ...]:
+    """Whom a change would lock out who takes what is served now; for the command.
+
+    Makes no key: whoever holds a list knows no key that is made anew, so that TVS alone
+    decides. Nobody where ``keep_trust`` is on, by whose rule each start goes; nor where
+    that cannot be told, which the change itself then says.
+
+    Args:
+        site: this node.
+        change: ``RESTART`` or ``REGEN``.
+        unit: whose certificate is regenerated.
+    """
+    if site.settings.keep_trust or not site.node.has_tftp:
+        return ()
+    try:
+        served = decode(served_list(site) or b"")
+        if change == REGEN:
+            found = _strangers_to(site, require_unit(site, unit))
+        else:
+            found = _previewed(site, change, None, ()).holders
+        if not found:
+            return ()
+        now = _Judge(
+            site,
+            _offered(site, served, (), ""),
+            _signer(site, served),
+            without=(),
+        )
+        lists = _known(site, ())
+        return tuple(
+            each
+            for each in found
+            if each.way is Way.LOCKED_OUT
+            and not each.is_given_up
+            and each.sha1 in lists
+            and now.holders("", lists[each.sha1].trust_list).way is not Way.LOCKED_OUT
+        )
+    except CucmshError:
+        return ()
+
+
+def _strangers_to(site: Site, unit: Unit) -> tuple[Holders, ...]:
+    """Who would not take lists of a new key of that unit, if it signs at the start."""
+    if unit != site.settings.profile.signer:
+        return ()
+    ways, present = TvsWays(site), Keystore(site).certificate(unit).der
+    lists = {id(listed): listed for listed in _known(site, ()).values()}
+    return tuple(
+        Holders(
+            listed.label,
+            sha1(listed.trust_list.raw, usedforsecurity=False).hexdigest(),
+            Way.LOCKED_OUT,
+            f"No TVS that it names vouches for {unit}.",
+            is_given_up=listed.is_given_up,
+        )
+        for listed in lists.values()
+        if not listed.trust_list.is_blank
+        and not ways.vouched_for(listed.trust_list, present)
     )
 
 
