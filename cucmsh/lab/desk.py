@@ -13,8 +13,7 @@ import os
 import select
 import socket
 from collections.abc import Callable, Mapping, Sequence
-from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from cucmsh.errors import (
     BusyError,
@@ -31,6 +30,9 @@ from cucmsh.layout import LAB_DESK
 ANSWER_SECONDS = 90  # a node that is begun again composes first
 READ_SECONDS = 5.0
 MOST_BYTES = 1 << 16
+
+if TYPE_CHECKING:
+    from pathlib import Path  # which loads urllib; the prompt of a lab asks, too
 
 Answer = Callable[[Mapping[str, Any]], Mapping[str, object]]
 
