@@ -148,7 +148,22 @@ def closed_port() -> int:
 def test_where_nobody_listens_it_is_known_at_once() -> None:
     port = closed_port()
     assert by_http(port).outcome is Outcome.SILENT
-    assert by_tftp(port).outcome is Outcome.SILENT
+    found = by_tftp(port)
+    assert found.outcome is Outcome.SILENT
+    assert found.problem != "TFTP timeout"  # the network says so
+
+
+def test_a_file_that_is_too_large_is_not_waited_for() -> None:
+    def talk(client: socket.socket) -> None:
+        client.recv(1 << 16)
+        size = wire.MAX_DOWNLOAD + 1
+        client.sendall(b"HTTP/1.1 200 OK\r\nContent-length: %d\r\n\r\n" % size)
+        assert client.recv(1) == b""  # the phone closes
+
+    port, thread = tcp_server(talk)
+    found = by_http(port)
+    thread.join()
+    assert found == Fetched(Outcome.BROKEN, problem="a file that is too large")
 
 
 def test_a_silent_tftp_server_is_asked_again_and_given_up(
