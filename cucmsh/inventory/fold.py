@@ -91,41 +91,55 @@ def _note(
     """Add a row of ``schema.SIGHTINGS``, or widen the one that says the same."""
     phone, source, at, address, node, file, itl, ctl, status, model, load, text = claim
     key = (
-        *(phone, at // PERIOD_SECONDS, SOURCE_NAMES[source], address, node, file),
+        *(phone, at // PERIOD_SECONDS, SOURCE_NAMES[source], address, node),
         *(itl, ctl, status, text),
     )
     row = sightings.get(key)
     if row is None:
-        sightings[key] = [model, load, at, at, turn]
+        sightings[key] = [file, model, load, at, at, turn]
         return
-    _, _, first, last, _ = row
+    _, _, _, first, last, _ = row
     if at < first:  # type: ignore[operator] # both are numbers
-        row[2] = at
+        row[3] = at
     if at >= last:  # type: ignore[operator] # both are numbers
-        row[:2], row[3:] = (model, load), (at, turn)
+        row[:3], row[4:] = (file, model, load), (at, turn)
 
 
 def _note_last(phones: dict[str, list[object]], claim: Claim) -> None:
     """Add a row of ``schema.PHONES``, or take over what is not older."""
     phone, source, at, address, node, _, itl, ctl, status, model, load, text = claim
     by = SOURCE_NAMES[source]
-    word: list[object] = [
+    last = phones.get(phone)
+    if last is None:
+        if not PHONE_NAME.match(phone):
+            raise ValueError(f"{phone!r} is no name of a phone")
+        phones[phone] = _word(claim, by)
+        return
+    says_more = itl or ctl or text or model or load or status >= 0
+    if not says_more and at >= last[1]:  # type: ignore[operator] # both are numbers
+        last[1], last[2] = at, by  # the usual line of a log: where it was seen
+        if address:
+            last[3], last[4] = at, address
+        if node:
+            last[5], last[6] = at, node
+        return
+    word = _word(claim, by)
+    for first, end in _SLICES:
+        when = word[first]
+        if when and when >= last[first]:  # type: ignore[operator] # both are numbers
+            last[first:end] = word[first:end]
+
+
+def _word(claim: Claim, by: str) -> list[object]:
+    """The row of ``schema.PHONES`` that one claim makes by itself."""
+    phone, _, at, address, node, _, itl, ctl, status, model, load, text = claim
+    return [
         *(phone, at, by, at if address else 0, address, at if node else 0, node),
         *(at if model else 0, model, at if load else 0, load),
         *((at, itl, by, node) if itl else _NOTHING_OF_ITL),
         *(at if ctl else 0, ctl, at if status >= 0 else 0, status),
         *(at if text else 0, text),
     ]
-    last = phones.get(phone)
-    if last is None:
-        if not PHONE_NAME.match(phone):
-            raise ValueError(f"{phone!r} is no name of a phone")
-        phones[phone] = word
-        return
-    for first, end in _SLICES:
-        when = word[first]
-        if when and when >= last[first]:  # type: ignore[operator] # both are numbers
-            last[first:end] = word[first:end]
 
 
 def _name_at(names: dict[str, int] | None, at: int) -> str:

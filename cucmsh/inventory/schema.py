@@ -55,11 +55,12 @@ SIGHTINGS = Table(
     _text("source", is_key=True),
     _text("address", is_key=True),
     _text("node", is_key=True),
-    _text("file", is_key=True),
     _text("itl", is_key=True),
     _text("ctl", is_key=True),
     _number("status", is_key=True),
     _text("text", is_key=True),
+    # As it was said last: what says nothing of a list is one row, whatever the file.
+    _text("file"),
     _text("model"),
     _text("load"),
     _number("first"),

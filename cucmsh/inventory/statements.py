@@ -27,7 +27,7 @@ from sqlalchemy.dialects import postgresql, sqlite
 from cucmsh.inventory.schema import ADDRESSES, GROUPS, PHONES, SIGHTINGS
 from cucmsh.phones.known import Known, Phone, PhoneState, Wanted
 
-SAID_LAST = ("last", "turn", "model", "load")
+SAID_LAST = ("last", "turn", "file", "model", "load")
 _PHONE_COLUMNS = [PHONES.c[name] for name in Phone._fields]
 
 

@@ -76,6 +76,15 @@ def test_last_word_counts_for_each_thing_by_itself(inventory: Inventory) -> None
     assert (phone.model, phone.load, phone.seen) == ("8845", "early", NOON + 12)
 
 
+def test_the_order_in_a_call_does_not_matter(inventory: Inventory) -> None:
+    """An early line with an address behind a late one without."""
+    inventory.record([said(1, 9), said(1, 5, address="192.0.2.1", node="pub")], NOON)
+    phone = one(inventory)
+    assert (phone.seen, phone.address, phone.node) == (NOON + 9, "192.0.2.1", "pub")
+    inventory.record([said(1, 7, node="sub"), said(1, 6, node="pub")], NOON)
+    assert one(inventory).node == "sub"
+
+
 @pytest.mark.parametrize("calls", [1, 2])
 def test_of_the_same_second_the_later_arrival_counts(
     inventory: Inventory, calls: int
