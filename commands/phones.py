@@ -39,7 +39,7 @@ def show_itl_phones(dialog: Dialog, site: Site, node: str = "", page: str = "") 
 
     Example:
     show itl phones
-    show itl phones mismatch
+    show itl phones test10sub
     """
     _show(dialog, site, "", node, page)
 

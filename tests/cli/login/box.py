@@ -55,6 +55,10 @@ umount /mnt/base /mnt/packages
 ln -s "/opt/base/bin/$3" {PYTHON}
 printf 'home = /opt/base/bin\\ninclude-system-site-packages = false\\n' \\
     > /opt/cucmsh/pyvenv.cfg
+# An interpreter in the home of root is not found by others; nor is its library.
+echo /opt/base/lib > /etc/ld.so.conf.d/00-base.conf
+sed -i '1i include /etc/ld.so.conf.d/00-base.conf' /etc/ld.so.conf
+ldconfig
 rm -f /etc/ssh/sshd_config.d/*
 ssh-keygen -A >/dev/null
 mkdir -p /run/sshd
