@@ -121,7 +121,7 @@ class Decision(NamedTuple):
     Attributes:
         outcome: in one word.
         held: what it has now.
-        reason: one sentence for an administrator, whatever the outcome.
+        said: the sentence of ``reason``, or what makes it: most are never read.
         ask: what TVS has to be asked first; the rest is not the last word then.
         by_tvs: it was taken because of what TVS answered.
         payload: the plain file, of a signed or plain one that was taken.
@@ -129,10 +129,15 @@ class Decision(NamedTuple):
 
     outcome: Outcome
     held: Held
-    reason: str
+    said: str | Callable[[], str]
     ask: Query | None = None
     by_tvs: bool = False
     payload: bytes = b""
+
+    @property
+    def reason(self) -> str:
+        """One sentence for an administrator, whatever the outcome."""
+        return self.said if isinstance(self.said, str) else self.said()
 
     @property
     def accepted(self) -> bool:
@@ -165,20 +170,23 @@ def consider_list(
     offered = _loaded(held, kind, raw)
     if isinstance(offered, Decision):
         return offered
-    held, known = _with_answer(held, tvs)
-    vouched = [der for der, roles in held.vouched.items() if Role.SAST in roles]
+    known = ""
+    if tvs.was_asked:
+        held, known = _with_answer(held, tvs)
+    vouched = held.vouched and [
+        der for der, roles in held.vouched.items() if Role.SAST in roles
+    ]
     verdict = judge_holder(held.ctl, held.itl, offered.claim, verifier, vouched=vouched)
     if verdict.accepted:
         after = _with_list(held, kind, offered.trust_list)
-        return Decision(Outcome.TAKEN, after, verdict.reason, by_tvs=verdict.by_tvs)
-    reason = verdict.reason
-    if verdict.tvs_may_help and held.family.has_tvs:
-        if verdict.signer and verdict.signer.certificate in held.vouched:
-            known = "TVS knows it as one that may not sign lists."
-        elif not tvs.was_asked:
-            return Decision(Outcome.ASK, held, reason, offered.question)
-        reason = f"{reason} {known}"
-    return Decision(Outcome.REFUSED, held, reason)
+        return Decision(Outcome.TAKEN, after, verdict.sentence, by_tvs=verdict.by_tvs)
+    if not (verdict.tvs_may_help and held.family.has_tvs):
+        return Decision(Outcome.REFUSED, held, verdict.sentence)
+    if verdict.signer and verdict.signer.certificate in held.vouched:
+        known = "TVS knows it as one that may not sign lists."
+    elif not tvs.was_asked:
+        return Decision(Outcome.ASK, held, verdict.sentence, offered.question)
+    return Decision(Outcome.REFUSED, held, lambda: f"{verdict.reason} {known}")
 
 
 def load_list(raw: bytes) -> TrustList | None:
@@ -202,7 +210,7 @@ def _loaded(held: Held, kind: ListKind, raw: bytes | None) -> _Loaded | Decision
     offered = _read_list(bytes(raw)) if raw and len(raw) <= family.max_list else ""
     if not raw:
         return _missing(held, raw)
-    if all(asked.kind is not kind for asked in family.lists):
+    if kind not in [asked.kind for asked in family.lists]:
         reason = f"A {family.name} knows no such list."
     elif len(raw) > family.max_list:
         reason = f"A list of {len(raw)} bytes does not load ({family.max_list} do)."

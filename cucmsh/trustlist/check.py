@@ -12,6 +12,7 @@ padding is checked here. Whether a phone should *believe* the signer is
 from __future__ import annotations
 
 from collections.abc import Mapping
+from functools import cached_property
 from typing import NamedTuple, Protocol
 
 from cucmsh.errors import SignatureError
@@ -53,7 +54,36 @@ class SignatureVerdict(NamedTuple):
     signer: Record | None
 
 
-class SignatureClaim(NamedTuple):
+class SignerSays(NamedTuple):
+    """What a holder of another list looks a signer up by, out of its record.
+
+    Attributes:
+        name: issuer and serial number, byte for byte.
+        key: the PUBLICKEY field, or ``None``.
+        certificate: DER, or ``None``.
+    """
+
+    name: tuple[bytes | None, bytes]
+    key: bytes | None
+    certificate: bytes | None
+
+    @classmethod
+    def of(cls, signer: Record) -> SignerSays:
+        """That of a record."""
+        name = signer.find(RecordTag.ISSUER_NAME), signer.serial
+        return cls(name, signer.public_key, signer.certificate)
+
+
+class _ClaimFields(NamedTuple):
+    fault: str
+    signer: Record | None
+    key: PublicKey | None = None
+    signature: bytes = b""
+    message: bytes = b""
+    hash_name: str = ""
+
+
+class SignatureClaim(_ClaimFields):
     """All that a list says of its signature, found sound but for the signature itself.
 
     Whoever is offered one list many times keeps this, and pays for the operation with
@@ -68,12 +98,10 @@ class SignatureClaim(NamedTuple):
         hash_name: ``sha1``, ``sha256`` or ``sha512``.
     """
 
-    fault: str
-    signer: Record | None
-    key: PublicKey | None = None
-    signature: bytes = b""
-    message: bytes = b""
-    hash_name: str = ""
+    @cached_property
+    def signer_says(self) -> SignerSays | None:
+        """What its signer is looked up by; ``None`` without one."""
+        return None if self.signer is None else SignerSays.of(self.signer)
 
     def verdict(self, verifier: Verifier, kind: str = "list") -> SignatureVerdict:
         """Whether the signature fits; one operation with the key at most."""

@@ -298,19 +298,30 @@ class TrustList(_TrustListParts):
     """
 
     @cached_property
-    def by_name(self) -> Mapping[tuple[bytes | None, bytes], tuple[Record, ...]]:
-        """The records by issuer and serial number, as a signer is looked up.
+    def keys_by_name(
+        self,
+    ) -> Mapping[tuple[bytes | None, bytes], frozenset[bytes | None]]:
+        """Which keys an issuer and serial number have, as a signer is looked up.
 
-        Byte for byte: the two are a look-up key (docs/formats.md#names).
+        Byte for byte: the two are a look-up key (docs/formats.md#names). None is the
+        key of a record without one.
         """
-        return _grouped(
+        groups = _grouped(
             self.records, lambda each: (each.find(RecordTag.ISSUER_NAME), each.serial)
         )
+        return {
+            name: frozenset(record.public_key for record in records)
+            for name, records in groups.items()
+        }
 
     @cached_property
-    def by_key(self) -> Mapping[bytes | None, tuple[Record, ...]]:
-        """The records by their public key; those without one under ``None``."""
-        return _grouped(self.records, lambda each: each.public_key)
+    def by_key(self) -> Mapping[bytes | None, tuple[tuple[int | None, Record], ...]]:
+        """Roles and records by their public key; those without one under ``None``."""
+        groups = _grouped(self.records, lambda each: each.public_key)
+        return {
+            key: tuple((record.role, record) for record in records)
+            for key, records in groups.items()
+        }
 
     @cached_property
     def by_subject(self) -> Mapping[tuple[str, ...], Namesakes]:

@@ -13,13 +13,14 @@ so it is judged by its SAST records.
 
 from __future__ import annotations
 
-from collections.abc import Collection
+from collections.abc import Callable, Collection
+from functools import partial
 from hashlib import sha1
 from typing import NamedTuple
 
-from cucmsh.trustlist.check import SignatureClaim, Verifier, claim_of
+from cucmsh.trustlist.check import SignatureClaim, SignerSays, Verifier, claim_of
 from cucmsh.trustlist.model import Record, TrustList, colons, name_parts
-from cucmsh.trustlist.tags import Digest, RecordTag, Role, role_label
+from cucmsh.trustlist.tags import Digest, Role, role_label
 
 
 class TrustVerdict(NamedTuple):
@@ -35,6 +36,20 @@ class TrustVerdict(NamedTuple):
     signer: Record | None
     tvs_may_help: bool = False
     by_tvs: bool = False
+
+
+class HolderVerdict(NamedTuple):
+    """A ``TrustVerdict`` whose sentence is made when it is read: few ever are."""
+
+    accepted: bool
+    sentence: Callable[[], str]
+    signer: Record | None
+    tvs_may_help: bool = False
+    by_tvs: bool = False
+
+    @property
+    def reason(self) -> str:
+        return self.sentence()
 
 
 def judge(
@@ -57,13 +72,16 @@ def judge(
             a phone that none answers. Previews use it. ``keep_trust`` never does: a TVS
             that answers us need not answer phones.
     """
-    return judge_holder(
+    found = judge_holder(
         None,
         held,
         claim_of(offered),
         verifier,
         tftp_may_sign=tftp_may_sign,
         vouched=vouched,
+    )
+    return TrustVerdict(
+        found.accepted, found.reason, found.signer, found.tvs_may_help, found.by_tvs
     )
 
 
@@ -75,7 +93,7 @@ def judge_holder(  # noqa: PLR0913 - what a phone has, and what it is given
     *,
     tftp_may_sign: bool = False,
     vouched: Collection[bytes] = (),
-) -> TrustVerdict:
+) -> HolderVerdict:
     """``judge`` for a phone that may hold a CTL too, which it asks first.
 
     What is offered comes as ``claim_of`` it, which can be kept where many phones are
@@ -84,40 +102,85 @@ def judge_holder(  # noqa: PLR0913 - what a phone has, and what it is given
     blank only if all of them are.
     """
     is_valid, fault, signer = offered.verdict(verifier)
-    if not is_valid or signer is None:
-        return TrustVerdict(
-            accepted=False, reason=f"The new list is not valid: {fault}.", signer=None
-        )
-    held = [each for each in (ctl, itl) if each is not None]
-    reason = ""
-    if not held:
-        reason = "The first list is taken on faith."
-    elif all(each.is_blank for each in held):
-        reason = "The held list is blank, so any list is taken."
-    if reason:
-        return TrustVerdict(accepted=True, reason=reason, signer=signer)
-    name = signer.find(RecordTag.ISSUER_NAME), signer.serial
-    refusal, is_conflict = "", False
-    for each in held:
-        is_conflict = _has_another_key(each, name, signer.public_key)
-        if is_conflict:
-            refusal = (
-                f"The held list knows the signer {signer.subject_name} with another "
-                "key."
-            )
-            break
-        fault = _refusal(each, signer, tftp_may_sign=tftp_may_sign)
-        if not fault:
-            reason = f"The held list trusts the signer {signer.subject_name}."
-            return TrustVerdict(accepted=True, reason=reason, signer=signer)
-        refusal = refusal or fault
-    may_ask = bool(signer.certificate) and names_tvs(itl) and not is_conflict
-    if may_ask and signer.certificate in vouched:
-        reason = f"A TVS of the held list trusts the signer {signer.subject_name}."
-        return TrustVerdict(accepted=True, reason=reason, signer=signer, by_tvs=True)
-    return TrustVerdict(
-        accepted=False, reason=refusal, signer=signer, tvs_may_help=may_ask
+    says = offered.signer_says
+    if not is_valid or signer is None or says is None:
+        sentence = partial(_not_valid, fault)
+        return HolderVerdict(accepted=False, sentence=sentence, signer=None)
+    return judge_signer(
+        ctl, itl, signer, says, tftp_may_sign=tftp_may_sign, vouched=vouched
     )
+
+
+def judge_signer(  # noqa: PLR0913 - what a phone has, and what it is given
+    ctl: TrustList | None,
+    itl: TrustList | None,
+    signer: Record,
+    says: SignerSays,
+    *,
+    tftp_may_sign: bool = False,
+    vouched: Collection[bytes] = (),
+) -> HolderVerdict:
+    """``judge_holder`` of any list with a good signature of that signer.
+
+    Args:
+        ctl: the CTL that the phone holds, or ``None``.
+        itl: the ITL that it holds, or ``None``.
+        signer: the record of the signer, as lists of it have it.
+        says: ``SignerSays.of`` that record.
+        tftp_may_sign: see ``judge``.
+        vouched: the same.
+    """
+    sentence: Callable[[], str]
+    held = [each for each in (ctl, itl) if each is not None]
+    if all([each.is_blank for each in held]):  # noqa: C419 - half the time
+        sentence = _by_blank if held else _on_faith
+        return HolderVerdict(accepted=True, sentence=sentence, signer=signer)
+    refusals: list[Callable[[], str]] = []
+    for each in held:
+        if not each.keys_by_name.get(says.name, _NO_KEYS) <= {None, says.key}:
+            sentence = partial(_another_key, signer)
+            return HolderVerdict(accepted=False, sentence=sentence, signer=signer)
+        refusal = _refusal(each, signer, says, tftp_may_sign=tftp_may_sign)
+        if refusal is None:
+            sentence = partial(_trusted, signer)
+            return HolderVerdict(accepted=True, sentence=sentence, signer=signer)
+        refusals.append(refusal)
+    may_ask = bool(says.certificate) and names_tvs(itl)
+    if may_ask and says.certificate in vouched:
+        sentence = partial(_trusted_by_tvs, signer)
+        return HolderVerdict(
+            accepted=True, sentence=sentence, signer=signer, by_tvs=True
+        )
+    return HolderVerdict(
+        accepted=False, sentence=refusals[0], signer=signer, tvs_may_help=may_ask
+    )
+
+
+_NO_KEYS: frozenset[bytes | None] = frozenset()
+
+
+def _not_valid(fault: str) -> str:
+    return f"The new list is not valid: {fault}."
+
+
+def _on_faith() -> str:
+    return "The first list is taken on faith."
+
+
+def _by_blank() -> str:
+    return "The held list is blank, so any list is taken."
+
+
+def _trusted(signer: Record) -> str:
+    return f"The held list trusts the signer {signer.subject_name}."
+
+
+def _trusted_by_tvs(signer: Record) -> str:
+    return f"A TVS of the held list trusts the signer {signer.subject_name}."
+
+
+def _another_key(signer: Record) -> str:
+    return f"The held list knows the signer {signer.subject_name} with another key."
 
 
 def names_tvs(itl: TrustList | None) -> bool:
@@ -141,30 +204,47 @@ def is_tvs_of(itl: TrustList | None, certificate: bytes) -> bool:
     )
 
 
-def _refusal(held: TrustList, signer: Record, *, tftp_may_sign: bool) -> str:
-    """Why the held list does not vouch for the signer; empty if it does."""
-    name = signer.subject_name
-    if signer.certificate is None:
-        return f"The new list does not carry the certificate of its signer {name}."
+_MAY_SIGN_TOO = frozenset((Role.TFTP, Role.CCM_TFTP))
+
+
+def _refusal(
+    held: TrustList, signer: Record, says: SignerSays, *, tftp_may_sign: bool
+) -> Callable[[], str] | None:
+    """Makes the sentence why the held list does not vouch for the signer, or None."""
+    certificate = says.certificate
+    if certificate is None:
+        return partial(_without_certificate, signer)
     # The key of the offered record is only said to be the certificate's, so it must be
     # the one that the held record has: nothing else ties it to what is trusted.
     roles = [
-        record.role
-        for record in held.by_key.get(signer.public_key, ())
-        if _carries(record, signer.certificate)
+        role
+        for role, record in held.by_key.get(says.key, ())
+        if _carries(record, certificate)
     ]
     if not roles:
-        return unknown_signer(held, name, signer.serial)
-    may_sign: set[int | None] = {Role.SAST}
-    if tftp_may_sign:
-        may_sign |= {Role.TFTP, Role.CCM_TFTP}
-    if may_sign.isdisjoint(roles):
-        labels = ", ".join(role_label(-1 if role is None else role) for role in roles)
-        return (
-            f"The held list knows the signer {name} only as {labels}, "
-            "which may not sign lists."
-        )
-    return ""
+        return partial(_stranger, held, signer)
+    if Role.SAST in roles:
+        return None
+    if tftp_may_sign and not _MAY_SIGN_TOO.isdisjoint(roles):
+        return None
+    return partial(_without_right, signer, roles)
+
+
+def _without_certificate(signer: Record) -> str:
+    name = signer.subject_name
+    return f"The new list does not carry the certificate of its signer {name}."
+
+
+def _stranger(held: TrustList, signer: Record) -> str:
+    return unknown_signer(held, signer.subject_name, signer.serial)
+
+
+def _without_right(signer: Record, roles: list[int | None]) -> str:
+    labels = ", ".join(role_label(-1 if role is None else role) for role in roles)
+    return (
+        f"The held list knows the signer {signer.subject_name} only as {labels}, "
+        "which may not sign lists."
+    )
 
 
 def unknown_signer(held: TrustList, name: str, serial: bytes) -> str:
@@ -203,14 +283,6 @@ def unknown_signer(held: TrustList, name: str, serial: bytes) -> str:
 def is_same_name(one: str, other: str) -> bool:
     """Whether two names are one, however their writers join and order the parts."""
     return name_parts(one) == name_parts(other)
-
-
-def _has_another_key(
-    held: TrustList, name: tuple[bytes | None, bytes], key: bytes | None
-) -> bool:
-    return any(
-        record.public_key not in (None, key) for record in held.by_name.get(name, ())
-    )
 
 
 def _carries(record: Record, certificate: bytes) -> bool:

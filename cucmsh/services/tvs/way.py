@@ -10,7 +10,7 @@ as a phone passes it over.
 from __future__ import annotations
 
 from collections.abc import Collection, Iterable
-from hashlib import md5, sha1
+from hashlib import md5
 from typing import NamedTuple
 
 from cucmsh.config.model import Node
@@ -22,10 +22,12 @@ from cucmsh.services.records.history import History
 from cucmsh.services.site import Site
 from cucmsh.services.threads import side_by_side
 from cucmsh.services.tvs.trusted import signers_of
-from cucmsh.trustlist.check import check
+from cucmsh.trustlist.check import SignerSays, check
 from cucmsh.trustlist.decode import decode
-from cucmsh.trustlist.model import Record, TrustList
-from cucmsh.trustlist.tags import Digest, Role
+from cucmsh.trustlist.encode import full_record
+from cucmsh.trustlist.model import TrustList
+from cucmsh.trustlist.tags import Role
+from cucmsh.trustlist.trust import is_tvs_of, judge_signer
 from cucmsh.tvs.codec import QueryAnswer, QueryRequest
 
 ASK_SECONDS = 5  # for one TVS
@@ -69,7 +71,7 @@ class TvsWays:
         asked = [
             (node, shown)
             for node, shown in self._present
-            if node.name not in without and names_tvs(held, shown.der)
+            if node.name not in without and is_tvs_of(held, shown.der)
         ]
         said = side_by_side(lambda at: self._knows(*at, signer), asked)
         answers = [known for known in said if known is not None]
@@ -125,22 +127,6 @@ def is_vouching(answer: QueryAnswer, signer: Certificate) -> bool:
         answer.is_known
         and answer.certificate == signer.der
         and Role.SAST in answer.roles
-    )
-
-
-def names_tvs(held: TrustList, certificate: bytes) -> bool:
-    """Whether the list names this certificate (DER) as a TVS, whole or by its hash."""
-    digest = sha1(certificate, usedforsecurity=False).digest()
-    return any(
-        record.role == Role.TVS
-        and (
-            record.certificate == certificate
-            or (
-                record.hash_algorithm == Digest.SHA1
-                and record.certificate_hash == digest
-            )
-        )
-        for record in held.records
     )
 
 
@@ -208,8 +194,5 @@ def _held_lists(site: Site) -> Iterable[TrustList]:
 
 
 def _takes_directly(held: TrustList, signer: Certificate) -> bool:
-    def is_it(record: Record) -> bool:
-        return record.role == Role.SAST and record.certificate == signer.der
-
-    is_blank = all(record.public_key is None for record in held.records)
-    return is_blank or any(is_it(record) for record in held.records)
+    record = full_record(Role.SAST, signer)
+    return judge_signer(None, held, record, SignerSays.of(record)).accepted

@@ -7,7 +7,8 @@ import pytest
 from cucmsh.errors import TvsError
 from cucmsh.pki.model import Certificate, Unit
 from cucmsh.services.certificates.regenerate import regenerate
-from cucmsh.services.tvs.way import TvsWays, cut_off_without, names_tvs
+from cucmsh.services.tvs.way import TvsWays, cut_off_without
+from cucmsh.trustlist.trust import is_tvs_of
 from cucmsh.tvs.codec import QueryRequest
 from tests.services.made_cluster import MadeCluster, accepts
 
@@ -46,10 +47,10 @@ def test_tvs_counts_only_if_the_held_list_names_its_present_certificate(
 ) -> None:
     held = cluster.publisher.served
     for name in (PUBLISHER, SUBSCRIBER):
-        assert names_tvs(held, cluster.members[name].keys.certificate(Unit.TVS).der)
+        assert is_tvs_of(held, cluster.members[name].keys.certificate(Unit.TVS).der)
     regenerate(cluster.site, Unit.TVS)
     new = cluster.publisher.keys.certificate(Unit.TVS)
-    assert not names_tvs(held, new.der)
+    assert not is_tvs_of(held, new.der)
     assert vouched(cluster, SUBSCRIBER)  # through the subscriber's
     assert not vouched(cluster, SUBSCRIBER, without=(SUBSCRIBER,))
     cluster.start()
