@@ -23,7 +23,7 @@ from cucmsh.services.phones.follow import follow_logs
 from cucmsh.services.phones.imports import Imported, import_logs
 from cucmsh.services.phones.listen import Heard, Listening, listen
 from cucmsh.services.phones.page_client import PageHost
-from cucmsh.services.phones.poll import Polled, poll
+from cucmsh.services.phones.poll import Polled, Target, poll
 from cucmsh.services.site import Site
 from cucmsh.shell.json_result import JsonResult, report
 from cucmsh.shell.screen import Screen
@@ -260,14 +260,11 @@ class _Asking:
 
 
 def _poll(given: argparse.Namespace, site: Site) -> Done:
-    places = [_place(address) for address in given.address]
+    named = [Target("", _place(address)) for address in given.address]
     dialog = _Asking(is_quiet=given.json)
-    done = poll(site, places, dialog)
-    status = 0
-    if done.failed:
-        status = 3 if done.failed < done.asked else 1
+    done = poll(site, named, dialog)
     lines = [*poll_lines(done), *recorded_lines(done.recorded)]
-    return status, poll_document(done, dialog.phones), lines
+    return done.exit_status, poll_document(done, dialog.phones), lines
 
 
 def _place(address: str) -> PageHost:

@@ -106,10 +106,10 @@ def heard_lines(heard: Heard) -> Iterator[str]:
 
 def polled_line(phone: Polled) -> str:
     """What one phone gave; empty where nothing is worth a line."""
-    name = phone.target.phone or phone.target.where.shown
-    if phone.problem:
-        return f"{name}: {phone.problem}."
-    return ""
+    if not phone.problem:
+        return ""
+    whose = f"{phone.target.phone}: " if phone.target.phone else ""
+    return f"{whose}{phone.problem}."
 
 
 def poll_lines(poll: Poll) -> Iterator[str]:

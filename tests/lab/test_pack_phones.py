@@ -11,9 +11,10 @@ from typing import Any
 
 import pytest
 
-from cucmsh.errors import RefusedError, ServiceError, UsageError
+from cucmsh.errors import MissingFileError, RefusedError, ServiceError, UsageError
 from cucmsh.layout import LAB_FILE, LAB_PHONES_CONTROL
 from cucmsh.services.caller import Caller, Privilege, WayIn
+from cucmsh.services.phones.inventory import phones_by_state
 from cucmsh.services.site import Site
 from cucmsh.shell.grammar import Grammar
 from cucmsh.shell.packs import load_pack
@@ -93,11 +94,14 @@ def phones(tmp_path: Path) -> Iterator[StandIn]:
     stand.stop()
 
 
-def typed(site: Site, line: str, *, wants_json: bool = False) -> ScriptedDialog:
+def typed(
+    site: Site, line: str, *, wants_json: bool = False, status: int = 0
+) -> ScriptedDialog:
     dialog = ScriptedDialog(wants_json=wants_json, session=ScriptedSession(GRAMMAR))
     parsed = GRAMMAR.parse(line)
     with dialog:
-        assert not parsed.command.function(dialog, site, *parsed.arguments)
+        done = parsed.command.function(dialog, site, *parsed.arguments)
+    assert (done or 0) == status
     return dialog
 
 
@@ -156,6 +160,21 @@ def test_an_error_of_theirs_is_ours(site: Site, phones: StandIn) -> None:
     with pytest.raises(ServiceError, match="no phone 'X'") as raised:
         typed(site, "lab phone show X")
     assert raised.value.advice == "There are Y."
+
+
+def test_a_page_that_cannot_be_read_is_named_and_nothing_is_recorded(
+    site: Site, phones: StandIn
+) -> None:
+    with pytest.raises(MissingFileError) as raised:
+        phones_by_state(site)
+    assert "lab phone poll" in raised.value.advice
+    dialog = typed(site, "lab phone poll", status=1)
+    assert dialog.text.startswith(f"{NAME}: 127.0.0.1:1/{NAME}: ")
+    assert "Asked: 1; 0 show their list, 0 show none, 1 could not be " in dialog.text
+    assert "0 claims" in dialog.text
+    found: Any = typed(site, "lab phone poll", wants_json=True, status=1).json
+    assert found["phones"][0]["name"] == NAME
+    assert phones.asked == [{"verb": "wait"}] * 2
 
 
 def test_names_are_offered(site: Site, phones: StandIn) -> None:

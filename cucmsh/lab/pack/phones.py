@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from datetime import UTC, datetime
 from importlib import import_module
 from types import ModuleType
@@ -22,6 +22,10 @@ _FORMS = ("%Y-%m-%d", "%Y-%m-%d %H:%M", "%Y-%m-%d %H:%M:%S")
 def _orders() -> ModuleType:
     """The use-cases; the prompt imports them when one is typed."""
     return import_module("cucmsh.lab.phones.at_prompt")
+
+
+def _views() -> ModuleType:
+    return import_module("cucmsh.views.phone_sources")
 
 
 def names(site: Site) -> list[str]:
@@ -90,6 +94,33 @@ def lab_phone_do(dialog: Dialog, site: Site, verb: str, name: str) -> None:
     with dialog.working(lambda: f"{len(chosen)} phones start"):
         phones = _orders().tell_phones(site, verb, *chosen)
     _give(dialog, phones)
+
+
+@command("lab phone poll", of=lambda: _orders().poll_phones, has_json=True)
+def lab_phone_poll(dialog: Dialog, site: Site) -> int:
+    """Ask each phone's own page what it holds; then `show itl phones` shows it.
+
+    It is what `cucmsh phones poll` does with real phones.
+
+    Example:
+    lab phone poll
+    show itl phones
+    """
+    with dialog.working(lambda: "Phones are asked for their pages"):
+        read = _orders().poll_phones(site)
+    dialog.result(
+        lambda: _read_lines(read),
+        lambda: _views().poll_document(read.done, read.phones),
+    )
+    return int(read.done.exit_status)
+
+
+def _read_lines(read: Any) -> Iterator[str]:
+    for phone in read.phones:
+        if line := _views().polled_line(phone):
+            yield _shown(line)
+    yield from _views().poll_lines(read.done)
+    yield from _views().recorded_lines(read.done.recorded)
 
 
 @command(

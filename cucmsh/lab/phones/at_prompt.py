@@ -8,12 +8,15 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from datetime import datetime
-from typing import Any
+from typing import Any, NamedTuple
+from urllib.parse import urlsplit
 
 from cucmsh.errors import CucmshError
 from cucmsh.lab.node_services import description_of, lab_of
 from cucmsh.lab.phones.control import ask
 from cucmsh.layout import LAB_PHONES_CONTROL
+from cucmsh.services.phones.page_client import PageHost
+from cucmsh.services.phones.poll import Poll, Polled, Target, poll
 from cucmsh.services.site import Site
 from cucmsh.services.usecase import use_case
 
@@ -56,6 +59,45 @@ def set_clock(site: Site, name: str, at: datetime | None) -> list[Phone]:
     """Set the clock of a phone, or of all; None sets it right."""
     seconds = None if at is None else int(at.timestamp())
     return _told(site, "clock", [name], at=seconds)
+
+
+class PagesRead(NamedTuple):
+    """What the phones' pages gave: in all, and each."""
+
+    done: Poll
+    phones: Sequence[Polled]
+
+
+@use_case("lab phone poll")
+def poll_phones(site: Site) -> PagesRead:
+    """Ask each phone for its page, as `cucmsh phones poll` does, into the inventory.
+
+    Phones that start are waited for.
+
+    Raises:
+        StoreError: the inventory cannot be written.
+    """
+    names = [str(phone["name"]) for phone in _told(site, "wait", [])]
+    pages = _pages(site)
+    named = [_target(name, pages[name]) for name in names if name in pages]
+    asking = _Asking()
+    return PagesRead(poll(site, named, asking), asking.phones)
+
+
+class _Asking:
+    """See ``PollDialog``."""
+
+    def __init__(self) -> None:
+        self.phones: list[Polled] = []
+
+    def polled(self, phone: Polled) -> None:
+        self.phones.append(phone)
+
+
+def _target(name: str, page: str) -> Target:
+    """Where all pages of a phone are: they share a port, and begin with its name."""
+    parts = urlsplit(page)
+    return Target(name, PageHost(parts.hostname or "", parts.port or 80, f"/{name}"))
 
 
 def phone_names(site: Site) -> list[str]:

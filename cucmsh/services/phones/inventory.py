@@ -98,8 +98,10 @@ def require_inventory(site: Site) -> None:
     if not has_inventory(site):
         raise MissingFileError(
             "nothing is known of phones yet",
-            "Run `cucmsh phones import FILE` with a log of TFTP or HTTP, or `cucmsh "
-            "phones listen` (docs/production.md#phones).",
+            "Type `lab phone poll`: it asks each phone's own page."
+            if site.settings.lab
+            else "Run `cucmsh phones import FILE` with a log of TFTP or HTTP, or "
+            "`cucmsh phones listen` (docs/production.md#phones).",
         )
 
 

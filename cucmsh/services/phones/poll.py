@@ -79,14 +79,21 @@ class Poll(NamedTuple):
     failed: int
     recorded: Recorded
 
+    @property
+    def exit_status(self) -> int:
+        """0 if all were read, 1 if none was, 3 if some could not be."""
+        if not self.failed:
+            return 0
+        return 3 if self.failed < self.asked else 1
+
 
 @use_case("phones poll")
-def poll(site: Site, places: Sequence[PageHost], dialog: PollDialog) -> Poll:
+def poll(site: Site, named: Sequence[Target], dialog: PollDialog) -> Poll:
     """Ask phones for their pages once.
 
     Args:
         site: this node.
-        places: which ones; without any, those whose address the inventory knows.
+        named: which ones; without any, those whose address the inventory knows.
         dialog: is told what each gave.
 
     Raises:
@@ -95,7 +102,7 @@ def poll(site: Site, places: Sequence[PageHost], dialog: PollDialog) -> Poll:
     """
     read = silent = failed = asked = 0
     with Keeper(site) as keeper:
-        targets = [Target("", place) for place in places] or list(_known(keeper))
+        targets = list(named) or list(_known(keeper))
         clock = site.clock
         for start in range(0, len(targets), MOST_IN_A_BATCH):
             batch = targets[start : start + MOST_IN_A_BATCH]

@@ -15,7 +15,7 @@ from cucmsh.phones.claims import Claim, Source
 from cucmsh.phones.known import Known, Wanted
 from cucmsh.services.phones.open_store import open_inventory
 from cucmsh.services.phones.page_client import LARGEST, PageHost, fetch
-from cucmsh.services.phones.poll import Polled, poll
+from cucmsh.services.phones.poll import Polled, Target, poll
 from tests.phones.sip_messages import ITL, NAME
 from tests.rigs.loopback import LOOPBACK
 from tests.services.made_cluster import MadeCluster, made_cluster
@@ -159,7 +159,7 @@ def test_what_a_page_shows_is_recorded_and_the_rest_is_said(
     web.answer = sending(whole("200 OK", body=PAGE))
     nobody = PageHost(LOOPBACK, 1)
     dialog = Noting()
-    done = poll(cluster.site, [web.where, nobody], dialog)
+    done = poll(cluster.site, [Target("", web.where), Target("", nobody)], dialog)
     assert (done.asked, done.read, done.failed) == (2, 1, 1)
     good, bad = dialog.phones
     assert good.claim is not None
