@@ -14,7 +14,7 @@ from cucmsh.tvs.contexts import Contexts, Identity
 from cucmsh.tvs.limits import Limits
 from cucmsh.tvs.listening import listen
 from cucmsh.tvs.serving import Serving
-from cucmsh.tvs.workers import run_workers
+from cucmsh.tvs.workers import run_workers, told_by_signals
 
 DEFAULT_PORT = 2445
 _REBIND_ATTEMPTS = 40
@@ -103,25 +103,26 @@ class TvsServer:
         """
         contexts = Contexts(self._identity, self._log)
         listeners = self._listen(workers)
-        self._log(f"TVS listens on {self._address[0]}, port {self._address[1]}.")
-
-        # What is there stays; nobody has to look through it again, nor copy it.
-        gc.collect()
-        gc.freeze()
-
         limits = self._limits.part_of(workers)
 
-        def work(number: int, stopped: int) -> None:
+        def work(number: int, stopped: int, *, signals: bool = True) -> None:
             listener = listeners[number]
-            asyncio.run(self._serve(listener, contexts, limits, stopped, signals=True))
+            serving = self._serve(listener, contexts, limits, stopped, signals=signals)
+            asyncio.run(serving)
 
         try:
-            if workers == 1:
-                stopper, stopped = socket.socketpair()
-                with stopper, stopped:
-                    work(0, stopped.fileno())
-            else:
-                run_workers(workers, work, self._log)
+            # Whoever reads that it listens may end it in the next moment.
+            with told_by_signals() as ended:
+                host, port = self._address
+                self._log(f"TVS listens on {host}, port {port}.")
+
+                # What is there stays; nobody has to look through it, nor copy it.
+                gc.collect()
+                gc.freeze()
+                if workers == 1:
+                    work(0, ended.fileno(), signals=False)
+                else:
+                    run_workers(workers, work, self._log, ended)
         finally:
             for listener in listeners:
                 listener.close()

@@ -28,15 +28,22 @@ Work = Callable[[int, int], None]
 """Is given the worker's number and the pipe; it ends when that can be read."""
 
 
-def run_workers(count: int, work: Work, log: Callable[[str], None]) -> None:
-    """Do the work in so many children until SIGTERM or SIGINT.
+def run_workers(
+    count: int, work: Work, log: Callable[[str], None], ended: socket.socket
+) -> None:
+    """Do the work in so many children until there is something to read.
 
     They are forks: what ``work`` refers to is copied, and other threads are lost.
+
+    Args:
+        count: how many.
+        work: what each does.
+        log: takes one line.
+        ended: of ``told_by_signals``.
 
     Raises:
         ServiceError: children died again and again as soon as they were begun.
     """
-    ended, end = socket.socketpair()
     reads, writes = os.pipe()
     workers: dict[int, ForkProcess] = {}
     begun: dict[int, float] = {}
@@ -55,30 +62,29 @@ def run_workers(count: int, work: Work, log: Callable[[str], None]) -> None:
         workers[number].start()
 
     short_lives = 0
-    with ended, end, _told_by_signals(end):
-        try:
-            for number in range(count):
+    try:
+        for number in range(count):
+            begin(number)
+        while not _is_over(ended, workers):
+            for number, worker in list(workers.items()):
+                if worker.is_alive():
+                    continue
+                is_short = time.monotonic() - begun[number] < _SHORT_SECONDS
+                short_lives = short_lives + 1 if is_short else 0
+                if short_lives >= _MOST_SHORT_LIVES:
+                    raise ServiceError(
+                        "Workers of TVS end as soon as they begin.",
+                        "The lines before say why.",
+                    )
+                if wait([ended], _PAUSE_SECONDS):
+                    return
+                log(f"Worker {number} ended; another takes its place.")
+                worker.close()
                 begin(number)
-            while not _is_over(ended, workers):
-                for number, worker in list(workers.items()):
-                    if worker.is_alive():
-                        continue
-                    is_short = time.monotonic() - begun[number] < _SHORT_SECONDS
-                    short_lives = short_lives + 1 if is_short else 0
-                    if short_lives >= _MOST_SHORT_LIVES:
-                        raise ServiceError(
-                            "Workers of TVS end as soon as they begin.",
-                            "The lines before say why.",
-                        )
-                    if wait([ended], _PAUSE_SECONDS):
-                        return
-                    log(f"Worker {number} ended; another takes its place.")
-                    worker.close()
-                    begin(number)
-        finally:
-            os.close(writes)
-            os.close(reads)
-            _end_all(workers.values())
+    finally:
+        os.close(writes)
+        os.close(reads)
+        _end_all(workers.values())
 
 
 def _is_over(ended: socket.socket, workers: dict[int, ForkProcess]) -> bool:
@@ -99,17 +105,20 @@ def _end_all(workers: Iterable[ForkProcess]) -> None:
 
 
 @contextmanager
-def _told_by_signals(end: socket.socket) -> Iterator[None]:
+def told_by_signals() -> Iterator[socket.socket]:
+    """What can be read once SIGTERM or SIGINT came; neither does anything else here."""
+    ended, end = socket.socketpair()
     end.setblocking(False)
 
     def tell(_number: int, _frame: object) -> None:
         with suppress(BlockingIOError):
             end.send(b"!")
 
-    numbers = (signal.SIGTERM, signal.SIGINT)
-    before = {number: signal.signal(number, tell) for number in numbers}
-    try:
-        yield
-    finally:
-        for number, handler in before.items():
-            signal.signal(number, handler)
+    with ended, end:
+        numbers = (signal.SIGTERM, signal.SIGINT)
+        before = {number: signal.signal(number, tell) for number in numbers}
+        try:
+            yield ended
+        finally:
+            for number, handler in before.items():
+                signal.signal(number, handler)

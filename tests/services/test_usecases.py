@@ -172,6 +172,7 @@ VALUES: dict[str, Callable[[Site], Sequence[Any]]] = {
     "cucmsh.services.phones.listen.listen": lambda _: [
         *(Listening("127.0.0.1", 0), AGREEING)
     ],
+    "cucmsh.services.phones.preview.preview": lambda _: ["restart"],
     "cucmsh.services.phones.poll.poll": lambda _: [[], AGREEING],
     "cucmsh.services.phones.inventory.phones_by_state": lambda _: [],
     "cucmsh.services.phones.resets.reset_phones": lambda _: [

@@ -7,13 +7,16 @@ import signal
 import socket
 import sys
 from contextlib import ExitStack, suppress
+from multiprocessing import get_context
 from pathlib import Path
 
 import pytest
 
 from cucmsh.tvs.client import ask
 from cucmsh.tvs.codec import QueryRequest
+from cucmsh.tvs.contexts import Identity
 from cucmsh.tvs.limits import Limits
+from cucmsh.tvs.server import TvsServer
 from tests.rigs.tvs import (
     DEBIAN_PYTHON,
     HOST,
@@ -30,6 +33,7 @@ pytestmark = pytest.mark.loopback
 KNOWN = QueryRequest(
     1001, "CP-8845", Vouching.SUBJECT, Vouching.SUBJECT, Vouching.SERIAL
 )
+SECONDS = 60  # a guard against a hang
 LEAST_SHARE = 0.25
 """Of 120 connections to one of two workers; the kernel deals them out by chance, and
 one of a million such lots has less."""
@@ -125,6 +129,27 @@ def test_a_signal_ends_it_cleanly(
         assert process.end(number) == 0
         assert silent.recv(1) == b""
     assert process.lines == []
+
+
+@pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT])
+@pytest.mark.parametrize("workers", [1, 2])
+def test_a_signal_ends_it_cleanly_as_soon_as_it_says_that_it_listens(
+    pair: Pair, workers: int, number: signal.Signals
+) -> None:
+    def live() -> None:
+        def log(line: str) -> None:
+            if "listens" in line:
+                os.kill(os.getpid(), number)
+
+        identity = Identity(pair.pem)
+        lookup = Vouching(pair.der)
+        server = TvsServer(HOST, 0, lookup, identity=identity, limits=Limits(), log=log)
+        server.serve(workers)
+
+    process = get_context("fork").Process(target=live)
+    process.start()
+    process.join(SECONDS)
+    assert process.exitcode == 0
 
 
 def test_who_comes_while_no_descriptor_is_left_is_served_later(pair: Pair) -> None:
