@@ -20,6 +20,7 @@ from cucmsh.cli.node_options import (
     Invocation,
     add_folders,
     add_service,
+    add_tvs_unit,
     default_service,
     service,
     tftp,
@@ -132,6 +133,7 @@ def init_parser() -> Parser:
         help="where it answers (default: 127.0.0.1:69)",
     )
     add_service(parser)
+    add_tvs_unit(parser)
     parser.option(
         "--services",
         metavar="LIST",
@@ -321,7 +323,9 @@ def _new_node(given: argparse.Namespace, invocation: Invocation) -> NewNode:
         publisher = given.name
     elif publisher in ("", given.name):
         parser.error("--publisher names the publisher of the cluster")
-    services = given.services or DEFAULT_SERVICES[given.role]
+    services = (given.services or DEFAULT_SERVICES[given.role]).split(",")
+    if given.tvs_unit and "tvs" not in services:
+        parser.error("--tvs-unit is for a node with tvs among its --services")
     return NewNode(
         role=role,
         name=given.name,
@@ -330,10 +334,11 @@ def _new_node(given: argparse.Namespace, invocation: Invocation) -> NewNode:
         subject=given.subject,
         home=given.home,
         configuration=invocation.configuration,
-        services=tuple(word for word in services.split(",") if word),
+        services=tuple(word for word in services if word),
         tftp_directory=given.tftp_directory,
         tftp=given.tftp,
         service_commands=service(parser, given) or default_service(invocation.account),
+        tvs_commands=given.tvs_unit,
     )
 
 

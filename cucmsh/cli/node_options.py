@@ -122,6 +122,17 @@ def add_service(parser: Parser) -> None:
         parser.option(f"--{name}", metavar="WORDS", type=command, help=what)
 
 
+def add_tvs_unit(parser: Parser) -> None:
+    """``--tvs-unit``: how `utils service` starts and stops TVS."""
+    parser.option(
+        "--tvs-unit",
+        metavar="KIND:UNIT",
+        type=unit,
+        help="how TVS is controlled, as in --service: the unit that is printed at the "
+        "end is cucmsh-tvs (default: not by `utils service`)",
+    )
+
+
 def service(parser: Parser, given: argparse.Namespace) -> ServiceCommands | None:
     """How the TFTP service is controlled; None where nothing was said.
 

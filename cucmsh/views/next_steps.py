@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import shlex
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 
+from cucmsh.config.model import TFTP, TVS, ServiceCommands
 from cucmsh.config.settings import Settings
 from cucmsh.layout import TVS_UNIT, UNIT_FOLDER
 from cucmsh.names import RECOVERY_PREFIX, read_subject
@@ -51,8 +52,8 @@ def next_steps(settings: Settings, program: Sequence[str], account: str) -> list
     """
     node = settings.node
     steps = []
-    if node.service_commands and account != "root":
-        steps += _sudoers(node.service_commands.restart, account)
+    if account != "root":
+        steps += _sudoers((node.commands_of(TFTP), node.commands_of(TVS)), account)
     hook = shlex.join([*program, "hook", "tftp-start"])
     if node.has_tftp and node.is_publisher:
         steps.append([f"Make the first list, as {account}:", f"    {hook}"])
@@ -94,11 +95,18 @@ def subscriber_words(settings: Settings) -> str:
     return f"cucmsh init subscriber --name NAME {shlex.join(words)}"
 
 
-def _sudoers(restart: tuple[str, ...], account: str) -> list[list[str]]:
-    if restart[:2] != ("sudo", "-n") or not unit_of(restart):
+def _sudoers(
+    services: Iterable[ServiceCommands | None], account: str
+) -> list[list[str]]:
+    may: list[tuple[str, str, str]] = []
+    for commands in services:
+        restart = commands.restart if commands else ()
+        if restart[:2] == ("sudo", "-n") and unit_of(restart):
+            program, _, unit = restart[2:]
+            may += ((program, verb, unit) for verb in VERBS)
+    if not may:
         return []
-    program, _, unit = restart[2:]
-    line = permission(account, [(program, verb, unit) for verb in VERBS])
+    line = permission(account, may)
     return [["As root, in /etc/sudoers.d/cucmsh:", f"    {line.rstrip()}"]]
 
 

@@ -8,8 +8,11 @@ from typing import cast
 
 import pytest
 
-from cucmsh.config.model import NodeRole
-from cucmsh.config.settings import Settings, read_settings
+from cucmsh.cli.init import run
+from cucmsh.config.editing import with_node
+from cucmsh.config.entries import systemd_words
+from cucmsh.config.model import TVS, NodeRole, TftpAddress
+from cucmsh.config.settings import Settings, parse_settings, read_settings
 from cucmsh.errors import BusyError, RefusedError, StoreError, UsageError
 from cucmsh.layout import INIT_NOTE
 from cucmsh.pki.model import Unit
@@ -32,6 +35,14 @@ from tests.services.made_cluster import (
     SettableClock,
     cheap_questions,
 )
+
+FAR = {
+    "name": "far",
+    "role": "replica",
+    "services": ["tftp"],
+    "tftp_directory": "/srv/tftp",
+    "ssh": {"host": "192.0.2.1", "identity": "/k", "host_key": "ssh-ed25519 AAAA"},
+}
 
 
 class _Keys:
@@ -103,6 +114,35 @@ def test_made_publisher_composes_a_list_at_once(new: NewNode) -> None:
     assert site.tftp.names() == ["ITLFile.tlv"]
     settings = read_settings(new.configuration)
     assert (settings.digest, settings.keep_trust) == ("sha512", True)
+
+
+@pytest.mark.parametrize("by_sudo", [False, True])
+@pytest.mark.parametrize("role", [NodeRole.PUBLISHER, NodeRole.SUBSCRIBER])
+def test_tvs_with_a_unit_is_a_service_with_commands(
+    new: NewNode, role: NodeRole, *, by_sudo: bool
+) -> None:
+    new = new._replace(role=role, publisher="pub", tftp=TftpAddress("10.1.1.1", 69))
+    new = new._replace(name="pub" if role is NodeRole.PUBLISHER else "sub")
+    tftp, tvs = (
+        systemd_words(unit, by_sudo=by_sudo) for unit in ("tftpd-hpa", "cucmsh-tvs")
+    )
+    new = new._replace(service_commands=tftp)
+    plain = plan_init(new, make_site).site.settings.node
+    plan = plan_init(new._replace(tvs_commands=tvs), make_site)
+    node = plan.site.settings.node
+    commands = node.commands_of(TVS)
+    assert commands is not None
+    assert commands.restart[-2:] == ("restart", "cucmsh-tvs")
+    assert (commands.restart[0] == "sudo") is by_sudo
+    assert node._replace(other_services=()) == plain
+    text = with_node(plan.text, new.configuration, FAR)  # as `node add` does
+    assert parse_settings(text.encode(), new.configuration).node == node
+
+
+def test_unit_of_tvs_needs_tvs() -> None:
+    words = ["publisher", "--name", "pub", "--services", "tftp"]
+    with pytest.raises(UsageError, match="--tvs-unit is for a node with tvs"):
+        run("c.toml", [*words, "--tvs-unit", "systemd:cucmsh-tvs"])
 
 
 @pytest.mark.thorough

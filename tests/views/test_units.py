@@ -8,6 +8,8 @@ from pathlib import Path
 
 import pytest
 
+from cucmsh.config.entries import systemd_words
+from cucmsh.config.model import TFTP, TVS
 from cucmsh.config.settings import parse_settings
 from cucmsh.services.nodes.own_services import unit_of
 from cucmsh.views.next_steps import next_steps
@@ -62,6 +64,24 @@ def test_lines_of_init_can_be_pasted_into_a_shell(tmp_path: Path) -> None:
     for path, unit in unit_files(SHIPPED):
         written = Path(path.replace("/etc/systemd", f"{tmp_path}"))
         assert written.read_text() == unit
+
+
+def test_sudo_is_permitted_for_both_units() -> None:
+    def commands(unit: str) -> str:
+        words = systemd_words(unit, by_sudo=True)
+        assert isinstance(words, dict)
+        return ", ".join(f"{verb} = {argv}" for verb, argv in words.items())
+
+    services = ", ".join(
+        f'{{ name = "{name}", commands = {{ {commands(unit)} }} }}'
+        for name, unit in ((TFTP, "tftpd-hpa"), (TVS, "cucmsh-tvs"))
+    )
+    node = NODE.decode().replace('["tftp"]', f"[{services}]")
+    node = node.replace('service_commands = "systemd:tftpd-hpa"', "")
+    steps = "\n".join(next_steps(parse_settings(node.encode(), "c"), ("cucmsh",), "me"))
+    for unit in ("tftpd-hpa", "cucmsh-tvs"):
+        for verb in ("start", "stop", "restart"):
+            assert f"/usr/bin/systemctl {verb} {unit}" in steps
 
 
 def test_step_of_tvs_can_be_pasted_and_systemd_takes_the_unit(tmp_path: Path) -> None:

@@ -12,7 +12,7 @@ import re
 from collections.abc import Callable
 from typing import Any, NamedTuple
 
-from cucmsh.config.model import NodeRole, TftpAddress
+from cucmsh.config.model import ROLE_OF_SERVICE, NodeRole, TftpAddress
 from cucmsh.config.settings import Settings, parse_settings
 from cucmsh.errors import (
     ConfigurationError,
@@ -75,6 +75,7 @@ class NewNode(NamedTuple):
         tftp: where the TFTP service answers; None for this machine's port 69.
         service_commands: as the configuration takes them.
         digest: with which it signs: ``sha1`` or ``sha512``.
+        tvs_commands: of its TVS, as ``service_commands``; None if nothing controls it.
     """
 
     role: NodeRole
@@ -89,6 +90,7 @@ class NewNode(NamedTuple):
     tftp: TftpAddress | None
     service_commands: str | dict[str, list[str]]
     digest: str = "sha512"
+    tvs_commands: str | dict[str, list[str]] | None = None
 
 
 class InitPlan(NamedTuple):
@@ -215,6 +217,14 @@ def _text(node: NewNode) -> str:
         if node.tftp:
             own["tftp"] = node.tftp._asdict()
         own["service_commands"] = node.service_commands
+    if node.tvs_commands:
+        commands = {"tftp": own.pop("service_commands", None), "tvs": node.tvs_commands}
+        del own["services"]  # tables stand behind the other keys
+        own["services"] = [
+            _service(name, commands.get(role))
+            for name, role in ROLE_OF_SERVICE.items()
+            if role in node.services
+        ]
     nodes = [own]
     if node.role is not NodeRole.PUBLISHER:
         # A cluster has a publisher; `node add` there says all about it.
@@ -232,6 +242,16 @@ def _text(node: NewNode) -> str:
             },
         },
     )
+
+
+def _service(name: str, commands: str | dict[str, list[str]] | None) -> dict[str, Any]:
+    """The table of a service."""
+    table: dict[str, Any] = {"name": name}
+    if isinstance(commands, str):
+        table["unit"] = commands.removeprefix("systemd:")
+    elif commands:
+        table["commands"] = commands
+    return table
 
 
 def _check_configuration(node: NewNode, text: str, note: bytes | None) -> None:
