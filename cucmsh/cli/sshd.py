@@ -10,6 +10,7 @@ from cucmsh.cli.node_options import (
     ServiceCommands,
     add_folders,
     add_service,
+    add_tvs_unit,
     default_service,
     service,
 )
@@ -46,6 +47,7 @@ def sshd_parser() -> Parser:
     )
     add_folders(parser)
     add_service(parser)
+    add_tvs_unit(parser)
     return parser
 
 
@@ -67,6 +69,7 @@ def sshd(argv: Sequence[str], invocation: Invocation) -> str:
             "by the node's account, which the admin: prompt would keep them from. "
             "Choose another --user"
         )
+    controlled = service(parser, given) or default_service(DEFAULT_ACCOUNT)
     return script(
         Logins(
             administrator=given.user,
@@ -75,7 +78,7 @@ def sshd(argv: Sequence[str], invocation: Invocation) -> str:
             tftp_directory=given.tftp_directory,
             configuration="" if invocation.is_default else invocation.configuration,
             python=invocation.program[0],
-            may=_permitted(service(parser, given) or default_service(DEFAULT_ACCOUNT)),
+            may=[*_permitted(controlled), *_permitted(given.tvs_unit or "")],
         )
     )
 

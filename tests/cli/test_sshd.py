@@ -39,6 +39,13 @@ def test_service_that_needs_no_permission_gets_none() -> None:
     assert r"NOPASSWD: /bin/x a\:b\,c" in sshd(words, AROUND)
 
 
+def test_unit_of_tvs_is_permitted_where_it_is_named() -> None:
+    assert "cucmsh-tvs" not in sshd([], AROUND)
+    text = sshd(["--tvs-unit", "sudo:cucmsh-tvs"], AROUND)
+    assert "NOPASSWD: /usr/bin/systemctl start tftpd-hpa, " in text
+    assert ", /usr/bin/systemctl restart cucmsh-tvs\n" in text
+
+
 def test_unit_may_be_named_with_its_suffix() -> None:
     words = ["--service", "sudo:tftpd-hpa.service"]
     assert sshd(words, AROUND) == sshd([], AROUND)
