@@ -34,6 +34,13 @@ def lab_parser() -> Parser:
         help="how many phones boot in it, such as 3 or 7965:2,8845:3 (default: none)",
     )
     parser.option(
+        "--sip",
+        metavar="HOST:PORT",
+        type=text,
+        help="the SIP server on 127.0.0.1 that its phones tell of their lists "
+        "(default: none)",
+    )
+    parser.option(
         "--dir",
         dest="directory",
         metavar="DIR",
@@ -84,6 +91,7 @@ def read(argv: Sequence[str]) -> LabOptions:
         has_hold=not given.no_hold,
         prompt=given.prompt,
         phones=given.phones or "",
+        sip=given.sip or "",
     )
 
 

@@ -191,7 +191,7 @@ class LabCluster:
         site = self.sites()[0]
         tools = site.backends.verifier(), lambda: site.clock.now().timestamp()
         nodes = self._plans, self._wanted.domain
-        return LabPhones(self.root, nodes, names, tools)
+        return LabPhones(self.root, nodes, names, tools, self._wanted.sip)
 
     def _sockets(self) -> Iterator[socket.socket]:
         """Those that wait for a member which is to be begun."""

@@ -17,12 +17,12 @@ from importlib.util import find_spec
 from typing import TYPE_CHECKING, NamedTuple
 
 from cucmsh.config.settings import Settings
-from cucmsh.errors import ServiceError
+from cucmsh.errors import ServiceError, UsageError
 from cucmsh.lab.desk import Desk
 from cucmsh.lab.directory import LabDirectory
 from cucmsh.lab.plan import PYTHON
 from cucmsh.lab.progress import Progress
-from cucmsh.lab.wanted import Wanted, read_wanted, usual
+from cucmsh.lab.wanted import Wanted, read_wanted, sip_server, usual
 from cucmsh.layout import LAB_FILE
 from cucmsh.services.site import Site
 
@@ -44,6 +44,7 @@ class LabOptions(NamedTuple):
         has_hold: whether regenerations wait for each other.
         prompt: the process whose prompt is the publisher's; 0 without one.
         phones: how many of which model, in words; empty for none.
+        sip: the server that they call, ``HOST:PORT``; empty for what the file says.
     """
 
     subscribers: int | None = None
@@ -54,6 +55,7 @@ class LabOptions(NamedTuple):
     has_hold: bool = True
     prompt: int = 0
     phones: str = ""
+    sip: str = ""
 
 
 def lab(
@@ -74,6 +76,7 @@ def lab(
         ServiceError: it does not start.
     """
     _phones(options)  # refused before anything begins
+    _sip(options)
     _require_servers()
     if options.serve:
         return _serve(options, open_site, say)
@@ -100,6 +103,22 @@ def _phones(options: LabOptions) -> Sequence[PhoneName]:
     from cucmsh.lab.phones.order import phones_of  # noqa: PLC0415 - trust lists
 
     return phones_of(options.phones)
+
+
+def _sip(options: LabOptions) -> tuple[str, int] | None:
+    """Whom its phones call; None where the options do not say it.
+
+    Raises:
+        UsageError: they call nobody there, or there are none.
+    """
+    if not options.sip:
+        return None
+    if not options.phones:
+        raise UsageError(
+            "--sip says whom phones call, and this lab has none",
+            "Add phones: `--phones 4`.",
+        )
+    return sip_server(options.sip)
 
 
 def _serve(
@@ -150,7 +169,7 @@ def _wanted(options: LabOptions) -> Wanted:
     else:
         wanted = usual(options.subscribers or 1)
     has_hold = wanted.has_hold and options.has_hold
-    return wanted._replace(has_hold=has_hold)
+    return wanted._replace(has_hold=has_hold, sip=_sip(options) or wanted.sip)
 
 
 def _with_shell(options: LabOptions, open_shell: OpenShell) -> int:
@@ -165,6 +184,8 @@ def _with_shell(options: LabOptions, open_shell: OpenShell) -> int:
         argv += ["--from", options.file]
     if options.phones:
         argv += ["--phones", options.phones]
+    if options.sip:
+        argv += ["--sip", options.sip]
     if not options.has_hold:
         argv += ["--no-hold"]
     with subprocess.Popen(

@@ -11,11 +11,13 @@ import os
 import stat
 import tomllib
 from collections.abc import Mapping
+from ipaddress import ip_address
 from pathlib import Path
 from typing import NamedTuple
 
 from cucmsh.config.table import Table
-from cucmsh.errors import ConfigurationError, RefusedError
+from cucmsh.errors import ConfigurationError, RefusedError, UsageError
+from cucmsh.hosts import split_host
 from cucmsh.lab.conditions import BACKUP
 from cucmsh.names import (
     check_domain,
@@ -33,6 +35,8 @@ MOST_SUBSCRIBERS = 16  # each is a process with servers of its own
 PASSWORDS = ("admin", "ccm", "security", "backup")
 NODE_PORTS = ("ssh", "tftp", "tvs", "http")
 BACKUP_PORTS = ("sftp",)
+SIP_PORT = 5060
+LOOPBACK = "127.0.0.1"
 UNITS = ("CallManager", "TVS", "CAPF")
 HOST_KEY = "ssh_host_key"
 SHORTEST = 8  # characters of a password; nobody guesses at one on loopback
@@ -51,6 +55,7 @@ class Wanted(NamedTuple):
         keys: for a node, PEM of key and certificate by unit.
         host_keys: for a node, or the backup server, its SSH host key.
         has_hold: whether regenerations wait for each other.
+        sip: the server that the lab's phones call; None for none.
     """
 
     names: tuple[str, ...]
@@ -61,6 +66,7 @@ class Wanted(NamedTuple):
     keys: Mapping[str, Mapping[str, bytes]] = {}
     host_keys: Mapping[str, bytes] = {}
     has_hold: bool = True
+    sip: tuple[str, int] | None = None
 
     def port_of(self, name: str, service: str) -> int:
         """The port that it must have; 0 for any."""
@@ -101,6 +107,8 @@ def read_wanted(path: str, subscribers: int | None = None) -> Wanted:
     number = table.number("subscribers", 1, most)
     found = _named(table, number if subscribers is None else subscribers)
     found = found._replace(has_hold=table.boolean("hold", default=True))
+    if table.has("sip"):
+        found = found._replace(sip=_sip(table))
     if table.has("passwords"):
         _require_private(path, mode, "it has passwords in it")
         about = table.table("passwords")
@@ -117,6 +125,34 @@ def read_wanted(path: str, subscribers: int | None = None) -> Wanted:
         found = found._replace(keys=keys, host_keys=host_keys)
     table.finish()
     return found
+
+
+def sip_server(text: str) -> tuple[str, int]:
+    """The server that phones call, ``HOST:PORT``; 5060 without a port.
+
+    Raises:
+        UsageError: it is no IPv4 address of this machine's loopback, nor localhost: no
+            phone of a lab calls anybody else.
+    """
+    host, port = split_host(text, SIP_PORT)
+    host = LOOPBACK if host.lower() == "localhost" else host
+    try:
+        is_here = ip_address(host).is_loopback and ":" not in host
+    except ValueError:
+        is_here = False
+    if not is_here:
+        raise UsageError(
+            "phones of a lab call a SIP server on 127.0.0.1 only",
+            "Let a SIP server there take their calls, such as Kamailio.",
+        )
+    return host, port
+
+
+def _sip(table: Table) -> tuple[str, int]:
+    try:
+        return sip_server(table.text("sip"))
+    except UsageError as problem:
+        raise table.error("sip", problem.message, problem.advice) from problem
 
 
 def _usual_names(subscribers: int) -> tuple[str, ...]:

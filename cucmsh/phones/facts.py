@@ -33,12 +33,16 @@ class Alarm(NamedTuple):
         status: StatusCode, 1 to 9 (docs/formats.md#alarm).
         ctl: digest of the CTL that it held then, as ``PhoneFacts.ctl``.
         itl: digest of the ITL that it held then.
+        ctl_server: who gave it that CTL; empty without one.
+        itl_server: who gave it that ITL; empty without one.
     """
 
     at: int
     status: int
     ctl: str = NOT_INSTALLED
     itl: str = NOT_INSTALLED
+    ctl_server: str = ""
+    itl_server: str = ""
 
 
 class PhoneFacts(NamedTuple):

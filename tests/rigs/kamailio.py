@@ -40,14 +40,15 @@ request_route {{
 
 
 @contextmanager
-def kamailio(folder: Path, hep_port: int) -> Iterator[int]:
+def kamailio(folder: Path, hep_port: int, port: int = 0) -> Iterator[int]:
     """For the body; gives its port, UDP and TCP.
 
     Args:
         folder: for its files.
         hep_port: where HEP packets go, on 127.0.0.1.
+        port: where it listens; 0 for any.
     """
-    port = free_port()
+    port = port or free_port()
     configuration = folder / "kamailio.cfg"
     configuration.write_text(
         CONFIGURATION.format(host=LOOPBACK, port=port, hep=hep_port)

@@ -35,6 +35,7 @@ from cucmsh.trustlist.signed import SUFFIX
 TO_TFTP, TO_CHECK = 0.6, 1.0
 TIMED_OUT = "TFTP timeout"
 POWER, RESET, RESTART, ERASED = "power on", "reset", "restart", "lists erased"
+NO_LIST = "no list"  # it started by itself
 NOBODY = Fetched(wire.Outcome.SILENT)
 
 

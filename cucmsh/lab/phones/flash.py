@@ -12,7 +12,7 @@ as does a state that cannot be read.
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from contextlib import suppress
 from functools import lru_cache
 from pathlib import Path
@@ -52,7 +52,8 @@ class Memory(NamedTuple):
         clock_offset: by how many seconds its clock is ahead of the lab's.
         servers: who gave it a list, by the list's name in flash.
         status: its status messages, the oldest first.
-        alarms: what it told of its lists, the oldest first.
+        alarms: what it has said of its lists, the oldest first.
+        untold: those of them that no call manager has accepted yet.
         boots: the oldest first.
     """
 
@@ -61,6 +62,7 @@ class Memory(NamedTuple):
     servers: Mapping[str, str] = {}
     status: tuple[StatusLine, ...] = ()
     alarms: tuple[Alarm, ...] = ()
+    untold: tuple[Alarm, ...] = ()
     boots: tuple[Boot, ...] = ()
 
 
@@ -148,11 +150,16 @@ def _memory(kept: dict[str, Any]) -> Memory:
         status=tuple(
             StatusLine(_seconds(at), str(text)) for at, text in kept["status"]
         ),
-        alarms=tuple(
-            Alarm(_seconds(at), int(status), str(ctl), str(itl))
-            for at, status, ctl, itl in kept["alarms"]
-        ),
+        alarms=_alarms(kept["alarms"]),
+        untold=_alarms(kept.get("untold", ())),
         boots=tuple(Boot(_seconds(at), str(why)) for at, why in kept["boots"]),
+    )
+
+
+def _alarms(kept: Iterable[Sequence[Any]]) -> tuple[Alarm, ...]:
+    return tuple(
+        Alarm(_seconds(at), int(status), *(str(each) for each in said[:4]))
+        for at, status, *said in kept
     )
 
 

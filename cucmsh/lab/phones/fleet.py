@@ -16,13 +16,17 @@ from cucmsh.errors import CucmshError, UsageError
 from cucmsh.lab.phones import boot
 from cucmsh.lab.phones.asking import open_directory
 from cucmsh.lab.phones.boot import Pace
+from cucmsh.lab.phones.calling import call
 from cucmsh.lab.phones.flash import LATEST
+from cucmsh.lab.phones.no_list import Restless
 from cucmsh.lab.phones.phone import LabPhone
+from cucmsh.lab.phones.wire import Address
 from cucmsh.phones.facts import PhoneFacts
 from cucmsh.phones.texts import status_line
 from cucmsh.trustlist.check import Verifier
 
 MOST_AT_ONCE = 32
+MOST_CALLS = 128  # to a SIP server, which may let each of them wait
 MOST_NAMED = 1000  # of one request
 
 Request = Mapping[str, Any]
@@ -35,13 +39,23 @@ class Fleet:
     Args:
         phones: all of them.
         verifier: does the operation with a key.
+        sip: the server that those call which send alarms, after each start; None for
+            no calls.
     """
 
-    def __init__(self, phones: Iterable[LabPhone], verifier: Verifier) -> None:
+    def __init__(
+        self,
+        phones: Iterable[LabPhone],
+        verifier: Verifier,
+        sip: Address | None = None,
+    ) -> None:
         self._phones = {phone.name: phone for phone in phones}
         self._verifier = verifier
         self._pace = Pace()
+        self._sip = sip
         self._at_once = asyncio.Semaphore(MOST_AT_ONCE)
+        self._calls_at_once = asyncio.Semaphore(MOST_CALLS)
+        self._restless = Restless(lambda phone: self._start(phone, boot.NO_LIST))
         self._turns = {name: asyncio.Lock() for name in self._phones}
         self._running: dict[str, asyncio.Task[None]] = {}
         self._verbs: dict[str, Callable[[LabPhone, Request], Awaitable[None]]] = {
@@ -95,6 +109,9 @@ class Fleet:
             return [summary(phone) for phone in chosen]
         if verb == "pace":
             self._pace = Pace(_number(request.get("factor"), "factor", 0, 100))
+            for phone in self._phones.values():
+                if phone.name not in self._running:
+                    self._restless.consider(phone, self._pace.factor)
             return []
         act = self._verbs.get(verb) if isinstance(verb, str) else None
         if act is None:
@@ -141,6 +158,7 @@ class Fleet:
         if running is not None:
             running.cancel()
             await self._wait(phone, {})
+        self._restless.settle(phone)
         phone.is_plugged = False
         phone.forget_answers()
         phone.remember()
@@ -166,17 +184,23 @@ class Fleet:
             await asyncio.wait([self._start(phone, why)])
 
     def _start(self, phone: LabPhone, why: str) -> asyncio.Task[None]:
+        self._restless.settle(phone)
         task = asyncio.create_task(self._started(phone, why))
         self._running[phone.name] = task
         task.add_done_callback(lambda done: self._forget(phone.name, done))
         return task
 
     async def _started(self, phone: LabPhone, why: str) -> None:
-        async with self._turns[phone.name], self._at_once:
+        async with self._turns[phone.name]:
             try:
-                await boot.start(phone, why, self._verifier, self._pace)
+                async with self._at_once:
+                    await boot.start(phone, why, self._verifier, self._pace)
+                if self._sip is not None and phone.family.sends_alarm:
+                    async with self._calls_at_once:
+                        await call(phone, self._sip, why)
             except CucmshError as problem:  # its flash cannot be written
                 phone.note(problem.message)
+            self._restless.consider(phone, self._pace.factor)
 
     def _forget(self, name: str, done: asyncio.Task[None]) -> None:
         if self._running.get(name) is done:

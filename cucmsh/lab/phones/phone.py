@@ -64,6 +64,7 @@ class LabPhone:
         self._servers = dict(memory.servers)
         self._status = deque(memory.status, family.status_lines)
         self._alarms = deque(memory.alarms, MOST_ALARMS)
+        self._untold = deque(memory.untold, MOST_ALARMS)
         self._boots = deque(memory.boots, MOST_BOOTS)
         ctl, itl = (self.flash.list_of(kind) for kind in (ListKind.CTL, ListKind.ITL))
         self.held = Held(family, ctl, itl)
@@ -98,7 +99,20 @@ class LabPhone:
         """Note the alarm that the family sends after its lists changed or did not."""
         if self.family.sends_alarm and code is not StatusCode.NONE:
             digests = self.digest_of(self.held.ctl), self.digest_of(self.held.itl)
-            self._alarms.append(Alarm(self.now, int(code), *digests))
+            servers = (self._servers.get(kind, "") for kind in ListKind)
+            alarm = Alarm(self.now, int(code), *digests, *servers)
+            self._alarms.append(alarm)
+            self._untold.append(alarm)
+
+    @property
+    def untold(self) -> tuple[Alarm, ...]:
+        """Alarms that no call manager has accepted yet, the oldest first."""
+        return tuple(self._untold)
+
+    def was_told(self, alarm: Alarm) -> None:
+        """Forget to tell it: a call manager has accepted it."""
+        self._untold.remove(alarm)
+        self.remember()
 
     def note(self, reason: str) -> None:
         """Note why something came out as it did, for whoever looks into it."""
@@ -170,6 +184,7 @@ class LabPhone:
                 self._servers,
                 tuple(self._status),
                 tuple(self._alarms),
+                tuple(self._untold),
                 tuple(self._boots),
             )
         )

@@ -7,6 +7,7 @@ import socket
 from collections.abc import Callable, Sequence
 from multiprocessing.connection import Connection
 from pathlib import Path
+from typing import NamedTuple
 
 from cucmsh.errors import CucmshError
 from cucmsh.lab.conditions import Conditions
@@ -16,9 +17,24 @@ from cucmsh.lab.phones.fleet import Fleet
 from cucmsh.lab.phones.pages_server import PageServer
 from cucmsh.lab.phones.phone import LabPhone
 from cucmsh.lab.phones.plan import PhonePlan
+from cucmsh.lab.phones.wire import Address
 from cucmsh.trustlist.check import Verifier
 
-Ways = tuple[Path, socket.socket]
+
+class Ways(NamedTuple):
+    """How the process is reached, and whom it calls.
+
+    Attributes:
+        control: the path of its socket.
+        pages: a TCP socket, bound, for the phones' pages.
+        sip: the server that phones call; None for none.
+    """
+
+    control: Path
+    pages: socket.socket
+    sip: Address | None
+
+
 Tools = tuple[Verifier, Callable[[], float]]
 
 
@@ -37,7 +53,7 @@ def run_phones(
 
     Args:
         plans: which phones.
-        ways: the path of their socket; a TCP socket, bound, for their pages.
+        ways: in and out.
         tools: what verifies signatures, and the time in seconds since 1970.
         channel: to the lab.
         conditions: see above.
@@ -46,7 +62,7 @@ def run_phones(
     try:
         asyncio.run(_run(plans, ways, tools, channel))
     finally:
-        ways[0].unlink(missing_ok=True)
+        ways.control.unlink(missing_ok=True)
 
 
 async def _run(
@@ -55,12 +71,11 @@ async def _run(
     tools: Tools,
     channel: Connection,
 ) -> None:
-    control, listener = ways
     verifier, now = tools
     try:
-        fleet = Fleet([LabPhone(plan, now) for plan in plans], verifier)
-        server = await serve(control, fleet.answer)
-        pages = PageServer(listener, fleet.facts, lambda: fleet.names)
+        fleet = Fleet([LabPhone(plan, now) for plan in plans], verifier, ways.sip)
+        server = await serve(ways.control, fleet.answer)
+        pages = PageServer(ways.pages, fleet.facts, lambda: fleet.names)
         await pages.start()
     except (CucmshError, OSError) as problem:
         channel.send(f"the phones: {problem}")

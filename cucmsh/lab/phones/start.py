@@ -12,8 +12,9 @@ from cucmsh.lab.members import Member, Serve
 from cucmsh.lab.phones.order import PhoneName
 from cucmsh.lab.phones.pages_server import page_address
 from cucmsh.lab.phones.plan import host_of, plan_phones
-from cucmsh.lab.phones.process import run_phones
+from cucmsh.lab.phones.process import Ways, run_phones
 from cucmsh.lab.phones.provisioning import write_configurations
+from cucmsh.lab.phones.wire import Address
 from cucmsh.lab.plan import NodePlan, bound_listener
 from cucmsh.layout import LAB_PHONES_CONTROL
 from cucmsh.trustlist.check import Verifier
@@ -32,6 +33,7 @@ class LabPhones:
         domain: theirs.
         names: which phones.
         tools: what verifies signatures, and the time in seconds since 1970.
+        sip: the server that phones call; None for none.
 
     Attributes:
         member: their process.
@@ -43,12 +45,14 @@ class LabPhones:
         nodes: tuple[Sequence[NodePlan], str],
         names: Sequence[PhoneName],
         tools: tuple[Verifier, Callable[[], float]],
+        sip: Address | None = None,
     ) -> None:
         plans, domain = nodes
         hosts = [host_of(node, domain) for node in plans]
         self._plans = plan_phones(root, hosts, names)
         self._control = root / LAB_PHONES_CONTROL
         self._tools = tools
+        self._sip = sip
         self._pages, self._port = bound_listener()
         self.member = Member(PHONES)
         folders = [node.tftp_directory for node in plans]
@@ -62,9 +66,8 @@ class LabPhones:
     @property
     def work(self) -> Serve:
         """What the process does."""
-        return partial(
-            run_phones, self._plans, (self._control, self._pages), self._tools
-        )
+        ways = Ways(self._control, self._pages, self._sip)
+        return partial(run_phones, self._plans, ways, self._tools)
 
     def bind_again(self) -> None:
         """Get the sockets for the next process, after this one has ended."""

@@ -19,7 +19,8 @@ FULL = Memory(
     clock_offset=-5,
     servers={"ITLFile.tlv": "pub.example"},
     status=(StatusLine(1, "ITL installed"),),
-    alarms=(Alarm(2, 3, "none", "ab"),),
+    alarms=(Alarm(2, 3, "none", "ab"), Alarm(3, 8, "none", "ab", "", "pub.example")),
+    untold=(Alarm(3, 8, "none", "ab", "", "pub.example"),),
     boots=(Boot(3, "power on"),),
 )
 PLAIN = b"<device><vendorConfig><webAccess>1</webAccess></vendorConfig></device>"
