@@ -230,7 +230,9 @@ class _Reading:
         if not self._site.settings.keep_trust:
             return
         source, read = KEPT, self._site.backends.keys()
-        if signer not in self._found and (signer in adopted or self._was_ours(signer)):
+        # It may be known already as what it is besides: imported, or a list's record.
+        _, roles, _ = self._found.get(signer, (None, set(), ""))
+        if Role.SAST not in roles and (signer in adopted or self._was_ours(signer)):
             self._add(read.read_certificate(signer), [Role.SAST], source)
         for record in served.records:
             der = record.certificate

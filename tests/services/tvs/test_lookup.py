@@ -305,6 +305,16 @@ class TestKeepTrust:
         keeping.publisher.keys.adopt(signer)
         assert both(lookup, signer.certificate) == (SAST, TFTP)
 
+    def test_adopted_signer_that_was_imported_too_still_signs(
+        self, keeping: MadeCluster
+    ) -> None:
+        signer = stranger(keeping, "signer")
+        with_list(keeping, LIST_FILE, signer, (TFTP, signer))
+        keeping.publisher.keys.adopt(signer)
+        pem = QuickKeys.to_pem(signer.certificate)
+        put(keeping.site, "CallManager-trust", pem)
+        assert asked(keeping.site, signer.certificate) == (SAST, TFTP)
+
 
 def test_expired_certificate_is_answered_as_any_other(cluster: MadeCluster) -> None:
     own = cluster.publisher.keys.certificate(Unit.CALL_MANAGER)
