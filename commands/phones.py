@@ -22,52 +22,48 @@ def node_names(site: Site) -> list[str]:
 
 
 @command(
-    "show itl phones [node] [page]",
-    candidates={"node": node_names},
-    kinds={"node": NAME, "page": NAME},
+    "show itl phones [state] [node] [page]",
+    candidates={"state": lambda site: [*STATES, *node_names(site)], "node": node_names},
+    kinds={"state": NAME, "node": NAME, "page": NAME},
     has_json=True,
 )
-def show_itl_phones(dialog: Dialog, site: Site, node: str = "", page: str = "") -> None:
+def show_itl_phones(
+    dialog: Dialog, site: Site, state: str = "", node: str = "", page: str = ""
+) -> None:
     """Show which phone was last said to hold which ITL, by whom and when.
 
     `asked for` is a line of a TFTP log, `was sent` of an HTTP log, `shows` the phone's
-    own page, `said` an alarm in its name. None is a proof. A phone matches if it is
-    the ITL that a node serves now.
+    own page, `said` an alarm in its name. None is a proof, and an alarm only counts
+    against a phone. Each value may be left out.
 
+    state: match (an ITL that a node serves now), mismatch (another one, or none),
+    unknown (nothing said of it that counts), stale (nothing at all was said for
+    `stale_days`) or no-recovery (an ITL that does not know the present ITLRecovery)
     node: only phones that asked this node last
     page: a number, 50 phones each; `all` for all of them
 
     Example:
     show itl phones
-    show itl phones test10sub
+    show itl phones mismatch
+    show itl phones no-recovery test10sub 2
     """
-    _show(dialog, site, "", node, page)
-
-
-@command(
-    "show itl phones match|mismatch|unknown|stale|no-recovery [node] [page]",
-    candidates={"node": node_names},
-    kinds={"node": NAME, "page": NAME},
-    has_json=True,
-)
-def show_itl_phones_of_state(
-    dialog: Dialog, site: Site, state: str, node: str = "", page: str = ""
-) -> None:
-    """Show the phones of one state.
-
-    match: their ITL is one that a node serves now
-    mismatch: it is another one, or none
-    unknown: nothing was said of their ITL
-    stale: nothing at all was said of them for `stale_days` of the configuration
-    no-recovery: their ITL does not know the present ITLRecovery
-    node: only phones that asked this node last
-    page: a number, 50 phones each; `all` for all of them
-
-    Example:
-    show itl phones no-recovery
-    show itl phones mismatch test10sub 2
-    """
-    _show(dialog, site, state, node, page)
+    if state not in ("", *STATES):
+        if page:
+            raise UsageError(f"{state} is no state", f"States are {', '.join(STATES)}.")
+        state, node, page = "", state, node
+    if node == "all" or node.isdecimal():
+        if page:
+            raise UsageError("nothing may follow the page")
+        node, page = "", node
+    number = _page(page)
+    with dialog.working(lambda: "Asking the nodes what they serve..."):
+        shown = services.phones_by_state(
+            site, services.phone_state(state), node, number
+        )
+    dialog.result(
+        lambda: views.phones_lines(shown),
+        lambda: views.phones_document(site.node.name, shown),
+    )
 
 
 @command(
@@ -92,20 +88,6 @@ def show_itl_phones_csv(
     shown = services.phones_by_state(site, services.phone_state(state), node)
     dialog.result(
         lambda: views.phones_csv(shown),
-        lambda: views.phones_document(site.node.name, shown),
-    )
-
-
-def _show(dialog: Dialog, site: Site, state: str, node: str, page: str) -> None:
-    if node == "all" or node.isdecimal():
-        node, page = "", node
-    number = _page(page)
-    with dialog.working(lambda: "Asking the nodes what they serve..."):
-        shown = services.phones_by_state(
-            site, services.phone_state(state), node, number
-        )
-    dialog.result(
-        lambda: views.phones_lines(shown),
         lambda: views.phones_document(site.node.name, shown),
     )
 

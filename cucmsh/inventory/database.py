@@ -206,5 +206,8 @@ class Inventory:
 def _phone(row: Sequence[Any]) -> Phone:
     """A row of ``Statements.phones``: names of sources become sources."""
     return Phone._make(
-        (*row[:6], _SOURCES[row[6]], *row[7:9], _SOURCES.get(row[9]), *row[10:])
+        (
+            *(*row[:6], _SOURCES[row[6]], *row[7:9], _SOURCES.get(row[9])),
+            *(*row[10:13], _SOURCES.get(row[13]), *row[14:]),
+        )
     )

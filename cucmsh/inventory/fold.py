@@ -11,7 +11,7 @@ from collections.abc import Iterable, Iterator
 from typing import NamedTuple
 
 from cucmsh.inventory.schema import GROUPS, PERIOD_SECONDS
-from cucmsh.phones.claims import Claim, Source
+from cucmsh.phones.claims import UNPROVEN, Claim, Source
 from cucmsh.phones.known import ADDRESS_SECONDS, AHEAD_SECONDS, SHARED_ADDRESS_SECONDS
 
 PHONE_NAME = re.compile(r"SEP[0-9A-F]{12}\Z")
@@ -132,11 +132,17 @@ def _note_last(phones: dict[str, list[object]], claim: Claim) -> None:
 
 def _word(claim: Claim, by: str) -> list[object]:
     """The row of ``schema.PHONES`` that one claim makes by itself."""
-    phone, _, at, address, node, _, itl, ctl, status, model, load, text = claim
+    phone, source, at, address, node, _, itl, ctl, status, model, load, text = claim
+    proven, said = _NOTHING_OF_ITL, _NOTHING_SAID
+    if itl and source in UNPROVEN:
+        said = (at, itl, by)
+    elif itl:
+        proven = (at, itl, by, node)
     return [
         *(phone, at, by, at if address else 0, address, at if node else 0, node),
         *(at if model else 0, model, at if load else 0, load),
-        *((at, itl, by, node) if itl else _NOTHING_OF_ITL),
+        *proven,
+        *said,
         *(at if ctl else 0, ctl, at if status >= 0 else 0, status),
         *(at if text else 0, text),
     ]
@@ -183,3 +189,4 @@ def _slices() -> Iterator[tuple[int, int]]:
 
 _SLICES = tuple(_slices())  # of a row of ``schema.PHONES``: each group's columns
 _NOTHING_OF_ITL = (0, "", "", "")
+_NOTHING_SAID = (0, "", "")

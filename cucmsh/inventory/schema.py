@@ -8,6 +8,7 @@ one's is refused, for nobody knows what it means.
 from __future__ import annotations
 
 from collections.abc import Callable
+from typing import Any
 
 from sqlalchemy import (
     BigInteger,
@@ -17,6 +18,7 @@ from sqlalchemy import (
     MetaData,
     String,
     Table,
+    bindparam,
     insert,
     inspect,
     select,
@@ -24,10 +26,9 @@ from sqlalchemy import (
 )
 
 from cucmsh.errors import StoreError
+from cucmsh.phones.claims import UNPROVEN
 
-VERSION = 1
-# What brings a database of version 1 to 2, of 2 to 3, ...
-UPGRADES: tuple[Callable[[Connection], object], ...] = ()
+VERSION = 2
 
 TABLES = MetaData()
 
@@ -77,7 +78,9 @@ GROUPS = (
     ("node_at", "node"),
     ("model_at", "model"),
     ("load_at", "load"),
-    ("itl_at", "itl", "itl_by", "itl_node"),
+    ("itl_at", "itl", "itl_by", "itl_node"),  # of pages and logs
+    # Of alarms and REGISTERs, which make no phone safe (docs/decisions/031).
+    ("said_at", "said_itl", "said_by"),
     ("ctl_at", "ctl"),
     ("status_at", "status"),
     ("text_at", "text"),
@@ -142,3 +145,56 @@ def bring_up_to_date(connection: Connection) -> None:
         upgrade(connection)
     if version != VERSION:
         connection.execute(update(VERSIONS).values(version=VERSION))
+
+
+def _part_what_was_said(connection: Connection) -> None:
+    """From version 1, which had one last word on an ITL, whoever said it.
+
+    What pages and logs said before is found among the sightings.
+    """
+    for column in (PHONES.c.said_at, PHONES.c.said_itl, PHONES.c.said_by):
+        kind, empty = ("BIGINT", "0") if column.name in NUMBERS else ("VARCHAR", "''")
+        connection.exec_driver_sql(
+            f"ALTER TABLE phones ADD COLUMN {column.name} {kind} NOT NULL "
+            f"DEFAULT {empty}"
+        )
+    itl = [PHONES.c[name] for name in ("itl_at", "itl", "itl_by")]
+    said = [PHONES.c[name] for name in ("said_at", "said_itl", "said_by")]
+    connection.execute(
+        update(PHONES)
+        .where(PHONES.c.itl_by.in_(UNPROVEN))
+        .values({**dict(zip(said, itl, strict=True)), **_NO_WORD})
+    )
+    seen = SIGHTINGS.c
+    words = select(seen.phone, seen.last, seen.itl, seen.source, seen.node)
+    words = words.join(PHONES, seen.phone == PHONES.c.name).where(
+        PHONES.c.said_by != "", seen.itl != "", seen.source.not_in(UNPROVEN)
+    )
+    names = ("phone", "itl_at", "itl", "itl_by", "itl_node")
+    last = {
+        word.phone: dict(zip(names, word, strict=True))
+        for word in connection.execute(words.order_by(seen.last, seen.turn))
+    }
+    if last:
+        changed: dict[Column[Any], Any] = {
+            PHONES.c[name]: bindparam(f"new_{name}") for name in names[1:]
+        }
+        connection.execute(
+            update(PHONES)
+            .where(PHONES.c.name == bindparam("new_phone"))
+            .values(changed),
+            [
+                {f"new_{name}": value for name, value in word.items()}
+                for word in last.values()
+            ],
+        )
+
+
+_NO_WORD = {
+    PHONES.c.itl_at: 0,
+    PHONES.c.itl: "",
+    PHONES.c.itl_by: "",
+    PHONES.c.itl_node: "",
+}
+# What brings a database of version 1 to 2, of 2 to 3, ...
+UPGRADES: tuple[Callable[[Connection], object], ...] = (_part_what_was_said,)

@@ -19,7 +19,9 @@ from sqlalchemy import (
     bindparam,
     case,
     func,
+    literal_column,
     not_,
+    or_,
     select,
 )
 from sqlalchemy.dialects import postgresql, sqlite
@@ -29,6 +31,10 @@ from cucmsh.phones.known import Known, Phone, PhoneState, Wanted
 
 SAID_LAST = ("last", "turn", "file", "model", "load")
 _PHONE_COLUMNS = [PHONES.c[name] for name in Phone._fields]
+# In the text, not a parameter: PostgreSQL could not group by it otherwise.
+_NOTHING: ColumnElement[str] = literal_column("''")
+# Alarms and REGISTERs count against a phone until a page or log says something later.
+_IS_SAID = and_(PHONES.c.said_itl != _NOTHING, PHONES.c.said_at >= PHONES.c.itl_at)
 
 
 class Statements:
@@ -62,7 +68,8 @@ class Statements:
 
     def held(self, node: str) -> Select[Any]:
         """Phones that are alike, the columns as in ``HeldBy``."""
-        alike = [PHONES.c[name] for name in ("itl", "ctl", "model", "node")]
+        said = case((_IS_SAID, PHONES.c.said_itl), else_=_NOTHING).label("said")
+        alike = [*(PHONES.c[name] for name in ("itl", "ctl", "model", "node")), said]
         many = func.count().label("many")
         found = select(*alike, many, func.max(PHONES.c.seen)).group_by(*alike)
         found = found.order_by(many.desc(), *alike)
@@ -80,17 +87,20 @@ class Statements:
         )
 
     def _is(self, state: PhoneState, known: Known) -> ColumnElement[bool]:
-        itl = PHONES.c.itl
-        if state is PhoneState.UNKNOWN:
-            return itl == ""
+        """As ``known.states_of`` says of one phone."""
+        itl, said = PHONES.c.itl, PHONES.c.said_itl
         if state is PhoneState.STALE:
             return PHONES.c.seen < known.stale_before
         if state is PhoneState.NO_RECOVERY:
-            return self._among(itl, known.without_recovery)
+            said_so = and_(_IS_SAID, self._among(said, known.without_recovery))
+            return or_(self._among(itl, known.without_recovery), said_so)
         is_served = self._among(itl, known.served)
-        return (
-            is_served if state is PhoneState.MATCH else and_(itl != "", not_(is_served))
-        )
+        is_doubted = and_(_IS_SAID, not_(self._among(said, known.served)))
+        if state is PhoneState.MATCH:
+            return and_(is_served, not_(is_doubted))
+        if state is PhoneState.UNKNOWN:
+            return and_(itl == "", not_(is_doubted))
+        return or_(and_(itl != "", not_(is_served)), is_doubted)
 
     def _among(
         self, column: ColumnElement[str], values: Collection[str]

@@ -23,6 +23,8 @@ class Source(StrEnum):
     REGISTER = "register"  # the Reason or Contact of a REGISTER in its name
 
 
+# Anyone who reaches the SIP port can say it: it makes no phone safe.
+UNPROVEN = frozenset({Source.ALARM, Source.REGISTER})
 NOT_INSTALLED = "none"  # as a digest: the phone says that it holds no such list
 
 

@@ -2,7 +2,8 @@
 
 Of two claims of one phone the later one counts, by ``Claim.at``; of two of the same
 second the one that was recorded later, since phones send stored alarms again, the
-oldest first (docs/formats.md#alarm).
+oldest first (docs/formats.md#alarm). But what alarms and REGISTERs say of an ITL is
+kept apart: it makes a phone's state worse, never better (docs/decisions/031).
 """
 
 from __future__ import annotations
@@ -30,9 +31,9 @@ class PhoneState(StrEnum):
     are said beside.
     """
 
-    MATCH = "match"  # the ITL that was last said of it is one that a node serves
-    MISMATCH = "mismatch"  # it is another one, or none
-    UNKNOWN = "unknown"  # nothing was said of its ITL
+    MATCH = "match"  # its page or a log last said an ITL that a node serves
+    MISMATCH = "mismatch"  # that is another one, or none; or a later alarm says so
+    UNKNOWN = "unknown"  # neither: nothing of its ITL that counts
     STALE = "stale"  # nothing at all was said of it for long
     NO_RECOVERY = "no-recovery"  # an ITL that does not know the present ITLRecovery
 
@@ -80,9 +81,13 @@ class Phone(NamedTuple):
         seen: when anything was last said of it, seconds since 1970.
         seen_by: who said that.
         itl: as in ``Claim``: digest, ``NOT_INSTALLED``, or empty if nothing was said.
+            By its page or a log; the other sources have ``said_itl``.
         itl_at: when that was so; 0 if nothing was said.
         itl_by: who said it; None if nobody did.
         itl_node: the node that was asked, or whose log says so.
+        said_itl: as ``itl``, by an alarm or REGISTER.
+        said_at: when it was said; 0 if nothing was.
+        said_by: who said it; None if nobody did.
         ctl: as ``itl``, of its CTL.
         ctl_at: when that was so.
         status: StatusCode of its last alarm; -1 without one.
@@ -100,6 +105,9 @@ class Phone(NamedTuple):
     itl_at: int
     itl_by: Source | None
     itl_node: str
+    said_itl: str
+    said_at: int
+    said_by: Source | None
     ctl: str
     ctl_at: int
     status: int
@@ -124,6 +132,7 @@ class HeldBy(NamedTuple):
     ctl: str
     model: str
     node: str
+    said: str  # as `said_itl`; empty unless it was said after `itl`
     phones: int
     seen: int  # the latest of them
 
@@ -156,3 +165,50 @@ class Recorded(NamedTuple):
     phones: int
     nameless: int = 0
     ahead: int = 0
+
+
+class Word(NamedTuple):
+    """Who says which ITL of a phone, and when: the fields of ``Phone``."""
+
+    itl: str
+    at: int
+    by: Source | None
+
+
+def states_of(phone: Phone, known: Known) -> list[PhoneState]:
+    """The states of one phone, as a store finds it by them."""
+    said = phone.said_itl if phone.said_at >= phone.itl_at else ""
+    if doubted_by(phone, known) or (phone.itl and phone.itl not in known.served):
+        states = [PhoneState.MISMATCH]
+    elif phone.itl:
+        states = [PhoneState.MATCH]
+    else:
+        states = [PhoneState.UNKNOWN]
+    if phone.seen < known.stale_before:
+        states.append(PhoneState.STALE)
+    if phone.itl in known.without_recovery or said in known.without_recovery:
+        states.append(PhoneState.NO_RECOVERY)
+    return states
+
+
+def doubted_by(phone: Phone, known: Known) -> Word | None:
+    """The later alarm that says an ITL of it which no node serves."""
+    is_later = phone.said_itl and phone.said_at >= phone.itl_at
+    if not is_later or phone.said_itl in known.served:
+        return None
+    return Word(phone.said_itl, phone.said_at, phone.said_by)
+
+
+def word_on(phone: Phone, known: Known) -> Word:
+    """Whose word on its ITL its state follows; without digest if there is none."""
+    own = Word(phone.itl, phone.itl_at, phone.itl_by)
+    doubt = doubted_by(phone, known)
+    return own if doubt is None or doubt.itl == own.itl else doubt
+
+
+def unconfirmed(phone: Phone, known: Known) -> Word | None:
+    """An alarm that says an ITL which a node serves, where nobody else says so."""
+    is_later = phone.said_itl and phone.said_at >= phone.itl_at
+    if not is_later or phone.said_itl not in known.served or phone.itl in known.served:
+        return None
+    return Word(phone.said_itl, phone.said_at, phone.said_by)

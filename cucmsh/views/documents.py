@@ -30,8 +30,8 @@ bytes, and what is not there is null. The keys of each result::
                               lists[]: itl sha1 md5 served_by[] first_served
                                 last_served signer same_keys_as[] has_recovery
                               phones[]: name states[] address node model load itl
-                                itl_time source worth ctl ctl_time alarm_status text
-                                seen seen_by
+                                itl_time source worth unconfirmed_itl ctl ctl_time
+                                alarm_status text seen seen_by
     utils phone reset, restart
                               node action phones told returned silent[] left[]
                               failed[]: name reason

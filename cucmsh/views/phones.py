@@ -8,8 +8,8 @@ from collections.abc import Iterator
 from datetime import UTC, datetime
 
 from cucmsh.phones.claims import NOT_INSTALLED, Source
-from cucmsh.phones.known import Phone
-from cucmsh.services.phones.inventory import NAMELESS_DAYS, PhonesShown, states_of
+from cucmsh.phones.known import Phone, states_of, unconfirmed, word_on
+from cucmsh.services.phones.inventory import NAMELESS_DAYS, PhonesShown
 from cucmsh.services.phones.known_lists import KnownList
 from cucmsh.views.documents import Document
 from cucmsh.views.times_and_sizes import iso_time
@@ -26,7 +26,7 @@ _FORMULAS = frozenset("=+-@")
 SHORT = 8  # digits of a digest that tell lists apart
 COLUMNS = (
     *("name", "model", "load", "address", "node", "state", "itl", "worth", "source"),
-    *("itl_time", "list", "ctl", "alarm_status", "seen", "text"),
+    *("itl_time", "list", "unconfirmed", "ctl", "alarm_status", "seen", "text"),
 )
 
 
@@ -52,7 +52,7 @@ def phones_lines(shown: PhonesShown) -> Iterator[str]:
         yield _row("Phone", "Model", "List", "Said by", "When (UTC)", "State")
     for phone in shown.phones:
         yield phone_line(phone, shown)
-    told = list(dict.fromkeys(phone.itl for phone in shown.phones if phone.itl))
+    told = list(_told(shown))
     if told:
         yield ""
     for digest in told:
@@ -65,12 +65,18 @@ def phones_lines(shown: PhonesShown) -> Iterator[str]:
 
 def phone_line(phone: Phone, shown: PhonesShown) -> str:
     """One phone, in columns."""
-    by, at = phone.itl_by, phone.itl_at
+    itl, at, by = word_on(phone, shown.known)
     if by is None:
         by, at = phone.seen_by, phone.seen
-    worth = WORTH[by] if phone.itl else f"({by.value})"
+    worth = WORTH[by] if itl else f"({by.value})"
     states = ", ".join(states_of(phone, shown.known))
-    model, short = phone.model or "-", _short(phone.itl)
+    alone = unconfirmed(phone, shown.known)
+    if alone and alone.by:
+        article = "an" if alone.by is Source.ALARM else "a"
+        states += (
+            f"; said by {article} {alone.by.value}: {_short(alone.itl)}, not confirmed"
+        )
+    model, short = phone.model or "-", _short(itl)
     return _row(phone.name, model, short, worth, _minute(at), states)
 
 
@@ -101,15 +107,17 @@ def phones_csv(shown: PhonesShown) -> Iterator[str]:
     writer = csv.writer(line, lineterminator="")
     words = {
         itl: _words_of(itl, shown.lists.by_digest.get(itl))
-        for itl in {phone.itl for phone in shown.phones}
+        for itl in ("", *_told(shown))
     }
     for phone in shown.phones:
-        by = phone.itl_by
+        itl, at, by = word_on(phone, shown.known)
+        alone = unconfirmed(phone, shown.known)
         values = (
             *(phone.name, phone.model, phone.load, phone.address, phone.node),
             " ".join(states_of(phone, shown.known)),
-            *(phone.itl, WORTH[by] if by else "", by.value if by else ""),
-            *(_time_or_none(phone.itl_at) or "", words[phone.itl], phone.ctl),
+            *(itl, WORTH[by] if by else "", by.value if by else ""),
+            *(_time_or_none(at) or "", words[itl], alone.itl if alone else ""),
+            phone.ctl,
             "" if phone.status < 0 else str(phone.status),
             *(iso_time(phone.seen), phone.text),
         )
@@ -121,7 +129,7 @@ def phones_csv(shown: PhonesShown) -> Iterator[str]:
 
 def phones_document(node: str, shown: PhonesShown) -> Document:
     """``show itl phones``; the keys stand in ``cucmsh.views.documents``."""
-    told = sorted({phone.itl for phone in shown.phones} & shown.lists.by_digest.keys())
+    told = sorted(shown.lists.by_digest.keys() & _told(shown))
     return {
         "node": node,
         "state": shown.wanted.state and shown.wanted.state.value,
@@ -153,7 +161,8 @@ def _list_document(digest: str, shown: PhonesShown) -> Document:
 
 
 def _phone_document(phone: Phone, shown: PhonesShown) -> Document:
-    by = phone.itl_by
+    itl, at, by = word_on(phone, shown.known)
+    alone = unconfirmed(phone, shown.known)
     return {
         "name": phone.name,
         "states": [state.value for state in states_of(phone, shown.known)],
@@ -161,10 +170,11 @@ def _phone_document(phone: Phone, shown: PhonesShown) -> Document:
         "node": phone.node or None,
         "model": phone.model or None,
         "load": phone.load or None,
-        "itl": phone.itl or None,
-        "itl_time": _time_or_none(phone.itl_at),
+        "itl": itl or None,
+        "itl_time": _time_or_none(at),
         "source": by.value if by else None,
         "worth": WORTH[by] if by else None,
+        "unconfirmed_itl": alone.itl if alone else None,
         "ctl": phone.ctl or None,
         "ctl_time": _time_or_none(phone.ctl_at),
         "alarm_status": None if phone.status < 0 else phone.status,
@@ -172,6 +182,17 @@ def _phone_document(phone: Phone, shown: PhonesShown) -> Document:
         "seen": iso_time(phone.seen),
         "seen_by": phone.seen_by.value,
     }
+
+
+def _told(shown: PhonesShown) -> dict[str, None]:
+    """The digests that rows show, in their order."""
+    told: dict[str, None] = {}
+    for phone in shown.phones:
+        alone = unconfirmed(phone, shown.known)
+        for word in (word_on(phone, shown.known), alone):
+            if word and word.itl:
+                told[word.itl] = None
+    return told
 
 
 def _row(*cells: str) -> str:

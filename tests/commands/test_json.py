@@ -56,12 +56,8 @@ LINES: dict[str, tuple[str, Sequence[tuple[str, Answer]]]] = {
     "show cli pagination": ("show cli pagination", ()),
     "show cli session timeout": ("show cli session timeout", ()),
     "show itl": ("show itl", ()),
-    "show itl phones [node] [page]": ("show itl phones", ()),
+    "show itl phones [state] [node] [page]": ("show itl phones", ()),
     "show itl phones csv [state] [node]": ("show itl phones csv", ()),
-    "show itl phones match|mismatch|unknown|stale|no-recovery [node] [page]": (
-        "show itl phones mismatch",
-        (),
-    ),
     "show myself": ("show myself", ()),
     "show network cluster [node]": ("show network cluster", ()),
     "show packs": ("show packs", ()),

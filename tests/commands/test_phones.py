@@ -202,3 +202,44 @@ def test_sources_are_marked_for_what_they_are_worth(cluster: MadeCluster) -> Non
     said_by = [line[35:45].strip() for line in called.lines if line.startswith("SEP")]
     assert said_by == ["asked for", "was sent", "shows", "said", "said"]
     assert "sqlalchemy" in sys.modules
+
+
+def test_an_alarm_that_nobody_confirms_is_said_in_words(seen: MadeCluster) -> None:
+    held = sha1_of(seen.publisher.raw)
+    for number in (1, 3, 6, 7):  # matches, holds another one, nothing said of it, new
+        say(seen, number, held, source=Source.ALARM)
+    say(seen, 2, FOREIGN, source=Source.ALARM)
+    called = call(seen.site, SHOW)
+    assert called.lines[0] == (
+        "7 phones: 1 match, 4 mismatch, 2 unknown; 1 stale, 1 no-recovery"
+    )
+    rows = {line.split()[0]: line for line in called.lines if line.startswith("SEP")}
+    told = f"; said by an alarm: {held[:8]}, not confirmed"
+    assert rows[name_of(1)].endswith("  match")
+    assert rows[name_of(3)].endswith(f"mismatch, no-recovery{told}")
+    assert rows[name_of(6)].endswith(f"unknown{told}")
+    assert rows[name_of(7)].endswith(f"unknown{told}")
+    assert f"{FOREIGN[:8]}   said " in rows[name_of(2)]
+    assert f"\n{held[:8]}  served by {seen.publisher.node.name} now" in called.text
+    rows_of_csv = list(csv.DictReader(call(seen.site, f"{SHOW} csv").lines))
+    assert [row["unconfirmed"] for row in rows_of_csv] == (
+        ["", "", held, "", "", held, held]
+    )
+    document = views.phones_document("pub", phones_by_state(seen.site))
+    phones = document["phones"]
+    assert isinstance(phones, list)
+    assert (phones[5]["itl"], phones[5]["unconfirmed_itl"]) == (None, held)
+    assert (phones[1]["itl"], phones[1]["source"]) == (FOREIGN, "alarm")
+
+
+def test_alarms_are_not_counted_before_a_dangerous_command(seen: MadeCluster) -> None:
+    for number in (3, 4, 5, 6, 7):
+        say(seen, number, sha1_of(seen.publisher.raw), source=Source.ALARM)
+    called = call(seen.site, "utils service restart Cisco Tftp")
+    assert called.lines[0].startswith("2 of 7 phones asked for the present ITL")
+
+
+@pytest.mark.parametrize("wrong", ["mismach all 1", "mismach", "match 1 2"])
+def test_what_is_no_state_is_said(seen: MadeCluster, wrong: str) -> None:
+    with pytest.raises(UsageError, match=r"mismach|nothing may follow"):
+        call(seen.site, f"{SHOW} {wrong}")

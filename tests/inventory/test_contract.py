@@ -18,6 +18,7 @@ from cucmsh.phones.known import (
     PhoneState,
     Recorded,
     Wanted,
+    states_of,
 )
 from tests.inventory.claims import EARLIER, FOREIGN, NOON, OURS, asked, name_of, said
 from tests.rigs.inventories import Place
@@ -59,6 +60,9 @@ def test_what_was_said_is_there_for_the_next_who_opens_it(place: Place) -> None:
         itl_at=NOON + 5,
         itl_by=Source.PAGE,
         itl_node="pub",
+        said_itl="",
+        said_at=0,
+        said_by=None,
         ctl=NOT_INSTALLED,
         ctl_at=NOON + 5,
         status=3,
@@ -96,7 +100,7 @@ def test_of_the_same_second_the_later_arrival_counts(
     ]
     for batch in (alarms,) if calls == 1 else ([alarms[0]], [alarms[1]]):
         inventory.record(batch, NOON)
-    assert (one(inventory).itl, one(inventory).status) == (OURS, 1)
+    assert (one(inventory).said_itl, one(inventory).status) == (OURS, 1)
     assert [each.claim for each in inventory.latest(name_of(1))] == [alarms[1]]
 
 
@@ -216,6 +220,7 @@ def six(inventory: Inventory) -> Inventory:
 
 
 KNOWN = Known(frozenset({OURS}), frozenset({EARLIER, "d4" * 20}), NOON + 3)
+MATCHING = Wanted(PhoneState.MATCH)
 BY_STATE = {
     None: [1, 2, 3, 4, 5, 6],
     PhoneState.MATCH: [1, 2],
@@ -238,6 +243,53 @@ def test_phones_are_counted_by_state(six: Inventory) -> None:
     assert six.counts(KNOWN, "nobody") == Counts(0, 0, 0, 0, 0, 0)
 
 
+# What page or log says, what an alarm says a second before (-1) or later, what it is.
+DOUBTS = [
+    ("", 1, OURS, "unknown"),
+    ("", 1, EARLIER, "mismatch no-recovery"),
+    ("", 1, NOT_INSTALLED, "mismatch"),
+    (OURS, 1, OURS, "match"),
+    (OURS, 1, FOREIGN, "mismatch"),
+    (OURS, 0, FOREIGN, "mismatch"),
+    (OURS, -1, FOREIGN, "match"),
+    (OURS, 1, EARLIER, "mismatch no-recovery"),
+    (EARLIER, 1, OURS, "mismatch no-recovery"),
+    (EARLIER, 1, FOREIGN, "mismatch no-recovery"),
+    (NOT_INSTALLED, 1, OURS, "mismatch"),
+]
+
+
+def test_an_alarm_makes_a_phone_no_safer(inventory: Inventory) -> None:
+    for number, (itl, later, alarm, _) in enumerate(DOUBTS):
+        source = (Source.ALARM, Source.REGISTER)[number % 2]
+        proven = said(number, 5, itl=itl)
+        inventory.record([said(number, 5 + later, source, itl=alarm), proven], NOON)
+    for state in PhoneState:
+        expected = [
+            name_of(number)
+            for number, (*_, states) in enumerate(DOUBTS)
+            if state in states.split()
+        ]
+        found = [phone.name for phone in inventory.phones(Wanted(state), KNOWN)]
+        assert found == expected, state
+    for phone in inventory.phones(ALL, KNOWN):
+        assert " ".join(states_of(phone, KNOWN)) == DOUBTS[int(phone.name[3:], 16)][3]
+    assert inventory.counts(KNOWN) == Counts(11, 2, 8, 1, 0, 4)
+
+
+def test_what_an_alarm_takes_back_is_what_an_alarm_said(inventory: Inventory) -> None:
+    """A stored alarm, sent again before the present one, costs nothing in the end."""
+    inventory.record([said(1, 0, itl=OURS), said(2, 0, itl=EARLIER)], NOON)
+    for at, itl in enumerate((FOREIGN, OURS), 1):
+        each = [said(number, at, Source.ALARM, itl=itl) for number in (1, 2)]
+        inventory.record(each, NOON)
+        matching = [phone.name for phone in inventory.phones(MATCHING, KNOWN)]
+        assert matching == ([name_of(1)] if itl == OURS else [])
+    assert {group.said for group in inventory.held()} == {OURS}
+    inventory.record([said(2, 9, Source.TFTP_LOG, itl=OURS)], NOON)
+    assert inventory.counts(KNOWN).match == 2
+
+
 def test_phones_of_one_node_and_page_are_found(six: Inventory) -> None:
     found = six.phones(Wanted(node="sub", first=1, most=1), KNOWN)
     assert [phone.name for phone in found] == [name_of(3)]
@@ -248,7 +300,7 @@ def test_phones_of_one_node_and_page_are_found(six: Inventory) -> None:
 def test_phones_that_are_alike_are_one_group(six: Inventory) -> None:
     six.record([said(7, 7, itl=OURS, node="sub")], NOON)
     first, *others = six.held()
-    assert first == HeldBy(OURS, "", "", "sub", 2, NOON + 7)
+    assert first == HeldBy(OURS, "", "", "sub", "", 2, NOON + 7)
     assert len(others) == 5
     assert {group.node for group in six.held("pub")} == {"pub"}
 

@@ -77,7 +77,7 @@ def _lines(
     seen = max(
         group.seen
         for group in store.held()
-        if not group.itl or group.itl not in digests
+        if group.itl not in digests or (group.said and group.said not in digests)
     )
     names = [
         phone.name

@@ -66,8 +66,8 @@ def phones_by_state(
     """
     if node and site.settings.cluster.find(node) is None:
         raise UsageError(
-            "there is no such node in the cluster",
-            "`show network cluster` names the nodes.",
+            f"there is no node {node} in the cluster",
+            "`show network cluster` names nodes, `help show itl phones` states.",
         )
     require_inventory(site)
     lists = known_lists(site)
@@ -125,21 +125,6 @@ def counted(counts: Counts, state: PhoneState | None) -> int:
     if state is None:
         return counts.phones
     return counts[1 + list(PhoneState).index(state)]
-
-
-def states_of(phone: Phone, known: Known) -> list[PhoneState]:
-    """The states of one phone, as the store finds it by them."""
-    if not phone.itl:
-        states = [PhoneState.UNKNOWN]
-    elif phone.itl in known.served:
-        states = [PhoneState.MATCH]
-    else:
-        states = [PhoneState.MISMATCH]
-    if phone.seen < known.stale_before:
-        states.append(PhoneState.STALE)
-    if phone.itl in known.without_recovery:
-        states.append(PhoneState.NO_RECOVERY)
-    return states
 
 
 def _now(site: Site) -> int:

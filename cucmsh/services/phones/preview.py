@@ -21,6 +21,7 @@ from cucmsh.errors import CucmshError, RefusedError
 from cucmsh.phones.claims import NOT_INSTALLED
 from cucmsh.phones.decide import Held, Outcome, consider_list
 from cucmsh.phones.families import EIGHTY_EIGHT, OLDEST, Family, ListKind, family_of
+from cucmsh.phones.known import HeldBy
 from cucmsh.pki.model import Unit
 from cucmsh.services.adoption.draft import DraftSite
 from cucmsh.services.certificates.keystore import Keystore
@@ -53,6 +54,10 @@ class Way(StrEnum):
     TVS = "tvs"  # through a TVS that this list names
     LOCKED_OUT = "locked out"
     UNKNOWN = "unknown"  # nobody here has the list that it is said to hold
+
+
+# From best to worst.
+_WAYS = (Way.DIRECT, Way.TVS, Way.UNKNOWN, Way.LOCKED_OUT)
 
 
 class GivenList(NamedTuple):
@@ -386,11 +391,13 @@ class _Counted:
         for group in groups:
             if group.node and group.node not in self._nodes:
                 self.elsewhere += group.phones
-            elif _family(group.model) is OLDEST or not group.itl:
+                continue
+            found = None
+            if _family(group.model) is not OLDEST:
+                found = _worst(group, lists, judge)
+            if found is None:
                 self.silent += group.phones
             else:
-                listed = lists.get(group.itl)
-                found = _found(group.itl, listed, judge)
                 key = found.sha1 or found.held
                 seen[key] = found
                 place = (key, group.node, group.model)
@@ -403,6 +410,23 @@ def _placed(
 ) -> Iterator[Holders]:
     for (key, node, model), phones in numbers.items():
         yield seen[key]._replace(node=node, model=model, phones=phones)
+
+
+def _worst(
+    group: HeldBy, lists: Mapping[str, _Listed], judge: _Judge
+) -> Holders | None:
+    """By what they are said to hold; of an alarm only what is worse counts.
+
+    None if nothing is said of it that counts (docs/decisions/031).
+    """
+    own, said = (
+        _found(digest, lists.get(digest), judge) if digest else None
+        for digest in (group.itl, group.said)
+    )
+    taken = own.way if own else Way.TVS
+    if said is None or _WAYS.index(said.way) <= _WAYS.index(taken):
+        return own
+    return said
 
 
 def _found(digest: str, listed: _Listed | None, judge: _Judge) -> Holders:
