@@ -10,20 +10,18 @@ from cucmsh import services, views
 from cucmsh.errors import (
     RefusedError,
     TrustListError,
-    UsageError,
     WrongPasswordError,
 )
 from cucmsh.hosts import split_host
 from cucmsh.secret import Secret
 from cucmsh.services.backends import BackupServer
 from cucmsh.services.site import Site
-from cucmsh.shell.answers import ATTEMPTS
+from cucmsh.shell.answers import open_by_own_password
 from cucmsh.shell.command import command
 from cucmsh.shell.dialog import Dialog, SafePoint
 from cucmsh.shell.parameter_types import HOST, PATH, USER
 
 RELEASED = "Earlier ITLs were released. Run `utils service restart Cisco Tftp`"
-KEY_FILE_QUESTION = "Enter security password of the key file :"
 
 
 @command("show itl", has_json=True)
@@ -152,22 +150,7 @@ class _OnScreen:
         refusal: WrongPasswordError,
         open_with: Callable[[Secret], services.ImportedKey],
     ) -> services.ImportedKey:
-        """Three tries of a person; the original knows no such question."""
-        dialog = self._dialog
-        if not dialog.helpful:
-            raise refusal
-        dialog.say(f"\nNote: {refusal.message}.")
-        for number in range(ATTEMPTS):
-            try:
-                return open_with(dialog.ask_secret(KEY_FILE_QUESTION))
-            except WrongPasswordError as wrong:
-                refusal = wrong
-            if number < ATTEMPTS - 1:
-                try:
-                    dialog.ask_again(KEY_FILE_QUESTION, f"{refusal.message}.")
-                except UsageError as no_person:
-                    raise refusal from no_person
-        raise refusal
+        return open_by_own_password(self._dialog, refusal, open_with)
 
     def ccm_password(self) -> Secret:
         if self._host:

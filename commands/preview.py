@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from cucmsh import services, views
 from cucmsh.services.site import Site
+from cucmsh.shell.answers import open_by_own_password
 from cucmsh.shell.command import command
 from cucmsh.shell.dialog import Dialog
 from cucmsh.shell.parameter_types import NAME
@@ -47,9 +48,42 @@ def utils_itl_preview_regen(dialog: Dialog, site: Site, unit: str) -> int:
     return _show(dialog, site, "regen", unit)
 
 
-def _show(dialog: Dialog, site: Site, change: str, unit: str = "") -> int:
+def key_files(site: Site) -> list[str]:
+    """The recovery key files that were brought, for completion."""
+    return services.saved_keys(site)
+
+
+@command(
+    "utils itl preview remotekey <file>",
+    candidates={"file": key_files},
+    kinds={"file": NAME},
+    has_json=True,
+)
+def utils_itl_preview_remotekey(dialog: Dialog, site: Site, name: str) -> int:
+    """Show which phones would take the ITL after a reset with a saved recovery key.
+
+    The key is opened, and installed nowhere. Its security password is asked for if it
+    is not this cluster's.
+
+    file: a key file in `security/imported/ITLRecovery` of the node's home
+
+    Example:
+    utils itl preview remotekey ITLRecovery.p12
+    """
+    raw = services.saved_key(site, name)
+    key = services.SavedKey(raw, lambda *at: open_by_own_password(dialog, *at))
+    return _show(dialog, site, "remotekey", key=key)
+
+
+def _show(
+    dialog: Dialog,
+    site: Site,
+    change: str,
+    unit: str = "",
+    key: services.SavedKey | None = None,
+) -> int:
     with dialog.working(lambda: "Still at it: TVS of the nodes are asked..."):
-        found = services.preview(site, change, unit)
+        found = services.preview(site, change, unit, key=key)
     dialog.result(
         lambda: views.preview_lines(found),
         lambda: views.preview_document(site.node.name, found),

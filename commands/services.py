@@ -58,6 +58,8 @@ def utils_service_start(dialog: Dialog, site: Site, name: str) -> int:
     Example:
     utils service start Cisco Tftp
     """
+    if name == TFTP:
+        say_locked_out(dialog, site, "restart")
     told = _OnScreen(dialog, name, ["[STARTING]  ", "[STARTED]  "])
     return _reported(dialog, site, name, services.start_service(site, name, told))
 

@@ -43,6 +43,8 @@ TRUST_FOLDER = "security/trust"  # certificates of the other members
 # Certificates from elsewhere for which TVS answers, PEM. The folder that one lies in
 # says as what: Phone-SAST-trust, CallManager-trust, CAPF-trust or tomcat-trust.
 IMPORTED_FOLDER = "security/imported"
+# Recovery key files that somebody brought, for `utils itl preview remotekey NAME`.
+BROUGHT_KEYS = "security/imported/ITLRecovery"
 # Keys that came with lists of another tool: key and certificate of each, PEM.
 ADOPTED_FOLDER = "security/adopted"
 PAIR = "private.pem"  # a unit's key and certificate, in its folder; then .1, .2 ...

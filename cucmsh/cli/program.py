@@ -16,7 +16,7 @@ from cucmsh.cli.terminal import show
 
 VERBS = (
     *("lab", "verify", "doctor", "init", "node", "adopt", "export", "tvs"),
-    "phones",
+    *("phones", "preview"),
     "hook",
 )
 EPILOG = """\
@@ -29,6 +29,7 @@ verbs:
   adopt     take over phones that hold lists of another tool or of a CUCM
   export    keys and lists for another tool
   tvs       answer phones that do not know a signer, until it is stopped
+  preview   who would take the list that is served after a change
   phones    what logs, SIP and web pages say of phones, into the inventory
   hook      what services, scripts and other nodes run
 Each has a --help: cucmsh VERB --help. Without a verb or -c, the admin: prompt opens.
@@ -151,6 +152,10 @@ def _run_on_node(configuration: str, verb: str, argv: Sequence[str]) -> int:
         from cucmsh.cli import phones
 
         run_verb = phones.run
+    elif verb == "preview":
+        from cucmsh.cli import preview
+
+        run_verb = preview.run
     else:
         from cucmsh.cli import node
 

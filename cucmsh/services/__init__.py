@@ -66,8 +66,11 @@ if TYPE_CHECKING:
     from cucmsh.services.phones.inventory import PhonesShown as PhonesShown
     from cucmsh.services.phones.inventory import phone_state as phone_state
     from cucmsh.services.phones.inventory import phones_by_state as phones_by_state
+    from cucmsh.services.phones.preview import SavedKey as SavedKey
     from cucmsh.services.phones.preview import locked_out as locked_out
     from cucmsh.services.phones.preview import preview as preview
+    from cucmsh.services.phones.preview import saved_key as saved_key
+    from cucmsh.services.phones.preview import saved_keys as saved_keys
     from cucmsh.services.phones.reset_journal import OpenResets as OpenResets
     from cucmsh.services.phones.resets import PhoneResets as PhoneResets
     from cucmsh.services.phones.resets import reset_phones as reset_phones
@@ -142,7 +145,13 @@ __getattr__ = late_names(
         "cucmsh.services.phones.reset_journal": ("OpenResets",),
         "cucmsh.services.phones.resets": ("PhoneResets", "reset_phones"),
         "cucmsh.phones.service_control": ("PhoneAction",),
-        "cucmsh.services.phones.preview": ("locked_out", "preview"),
+        "cucmsh.services.phones.preview": (
+            "SavedKey",
+            "locked_out",
+            "preview",
+            "saved_key",
+            "saved_keys",
+        ),
         "cucmsh.services.records.logs": ("list_logs", "log_names", "read_log"),
         "cucmsh.services.records.open_work": ("open_deliveries",),
         "cucmsh.services.tvs.way": ("cut_off_without",),

@@ -2,12 +2,17 @@
 
 from __future__ import annotations
 
-from typing import Protocol
+from collections.abc import Callable
+from typing import Protocol, TypeVar
 
-from cucmsh.errors import CancelledError, UsageError
+from cucmsh.errors import CancelledError, UsageError, WrongPasswordError
+from cucmsh.secret import Secret
 
 # A rejected value asks the same question again, so often (docs/clients.md D3)
 ATTEMPTS = 3
+KEY_FILE_QUESTION = "Enter security password of the key file :"
+
+_Opened = TypeVar("_Opened")
 
 
 class Asker(Protocol):
@@ -21,6 +26,12 @@ class Asker(Protocol):
     def ask(self, question: str) -> str: ...
 
     def ask_again(self, question: str, reason: str) -> None: ...
+
+
+class SecretAsker(Asker, Protocol):
+    """One that asks for passwords, too."""
+
+    def ask_secret(self, question: str, mask: str = "") -> Secret: ...
 
 
 def is_yes(dialog: Asker, question: str) -> bool:
@@ -39,6 +50,39 @@ def is_yes(dialog: Asker, question: str) -> bool:
         except UsageError as refused:
             raise CancelledError(refused.message, refused.advice) from refused
     raise CancelledError("The answer was neither yes nor no; nothing was changed.")
+
+
+def open_by_own_password(
+    dialog: SecretAsker,
+    refusal: WrongPasswordError,
+    open_with: Callable[[Secret], _Opened],
+) -> _Opened:
+    """Open a key file of another cluster: three tries of a person.
+
+    The original knows no such question.
+
+    Args:
+        dialog: where it is asked.
+        refusal: what was said of the cluster's own password.
+        open_with: opens it; raises ``WrongPasswordError`` for another password.
+
+    Raises:
+        WrongPasswordError: none opened it, or nobody may be asked.
+    """
+    if not dialog.helpful:
+        raise refusal
+    dialog.say(f"\nNote: {refusal.message}.")
+    for number in range(ATTEMPTS):
+        try:
+            return open_with(dialog.ask_secret(KEY_FILE_QUESTION))
+        except WrongPasswordError as wrong:
+            refusal = wrong
+        if number < ATTEMPTS - 1:
+            try:
+                dialog.ask_again(KEY_FILE_QUESTION, f"{refusal.message}.")
+            except UsageError as no_person:
+                raise refusal from no_person
+    raise refusal
 
 
 def refused_answer(question: str, reason: str) -> UsageError:

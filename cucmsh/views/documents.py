@@ -19,9 +19,10 @@ bytes, and what is not there is null. The keys of each result::
     utils service list        node services[]: name state reason
     utils itl reset ...       node length sha1 sha256 signer
                               nodes[]: name state done reason
-    utils itl preview ...     node change elsewhere silent is_locking_out
+    utils itl preview ..., cucmsh preview
+                              node change elsewhere silent is_locking_out
                               offer: nodes[] signer is_kept remark md5 sha1
-                              holders[]: held sha1 way reason node model phones
+                              holders[]: held sha1 ctl way reason node model phones
                                 is_given_up
     utils itl trust release   node signer given_up[]: sha1 reason
     show itl phones ...       node state of_node page pages found silent

@@ -6,7 +6,8 @@ from collections.abc import Iterable, Iterator
 from hashlib import md5, sha1
 from itertools import groupby
 
-from cucmsh.services.phones.preview import Holders, Preview, Way
+from cucmsh.services.phones.preview import Preview
+from cucmsh.services.phones.takers import Holders, Way
 from cucmsh.views.documents import Document
 
 _HEADS = {
@@ -36,13 +37,20 @@ def preview_lines(preview: Preview) -> Iterator[str]:
         yield f"Of {_count(preview.silent)} nobody said which ITL they hold."
     if not any(each.phones for each in preview.holders):
         yield "How many phones hold which ITL is not known here."
-    yield (
-        "Somebody is locked out." if preview.is_locking_out else "Nobody is locked out."
-    )
+    yield _outcome(preview)
+
+
+def _outcome(preview: Preview) -> str:
+    if not preview.is_locking_out:
+        return "Nobody is locked out."
+    ways = {each.way for each in preview.holders if not each.is_given_up}
+    if Way.LOCKED_OUT in ways:
+        return "Somebody is locked out."
+    return "Of some it cannot be told whether they are locked out."
 
 
 def _of_way(holders: Iterable[Holders]) -> Iterator[str]:
-    for _, same in groupby(holders, lambda each: (each.held, each.sha1)):
+    for _, same in groupby(holders, lambda each: (each.held, each.sha1, each.ctl)):
         rows = list(same)
         first = rows[0]
         given_up = " (given up by a person)" if first.is_given_up else ""
@@ -84,6 +92,7 @@ def preview_document(node: str, preview: Preview) -> Document:
             {
                 "held": each.held,
                 "sha1": each.sha1 or None,
+                "ctl": each.ctl or None,
                 "way": each.way.value,
                 "reason": each.reason,
                 "node": each.node or None,

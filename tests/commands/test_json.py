@@ -13,6 +13,7 @@ from pathlib import Path
 
 import pytest
 
+from cucmsh.layout import BROUGHT_KEYS, RECOVERY_FILE, RECOVERY_NAME
 from cucmsh.phones.service_control import PhoneAction
 from cucmsh.pki.model import Unit
 from cucmsh.services.certificates.regenerate import regenerate
@@ -69,6 +70,10 @@ LINES: dict[str, tuple[str, Sequence[tuple[str, Answer]]]] = {
     ),
     "utils itl preview localkey|restart": ("utils itl preview restart", ()),
     "utils itl preview regen <unit>": ("utils itl preview regen TVS", ()),
+    "utils itl preview remotekey <file>": (
+        "utils itl preview remotekey ITLRecovery.p12",
+        (),
+    ),
     "utils itl trust release": (
         "utils itl trust release",
         [("(yes/no)? ", "yes")],
@@ -92,6 +97,8 @@ def walked(cluster: MadeCluster, tmp_path: Path) -> MadeCluster:
     cluster.site.home.append("log/audit", "{}")
     say(cluster, 1, FOREIGN)
     (Path(cluster.site.tftp.root) / "some.xml").write_text("<some/>")
+    home = cluster.site.home
+    home.write(f"{BROUGHT_KEYS}/{RECOVERY_NAME}", home.read(RECOVERY_FILE))
     del tmp_path
     return cluster
 

@@ -38,6 +38,7 @@ PHRASES = [
     "show version active",
     "utils itl preview localkey|restart",
     "utils itl preview regen <unit>",
+    "utils itl preview remotekey <file>",
     "utils itl reset localkey",
     "utils itl reset remotekey <host> <user> <path>",
     "utils itl trust release",

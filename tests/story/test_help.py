@@ -20,7 +20,7 @@ pytestmark = pytest.mark.thorough
 
 CUCMSH = [sys.executable, "-I", "-m", "cucmsh"]
 VERBS = (
-    *("lab", "verify", "doctor", "hook", "init", "node"),
+    *("lab", "verify", "doctor", "hook", "init", "node", "preview"),
     *("init publisher", "init --sshd", "node add", "node list", "node remove x"),
 )
 

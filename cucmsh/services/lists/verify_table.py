@@ -139,7 +139,7 @@ def inspect_all(
         StoreError: a held list that was named alone cannot be read, or none of a
             directory can.
     """
-    known, left_out = _held_at(held)
+    known, left_out = held_at(held)
     lists = [entry.trust_list for entry in known if entry.trust_list]
     rows = []
     for file in dict.fromkeys(path for place in places for path in files_at(place)):
@@ -153,7 +153,13 @@ def inspect_all(
     return Table(tuple(rows), tuple(known), tuple(left_out))
 
 
-def _held_at(places: Iterable[str]) -> tuple[list[HeldFile], list[HeldFile]]:
+def held_at(places: Iterable[str]) -> tuple[list[HeldFile], list[HeldFile]]:
+    """The lists that phones hold at these places, and what there is none.
+
+    Raises:
+        MissingFileError: see ``files_at``.
+        StoreError: one that was named alone cannot be read, or none of a directory can.
+    """
     known: dict[str, HeldFile] = {}
     left_out: dict[str, HeldFile] = {}
     for place in places:

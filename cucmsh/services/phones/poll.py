@@ -13,7 +13,7 @@ from time import monotonic
 from typing import NamedTuple, Protocol
 
 from cucmsh.errors import CucmshError, PageError
-from cucmsh.phones.claims import Claim
+from cucmsh.phones.claims import NOT_INSTALLED, Claim
 from cucmsh.phones.known import Known, Recorded, Wanted
 from cucmsh.phones.page_reader import PageSays, claims, join, read_page
 from cucmsh.services.phones.keeper import Keeper
@@ -46,13 +46,19 @@ class Polled(NamedTuple):
 
     Attributes:
         target: which one.
-        claim: what it shows; None if it shows no list, or there is a problem.
+        claim: what it shows; None if it says nothing of lists, or there is a problem.
         problem: why nothing could be read, in a sentence; empty if something was.
     """
 
     target: Target
     claim: Claim | None = None
     problem: str = ""
+
+    @property
+    def shows_list(self) -> bool:
+        """It shows the digest of an ITL or CTL; a 7940 without a CTL shows none."""
+        shown = {self.claim.itl, self.claim.ctl} if self.claim else set()
+        return not shown <= {"", NOT_INSTALLED}
 
 
 class PollDialog(Protocol):
@@ -110,8 +116,8 @@ def poll(site: Site, named: Sequence[Target], dialog: PollDialog) -> Poll:
             for phone in side_by_side(ask, batch, WIDTH):
                 asked += 1
                 failed += bool(phone.problem)
-                read += phone.claim is not None
-                silent += phone.claim is None and not phone.problem
+                read += phone.shows_list
+                silent += not phone.shows_list and not phone.problem
                 if phone.claim is not None:
                     keeper.take([phone.claim])
                 dialog.polled(phone)

@@ -2,39 +2,51 @@
 
 The list is really made, by the code that makes it, on a draft of this node in memory
 (``adoption.draft``); nothing on disk or on another node changes. Each list that phones
-may hold then judges it as a phone does (``phones.decide``): those of the history, those
-that were handed over, and those that phones are said to hold. What a phone is said to
-hold is a claim (docs/decisions/031): the preview informs, and releases nothing.
+may hold then judges it as a phone does (``phones.takers``): the preview informs, and
+releases nothing.
 
-TVS counts as ``tvs.way`` says. A key that is made anew is known to nobody yet, so each
-TVS is asked about the present one of that unit: it learns the new one in the same way.
+A key that is made anew, or brought, is known to no TVS yet, so each is asked about the
+present one of that unit: it learns the new one in the same way.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping
-from enum import StrEnum
-from hashlib import md5, sha1
+from collections.abc import Callable, Iterable
 from typing import NamedTuple
 
-from cucmsh.errors import CucmshError, RefusedError
-from cucmsh.phones.claims import NOT_INSTALLED
-from cucmsh.phones.decide import Held, Outcome, consider_list
-from cucmsh.phones.families import EIGHTY_EIGHT, OLDEST, Family, ListKind, family_of
-from cucmsh.phones.known import HeldBy
+from cucmsh.errors import (
+    CucmshError,
+    MissingFileError,
+    RefusedError,
+    UsageError,
+    WrongPasswordError,
+)
+from cucmsh.layout import BROUGHT_KEYS
 from cucmsh.pki.model import Unit
+from cucmsh.secret import Secret
 from cucmsh.services.adoption.draft import DraftSite
-from cucmsh.services.certificates.keystore import Keystore
+from cucmsh.services.certificates.keystore import ImportedKey, Keystore
 from cucmsh.services.certificates.own import require_unit
-from cucmsh.services.lists.acceptance import period
 from cucmsh.services.lists.compose import compose_for_start
-from cucmsh.services.lists.plan_reset import plan_local_reset
+from cucmsh.services.lists.plan_reset import (
+    ResetPlan,
+    plan_local_reset,
+    plan_remote_reset,
+)
 from cucmsh.services.lists.served_lists import served_list
 from cucmsh.services.lists.tried import regenerate_on_draft
-from cucmsh.services.phones.open_store import has_inventory, open_inventory
-from cucmsh.services.records.history import History
+from cucmsh.services.phones.takers import (
+    GivenList,
+    Holders,
+    Judge,
+    KnownHere,
+    NewKeyJudge,
+    OfferJudge,
+    Way,
+    known_here,
+    takers,
+)
 from cucmsh.services.site import Site
-from cucmsh.services.tvs.way import TvsWays
 from cucmsh.services.usecase import use_case
 from cucmsh.trustlist.check import check
 from cucmsh.trustlist.decode import decode
@@ -44,27 +56,23 @@ PREVIEW = "utils itl preview"
 RESTART = "restart"
 REGEN = "regen"
 LOCAL_KEY = "localkey"
-CHANGES = (RESTART, REGEN, LOCAL_KEY)
+REMOTE_KEY = "remotekey"
+CHANGES = (RESTART, REGEN, LOCAL_KEY, REMOTE_KEY)
+
+OpenWith = Callable[[Secret], ImportedKey]
 
 
-class Way(StrEnum):
-    """How the holder of a list comes to the next one."""
+class SavedKey(NamedTuple):
+    """A recovery key file, for a look.
 
-    DIRECT = "direct"  # by the list that it holds
-    TVS = "tvs"  # through a TVS that this list names
-    LOCKED_OUT = "locked out"
-    UNKNOWN = "unknown"  # nobody here has the list that it is said to hold
+    Attributes:
+        raw: its bytes, PKCS#12.
+        own_password: asked where the cluster's security password does not open it: the
+            refusal, and what opens it; see ``ResetDialog.own_password``.
+    """
 
-
-# From best to worst.
-_WAYS = (Way.DIRECT, Way.TVS, Way.UNKNOWN, Way.LOCKED_OUT)
-
-
-class GivenList(NamedTuple):
-    """A list that was handed over, and what it is called in the answer."""
-
-    name: str
-    trust_list: TrustList
+    raw: bytes
+    own_password: Callable[[WrongPasswordError, OpenWith], ImportedKey]
 
 
 class Offer(NamedTuple):
@@ -85,37 +93,13 @@ class Offer(NamedTuple):
     remark: str
 
 
-class Holders(NamedTuple):
-    """Phones of one model that ask one node and hold one list, as far as is known.
-
-    Attributes:
-        held: which list, for a person.
-        sha1: of that list, lower-case hex; empty for none, and for an unknown MD5.
-        way: how they come to the new one.
-        reason: one sentence.
-        node: that they asked last; empty if that is not known.
-        model: such as ``8845``; empty if that is not known.
-        phones: how many; None for a list that nobody was counted for.
-        is_given_up: a person gave them up.
-    """
-
-    held: str
-    sha1: str
-    way: Way
-    reason: str
-    node: str = ""
-    model: str = ""
-    phones: int | None = None
-    is_given_up: bool = False
-
-
 class Preview(NamedTuple):
     """The answer.
 
     Attributes:
         change: what would be done, as it is typed.
         offer: what would be served then.
-        holders: by list, node and model.
+        holders: by list, node and model, the worst first.
         elsewhere: phones that ask nodes which this change does not touch.
         silent: phones of which nothing is said; they hold some list of the history.
     """
@@ -137,7 +121,11 @@ class Preview(NamedTuple):
 
 @use_case(PREVIEW)
 def preview(
-    site: Site, change: str, unit: str = "", given: Iterable[GivenList] = ()
+    site: Site,
+    change: str,
+    unit: str = "",
+    given: Iterable[GivenList] = (),
+    key: SavedKey | None = None,
 ) -> Preview:
     """Make the list that would be served, and ask every holder.
 
@@ -146,46 +134,44 @@ def preview(
         change: one of ``CHANGES``.
         unit: whose certificate is regenerated.
         given: further lists that phones may hold.
+        key: the key file of ``REMOTE_KEY``; it is installed nowhere.
 
     Raises:
         RefusedError: this node serves no list; a reset that would be refused.
-        UsageError: there is no such unit.
+        UsageError: there is no such unit; no key file.
+        WrongPasswordError, KeyFileError: the key file does not open, or holds no key
+            that can be used.
         CucmshError: what the change itself would raise before it changes anything.
     """
     name = require_unit(site, unit) if change == REGEN else None
-    return _previewed(site, change, name, given)
-
-
-def _previewed(
-    site: Site, change: str, name: Unit | None, given: Iterable[GivenList]
-) -> Preview:
+    if change == REMOTE_KEY and key is None:
+        raise UsageError("remotekey: which key file?", "Name an ITLRecovery.p12.")
+    offer, judge = _offer(site, change, name, key)
+    found = takers(site, known_here(site, given), judge, offer.nodes)
     typed = f"{change} {name}" if name else change
-    offer, asked_for = _offer(site, change, name)
-    judge = _Judge(
-        site,
-        offer,
-        asked_for,
-        without=(site.node.name,) if name is Unit.TVS else (),
-    )
-    lists = _known(site, given)
-    holders = [
-        judge.holders(each.label, each.trust_list)._replace(
-            is_given_up=each.is_given_up
+    return Preview(typed, offer, *found)
+
+
+def saved_keys(site: Site) -> list[str]:
+    """The key files that may be named at the prompt, for completion."""
+    return site.home.names(BROUGHT_KEYS)
+
+
+def saved_key(site: Site, name: str) -> bytes:
+    """The bytes of a key file that somebody with a shell brought into the home.
+
+    Whoever is at the prompt opens no other path (docs/decisions/021).
+
+    Raises:
+        MissingFileError: there is none of that name; says where it belongs.
+    """
+    if name not in site.home.names(BROUGHT_KEYS):
+        raise MissingFileError(
+            f"there is no key file {name}",
+            f"The prompt opens those in {site.home.root}/{BROUGHT_KEYS}; `cucmsh "
+            "preview remotekey FILE` opens others.",
         )
-        for each in {id(listed): listed for listed in lists.values()}.values()
-    ]
-    counted = _Counted(offer.nodes)
-    if has_inventory(site):
-        counted.count(site, lists, judge)
-    told = {each.sha1 for each in counted.holders}
-    left = [each for each in holders if each.sha1 not in told]
-    return Preview(
-        typed,
-        offer,
-        tuple(sorted((*counted.holders, *left), key=_order)),
-        counted.elsewhere,
-        counted.silent,
-    )
+    return site.home.read(f"{BROUGHT_KEYS}/{name}")
 
 
 def locked_out(site: Site, change: str, unit: str = "") -> tuple[Holders, ...]:
@@ -203,68 +189,54 @@ def locked_out(site: Site, change: str, unit: str = "") -> tuple[Holders, ...]:
     if site.settings.keep_trust or not site.node.has_tftp:
         return ()
     try:
-        served = decode(served_list(site) or b"")
-        if change == REGEN:
-            found = _strangers_to(site, require_unit(site, unit))
-        else:
-            found = _previewed(site, change, None, ()).holders
-        if not found:
-            return ()
-        now = _Judge(
-            site,
-            _offered(site, served, (), ""),
-            _signer(site, served),
-            without=(),
-        )
-        lists = _known(site, ())
-        return tuple(
-            each
-            for each in found
-            if each.way is Way.LOCKED_OUT
-            and not each.is_given_up
-            and each.sha1 in lists
-            and now.holders("", lists[each.sha1].trust_list).way is not Way.LOCKED_OUT
-        )
+        return _newly_locked_out(site, change, unit)
     except CucmshError:
         return ()
 
 
-def _strangers_to(site: Site, unit: Unit) -> tuple[Holders, ...]:
-    """Who would not take lists of a new key of that unit, if it signs at the start."""
-    if unit != site.settings.profile.signer:
+def _newly_locked_out(site: Site, change: str, unit: str) -> tuple[Holders, ...]:
+    nodes: tuple[str, ...] = (site.node.name,)
+    judge: Judge | None
+    if change == REGEN:
+        judge = _judge_of_new(site, require_unit(site, unit))
+    else:
+        offer, judge = _offer(site, change, None, None)
+        nodes = offer.nodes
+    if judge is None:
         return ()
-    ways, present = TvsWays(site), Keystore(site).certificate(unit).der
-    lists = {id(listed): listed for listed in _known(site, ()).values()}
-    return tuple(
-        Holders(
-            listed.label,
-            sha1(listed.trust_list.raw, usedforsecurity=False).hexdigest(),
-            Way.LOCKED_OUT,
-            f"No TVS that it names vouches for {unit}.",
-            is_given_up=listed.is_given_up,
-        )
-        for listed in lists.values()
-        if not listed.trust_list.is_blank
-        and not ways.vouched_for(listed.trust_list, present)
-    )
+    known = known_here(site)
+    lost = [
+        each
+        for each in takers(site, known, judge, nodes).holders
+        if each.way is Way.LOCKED_OUT and not each.is_given_up
+    ]
+    if not lost:
+        return ()
+    served = decode(served_list(site) or b"")
+    now = OfferJudge(site, served, _signer(site, served))
+    return tuple(each for each in lost if _takes(now, known, each))
 
 
-_WORST_FIRST = (Way.LOCKED_OUT, Way.UNKNOWN, Way.TVS, Way.DIRECT)
+def _judge_of_new(site: Site, unit: Unit) -> Judge | None:
+    """Of lists of a new key of that unit; None if it does not sign at the start."""
+    if unit != site.settings.profile.signer:
+        return None
+    return NewKeyJudge(site, unit, Keystore(site).certificate(unit).der)
 
 
-def _order(each: Holders) -> tuple[int, str, str, int, str]:
-    many = -(each.phones or 0)
-    return _WORST_FIRST.index(each.way), each.sha1, each.node, many, each.model
+def _takes(judge: Judge, known: KnownHere, each: Holders) -> bool:
+    listed = known.itls.get(each.sha1)
+    way, _ = judge.answer(listed and listed.trust_list, known.ctls.get(each.ctl))
+    return way is not Way.LOCKED_OUT
 
 
-def _offer(site: Site, change: str, unit: Unit | None) -> tuple[Offer, bytes]:
-    """The list, and the certificate (DER) that each TVS is asked about."""
-    cluster, draft = site.settings.cluster, DraftSite(site, asks=True)
-    if change == LOCAL_KEY:
-        planned = plan_local_reset(draft)
-        nodes = tuple(node.name for node in cluster.nodes if node.has_tftp)
-        offer = _offered(draft, planned.trust_list, nodes, "")
-        return offer, _signer(draft, offer.trust_list)
+def _offer(
+    site: Site, change: str, unit: Unit | None, key: SavedKey | None
+) -> tuple[Offer, Judge]:
+    """The list, and who says what holders of others do with it."""
+    if change in (LOCAL_KEY, REMOTE_KEY):
+        return _of_reset(site, key)
+    draft = DraftSite(site, asks=True)
     if not site.node.has_tftp:
         raise RefusedError(
             f"{site.node.name} does not run Cisco Tftp, so it serves no list",
@@ -273,7 +245,8 @@ def _offer(site: Site, change: str, unit: Unit | None) -> tuple[Offer, bytes]:
     if unit is not None:
         regenerate_on_draft(draft, unit)
     composed = compose_for_start(draft)
-    nodes = (site.node.name,)
+    cluster = site.settings.cluster
+    nodes: tuple[str, ...] = (site.node.name,)
     if site.node.is_publisher:
         own = {node.name for node in cluster.members}
         nodes += tuple(
@@ -281,163 +254,58 @@ def _offer(site: Site, change: str, unit: Unit | None) -> tuple[Offer, bytes]:
             for node in cluster.nodes
             if node.has_tftp and node.name not in own
         )
-    offer = _offered(draft, decode(composed.raw), nodes, composed.remark)
-    offer = offer._replace(is_kept=composed.is_kept)
-    signer = _signer(draft, offer.trust_list)
+    trust_list = decode(composed.raw)
+    offer = _offered(
+        draft, trust_list, nodes, composed.remark, is_kept=composed.is_kept
+    )
+    asked_for = signer = _signer(draft, trust_list)
     if unit is not None and signer == Keystore(draft).certificate(unit).der:
-        signer = Keystore(site).certificate(unit).der
-    return offer, signer
+        asked_for = Keystore(site).certificate(unit).der
+    without = (site.node.name,) if unit is Unit.TVS else ()
+    is_new = asked_for != signer
+    judge = OfferJudge(site, trust_list, asked_for, is_new=is_new, without=without)
+    return offer, judge
+
+
+def _of_reset(site: Site, key: SavedKey | None) -> tuple[Offer, Judge]:
+    site.require_publisher()
+    draft = DraftSite(site, asks=True)
+    planned = _planned(draft, key)
+    trust_list = planned.trust_list
+    nodes = tuple(node.name for node in site.settings.cluster.nodes if node.has_tftp)
+    offer = _offered(draft, trust_list, nodes, "")
+    asked_for = signer = _signer(draft, trust_list)
+    if key is not None:
+        asked_for = Keystore(site).certificate(Unit.ITL_RECOVERY).der
+    return offer, OfferJudge(site, trust_list, asked_for, is_new=asked_for != signer)
+
+
+def _planned(draft: Site, key: SavedKey | None) -> ResetPlan:
+    if key is None:
+        return plan_local_reset(draft)
+    keystore = Keystore(draft)
+    try:
+        imported = keystore.open_key_file(key.raw)
+    except WrongPasswordError as refusal:
+        imported = key.own_password(
+            refusal, lambda password: keystore.open_key_file(key.raw, password)
+        )
+    return plan_remote_reset(draft, imported)
 
 
 def _offered(
-    site: Site, trust_list: TrustList, nodes: tuple[str, ...], remark: str
+    site: Site,
+    trust_list: TrustList,
+    nodes: tuple[str, ...],
+    remark: str,
+    *,
+    is_kept: bool = False,
 ) -> Offer:
     signer = check(trust_list, site.backends.verifier()).signer
     name = signer.subject_name if signer else trust_list.header.signer_name
-    return Offer(trust_list, nodes, name, is_kept=False, remark=remark)
+    return Offer(trust_list, nodes, name, is_kept=is_kept, remark=remark)
 
 
 def _signer(site: Site, trust_list: TrustList) -> bytes:
     signer = check(trust_list, site.backends.verifier()).signer
     return (signer.certificate if signer else None) or b""
-
-
-class _Listed(NamedTuple):
-    """A list that phones may hold."""
-
-    label: str
-    trust_list: TrustList
-    is_given_up: bool = False
-
-
-def _known(site: Site, given: Iterable[GivenList]) -> Mapping[str, _Listed]:
-    """The lists that are known here, by SHA-1 and MD5 of each.
-
-    Lists of the history with the same keys count as one, and so do their digests.
-    """
-    found: dict[str, _Listed] = {}
-    history, raw = History(site), served_list(site)
-    if raw is not None:
-        history.consider(site.node.name, raw)
-    for kept in history.entries:
-        label = f"MD5 {kept.digests.md5}, served {period(kept)}"
-        listed = _Listed(label, kept.trust_list, kept.is_given_up)
-        for digests in (kept.digests, *kept.earlier):
-            found[digests.sha1] = found[digests.md5] = listed
-    for name, trust_list in given:
-        raw = trust_list.raw
-        names = [each(raw, usedforsecurity=False).hexdigest() for each in (md5, sha1)]
-        if names[0] not in found:
-            listed = _Listed(f"{name} (MD5 {names[0]})", trust_list)
-            found |= dict.fromkeys(names, listed)
-    return found
-
-
-class _Judge:
-    """Asks holders of lists about one offer; each TVS once about its signer."""
-
-    def __init__(
-        self, site: Site, offer: Offer, asked_for: bytes, *, without: tuple[str, ...]
-    ) -> None:
-        self._offered = offer.trust_list.raw
-        self._verifier = site.backends.verifier()
-        self._ways = TvsWays(site)
-        self._asked_for = asked_for
-        self._without = without
-        is_new = asked_for != _signer(site, offer.trust_list)
-        self._vouching = (
-            "A TVS that it names knows the present one, and is told of the new one."
-            if is_new
-            else "A TVS that it names knows it."
-        )
-
-    def holders(self, label: str, trust_list: TrustList | None) -> Holders:
-        """How a holder of this list, or of none, comes to what is offered."""
-        raw = trust_list.raw if trust_list else b""
-        digest = sha1(raw, usedforsecurity=False).hexdigest() if raw else ""
-        way, reason = self._answer(trust_list)
-        return Holders(label, digest, way, reason)
-
-    def _answer(self, trust_list: TrustList | None) -> tuple[Way, str]:
-        # All that hold an ITL take it alike; they differ in words and in digests.
-        held = Held(EIGHTY_EIGHT, itl=trust_list)
-        decision = consider_list(held, ListKind.ITL, self._offered, self._verifier)
-        if decision.accepted:
-            return Way.DIRECT, decision.reason
-        if trust_list is None or decision.outcome is not Outcome.ASK:
-            return Way.LOCKED_OUT, decision.reason
-        if self._ways.vouched_for(trust_list, self._asked_for, without=self._without):
-            return Way.TVS, f"{decision.reason} {self._vouching}"
-        return (
-            Way.LOCKED_OUT,
-            f"{decision.reason} No TVS that it names vouches for it.",
-        )
-
-
-class _Counted:
-    """The phones of the inventory, by list, node and model."""
-
-    def __init__(self, nodes: tuple[str, ...]) -> None:
-        self._nodes = nodes
-        self.holders: list[Holders] = []
-        self.elsewhere = 0
-        self.silent = 0
-
-    def count(self, site: Site, lists: Mapping[str, _Listed], judge: _Judge) -> None:
-        with open_inventory(site) as store:
-            groups = store.held()
-        seen: dict[str, Holders] = {}
-        numbers: dict[tuple[str, str, str], int] = {}
-        for group in groups:
-            if group.node and group.node not in self._nodes:
-                self.elsewhere += group.phones
-                continue
-            found = None
-            if _family(group.model) is not OLDEST:
-                found = _worst(group, lists, judge)
-            if found is None:
-                self.silent += group.phones
-            else:
-                key = found.sha1 or found.held
-                seen[key] = found
-                place = (key, group.node, group.model)
-                numbers[place] = numbers.get(place, 0) + group.phones
-        self.holders = list(_placed(seen, numbers))
-
-
-def _placed(
-    seen: Mapping[str, Holders], numbers: Mapping[tuple[str, str, str], int]
-) -> Iterator[Holders]:
-    for (key, node, model), phones in numbers.items():
-        yield seen[key]._replace(node=node, model=model, phones=phones)
-
-
-def _worst(
-    group: HeldBy, lists: Mapping[str, _Listed], judge: _Judge
-) -> Holders | None:
-    """By what they are said to hold; of an alarm only what is worse counts.
-
-    None if nothing is said of it that counts (docs/decisions/031).
-    """
-    own, said = (
-        _found(digest, lists.get(digest), judge) if digest else None
-        for digest in (group.itl, group.said)
-    )
-    taken = own.way if own else Way.TVS
-    if said is None or _WAYS.index(said.way) <= _WAYS.index(taken):
-        return own
-    return said
-
-
-def _found(digest: str, listed: _Listed | None, judge: _Judge) -> Holders:
-    if digest == NOT_INSTALLED:
-        return judge.holders("no ITL", None)
-    if listed is None:
-        reason = "This list is not known here: nobody can tell what they take."
-        return Holders(f"a list with digest {digest}", "", Way.UNKNOWN, reason)
-    found = judge.holders(listed.label, listed.trust_list)
-    return found._replace(is_given_up=listed.is_given_up)
-
-
-def _family(model: str) -> Family | None:
-    return family_of(model) if model else None

@@ -9,34 +9,43 @@ from __future__ import annotations
 import itertools
 import random
 from collections import Counter
-from hashlib import sha1
+from collections.abc import Callable
+from hashlib import md5, sha1
 from pathlib import Path
 
 import pytest
 
-from cucmsh.errors import RefusedError, TvsError
+from cucmsh.errors import (
+    RefusedError,
+    StoreError,
+    TvsError,
+    UsageError,
+    WrongPasswordError,
+)
 from cucmsh.phones.claims import Claim, Source
 from cucmsh.pki.model import Unit
+from cucmsh.secret import Secret
+from cucmsh.services.certificates.keystore import ImportedKey, Keystore
 from cucmsh.services.certificates.regenerate import regenerate
 from cucmsh.services.lists.plan_reset import plan_local_reset
 from cucmsh.services.phones.open_store import open_inventory
 from cucmsh.services.phones.preview import (
     LOCAL_KEY,
     REGEN,
+    REMOTE_KEY,
     RESTART,
-    GivenList,
-    Holders,
     Preview,
-    Way,
+    SavedKey,
     locked_out,
     preview,
 )
+from cucmsh.services.phones.takers import GivenList, Holders, Way, given_list
 from cucmsh.trustlist.decode import decode
 from cucmsh.tvs.codec import QueryAnswer, QueryRequest
 from cucmsh.views.preview import lock_out_lines, preview_document, preview_lines
 from tests.phones import oracle
 from tests.rigs.draws import SEED, drawn
-from tests.services.made_cluster import MadeCluster, Member, started_cluster
+from tests.services.made_cluster import SECURITY, MadeCluster, Member, started_cluster
 
 pytestmark = pytest.mark.thorough
 
@@ -184,6 +193,76 @@ def test_a_list_that_was_handed_over_is_asked_too(
     ways = {each.held.split(" ")[0]: each.way for each in found.holders}
     assert ways == {"MD5": Way.DIRECT, "other.tlv": Way.LOCKED_OUT}
     assert found.is_locking_out
+
+
+def saved(raw: bytes) -> SavedKey:
+    def own_password(
+        refusal: WrongPasswordError, open_with: Callable[[Secret], ImportedKey]
+    ) -> ImportedKey:
+        del refusal
+        return open_with(Secret(SECURITY))
+
+    return SavedKey(raw, own_password)
+
+
+def test_a_saved_key_is_tried_and_installed_nowhere(cluster: MadeCluster) -> None:
+    site = cluster.site
+    first, held = Keystore(site).recovery_file(), cluster.publisher.served
+    found = preview(site, REMOTE_KEY, key=saved(first))
+    assert [each.way for each in found.holders] == [Way.DIRECT]
+    do(cluster, REGEN, "ITLRecovery")
+    present, served = Keystore(site).recovery_file(), cluster.publisher.raw
+    for member in cluster.members.values():
+        member.tvs_is_stopped = True
+    # Only they take it who fetched nothing since it was saved.
+    given = [GivenList("held", held)]
+    found = preview(site, REMOTE_KEY, given=given, key=saved(first))
+    ways = {each.sha1: each.way for each in found.holders}
+    assert ways.pop(digest(served)) is Way.LOCKED_OUT
+    assert set(ways.values()) == {Way.DIRECT}
+    assert Keystore(site).recovery_file() == present
+    assert cluster.publisher.raw == served
+    with pytest.raises(UsageError):
+        preview(site, REMOTE_KEY)
+
+
+def test_a_ctl_that_is_known_here_is_asked_first(
+    cluster: MadeCluster, tmp_path: Path
+) -> None:
+    other = started_cluster(tmp_path / "other")
+    do(other, REGEN, "CallManager")
+    for member in cluster.members.values():
+        member.tvs_is_stopped = True
+    pub, theirs = cluster.publisher.node.name, other.publisher.raw
+    ours = cluster.publisher.raw
+    Path(cluster.site.tftp.root, "CTLFile.tlv").write_bytes(ours)
+    claims = [
+        Claim(f"SEP{number:012X}", Source.PAGE, 1000, node=pub, itl=itl, ctl=ctl)
+        for number, (itl, ctl) in enumerate(
+            [
+                (digest(theirs), md5(ours).hexdigest()),
+                (digest(theirs), "ab" * 16),  # nobody here knows it
+            ]
+        )
+    ]
+    with open_inventory(cluster.site) as store:
+        store.record(claims, 2000)
+    given = [GivenList("theirs", other.publisher.served)]
+    found = preview(cluster.site, RESTART, given=given)
+    ways = {each.ctl: each.way for each in found.holders if each.phones}
+    assert ways == {"": Way.LOCKED_OUT, digest(ours): Way.DIRECT}
+    assert any(", with the CTL MD5 " in line for line in preview_lines(found))
+
+
+def test_what_was_handed_over_and_is_no_list_is_not_known(
+    cluster: MadeCluster,
+) -> None:
+    given = [GivenList("x.tlv", None, "it is empty")]
+    found = preview(cluster.site, RESTART, given=given)
+    assert found.is_locking_out
+    assert list(preview_lines(found))[-1].startswith("Of some it cannot be told")
+    with pytest.raises(StoreError, match="no trust list"):
+        given_list("standard input", b"\1")
 
 
 def test_phones_are_counted_by_what_they_are_said_to_hold(
