@@ -79,7 +79,7 @@ FAILURES = (
         TFTP_SILENT,
         of_nodes=True,
         of_backup=False,
-        what="TFTP runs and answers nobody",
+        what="TFTP, and its HTTP, run and answer nobody",
     ),
     Failure(
         WRONG_HOST_KEY,
@@ -94,7 +94,8 @@ class Conditions(NamedTuple):
     """What one process is told.
 
     Attributes:
-        delay_ms: before each connection, and each TFTP request, is answered.
+        delay_ms: before each connection, to SSH, HTTP or TVS, and each TFTP request is
+            answered.
         failures: names of those it shall have.
         cut_off: the configuration files of nodes that no other node reaches, nor they
             any other.

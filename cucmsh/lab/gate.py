@@ -67,8 +67,8 @@ class Gate(Conduct):
         caller = configuration_of(port, table, self.conditions.prompt, self._publisher)
         return caller in ("", self._own) or not cut & {caller, self._own}
 
-    def answers(self, client: tuple[str, int]) -> bool:
-        return not self.fails(TFTP_SILENT) and self.lets_in(client[1], "udp")
+    def answers(self, client: tuple[str, int], table: str = "udp") -> bool:
+        return not self.fails(TFTP_SILENT) and self.lets_in(client[1], table)
 
     def file_of(self, name: str) -> str:
         return self._names(name)

@@ -59,7 +59,7 @@ class HttpServer:
         host: the loopback address to listen on.
         port: 0 takes a free one at the first start, and the same one ever after.
         directory: what is served.
-        conduct: which file is looked for, and what is given in place of it.
+        conduct: whom it answers, how late, and with what.
 
     Raises:
         RefusedError: the address is reachable from outside of this machine.
@@ -103,7 +103,8 @@ class HttpServer:
 
         def run() -> None:
             with contextlib.closing(loop):
-                loop.run_until_complete(_serve(listener, self._content, stopped))
+                work = _serve(listener, (self._content, self._conduct), stopped)
+                loop.run_until_complete(work)
 
         name = f"http-{self._address[1]}"
         thread = threading.Thread(target=run, name=name, daemon=True)
@@ -153,13 +154,15 @@ class HttpServer:
 
 
 async def _serve(
-    listener: socket.socket, content: Content, stopped: asyncio.Future[None]
+    listener: socket.socket,
+    how: tuple[Content, Conduct],
+    stopped: asyncio.Future[None],
 ) -> None:
     """The thread's work, until ``stopped`` is done."""
     connections: set[_Connection] = set()
     loop = asyncio.get_running_loop()
     server = await loop.create_server(
-        lambda: _Connection(content, connections), sock=listener
+        lambda: _Connection(*how, connections), sock=listener
     )
     await asyncio.wait([stopped])
     server.close()
@@ -171,20 +174,34 @@ async def _serve(
 class _Connection(asyncio.Protocol):
     """One client: request, answer, request, ... until it closes or is too slow."""
 
-    def __init__(self, content: Content, connections: set[_Connection]) -> None:
+    def __init__(
+        self, content: Content, conduct: Conduct, connections: set[_Connection]
+    ) -> None:
         self._content = content
+        self._conduct = conduct
         self._connections = connections
         self._http = h11.Connection(h11.SERVER)
         self._loop = asyncio.get_running_loop()
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
         self._transport = cast("asyncio.Transport", transport)
-        self._patience(READ_SECONDS)
-        if len(self._connections) < MOST_CONNECTIONS:
-            self._connections.add(self)
-        else:
+        delay = self._conduct.delay_seconds
+        self._patience(delay + READ_SECONDS)
+        if len(self._connections) >= MOST_CONNECTIONS:
             self._transport.write(_BUSY)
             self._transport.close()
+            return
+        self._connections.add(self)
+        client = transport.get_extra_info("peername") or ("", 0)
+        if not self._conduct.answers(client, "tcp"):
+            self._transport.pause_reading()  # until the client's time is over
+        elif delay:
+            self._transport.pause_reading()
+            self._loop.call_later(delay, self._begin)
+
+    def _begin(self) -> None:
+        if not self._transport.is_closing():
+            self._transport.resume_reading()
 
     def connection_lost(self, exc: Exception | None) -> None:
         del exc

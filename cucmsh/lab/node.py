@@ -136,7 +136,8 @@ def serve(
     try:
         key = host_key(plan.host_key)
         ssh = SshServer(plan.ssh, key, accounts, environment, gate)
-        tvs = TvsService(_tvs_server(open_site(read_settings(str(plan.config)))))
+        site = open_site(read_settings(str(plan.config)))
+        tvs = TvsService(_tvs_server(site, gate))
         control = ControlSocket(plan.control, {"tftp": service, "tvs": tvs})
         service.boot()
         tvs.start()
@@ -152,7 +153,7 @@ def serve(
     service.stop()
 
 
-def _tvs_server(site: Site) -> TvsServer:
+def _tvs_server(site: Site, gate: Gate) -> TvsServer:
     """The node's TVS; its log is a file of the home, as that of TFTP is."""
     settings = site.settings.tvs
 
@@ -168,4 +169,5 @@ def _tvs_server(site: Site) -> TvsServer:
         ),
         limits=Limits(),
         log=log,
+        delay=lambda: gate.delay_seconds,
     )

@@ -63,9 +63,14 @@ class Conduct:
         """How long a request waits before it is looked at."""
         return 0.0
 
-    def answers(self, client: Client) -> bool:
-        """Whether this client's request is looked at; else it is dropped."""
-        del client
+    def answers(self, client: Client, table: str = "udp") -> bool:
+        """Whether this client's request is looked at; else it is dropped.
+
+        Args:
+            client: address and port.
+            table: ``udp`` or ``tcp``: by what it came.
+        """
+        del client, table
         return True
 
     def file_of(self, name: str) -> str:

@@ -32,6 +32,7 @@ class TvsServer:
         limits: of connections and time.
         log: takes one line for each thing that an administrator may have to know:
             handshakes that fail, questions whose answer was "unknown", refusals.
+        delay: for how many seconds each new connection waits; a lab's may be slow.
     """
 
     def __init__(  # noqa: PLR0913 - what a server is made of
@@ -43,7 +44,9 @@ class TvsServer:
         identity: Identity,
         limits: Limits,
         log: Callable[[str], None],
+        delay: Callable[[], float] = lambda: 0.0,
     ) -> None:
+        self._delay = delay
         self._address = (host, port)
         self._lookup = lookup
         self._identity = identity
@@ -149,7 +152,8 @@ class TvsServer:
         if signals:
             for number in (signal.SIGTERM, signal.SIGINT):
                 loop.add_signal_handler(number, ended.set)
-        serving = Serving(listener, self._lookup, contexts, limits, self._log)
+        how = (contexts, limits, self._log)
+        serving = Serving(listener, self._lookup, *how, delay=self._delay)
         await ended.wait()
         loop.remove_reader(stopped)
         serving.close()

@@ -26,16 +26,21 @@ class Serving:
         contexts: of TLS.
         limits: of connections and time.
         log: takes one line.
+        delay: for how many seconds a new connection waits before anything is read.
     """
 
-    def __init__(
+    def __init__(  # noqa: PLR0913 - what a server is made of
         self,
         listener: socket.socket,
         lookup: Lookup,
         contexts: Contexts,
         limits: Limits,
         log: Callable[[str], None],
+        *,
+        delay: Callable[[], float] = lambda: 0.0,
     ) -> None:
+        self._delay = delay
+        self._held: dict[socket.socket, asyncio.TimerHandle] = {}
         self._loop = asyncio.get_running_loop()
         self._listener = listener
         self._log = log
@@ -60,6 +65,10 @@ class Serving:
         self._loop.remove_reader(self._listener)
         for connection in list(self._connections):
             connection.close()
+        for sock, timer in self._held.items():
+            timer.cancel()
+            sock.close()
+        self._held = {}
 
     def _accept(self) -> None:
         for _ in range(_ACCEPTED_AT_ONCE):
@@ -92,6 +101,15 @@ class Serving:
                 self._log(f"{address}: {refusal}")
             return
         sock.setblocking(False)
+        seconds = self._delay()
+        if seconds:
+            timer = self._loop.call_later(seconds, self._connect, sock, address)
+            self._held[sock] = timer
+        else:
+            self._connect(sock, address)
+
+    def _connect(self, sock: socket.socket, address: str) -> None:
+        self._held.pop(sock, None)
         self._connections.add(Connection(self._around, sock, address))
         if not self._is_sweeping:
             self._is_sweeping = True

@@ -4,14 +4,19 @@ from __future__ import annotations
 
 import socket
 import subprocess
+import time
 from collections.abc import Iterator
+from contextlib import suppress
 from pathlib import Path
 
 import pytest
 
 from cucmsh.errors import RefusedError, ServiceError
 from cucmsh.lab import http_server
+from cucmsh.lab.conditions import TFTP_SILENT, Conditions
+from cucmsh.lab.gate import Gate
 from cucmsh.lab.http_server import HttpServer
+from cucmsh.tftp.server import Conduct
 
 pytestmark = pytest.mark.loopback
 
@@ -139,6 +144,59 @@ def test_a_slow_request_is_not_waited_for_byte_by_byte(
                     continue
 
 
+class Told(Conduct):
+    """Answers late, or nobody."""
+
+    def __init__(self) -> None:
+        self.seconds = 0.0
+        self.is_silent = False
+
+    @property
+    def delay_seconds(self) -> float:
+        return self.seconds
+
+    def answers(self, client: tuple[str, int], table: str = "udp") -> bool:
+        assert client[0] == HOST
+        assert table == "tcp"
+        return not self.is_silent
+
+
+@pytest.fixture
+def told(tmp_path: Path) -> Iterator[tuple[HttpServer, Told]]:
+    (tmp_path / "ITLFile.tlv").write_bytes(LIST)
+    conduct = Told()
+    running = HttpServer(HOST, 0, tmp_path, conduct)
+    running.start()
+    yield running, conduct
+    running.stop()
+
+
+def test_a_delayed_answer_comes_though_it_is_later_than_clients_may_be(
+    told: tuple[HttpServer, Told], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    server, conduct = told
+    monkeypatch.setattr(http_server, "READ_SECONDS", 0.2)
+    conduct.seconds = 0.3
+    before = time.monotonic()
+    assert get(server, "ITLFile.tlv").endswith(LIST)
+    assert time.monotonic() - before >= conduct.seconds
+
+
+def test_a_silent_service_takes_the_connection_and_answers_nobody(
+    told: tuple[HttpServer, Told], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    server, conduct = told
+    monkeypatch.setattr(http_server, "READ_SECONDS", 0.05)
+    conduct.is_silent = True
+    with socket.create_connection(server.address, SECONDS) as client:
+        client.settimeout(SECONDS)
+        client.sendall(b"GET /ITLFile.tlv HTTP/1.1\r\nHost:a\r\n\r\n")
+        with suppress(ConnectionResetError):  # what was not read is in its way
+            assert client.recv(1) == b""
+    conduct.is_silent = False
+    assert get(server, "ITLFile.tlv").endswith(LIST)
+
+
 def test_more_clients_than_it_takes_are_told_that_it_is_busy(
     server: HttpServer, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -170,3 +228,21 @@ def test_a_port_in_use_is_told(server: HttpServer, tmp_path: Path) -> None:
 def test_the_world_is_not_listened_to(tmp_path: Path) -> None:
     with pytest.raises(RefusedError):
         HttpServer("0.0.0.0", 0, tmp_path)
+
+
+def test_the_gate_of_a_node_is_asked(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(http_server, "READ_SECONDS", 0.05)
+    (tmp_path / "ITLFile.tlv").write_bytes(LIST)
+    gate = Gate("", "")
+    running = HttpServer(HOST, 0, tmp_path, gate)
+    running.start()
+    try:
+        gate.conditions = Conditions(delay_ms=60)
+        assert get(running, "ITLFile.tlv").endswith(LIST)
+        gate.conditions = Conditions(failures=frozenset({TFTP_SILENT}))
+        with suppress(ConnectionResetError):
+            assert get(running, "ITLFile.tlv") == b""
+    finally:
+        running.stop()
