@@ -5,6 +5,7 @@ from __future__ import annotations
 import random
 from collections import Counter
 from collections.abc import Iterator
+from typing import NamedTuple
 
 import pytest
 
@@ -19,6 +20,20 @@ pytestmark = [pytest.mark.faults, pytest.mark.loopback]
 HOOK_CALLS = "openat,write,fsync,renameat,unlinkat,fchmod,mkdirat,vfork,sendto"
 POINTS = 2
 HookCall = tuple[str, int]
+
+
+class HookCalls(NamedTuple):
+    """The calls of the hooks of a reset.
+
+    Attributes:
+        all: each that changes something, in order.
+        list_rename: which ``renameat`` puts the list into place.
+    """
+
+    all: list[HookCall]
+    list_rename: int
+
+
 TRACED = ["strace", "-f", "-b", "execve", "-qq"]
 
 
@@ -92,10 +107,10 @@ def test_f01_a_kill_of_the_shell_in_the_middle_of_members_and_replicas_converges
 
 
 def test_f03_a_kill_at_any_call_of_a_subscribers_hook_costs_that_node_only(
-    mixed: Mixed, hook_calls: list[HookCall], seed: int
+    mixed: Mixed, hook_calls: HookCalls, seed: int
 ) -> None:
     dice = random.Random(seed)
-    for name, number in draw(dice, hook_calls, POINTS):
+    for name, number in draw(dice, hook_calls.all, POINTS):
         mixed.cluster.restore()
         inject = f"inject={name}:signal=KILL:when={number}"
         mixed.in_front(*TRACED, "-o", "/dev/null", "-e", inject)
@@ -109,10 +124,10 @@ def test_f03_a_kill_at_any_call_of_a_subscribers_hook_costs_that_node_only(
 
 
 def test_f24_what_a_killed_hook_left_beside_the_list_is_swept_by_the_rerun(
-    mixed: Mixed, hook_calls: list[HookCall]
+    mixed: Mixed, hook_calls: HookCalls
 ) -> None:
-    last = max(number for name, number in hook_calls if name == "renameat")
-    inject = f"inject=renameat:signal=KILL:when={last}"  # that of the list
+    # The list's own; what is noted of it is renamed into place after it.
+    inject = f"inject=renameat:signal=KILL:when={hook_calls.list_rename}"
     mixed.in_front(*TRACED, "-o", "/dev/null", "-e", inject)
     mixed.check(mixed.cluster.call())
     assert list(mixed.subscriber.tftp.glob(".cucmsh-*"))
@@ -120,7 +135,7 @@ def test_f24_what_a_killed_hook_left_beside_the_list_is_swept_by_the_rerun(
 
 
 @pytest.fixture(scope="module")
-def hook_calls(made_mixed: Mixed) -> list[HookCall]:
+def hook_calls(made_mixed: Mixed) -> HookCalls:
     """Every call that changes something in any hook, and which of its name it is."""
     mixed = made_mixed
     mixed.cluster.restore()
@@ -128,7 +143,7 @@ def hook_calls(made_mixed: Mixed) -> list[HookCall]:
     mixed.in_front(*TRACED, "-ff", "-o", str(log), "-e", f"trace={HOOK_CALLS}")
     result = mixed.cluster.call()
     assert result.status == 0, result.transcript
-    found = set()
+    found, list_rename = set(), 0
     for path in mixed.subscriber.folder.glob("calls.*"):
         seen: Counter[str] = Counter()
         for line in path.read_text().splitlines():
@@ -136,10 +151,13 @@ def hook_calls(made_mixed: Mixed) -> list[HookCall]:
             seen[name] += 1
             if name != "openat" or "O_CREAT" in line:
                 found.add((name, seen[name]))
+            if name == "renameat" and LIST_FILE in line:
+                list_rename = seen[name]
         path.unlink()
     mixed.in_front()
     assert len(found) > 10
-    return sorted(found)
+    assert list_rename
+    return HookCalls(sorted(found), list_rename)
 
 
 def test_f14_a_subscriber_whose_service_does_not_restart_has_the_list_and_is_pending(
