@@ -18,6 +18,8 @@ PHONE_NAME = re.compile(r"SEP[0-9A-F]{12}\Z")
 MOST_TEXT = 400  # characters of one text
 # SQLite takes an exact str quickly, and asks around what a StrEnum might be.
 SOURCE_NAMES = {source: source.value for source in Source}
+# A phone asked that node. An alarm or REGISTER was heard by one, which may be another.
+ASKED_BY = frozenset({Source.TFTP_LOG.value, Source.HTTP_LOG.value})
 
 Book = dict[str, dict[str, int]]  # by address: names that were seen there, and when
 
@@ -120,7 +122,7 @@ def _note_last(phones: dict[str, list[object]], claim: Claim) -> None:
         last[1], last[2] = at, by  # the usual line of a log: where it was seen
         if address:
             last[3], last[4] = at, address
-        if node:
+        if node and by in ASKED_BY:
             last[5], last[6] = at, node
         return
     word = _word(claim, by)
@@ -138,8 +140,9 @@ def _word(claim: Claim, by: str) -> list[object]:
         said = (at, itl, by)
     elif itl:
         proven = (at, itl, by, node)
+    asked = node if by in ASKED_BY else ""
     return [
-        *(phone, at, by, at if address else 0, address, at if node else 0, node),
+        *(phone, at, by, at if address else 0, address, at if asked else 0, asked),
         *(at if model else 0, model, at if load else 0, load),
         *proven,
         *said,

@@ -75,7 +75,7 @@ class Phone(NamedTuple):
     Attributes:
         name: ``SEP`` and twelve upper-case hexadecimal digits.
         address: IP address; empty if unknown, as are the other texts.
-        node: the node that it asked last.
+        node: the node that it asked last, as its log says; nobody else says it.
         model: such as ``8845``.
         load: its firmware.
         seen: when anything was last said of it, seconds since 1970.

@@ -37,8 +37,9 @@ def say(
     """The page of that phone showed that ITL, so many days ago."""
     now = int(cluster.clock.now().timestamp())
     claim = said(number, itl=itl, **more)._replace(at=now - days * DAY)
+    asked = claim._replace(source=Source.TFTP_LOG, itl="")  # what says which node
     with open_inventory(cluster.site) as store:
-        store.record([claim], now)
+        store.record([asked, claim] if claim.node else [claim], now)
 
 
 @pytest.fixture

@@ -35,7 +35,7 @@ def one(inventory: Inventory, number: int = 1) -> Phone:
 
 def test_what_was_said_is_there_for_the_next_who_opens_it(place: Place) -> None:
     claim = said(
-        *(1, 5),
+        *(1, 5, Source.HTTP_LOG),
         address="192.0.2.1",
         node="pub",
         file="ITLFile.tlv",
@@ -55,10 +55,10 @@ def test_what_was_said_is_there_for_the_next_who_opens_it(place: Place) -> None:
         model="8845",
         load="sip8845.14-3",
         seen=NOON + 5,
-        seen_by=Source.PAGE,
+        seen_by=Source.HTTP_LOG,
         itl=OURS,
         itl_at=NOON + 5,
-        itl_by=Source.PAGE,
+        itl_by=Source.HTTP_LOG,
         itl_node="pub",
         said_itl="",
         said_at=0,
@@ -80,12 +80,31 @@ def test_last_word_counts_for_each_thing_by_itself(inventory: Inventory) -> None
     assert (phone.model, phone.load, phone.seen) == ("8845", "early", NOON + 12)
 
 
+def test_only_a_log_says_which_node_a_phone_asks(inventory: Inventory) -> None:
+    """Which node heard its alarms and REGISTERs is kept where they are."""
+    inventory.record([said(1, 0, Source.TFTP_LOG, node="sub")], NOON)
+    heard = [
+        said(1, 5, Source.REGISTER, node="pub"),
+        said(1, 6, Source.ALARM, node="pub", itl=OURS, status=3),
+        said(2, 6, Source.REGISTER, node="pub"),
+    ]
+    inventory.record(heard, NOON)
+    inventory.record([said(1, 7, Source.REGISTER, node="pub")], NOON)
+    assert one(inventory).node == "sub"
+    assert one(inventory, 2).node == ""
+    assert [found.claim.node for found in inventory.sightings(name_of(2))] == ["pub"]
+    inventory.record([said(1, 8, Source.HTTP_LOG, node="pub")], NOON)
+    assert one(inventory).node == "pub"
+
+
 def test_the_order_in_a_call_does_not_matter(inventory: Inventory) -> None:
     """An early line with an address behind a late one without."""
-    inventory.record([said(1, 9), said(1, 5, address="192.0.2.1", node="pub")], NOON)
+    log = Source.TFTP_LOG
+    early = said(1, 5, log, address="192.0.2.1", node="pub")
+    inventory.record([said(1, 9), early], NOON)
     phone = one(inventory)
     assert (phone.seen, phone.address, phone.node) == (NOON + 9, "192.0.2.1", "pub")
-    inventory.record([said(1, 7, node="sub"), said(1, 6, node="pub")], NOON)
+    inventory.record([said(1, 7, log, node="sub"), said(1, 6, log, node="pub")], NOON)
     assert one(inventory).node == "sub"
 
 
@@ -208,11 +227,16 @@ def test_a_name_that_is_none_is_refused(inventory: Inventory) -> None:
 @pytest.fixture
 def six(inventory: Inventory) -> Inventory:
     """Phones 1 to 6: ours, ours, an earlier list, a stranger's, none, nothing said."""
-    held = enumerate((OURS, OURS, EARLIER, FOREIGN, NOT_INSTALLED, ""), 1)
+    held = zip(
+        range(1, 7),
+        (OURS, OURS, EARLIER, FOREIGN, NOT_INSTALLED, ""),
+        ("sub", "pub") * 3,
+        strict=True,
+    )
     inventory.record(
         [
-            said(number, number, itl=itl, node=("pub", "sub")[number % 2])
-            for number, itl in held
+            said(*(number, number, Source.HTTP_LOG), itl=itl, node=node)
+            for number, itl, node in held
         ],
         NOON,
     )
@@ -298,7 +322,7 @@ def test_phones_of_one_node_and_page_are_found(six: Inventory) -> None:
 
 
 def test_phones_that_are_alike_are_one_group(six: Inventory) -> None:
-    six.record([said(7, 7, itl=OURS, node="sub")], NOON)
+    six.record([said(7, 7, Source.HTTP_LOG, itl=OURS, node="sub")], NOON)
     first, *others = six.held()
     assert first == HeldBy(OURS, "", "", "sub", "", 2, NOON + 7)
     assert len(others) == 5

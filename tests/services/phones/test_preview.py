@@ -280,7 +280,9 @@ def test_phones_are_counted_by_what_they_are_said_to_hold(
         ("", "7965", pub),
     ]
     claims = [
-        Claim(f"SEP{number:012X}", Source.PAGE, 1000, node=node, itl=itl, model=model)
+        Claim(
+            f"SEP{number:012X}", Source.HTTP_LOG, 1000, node=node, itl=itl, model=model
+        )
         for number, (itl, model, node) in enumerate(told)
     ]
     with open_inventory(cluster.site) as store:
