@@ -122,9 +122,13 @@ class TrustListError(CucmshError):
 class TvsError(CucmshError):
     """The bytes are no message of TVS, or a TVS gave no answer that can be used."""
 
+    kind = "tvs"
+
 
 class PhoneFileError(CucmshError):
     """The bytes are no configuration of a phone; where they came from is not said."""
+
+    kind = "phone-file"
 
 
 class SignatureError(CucmshError):
@@ -135,6 +139,8 @@ class SignatureError(CucmshError):
 
 class PageError(CucmshError):
     """The bytes are no page of a phone: too many, a DTD, or nothing that one says."""
+
+    kind = "phone-page"
 
 
 class CertificateError(CucmshError):
