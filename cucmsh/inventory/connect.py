@@ -62,12 +62,16 @@ def connect(url: Secret, password: Secret | None) -> Engine:
 
 
 def place_of(engine: Engine) -> str:
-    """The database as a message may name it: a file, or a URL without password."""
+    """The database as a message may name it: a file, or a URL without password.
+
+    Without all of its parameters, too: which of them are secrets is libpq's to say, and
+    its next version's.
+    """
     url = engine.url
     if url.drivername.startswith(SQLITE):
         return str(url.database)
-    shown = url.set(drivername="postgresql", password=None)
-    return shown.difference_update_query(["password"]).render_as_string()
+    shown = url.set(drivername="postgresql", query={})
+    return shown.render_as_string(hide_password=True)
 
 
 @contextmanager

@@ -14,7 +14,7 @@ import pytest
 
 from cucmsh.errors import StoreError
 from cucmsh.inventory import schema
-from cucmsh.inventory.connect import connect
+from cucmsh.inventory.connect import connect, place_of
 from cucmsh.inventory.database import Inventory, open_inventory
 from cucmsh.phones.claims import Source
 from cucmsh.phones.known import Known, Wanted
@@ -205,6 +205,21 @@ def test_a_writer_that_holds_on_is_told(
     other.close()
     assert store.record([said(1)], NOON).phones == 1
     store.close()
+
+
+@pytest.mark.parametrize(
+    "url",
+    [
+        "postgresql://u:hidden@h/d?password=hidden",
+        "postgresql://u@h/d?sslkey=/k&sslpassword=hidden",
+        "postgresql://u@h/d?SSLPassword=hidden&options=-c%20x%3Dhidden",
+        "postgresql://u@h/d?oauth_client_secret=hidden&application_name=a",
+        "postgresql://u@h/d?passwd=hidden&passwd=hidden",
+    ],
+)
+def test_a_message_names_the_database_and_no_secret(url: str) -> None:
+    shown = place_of(connect(Secret(url), Secret("hidden, too")))
+    assert shown == "postgresql://u:***@h/d"
 
 
 @pytest.mark.loopback
