@@ -30,6 +30,9 @@ ANSWER_SECONDS = 10.0  # for one request, with all its events
 LARGEST_BLOCK = 1 << 16
 MOST_BLOCKS = 10_000  # events of one request
 GREETING = b"Asterisk Call Manager/"
+# Asterisk's is a random number of mostly ten digits; one of two millions is shorter
+# than this. Without one, what we send would be the plain MD5 of the secret.
+SHORTEST_CHALLENGE = 4
 
 Fields = dict[str, str]  # names in lower case; of a name that comes twice the last
 
@@ -55,7 +58,8 @@ class Ami:
     Raises:
         ConnectionFailedError: nobody answers there, or not as AMI.
         NoAnswerError: it takes too long; so it is for every method.
-        AuthenticationError: it refuses the user or the secret.
+        AuthenticationError: it refuses the user or the secret; or it wants a login
+            without a challenge, which we refuse.
     """
 
     def __init__(self, address: AmiAddress, secret: Secret) -> None:
@@ -132,6 +136,13 @@ class Ami:
         if not self._until(b"\n").startswith(GREETING):
             raise ConnectionFailedError(f"{self._where} is no AMI of Asterisk")
         challenge = self._ask("Challenge", ("AuthType", "MD5")).get("challenge", "")
+        if len(challenge) < SHORTEST_CHALLENGE:
+            raise AuthenticationError(
+                f"{self._where} gives no challenge to log in by, or one that is too "
+                "short; nothing of the secret was sent",
+                "Look at what answers there: Asterisk's challenge is a number of some "
+                "ten digits.",
+            )
         both = f"{challenge}{secret.reveal()}".encode()
         key = hashlib.md5(both, usedforsecurity=False).hexdigest()
         login = (("AuthType", "MD5"), ("Username", user), ("Key", key))
@@ -191,7 +202,9 @@ class Ami:
             if len(self._rest) > LARGEST_BLOCK:
                 raise ConnectionFailedError(f"{self._where} sends what is no AMI")
             try:
-                self._socket.settimeout(max(left, 0.001))
+                if left <= 0:  # one that trickles is never waited for by the socket
+                    raise TimeoutError
+                self._socket.settimeout(left)
                 received = self._socket.recv(LARGEST_BLOCK)
             except OSError as problem:
                 raise self._broken(problem) from problem

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from itertools import count
 
 import pytest
 
@@ -17,7 +18,7 @@ from cucmsh.errors import (
 from cucmsh.remote import ami
 from cucmsh.remote.ami import Ami
 from cucmsh.secret import Secret
-from tests.rigs.ami import SECRET, USER, Contact, StandInAmi
+from tests.rigs.ami import CHALLENGE, SECRET, USER, Contact, StandInAmi
 from tests.rigs.loopback import LOOPBACK, free_port
 
 pytestmark = pytest.mark.loopback
@@ -65,6 +66,38 @@ def test_a_wrong_secret_is_said_and_not_shown(
     with pytest.raises(AuthenticationError, match="accepts neither") as told:
         log_in(asterisk, user, secret)
     assert secret not in f"{told.value.message}{told.value.advice}"
+
+
+@pytest.mark.parametrize(
+    "given",
+    ["", "Challenge: \r\n", "Challenge: 123\r\n"],
+    ids=["none", "empty", "short"],
+)
+def test_nothing_is_sent_of_a_secret_without_a_challenge(
+    asterisk: StandInAmi, given: str
+) -> None:
+    asterisk.silent_at = "Challenge"
+    asterisk.raw = f"Response: Success\r\nActionID: 1\r\n{given}\r\n".encode()
+    with pytest.raises(AuthenticationError, match="gives no challenge to log in by"):
+        log_in(asterisk)
+    assert "Login" not in asterisk.asked
+
+
+def test_one_that_trickles_is_hung_up_on_in_time(
+    asterisk: StandInAmi, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The right answer comes, but after the end: seconds pass with each look."""
+    seconds = count(step=3)
+    monkeypatch.setattr(ami, "monotonic", lambda: next(seconds))
+    asterisk.silent_at = "Challenge"
+    asterisk.raw = (
+        b"Event: x\r\nActionID: 9\r\n\r\n" * 9_000
+        + b"Response: Success\r\nActionID: 1\r\nChallenge: "
+        + CHALLENGE.encode()
+        + b"\r\n\r\n"
+    )
+    with pytest.raises(NoAnswerError, match="did not answer within 10 seconds"):
+        log_in(asterisk).close()
 
 
 @pytest.mark.parametrize("action", ["Challenge", "Login", "PJSIPShowEndpoint"])

@@ -35,6 +35,7 @@ class StandInAmi:
     Attributes:
         contacts: by endpoint.
         told: the values of each NOTIFY, in order.
+        asked: the actions, in order.
         silent_at: the action that is never answered.
         raw: bytes that are sent in place of an answer to that action.
         comes_back: a phone that was told registers anew at once.
@@ -42,6 +43,7 @@ class StandInAmi:
 
     contacts: dict[str, list[Contact]] = field(default_factory=dict)
     told: list[Block] = field(default_factory=list)
+    asked: list[str] = field(default_factory=list)
     silent_at: str = ""
     raw: bytes = b""
     comes_back: bool = True
@@ -88,6 +90,7 @@ class StandInAmi:
     def _answer(self, peer: socket.socket, block: Block) -> None:
         fields = dict(block)
         action, number = fields["Action"], fields["ActionID"]
+        self.asked.append(action)
         if action == self.silent_at:
             peer.sendall(self.raw)
             return
