@@ -10,6 +10,7 @@ snapshots themselves.
 
 from __future__ import annotations
 
+import contextlib
 import json
 import os
 import re
@@ -26,6 +27,7 @@ _NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,63}")
 _LEFT_OUT = frozenset({LAB_FILE, LAB_LOCK, LAB_SNAPSHOTS})
 _FILES = "files"
 _NEW = ".new"
+_OLD = ".old"
 
 
 class Snapshots:
@@ -45,7 +47,8 @@ class Snapshots:
             found = os.listdir(self._folder)
         except FileNotFoundError:
             return []
-        return sorted(name for name in found if _NAME.fullmatch(name))
+        names = {name.removeprefix(f"{_OLD}-") for name in found}
+        return sorted(name for name in names if _NAME.fullmatch(name))
 
     def save(self, name: str, state: Mapping[str, object]) -> None:
         """Keep the directory as it is now; one of that name is replaced.
@@ -66,8 +69,7 @@ class Snapshots:
             new.mkdir(mode=0o700)
             mirror(self._root, new / _FILES, _LEFT_OUT)
             (new / LAB_SNAPSHOT_STATE).write_text(json.dumps(state))
-            shutil.rmtree(kept, ignore_errors=True)
-            new.rename(kept)
+            self._exchange(new, kept)
         except OSError as problem:
             shutil.rmtree(new, ignore_errors=True)
             raise StoreError(
@@ -107,13 +109,38 @@ class Snapshots:
                 "Run it again.",
             ) from problem
 
+    def _exchange(self, new: Path, kept: Path) -> None:
+        """Put a whole one in the place of another, which is there until then."""
+        old = self._aside(kept)
+        shutil.rmtree(old, ignore_errors=True)
+        if kept.exists():
+            kept.rename(old)
+        try:
+            new.rename(kept)
+        except OSError:
+            self._settle(kept)
+            raise
+        shutil.rmtree(old, ignore_errors=True)
+
+    def _settle(self, kept: Path) -> None:
+        """One that was moved aside, and nothing came in its place: bring it back."""
+        old = self._aside(kept)
+        if old.exists() and not kept.exists():
+            with contextlib.suppress(OSError):
+                old.rename(kept)
+
+    def _aside(self, kept: Path) -> Path:
+        return kept.with_name(f"{_OLD}-{kept.name}")
+
     def _place(self, name: str) -> Path:
         if not _NAME.fullmatch(name):
             raise UsageError(
                 f"{name!r} is no name of a snapshot",
                 "Use letters, digits, dots and dashes.",
             )
-        return self._folder / name
+        kept = self._folder / name
+        self._settle(kept)  # whoever replaced it may have been killed
+        return kept
 
 
 def mirror(source: Path, target: Path, left_out: frozenset[str]) -> None:

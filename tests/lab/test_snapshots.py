@@ -93,6 +93,37 @@ def test_one_of_that_name_is_replaced(root: Path) -> None:
     assert (root / "home/key").read_text() == "the second"
 
 
+class KilledError(BaseException):
+    """The process ended there."""
+
+
+@pytest.mark.parametrize("fault", [OSError(28, "No space left"), KilledError()])
+def test_one_that_cannot_be_replaced_is_still_there(
+    root: Path, monkeypatch: pytest.MonkeyPatch, fault: BaseException
+) -> None:
+    Snapshots(root).save("one", {"first": True})
+    before = contents(root)
+    (root / "home/key").write_text("another")
+    rename = Path.rename
+
+    def fails(place: Path, target: Path) -> Path:
+        if place.name == ".new-one":
+            raise fault
+        return rename(place, target)
+
+    with monkeypatch.context() as broken:
+        broken.setattr(Path, "rename", fails)
+        with pytest.raises((StoreError, KilledError)):
+            Snapshots(root).save("one", {})
+    snapshots = Snapshots(root)
+    assert snapshots.names() == ["one"]
+    assert snapshots.state_of("one") == {"first": True}
+    snapshots.put_back("one")
+    assert contents(root) == before
+    snapshots.save("one", {})
+    assert [path.name for path in (root / "snapshots").iterdir()] == ["one"]
+
+
 @pytest.mark.parametrize("name", ["", ".", "..", "a/b", "-a", "a b", "x" * 65, "é"])
 def test_a_name_that_is_none(root: Path, name: str) -> None:
     with pytest.raises(UsageError):
