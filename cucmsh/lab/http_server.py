@@ -182,6 +182,8 @@ class _Connection(asyncio.Protocol):
         self._connections = connections
         self._http = h11.Connection(h11.SERVER)
         self._loop = asyncio.get_running_loop()
+        self._timer: asyncio.TimerHandle | None = None
+        self._is_paused = False
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
         self._transport = cast("asyncio.Transport", transport)
@@ -205,40 +207,56 @@ class _Connection(asyncio.Protocol):
 
     def connection_lost(self, exc: Exception | None) -> None:
         del exc
-        self._timer.cancel()
+        if self._timer is not None:
+            self._timer.cancel()
         self._connections.discard(self)
 
     def abort(self) -> None:
         self._transport.abort()
 
     def pause_writing(self) -> None:
-        self._timer.cancel()
+        """What was answered is not read: no more is, and no more comes in."""
+        self._is_paused = True
+        self._transport.pause_reading()
         self._patience(WRITE_SECONDS)
 
     def resume_writing(self) -> None:
-        self._timer.cancel()
+        self._is_paused = False
         self._patience(READ_SECONDS)
+        # Not from here: asyncio ends a connection twice that is closed meanwhile.
+        self._loop.call_soon(self._read_on)
+
+    def _read_on(self) -> None:
+        self._go_on()
+        if not self._is_paused:
+            self._transport.resume_reading()
 
     def data_received(self, data: bytes) -> None:
-        try:
-            self._http.receive_data(data)
-            self._go_on()
-        except h11.RemoteProtocolError as problem:
-            self._refuse(problem.error_status_hint)
+        self._http.receive_data(data)
+        self._go_on()
 
     def eof_received(self) -> bool:
         return False  # what was answered is sent, then it is closed
 
     def _patience(self, seconds: float) -> None:
+        """From now on, in place of what was waited for until now."""
+        if self._timer is not None:
+            self._timer.cancel()
         self._timer = self._loop.call_later(seconds, self.abort)
 
     def _go_on(self) -> None:
-        while not self._transport.is_closing():
+        try:
+            self._answer_all()
+        except h11.RemoteProtocolError as problem:
+            self._refuse(problem.error_status_hint)
+
+    def _answer_all(self) -> None:
+        """The requests that are there, while the client reads the answers."""
+        while not self._is_paused and not self._transport.is_closing():
             event = self._http.next_event()
             if isinstance(event, h11.Request):
-                self._timer.cancel()
-                self._answer(event)
                 self._patience(READ_SECONDS)
+                self._answer(event)  # which may start the patience of writing
             elif isinstance(event, h11.EndOfMessage):
                 if self._http.our_state is h11.MUST_CLOSE:
                     self._transport.close()

@@ -5,6 +5,7 @@ from __future__ import annotations
 import socket
 import subprocess
 import time
+from collections import Counter
 from collections.abc import Iterator
 from contextlib import suppress
 from pathlib import Path
@@ -195,6 +196,87 @@ def test_a_silent_service_takes_the_connection_and_answers_nobody(
             assert client.recv(1) == b""
     conduct.is_silent = False
     assert get(server, "ITLFile.tlv").endswith(LIST)
+
+
+class _Counting(Conduct):
+    """Knows how often each file was asked for."""
+
+    def __init__(self) -> None:
+        self.asked: Counter[str] = Counter()
+
+    def file_of(self, name: str) -> str:
+        self.asked[name] += 1
+        return name
+
+
+@pytest.fixture
+def large(tmp_path: Path) -> Iterator[tuple[HttpServer, Counter[str]]]:
+    """A server of two files whose answers do not fit into a socket, and its count."""
+    (tmp_path / "100k").write_bytes(b"x" * 100_000)
+    (tmp_path / "4M").write_bytes(b"y" * http_server.MAX_FILE)
+    conduct = _Counting()
+    running = HttpServer(HOST, 0, tmp_path, conduct)
+    running.start()
+    yield running, conduct.asked
+    running.stop()
+
+
+def _reader(server: HttpServer) -> socket.socket:
+    """One whose kernel keeps little of what it does not read."""
+    client = socket.socket()
+    client.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 4096)
+    client.settimeout(SECONDS)
+    client.connect(server.address)
+    return client
+
+
+@pytest.mark.thorough
+def test_who_reads_no_answer_gets_no_more_of_them_until_it_does(
+    large: tuple[HttpServer, Counter[str]],
+) -> None:
+    server, asked = large
+    request, many = b"GET /100k HTTP/1.1\r\nHost:a\r\n\r\n", 150
+    with _reader(server) as client:
+        client.sendall(request * many)
+        client.shutdown(socket.SHUT_WR)
+        # What came before these was looked at before them.
+        for _ in range(3):
+            get(server, "nothing")
+        assert 0 < asked["/100k"] < many // 2
+        with client.makefile("rb") as stream:
+            answered = stream.read()
+    assert asked["/100k"] == answered.count(b"200 OK") == many
+    assert answered.count(b"x" * 100_000) == many
+
+
+def test_who_reads_slowly_has_the_time_of_a_reader(
+    large: tuple[HttpServer, Counter[str]], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    server, _ = large
+    with _reader(server) as client:
+        with monkeypatch.context() as brief:
+            brief.setattr(http_server, "READ_SECONDS", 0.05)
+            client.sendall(b"GET /4M HTTP/1.0\r\n\r\n")
+            client.recv(1, socket.MSG_PEEK)
+            with socket.create_connection(server.address, SECONDS) as silent:
+                assert silent.recv(1) == b""  # so long does it wait for a request
+        with client.makefile("rb") as stream:
+            assert stream.read().endswith(b"\n" + b"y" * http_server.MAX_FILE)
+
+
+def test_who_does_not_read_at_all_is_hung_up_on(
+    large: tuple[HttpServer, Counter[str]], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(http_server, "WRITE_SECONDS", 0.05)
+    monkeypatch.setattr(http_server, "READ_SECONDS", 0.1)
+    server, _ = large
+    with _reader(server) as client:
+        client.sendall(b"GET /4M HTTP/1.1\r\nHost:a\r\n\r\n")
+        client.recv(1, socket.MSG_PEEK)
+        with socket.create_connection(server.address, SECONDS) as silent:
+            assert silent.recv(1) == b""
+        with client.makefile("rb") as stream:
+            assert stream.read().count(b"y") < http_server.MAX_FILE
 
 
 def test_more_clients_than_it_takes_are_told_that_it_is_busy(
