@@ -146,11 +146,18 @@ class _OnScreen:
         self._dialog.say(views.open_resets_line(begun))
         return is_yes(self._dialog, "Do you want to go on with those (yes/no)? ")
 
-    def agree(self, action: services.PhoneAction, phones: int, seconds: int) -> None:
+    def agree(
+        self, action: services.PhoneAction, phones: int, seconds: int, unproven: int
+    ) -> None:
         minutes = (
             f", which takes {seconds // 60 + 1} minutes or more" if seconds else ""
         )
         self._dialog.say(f"{phones} phones would be told to {action.value}{minutes}.")
+        if unproven:
+            self._dialog.say(
+                f"{unproven} of them are known by alarms and REGISTERs only, whose "
+                "sender nobody checked: anybody can name phones that are none."
+            )
         require_yes(self._dialog, "Do you want to continue (yes/no)? ")
 
     def telling(self) -> AbstractContextManager[SafePoint]:

@@ -47,7 +47,15 @@ class ResetWay:
         self._ami = ami
         self._before: dict[str, list[Contact]] = {}
         self._since: dict[str, int] = {}
+        self._seen: dict[str, int] = {}  # what was known last when it was told
         self.watches = bool(self._settings.returned or ami or has_inventory(site))
+
+    def begin(self, phones: Iterable[Target]) -> None:
+        """Note when each of these, who are told next, was seen last."""
+        phones = list(phones)
+        known = self._seen_last(phones)
+        if known is not None:
+            self._seen |= {each.name: known.get(each.name, 0) for each in phones}
 
     def tell(self, phone: Target) -> None:
         """Tell a phone.
@@ -72,20 +80,29 @@ class ResetWay:
     def returned(self, phones: Iterable[Target]) -> Iterator[str]:
         """Names of those that are known to have come back since they were told."""
         left = list(phones)
-        seen = {}
-        if has_inventory(self._site):
-            try:
-                with open_inventory(self._site) as store:
-                    found = store.find([phone.name for phone in left])
-                    seen = {phone.name: phone.seen for phone in found}
-            except CucmshError:  # the other signs are left
-                seen = {}
+        seen = self._seen_last(left) or {}
         for phone in left:
-            # In the second that it was told in it may still have been there.
-            if seen.get(phone.name, 0) > self._since[phone.name] or self._is_back(
-                phone
-            ):
+            if self._is_seen_since(phone, seen) or self._is_back(phone):
                 yield phone.name
+
+    def _is_seen_since(self, phone: Target, seen: dict[str, int]) -> bool:
+        if phone.name not in self._seen or phone.name not in seen:
+            return False
+        # In the second that it was told in it may still have been there; and what was
+        # known then may have come from a clock that is ahead.
+        before = max(self._since[phone.name], self._seen[phone.name])
+        return seen[phone.name] > before
+
+    def _seen_last(self, phones: Iterable[Target]) -> dict[str, int] | None:
+        """When each was seen last; None if the inventory cannot be asked."""
+        if not has_inventory(self._site):
+            return {}
+        try:
+            with open_inventory(self._site) as store:
+                found = store.find([phone.name for phone in phones])
+                return {phone.name: phone.seen for phone in found}
+        except CucmshError:  # the other signs are left
+            return None
 
     def _is_back(self, phone: Target) -> bool:
         if self._settings.returned:

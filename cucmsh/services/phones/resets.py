@@ -20,6 +20,7 @@ from cucmsh.errors import (
     RefusedError,
     UsageError,
 )
+from cucmsh.phones.claims import UNPROVEN
 from cucmsh.phones.known import Known, PhoneState, Wanted
 from cucmsh.phones.service_control import PhoneAction
 from cucmsh.services.phones.inventory import DAY, require_inventory
@@ -70,13 +71,17 @@ class PhoneResetDialog(Protocol):
     def goes_on(self, begun: OpenResets) -> bool:
         """Whether what was begun earlier is to be gone on with."""
 
-    def agree(self, action: PhoneAction, phones: int, seconds: int) -> None:
+    def agree(
+        self, action: PhoneAction, phones: int, seconds: int, unproven: int
+    ) -> None:
         """Have it agreed to.
 
         Args:
             action: what phones are told.
             phones: how many.
             seconds: how long telling them takes at least.
+            unproven: how many of them nobody named but the sender of an alarm or
+                REGISTER, whom nobody checked; they may be none.
 
         Raises:
             CancelledError: the person does not agree.
@@ -117,7 +122,8 @@ def reset_phones(
             raise RefusedError("there is no such phone in the inventory")
         settings = site.settings.phones
         seconds = len(begun.left) // settings.per_second
-        dialog.agree(begun.action, len(begun.left), seconds)
+        unproven = _unproven(site, begun.left)
+        dialog.agree(begun.action, len(begun.left), seconds, unproven)
         with open_way(site, begun.action) as way:
             note(site, begun)
             return _Telling(site, begun, way, dialog).run()
@@ -146,6 +152,17 @@ def phones_named(site: Site, which: str) -> tuple[str, ...]:
     with open_inventory(site) as store:
         known = Known(frozenset(), stale_before=before)
         return tuple(phone.name for phone in store.phones(Wanted(state), known))
+
+
+def _unproven(site: Site, names: Sequence[str]) -> int:
+    """How many of them are known by alarms and REGISTERs only."""
+    if not has_inventory(site):
+        return 0
+    with open_inventory(site) as store:
+        return sum(
+            not phone.node and phone.seen_by in UNPROVEN and phone.itl_by is None
+            for phone in store.find(names)
+        )
 
 
 class _Telling:
@@ -187,6 +204,7 @@ class _Telling:
 
     def _batch(self, batch: Sequence[Target], safe_point: Callable[[], None]) -> None:
         told = []
+        self._way.begin(batch)
         start = monotonic()
         for number, phone in enumerate(batch):
             safe_point()

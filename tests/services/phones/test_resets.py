@@ -21,6 +21,7 @@ from cucmsh.errors import (
     UsageError,
 )
 from cucmsh.layout import PHONE_RESETS, facts_file
+from cucmsh.phones.claims import Source
 from cucmsh.phones.service_control import PhoneAction
 from cucmsh.remote.runner import Completed
 from cucmsh.services.phones import resets
@@ -45,6 +46,7 @@ class Person:
 
     def __init__(self, *, stops_after: int = -1, goes_on: bool = True) -> None:
         self.agreed: list[tuple[PhoneAction, int, int]] = []
+        self.unproven = -1
         self.begun: list[OpenResets] = []
         self.shown: list[PhoneResets] = []
         self._left = stops_after
@@ -54,8 +56,11 @@ class Person:
         self.begun.append(begun)
         return self._goes_on
 
-    def agree(self, action: PhoneAction, phones: int, seconds: int) -> None:
+    def agree(
+        self, action: PhoneAction, phones: int, seconds: int, unproven: int
+    ) -> None:
         self.agreed.append((action, phones, seconds))
+        self.unproven = unproven
 
     @contextmanager
     def telling(self) -> Iterator[Callable[[], None]]:
@@ -263,6 +268,41 @@ def test_a_batch_is_waited_for_by_what_the_inventory_sees(
     assert (done.told, done.returned, done.silent) == (5, 5, ())
     assert done.exit_status == 0
     assert [shown.returned for shown in person.shown] == [0, 2, 2, 4, 4, 5]
+
+
+def test_a_sign_that_was_there_before_is_no_return(
+    site: Site, cluster: MadeCluster, clock: Clock
+) -> None:
+    """A claim may be dated some minutes ahead."""
+    with open_inventory(site) as store:
+        now = int(site.clock.now().timestamp())
+        store.record([said(1, now + 250 - NOON)], now)
+    site = with_phones(site, restart=TOLD, wait_seconds=6)
+    done = reset_phones(site, RESTART, name_of(1), Person())
+    assert (done.returned, done.silent) == (0, (name_of(1),))
+
+    def come_back() -> None:
+        cluster.clock.pass_seconds(300)
+        know(cluster.site, 1)
+
+    clock.on_sleep = come_back
+    assert reset_phones(site, RESTART, name_of(1), Person()).returned == 1
+
+
+def test_who_is_only_named_by_strangers_is_counted(site: Site) -> None:
+    with open_inventory(site) as store:
+        now = int(site.clock.now().timestamp())
+        strangers = [
+            said(7, now - NOON, Source.REGISTER),
+            said(8, now - NOON, Source.ALARM, itl="ab" * 20, status=1),
+            said(1, now - NOON, Source.ALARM, itl="ab" * 20, status=1),
+        ]
+        asked = said(1, now - NOON - 9, Source.TFTP_LOG, node="pub")
+        store.record([asked, *strangers], now)
+    person = Person()
+    reset_phones(site, RESTART, "all", person)
+    assert person.agreed == [(RESTART, 7, 1)]
+    assert person.unproven == 2
 
 
 def test_it_stops_where_nobody_comes_back(site: Site, clock: Clock) -> None:
