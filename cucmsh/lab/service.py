@@ -1,7 +1,8 @@
 """A lab node's services, and the socket that starts and stops them.
 
 A start of TFTP is what systemd would do: first ``cucmsh hook tftp-start``, then the
-server, whether or not the hook succeeded, then ``cucmsh hook update-replicas``, which
+server, whether or not the hook succeeded; how it ended is written down as the unit's
+line of shell does (``views.units``). Then ``cucmsh hook update-replicas``, which
 nobody waits for. One request at a time; a request is finished even if its asker is
 gone.
 """
@@ -19,7 +20,7 @@ from typing import Protocol
 
 from cucmsh.errors import CucmshError, ServiceError
 from cucmsh.lab.control import VERBS, bound_name
-from cucmsh.layout import TFTP_LOG
+from cucmsh.layout import START_RESULT, TFTP_LOG
 from cucmsh.storage.local import LocalStore
 from cucmsh.tvs.server import TvsServer
 
@@ -105,6 +106,7 @@ class TftpService:
         self._before_start = tuple(before_start)
         self._after_start = after_start
         self._is_broken = is_broken
+        self._result = home / START_RESULT
         self._log = LocalStore(str(home))
 
     def start(self) -> None:
@@ -121,7 +123,7 @@ class TftpService:
         """Run the hook and serve; nothing if it serves already."""
         if self._server.is_running:
             return
-        self._run(self._before_start)
+        self._record(self._run(self._before_start))
         self._server.start()
         threading.Thread(target=self._follow, daemon=True).start()
 
@@ -146,8 +148,17 @@ class TftpService:
         if argv:
             self._run(argv)
 
-    def _run(self, argv: Sequence[str]) -> None:
-        """One hook: what it says, and how it ends, goes into the log."""
+    def _record(self, result: str) -> None:
+        """In place, as a shell does: a full disk leaves the file empty, and told."""
+        with contextlib.suppress(OSError), self._result.open("w") as told:
+            told.write(f"{result}\n")
+
+    def _run(self, argv: Sequence[str]) -> str:
+        """One hook: what it says, and how it ends, goes into the log.
+
+        Returns:
+            how it ended, in systemd's words.
+        """
         try:
             done = subprocess.run(
                 argv,
@@ -157,11 +168,16 @@ class TftpService:
                 check=False,
                 timeout=HOOK_SECONDS,
             )
-        except (OSError, subprocess.TimeoutExpired) as problem:
+        except subprocess.TimeoutExpired as problem:
             self._note([f"{argv[-1]}: {problem}"])
-            return
+            return "timeout killed KILL"
+        except OSError as problem:
+            self._note([f"{argv[-1]}: {problem}"])
+            return "exit-code exited 203"
         ending = [f"{argv[-1]} ended with {done.returncode}"]
         self._note([*(done.stdout + done.stderr).splitlines(), *ending])
+        kind = "exit-code" if done.returncode else "success"
+        return f"{kind} exited {done.returncode}"
 
     def _note(self, lines: Sequence[str]) -> None:
         with contextlib.suppress(CucmshError):  # a full disk stops no service

@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import pytest
 
-from cucmsh.errors import ServiceError, UsageError
+from cucmsh.errors import ServiceError, StoreError, UsageError
+from cucmsh.layout import START, START_RESULT, facts_file
+from cucmsh.services.records import open_work
 from cucmsh.services.records.state import keep_mark
 from cucmsh.shell.dialog import EndSession
 from tests.commands.calls import GRAMMAR, call, dialog_with, run
@@ -139,6 +141,33 @@ def test_stop_and_start(cluster: MadeCluster) -> None:
         "",
     ]
     assert call(cluster.site, "utils service list").lines[1] == "Cisco Tftp[STARTED]  "
+
+
+@pytest.mark.thorough
+@pytest.mark.parametrize("can_note", [True, False])
+def test_restart_that_left_no_record_is_not_called_done(
+    cluster: MadeCluster, monkeypatch: pytest.MonkeyPatch, *, can_note: bool
+) -> None:
+    """As where the disk is read-only, or systemd starts nothing of ours any more."""
+    site = cluster.site
+    assert call(site, RESTART).status == 0  # no unit of ours ever wrote one
+    site.home.write(START_RESULT, b"success exited 0\n")
+    monkeypatch.setattr(cluster.publisher.service, "before_start", lambda: "")
+    if not can_note:
+
+        def refuse(*_: object) -> None:
+            raise StoreError("Read-only file system")
+
+        monkeypatch.setattr(f"{open_work.__name__}.remember", refuse)
+    called = call(site, RESTART)
+    assert called.status == 3
+    assert "No list was composed at th" in called.text
+    assert "journalctl -u cucmsh-list" in called.text
+    assert bool(open_work.login_notice(site)) == can_note
+    assert ("Read-only file system" in called.text) != can_note
+    # What runs is not started again by `start`, and leaves no record.
+    site.home.remove(facts_file(START))
+    assert call(site, "utils service start Cisco Tftp").status == 0
 
 
 @pytest.mark.parametrize("verb", ["start", "restart"])

@@ -9,6 +9,7 @@ from pathlib import Path
 import pytest
 
 from cucmsh.lab.service import TftpService, answer
+from cucmsh.layout import START_RESULT
 from cucmsh.tftp.server import TftpServer
 
 pytestmark = pytest.mark.loopback
@@ -45,3 +46,26 @@ def test_what_the_hook_says_is_in_the_log(tmp_path: Path) -> None:
     finally:
         service.stop()
     assert "composed" in (tmp_path / "log" / "tftp").read_text()
+
+
+@pytest.mark.parametrize(
+    ("hook", "result"),
+    [
+        (SAYS, "success exited 0\n"),
+        ([*SAYS[:-1], "raise SystemExit(1)"], "exit-code exited 1\n"),
+        (["/no/such/program"], "exit-code exited 203\n"),
+    ],
+)
+def test_how_the_hook_ended_is_written_as_the_unit_does(
+    tmp_path: Path, hook: list[str], result: str
+) -> None:
+    (tmp_path / START_RESULT).parent.mkdir()
+    with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as holder:
+        holder.bind((HOST, 0))
+        port = holder.getsockname()[1]
+    service = TftpService(TftpServer(HOST, port, tmp_path), hook, tmp_path)
+    try:
+        service.start()
+    finally:
+        service.stop()
+    assert (tmp_path / START_RESULT).read_text() == result

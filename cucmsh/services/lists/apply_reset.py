@@ -32,6 +32,7 @@ from cucmsh.services.records.open_work import (
     begin_reset,
     end_reset,
     open_pushes,
+    put_back_reset,
     read_reset,
     settle_deliveries,
 )
@@ -195,8 +196,8 @@ def _require_as_planned(
 def _leave_as_it_was(site: Site, reset: OpenReset, earlier: OpenReset | None) -> None:
     if earlier is None:
         end_reset(site, reset._replace(pending=()))
-    else:  # an earlier reset is as unfinished as it was
-        begin_reset(site, earlier)
+    else:
+        put_back_reset(site, earlier)
 
 
 def _begin(plan: ResetPlan, located: tuple[NodeStatus, ...], site: Site) -> OpenReset:

@@ -48,7 +48,8 @@ class Started(NamedTuple):
         done: lines for the log.
         problems: what did not work, a line each.
         status: 0 all is well, 3 something is wrong and a good list is served, 1 no
-            good list is there.
+            good list is there, or the next login could not be told: then the unit's
+            own record has to.
     """
 
     done: list[str]
@@ -112,6 +113,7 @@ def keep(site: Site, problem: CucmshError) -> Started:
         note_start(site, problem.message)
     except CucmshError as failure:
         problems.append(f"the next login cannot be told: {failure.message}")
+        return Started(done, problems, 1)
     return Started(done, problems, 3 if done else 1)
 
 

@@ -20,9 +20,11 @@ from cucmsh.services.nodes import own_services as own
 from cucmsh.services.nodes.own_services import ServiceState, state_of
 from cucmsh.services.outcome import Report
 from cucmsh.services.records.open_work import (
+    note_unrecorded_start,
     open_deliveries,
     open_signings,
     open_starts,
+    start_record,
 )
 from cucmsh.services.site import Site
 from cucmsh.services.usecase import use_case
@@ -119,6 +121,9 @@ def _brought_up(
 ) -> Start:
     _require_service(site, name)
     dialog.accepted()
+    # What runs already is not started again: no record is due.
+    is_due = name == TFTP and (request is not own.start or not own.is_running(site))
+    before = start_record(site) if is_due else (None, None)
     with dialog.changing():
         with dialog.waiting():
             request(site, name)
@@ -136,8 +141,10 @@ def _brought_up(
         # A reset may have been kept for this very start.
         if not close_mark(site):
             dialog.still_kept()
+    unrecorded = note_unrecorded_start(site, before)
     left = (*open_starts(site), *open_signings(site))
-    problems = (*(work.line for work in left), *undelivered)
+    told = (unrecorded, *(work.line for work in left), *undelivered)
+    problems = tuple(line for line in told if line)
     foreign = foreign_list(site)
     names = [node.name for node in replicas_of(site)]
     if not names:

@@ -31,6 +31,7 @@ from cucmsh.layout import (
     SIGNING,
     START,
     START_RESULT,
+    TFTP_LOG,
     facts_file,
 )
 from cucmsh.services.nodes.node_id import kept_id, renamed, with_ids
@@ -172,6 +173,15 @@ def begin_reset(site: Site, reset: OpenReset) -> None:
         StoreError: it cannot be written.
     """
     _write_reset(site, reset._replace(at=_now(site)))
+
+
+def put_back_reset(site: Site, earlier: OpenReset) -> None:
+    """A later one changed nothing: this one is as unfinished as it was, since then.
+
+    Raises:
+        StoreError: it cannot be written.
+    """
+    _write_reset(site, earlier)
 
 
 def end_reset(site: Site, reset: OpenReset) -> None:
@@ -378,6 +388,44 @@ def settle_start(site: Site) -> None:
     site.home.remove(START_RESULT)
 
 
+def start_record(site: Site) -> tuple[object, object]:
+    """What tells one TFTP start from the next: asked before one, and again after it.
+
+    The first is None where no unit of ours writes how it ended.
+    """
+    return site.home.stamp(START_RESULT), site.home.stamp(facts_file(START))
+
+
+def note_unrecorded_start(site: Site, before: tuple[object, object]) -> str:
+    """A start was asked for and has ended: note it if it left no record of its own.
+
+    The unit that runs our hook writes one however the hook ends, so then either it did
+    not run, or nothing can be written there. A node that never had such a record says
+    nothing: its service is not joined to the hook, which ``doctor`` tells.
+
+    Args:
+        site: this node.
+        before: ``start_record`` before it was asked for.
+
+    Returns:
+        a line for a person where not even that could be noted, else empty.
+    """
+    if before[0] is None or start_record(site) != before:
+        return ""
+    why = (
+        "nothing tells of one; cucmsh did not run before the service, or can write no "
+        f"file here. {_where_to_look(site)}"
+    )
+    try:
+        note_start(site, why)
+    except StoreError as problem:
+        return (
+            f"No list was composed at this TFTP start, as far as is known: {why} Nor "
+            f"can the next login be told: {problem.message}"
+        )
+    return ""
+
+
 def note_unsigned(site: Site, problem: str) -> None:
     """Files of this node could not be signed now, and why; empty: all are.
 
@@ -416,8 +464,9 @@ def open_starts(site: Site) -> list[OpenWork]:
     if why:
         when = since or UNKNOWN
         line = (
-            f"No list was composed at the TFTP start of {when}: {why}. What lay "
-            f"there is served. Mend it, then run `{RESTART}`."
+            f"No list was composed at the TFTP start of {when}: "
+            f"{why.removesuffix('.')}. What lay there "
+            f" is served. Mend it, then run `{RESTART}`."
         )
         return [OpenWork(Kind.START, line, {site.node.name: why}, since, RESTART)]
     try:
@@ -431,7 +480,7 @@ def open_starts(site: Site) -> list[OpenWork]:
         return []
     line = (
         f"cucmsh did not run as it should before the last TFTP start ({result}): what "
-        "lay there is served. Look at `journalctl -u cucmsh-list`."
+        f"lay there is served. {_where_to_look(site)}"
     )
     return [OpenWork(Kind.START, line, {site.node.name: result})]
 
@@ -525,6 +574,12 @@ def open_deliveries(site: Site) -> list[OpenWork]:
         f"Run `{finish}` when they answer."
     )
     return [OpenWork(Kind.CERTIFICATES, line, problems, since, finish)]
+
+
+def _where_to_look(site: Site) -> str:
+    if site.settings.lab:  # no systemd is there
+        return f"Look at {site.home.root}/{TFTP_LOG}."
+    return "Look at `journalctl -u cucmsh-list`."
 
 
 def _noted(site: Site, name: str) -> tuple[str, str]:
