@@ -105,7 +105,8 @@ def read_settings(path: str) -> Settings:
         raise ConfigurationError(
             f"{path}: there is no such configuration file",
             "Name one with --config FILE or $CUCMSH_CONFIG; `cucmsh init` makes a "
-            "node, `cucmsh lab` a whole cluster to try.",
+            "node, `cucmsh lab` a whole cluster to try, whose lab.json names those of "
+            "its nodes.",
         ) from problem
     except OSError as problem:
         raise ConfigurationError(f"{path}: {problem.strerror}") from problem

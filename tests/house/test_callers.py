@@ -43,6 +43,7 @@ LOOKING = {
     "nodes.account": {"become_owner", "owner_of"},
     "nodes.health.finding": {"exit_status", "has_failed"},
     "nodes.health.isolation": {"require_isolation"},
+    "nodes.health.keyless": {"is_lab_of_root"},
     "nodes.health.logins": {"examine_ground", "examine_logins"},
     "nodes.init": {"plan_init"},
     "nodes.service_control": {"services_of"},

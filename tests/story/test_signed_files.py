@@ -120,11 +120,10 @@ def test_doctor_names_what_is_wrong_until_it_is_not(lab: Lab) -> None:
     assert call(lab, SIGN).returncode == 0
     done = doctor()
     assert failed(done) == []
-    # The lab has warnings; and where its home is root's, no key is opened.
-    assert done.returncode == (2 if os.geteuid() == 0 else 1)
+    assert done.returncode == 1  # the recovery key was not saved
     assert "ok    the TFTP service gives the ITL back\n" in done.stdout
-    if os.geteuid() != 0:
-        assert "ok    test10sub lets us in, with its pinned host key\n" in done.stdout
+    assert "ok    test10sub lets us in, with its pinned host key\n" in done.stdout
+    assert "ok    a lab: keep_trust is off" in done.stdout
     put(lab, "SEP0B.cnf.xml", b"<device/>")
     done = doctor()
     assert done.returncode == 2
@@ -134,14 +133,23 @@ def test_doctor_names_what_is_wrong_until_it_is_not(lab: Lab) -> None:
     assert failed(doctor()) == []
 
 
+@pytest.mark.skipif(os.geteuid() != 0, reason="about a lab of root's")
+def test_doctor_opens_no_key_where_others_may_write_the_labs_settings(lab: Lab) -> None:
+    config = lab.publisher.config
+    words = [*CUCMSH, "--config", str(config), "doctor"]
+    config.chmod(0o666)
+    try:
+        done = subprocess.run(
+            words, capture_output=True, text=True, check=False, timeout=60
+        )
+    finally:
+        config.chmod(0o644)
+    assert "fail  test10sub: as root no node is logged in to. " in done.stdout
+
+
 def failed(done: subprocess.CompletedProcess[str]) -> list[str]:
-    """What fails, but for what root does not do in a home of root's."""
-    lines = done.stdout.splitlines()
-    return [
-        line
-        for line in lines
-        if line.startswith("fail") and ": as root no " not in line
-    ]
+    """The lines of what fails."""
+    return [line for line in done.stdout.splitlines() if line.startswith("fail")]
 
 
 class Box:

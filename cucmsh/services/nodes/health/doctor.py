@@ -325,7 +325,9 @@ def _nodes(site: Site) -> Iterator[Finding]:
 
 def _rules(site: Site) -> Iterator[Finding]:
     """What the design says of a set-up (docs/decisions/009)."""
-    if not site.settings.keep_trust:
+    if not site.settings.keep_trust and site.settings.lab:
+        yield Finding(Level.OK, "a lab: keep_trust is off, so that trust can be lost")
+    elif not site.settings.keep_trust:
         yield Finding(
             Level.WARN,
             "keep_trust is off: a start may serve a list that phones refuse",

@@ -2,15 +2,22 @@
 
 The configuration may be another account's word (it names homes, keys and hosts), and
 root's keys open more than that account's. So what needs a key is a failed finding.
+
+A lab that root started is another thing: nobody but root wrote its configuration, and
+all that it names is on loopback (docs/decisions/039).
 """
 
 from __future__ import annotations
 
+import os
+
 from cucmsh.config.model import Node
 from cucmsh.config.settings import Settings
 from cucmsh.errors import RefusedError
+from cucmsh.ownership import Trail
 from cucmsh.services.backends import Link
 from cucmsh.services.lists.secret_files import is_secret
+from cucmsh.services.nodes.account import ROOT
 from cucmsh.services.site import Site
 from cucmsh.storage.local import LocalStore
 
@@ -36,6 +43,16 @@ class KeylessSite(Site):
         if node.ssh is None:
             return super().open_link(node)
         raise RefusedError("as root no node is logged in to", ADVICE)
+
+
+def is_lab_of_root(settings: Settings) -> bool:
+    """Whether only root could have written this lab's configuration and home."""
+    trail = Trail([ROOT])
+    return bool(settings.lab) and not any(
+        weak
+        for path in (settings.path, settings.home)
+        for weak in trail.weak_points(os.path.abspath(path))
+    )
 
 
 class _KeylessStore(LocalStore):
