@@ -63,6 +63,23 @@ def host_port(host: str, port: int) -> str:
     return f"[{host}]:{port}" if ":" in host else f"{host}:{port}"
 
 
+def plain_address(text: str) -> str:
+    """An IP address as it is compared: shortest, without a zone.
+
+    IPv4 that is mapped into IPv6, as a socket for both says it, comes out as IPv4.
+
+    Raises:
+        UsageError: it is none.
+    """
+    from ipaddress import ip_address  # noqa: PLC0415 - no login pays for it
+
+    try:
+        read = ip_address(text.partition("%")[0])
+    except ValueError as problem:
+        raise UsageError("That is no IP address.") from problem
+    return str(getattr(read, "ipv4_mapped", None) or read)
+
+
 def _checked(host: str) -> str:
     if ":" in host:
         return _shortest(host)

@@ -8,16 +8,16 @@ from __future__ import annotations
 
 import socket
 from dataclasses import dataclass
-from ipaddress import ip_address
 from time import monotonic
 from typing import NamedTuple, Protocol
 
-from cucmsh.errors import RefusedError
-from cucmsh.hosts import host_port
+from cucmsh.errors import RefusedError, UsageError
+from cucmsh.hosts import host_port, plain_address
 from cucmsh.phones.claims import Claim, ClaimError
 from cucmsh.phones.hep import read_packet
 from cucmsh.phones.known import Recorded
 from cucmsh.phones.register import claim_of
+from cucmsh.quoting import shown
 from cucmsh.services.phones.follow import LongDialog, pause_after, write
 from cucmsh.services.phones.keeper import Keeper
 from cucmsh.services.site import Site
@@ -86,10 +86,12 @@ def listen(site: Site, where: Listening, dialog: ListenDialog) -> Heard:
 
     Raises:
         RefusedError: nobody can listen there.
+        UsageError: a sender is no IP address.
     """
+    senders = frozenset(map(_sender, where.senders))
     with _socket(where) as bound, Keeper(site) as keeper:
         dialog.listening(where.host, bound.getsockname()[1])
-        ear = _Ear(site, bound, where.senders, keeper)
+        ear = _Ear(site, bound, senders, keeper)
         heard = ear.heard
         failures, tried = 0, 0.0
         while not dialog.is_over(0.0):
@@ -104,6 +106,16 @@ def listen(site: Site, where: Listening, dialog: ListenDialog) -> Heard:
         heard.lost += len(keeper.waiting)
         heard.recorded = keeper.recorded
     return heard
+
+
+def _sender(address: str) -> str:
+    try:
+        return plain_address(address)
+    except UsageError as problem:
+        raise UsageError(
+            f"the sender {shown(address)} is no IP address",
+            "Packets of HEP come from addresses: name that of the SIP server.",
+        ) from problem
 
 
 def _socket(where: Listening) -> socket.socket:
@@ -149,7 +161,7 @@ class _Ear:
             except (TimeoutError, BlockingIOError):
                 return
             sender = peer[0].partition("%")[0]
-            if self._senders and _plain(sender) not in self._senders:
+            if self._senders and plain_address(sender) not in self._senders:
                 self.heard.strangers += 1
             elif not self._rates.lets(sender, monotonic()):
                 self.heard.too_many += 1
@@ -171,11 +183,6 @@ class _Ear:
         if claim is not None:
             self.heard.claims += 1
             self._keeper.take([claim])
-
-
-def _plain(address: str) -> str:
-    read = ip_address(address)
-    return str(getattr(read, "ipv4_mapped", None) or read)
 
 
 class _Rates:

@@ -8,11 +8,11 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import suppress
-from ipaddress import ip_address
 from time import monotonic
 from typing import NamedTuple, Protocol
 
-from cucmsh.errors import CucmshError, PageError
+from cucmsh.errors import CucmshError, PageError, UsageError
+from cucmsh.hosts import plain_address
 from cucmsh.phones.claims import NOT_INSTALLED, Claim
 from cucmsh.phones.known import Known, Recorded, Wanted
 from cucmsh.phones.page_reader import PageSays, claims, join, read_page
@@ -179,7 +179,6 @@ def _read(where: PageHost) -> tuple[PageSays, str]:
 
 
 def _plain(address: str) -> str:
-    with suppress(ValueError):
-        read = ip_address(address.partition("%")[0])
-        return str(getattr(read, "ipv4_mapped", None) or read)
+    with suppress(UsageError):
+        return plain_address(address)
     return ""

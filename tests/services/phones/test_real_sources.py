@@ -12,6 +12,7 @@ from pathlib import Path
 
 import pytest
 
+from cucmsh.errors import UsageError
 from cucmsh.phones.claims import NOT_INSTALLED, Claim, Source
 from cucmsh.phones.known import Known, Wanted
 from cucmsh.services.phones.imports import import_logs
@@ -188,6 +189,23 @@ def test_a_listener_takes_no_more_than_it_should(cluster: MadeCluster) -> None:
     (heard,) = other.heard
     assert (heard.strangers, heard.packets) == (1, 0)
     assert not last_of(cluster.site)
+
+
+@pytest.mark.parametrize("written", ["127.0.0.1", "::ffff:127.0.0.1", "::FFFF:7f00:1"])
+def test_a_sender_is_known_however_it_is_written(
+    cluster: MadeCluster, written: str
+) -> None:
+    listener = Listener(cluster.site, frozenset({"192.0.2.1", written}))
+    with listener as port, socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as sender:
+        sender.sendto(hep(refer()), (LOOPBACK, port))
+    (heard,) = listener.heard
+    assert (heard.strangers, heard.claims) == (0, 1)
+
+
+def test_a_sender_that_is_no_address_is_refused(cluster: MadeCluster) -> None:
+    where = Listening(LOOPBACK, 0, frozenset({"sip.example.org"}))
+    with pytest.raises(UsageError, match=r"sender 'sip.example.org' is no IP address"):
+        listen(cluster.site, where, Until())
 
 
 def test_a_forged_alarm_marks_no_phone_safe(cluster: MadeCluster) -> None:
