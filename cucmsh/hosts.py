@@ -9,6 +9,9 @@ from __future__ import annotations
 from cucmsh.errors import UsageError
 
 SSH_PORT = 22
+# Where phones ask a node; of TVS their configuration says it, of HTTP nothing does.
+TVS_PORT = 2445
+HTTP_PORT = 6970
 LONGEST_PORT = 5  # digits
 NO_HOST = "A host is a name or an address."
 FORMS = "Write NAME, NAME:PORT, ADDRESS or [ADDRESS]:PORT."

@@ -9,7 +9,8 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-from cucmsh.config.model import HTTP_PORT, TVS_PORT, Node, SshAddress, TftpAddress
+from cucmsh.config.model import Node, SshAddress, TftpAddress
+from cucmsh.hosts import HTTP_PORT, TVS_PORT
 
 Entry = Mapping[str, Any]  # a table of the configuration
 OWN_TFTP = TftpAddress("127.0.0.1", 69)  # as a node sees itself, and nobody else does

@@ -53,10 +53,6 @@ class HttpAddress(NamedTuple):
     port: int
 
 
-# Where phones ask; of TVS their configuration says it, of HTTP nothing does.
-TVS_PORT = 2445
-HTTP_PORT = 6970
-
 TFTP = "Cisco Tftp"
 TVS = "Cisco Trust Verification Service"
 CAPF = "Cisco Certificate Authority Proxy Function"

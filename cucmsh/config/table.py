@@ -10,11 +10,9 @@ from collections.abc import Callable, Iterable, Sequence
 from typing import Any, TypeVar
 
 from cucmsh.config.model import (
-    HTTP_PORT,
     ROLE_OF_SERVICE,
     SERVICE_NAMES,
     TFTP,
-    TVS_PORT,
     HttpAddress,
     Node,
     NodeRole,
@@ -25,7 +23,7 @@ from cucmsh.config.model import (
     TvsAddress,
 )
 from cucmsh.errors import ConfigurationError, NamingError, UsageError
-from cucmsh.hosts import bare_host
+from cucmsh.hosts import HTTP_PORT, TVS_PORT, bare_host
 from cucmsh.names import check_host_name
 
 OWN_HOST = "127.0.0.1"  # of a node that no other node reaches

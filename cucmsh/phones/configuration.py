@@ -13,12 +13,12 @@ from collections.abc import Iterator
 from typing import TYPE_CHECKING, NamedTuple
 
 from cucmsh.errors import PhoneFileError
+from cucmsh.hosts import TVS_PORT
 
 if TYPE_CHECKING:
     from xml.etree.ElementTree import Element
 
 MAX_SIZE = 2048 << 10  # bytes; a phone takes no larger file
-TVS_PORT = 2445
 MOST_MEMBERS = 5  # priorities 0 to 4
 LONGEST_ADDRESS = 50  # characters
 MOST_SETTINGS = 200

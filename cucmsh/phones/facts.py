@@ -9,7 +9,6 @@ from __future__ import annotations
 from typing import NamedTuple
 
 from cucmsh.phones.claims import NOT_INSTALLED
-from cucmsh.phones.families import family_of
 
 
 class StatusLine(NamedTuple):
@@ -104,11 +103,3 @@ class PhoneFacts(NamedTuple):
     def mac(self) -> str:
         """Twelve upper-case hexadecimal digits."""
         return self.name.removeprefix("SEP")
-
-    @property
-    def digest_name(self) -> str:
-        """Which digest ``ctl`` and ``itl`` are: ``md5`` or ``sha1``."""
-        family = family_of(self.model)
-        if family is None:
-            return "sha1"
-        return dict(family.other_digests).get(self.model, family.shown_digest)

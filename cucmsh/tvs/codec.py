@@ -19,7 +19,6 @@ from cucmsh.errors import TvsError
 
 HEAD_SIZE = 10  # bytes
 MOST_BODY = 0xFFFF  # bytes: the head has 16 bits for it
-LARGEST_MESSAGE = HEAD_SIZE + MOST_BODY
 _PROTOCOL, _VERSION = 0x57, 1
 _BEFORE_DEVICE = b"\x01"
 _KNOWN, _UNKNOWN = b"\0", b"\1"

@@ -16,7 +16,6 @@ from cucmsh.tvs.listening import listen
 from cucmsh.tvs.serving import Serving
 from cucmsh.tvs.workers import run_workers, told_by_signals
 
-DEFAULT_PORT = 2445
 _REBIND_ATTEMPTS = 40
 
 

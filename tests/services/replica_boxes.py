@@ -9,8 +9,6 @@ from threading import Event
 from typing import TYPE_CHECKING
 
 from cucmsh.config.model import (
-    HTTP_PORT,
-    TVS_PORT,
     HttpAddress,
     Node,
     NodeRole,
@@ -19,6 +17,7 @@ from cucmsh.config.model import (
     TvsAddress,
 )
 from cucmsh.errors import ConnectionFailedError, MissingFileError, StoreError
+from cucmsh.hosts import HTTP_PORT, TVS_PORT
 from cucmsh.remote.file_transfer import OutgoingFile, SentFile
 from cucmsh.remote.runner import Completed
 from cucmsh.services.site import Site

@@ -14,7 +14,8 @@ from hypothesis import strategies as st
 
 from cucmsh.errors import TvsError
 from cucmsh.tvs.codec import (
-    LARGEST_MESSAGE,
+    HEAD_SIZE,
+    MOST_BODY,
     Message,
     QueryAnswer,
     QueryRequest,
@@ -196,7 +197,7 @@ def test_what_the_wire_cannot_carry_is_refused(value: Message) -> None:
 def test_largest_message() -> None:
     largest = VerifyRequest(1, "", b"c" * (65535 - 7))
     raw = encode(largest)
-    assert len(raw) == LARGEST_MESSAGE == 65_545
+    assert len(raw) == HEAD_SIZE + MOST_BODY == 65_545
     assert decode(raw) == largest
 
 

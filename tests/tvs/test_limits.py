@@ -1,6 +1,19 @@
 """Who is let in; no socket is opened."""
 
+from typing import get_args
+
+from cucmsh.config import tvs as configured
+from cucmsh.tvs import contexts
 from cucmsh.tvs.limits import MORE, Crowd, Limits
+
+
+def test_the_configuration_has_the_same_defaults_and_versions_of_tls() -> None:
+    """Neither room may import the other."""
+    said = configured.TvsSettings()._asdict()
+    assert {name: said[name] for name in Limits._fields} == Limits()._asdict()
+    assert set(get_args(configured.TlsMinimum)) == set(get_args(contexts.TlsMinimum))
+    shown_by = contexts.Identity._field_defaults
+    assert said["tls_minimum"] == shown_by["tls_minimum"]
 
 
 def test_defaults_let_a_thousand_phones_behind_one_address_in() -> None:

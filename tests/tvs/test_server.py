@@ -16,7 +16,8 @@ from cucmsh.tvs import contexts
 from cucmsh.tvs.answering import Known
 from cucmsh.tvs.client import ask
 from cucmsh.tvs.codec import (
-    LARGEST_MESSAGE,
+    HEAD_SIZE,
+    MOST_BODY,
     Message,
     QueryAnswer,
     QueryRequest,
@@ -283,7 +284,7 @@ def test_what_is_no_question_ends_the_connection(
 @pytest.mark.thorough
 def test_the_largest_question_is_answered_however_it_comes(tvs: Running) -> None:
     raw = encode(VerifyRequest(1, "", b"c" * (65535 - 7)))
-    assert len(raw) == LARGEST_MESSAGE
+    assert len(raw) == HEAD_SIZE + MOST_BODY
     with phone(tvs) as one:
         one.say(raw)
         assert one.hear() == [VerifyAnswer(1, False, (), 0)]

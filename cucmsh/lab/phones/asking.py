@@ -12,9 +12,10 @@ from collections.abc import Callable
 from typing import NamedTuple
 
 from cucmsh.errors import CertificateError, TvsError
+from cucmsh.hosts import TVS_PORT
 from cucmsh.lab.phones.phone import LabPhone
 from cucmsh.lab.phones.wire import Address
-from cucmsh.phones.configuration import TVS_PORT, Server
+from cucmsh.phones.configuration import Server
 from cucmsh.phones.decide import NO_ANSWER, Query, TvsSays, trusts_server
 from cucmsh.pki.certificates import read_certificate
 from cucmsh.tvs.client import ask_async

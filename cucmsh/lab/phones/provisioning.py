@@ -9,8 +9,9 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 from pathlib import Path
 
+from cucmsh.hosts import TVS_PORT
 from cucmsh.lab.phones.plan import Host, PhonePlan
-from cucmsh.phones.configuration import MOST_MEMBERS, TVS_PORT
+from cucmsh.phones.configuration import MOST_MEMBERS
 
 DEFAULT_FILE = "XMLDefault.cnf.xml"
 # 0 is open for the first two.

@@ -16,8 +16,6 @@ from typing import Any, NamedTuple
 
 from cucmsh.config.entries import entry_of, way_of
 from cucmsh.config.model import (
-    HTTP_PORT,
-    TVS_PORT,
     FurtherRecord,
     HttpAddress,
     Node,
@@ -25,6 +23,7 @@ from cucmsh.config.model import (
     TvsAddress,
 )
 from cucmsh.errors import RefusedError, ServiceError
+from cucmsh.hosts import HTTP_PORT, TVS_PORT
 from cucmsh.layout import SECURITY_PASSWORD, STAGING
 from cucmsh.pki.model import Unit
 from cucmsh.services.certificates.keystore import SCRYPT, Keystore
