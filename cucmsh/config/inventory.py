@@ -93,6 +93,10 @@ def why_no_url(url: str) -> tuple[str, str]:
         return f"it begins with none of {', '.join(SCHEMES)}", example
     if parts.scheme == "sqlite" and (parts.netloc or not parts.path.startswith("//")):
         return "the file of SQLite needs an absolute path", example
+    if parts.scheme == "postgresql" and url.count("@") > 1:
+        # SQLAlchemy takes the first for the end of the password, and what follows for
+        # a host, which messages show.
+        return "more than one @ stands in it", "Write %40 for one in a password."
     return "", ""
 
 

@@ -42,7 +42,9 @@ def test_without_a_table_it_is_a_file_of_the_home(
         "postgresql://cucmsh@db.example.org/phones",
         "postgresql://cucmsh@/phones?host=/run/postgresql",
         "postgresql://[2001:db8::1]:5432/phones",
+        "postgresql://u%40example.org@h/phones",
         "sqlite:////srv/phones.sqlite",
+        "sqlite:////srv/@one/@two",
     ],
 )
 def test_a_url_names_the_database(read: Callable[[str], Settings], url: str) -> None:
@@ -57,6 +59,8 @@ def test_a_url_names_the_database(read: Callable[[str], Settings], url: str) -> 
         ('url = "postgresql://u@h/d?pass%77ord=x"', "url: a password stands in it"),
         ('url = "postgresql://u@h/d?PassWord=x"', "url: a password stands in it"),
         ('url = "postgresql://u@h/d?sslpassword=x"', "url: a password stands in it"),
+        ('url = "postgresql://u:x@y@h/d"', "url: more than one @ stands in it"),
+        ('url = "postgresql://u:1?x@y@h/d"', "url: more than one @ stands in it"),
         ('url = "mysql://h/d"', "url: it begins with none of postgresql, sqlite"),
         ('url = "phones.sqlite"', "url: it begins with none of"),
         ('url = "postgresql://h:port/d"', "url: it begins with none of"),
