@@ -43,10 +43,14 @@ def preview_lines(preview: Preview) -> Iterator[str]:
 def _outcome(preview: Preview) -> str:
     if not preview.is_locking_out:
         return "Nobody is locked out."
-    ways = {each.way for each in preview.holders if not each.is_given_up}
-    if Way.LOCKED_OUT in ways:
+    left = [each for each in preview.holders if not each.is_given_up]
+    if any(each.way is Way.LOCKED_OUT for each in left):
         return "Somebody is locked out."
-    return "Of some it cannot be told whether they are locked out."
+    unknown = sum(each.phones or 0 for each in left if each.way is Way.UNKNOWN)
+    if not unknown:  # lists that were handed over and cannot be read
+        return "Of some it cannot be told whether they are locked out."
+    hold = "holds a list that is" if unknown == 1 else "hold lists that are"
+    return f"{_count(unknown)} {hold} not known here: nobody can tell."
 
 
 def _of_way(holders: Iterable[Holders]) -> Iterator[str]:

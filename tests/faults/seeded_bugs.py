@@ -344,7 +344,7 @@ BUGS = (
         (
             Edit(
                 "History.binding",
-                "[kept for kept in self.entries if not kept.is_given_up]",
+                "[kept for kept in self.entries if kept.is_binding]",
                 "self.entries[:1]",
             ),
         ),

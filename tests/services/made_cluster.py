@@ -48,7 +48,7 @@ from cucmsh.errors import (
     TvsError,
     WrongPasswordError,
 )
-from cucmsh.layout import LIST_FILE, RECOVERY_FILE
+from cucmsh.layout import HISTORY, LIST_FILE, RECOVERY_FILE
 from cucmsh.pki import pkcs12
 from cucmsh.pki.backend import KeyBackend
 from cucmsh.pki.certificates import make_certificate
@@ -769,7 +769,11 @@ def started_cluster(
 ) -> MadeCluster:
     """The same, and both members have composed their first list."""
     made = MadeCluster(root, keep_trust=keep_trust, has_replica=has_replica)
-    _write(_started_files(), root)
+    found = _started_files()
+    if keep_trust:  # nobody served a list while it was off
+        kept = [file for file in found.files if f"/{HISTORY}/" not in file[0]]
+        found = found._replace(files=kept)
+    _write(found, root)
     return made
 
 

@@ -26,7 +26,7 @@ from cucmsh.services.lists.served_lists import sha256_served
 from cucmsh.services.lists.update_replicas import push_held
 from cucmsh.services.nodes.make import public_certificates
 from cucmsh.services.outcome import NodeOutcome, Progress, Report, State, Step
-from cucmsh.services.records.history import History
+from cucmsh.services.records.history import note_successor
 from cucmsh.services.records.open_work import (
     OpenReset,
     begin_reset,
@@ -248,9 +248,8 @@ def _commit_own(
     entry = next((e for e in located if e.node.name == site.node.name), None)
     if entry is None:  # the next list is later than this one all the same
         published = Published(plan.sha256, plan.trust_list.header.timestamp)
-        if site.settings.keep_trust:
-            with site.node_lock("utils itl reset"):
-                History(site).note_served(plan.trust_list.raw, is_new=True)
+        with site.node_lock("utils itl reset"):
+            note_successor(site, None, plan.trust_list.raw)
         write_published(site.home, published)
         return None
     name = entry.node.name

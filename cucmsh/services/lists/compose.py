@@ -46,7 +46,7 @@ from cucmsh.services.lists.acceptance import (
 from cucmsh.services.lists.foreign import how_to_compose
 from cucmsh.services.lists.history_of_others import ask_other_nodes
 from cucmsh.services.lists.served_lists import is_reset_list, served_list
-from cucmsh.services.records.history import History, Kept
+from cucmsh.services.records.history import History, Kept, note_successor
 from cucmsh.services.records.served_times import note_served
 from cucmsh.services.records.state import (
     Published,
@@ -386,13 +386,15 @@ def too_many_tokens(site: Site) -> str:
 
 
 def _compose_and_note(site: Site, served: bytes | None) -> tuple[TrustList, str]:
-    """``compose``; with ``keep_trust`` on, both lists are in the history then.
+    """``compose``; both lists are in the history then.
 
     A crash after that leaves a list in the history that nobody was given. It accepts
     what the others accept, so it stands in nobody's way.
     """
     if not site.settings.keep_trust:
-        return compose(site)
+        trust_list, remark = compose(site)
+        note_successor(site, served, trust_list.raw)
+        return trust_list, remark
     history = History(site)
     if served is not None:
         history.note_served(served)

@@ -24,7 +24,7 @@ from cucmsh.services.lists.served_lists import (
 )
 from cucmsh.services.nodes.own_services import is_running, restart
 from cucmsh.services.outcome import NodeOutcome, State
-from cucmsh.services.records.history import History
+from cucmsh.services.records.history import History, note_successor
 from cucmsh.services.records.served_times import note_served
 from cucmsh.services.records.state import (
     Published,
@@ -172,8 +172,7 @@ def put_in_place(site: Site, trust_list: TrustList, expected: str) -> None:
     with site.node_lock("the installing of a list"):
         served = sha256_served(site)
         refuse_unless_expected(site.node, served, (expected, sha256))
-        if site.settings.keep_trust:
-            _note(site, raw)
+        note_successor(site, served_list(site), raw)
         set_keep_mark(site.home, sha256)
         timestamp = trust_list.header.timestamp
         write_published(site.home, Published(sha256, timestamp), served)
@@ -181,14 +180,6 @@ def put_in_place(site: Site, trust_list: TrustList, expected: str) -> None:
             note_served(site, present)
         directory.write(LIST_FILE, raw, SERVED_MODE)
         note_served(site, raw, is_new=True)
-
-
-def _note(site: Site, raw: bytes) -> None:
-    """Both lists are in the history before the second one is in place."""
-    history, present = History(site), served_list(site)
-    if present is not None:
-        history.note_served(present)
-    history.note_served(raw, is_new=True)
 
 
 def restart_and_prove(site: Site, raw: bytes, *, was_active: bool) -> NodeOutcome:

@@ -44,6 +44,7 @@ from cucmsh.services.phones.takers import (
     OfferJudge,
     Way,
     known_here,
+    known_with_others,
     takers,
 )
 from cucmsh.services.site import Site
@@ -147,7 +148,9 @@ def preview(
     if change == REMOTE_KEY and key is None:
         raise UsageError("remotekey: which key file?", "Name an ITLRecovery.p12.")
     offer, judge = _offer(site, change, name, key)
-    found = takers(site, known_here(site, given), judge, offer.nodes)
+    found = takers(
+        site, known_with_others(site, offer.nodes, given), judge, offer.nodes
+    )
     typed = f"{change} {name}" if name else change
     return Preview(typed, offer, *found)
 

@@ -19,8 +19,13 @@ from cucmsh.phones.claims import NOT_INSTALLED
 from cucmsh.phones.decide import Held, Outcome, consider_list
 from cucmsh.phones.families import EIGHTY_EIGHT, OLDEST, Family, ListKind, family_of
 from cucmsh.phones.known import HeldBy
+from cucmsh.services.deadlines import SERVED_LIST_SECONDS
 from cucmsh.services.lists.acceptance import period
-from cucmsh.services.lists.served_lists import served_list
+from cucmsh.services.lists.served_lists import (
+    ask_all_served,
+    other_tftp_nodes,
+    served_list,
+)
 from cucmsh.services.phones.open_store import has_inventory, open_inventory
 from cucmsh.services.records.history import History
 from cucmsh.services.site import Site
@@ -79,19 +84,27 @@ class Holders(NamedTuple):
 
 
 class Listed(NamedTuple):
-    """A list that phones may hold."""
+    """A list that phones may hold.
+
+    Attributes:
+        label: which one, for a person.
+        trust_list: the list.
+        is_given_up: a person gave its holders up.
+        is_only_if_counted: nobody is taken to hold it of whom that is not said.
+    """
 
     label: str
     trust_list: TrustList
     is_given_up: bool = False
+    is_only_if_counted: bool = False
 
 
 class KnownHere(NamedTuple):
     """The lists that are known here, by SHA-1 and MD5 of each.
 
     Attributes:
-        itls: of the history and handed over; of the history, lists with the same keys
-            count as one, and so do their digests.
+        itls: of the history, handed over, and served elsewhere; of the history, lists
+            with the same keys count as one, and so do their digests.
         ctls: the CTL in the TFTP directory.
         unread: those that were handed over and are no lists.
     """
@@ -141,14 +154,18 @@ def given_list(name: str, raw: bytes) -> GivenList:
 
 
 def known_here(site: Site, given: Iterable[GivenList] = ()) -> KnownHere:
-    """The lists that phones may hold; asks no other node."""
+    """The lists that phones may hold; asks no other node.
+
+    One that was served only while ``keep_trust`` was off (a lab loses trust on purpose)
+    counts for those phones that are said to hold it.
+    """
     found: dict[str, Listed] = {}
     history, raw = History(site), served_list(site)
     if raw is not None:
         history.consider(site.node.name, raw)
     for kept in history.entries:
         label = f"MD5 {kept.digests.md5}, served {period(kept)}"
-        listed = Listed(label, kept.trust_list, kept.is_given_up)
+        listed = Listed(label, kept.trust_list, kept.is_given_up, kept.is_unbound)
         for digests in (kept.digests, *kept.earlier):
             found[digests.sha1] = found[digests.md5] = listed
     unread = []
@@ -160,6 +177,42 @@ def known_here(site: Site, given: Iterable[GivenList] = ()) -> KnownHere:
         if short not in found:
             found[short] = found[long] = Listed(f"{name} (MD5 {short})", trust_list)
     return KnownHere(found, _ctls(site), tuple(unread))
+
+
+def known_with_others(
+    site: Site, nodes: tuple[str, ...], given: Iterable[GivenList] = ()
+) -> KnownHere:
+    """``known_here``, and what the other nodes serve now.
+
+    Asks them all at once, and for ``SERVED_LIST_SECONDS`` at most. A list of a node
+    that is not named counts for those phones that are said to hold it.
+
+    Args:
+        site: this node.
+        nodes: names of the nodes that would serve the new list.
+        given: lists that were handed over.
+    """
+    known = known_here(site, given)
+    found = dict(known.itls)
+    answers = ask_all_served(site, other_tftp_nodes(site), SERVED_LIST_SECONDS)
+    for answer in answers:
+        try:
+            trust_list = decode(answer.raw or b"")
+        except TrustListError:
+            continue
+        name, (short, long) = answer.node.name, _digests(trust_list)
+        is_touched = name in nodes
+        listed = found.get(short)
+        if listed is None:
+            listed = Listed(
+                f"MD5 {short}, served by {name} now",
+                trust_list,
+                is_only_if_counted=not is_touched,
+            )
+            found[short] = found[long] = listed
+        elif listed.is_only_if_counted and is_touched:
+            found[short] = found[long] = listed._replace(is_only_if_counted=False)
+    return known._replace(itls=found)
 
 
 def _ctls(site: Site) -> Mapping[str, TrustList]:
@@ -193,7 +246,11 @@ def takers(
         StoreError: the inventory cannot be read.
     """
     lists = {id(listed): listed for listed in known.itls.values()}.values()
-    holders = [_holders(judge, listed, None) for listed in lists]
+    holders = [
+        _holders(judge, listed, None)
+        for listed in lists
+        if not listed.is_only_if_counted
+    ]
     counted = _Counted(nodes, known, judge)
     if has_inventory(site):
         counted.count(site)

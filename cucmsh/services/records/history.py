@@ -5,6 +5,9 @@ bytes of the list. Lists with the same signers (SAST records) and the same TVS h
 accept the same successors, so they count as one: the bytes of the last one are kept,
 and the digests of the earlier ones.
 
+With ``keep_trust`` off they are kept too, for previews and for those who ask which list
+a phone holds; what is served then binds nobody, also once ``keep_trust`` is on.
+
 Nothing is forgotten before 400 days, nor while fewer than 32 newer ones are there, nor
 while another node serves it or anything is pending. Age is not the difference of two
 clock readings: between two entries at most ``LONGEST_GAP`` counts, and only what is
@@ -71,6 +74,7 @@ class Kept(NamedTuple):
         nodes: other nodes that served it when they were last looked at.
         is_given_up: whether a person gave up the phones that hold it.
         earlier: digests of earlier lists with the same signers, the newest first.
+        is_unbound: it was only served while ``keep_trust`` was off.
     """
 
     trust_list: TrustList
@@ -79,6 +83,12 @@ class Kept(NamedTuple):
     nodes: tuple[str, ...] = ()
     is_given_up: bool = False
     earlier: tuple[Digests, ...] = ()
+    is_unbound: bool = False
+
+    @property
+    def is_binding(self) -> bool:
+        """Whether its holders must be able to take every list from now on."""
+        return not (self.is_given_up or self.is_unbound)
 
     @property
     def first(self) -> int:
@@ -116,7 +126,7 @@ class History:
     @property
     def binding(self) -> list[Kept]:
         """Those whose holders must be able to take every list from now on."""
-        return [kept for kept in self.entries if not kept.is_given_up]
+        return [kept for kept in self.entries if kept.is_binding]
 
     def note_served(self, raw: bytes, *, is_new: bool = False) -> None:
         """This node serves the list.
@@ -138,9 +148,10 @@ class History:
             mended = self._lost.pop()
             self._write(mended, self._entries[mended])
         name, now = _name_of(trust_list), self._now()
-        kept = self._entries.get(name)
+        kept, binds = self._entries.get(name), self._site.settings.keep_trust
         if kept is None:
-            self._write(name, self._new(trust_list, now))
+            found = self._new(trust_list, now)._replace(is_unbound=not binds)
+            self._write(name, found)
         else:
             earlier = kept.earlier
             digests = kept.digests._replace(last=now)
@@ -156,6 +167,7 @@ class History:
                     age_mark=self._clock(now),
                     is_given_up=kept.is_given_up and not is_new,
                     earlier=earlier,
+                    is_unbound=not binds and (kept.is_unbound or kept.is_given_up),
                 ),
             )
         self._forget_old()
@@ -186,6 +198,7 @@ class History:
             age_mark=self._clock(now),
             is_given_up=False,
             earlier=earlier,
+            is_unbound=False,
         )
         if binding != kept:
             self._write(name, binding)
@@ -208,19 +221,26 @@ class History:
         found = self._entries.get(name)
         if found is None:
             self._write(name, self._new(trust_list, now)._replace(nodes=(node,)))
-        elif node not in found.nodes or mark - found.age_mark > DAY:
+        elif found.is_unbound or node not in found.nodes or mark - found.age_mark > DAY:
             nodes = (*(entry for entry in found.nodes if entry != node), node)
             digests = found.digests._replace(last=max(now, found.digests.last))
             self._write(
-                name, found._replace(nodes=nodes, age_mark=mark, digests=digests)
+                name,
+                found._replace(
+                    nodes=nodes, age_mark=mark, digests=digests, is_unbound=False
+                ),
             )
 
     def consider(self, node: str, raw: bytes) -> None:
         """Count a list that a node serves as held, in memory only."""
         trust_list = self._verified(raw)
-        if trust_list is not None and _name_of(trust_list) not in self._entries:
+        if trust_list is None:
+            return
+        name = _name_of(trust_list)
+        kept = self._entries.get(name)
+        if kept is None:
             kept = self._new(trust_list, self._now())._replace(nodes=(node,))
-            self._entries[_name_of(trust_list)] = kept
+        self._entries[name] = kept._replace(is_unbound=False)
 
     def give_up(self, given_up: Iterable[Kept]) -> None:
         """Holders of these lists are not waited for any more; damaged files go.
@@ -315,6 +335,7 @@ class History:
             "ids": with_ids(self._site, kept.nodes),
             "released": kept.is_given_up,
             "earlier": [found._asdict() for found in kept.earlier],
+            **({"unbound": True} if kept.is_unbound else {}),
         }
         raw = json.dumps(head).encode() + b"\n" + kept.trust_list.raw
         self._site.home.write(f"{HISTORY}/{name}", raw)
@@ -338,6 +359,30 @@ class History:
             return bool(open_resets(self._site) or open_pushes(self._site))
         except CucmshError:
             return True
+
+
+def note_successor(site: Site, present: bytes | None, raw: bytes) -> None:
+    """Both lists are in the history before the second one is in place.
+
+    Called under the node's lock.
+
+    Args:
+        site: this node; with its ``keep_trust`` off a list that cannot be remembered is
+            not known later, and keeps nobody from serving it.
+        present: what is served now, if anything is.
+        raw: what is about to be.
+
+    Raises:
+        StoreError: ``keep_trust`` is on, and it cannot be remembered.
+    """
+    try:
+        history = History(site)
+        if present is not None:
+            history.note_served(present)
+        history.note_served(raw, is_new=True)
+    except StoreError:
+        if site.settings.keep_trust:
+            raise
 
 
 def digests_of(entries: Iterable[Kept]) -> frozenset[str]:
@@ -399,6 +444,7 @@ def _from_head(head: bytes, raw: bytes) -> tuple[dict[str, Any], Kept]:
         tuple(str(node) for node in said["nodes"]),
         said["released"] is True,
         tuple(_from_table(found) for found in said["earlier"]),
+        said.get("unbound") is True,
     )
 
 

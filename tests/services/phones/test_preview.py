@@ -209,7 +209,7 @@ def test_a_saved_key_is_tried_and_installed_nowhere(cluster: MadeCluster) -> Non
     site = cluster.site
     first, held = Keystore(site).recovery_file(), cluster.publisher.served
     found = preview(site, REMOTE_KEY, key=saved(first))
-    assert [each.way for each in found.holders] == [Way.DIRECT]
+    assert {each.way for each in found.holders} == {Way.DIRECT}
     do(cluster, REGEN, "ITLRecovery")
     present, served = Keystore(site).recovery_file(), cluster.publisher.raw
     for member in cluster.members.values():
@@ -304,6 +304,49 @@ def test_phones_are_counted_by_what_they_are_said_to_hold(
     text = "\n".join(preview_lines(found))
     assert f"2 phones of model 8845 at {pub}" in text
     assert "This list is not known here" in text
+    assert text.endswith(
+        "1 phone holds a list that is not known here: nobody can tell."
+    )
+
+
+def test_with_keep_trust_off_phones_of_an_earlier_list_are_known(
+    cluster: MadeCluster,
+) -> None:
+    """They hold what was served before trust was lost, or what another node serves."""
+    site, pub = cluster.site, cluster.publisher.node.name
+    elsewhere = cluster.subscriber
+    elsewhere.start()
+    first = cluster.publisher.raw
+    for unit in (Unit.CALL_MANAGER, Unit.TVS):
+        regenerate(site, unit)
+        cluster.clock.pass_seconds(301)
+    cluster.publisher.start()
+    for member in cluster.members.values():
+        member.tvs_is_stopped = True
+    told = [digest(first), digest(elsewhere.raw)]
+    assert len({*told, digest(cluster.publisher.raw)}) == 3
+    with open_inventory(site) as store:
+        store.record(
+            [
+                Claim(f"SEP{number:012X}", Source.PAGE, 1000, node=pub, itl=itl)
+                for number, itl in enumerate(told)
+            ],
+            2000,
+        )
+    found = preview(site, LOCAL_KEY)
+    assert {each.sha1 for each in found.holders if each.phones} == set(told)
+    assert {each.way for each in found.holders} == {Way.DIRECT}
+    assert list(preview_lines(found))[-1] == "Nobody is locked out."
+    # Of a start, too: but only those count that are said to hold it.
+    lost = preview(site, RESTART)
+    ways = {each.sha1: each.way for each in lost.holders}
+    assert ways == {
+        digest(cluster.publisher.raw): Way.DIRECT,
+        **dict.fromkeys(told, Way.LOCKED_OUT),
+    }
+    with open_inventory(site) as store:
+        store.prune(3000)
+    assert [each.way for each in preview(site, RESTART).holders] == [Way.DIRECT]
 
 
 def test_whom_a_person_gave_up_is_shown_and_does_not_count() -> None:

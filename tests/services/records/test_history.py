@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import shutil
 from collections.abc import Callable
 from hashlib import md5, sha1, sha256
 from pathlib import Path
@@ -370,12 +371,38 @@ def test_the_key_that_a_release_names_signs_though_all_refuse_the_served_list(
     assert takes(first, node.raw)
 
 
-def test_off_nothing_is_remembered(cluster: MadeCluster) -> None:
+def test_off_what_was_served_is_remembered_and_binds_nobody(
+    cluster: MadeCluster,
+) -> None:
     """The lab's purpose includes losing trust."""
-    regenerate(cluster.site, Unit.CALL_MANAGER)
+    first = cluster.publisher.served
+    for unit in (Unit.CALL_MANAGER, Unit.ITL_RECOVERY):
+        regenerate(cluster.site, unit)
+        cluster.clock.pass_seconds(301)
     cluster.start()
-    assert History(cluster.site).entries == []
+    last = cluster.publisher.served
+    found = {sha256(each.raw).hexdigest() for each in (first, last)}
+    assert kept(cluster.site) == found
+    assert History(cluster.site).binding == []
     assert not list(Path(cluster.root).rglob("private.pem.*"))
+    # Nor later: only what is served once it is on.
+    cluster.publisher.site.settings = cluster.site.settings._replace(keep_trust=True)
+    assert cluster.publisher.start().startswith("composed ")
+    binding = {each.digests.sha256 for each in History(cluster.site).binding}
+    assert sha256(cluster.publisher.raw).hexdigest() in binding
+    assert sha256(first.raw).hexdigest() in kept(cluster.site) - binding
+
+
+def test_off_a_disk_that_takes_no_history_keeps_no_list_from_being_served(
+    cluster: MadeCluster,
+) -> None:
+    folder = Path(cluster.site.settings.home, HISTORY)
+    shutil.rmtree(folder)
+    folder.write_bytes(b"")
+    regenerate(cluster.site, Unit.CALL_MANAGER)
+    before = cluster.publisher.raw
+    assert cluster.publisher.start().startswith("composed ")
+    assert cluster.publisher.raw != before
 
 
 def started(root: Path) -> MadeCluster:
