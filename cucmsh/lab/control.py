@@ -14,6 +14,7 @@ import os
 import socket
 import sys
 
+NOT_RUNNING = "not running"  # what a node answers of a service
 VERBS = ("start", "stop", "restart", "status")
 SERVE = "serve"
 

@@ -16,7 +16,7 @@ from pathlib import Path
 from secrets import token_urlsafe
 from typing import Any
 
-from cucmsh.errors import MissingFileError, RefusedError, StoreError
+from cucmsh.errors import CucmshError, MissingFileError, RefusedError, StoreError
 from cucmsh.lab.conditions import BACKUP
 from cucmsh.lab.wanted import Wanted
 from cucmsh.layout import LAB_FILE, LAB_LOCK
@@ -55,6 +55,12 @@ class LabDirectory:
                 f"{self.path} is in use by another lab",
                 "End that one, or name another directory.",
             ) from problem
+        if named:
+            try:
+                _require_finished(self.path)
+            except CucmshError:
+                os.close(self._lock)
+                raise
         self._store = LocalStore(str(self.path))
         self._known = self._read()
 
@@ -141,8 +147,18 @@ def _require_own(path: Path) -> None:
             f"{path} is somebody else's", "Name a directory of your own."
         )
     names = {entry.name for entry in path.iterdir()}
-    if names and LAB_FILE not in names and names != {LAB_LOCK}:
+    if names and not names & {LAB_FILE, LAB_LOCK}:
         raise RefusedError(
             f"{path} holds other things, and no lab",
             "Name an empty directory, or one that a lab made.",
+        )
+
+
+def _require_finished(path: Path) -> None:
+    """Only a lab makes its lock; one that was killed as it began has no file yet."""
+    names = {entry.name for entry in path.iterdir()}
+    if LAB_FILE not in names and names != {LAB_LOCK}:
+        raise RefusedError(
+            f"{path} holds a lab that was not finished: it was ended while it began",
+            "Remove that directory, or name another one.",
         )

@@ -88,7 +88,19 @@ class Operations:
             "delay_ms": member.conditions.delay_ms,
             "partitioned": plan is not None and str(plan.config) in self._cut_off,
             "failures": sorted(member.conditions.failures),
+            "stopped": self._stopped(member),
         }
+
+    def _stopped(self, member: Member) -> list[str]:
+        """Its services that do not run though it does, as ``SERVICES`` names them."""
+        plan = self._plan(member)
+        if plan is None or member.state is not Run.RUNNING:
+            return []
+        return [
+            service
+            for service in SERVICES
+            if control.ask(str(plan.control), service, "status") == control.NOT_RUNNING
+        ]
 
     def _plan(self, member: Member) -> NodePlan | None:
         plans = (each for each in self._cluster.plans if each.name == member.name)
@@ -224,6 +236,11 @@ class Operations:
 
     def _snapshot(self, asked: Mapping[str, Any]) -> Result:
         name = str(asked.get("name"))
+        if name in self._snapshots.names():  # what is lost cannot be had again
+            raise RefusedError(
+                f"there is a snapshot {name} already",
+                f"Take another name, or remove {self._snapshots.place(name)} first.",
+            )
         state = self._state()  # asked of the nodes, which then hold still
         with self._quiet(f"lab snapshot {name}"):
             self._snapshots.save(name, state)

@@ -19,7 +19,7 @@ from pathlib import Path
 from typing import Protocol
 
 from cucmsh.errors import CucmshError, ServiceError
-from cucmsh.lab.control import VERBS, bound_name
+from cucmsh.lab.control import NOT_RUNNING, VERBS, bound_name
 from cucmsh.layout import START_RESULT, TFTP_LOG
 from cucmsh.storage.local import LocalStore
 from cucmsh.tvs.server import TvsServer
@@ -137,7 +137,7 @@ class TftpService:
 
     def status(self) -> str:
         """Empty if it serves."""
-        return "" if self._server.is_running else "not running"
+        return "" if self._server.is_running else NOT_RUNNING
 
     def _follow(self) -> None:
         try:
@@ -209,7 +209,7 @@ class TvsService:
 
     def status(self) -> str:
         """Empty if it serves."""
-        return "" if self._server.is_running else "not running"
+        return "" if self._server.is_running else NOT_RUNNING
 
 
 def answer(services: Mapping[str, Service], request: str) -> str:

@@ -61,7 +61,7 @@ class Snapshots:
             UsageError: that is no name.
             StoreError: it cannot be written; an earlier one is still there.
         """
-        kept = self._place(name)
+        kept = self.place(name)
         new = self._folder / f"{_NEW}-{name}"
         try:
             self._folder.mkdir(mode=0o700, exist_ok=True)
@@ -83,7 +83,7 @@ class Snapshots:
             MissingFileError: there is no such snapshot.
             StoreError: it is damaged.
         """
-        place = self._place(name)
+        place = self.place(name)
         if name not in self.names():
             known = ", ".join(self.names()) or "none"
             raise MissingFileError(
@@ -102,7 +102,7 @@ class Snapshots:
             StoreError: not all of it could be written; running it again goes on.
         """
         try:
-            mirror(self._place(name) / _FILES, self._root, _LEFT_OUT)
+            mirror(self.place(name) / _FILES, self._root, _LEFT_OUT)
         except OSError as problem:
             raise StoreError(
                 f"the snapshot {name} was put back in part: {problem.strerror}",
@@ -132,7 +132,12 @@ class Snapshots:
     def _aside(self, kept: Path) -> Path:
         return kept.with_name(f"{_OLD}-{kept.name}")
 
-    def _place(self, name: str) -> Path:
+    def place(self, name: str) -> Path:
+        """The folder of the one of that name.
+
+        Raises:
+            UsageError: that is no name.
+        """
         if not _NAME.fullmatch(name):
             raise UsageError(
                 f"{name!r} is no name of a snapshot",

@@ -213,7 +213,7 @@ class Lab:
         self.run(f"lab hold {'on' if is_on else 'off'}")
 
     def snapshot(self, name: str) -> None:
-        """Keep the whole lab under a name."""
+        """Keep the whole lab under a name that no snapshot has."""
         self.run(f"lab snapshot {name}")
 
     def restore(self, name: str) -> None:

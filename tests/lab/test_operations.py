@@ -44,6 +44,8 @@ REFUSED = [
     ("lab fail nothing", "usage", "no failure"),
     ("lab fail sftp-full test10sub", "usage", "cannot have"),
     ("lab restore nothing", "missing-file", "no snapshot"),
+    (f"lab snapshot {WHOLE}", "refused", "there is a snapshot"),
+    ("lab phone list", "service", "this lab has no phones"),
     ("lab snapshot a/b", "usage", "no name of a snapshot"),
     ("lab clock forward 101y", "refused", "hundred years"),
     ("lab clock forward 5", "usage", "a number and a unit"),
@@ -225,6 +227,37 @@ def test_snapshot_of_a_running_lab_is_put_back(cluster: Lab) -> None:
     cluster.restore("renewed")
     assert served(cluster.publisher) == after
     assert cluster.run("lab snapshots")["snapshots"] == ["renewed", WHOLE]
+
+
+def test_a_service_that_stayed_stopped_is_named_with_what_starts_it(
+    cluster: Lab,
+) -> None:
+    assert (
+        call(cluster, "utils service stop Cisco Tftp", cluster.subscribers[0])[0] == 0
+    )
+    how = f"{SUBSCRIBER}: Cisco Tftp is stopped; `lab node stop {SUBSCRIBER}` and then"
+    assert how in call(cluster, "lab fail none")[1]
+    assert f"running, {how.partition(': ')[2]}" in call(cluster, "lab node list")[1]
+    for verb in ("stop", "start"):
+        assert call(cluster, f"lab node {verb} {SUBSCRIBER}")[0] == 0
+    assert "is stopped" not in call(cluster, "lab fail none")[1]
+
+
+def test_time_that_is_added_is_told_beside_all_of_it(cluster: Lab) -> None:
+    call(cluster, "lab clock forward 5m")
+    said = call(cluster, "lab clock forward 5m")[1]
+    assert "5m added." in said
+    assert "in all 10m passed at once" in said
+
+
+def test_restart_on_a_full_disk_is_not_called_done(cluster: Lab) -> None:
+    before = served(cluster.publisher)
+    cluster.fail("disk-full")
+    status, said = call(cluster, "utils service restart Cisco Tftp")
+    assert status == 3
+    assert "before the last TFTP start" in said
+    assert str(cluster.publisher.home) in said
+    assert served(cluster.publisher) == before
 
 
 @pytest.mark.longer

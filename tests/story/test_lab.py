@@ -11,6 +11,7 @@ from pathlib import Path
 import pexpect
 import pytest
 
+from cucmsh.layout import LAB_LOCK
 from tests.rigs.lab import CUCMSH, Lab
 from tests.rigs.terminal import PROMPT, Prompt, open_terminal
 
@@ -56,6 +57,19 @@ def test_a_directory_with_other_things_is_refused(tmp_path: Path) -> None:
     assert done.returncode == 1
     assert "holds other things" in done.stderr
     assert [entry.name for entry in tmp_path.iterdir()] == ["mine"]
+
+
+def test_a_lab_that_was_killed_as_it_began_is_called_that(tmp_path: Path) -> None:
+    for name in (LAB_LOCK, "test10pub"):
+        (tmp_path / name).write_text("")
+    done = subprocess.run(
+        [*CUCMSH, "lab", "--serve", "--dir", str(tmp_path)],
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert done.returncode == 1
+    assert "holds a lab that was not finished" in done.stderr
 
 
 def test_a_directory_of_somebody_else_is_refused(tmp_path: Path) -> None:

@@ -62,8 +62,15 @@ def lab_clock_forward(dialog: Dialog, site: Site, time: str, node: str = "") -> 
     Example:
     lab clock forward 5m
     """
-    asked = ask(site.settings.lab, "clock", passed=seconds_of(time), node=node)
-    _show(dialog, asked)
+    seconds = seconds_of(time)
+    found = ask(site.settings.lab, "clock", passed=seconds, node=node)
+    dialog.result(
+        lambda: [
+            f"{_span(seconds)} added.",
+            *(_line(each, "in all ") for each in found["nodes"]),
+        ],
+        lambda: found,
+    )
 
 
 @command(
@@ -124,10 +131,10 @@ def _show(dialog: Dialog, found: dict[str, Any]) -> None:
     dialog.result(lambda: [_line(each) for each in found["nodes"]], lambda: found)
 
 
-def _line(node: dict[str, Any]) -> str:
+def _line(node: dict[str, Any], total: str = "") -> str:
     parts = [node["now"]]
     if node["passed"]:
-        parts.append(f"{_span(node['passed'])} passed at once")
+        parts.append(f"{total}{_span(node['passed'])} passed at once")
     if node["wrong"]:
         way = "ahead" if node["wrong"] > 0 else "behind"
         parts.append(f"{_span(abs(node['wrong']))} {way}")

@@ -126,8 +126,26 @@ def lab_fail(dialog: Dialog, site: Site, name: str, node: str = "") -> None:
 def _asked_for(nodes: Sequence[dict[str, Any]]) -> list[str]:
     failing = [each for each in nodes if each["failures"]]
     if not failing:
-        return ["Nothing is made to fail."]
+        return ["Nothing is made to fail.", *_left_stopped(nodes)]
     return [f"{each['name']}: {', '.join(each['failures'])}" for each in failing]
+
+
+def _left_stopped(nodes: Sequence[dict[str, Any]]) -> list[str]:
+    return [
+        f"{each['name']}: {line}" for each in nodes for line in _stopped_services(each)
+    ]
+
+
+def _stopped_services(node: dict[str, Any]) -> Iterator[str]:
+    """What does not run on a node that does, and how it is started from here."""
+    name = node["name"]
+    if "tftp" in node["stopped"]:
+        yield (
+            f"Cisco Tftp is stopped; `lab node stop {name}` and then "
+            f"`lab node start {name}` start it"
+        )
+    if "tvs" in node["stopped"]:
+        yield f"TVS is stopped; `lab tvs start {name}` starts it"
 
 
 def _show(dialog: Dialog, found: dict[str, Any]) -> None:
@@ -144,5 +162,6 @@ def _line(node: dict[str, Any]) -> str:
         parts.append(f"each answer {node['delay_ms']} ms late")
     if node["partitioned"]:
         parts.append("cut off from the other nodes")
+    parts += _stopped_services(node)
     parts += (f"fails: {name}" for name in node["failures"])
     return f"{node['name']}: {', '.join(parts)}"

@@ -23,8 +23,8 @@ def names(site: Site) -> list[str]:
 def lab_snapshot(dialog: Dialog, site: Site, name: str) -> None:
     """Keep the lab as it is now: keys, lists, state, clocks, phones' flash, backups.
 
-    Refused while somebody changes something. One of that name is replaced. It lies in
-    the lab's directory, and goes with a temporary one.
+    Refused while somebody changes something, and where there is one of that name. It
+    lies in the lab's directory, and goes with a temporary one.
 
     name: letters, digits, dots and dashes
 

@@ -32,10 +32,14 @@ def ask(path: Path, request: dict[str, Any]) -> dict[str, Any]:
     """
     try:
         answer = json.loads(_exchange(path, json.dumps(request).encode() + b"\n"))
+    except FileNotFoundError as problem:
+        raise ServiceError(
+            "this lab has no phones", "Start the lab with `--phones N`."
+        ) from problem
     except OSError as problem:
         raise ServiceError(
             f"the lab's phones do not answer: {problem.strerror}",
-            "Start the lab with `--phones`.",
+            "Start the lab again.",
         ) from problem
     except ValueError as problem:
         raise ServiceError("the lab's phones broke off") from problem

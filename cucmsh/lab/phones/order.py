@@ -43,12 +43,16 @@ def phones_of(text: str, known: Collection[str] = KNOWN) -> list[PhoneName]:
 
     Raises:
         UsageError: it is neither, a model is unknown or named twice, or they are more
-            than ``MOST_PHONES``.
+            than ``MOST_PHONES``, or none.
     """
     if text.isascii() and text.isdecimal():
         counts = _in_turns(_number(text))
     else:
         counts = _by_model(text, known)
+    if 0 in counts.values() and (":" in text or not sum(counts.values())):
+        raise UsageError(
+            f"{text!r} asks for no phone", "Leave it out for a lab without phones."
+        )
     if sum(counts.values()) > MOST_PHONES:
         raise UsageError(
             f"{sum(counts.values())} phones are too many: a lab has at most "
