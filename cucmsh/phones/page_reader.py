@@ -115,10 +115,16 @@ def claims(says: PageSays, phone: str, at: int, address: str = "") -> Iterator[C
 
     Args:
         says: what was read.
-        phone: whose page it was thought to be; a name on the page goes before.
+        phone: whose page it was thought to be; empty if nobody knows, and then it is
+            the name on the page.
         at: when it was read, seconds since 1970, UTC.
         address: where.
+
+    Raises:
+        PageError: it is the page of another phone.
     """
+    if phone and says.name and says.name != phone:
+        raise PageError(f"the page is of another phone: {says.name}")
     if not (says.itl or says.ctl or says.trust_line):
         return
     yield Claim(

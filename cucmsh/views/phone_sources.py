@@ -118,6 +118,13 @@ def poll_lines(poll: Poll) -> Iterator[str]:
         f"Asked: {poll.asked:,}; {poll.read:,} show their list, {poll.silent:,} show "
         f"none, {poll.failed:,} could not be read."
     )
+    if poll.refused:
+        yield (
+            f"{poll.refused:,} were left out: no phone can be at the address that was "
+            "said of them (this machine's own, link-local, multicast)."
+        )
+    if poll.left:
+        yield f"{poll.left:,} were not asked: the time is over; the next round may."
 
 
 def import_document(imported: Imported) -> Document:
@@ -161,6 +168,8 @@ def poll_document(poll: Poll, phones: Sequence[Polled]) -> Document:
         "read": poll.read,
         "silent": poll.silent,
         "failed": poll.failed,
+        "refused": poll.refused,
+        "left": poll.left,
         "recorded": _recorded(poll.recorded),
         "phones": [
             {

@@ -112,7 +112,7 @@ def test_the_pages_of_one_phone_say_one_claim() -> None:
     network = page("", row("ITL signature", SHA1[:32]))
     log = b"<status>1:02:03p Trust List Update Failed</status>"
     together = join(map(read_page, [device.encode(), network, log]))
-    (claim,) = claims(together, "SEP000000000000", 1000, "192.0.2.9")
+    (claim,) = claims(together, "", 1000, "192.0.2.9")
     assert claim.source is Source.PAGE
     assert claim.at == 1000
     assert claim.address == "192.0.2.9"
@@ -120,7 +120,14 @@ def test_the_pages_of_one_phone_say_one_claim() -> None:
     assert (claim.model, claim.load) == ("7965", "SCCP45.9")
     assert claim.itl == SHA1[:32]
     assert claim.text == "1:02:03p Trust List Update Failed"
+    assert [claim] == list(claims(together, claim.phone, 1000, "192.0.2.9"))
     assert not list(claims(read_page(device.encode()), "", 1000))
+
+
+def test_a_page_says_nothing_of_another_phone_than_was_asked() -> None:
+    says = PageSays(name="SEP001122334455", itl=SHA1)
+    with pytest.raises(PageError, match="another phone: SEP001122334455"):
+        list(claims(says, "SEP000000000000", 1000))
 
 
 @pytest.mark.parametrize(

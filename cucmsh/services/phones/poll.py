@@ -1,20 +1,24 @@
 """What phones show of themselves on their web pages, into the inventory.
 
 The addresses are those that were said of phones, which anybody can say: a poll asks a
-few fixed paths there, of a few hosts at a time, and takes what comes as a claim.
+few fixed paths there, of a few hosts at a time, and takes what comes as a claim. It
+goes to no address that is this machine's own or no single host's, to each once, and
+ends in time; phones that showed a page before go first (docs/security.md T45).
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Sequence
 from contextlib import suppress
+from ipaddress import ip_address
+from random import SystemRandom
 from time import monotonic
 from typing import NamedTuple, Protocol
 
 from cucmsh.errors import CucmshError, PageError, UsageError
 from cucmsh.hosts import plain_address
-from cucmsh.phones.claims import NOT_INSTALLED, Claim
-from cucmsh.phones.known import Known, Recorded, Wanted
+from cucmsh.phones.claims import NOT_INSTALLED, Claim, Source
+from cucmsh.phones.known import Known, Phone, Recorded, Wanted
 from cucmsh.phones.page_reader import PageSays, claims, join, read_page
 from cucmsh.services.phones.keeper import Keeper
 from cucmsh.services.phones.page_client import PAGE_SECONDS, PageHost, fetch
@@ -24,6 +28,7 @@ from cucmsh.services.usecase import use_case
 
 WIDTH = 16  # phones at a time
 PHONE_SECONDS = 20.0  # for all pages of one
+ROUND_SECONDS = 1800.0  # for all phones; the next round is an hour later
 MOST_IN_A_BATCH = 256
 ADAPTER = "/CGI/Java/Serviceability?adapter="
 # What is asked for, and its XML twin where there is no such page.
@@ -77,6 +82,8 @@ class Poll(NamedTuple):
         silent: how many showed none.
         failed: how many pages could not be read.
         recorded: claims that are on disk.
+        refused: how many phones are said to be where no phone is, and were not asked.
+        left: how many there was no time for.
     """
 
     asked: int
@@ -84,10 +91,14 @@ class Poll(NamedTuple):
     silent: int
     failed: int
     recorded: Recorded
+    refused: int = 0
+    left: int = 0
 
     @property
     def exit_status(self) -> int:
         """0 if all were read, 1 if none was, 3 if some could not be."""
+        if self.left:
+            return 3
         if not self.failed:
             return 0
         return 3 if self.failed < self.asked else 1
@@ -106,14 +117,20 @@ def poll(site: Site, named: Sequence[Target], dialog: PollDialog) -> Poll:
         StoreError: the inventory cannot be read or written; pages that were read by
             then are asked for again the next time.
     """
-    read = silent = failed = asked = 0
+    read = silent = failed = asked = left = refused = 0
+    until = monotonic() + ROUND_SECONDS
     with Keeper(site) as keeper:
-        targets = list(named) or list(_known(keeper))
+        targets = list(named)
+        if not targets:
+            targets, refused = _known(keeper, is_lab=bool(site.settings.lab))
         clock = site.clock
         for start in range(0, len(targets), MOST_IN_A_BATCH):
             batch = targets[start : start + MOST_IN_A_BATCH]
-            ask = _asker(lambda: int(clock.now().timestamp()))
+            ask = _asker(lambda: int(clock.now().timestamp()), until)
             for phone in side_by_side(ask, batch, WIDTH):
+                if phone is None:
+                    left += 1
+                    continue
                 asked += 1
                 failed += bool(phone.problem)
                 read += phone.shows_list
@@ -122,23 +139,53 @@ def poll(site: Site, named: Sequence[Target], dialog: PollDialog) -> Poll:
                     keeper.take([phone.claim])
                 dialog.polled(phone)
             keeper.write()
-        return Poll(asked, read, silent, failed, keeper.recorded)
+        return Poll(asked, read, silent, failed, keeper.recorded, refused, left)
 
 
-def _known(keeper: Keeper) -> Iterator[Target]:
-    nothing = Known(frozenset())
-    for phone in list(keeper.open().phones(Wanted(), nothing)):
-        if phone.address:
-            yield Target(phone.name, PageHost(phone.address))
+def _known(keeper: Keeper, *, is_lab: bool) -> tuple[list[Target], int]:
+    """Whom to ask, those first who showed a page before; how many are left out."""
+    phones = [
+        phone
+        for phone in keeper.open().phones(Wanted(), Known(frozenset()))
+        if phone.address
+    ]
+    asked = [phone for phone in phones if _may_be_a_phone(phone.address, is_lab=is_lab)]
+    # The others in no order that somebody could choose.
+    SystemRandom().shuffle(asked)
+    asked.sort(key=_is_without_page)
+    by_address: dict[str, Target] = {}
+    for phone in asked:
+        target = Target(phone.name, PageHost(phone.address))
+        by_address.setdefault(_plain(phone.address), target)
+    return list(by_address.values()), len(phones) - len(asked)
 
 
-def _asker(now: Callable[[], int]) -> Callable[[Target], Polled]:
-    def ask(target: Target) -> Polled:
+def _is_without_page(phone: Phone) -> bool:
+    return Source.PAGE not in (phone.itl_by, phone.seen_by)
+
+
+def _may_be_a_phone(address: str, *, is_lab: bool) -> bool:
+    try:
+        read = ip_address(_plain(address))
+    except ValueError:
+        return False
+    if read.is_loopback:
+        return is_lab
+    is_no_host = read.is_multicast or read.is_unspecified or read.is_reserved
+    return not (is_no_host or read.is_link_local)
+
+
+def _asker(now: Callable[[], int], until: float) -> Callable[[Target], Polled | None]:
+    """Asks a phone; None once the round is over."""
+
+    def ask(target: Target) -> Polled | None:
+        if monotonic() >= until:
+            return None
         try:
             says, address = _read(target.where)
+            found = list(claims(says, target.phone, now(), address))
         except CucmshError as problem:
             return Polled(target, problem=problem.message)
-        found = list(claims(says, target.phone, now(), address))
         claim = found[0] if found else None
         if claim is not None and not claim.phone:
             why = f"the page of {target.where.shown} does not say whose it is"

@@ -15,7 +15,8 @@ from cucmsh.phones.claims import Claim, Source
 from cucmsh.phones.known import Known, Wanted
 from cucmsh.services.phones.open_store import open_inventory
 from cucmsh.services.phones.page_client import LARGEST, PageHost, fetch
-from cucmsh.services.phones.poll import Polled, Target, poll
+from cucmsh.services.phones.poll import Poll, Polled, Target, poll
+from cucmsh.services.site import Site
 from tests.phones.sip_messages import ITL, NAME
 from tests.rigs.loopback import LOOPBACK
 from tests.services.made_cluster import MadeCluster, made_cluster
@@ -171,13 +172,95 @@ def test_what_a_page_shows_is_recorded_and_the_rest_is_said(
     assert (phone.model, phone.address) == ("8845", LOOPBACK)
 
 
+def in_a_lab(site: Site) -> Site:
+    """Whose phones are on this machine."""
+    return site.with_settings(site.settings._replace(lab="/nowhere"))
+
+
+def know(site: Site, *claims: Claim) -> None:
+    with open_inventory(site) as store:
+        store.record(claims, 9)
+
+
+SAID = Claim(NAME, Source.REGISTER, 1, address=LOOPBACK)
+OTHER = "SEP000000000000"
+
+
 def test_without_a_name_it_asks_whom_the_inventory_knows(cluster: MadeCluster) -> None:
-    with open_inventory(cluster.site) as store:
-        # An address of documentation: nobody answers, and no name is asked for.
-        claim = Claim(NAME, Source.REGISTER, 1, address="127.0.0.1")
-        store.record([claim, claim._replace(phone="SEP000000000000", address="")], 9)
+    know(cluster.site, SAID, SAID._replace(phone=OTHER, address=""))
     dialog = Noting()
-    done = poll(cluster.site, [], dialog)
+    done = poll(in_a_lab(cluster.site), [], dialog)
     assert done.asked == 1
     assert dialog.phones[0].target.phone == NAME
     assert done.recorded.claims == 0
+
+
+def asked_by(
+    site: Site, monkeypatch: pytest.MonkeyPatch, seconds: float = 60
+) -> tuple[list[str], Poll]:
+    """The addresses that a poll would ask; nobody is."""
+    asked: list[str] = []
+
+    def note(where: PageHost, *_: object) -> None:
+        asked.append(where.host)
+        raise ConnectionFailedError("nobody is there")
+
+    monkeypatch.setattr("cucmsh.services.phones.poll.fetch", note)
+    monkeypatch.setattr("cucmsh.services.phones.poll.ROUND_SECONDS", seconds)
+    monkeypatch.setattr("cucmsh.services.phones.poll.WIDTH", 1)
+    return asked, poll(site, [], Noting())
+
+
+def test_a_stranger_sends_it_neither_here_nor_to_no_host(
+    cluster: MadeCluster, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    nowhere = (
+        *("127.0.0.1", "::1", "127.8.8.8", "169.254.169.254", "fe80::1", "224.0.0.1"),
+        *("ff02::1", "0.0.0.0", "::", "255.255.255.255", "phones.example.org"),
+        "::ffff:127.0.0.1",
+    )
+    everywhere = (*nowhere, "192.0.2.1", "2001:db8::1")
+    know(
+        cluster.site,
+        *(
+            SAID._replace(phone=f"SEP{number:012X}", address=address)
+            for number, address in enumerate(everywhere)
+        ),
+    )
+    asked, done = asked_by(cluster.site, monkeypatch)
+    assert sorted(asked) == ["192.0.2.1", "2001:db8::1"]
+    assert done.refused == len(nowhere)
+
+
+def test_an_address_is_asked_once_and_first_where_a_page_was_shown(
+    cluster: MadeCluster, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    know(
+        cluster.site,
+        *(
+            SAID._replace(phone=f"SEP{number:012X}", address=f"192.0.2.{number % 50}")
+            for number in range(100)
+        ),
+        Claim(NAME, Source.PAGE, 1, address="192.0.2.77", itl=ITL),
+    )
+    asked, done = asked_by(cluster.site, monkeypatch)
+    assert asked[0] == "192.0.2.77"
+    assert len(asked) == len(set(asked)) == 51
+    assert (done.asked, done.left) == (51, 0)
+
+
+def test_a_round_ends_in_time_and_says_what_is_left(
+    cluster: MadeCluster, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    know(cluster.site, SAID._replace(address="192.0.2.1"))
+    asked, done = asked_by(cluster.site, monkeypatch, seconds=0)
+    assert not asked
+    assert (done.asked, done.left, done.exit_status) == (0, 1, 3)
+
+
+def test_a_page_of_another_phone_is_a_problem(cluster: MadeCluster, web: Web) -> None:
+    web.answer = sending(whole("200 OK", body=PAGE))
+    dialog = Noting()
+    done = poll(cluster.site, [Target(OTHER, web.where)], dialog)
+    assert (done.failed, done.recorded.claims) == (1, 0)
+    assert NAME in dialog.phones[0].problem
