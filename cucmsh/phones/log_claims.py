@@ -22,6 +22,7 @@ from cucmsh.phones.sip_text import SipText
 # A refusal follows its request at once, and a log may end between the two.
 HOLD_SECONDS = 5
 MOST_HELD = 10_000
+MOST_SAID = 50_000  # within a minute; of more, some may be claims twice
 TAKES_BACK = (b"sending NAK (", b": Aborting transfer")
 
 # SHA-1 of the ITL that the node served all the time from the first second to the
@@ -192,6 +193,8 @@ class LogClaims:
         if key in self._said:
             self.counts.repeated += 1
             return False
+        if len(self._said) >= MOST_SAID:
+            self._said.clear()
         self._said.add(key)
         return True
 

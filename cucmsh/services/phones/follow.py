@@ -26,7 +26,8 @@ from cucmsh.services.phones.imports import (
     whose_logs,
 )
 from cucmsh.services.phones.keeper import Keeper
-from cucmsh.services.phones.log_file import BLOCK, LogFile, Position
+from cucmsh.services.phones.log_file import LogFile, Position
+from cucmsh.services.phones.log_lines import WholeLines
 from cucmsh.services.site import Site
 from cucmsh.services.usecase import use_case
 
@@ -85,7 +86,7 @@ class _Followed:
         )
         self._note = f"{IMPORTED}/{_digest(f'{node} {os.path.abspath(name)}')}"
         self._saved: Position | None = None
-        self._rest = b""
+        self._lines = WholeLines()
         self.is_ended = False
         self._log: LogFile | None = None
         if name != STANDARD_INPUT:
@@ -97,7 +98,7 @@ class _Followed:
         return int(self._site.clock.now().timestamp())
 
     def imported(self) -> ImportedLog:
-        overlong = 0 if self._log is None else self._log.overlong
+        overlong = (self._lines if self._log is None else self._log).overlong
         return ImportedLog(self.name, self._reader.counts, overlong)
 
     def look(self) -> bool:
@@ -132,14 +133,12 @@ class _Followed:
         if self.is_ended or not select.select([0], [], [], 0)[0]:
             return None
         piece = read_input()
-        raw = self._rest + piece
-        cut = raw.rfind(b"\n") + 1
-        self._rest = raw[cut:] if len(raw) - cut < BLOCK else b""
         if not piece:
             self.is_ended = True
-            self._keeper.take([*self._reader.read(raw), *self._reader.finish()])
+            rest = self._reader.read(self._lines.rest())
+            self._keeper.take([*rest, *self._reader.finish()])
             return None
-        return raw[:cut], 0
+        return self._lines.take(piece), 0
 
     def _tell(self) -> None:
         if self._log is not None:

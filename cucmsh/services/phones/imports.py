@@ -18,6 +18,7 @@ from cucmsh.phones.log_counts import Counts
 from cucmsh.phones.log_time import LogClock
 from cucmsh.services.phones.keeper import BATCH, Keeper
 from cucmsh.services.phones.log_file import BLOCK, LogFile
+from cucmsh.services.phones.log_lines import WholeLines
 from cucmsh.services.records.served_times import ServedThen
 from cucmsh.services.site import Site
 from cucmsh.services.usecase import use_case
@@ -114,8 +115,7 @@ def _import(site: Site, name: str, node: str, keeper: Keeper) -> ImportedLog:
     served = Served(site, node)
     if name == STANDARD_INPUT:
         reader = LogClaims(LogClock(site.clock.now()), node, served.digest)
-        _read_stream(reader, keeper)
-        overlong = 0
+        overlong = _read_stream(reader, keeper)
     else:
         log = LogFile(name)
         try:
@@ -135,16 +135,15 @@ def _import(site: Site, name: str, node: str, keeper: Keeper) -> ImportedLog:
     return ImportedLog(name, reader.counts, overlong)
 
 
-def _read_stream(reader: LogClaims, keeper: Keeper) -> None:
-    rest = b""
+def _read_stream(reader: LogClaims, keeper: Keeper) -> int:
+    """Read standard input to its end; how many lines were too long."""
+    lines = WholeLines()
     while piece := read_input():
-        raw = rest + piece
-        cut = raw.rfind(b"\n") + 1
-        rest = raw[cut:] if len(raw) - cut < BLOCK else b""
-        keeper.take(reader.read(raw[:cut]))
+        keeper.take(reader.read(lines.take(piece)))
         if len(keeper.waiting) >= BATCH:
             keeper.write()
-    keeper.take(reader.read(rest))
+    keeper.take(reader.read(lines.rest()))
+    return lines.overlong
 
 
 def read_input() -> bytes:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import sqlite3
 from collections.abc import Callable
+from datetime import UTC, datetime
 from hashlib import sha1
 from pathlib import Path
 
@@ -13,6 +14,8 @@ import pytest
 from cucmsh.errors import UsageError
 from cucmsh.layout import IMPORTED, PHONES
 from cucmsh.phones.known import Phone, Recorded
+from cucmsh.phones.log_claims import LogClaims
+from cucmsh.phones.log_time import LogClock
 from cucmsh.services.phones.follow import follow_logs
 from cucmsh.services.phones.imports import Imported, import_logs
 from cucmsh.services.phones.log_file import BLOCK
@@ -349,3 +352,34 @@ def test_a_line_without_an_end_is_passed_over(cluster: MadeCluster, log: Path) -
     done, _ = follow(cluster, log)
     assert names(cluster) == {1, 3}
     assert done.logs[0].overlong == 1
+
+
+@pytest.mark.parametrize("is_followed", [False, True])
+def test_so_is_one_of_a_pipe_with_its_tail(
+    cluster: MadeCluster, monkeypatch: pytest.MonkeyPatch, *, is_followed: bool
+) -> None:
+    overlong = "x" * (3 * BLOCK) + f" {named(cluster, 2)}"
+    sent = (named(cluster, 1) + overlong + named(cluster, 3)).encode()
+    pieces = [sent[at : at + BLOCK // 3] for at in range(0, len(sent), BLOCK // 3)]
+    give = iter([*pieces, b""])
+    module = "follow" if is_followed else "imports"
+    whole = f"cucmsh.services.phones.{module}"
+    monkeypatch.setattr(f"{whole}.read_input", lambda: next(give))
+    if is_followed:
+        monkeypatch.setattr(f"{whole}.select.select", lambda *_: ([0], [], []))
+        done = follow_logs(cluster.site, ["-"], Steps(cluster))
+    else:
+        done = import_logs(cluster.site, ["-"])
+    assert names(cluster) == {1, 3}
+    assert done.logs[0].overlong == 1
+
+
+def test_a_minute_of_many_names_is_held_within_bounds(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr("cucmsh.phones.log_claims.MOST_SAID", 10)
+    reader = LogClaims(LogClock(datetime(2026, 12, 1, 9, tzinfo=UTC)), "pub")
+    for number in range(25):
+        said = "2026-12-01T08:00:00+00:00 pub in.tftpd[7]: RRQ from 10.1.1.9 filename"
+        reader.read(f"{said} CTLSEP{number:012X}.tlv\n".encode())
+        assert len(reader._said) <= 10  # noqa: SLF001 - what is held
