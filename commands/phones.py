@@ -51,6 +51,11 @@ def show_itl_phones(
         if page:
             raise UsageError(f"{state} is no state", f"States are {', '.join(STATES)}.")
         state, node, page = "", state, node
+        if not (node == "all" or node.isdecimal() or node in node_names(site)):
+            raise UsageError(
+                f"{node} is no state, no node of the cluster and no page",
+                f"States are {', '.join(STATES)}. `show itl phones csv` gives all.",
+            )
     if node == "all" or node.isdecimal():
         if page:
             raise UsageError("nothing may follow the page")
@@ -127,7 +132,7 @@ def utils_phone_reset(dialog: Dialog, site: Site, action: str, which: str) -> in
     utils phone restart SEP001122334455
     utils phone restart all
     """
-    shown = _OnScreen(dialog)
+    shown = _OnScreen(dialog, is_waiting=site.settings.phones.wait_seconds > 0)
     done = services.reset_phones(site, services.PhoneAction(action), which, shown)
     dialog.result(
         lambda: views.phone_reset_lines(done),
@@ -139,8 +144,9 @@ def utils_phone_reset(dialog: Dialog, site: Site, action: str, which: str) -> in
 class _OnScreen:
     """A ``PhoneResetDialog``."""
 
-    def __init__(self, dialog: Dialog) -> None:
+    def __init__(self, dialog: Dialog, *, is_waiting: bool) -> None:
         self._dialog = dialog
+        self._is_waiting = is_waiting
 
     def goes_on(self, begun: services.OpenResets) -> bool:
         self._dialog.say(views.open_resets_line(begun))
@@ -152,7 +158,8 @@ class _OnScreen:
         minutes = (
             f", which takes {seconds // 60 + 1} minutes or more" if seconds else ""
         )
-        self._dialog.say(f"{phones} phones would be told to {action.value}{minutes}.")
+        whose = "1 phone" if phones == 1 else f"{phones} phones"
+        self._dialog.say(f"{whose} would be told to {action.value}{minutes}.")
         if unproven:
             self._dialog.say(
                 f"{unproven} of them are known by alarms and REGISTERs only, whose "
@@ -164,4 +171,5 @@ class _OnScreen:
         return self._dialog.uninterrupted()
 
     def progress(self, done: services.PhoneResets) -> None:
-        self._dialog.say(views.phone_reset_progress(done))
+        if done.left or self._is_waiting:  # else the result says it at once
+            self._dialog.say(views.phone_reset_progress(done))

@@ -6,6 +6,7 @@ The server shows its certificate first; nothing is asked of one that is not trus
 from __future__ import annotations
 
 import asyncio
+import os
 import socket
 import ssl
 import time
@@ -281,6 +282,9 @@ class _Question:
 def _words(problem: OSError) -> str:
     if isinstance(problem, TimeoutError):
         return "it took too long"
+    is_of_library = isinstance(problem, (socket.gaierror, ssl.SSLError))
+    if problem.errno and not is_of_library:  # asyncio puts the address into its words
+        return os.strerror(problem.errno)
     return problem.strerror or str(problem) or type(problem).__name__
 
 

@@ -14,7 +14,7 @@ NAMED = 5  # phones, in a line
 def open_resets_line(begun: OpenResets) -> str:
     """What was begun earlier and is not done."""
     return (
-        f"A {begun.action.value} of {begun.phones} phones ({begun.which}), begun at "
+        f"A {begun.action.value} of {_count(begun.phones)} ({begun.which}), begun at "
         f"{begun.at}, has {len(begun.left)} left."
     )
 
@@ -22,12 +22,15 @@ def open_resets_line(begun: OpenResets) -> str:
 def phone_reset_progress(done: PhoneResets) -> str:
     """How far it is."""
     came = f", {done.returned} came back" if done.returned or done.silent else ""
-    return f"{done.told} of {done.phones} phones told{came}; {len(done.left)} left"
+    failed = f"; {len(done.failed)} could not be told" if done.failed else ""
+    left = f"; {len(done.left)} left" if done.left else ""
+    return f"{done.told} of {_count(done.phones)} told{came}{failed}{left}"
 
 
 def phone_reset_lines(done: PhoneResets) -> Iterator[str]:
     """What became of it."""
-    told = f"{done.told} of {done.phones} phones were told to {done.action.value}"
+    were = "was" if done.phones == 1 else "were"
+    told = f"{done.told} of {_count(done.phones)} {were} told to {done.action.value}"
     if done.returned or done.silent:
         told += f"; {done.returned} came back"
     yield f"{told}."
@@ -58,6 +61,10 @@ def phone_reset_document(node: str, done: PhoneResets) -> Document:
         "left": list(done.left),
         "stopped": done.stopped or None,
     }
+
+
+def _count(phones: int) -> str:
+    return "1 phone" if phones == 1 else f"{phones} phones"
 
 
 def _named(names: tuple[str, ...]) -> str:

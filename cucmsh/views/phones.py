@@ -22,6 +22,8 @@ WORTH = {
     Source.ALARM: "said",
     Source.REGISTER: "said",
 }
+# Who saw a phone without saying which list it holds: of a log, what was done.
+_SEEN_BY = {by: WORTH[by] for by in (Source.TFTP_LOG, Source.HTTP_LOG)}
 _FORMULAS = frozenset("=+-@")
 SHORT = 8  # digits of a digest that tell lists apart
 COLUMNS = (
@@ -68,7 +70,7 @@ def phone_line(phone: Phone, shown: PhonesShown) -> str:
     itl, at, by = word_on(phone, shown.known)
     if by is None:
         by, at = phone.seen_by, phone.seen
-    worth = WORTH[by] if itl else f"({by.value})"
+    worth = WORTH[by] if itl else f"({_SEEN_BY.get(by, by.value)})"
     states = ", ".join(states_of(phone, shown.known))
     alone = unconfirmed(phone, shown.known)
     if alone and alone.by:
@@ -196,7 +198,7 @@ def _told(shown: PhonesShown) -> dict[str, None]:
 
 
 def _row(*cells: str) -> str:
-    widths = (15, 6, 9, 10, 16)
+    widths = (15, 6, 9, 11, 16)
     padded = [f"{cell:{width}}" for cell, width in zip(cells, widths, strict=False)]
     return "  ".join([*padded, *cells[len(widths) :]]).rstrip()
 

@@ -114,6 +114,9 @@ def test_pages_are_turned(cluster: MadeCluster) -> None:
     for wrong in ("3", "0", "x2 1", "test10sub x"):
         with pytest.raises(UsageError):
             call(cluster.site, f"{SHOW} {wrong}")
+    with pytest.raises(UsageError) as refused:
+        call(cluster.site, f"{SHOW} foo")
+    assert "no-recovery. `show itl phones csv`" in refused.value.advice
 
 
 def test_csv_is_read_by_others_and_computes_nothing(seen: MadeCluster) -> None:

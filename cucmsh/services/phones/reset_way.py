@@ -10,6 +10,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
+from pathlib import PurePath
 from typing import TYPE_CHECKING, NamedTuple
 
 from cucmsh.config.phones import PhonesSettings, filled
@@ -160,7 +161,8 @@ class ResetWay:
         done = self._site.backends.runner().run(filled(words, values), COMMAND_SECONDS)
         if done.status:
             said = (done.stderr or done.output).partition("\n")[0]
-            raise ServiceError(f"{words[0]} ended with {done.status}: {said}".strip())
+            name = PurePath(words[0]).name
+            raise ServiceError(f"{name} ended with {done.status}: {said}".strip())
 
 
 def words_for(settings: PhonesSettings, action: PhoneAction) -> tuple[str, ...]:

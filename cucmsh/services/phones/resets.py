@@ -119,7 +119,11 @@ def reset_phones(
             at = site.clock.now().isoformat(timespec="seconds")
             begun = OpenResets(action, which, at, len(names), names)
         if not begun.left:
-            raise RefusedError("there is no such phone in the inventory")
+            raise RefusedError(
+                "no phone is stale"
+                if begun.which == STALE
+                else "there is no phone in the inventory"
+            )
         settings = site.settings.phones
         seconds = len(begun.left) // settings.per_second
         unproven = _unproven(site, begun.left)

@@ -30,6 +30,7 @@ from cucmsh.services.phones.reset_journal import OpenResets, read_open
 from cucmsh.services.phones.resets import PhoneResets, reset_phones
 from cucmsh.services.records.open_work import login_notice
 from cucmsh.services.site import Site
+from cucmsh.views.phone_resets import phone_reset_progress
 from tests.inventory.claims import NOON, name_of, said
 from tests.rigs.ami import SECRET, USER, Contact, StandInAmi
 from tests.rigs.loopback import LOOPBACK, free_port
@@ -175,12 +176,22 @@ def test_other_words_name_no_phone(site: Site, word: str) -> None:
         reset_phones(site, RESET, word, Person())
 
 
+def test_none_that_is_stale_is_said(cluster: MadeCluster) -> None:
+    know(cluster.site, 1)
+    site = with_phones(cluster.site, reset=TOLD, restart=TOLD)
+    with pytest.raises(RefusedError, match="no phone is stale"):
+        reset_phones(site, RESTART, "stale", Person())
+
+
 def test_what_cannot_be_told_is_named_and_the_others_are(
     site: Site, programs: Programs
 ) -> None:
     programs.failing = {name_of(2)}
+    words = ("/opt/pbx/bin/tell", *TOLD[1:])
+    site = with_phones(site, restart=words, wait_seconds=0)
     done = reset_phones(site, RESTART, "all", Person())
     assert done.failed == ((name_of(2), "tell ended with 1: no such peer"),)
+    assert phone_reset_progress(done) == "4 of 5 phones told; 1 could not be told"
     assert (done.told, done.exit_status, done.left) == (4, 3, ())
 
 
@@ -244,7 +255,7 @@ def test_without_a_way_or_phones_it_is_refused(
     with pytest.raises(MissingFileError, match="nothing is known of phones"):
         reset_phones(site, RESET, "all", Person())
     know(site, 1)
-    with pytest.raises(RefusedError, match="no such phone"):
+    with pytest.raises(RefusedError, match="no phone is stale"):
         reset_phones(site, RESET, "stale", Person())
     assert not programs.ran
 
