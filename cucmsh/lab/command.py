@@ -13,6 +13,7 @@ import signal
 import subprocess
 import sys
 from collections.abc import Callable, Sequence
+from contextlib import suppress
 from importlib.util import find_spec
 from typing import TYPE_CHECKING, NamedTuple
 
@@ -25,6 +26,7 @@ from cucmsh.lab.progress import Progress
 from cucmsh.lab.wanted import Wanted, read_wanted, sip_server, usual
 from cucmsh.layout import LAB_FILE
 from cucmsh.services.site import Site
+from cucmsh.shell.screen import Screen
 
 if TYPE_CHECKING:
     from cucmsh.lab.phones.order import PhoneName
@@ -197,12 +199,30 @@ def _with_shell(options: LabOptions, open_shell: OpenShell) -> int:
     ) as cluster:
         os.close(lifeline)
         try:
-            line = cluster.stdout.readline() if cluster.stdout else b""
+            line = _first_line(cluster, held)
             if not line:
                 return cluster.wait() or 1
             return open_shell(*_introduce(line))
         finally:
-            os.close(held)
+            with suppress(OSError):  # it is closed where Ctrl-C ended the start
+                os.close(held)
+
+
+def _first_line(cluster: subprocess.Popen[bytes], held: int) -> bytes:
+    """What the lab says once it runs; empty if it ended.
+
+    It finishes its start before it ends, so that its directory is whole.
+
+    Raises:
+        KeyboardInterrupt: Ctrl-C; the lab has ended, unless that was pressed again.
+    """
+    try:
+        return cluster.stdout.readline() if cluster.stdout else b""
+    except KeyboardInterrupt:
+        os.close(held)
+        Screen(2).say("\nStopping the lab; it may take some seconds...")
+        cluster.wait()
+        raise
 
 
 def _introduce(line: bytes) -> tuple[str, str]:

@@ -11,7 +11,7 @@ from pathlib import Path
 import pexpect
 import pytest
 
-from cucmsh.layout import LAB_LOCK
+from cucmsh.layout import LAB_FILE, LAB_LOCK
 from tests.rigs.lab import CUCMSH, Lab
 from tests.rigs.terminal import PROMPT, Prompt, open_terminal
 
@@ -192,6 +192,17 @@ def test_the_lab_with_a_shell_leaves_nothing(tmp_path: Path, end: str) -> None:
 
 
 @pytest.mark.terminal
+def test_control_c_while_it_starts_waits_until_nothing_is_left(tmp_path: Path) -> None:
+    root = tmp_path / "lab"
+    with open_terminal([*CUCMSH, "lab", "--dir", str(root)]) as child:
+        child.expect("Starting a lab")
+        child.sendintr()
+        child.expect("Stopping the lab")
+        child.expect(pexpect.EOF)
+    assert processes_of(root) == []
+    assert (root / LAB_FILE).exists()  # it can be started again
+
+
 def test_no_typed_password_appears_anywhere(lab: Lab, shell: Prompt) -> None:
     words = {**lab.passwords._asdict(), "backup": lab.backup.password}
     seen_lines: set[bytes] = set()
