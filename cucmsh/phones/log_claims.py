@@ -15,7 +15,7 @@ from typing import NamedTuple
 from cucmsh.phones import http_log, tftp_log
 from cucmsh.phones.claims import Claim, Source
 from cucmsh.phones.list_names import IN_EVERY_NAME
-from cucmsh.phones.log_counts import Counts
+from cucmsh.phones.log_counts import SAMPLE_BYTES, Counts
 from cucmsh.phones.log_time import LogClock
 from cucmsh.phones.sip_text import SipText
 
@@ -91,12 +91,16 @@ class LogClaims:
             offset: where in the log it begins.
         """
         self._offset = offset
+        lines, unread = self.counts.lines, self.counts.unread
         self.counts.lines += block.count(b"\n")
         claims: list[Claim] = []
         for start, end in _lines_with(block, (IN_EVERY_NAME, *TAKES_BACK)):
             raw = block[start:end]
             if self._held or IN_EVERY_NAME in raw:
                 self._read_line(raw, offset + start, claims)
+                if self.counts.unread > unread and self.counts.first_unread is None:
+                    number = lines + block.count(b"\n", 0, start) + 1
+                    self.counts.first_unread = number, raw[:SAMPLE_BYTES].rstrip()
         claims += self._sip.read(block, offset)
         self._offset = offset + len(block)
         if self._held:

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+SAMPLE_BYTES = 80  # of a line that is not understood
+
 
 @dataclass
 class Counts:
@@ -15,6 +17,8 @@ class Counts:
         repeated: of these, said again within the same minute.
         refused: of these, requests that got no file.
         unread: that hold the name of a list, or a message, and are not understood.
+        first_unread: the first of those that is a request: its number from 1 where
+            reading began, and its beginning.
         timeless: that have no time, in a log that is not being written now.
     """
 
@@ -24,3 +28,4 @@ class Counts:
     refused: int = 0
     unread: int = 0
     timeless: int = 0
+    first_unread: tuple[int, bytes] | None = None

@@ -6,6 +6,7 @@ from collections.abc import Iterator, Sequence
 
 from cucmsh.layout import LISTEN_UNIT, LOGS_UNIT, POLL_TIMER, POLL_UNIT, UNIT_FOLDER
 from cucmsh.phones.known import Recorded
+from cucmsh.quoting import shown
 from cucmsh.services.phones.imports import Imported, ImportedLog
 from cucmsh.services.phones.listen import Heard
 from cucmsh.services.phones.poll import Poll, Polled
@@ -72,12 +73,19 @@ def _counted(log: ImportedLog) -> Iterator[str]:
     for number, what in (
         (counts.repeated, "repeated within a minute"),
         (counts.refused, "got no file"),
-        (counts.unread, "not understood"),
+        (counts.unread, f"not understood{_sample(counts.first_unread)}"),
         (counts.timeless, "without a time and so of no use"),
         (log.overlong, "too long"),
     ):
         if number:
             yield f"{number:,} {what}"
+
+
+def _sample(first: tuple[int, bytes] | None) -> str:
+    if first is None:
+        return ""
+    number, raw = first
+    return f" (the first is line {number:,}: {shown(raw.decode(errors='replace'))})"
 
 
 def recorded_lines(recorded: Recorded) -> Iterator[str]:

@@ -21,6 +21,7 @@ from cucmsh.services.phones.imports import Imported, import_logs
 from cucmsh.services.phones.log_file import BLOCK
 from cucmsh.services.phones.open_store import open_inventory
 from cucmsh.services.records.served_times import SETTLED_SECONDS
+from cucmsh.views.phone_sources import import_lines
 from tests.services.made_cluster import SUBSCRIBER, MadeCluster, made_cluster
 
 pytestmark = pytest.mark.thorough
@@ -76,6 +77,8 @@ def test_a_log_names_the_phone_and_the_list_that_was_served(
     assert done.recorded == Recorded(2, 1)
     (counts,) = [entry.counts for entry in done.logs]
     assert (counts.lines, counts.about_lists, counts.unread) == (4, 2, 1)
+    said = next(import_lines(done))
+    assert "1 not understood (the first is line 4: 'ITLFile.tlv of nobody')" in said
     assert phone(cluster).itl == sha1(cluster.publisher.raw).hexdigest()
     assert phone(cluster).node == cluster.site.node.name
     before = sightings(cluster)
