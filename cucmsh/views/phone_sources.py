@@ -129,7 +129,7 @@ def poll_lines(poll: Poll) -> Iterator[str]:
     if poll.refused:
         yield (
             f"{poll.refused:,} were left out: no phone can be at the address that was "
-            "said of them (this machine's own, link-local, multicast)."
+            "said of them (loopback, link-local, multicast)."
         )
     if poll.left:
         yield f"{poll.left:,} were not asked: the time is over; the next round may."

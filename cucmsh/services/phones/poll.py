@@ -2,7 +2,7 @@
 
 The addresses are those that were said of phones, which anybody can say: a poll asks a
 few fixed paths there, of a few hosts at a time, and takes what comes as a claim. It
-goes to no address that is this machine's own or no single host's, to each once, and
+goes to no loopback address and to none that is no single host's, to each once, and
 ends in time; phones that showed a page before go first (docs/security.md T45).
 """
 
