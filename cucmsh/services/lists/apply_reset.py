@@ -223,7 +223,7 @@ def _end(report: Report, reset: OpenReset, site: Site, progress: Progress) -> No
     pending = tuple(outcome.name for outcome in report.pending)
     # Certificates come before a list; who had the list already was brought none.
     brought = (State.UPDATED, State.STOPPED)
-    with suppress(CucmshError):  # then they are brought once more
+    with suppress(CucmshError), exhaustion_as_error():  # then they are brought again
         settle_deliveries(site, [o.name for o in report.outcomes if o.state in brought])
     try:
         with exhaustion_as_error():

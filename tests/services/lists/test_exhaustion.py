@@ -11,11 +11,13 @@ import pytest
 
 from cucmsh.errors import CucmshError, ExhaustedError
 from cucmsh.exhaustion import exhaustion_as_error
+from cucmsh.services.lists import apply_reset
 from cucmsh.services.lists.apply_reset import apply
 from cucmsh.services.lists.fleet import Fleet
 from cucmsh.services.lists.locate_nodes import locate
 from cucmsh.services.lists.plan_reset import ResetPlan, plan_local_reset
 from cucmsh.services.outcome import Report
+from cucmsh.services.records.open_work import open_resets
 from cucmsh.services.site import Site
 from cucmsh.services.threads import as_done, meanwhile, side_by_side
 from cucmsh.storage.local import LocalStore
@@ -167,3 +169,15 @@ def test_status_is_true_wherever_it_runs_out(  # noqa: PLR0917
             one != other for one, other in zip(before[1:], after[1:], strict=True)
         )
     assert status != 2
+
+
+@pytest.mark.parametrize("ending", ENDINGS.values(), ids=ENDINGS)
+def test_reset_is_done_though_no_delivery_can_be_settled(
+    cluster: MadeCluster, monkeypatch: pytest.MonkeyPatch, ending: BaseException
+) -> None:
+    def runs_out(*_: object) -> None:
+        raise ending
+
+    monkeypatch.setattr(apply_reset, "settle_deliveries", runs_out)
+    assert reset(cluster, with_another_key).exit_status == 0
+    assert not open_resets(cluster.site)
