@@ -12,7 +12,7 @@ import pytest
 
 from cucmsh.config.settings import read_settings
 from cucmsh.errors import CancelledError, StoreError
-from cucmsh.layout import ADOPTION, facts_file
+from cucmsh.layout import ADOPTION, CERTIFICATES, facts_file
 from cucmsh.pki.model import Unit
 from cucmsh.services.adoption.apply import Adopted, adopt
 from cucmsh.services.adoption.material import Request
@@ -194,7 +194,7 @@ def test_killed_at_any_write_nothing_served_changes_and_another_finishes(
     whole = make("whole")
     whole.adopt()
     whole.reopen()
-    point = 0
+    point, were_bringing = 0, False
     while True:
         point += 1
         moved = make(f"{verb}{point}")
@@ -209,7 +209,11 @@ def test_killed_at_any_write_nothing_served_changes_and_another_finishes(
         moved.reopen()
         begun = facts_file(ADOPTION) in files(moved)
         kinds = [work.kind for work in open_work(moved.cluster.site)]
-        assert kinds == [Kind.ADOPTION] * begun
+        # The subscriber is noted before it is brought the new CAPF certificate.
+        bringing = facts_file(CERTIFICATES) in files(moved)
+        assert kinds == [Kind.ADOPTION] * begun + [Kind.CERTIFICATES] * bringing
+        assert begun or not bringing
+        were_bringing |= bringing
         if begun:
             assert "cucmsh adopt" in login_notice(moved.cluster.site)
         # Whatever is served in between, no phone that holds the list is lost.
@@ -219,6 +223,7 @@ def test_killed_at_any_write_nothing_served_changes_and_another_finishes(
         moved.reopen()
         assert settled(moved) == settled(whole)
         assert holder.takes(moved.held, moved.start())
+    assert were_bringing
     assert point > {"stage": 8, "commit": 8, "remove": 1}[verb]
 
 
