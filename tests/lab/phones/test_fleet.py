@@ -194,7 +194,7 @@ def test_an_error_of_the_phones_is_one_of_the_asker(tmp_path: Path) -> None:
 
 
 def test_where_no_phones_are_it_is_told(tmp_path: Path) -> None:
-    with pytest.raises(ServiceError, match="do not answer") as refused:
+    with pytest.raises(ServiceError, match="this lab has no phones") as refused:
         ask(tmp_path / "nothing", {})
     assert "--phones" in refused.value.advice
 
