@@ -45,6 +45,7 @@ LOGIN_GRACE = 30.0
 
 _HOST_KEY_BITS = 2048
 _MOST_CONNECTIONS = 64
+_LONGEST_END = 10.0  # seconds for which `stop` waits for one connection or process
 _MOST_SESSIONS = 32  # of one connection
 _FAILURE_DELAY = 0.2  # seconds
 _CIPHERS = (
@@ -255,9 +256,11 @@ class SshServer:
             await self._acceptor.wait_closed()
         for connection in list(self._connections):
             connection.abort()
-            await connection.wait_closed()
+            with contextlib.suppress(TimeoutError):
+                await asyncio.wait_for(connection.wait_closed(), _LONGEST_END)
         for session in self._sessions:
-            await session.wait_ended()
+            with contextlib.suppress(TimeoutError):  # then it is cancelled below
+                await asyncio.wait_for(session.wait_ended(), _LONGEST_END)
         others = asyncio.all_tasks() - {asyncio.current_task()}
         for task in others:
             task.cancel()

@@ -120,8 +120,10 @@ class LogFile:
     def move(self) -> None:
         """Go on with what is in its place now, or first with the rest of what was."""
         position = self.position(self._at) if self._was_cut() else None
+        # Opened first: a file that is gone just now leaves us the one that was there.
+        there = _open(self._path)
         os.close(self._file)
-        self._file = _open(self._path)
+        self._file = there
         self._at, self._tail, self._is_within_overlong = 0, b"", False
         if position is not None:
             # Not the inode: that is the one that was cut.
