@@ -44,7 +44,8 @@ def test_an_import_says_what_it_found(
     log.write_text(LINE.format(f"CTL{NAME}.tlv") + LINE.format("other") + "\0ITL.tlv\n")
     assert run(configuration, ["import", str(log)]) == 0
     said = capfd.readouterr().out
-    assert "3 lines, 1 about phones' lists, 1 not understood (the first is line 3: " in said
+    assert "3 lines, 1 about phones' lists, 1 not understood (" in said
+    assert "(the first is line 3: " in said
     assert "Recorded: 1 claims about 1 phones." in said
     assert run(configuration, ["import", "--json", str(log)]) == 0
     assert document(capfd)["error"] is None
