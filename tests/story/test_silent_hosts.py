@@ -27,6 +27,10 @@ def person(lab: Lab, silent_port: int, tmp_path: Path) -> Iterator[Prompt]:
     port = lab.subscriber.ssh.port
     text = lab.publisher.config.read_text()
     assert text.count(str(port)) == 1
+    # Of the lab only where the lab put it: a copy is any node's, without its commands.
+    for labs in (f'[lab]\ndirectory = "{lab.root}"\n', 'packs = ["cucmsh.lab.pack"]\n'):
+        assert text.count(labs) == 1
+        text = text.replace(labs, "")
     configuration.write_text(text.replace(str(port), str(silent_port)))
     shell = prompt_of(configuration)
     shell.send("\x01")
