@@ -185,14 +185,10 @@ def test_look_at_the_set_up_is_a_document_too(lab: Lab, words: list[str]) -> Non
     findings = [at for node in nodes for at in node["findings"]]
     findings += result.get("findings", [])
     levels = {at["level"] for at in findings}
-    if words == ["doctor"] and os.geteuid() == 0:  # it opens no key in a home of root's
-        assert any("as root no node is logged in to" in at["what"] for at in findings)
-        assert status == 2
-    else:
-        text = "test10sub lets us in, with its pinned host key"
-        assert {"level": "ok", "what": text, "advice": None} in findings
-        assert "fail" not in levels, findings
-        assert status == int("warn" in levels)
+    text = "test10sub lets us in, with its pinned host key"
+    assert {"level": "ok", "what": text, "advice": None} in findings
+    assert "fail" not in levels, findings
+    assert status == int("warn" in levels)
     status, document = ask("/nowhere/none.toml")
     assert (status, document["result"]) == (2, None)
     assert "there is no such configuration file" in document["error"]["message"]
