@@ -10,7 +10,12 @@ from pathlib import Path
 import pytest
 
 from cucmsh.services.nodes.health.finding import Level
-from cucmsh.services.nodes.health.isolation import BUILT_IN, LIBRARIES, weak_points
+from cucmsh.services.nodes.health.isolation import (
+    BUILT_IN,
+    DRIVERS,
+    LIBRARIES,
+    weak_points,
+)
 from cucmsh.services.nodes.health.logins import NO_VARIABLE, REQUIRED, judge
 from cucmsh.views.sshd import drop_in
 from tests.rigs.keys import make_key
@@ -114,6 +119,7 @@ for package in (commands, cucmsh):
         # No login loads the lab, whose libraries a node does not even have.
         if not any(part in name for part in ("testing", "__main__", "cucmsh.lab")):
             importlib.import_module(name.removesuffix(".__init__"))
+importlib.import_module("psycopg")  # SQLAlchemy's driver, by the URL of a database
 for module in sys.modules.values():
     print(getattr(module, "__file__", None))
 """
@@ -133,4 +139,5 @@ def test_every_library_that_ours_import_is_looked_at_by_a_login() -> None:
         for path in paths
         if path.is_relative_to(place)
     }
-    assert found - {*BUILT_IN, "_distutils_hack"} == LIBRARIES
+    assert found - {*BUILT_IN, "_distutils_hack"} | DRIVERS == LIBRARIES
+    assert found & DRIVERS >= {"psycopg", "psycopg_binary"}

@@ -30,10 +30,14 @@ from cucmsh.ownership import Trail, WeakPoint
 ROOT = 0
 LOGIN_PATH = "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin"
 BUILT_IN = ("cucmsh", "commands")
+# What SQLAlchemy and psycopg load by name: where one is not needed, it is tried anyway.
+DRIVERS = {"greenlet", "psycopg", "psycopg_binary", "psycopg_c"}
 # What our packages import, now or later, and the dependencies of those.
 LIBRARIES = {
     *("bcrypt", "cryptography", "nacl", "paramiko", "pyasn1", "_cffi_backend"),
     *("prompt_toolkit", "tomlkit", "wcwidth"),
+    # Of the inventory, which a node may have: loaded when a command asks it.
+    *("defusedxml", "sqlalchemy", "typing_extensions", *DRIVERS),
 }
 
 
