@@ -10,40 +10,27 @@ a start without the hooks, for a lab that was put back.
 
 from __future__ import annotations
 
-import os
-import socket
 import sys
+from socket import SHUT_WR
+
+from cucmsh.lab.unix_socket import connected
 
 NOT_RUNNING = "not running"  # what a node answers of a service
 VERBS = ("start", "stop", "restart", "status")
 SERVE = "serve"
 
 
-def bound_name(path: str) -> tuple[str, int]:
-    """A short name for a Unix socket, which may have 107 bytes only.
-
-    Returns:
-        The name, through a descriptor of its folder, and that descriptor.
-    """
-    folder = os.open(os.path.dirname(path), os.O_RDONLY | os.O_DIRECTORY)
-    return f"/proc/self/fd/{folder}/{os.path.basename(path)}", folder
-
-
 def ask(path: str, service: str, verb: str) -> str:
     """The node's answer: empty for done, else what is wrong."""
-    name, folder = bound_name(path)
     try:
-        with socket.socket(socket.AF_UNIX, socket.SOCK_STREAM) as asking:
-            asking.connect(name)
+        with connected(path) as asking:
             asking.sendall(f"{service} {verb}".encode())
-            asking.shutdown(socket.SHUT_WR)
+            asking.shutdown(SHUT_WR)
             answer = b""
             while piece := asking.recv(4096):
                 answer += piece
     except OSError as problem:
         return f"the node does not run: {problem.strerror}"
-    finally:
-        os.close(folder)
     text = answer.decode()
     return "" if text == "done" else text or "the node ended"
 

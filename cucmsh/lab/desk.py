@@ -24,7 +24,7 @@ from cucmsh.errors import (
     StoreError,
     UsageError,
 )
-from cucmsh.lab.control import bound_name
+from cucmsh.lab.unix_socket import bound, connected
 from cucmsh.layout import LAB_DESK
 
 ANSWER_SECONDS = 90  # a node that is begun again composes first
@@ -46,14 +46,7 @@ class Desk:
 
     def __init__(self, root: Path) -> None:
         self._path = root / LAB_DESK
-        self._path.unlink(missing_ok=True)
-        self._listener = socket.socket(socket.AF_UNIX, socket.SOCK_STREAM)
-        name, folder = bound_name(str(self._path))
-        try:
-            self._listener.bind(name)
-        finally:
-            os.close(folder)
-        self._path.chmod(0o600)
+        self._listener = bound(str(self._path))
         self._listener.listen(16)
 
     @property
@@ -94,11 +87,8 @@ def ask(root: str, verb: str, **values: object) -> dict[str, Any]:
     """
     if not root:
         raise RefusedError("this is no node of a lab", "`cucmsh lab` makes one.")
-    name, folder = bound_name(os.path.join(root, LAB_DESK))
     try:
-        with socket.socket(socket.AF_UNIX, socket.SOCK_STREAM) as asking:
-            asking.settimeout(ANSWER_SECONDS)
-            asking.connect(name)
+        with connected(os.path.join(root, LAB_DESK), ANSWER_SECONDS) as asking:
             asking.sendall(json.dumps({"verb": verb, **values}).encode() + b"\n")
             raw = _read_line(asking)
         answer = json.loads(raw)
@@ -108,8 +98,6 @@ def ask(root: str, verb: str, **values: object) -> dict[str, Any]:
             f"the lab in {root} does not answer: {why or problem}",
             "It ends with the shell, or the program, that began it.",
         ) from problem
-    finally:
-        os.close(folder)
     if "error" in answer:
         raise _error(answer["error"])
     return dict(answer["result"])

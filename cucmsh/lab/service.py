@@ -10,7 +10,6 @@ gone.
 from __future__ import annotations
 
 import contextlib
-import os
 import socket
 import subprocess
 import threading
@@ -19,7 +18,8 @@ from pathlib import Path
 from typing import Protocol
 
 from cucmsh.errors import CucmshError, ServiceError
-from cucmsh.lab.control import NOT_RUNNING, VERBS, bound_name
+from cucmsh.lab.control import NOT_RUNNING, VERBS
+from cucmsh.lab.unix_socket import bound
 from cucmsh.layout import START_RESULT, TFTP_LOG
 from cucmsh.storage.local import LocalStore
 from cucmsh.tvs.server import TvsServer
@@ -249,14 +249,7 @@ class ControlSocket:
     def __init__(self, path: Path, services: Mapping[str, Service]) -> None:
         self._path = path
         self._services = services
-        path.unlink(missing_ok=True)
-        self._socket = socket.socket(socket.AF_UNIX, socket.SOCK_STREAM)
-        name, folder = bound_name(str(path))
-        try:
-            self._socket.bind(name)
-        finally:
-            os.close(folder)
-        path.chmod(0o600)
+        self._socket = bound(str(path))
         self._socket.listen(16)
         self._thread = threading.Thread(target=self._serve, daemon=True)
         self._thread.start()

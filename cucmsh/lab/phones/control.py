@@ -8,15 +8,13 @@ from __future__ import annotations
 
 import asyncio
 import json
-import os
-import socket
 from collections.abc import Awaitable, Callable
 from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
 from cucmsh.errors import ServiceError
-from cucmsh.lab.control import bound_name
+from cucmsh.lab.unix_socket import bound, connected
 
 LONGEST = 64 << 10  # bytes of a request
 IDLE_SECONDS = 60.0  # until a silent asker is closed
@@ -49,16 +47,10 @@ def ask(path: Path, request: dict[str, Any]) -> dict[str, Any]:
 
 
 def _exchange(path: Path, line: bytes) -> bytes:
-    name, folder = bound_name(str(path))
-    try:
-        with socket.socket(socket.AF_UNIX, socket.SOCK_STREAM) as asking:
-            asking.settimeout(ANSWER_SECONDS)
-            asking.connect(name)
-            asking.sendall(line)
-            with asking.makefile("rb") as stream:
-                return stream.readline(_LARGEST_ANSWER)
-    finally:
-        os.close(folder)
+    with connected(str(path), ANSWER_SECONDS) as asking:
+        asking.sendall(line)
+        with asking.makefile("rb") as stream:
+            return stream.readline(_LARGEST_ANSWER)
 
 
 async def serve(
@@ -77,23 +69,7 @@ async def serve(
         finally:
             writer.close()
 
-    return await asyncio.start_unix_server(talk, sock=_bound(path), limit=LONGEST)
-
-
-def _bound(path: Path) -> socket.socket:
-    path.unlink(missing_ok=True)
-    name, folder = bound_name(str(path))
-    listener = socket.socket(socket.AF_UNIX, socket.SOCK_STREAM)
-    before = os.umask(0o177)
-    try:
-        listener.bind(name)
-    except OSError:
-        listener.close()
-        raise
-    finally:
-        os.umask(before)
-        os.close(folder)
-    return listener
+    return await asyncio.start_unix_server(talk, sock=bound(str(path)), limit=LONGEST)
 
 
 async def _talk(

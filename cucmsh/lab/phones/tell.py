@@ -8,11 +8,9 @@ for told, 1 with a line on standard error otherwise.
 from __future__ import annotations
 
 import json
-import os
-import socket
 import sys
 
-from cucmsh.lab.control import bound_name
+from cucmsh.lab.unix_socket import connected
 
 SECONDS = 10.0
 LONGEST = 1 << 20
@@ -20,11 +18,8 @@ LONGEST = 1 << 20
 
 def tell(path: str, verb: str, phone: str) -> str:
     """Empty once it is told, else what is wrong."""
-    name, folder = bound_name(path)
     try:
-        with socket.socket(socket.AF_UNIX, socket.SOCK_STREAM) as asking:
-            asking.settimeout(SECONDS)
-            asking.connect(name)
+        with connected(path, SECONDS) as asking:
             asking.sendall(_request("list", phone))
             with asking.makefile("rb") as stream:
                 answer = json.loads(stream.readline(LONGEST) or b"{}")
@@ -38,8 +33,6 @@ def tell(path: str, verb: str, phone: str) -> str:
         return f"the lab has no phones: {problem.strerror}"
     except (ValueError, KeyError):
         return "the lab's phones broke off"
-    finally:
-        os.close(folder)
     return ""
 
 
