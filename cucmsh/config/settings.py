@@ -8,9 +8,8 @@ from __future__ import annotations
 
 import os
 import tomllib
-from typing import NamedTuple
+from typing import TYPE_CHECKING, NamedTuple
 
-from cucmsh.config.inventory import InventorySettings, read_inventory
 from cucmsh.config.model import (
     OWN_SAST_RECORDS,
     SAST_CODE,
@@ -18,14 +17,17 @@ from cucmsh.config.model import (
     Node,
     NodeRole,
 )
-from cucmsh.config.phones import PhonesSettings, read_phones
 from cucmsh.config.records import read_record
 from cucmsh.config.table import Table, read_node
-from cucmsh.config.tvs import TvsSettings, read_tvs
 from cucmsh.errors import ConfigurationError
 from cucmsh.layout import DEFAULT_HOME
 from cucmsh.names import check_full_name, format_subject, read_subject
 from cucmsh.release import DEFAULT_RELEASE, Profile, profile_of
+
+if TYPE_CHECKING:
+    from cucmsh.config.inventory import InventorySettings
+    from cucmsh.config.phones import PhonesSettings
+    from cucmsh.config.tvs import TvsSettings
 
 MOST_BYTES = 1 << 20  # a thousand nodes take half of it
 DIGESTS = ("sha1", "sha512")
@@ -59,10 +61,10 @@ class Settings(NamedTuple):
         served_as: folders of the TFTP directory, and the folder as which the TFTP
             service gives each, empty for the directory itself; see
             ``cucmsh.services.lists.asked_names``.
-        inventory: where what is known of phones is kept.
-        phones: how phones are reset.
+        own_inventory: what ``[inventory]`` says; None where there is no such table.
+        own_phones: the same of ``[phones]``.
+        own_tvs: the same of ``[tvs]``.
         stamp: of the file when it was read; None for settings that no file has yet.
-        tvs: the limits of this node's TVS.
         lab: the directory of the lab that it is a node of; empty for none.
     """
 
@@ -78,11 +80,34 @@ class Settings(NamedTuple):
     cluster: Cluster
     signed_patterns: tuple[str, ...] = SIGNED_PATTERNS
     served_as: tuple[tuple[str, str], ...] = ()
-    inventory: InventorySettings = InventorySettings()
-    phones: PhonesSettings = PhonesSettings()
+    own_inventory: InventorySettings | None = None
+    own_phones: PhonesSettings | None = None
+    own_tvs: TvsSettings | None = None
     stamp: Stamp | None = None
-    tvs: TvsSettings = TvsSettings()
     lab: str = ""
+
+    # Every login reads the settings, and few ask for these: their modules wait.
+
+    @property
+    def inventory(self) -> InventorySettings:
+        """Where what is known of phones is kept."""
+        from cucmsh.config.inventory import InventorySettings  # noqa: PLC0415 - above
+
+        return self.own_inventory or InventorySettings()
+
+    @property
+    def phones(self) -> PhonesSettings:
+        """How phones are reset."""
+        from cucmsh.config.phones import PhonesSettings  # noqa: PLC0415 - above
+
+        return self.own_phones or PhonesSettings()
+
+    @property
+    def tvs(self) -> TvsSettings:
+        """The limits of this node's TVS."""
+        from cucmsh.config.tvs import TvsSettings  # noqa: PLC0415 - above
+
+        return self.own_tvs or TvsSettings()
 
     @property
     def profile(self) -> Profile:
@@ -201,15 +226,35 @@ def _settings(table: Table, path: str) -> Settings:
         cluster=cluster,
         signed_patterns=patterns,
         served_as=served_as,
-        phones=read_phones(table.table("phones"))
-        if table.has("phones")
-        else PhonesSettings(),
-        inventory=read_inventory(table.table("inventory"))
-        if table.has("inventory")
-        else InventorySettings(),
-        tvs=read_tvs(table),
+        own_inventory=_inventory(table),
+        own_phones=_phones(table),
+        own_tvs=_tvs(table),
         lab=_lab(table, path, home, cluster),
     )
+
+
+def _inventory(table: Table) -> InventorySettings | None:
+    if not table.has("inventory"):
+        return None
+    from cucmsh.config.inventory import read_inventory  # noqa: PLC0415 - as above
+
+    return read_inventory(table.table("inventory"))
+
+
+def _phones(table: Table) -> PhonesSettings | None:
+    if not table.has("phones"):
+        return None
+    from cucmsh.config.phones import read_phones  # noqa: PLC0415 - as above
+
+    return read_phones(table.table("phones"))
+
+
+def _tvs(table: Table) -> TvsSettings | None:
+    if not table.has("tvs"):
+        return None
+    from cucmsh.config.tvs import read_tvs  # noqa: PLC0415 - as above
+
+    return read_tvs(table.table("tvs"))
 
 
 def _lab(table: Table, path: str, home: str, cluster: Cluster) -> str:

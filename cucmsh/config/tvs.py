@@ -41,16 +41,13 @@ class TvsSettings(NamedTuple):
     idle_seconds: int = 15
 
 
-def read_tvs(root: Table) -> TvsSettings:
+def read_tvs(table: Table) -> TvsSettings:
     """The table ``[tvs]`` of a configuration; defaults for what it leaves out.
 
     Raises:
         ConfigurationError: a value that is none; the message names its key.
     """
     usual = TvsSettings()
-    if not root.has("tvs"):
-        return usual
-    table = root.table("tvs")
     seconds = range(1, MOST_SECONDS + 1)
     many = range(1, 100_001)
     return TvsSettings(

@@ -246,7 +246,7 @@ def joining(made: MadeCluster) -> Prepared:
 
 def resetting_phones(made: MadeCluster) -> Prepared:
     phones = PhonesSettings(restart=("told", "status"), wait_seconds=0)
-    site = made.site.with_settings(made.site.settings._replace(phones=phones))
+    site = made.site.with_settings(made.site.settings._replace(own_phones=phones))
     return site, VALUES[RESET_PHONES](site)
 
 

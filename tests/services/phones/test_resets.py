@@ -121,7 +121,7 @@ def programs(cluster: MadeCluster, monkeypatch: pytest.MonkeyPatch) -> Programs:
 
 def with_phones(site: Site, **said_of: object) -> Site:
     phones = PhonesSettings()._replace(**said_of)  # type: ignore[arg-type]
-    return site.with_settings(site.settings._replace(phones=phones))
+    return site.with_settings(site.settings._replace(own_phones=phones))
 
 
 def know(site: Site, *numbers: int, days: int = 0) -> None:
