@@ -2,16 +2,15 @@
 
 Only the lab writes it. Refused in any other configuration, so that no clock and no
 hold timer of a production node depends on a file: the configuration and the home lie
-where the lab put them, and all members answer on loopback only (docs/decisions/039).
+where the lab put them, and all members answer on 127.0.0.1 only (docs/decisions/039).
 """
 
 from __future__ import annotations
 
-import ipaddress
 import os
 
 from cucmsh.config.model import Cluster
-from cucmsh.config.table import Table
+from cucmsh.config.table import OWN_HOST, Table
 
 _ADVICE = "Only `cucmsh lab` writes [lab]; take it out of any other configuration."
 
@@ -34,15 +33,8 @@ def read_lab(root: Table, path: str, home: str, cluster: Cluster) -> str:
         )
     for node in cluster.members:
         hosts = [node.tftp.host, *([node.ssh.host] if node.ssh else [])]
-        if not all(map(_is_loopback, hosts)):
+        if set(hosts) != {OWN_HOST}:
             raise table.error(
-                "directory", f"{node.name} is not on loopback, so no lab's", _ADVICE
+                "directory", f"{node.name} is not at {OWN_HOST}, so no lab's", _ADVICE
             )
     return directory
-
-
-def _is_loopback(host: str) -> bool:
-    try:
-        return ipaddress.ip_address(host).is_loopback
-    except ValueError:
-        return False

@@ -59,7 +59,7 @@ def test_no_other_configuration_may_have_it(
 def test_unknown_keys_of_it_are_refused(tmp_path: Path) -> None:
     text = TEXT.format(
         home=f"{tmp_path}/pub/home",
-        host="::1",
+        host="127.0.0.1",
         lab=f'[lab]\ndirectory = "{tmp_path}"\nclock = 1',
     )
     with pytest.raises(ConfigurationError, match=r"lab\.clock"):

@@ -114,6 +114,11 @@ def test_nothing_heavy_is_imported_by_a_session_with_a_simple_command(
         ("cucmsh.cli.session", "cucmsh.services.nodes.node_id"),
         ("cucmsh.cli.program", "cucmsh.cli.node_options"),
         ("cucmsh.services.phones.holders", "sqlalchemy"),
+        # A session of a lab's node imports its pack.
+        ("cucmsh.lab.pack.clock", "socket"),
+        ("cucmsh.lab.pack.node", "cucmsh.lab.conditions"),
+        ("cucmsh.lab.pack.snapshots", "socket"),
+        ("cucmsh.config.lab", "ipaddress"),
     ],
 )
 def test_each_way_in_imports_its_own(module: str, not_for_it: str) -> None:

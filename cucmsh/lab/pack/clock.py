@@ -6,7 +6,7 @@ import re
 from typing import Any
 
 from cucmsh.errors import UsageError
-from cucmsh.lab.desk import ask
+from cucmsh.lab.pack.asking import ask
 from cucmsh.services.site import Site
 from cucmsh.shell.command import command
 from cucmsh.shell.dialog import Dialog
@@ -44,7 +44,7 @@ def lab_clock_show(dialog: Dialog, site: Site) -> None:
     Example:
     lab clock show
     """
-    _show(dialog, ask(site.settings.lab, "clock"))
+    _show(dialog, ask(site, "clock"))
 
 
 @command(
@@ -63,7 +63,7 @@ def lab_clock_forward(dialog: Dialog, site: Site, time: str, node: str = "") -> 
     lab clock forward 5m
     """
     seconds = seconds_of(time)
-    found = ask(site.settings.lab, "clock", passed=seconds, node=node)
+    found = ask(site, "clock", passed=seconds, node=node)
     dialog.result(
         lambda: [
             f"{_span(seconds)} added.",
@@ -93,7 +93,7 @@ def lab_clock_wrong(
     lab clock behind 3d test10sub
     """
     seconds = seconds_of(time) * (1 if way == "ahead" else -1)
-    _show(dialog, ask(site.settings.lab, "clock", wrong=seconds, node=node))
+    _show(dialog, ask(site, "clock", wrong=seconds, node=node))
 
 
 @command("lab clock right", has_json=True)
@@ -103,7 +103,7 @@ def lab_clock_right(dialog: Dialog, site: Site) -> None:
     Example:
     lab clock right
     """
-    _show(dialog, ask(site.settings.lab, "clock", is_reset=True))
+    _show(dialog, ask(site, "clock", is_reset=True))
 
 
 @command("lab hold on|off", has_json=True)
@@ -116,7 +116,7 @@ def lab_hold(dialog: Dialog, site: Site, choice: str) -> None:
     Example:
     lab hold off
     """
-    found = ask(site.settings.lab, "hold", is_on=choice == "on")
+    found = ask(site, "hold", is_on=choice == "on")
     dialog.result(
         lambda: [
             "Five minutes between two regenerations on one node."

@@ -3,24 +3,31 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
+from importlib import import_module
+from types import ModuleType
 from typing import Any
 
-from cucmsh.lab.conditions import BACKUP, FAILURES
-from cucmsh.lab.desk import ask
+from cucmsh.lab.pack.asking import ask
 from cucmsh.services.site import Site
 from cucmsh.shell.command import command
 from cucmsh.shell.dialog import Dialog
 from cucmsh.shell.parameter_types import NAME, NUMBER
 
 
+def _conditions() -> ModuleType:
+    """Nodes and failures by name; imported when one is completed."""
+    return import_module("cucmsh.lab.conditions")
+
+
 def members(site: Site) -> list[str]:
     """The nodes, and the backup server, for completion."""
-    return [*(node.name for node in site.settings.cluster.members), BACKUP]
+    names = [node.name for node in site.settings.cluster.members]
+    return [*names, _conditions().BACKUP]
 
 
 def failures(_: Site) -> list[str]:
     """The failures, for completion."""
-    return [failure.name for failure in FAILURES]
+    return [failure.name for failure in _conditions().FAILURES]
 
 
 @command("lab node list", has_json=True)
@@ -30,7 +37,7 @@ def lab_node_list(dialog: Dialog, site: Site) -> None:
     Example:
     lab node list
     """
-    _show(dialog, ask(site.settings.lab, "list"))
+    _show(dialog, ask(site, "list"))
 
 
 @command(
@@ -52,7 +59,7 @@ def lab_node(dialog: Dialog, site: Site, verb: str, node: str) -> None:
     lab node stop test10sub
     lab node start test10sub
     """
-    _show_one(dialog, ask(site.settings.lab, verb, node=node))
+    _show_one(dialog, ask(site, verb, node=node))
 
 
 @command(
@@ -70,7 +77,7 @@ def lab_node_delay(dialog: Dialog, site: Site, node: str, milliseconds: str) -> 
     Example:
     lab node delay test10sub 3000
     """
-    asked = ask(site.settings.lab, "delay", node=node, milliseconds=int(milliseconds))
+    asked = ask(site, "delay", node=node, milliseconds=int(milliseconds))
     _show_one(dialog, asked)
 
 
@@ -81,7 +88,7 @@ def lab_fail_list(dialog: Dialog, site: Site) -> None:
     Example:
     lab fail list
     """
-    found = ask(site.settings.lab, "fail")
+    found = ask(site, "fail")
     width = max(len(each["name"]) for each in found["failures"])
 
     def lines() -> Iterator[str]:
@@ -99,7 +106,7 @@ def lab_fail_none(dialog: Dialog, site: Site) -> None:
     Example:
     lab fail none
     """
-    found = ask(site.settings.lab, "fail", name="none")
+    found = ask(site, "fail", name="none")
     dialog.result(lambda: _asked_for(found["nodes"]), lambda: found)
 
 
@@ -119,7 +126,7 @@ def lab_fail(dialog: Dialog, site: Site, name: str, node: str = "") -> None:
     lab fail tftp-silent test10sub
     lab fail none
     """
-    found = ask(site.settings.lab, "fail", name=name, node=node)
+    found = ask(site, "fail", name=name, node=node)
     dialog.result(lambda: _asked_for(found["nodes"]), lambda: found)
 
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from cucmsh.lab.desk import ask
+from cucmsh.lab.pack.asking import ask
 from cucmsh.services.site import Site
 from cucmsh.shell.command import command
 from cucmsh.shell.dialog import Dialog
@@ -11,7 +11,7 @@ from cucmsh.shell.parameter_types import NAME
 
 def names(site: Site) -> list[str]:
     """The snapshots that there are, for completion."""
-    return list(ask(site.settings.lab, "snapshots")["snapshots"])
+    return list(ask(site, "snapshots")["snapshots"])
 
 
 @command(
@@ -31,7 +31,7 @@ def lab_snapshot(dialog: Dialog, site: Site, name: str) -> None:
     Example:
     lab snapshot before-the-exercise
     """
-    found = ask(site.settings.lab, "snapshot", name=name)
+    found = ask(site, "snapshot", name=name)
     dialog.result(lambda: [f"The lab is kept as {name}."], lambda: found)
 
 
@@ -49,7 +49,7 @@ def lab_restore(dialog: Dialog, site: Site, name: str) -> None:
     Example:
     lab restore before-the-exercise
     """
-    found = ask(site.settings.lab, "restore", name=name)
+    found = ask(site, "restore", name=name)
     dialog.result(lambda: [f"The lab is as it was at {name}."], lambda: found)
 
 
@@ -60,6 +60,6 @@ def lab_snapshots(dialog: Dialog, site: Site) -> None:
     Example:
     lab snapshots
     """
-    found = ask(site.settings.lab, "snapshots")
+    found = ask(site, "snapshots")
     kept = found["snapshots"]
     dialog.result(lambda: kept or ["There is none."], lambda: found)
