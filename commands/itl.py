@@ -182,6 +182,11 @@ class _OnScreen:
             self._dialog.say("\n".join(question.lines))
             if self._dialog.helpful:
                 require_yes(self._dialog, "Do you want to continue (yes/no)? ")
+        lost = services.locked_out_by_reset(self._site, plan)
+        for line in views.lock_out_lines(lost):
+            self._dialog.say(line)
+        if lost:
+            require_yes(self._dialog, "Do you want to continue (yes/no)? ")
 
     @contextmanager
     def changing(self, names: Sequence[str]) -> Iterator[services.Progress]:

@@ -32,17 +32,29 @@ def say_holders(dialog: Dialog, site: Site) -> None:
             dialog.say(line)
 
 
-def say_locked_out(dialog: Dialog, site: Site, change: str, unit: str = "") -> None:
-    """Say which phones the next start would lock out that take the present ITL.
+def say_locked_out(dialog: Dialog, site: Site, change: str, unit: str = "") -> bool:
+    """Say which phones the next start would lock out; whether there are any.
 
-    With ``keep_trust`` on no start does that. Nothing in strict fidelity.
+    Those that take the present ITL. With ``keep_trust`` on it is said in strict
+    fidelity, too.
     """
-    if not dialog.helpful:
-        return
+    if not (dialog.helpful or site.settings.keep_trust):
+        return False
     with dialog.working(lambda: "Asking TVS on each node..."):
         lost = services.locked_out(site, change, unit)
     for line in views.lock_out_lines(lost):
         dialog.say(line)
+    return bool(lost)
+
+
+def ask_about_locked_out(dialog: Dialog, site: Site) -> None:
+    """Before Cisco Tftp starts: say whom it locks out, and ask with ``keep_trust`` on.
+
+    Raises:
+        CancelledError: it was asked, and the answer was not ``yes``.
+    """
+    if say_locked_out(dialog, site, "restart") and site.settings.keep_trust:
+        require_yes(dialog, "Do you want to continue (yes/no)? ")
 
 
 def say_cut_off(dialog: Dialog, site: Site) -> bool:

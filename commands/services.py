@@ -5,7 +5,12 @@ from __future__ import annotations
 from collections.abc import Sequence
 from contextlib import AbstractContextManager
 
-from commands.questions import require_yes, say_cut_off, say_holders, say_locked_out
+from commands.questions import (
+    ask_about_locked_out,
+    require_yes,
+    say_cut_off,
+    say_holders,
+)
 from cucmsh import services, views
 from cucmsh.services.site import Site
 from cucmsh.shell.command import FAILED, command
@@ -59,7 +64,7 @@ def utils_service_start(dialog: Dialog, site: Site, name: str) -> int:
     utils service start Cisco Tftp
     """
     if name == TFTP:
-        say_locked_out(dialog, site, "restart")
+        ask_about_locked_out(dialog, site)
     told = _OnScreen(dialog, name, ["[STARTING]  ", "[STARTED]  "])
     return _reported(dialog, site, name, services.start_service(site, name, told))
 
@@ -108,7 +113,7 @@ def utils_service_restart(dialog: Dialog, site: Site, name: str) -> int:
     """
     _say_holders_of(dialog, site, name)
     if name == TFTP:
-        say_locked_out(dialog, site, "restart")
+        ask_about_locked_out(dialog, site)
     steps = ["[STOPPING]  ", "[STARTING]  ", "[STARTED]  "]
     told = _OnScreen(dialog, name, steps, NO_CTRL_C)
     return _reported(dialog, site, name, services.restart_service(site, name, told))

@@ -68,6 +68,9 @@ if TYPE_CHECKING:
     from cucmsh.services.phones.inventory import phones_by_state as phones_by_state
     from cucmsh.services.phones.preview import SavedKey as SavedKey
     from cucmsh.services.phones.preview import locked_out as locked_out
+    from cucmsh.services.phones.preview import (
+        locked_out_by_reset as locked_out_by_reset,
+    )
     from cucmsh.services.phones.preview import preview as preview
     from cucmsh.services.phones.preview import saved_key as saved_key
     from cucmsh.services.phones.preview import saved_keys as saved_keys
@@ -148,6 +151,7 @@ __getattr__ = late_names(
         "cucmsh.services.phones.preview": (
             "SavedKey",
             "locked_out",
+            "locked_out_by_reset",
             "preview",
             "saved_key",
             "saved_keys",

@@ -35,6 +35,7 @@ from cucmsh.services.lists.plan_reset import (
 )
 from cucmsh.services.lists.served_lists import served_list
 from cucmsh.services.lists.tried import regenerate_on_draft
+from cucmsh.services.phones.open_store import has_inventory
 from cucmsh.services.phones.takers import (
     GivenList,
     Holders,
@@ -180,42 +181,71 @@ def saved_key(site: Site, name: str) -> bytes:
 def locked_out(site: Site, change: str, unit: str = "") -> tuple[Holders, ...]:
     """Whom a change would lock out who takes what is served now; for the command.
 
-    Makes no key: whoever holds a list knows no key that is made anew, so that TVS alone
-    decides. Nobody where ``keep_trust`` is on, by whose rule each start goes; nor where
-    that cannot be told, which the change itself then says.
+    With ``keep_trust`` on each start goes by that rule, so that no list of the history
+    that binds is lost: only phones that are said to hold another one, or a CTL, can be.
+    With it off no key is made: whoever holds a list knows no key that is made anew, so
+    that TVS alone decides. Nobody where that cannot be told, which the change itself
+    then says.
 
     Args:
         site: this node.
         change: ``RESTART`` or ``REGEN``.
         unit: whose certificate is regenerated.
     """
-    if site.settings.keep_trust or not site.node.has_tftp:
+    if not site.node.has_tftp or _is_covered_by_history(site):
         return ()
     try:
-        return _newly_locked_out(site, change, unit)
+        nodes: tuple[str, ...] = (site.node.name,)
+        judge: Judge | None
+        if change == REGEN and not site.settings.keep_trust:
+            judge = _judge_of_new(site, require_unit(site, unit))
+        else:
+            name = require_unit(site, unit) if change == REGEN else None
+            offer, judge = _offer(site, change, name, None)
+            nodes = offer.nodes
+        return _newly_locked_out(site, judge, nodes) if judge else ()
     except CucmshError:
         return ()
 
 
-def _newly_locked_out(site: Site, change: str, unit: str) -> tuple[Holders, ...]:
-    nodes: tuple[str, ...] = (site.node.name,)
-    judge: Judge | None
-    if change == REGEN:
-        judge = _judge_of_new(site, require_unit(site, unit))
-    else:
-        offer, judge = _offer(site, change, None, None)
-        nodes = offer.nodes
-    if judge is None:
+def locked_out_by_reset(site: Site, plan: ResetPlan) -> tuple[Holders, ...]:
+    """Whom the list of a reset would lock out who takes what is served now.
+
+    For nodes with ``keep_trust`` on; with it off the plan's warnings are all. The
+    plan's questions name the lists of the history: here they are with the phones that
+    are said to hold them, and so is what else phones are said to hold.
+
+    Args:
+        site: this publisher.
+        plan: of the reset.
+    """
+    if not site.settings.keep_trust or _is_covered_by_history(site):
         return ()
+    try:
+        judge = _judge_of_reset(site, plan.trust_list, is_brought=bool(plan.key_file))
+        return _newly_locked_out(site, judge, _tftp_nodes(site))
+    except CucmshError:
+        return ()
+
+
+def _is_covered_by_history(site: Site) -> bool:
+    """Whether the rule of ``lists.acceptance`` says all that can be told here."""
+    return site.settings.keep_trust and not has_inventory(site)
+
+
+def _newly_locked_out(
+    site: Site, judge: Judge, nodes: tuple[str, ...]
+) -> tuple[Holders, ...]:
     known = known_here(site)
     lost = [
         each
         for each in takers(site, known, judge, nodes).holders
         if each.way is Way.LOCKED_OUT and not each.is_given_up
     ]
-    if not lost:
+    raw = served_list(site)
+    if not lost or raw is None:
         return ()
-    served = decode(served_list(site) or b"")
+    served = decode(raw)
     now = OfferJudge(site, served, _signer(site, served))
     return tuple(each for each in lost if _takes(now, known, each))
 
@@ -275,12 +305,22 @@ def _of_reset(site: Site, key: SavedKey | None) -> tuple[Offer, Judge]:
     draft = DraftSite(site, asks=True)
     planned = _planned(draft, key)
     trust_list = planned.trust_list
-    nodes = tuple(node.name for node in site.settings.cluster.nodes if node.has_tftp)
-    offer = _offered(draft, trust_list, nodes, "")
-    asked_for = signer = _signer(draft, trust_list)
-    if key is not None:
+    offer = _offered(draft, trust_list, _tftp_nodes(site), "")
+    return offer, _judge_of_reset(site, trust_list, is_brought=key is not None)
+
+
+def _tftp_nodes(site: Site) -> tuple[str, ...]:
+    return tuple(node.name for node in site.settings.cluster.nodes if node.has_tftp)
+
+
+def _judge_of_reset(
+    site: Site, trust_list: TrustList, *, is_brought: bool
+) -> OfferJudge:
+    """Of the list of a reset; TVS is asked about the present key for one brought."""
+    asked_for = signer = _signer(site, trust_list)
+    if is_brought:
         asked_for = Keystore(site).certificate(Unit.ITL_RECOVERY).der
-    return offer, OfferJudge(site, trust_list, asked_for, is_new=asked_for != signer)
+    return OfferJudge(site, trust_list, asked_for, is_new=asked_for != signer)
 
 
 def _planned(draft: Site, key: SavedKey | None) -> ResetPlan:
