@@ -37,7 +37,12 @@ LOOKING = {
     "lists.verify_file": {"inspect"},
     "lists.verify_table": {"held_at", "inspect_all", "is_one"},
     "phones.takers": {"given_list"},
-    "phones.preview": {"locked_out", "saved_key", "saved_keys"},
+    "phones.preview": {
+        "locked_out",
+        "locked_out_by_reset",
+        "saved_key",
+        "saved_keys",
+    },
     "lists.replica_records": {"whose"},
     "lists.phone_files": {"choose", "named"},
     "nodes.account": {"become_owner", "owner_of"},
