@@ -41,6 +41,7 @@ class Event(NamedTuple):
         time: when, UTC.
         parameters: what else is known, in the order in which it is told. No secret.
         action: what an administrator should do; empty if nothing.
+        text: what happened in words, of an alarm; else empty.
     """
 
     facility: str
@@ -50,6 +51,7 @@ class Event(NamedTuple):
     time: datetime
     parameters: Mapping[str, Value]
     action: str = ""
+    text: str = ""
 
 
 class Sink(Protocol):

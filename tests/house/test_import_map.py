@@ -79,6 +79,8 @@ GROUND = {
     "quoting",
     # What happened, and who takes it: whoever has something to tell.
     "events",
+    # The alarms of the original, by name: whoever tells one.
+    "alarms",
     # What the releases of the original do differently: the configuration checks it,
     # certificates and lists ask it.
     "release",
