@@ -78,6 +78,32 @@ def _described(
     )
 
 
+@command("show itl all", has_json=True)
+def show_itl_all(dialog: Dialog, site: Site) -> int:
+    """Show what each node's TFTP service serves: signer, checksums, age, stale or not.
+
+    Every node is asked over TFTP, as a phone asks it. Each member signs a list of its
+    own until a reset, so that lists may differ. A stale one does not name a present
+    certificate of the cluster, or is a replica's and not the publisher's.
+
+    Example:
+    show itl all
+    """
+    with dialog.working(lambda: "Asking all nodes what they serve..."):
+        seen = services.every_list(site)
+    now = site.clock.now().timestamp()
+    dialog.result(
+        lambda: views.every_list_lines(
+            seen, now, dialog.columns, helpful=dialog.helpful
+        ),
+        lambda: views.every_list_document(site.node.name, seen, now),
+    )
+    if not all(each.is_answer for each in seen):
+        return 3
+    well = services.ListState.CURRENT
+    return 0 if all(each.state is well for each in seen) else 1
+
+
 @command(
     "utils itl reset localkey", of=lambda: services.reset_with_local_key, has_json=True
 )

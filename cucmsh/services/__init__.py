@@ -32,6 +32,9 @@ if TYPE_CHECKING:
     from cucmsh.services.idle import idle_minutes as idle_minutes
     from cucmsh.services.idle import read_minutes as read_minutes
     from cucmsh.services.idle import set_idle_minutes as set_idle_minutes
+    from cucmsh.services.lists.every_list import ListOnNode as ListOnNode
+    from cucmsh.services.lists.every_list import ListState as ListState
+    from cucmsh.services.lists.every_list import every_list as every_list
     from cucmsh.services.lists.foreign import ForeignList as ForeignList
     from cucmsh.services.lists.foreign import foreign_list as foreign_list
     from cucmsh.services.lists.foreign import how_to_compose as how_to_compose
@@ -108,6 +111,7 @@ __getattr__ = late_names(
             "read_text",
         ),
         "cucmsh.services.idle": ("idle_minutes", "read_minutes", "set_idle_minutes"),
+        "cucmsh.services.lists.every_list": ("ListOnNode", "ListState", "every_list"),
         "cucmsh.services.lists.show_list": (
             "HeldList",
             "find_mismatches",

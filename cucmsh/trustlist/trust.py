@@ -13,7 +13,7 @@ so it is judged by its SAST records.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection
+from collections.abc import Callable, Collection, Container
 from functools import partial
 from hashlib import sha1
 from typing import NamedTuple
@@ -198,9 +198,14 @@ def is_tvs_of(itl: TrustList | None, certificate: bytes) -> bool:
         itl: the ITL that a phone holds; ``None`` for none.
         certificate: DER, as the server showed it.
     """
-    return itl is not None and any(
-        record.role == Role.TVS and _carries(record, certificate)
-        for record in itl.records
+    return itl is not None and names_as(itl, (Role.TVS,), certificate)
+
+
+def names_as(named_in: TrustList, roles: Container[int], certificate: bytes) -> bool:
+    """Whether a list has a record of this certificate (DER) in one of the roles."""
+    return any(
+        record.role in roles and _carries(record, certificate)
+        for record in named_in.records
     )
 
 

@@ -30,6 +30,8 @@ if TYPE_CHECKING:
     from cucmsh.views.documents import list_document as list_document
     from cucmsh.views.documents import reset_document as reset_document
     from cucmsh.views.documents import services_document as services_document
+    from cucmsh.views.every_list import every_list_document as every_list_document
+    from cucmsh.views.every_list import every_list_lines as every_list_lines
     from cucmsh.views.give_up import give_up_lines as give_up_lines
     from cucmsh.views.phone_resets import open_resets_line as open_resets_line
     from cucmsh.views.phone_resets import phone_reset_document as phone_reset_document
@@ -73,6 +75,7 @@ __getattr__ = late_names(
             "reset_document",
             "services_document",
         ),
+        "cucmsh.views.every_list": ("every_list_document", "every_list_lines"),
         "cucmsh.views.give_up": ("give_up_lines",),
         "cucmsh.views.phone_resets": (
             "open_resets_line",

@@ -13,6 +13,8 @@ bytes, and what is not there is null. The keys of each result::
                               verified reason
                               other_lists[]: node sha1 problem
                               foreign: what advice is_kept
+    show itl all              node nodes[]: name state length md5 sha1 signer
+                                timestamp age_seconds same_as[] reasons[]
     show cert list own        node certificates[]: unit subject issuer serial
                                 self_signed not_before not_after key_type key_bits
                                 signature_algorithm sha1 sha256
@@ -76,9 +78,11 @@ bytes, and what is not there is null. The keys of each result::
 the service. ``role`` is SAST, CCM, CCM_TFTP, TFTP, CAPF, TVS, APPLICATION_SERVER or a
 number as text; ``state`` of a service started or stopped, of a node updated, unchanged,
 stopped (it has the list, its TFTP service is down), unproven, unknown (it fell silent
-in its change) or pending. ``other_lists`` are nodes that should serve this very list
-and do not; ``foreign`` is null for a list that this cluster made; ``left_out``
-are the bytes of a log before ``text``. ``quit`` and ``exit`` alone have no result.
+in its change) or pending; of the list on a node current, stale, not verified, from
+elsewhere, no list, no answer or error. ``other_lists`` are nodes that should serve this
+very list and do not; ``foreign`` is null for a list that this cluster made;
+``left_out`` are the bytes of a log before ``text``. ``quit`` and ``exit`` alone have no
+result.
 Within the schema keys and words are added, never changed.
 """
 

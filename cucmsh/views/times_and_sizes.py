@@ -9,6 +9,8 @@ import time
 from array import array
 from datetime import datetime
 
+_UNITS = ((86_400, "d"), (3600, "h"), (60, "min"), (1, "s"))
+
 
 def format_time(moment: float | datetime) -> str:
     """``Wed Feb 26 10:24:27 PST 2014``, in this machine's time zone."""
@@ -18,6 +20,16 @@ def format_time(moment: float | datetime) -> str:
 def iso_time(moment: float | datetime) -> str:
     """``2014-02-26T18:24:27Z``; parts of a second are dropped."""
     return time.strftime("%Y-%m-%dT%H:%M:%SZ", time.gmtime(_seconds(moment)))
+
+
+def short_span(seconds: float) -> str:
+    """How long something has been or will be, in its largest unit: ``3 d``, ``5 min``.
+
+    Rounded down; what lies in the future, by a clock that differs, is ``in 5 min``.
+    """
+    size, unit = next((unit for unit in _UNITS if abs(seconds) >= unit[0]), _UNITS[-1])
+    text = f"{int(abs(seconds)) // size} {unit}"
+    return f"in {text}" if seconds <= -1 else text
 
 
 def _seconds(moment: float | datetime) -> float:

@@ -57,6 +57,7 @@ LINES: dict[str, tuple[str, Sequence[tuple[str, Answer]]]] = {
     "show cli pagination": ("show cli pagination", ()),
     "show cli session timeout": ("show cli session timeout", ()),
     "show itl": ("show itl", ()),
+    "show itl all": ("show itl all", ()),
     "show itl phones [state] [node] [page]": ("show itl phones", ()),
     "show itl phones csv [state] [node]": ("show itl phones csv", ()),
     "show myself": ("show myself", ()),

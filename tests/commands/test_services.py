@@ -32,6 +32,7 @@ PHRASES = [
     "show cli pagination",
     "show cli session timeout",
     "show itl",
+    "show itl all",
     "show itl phones [state] [node] [page]",
     "show itl phones csv [state] [node]",
     "show myself",
