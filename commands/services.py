@@ -12,9 +12,11 @@ from commands.questions import (
     say_holders,
 )
 from cucmsh import services, views
+from cucmsh.errors import UsageError
 from cucmsh.services.site import Site
 from cucmsh.shell.command import FAILED, command
 from cucmsh.shell.dialog import Dialog
+from cucmsh.shell.grammar import PAGE
 from cucmsh.shell.parameter_types import TEXT
 
 TFTP = "Cisco Tftp"  # what phones get their lists from
@@ -30,21 +32,32 @@ def service_names(site: Site) -> list[str]:
     return list(services.services_of(site))
 
 
-@command("utils service list", has_json=True)
-def utils_service_list(dialog: Dialog, site: Site) -> None:
+@command(
+    "utils service list [page]",
+    candidates={"page": lambda _: [PAGE]},
+    kinds={"page": TEXT},
+    has_json=True,
+)
+def utils_service_list(dialog: Dialog, site: Site, option: str = "") -> None:
     """List the services of this node and their states.
+
+    Those of the operating system come first, those that are not activated last.
+
+    page: stop at the end of each page
 
     Example:
     utils service list
     """
+    if option not in ("", PAGE):
+        raise UsageError(
+            f"Incorrect optional parameter entered for list\n{FAILED}",
+            f"It takes one: {PAGE}.",
+        )
     dialog.say("Requesting service status, please wait...")
-    states = services.service_states(site)
+    found = services.list_services(site)
     dialog.result(
-        lambda: [
-            f"{name}[{'STARTED' if state.is_running else 'STOPPED'}]  {state.reason}"
-            for name, state in states
-        ],
-        lambda: views.services_document(site.node.name, states),
+        lambda: views.service_list_lines(found),
+        lambda: views.services_document(site.node.name, found),
     )
 
 

@@ -12,6 +12,8 @@ from cucmsh.late import late_names
 
 if TYPE_CHECKING:
     from cucmsh.phones.service_control import PhoneAction as PhoneAction
+    from cucmsh.services.certificates.hold import Hold as Hold
+    from cucmsh.services.certificates.hold import present_hold as present_hold
     from cucmsh.services.certificates.keystore import ImportedKey as ImportedKey
     from cucmsh.services.certificates.own import own_certificate as own_certificate
     from cucmsh.services.certificates.own import own_certificates as own_certificates
@@ -59,10 +61,13 @@ if TYPE_CHECKING:
     from cucmsh.services.nodes.health.node_status import reach_each as reach_each
     from cucmsh.services.nodes.service_control import Start as Start
     from cucmsh.services.nodes.service_control import restart_service as restart_service
-    from cucmsh.services.nodes.service_control import service_states as service_states
     from cucmsh.services.nodes.service_control import services_of as services_of
     from cucmsh.services.nodes.service_control import start_service as start_service
     from cucmsh.services.nodes.service_control import stop_service as stop_service
+    from cucmsh.services.nodes.service_list import ServiceList as ServiceList
+    from cucmsh.services.nodes.service_list import list_services as list_services
+    from cucmsh.services.nodes.system_status import SystemStatus as SystemStatus
+    from cucmsh.services.nodes.system_status import system_status as system_status
     from cucmsh.services.outcome import Progress as Progress
     from cucmsh.services.outcome import Step as Step
     from cucmsh.services.phones.holders import holder_lines as holder_lines
@@ -89,6 +94,7 @@ if TYPE_CHECKING:
 __getattr__ = late_names(
     __name__,
     {
+        "cucmsh.services.certificates.hold": ("Hold", "present_hold"),
         "cucmsh.services.certificates.keystore": ("ImportedKey",),
         "cucmsh.services.certificates.own": (
             "own_certificate",
@@ -137,11 +143,12 @@ __getattr__ = late_names(
         "cucmsh.services.nodes.service_control": (
             "Start",
             "restart_service",
-            "service_states",
             "services_of",
             "start_service",
             "stop_service",
         ),
+        "cucmsh.services.nodes.system_status": ("SystemStatus", "system_status"),
+        "cucmsh.services.nodes.service_list": ("ServiceList", "list_services"),
         "cucmsh.services.outcome": ("Progress", "Step"),
         "cucmsh.services.phones.holders": ("holder_lines",),
         "cucmsh.services.phones.inventory": (

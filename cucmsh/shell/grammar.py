@@ -22,12 +22,22 @@ from cucmsh.shell.command import FAILED, Command, Parameter
 from cucmsh.shell.line import LONGEST_LINE
 from cucmsh.shell.parameter_types import TEXT, problem_with
 
+PAGE = "page"  # the original's option for a pause at each page
+
 
 class Call(NamedTuple):
     """A command and the words it is called with."""
 
     command: Command
     arguments: tuple[str, ...]
+
+    @property
+    def wants_pages(self) -> bool:
+        """Whether it has the option ``page``, a parameter of that name, and got it."""
+        chosen = sum(len(step) > 1 for step in self.command.words)
+        values = self.arguments[chosen:]
+        named = (parameter.name for parameter in self.command.parameters)
+        return (PAGE, PAGE) in zip(named, values, strict=False)
 
 
 class Menu:

@@ -256,7 +256,7 @@ class Session:
             if call.command.changes:
                 self._audit.begins(attempt)
             self.settings.command_count += 1
-            self._screen.pager = self._new_pager()
+            self._screen.pager = self._new_pager(is_wanted=call.wants_pages)
             delay = self.settings.progress_delay_of(call.command)
             self._dialog.progress_after_seconds = delay
             with self._limited(), self._reader.interruptible():
@@ -327,8 +327,9 @@ class Session:
                 self._dialog.say(line)
         return error.exit_status
 
-    def _new_pager(self) -> ScreenPager | None:
-        if not (self.settings.is_paged and self._reader.is_terminal):
+    def _new_pager(self, *, is_wanted: bool = False) -> ScreenPager | None:
+        is_paged = is_wanted or self.settings.is_paged
+        if not (is_paged and self._reader.is_terminal):
             return None
 
         reader = self._reader

@@ -29,7 +29,6 @@ if TYPE_CHECKING:
     from cucmsh.views.documents import cluster_document as cluster_document
     from cucmsh.views.documents import list_document as list_document
     from cucmsh.views.documents import reset_document as reset_document
-    from cucmsh.views.documents import services_document as services_document
     from cucmsh.views.every_list import every_list_document as every_list_document
     from cucmsh.views.every_list import every_list_lines as every_list_lines
     from cucmsh.views.give_up import give_up_lines as give_up_lines
@@ -46,9 +45,15 @@ if TYPE_CHECKING:
     from cucmsh.views.report import delivery_lines as delivery_lines
     from cucmsh.views.report import mismatch_lines as mismatch_lines
     from cucmsh.views.report import report_lines as report_lines
+    from cucmsh.views.services import service_list_lines as service_list_lines
+    from cucmsh.views.services import services_document as services_document
     from cucmsh.views.signing import pending_lines as pending_lines
     from cucmsh.views.signing import replica_lines as replica_lines
     from cucmsh.views.signing import signing_lines as signing_lines
+    from cucmsh.views.status import hold_document as hold_document
+    from cucmsh.views.status import hold_lines as hold_lines
+    from cucmsh.views.status import status_document as status_document
+    from cucmsh.views.status import status_lines as status_lines
     from cucmsh.views.times_and_sizes import format_time as format_time
     from cucmsh.views.times_and_sizes import kilobytes as kilobytes
     from cucmsh.views.trust_list import show_trust_list as show_trust_list
@@ -73,7 +78,6 @@ __getattr__ = late_names(
             "cluster_document",
             "list_document",
             "reset_document",
-            "services_document",
         ),
         "cucmsh.views.every_list": ("every_list_document", "every_list_lines"),
         "cucmsh.views.give_up": ("give_up_lines",),
@@ -90,7 +94,14 @@ __getattr__ = late_names(
         ),
         "cucmsh.views.phones": ("phones_csv", "phones_document", "phones_lines"),
         "cucmsh.views.report": ("delivery_lines", "mismatch_lines", "report_lines"),
+        "cucmsh.views.services": ("service_list_lines", "services_document"),
         "cucmsh.views.signing": ("pending_lines", "replica_lines", "signing_lines"),
+        "cucmsh.views.status": (
+            "hold_document",
+            "hold_lines",
+            "status_document",
+            "status_lines",
+        ),
         "cucmsh.views.times_and_sizes": ("format_time", "kilobytes"),
         "cucmsh.views.trust_list": ("show_trust_list",),
     },

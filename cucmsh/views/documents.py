@@ -18,7 +18,14 @@ bytes, and what is not there is null. The keys of each result::
     show cert list own        node certificates[]: unit subject issuer serial
                                 self_signed not_before not_after key_type key_bits
                                 signature_algorithm sha1 sha256
-    utils service list        node services[]: name state reason
+    show cert hold            node unit remaining_seconds
+    show status               node date time_zone locale product_version
+                              os_version uptime_seconds users load[]
+                              cpu: idle system user iowait irq soft
+                              memory: total free used cached shared buffers
+                              disks[]: name path total free used percent
+    utils service list        node is_primary
+                              services[], platform_services[]: name state reason
     utils itl reset ...       node length sha1 sha256 signer
                               nodes[]: name state done reason
     utils itl preview ..., cucmsh preview
@@ -81,8 +88,8 @@ stopped (it has the list, its TFTP service is down), unproven, unknown (it fell 
 in its change) or pending; of the list on a node current, stale, not verified, from
 elsewhere, no list, no answer or error. ``other_lists`` are nodes that should serve this
 very list and do not; ``foreign`` is null for a list that this cluster made;
-``left_out`` are the bytes of a log before ``text``. ``quit`` and ``exit`` alone have no
-result.
+``left_out`` are the bytes of a log before ``text``; ``cpu`` has per cent, ``memory``
+and ``disks`` kibibytes. ``quit`` and ``exit`` alone have no result.
 Within the schema keys and words are added, never changed.
 """
 
@@ -100,7 +107,6 @@ from cucmsh.services.lists.verify_file import Inspection
 from cucmsh.services.lists.verify_table import HeldFile, Row, Table
 from cucmsh.services.nodes.health.finding import Finding
 from cucmsh.services.nodes.health.node_status import NodeHealth
-from cucmsh.services.nodes.own_services import ServiceState
 from cucmsh.services.outcome import NodeOutcome, Report
 from cucmsh.services.site import Site
 from cucmsh.trustlist.model import Header, Record
@@ -192,23 +198,6 @@ def cluster_document(site: Site, problems: Mapping[str, str]) -> Document:
                 "reason": problems[node.name] or None,
             }
             for node in nodes
-        ],
-    }
-
-
-def services_document(
-    node: str, entries: Iterable[tuple[str, ServiceState]]
-) -> Document:
-    """``utils service list``."""
-    return {
-        "node": node,
-        "services": [
-            {
-                "name": name,
-                "state": "started" if state.is_running else "stopped",
-                "reason": state.reason or None,
-            }
-            for name, state in entries
         ],
     }
 

@@ -9,6 +9,7 @@ import pytest
 from cucmsh.config.model import EXPIRY_MONITOR, TVS, NodeService, ServiceCommands
 from cucmsh.errors import ServiceError, UsageError
 from cucmsh.remote.runner import Completed
+from cucmsh.services.nodes.machine import Machine
 from cucmsh.services.site import Site
 from tests.commands.calls import call
 from tests.services.callers import called
@@ -57,13 +58,48 @@ def site(
     return called(Site(now.settings._replace(node=node), now.clock, now.backends))
 
 
-def test_list_has_the_state_of_each(site: Site) -> None:
-    assert call(site, "utils service list").lines[1:5] == [
-        "Cisco Tftp[STARTED]  ",
-        "Cisco Certificate Authority Proxy Function[STOPPED]  Service Not Activated",
-        "Cisco Trust Verification Service[STOPPED]  Commanded Out of Service",
-        "Cisco Certificate Expiry Monitor[STARTED]  ",
+@pytest.fixture
+def daemons(monkeypatch: pytest.MonkeyPatch) -> set[str]:
+    """What is seen to run on this machine."""
+    seen = {"sshd"}
+    monkeypatch.setattr(Machine, "runs", lambda _, name: name in seen)
+    return seen
+
+
+def test_list_is_in_the_originals_form(site: Site, daemons: set[str]) -> None:
+    assert call(site, "utils service list").text == (
+        "Requesting service status, please wait...\n"
+        "System SSH [STARTED]\n"
+        "Password Reset [STOPPED]  Service Not Activated\n"
+        "Service Manager is running\n"
+        "Getting list of all services\n"
+        ">> Return code = 0\n"
+        "Cisco Certificate Expiry Monitor[STARTED]  \n"
+        "Cisco Tftp[STARTED]  \n"
+        "Cisco Trust Verification Service[STOPPED]  Commanded Out of Service\n"
+        "Cisco Certificate Authority Proxy Function[STOPPED]  Service Not Activated\n"
+        "Cisco Certificate Change Notification[STOPPED]  Service Not Activated\n"
+        "Primary Node =true\n"
+    )
+    daemons.add("nscd")
+    assert call(site, "utils service list page").lines[1:3] == [
+        "System SSH [STARTED]",
+        "Name Service Cache [STARTED]",
     ]
+
+
+def test_what_is_not_seen_is_not_said_to_be_stopped(
+    cluster: MadeCluster, daemons: set[str]
+) -> None:
+    daemons.clear()
+    listed = call(cluster.subscriber.site, "utils service list").lines
+    assert not any(line.startswith("System SSH") for line in listed)
+    assert listed[-2] == "Primary Node =false"
+
+
+def test_another_option_is_wrong_use(site: Site) -> None:
+    with pytest.raises(UsageError, match="Incorrect optional parameter entered"):
+        call(site, "utils service list pages")
 
 
 def test_each_is_started_and_stopped_by_its_own_commands(

@@ -148,6 +148,23 @@ def test_a_wrong_count_gets_the_originals_line(
     assert caught.value.message == expected
 
 
+@pytest.mark.parametrize(
+    ("line", "is_paged"),
+    [
+        ("utils service list page", True),
+        ("utils service list", False),
+        ("utils service list pages", False),
+        ("utils cut on page", True),
+        ("utils cut page", False),  # a value of another name
+        ("utils cut page off", False),
+    ],
+)
+def test_option_page_asks_for_pages(line: str, is_paged: bool) -> None:
+    phrases = ("utils service list [page]", "utils cut <what> [page]")
+    parsed = Grammar(map(declared, phrases)).parse(line)
+    assert parsed.wants_pages == is_paged
+
+
 @pytest.mark.parametrize("line", ["show", "utils itl", "set cli pagination"])
 def test_an_incomplete_line_names_what_may_follow(line: str) -> None:
     with pytest.raises(UsageError) as caught:

@@ -36,6 +36,14 @@ def test_g2_a_program_that_asked_pages_with_raw_keys(client: Client) -> None:
     assert "line 48\n" not in client.shown.replace("\r\n", "\n")
 
 
+def test_option_page_pages_one_command_of_a_program(client: Client) -> None:
+    client.send("show lines 100 page\r")
+    client.await_text(f"line 23\r\n\x1b[1m{PAUSE}")
+    client.send("q")
+    client.await_text("\r\x1b[Kadmin:")
+    assert client.call("show lines 100").endswith("\nline 100")
+
+
 def test_g3_a_viewed_file_is_turned_over_by_raw_keys(client: Client) -> None:
     options = "\x1b[1m\r\noptions: q=quit, n=next, p=prev, b=begin, e=end (lines "
     client.call("set cli pagination off")  # it is another pager's

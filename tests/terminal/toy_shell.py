@@ -36,11 +36,12 @@ def show_hostile(dialog: Dialog, context: Any) -> None:
     dialog.say(HOSTILE)
 
 
-@command("show lines <count>")
-def show_lines(dialog: Dialog, context: Any, count: str) -> None:
+@command("show lines <count> [page]")
+def show_lines(dialog: Dialog, context: Any, count: str, page: str = "") -> None:
     """Show numbered lines.
 
     count: how many
+    page: a page at a time
     """
     for number in range(1, int(count) + 1):
         dialog.say(f"line {number}")

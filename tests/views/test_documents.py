@@ -12,6 +12,7 @@ from cucmsh.pki.verify import SignatureVerifier
 from cucmsh.services.lists.plan_reset import ResetPlan
 from cucmsh.services.lists.show_list import HeldList, Mismatch
 from cucmsh.services.nodes.own_services import ServiceState
+from cucmsh.services.nodes.service_list import ServiceList
 from cucmsh.services.outcome import NodeOutcome, Report, State
 from cucmsh.trustlist.check import SignatureVerdict, check
 from cucmsh.trustlist.decode import decode
@@ -19,8 +20,8 @@ from cucmsh.views.documents import (
     certificates_document,
     list_document,
     reset_document,
-    services_document,
 )
+from cucmsh.views.services import services_document
 from cucmsh.views.times_and_sizes import iso_time
 
 VECTORS = Path(__file__).parents[1] / "vectors"
@@ -141,9 +142,12 @@ def test_a_certificate_has_every_key() -> None:
 
 
 def test_a_service_has_a_state_and_a_reason_if_it_does_not_run() -> None:
-    entries = [(state.name, state) for state in ServiceState]
-    assert plain(services_document(NODE, entries)) == {
+    entries = tuple((state.name, state) for state in ServiceState)
+    found = ServiceList(entries[:1], entries, is_primary=True)
+    assert plain(services_document(NODE, found)) == {
         "node": NODE,
+        "is_primary": True,
+        "platform_services": [{"name": "STARTED", "state": "started", "reason": None}],
         "services": [
             {"name": "STARTED", "state": "started", "reason": None},
             {

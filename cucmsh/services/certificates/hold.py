@@ -14,6 +14,7 @@ from cucmsh.layout import HOLD
 from cucmsh.services.lab_time import read_time
 from cucmsh.services.records.state import recall, remember
 from cucmsh.services.site import Site
+from cucmsh.services.usecase import use_case
 
 HOLD_SECONDS = 300
 
@@ -35,6 +36,12 @@ def start_hold(site: Site, unit: str) -> None:
         "uptime": uptime,
     }
     remember(site.home, HOLD, facts)
+
+
+@use_case("show cert hold")
+def present_hold(site: Site) -> Hold | None:
+    """The use-case of ``find_hold``."""
+    return find_hold(site)
 
 
 def find_hold(site: Site) -> Hold | None:

@@ -10,14 +10,13 @@ from collections.abc import Callable, Sequence
 from contextlib import AbstractContextManager, suppress
 from typing import NamedTuple, Protocol
 
-from cucmsh.config.model import CAPF, TFTP, TVS
+from cucmsh.config.model import TFTP, TVS
 from cucmsh.errors import CucmshError, ServiceError, UsageError
 from cucmsh.services.lists.foreign import ForeignList, foreign_list
 from cucmsh.services.lists.install import close_mark
 from cucmsh.services.lists.member_hooks import deliver_pending
 from cucmsh.services.lists.update_replicas import replicas_of, update_replicas
 from cucmsh.services.nodes import own_services as own
-from cucmsh.services.nodes.own_services import ServiceState, state_of
 from cucmsh.services.outcome import Report
 from cucmsh.services.records.open_work import (
     note_unrecorded_start,
@@ -33,17 +32,6 @@ from cucmsh.services.usecase import use_case
 def services_of(site: Site) -> tuple[str, ...]:
     """The services of this node that can be started and stopped, by their names."""
     return (TFTP, *(service.name for service in site.node.other_services))
-
-
-@use_case("utils service list")
-def service_states(site: Site) -> list[tuple[str, ServiceState]]:
-    """What `utils service list` names: the original's, and those configured besides.
-
-    Raises:
-        ServiceError: one of them cannot be asked.
-    """
-    names = dict.fromkeys((TFTP, CAPF, TVS, *services_of(site)))
-    return [(name, state_of(site, name)) for name in names]
 
 
 class ServiceDialog(Protocol):
