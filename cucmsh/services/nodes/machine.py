@@ -73,7 +73,7 @@ class Machine:
     def operating_system(self) -> str:
         """Its name and version, as /etc/os-release has them; empty if it has none."""
         for name in ("etc/os-release", "usr/lib/os-release"):
-            for line in self._text(name).splitlines():
+            for line in self._read(name).splitlines():
                 if line.startswith("PRETTY_NAME="):
                     return line.partition("=")[2].strip().strip("\"'")
         return ""
@@ -84,7 +84,7 @@ class Machine:
             target = os.readlink(os.path.join(self._root, "etc/localtime"))
             if _ZONES in target:
                 return target.partition(_ZONES)[2]
-        return self._text("etc/timezone").strip()
+        return self._read("etc/timezone").strip()
 
     def users(self) -> int | None:
         """How many are logged in, by utmp; None where none is kept."""
@@ -102,7 +102,7 @@ class Machine:
 
     def load(self) -> tuple[float, float, float] | None:
         """The load averages of the last 1, 5 and 15 minutes."""
-        words = self._text("proc/loadavg").split()[:3]
+        words = self._read("proc/loadavg").split()[:3]
         try:
             one, five, fifteen = (float(word) for word in words)
         except ValueError:
@@ -133,7 +133,7 @@ class Machine:
     def memory(self) -> Memory | None:
         """What /proc/meminfo says."""
         found = {}
-        for line in self._text("proc/meminfo").splitlines():
+        for line in self._read("proc/meminfo").splitlines():
             name, _, rest = line.partition(":")
             with suppress(ValueError, IndexError):
                 found[name] = int(rest.split()[0])
@@ -170,11 +170,11 @@ class Machine:
         with suppress(OSError):
             for number in os.listdir(os.path.join(self._root, "proc")):
                 if number.isdecimal():
-                    name = self._text(f"proc/{number}/comm").strip()
-                    yield name, self._text(f"proc/{number}/cmdline").replace("\0", " ")
+                    name = self._read(f"proc/{number}/comm").strip()
+                    yield name, self._read(f"proc/{number}/cmdline").replace("\0", " ")
 
     def _counters(self) -> dict[str, int]:
-        words = self._text("proc/stat").partition("\n")[0].split()
+        words = self._read("proc/stat").partition("\n")[0].split()
         try:
             counts = [int(word) for word in words[1 : 1 + len(_CPU_FIELDS)]]
         except ValueError:
@@ -183,7 +183,7 @@ class Machine:
             return {}
         return dict(zip(_CPU_FIELDS, counts, strict=True))
 
-    def _text(self, name: str) -> str:
+    def _read(self, name: str) -> str:
         try:
             path = os.path.join(self._root, name)
             with open(path, encoding="utf-8", errors="replace") as file:

@@ -90,7 +90,7 @@ def test_junk_is_nothing(machine: Machine, tmp_path: Path, junk: str) -> None:
     ("command_line", "runs"),
     [
         ("sshd: /usr/sbin/sshd -D [listener] 0 of 10-100 startups", True),
-        ("/usr/sbin/sshd\0-D\0", True),
+        ("/opt/sbin/sshd\0-D\0", True),
         ("sshd: joe [priv]", False),
         ("sshd: joe@pts/0", False),
     ],
