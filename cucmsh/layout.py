@@ -32,6 +32,8 @@ LOGS_UNIT = "cucmsh-phones-import.service"  # reads logs as they are written
 LISTEN_UNIT = "cucmsh-phones-listen.service"  # takes HEP packets
 POLL_UNIT = "cucmsh-phones-poll.service"  # asks phones for their pages, by its timer
 POLL_TIMER = "cucmsh-phones-poll.timer"
+MONITOR_UNIT = "cucmsh-monitor.service"  # runs the Certificate Monitor, by its timer
+MONITOR_TIMER = "cucmsh-monitor.timer"
 
 # --- HOME (0700): keys.
 
@@ -121,6 +123,8 @@ CLUSTER_LOCK = "state/cluster.lock"
 IDS_LOCK = "state/ids.lock"
 PHONES_LOCK = "state/phones.lock"
 PHONES_LOCK_FOLDER = "state/phones"  # is locked; nothing lies in it
+MONITOR_LOCK = "state/monitor.lock"
+MONITOR_LOCK_FOLDER = "state/monitor"  # the same
 
 # Facts, a TOML file each in STATE_FOLDER (``services.records.state``).
 ADOPTION = "adoption"  # the unfinished adoption
@@ -130,6 +134,8 @@ BACKUP = "backup"  # digest of the recovery key file that was saved last
 HOLD = "hold"  # the hold timer
 JOURNAL = "journal"  # the open reset
 KEEP = "keep"  # the keep mark
+MONITOR = "monitor"  # what the Certificate Monitor told, and when
+MONITOR_NOTICE = "monitor-notice"  # what a login is told of it
 NODE = "node"  # this node's id
 NODES = "nodes"  # the ids of all nodes
 PHONE_RESETS = "phone-resets"  # which phones are still to be reset

@@ -1,8 +1,9 @@
 """``cucmsh hook``: what systemd, scripts and other nodes run. Asks nobody anything.
 
-``tftp-start``, ``update-replicas`` and ``sign`` are for the service manager and for
-scripts of this machine. The others are run by other nodes through SSH: their parameters
-and answers are a protocol between versions of cucmsh. ``HOOKS`` is the one table.
+``tftp-start``, ``update-replicas``, ``sign`` and ``monitor`` are for the service
+manager and for scripts of this machine. The others are run by other nodes through SSH:
+their parameters and answers are a protocol between versions of cucmsh. ``HOOKS`` is the
+one table.
 """
 
 from __future__ import annotations
@@ -67,6 +68,12 @@ HOOKS = {
         ["FILE..."],
         remote=False,
     ),
+    "monitor": Hook(
+        "monitor",
+        "a round of the Certificate Monitor: alarms for certificates that expire, and "
+        "for a recovery key that was not saved",
+        remote=False,
+    ),
     "service-status": Hook(
         "status",
         "`active` or `inactive`, and the SHA-256 of the list in the TFTP directory, "
@@ -120,8 +127,8 @@ def hook_parser() -> Parser:
     names = ", ".join([*HOOKS, SERVE_NODE])
     parser = Parser(
         "[--config FILE] hook",
-        "What services, scripts and other nodes run: `tftp-start`, `update-replicas` "
-        "and `sign FILE...` on this machine, the others through SSH.",
+        "What services, scripts and other nodes run: `tftp-start`, `update-replicas`, "
+        "`sign FILE...` and `monitor` on this machine, the others through SSH.",
         "Each has a --help: cucmsh hook NAME --help",
     )
     parser.add_argument("hook", metavar="NAME", help=names)

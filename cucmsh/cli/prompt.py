@@ -8,6 +8,7 @@ from cucmsh import services
 from cucmsh.app import admit, open_own_site
 from cucmsh.cli.session import open_session
 from cucmsh.services.caller import WayIn
+from cucmsh.services.certificates.monitor_notice import monitor_notice
 from cucmsh.services.records.open_work import login_notice
 from cucmsh.services.records.state import serves_published
 from cucmsh.services.site import Site
@@ -34,7 +35,10 @@ def serve_prompt(site: Site, greeting: str = "", *, may_end: bool = True) -> int
     """See ``run_shell``."""
     screen = Screen(1)
     with Terminal(0).held():
-        told = (greeting, "\n".join(banner()), login_notice(site), _foreign(site))
+        told = (
+            *(greeting, "\n".join(banner())),
+            *(login_notice(site), _foreign(site), _monitor(site)),
+        )
         for text in told:
             if text:
                 screen.say(text)
@@ -60,6 +64,11 @@ def _foreign(site: Site) -> str:
         return ""
     found = services.foreign_list(site)
     return found.line if found else ""
+
+
+def _monitor(site: Site) -> str:
+    """What the Certificate Monitor found last; empty in the strict form."""
+    return "" if site.settings.is_strict else monitor_notice(site)
 
 
 def banner() -> list[str]:

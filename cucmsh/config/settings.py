@@ -25,6 +25,7 @@ from cucmsh.names import check_full_name, format_subject, read_subject
 from cucmsh.release import DEFAULT_RELEASE, Profile, profile_of
 
 if TYPE_CHECKING:
+    from cucmsh.config.alarms import AlarmsSettings
     from cucmsh.config.inventory import InventorySettings
     from cucmsh.config.phones import PhonesSettings
     from cucmsh.config.tvs import TvsSettings
@@ -64,6 +65,7 @@ class Settings(NamedTuple):
         own_inventory: what ``[inventory]`` says; None where there is no such table.
         own_phones: the same of ``[phones]``.
         own_tvs: the same of ``[tvs]``.
+        own_alarms: the same of ``[alarms]``.
         stamp: of the file when it was read; None for settings that no file has yet.
         lab: the directory of the lab that it is a node of; empty for none.
     """
@@ -83,6 +85,7 @@ class Settings(NamedTuple):
     own_inventory: InventorySettings | None = None
     own_phones: PhonesSettings | None = None
     own_tvs: TvsSettings | None = None
+    own_alarms: AlarmsSettings | None = None
     stamp: Stamp | None = None
     lab: str = ""
 
@@ -108,6 +111,13 @@ class Settings(NamedTuple):
         from cucmsh.config.tvs import TvsSettings  # noqa: PLC0415 - above
 
         return self.own_tvs or TvsSettings()
+
+    @property
+    def alarms(self) -> AlarmsSettings:
+        """Where alarms go, and when certificates that expire are told."""
+        from cucmsh.config.alarms import AlarmsSettings  # noqa: PLC0415 - above
+
+        return self.own_alarms or AlarmsSettings()
 
     @property
     def profile(self) -> Profile:
@@ -229,6 +239,7 @@ def _settings(table: Table, path: str) -> Settings:
         own_inventory=_inventory(table),
         own_phones=_phones(table),
         own_tvs=_tvs(table),
+        own_alarms=_alarms(table),
         lab=_lab(table, path, home, cluster),
     )
 
@@ -255,6 +266,14 @@ def _tvs(table: Table) -> TvsSettings | None:
     from cucmsh.config.tvs import read_tvs  # noqa: PLC0415 - as above
 
     return read_tvs(table.table("tvs"))
+
+
+def _alarms(table: Table) -> AlarmsSettings | None:
+    if not table.has("alarms"):
+        return None
+    from cucmsh.config.alarms import read_alarms  # noqa: PLC0415 - as above
+
+    return read_alarms(table.table("alarms"))
 
 
 def _lab(table: Table, path: str, home: str, cluster: Cluster) -> str:

@@ -14,6 +14,8 @@ from cucmsh.layout import (
     CLUSTER_LOCK,
     IDS_LOCK,
     KNOWN_HOSTS,
+    MONITOR_LOCK,
+    MONITOR_LOCK_FOLDER,
     NODE_LOCK,
     PHONES_LOCK,
     PHONES_LOCK_FOLDER,
@@ -168,6 +170,15 @@ class Site:
             BusyError: another one is under way.
         """
         return self._lock(PHONES_LOCK_FOLDER, PHONES_LOCK, 0, what)
+
+    def monitor_lock(self, what: str) -> AbstractContextManager[None]:
+        """One round of the Certificate Monitor at a time; others wait 30 seconds.
+
+        Args:
+            what: who holds it, for those who are refused.
+        """
+        wait = NODE_LOCK_SECONDS
+        return self._lock(MONITOR_LOCK_FOLDER, MONITOR_LOCK, wait, what)
 
     @contextmanager
     def cluster_lock(self, what: str) -> Iterator[None]:

@@ -7,11 +7,17 @@ from collections.abc import Iterable, Sequence
 
 from cucmsh.config.model import TFTP, TVS, ServiceCommands
 from cucmsh.config.settings import Settings
-from cucmsh.layout import TVS_UNIT, UNIT_FOLDER
+from cucmsh.layout import MONITOR_TIMER, TVS_UNIT, UNIT_FOLDER
 from cucmsh.names import RECOVERY_PREFIX, read_subject
 from cucmsh.services.nodes.own_services import unit_of
 from cucmsh.views.sshd import permission
-from cucmsh.views.units import TftpUnit, tvs_unit, unit_files
+from cucmsh.views.units import (
+    TftpUnit,
+    monitor_cron,
+    monitor_units,
+    tvs_unit,
+    unit_files,
+)
 
 NAME = "cucmsh"
 VERBS = ("start", "stop", "restart")
@@ -68,6 +74,7 @@ def next_steps(settings: Settings, program: Sequence[str], account: str) -> list
         steps.append(_around_the_service(settings, program, account))
     if node.has_tvs:
         steps.append(_tvs(node.tvs.port, program, account))
+    steps.append(_monitor(program, account))
     if node.is_publisher:
         add = shlex.join([*_typed(program), "node", "add", "NAME", "--host", "HOST"])
         steps.append(["Add the other TFTP servers:", f"    {add}"])
@@ -119,6 +126,15 @@ def _tvs(port: int, program: Sequence[str], account: str) -> list[str]:
         "END",
         f"systemctl daemon-reload && systemctl enable --now {TVS_UNIT}",
     ]
+
+
+def _monitor(program: Sequence[str], account: str) -> list[str]:
+    lines = ["As root, have certificates watched, every hour but one:"]
+    for path, text in monitor_units(program, account):
+        lines += [f"cat > {path} <<'END'", *text.splitlines(), "END"]
+    lines.append(f"systemctl daemon-reload && systemctl enable --now {MONITOR_TIMER}")
+    lines += ["or, without systemd, in /etc/cron.d/cucmsh:"]
+    return [*lines, f"    {monitor_cron(program, account)}"]
 
 
 def _around_the_service(

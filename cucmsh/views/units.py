@@ -1,4 +1,4 @@
-"""The systemd units of a node: our hooks around the TFTP service, and TVS. Text. Pure.
+"""The systemd units of a node: hooks around TFTP, TVS, Certificate Monitor. Pure.
 
 ``ExecStartPre=`` would keep TFTP down when the hook fails, and ``ExecStartPre=-`` would
 fail without a word. A unit of its own, which the TFTP service wants and waits for but
@@ -16,7 +16,15 @@ import shlex
 from collections.abc import Iterator, Sequence
 from typing import NamedTuple
 
-from cucmsh.layout import LIST_UNIT, REPLICAS_UNIT, START_RESULT, TVS_UNIT, UNIT_FOLDER
+from cucmsh.layout import (
+    LIST_UNIT,
+    MONITOR_TIMER,
+    MONITOR_UNIT,
+    REPLICAS_UNIT,
+    START_RESULT,
+    TVS_UNIT,
+    UNIT_FOLDER,
+)
 
 LIST_SECONDS = 50  # composing takes one, and signing is ended after 25
 REPLICAS_SECONDS = 180  # some rounds, and the time to wait for another push
@@ -85,6 +93,32 @@ SystemCallFilter=@system-service
 [Install]
 WantedBy=multi-user.target
 """
+# Not between two and three: that hour comes twice or never when summer time ends or
+# begins, and a round that was missed (Persistent=) may be made up for at any time.
+MONITOR = """\
+[Unit]
+Description=cucmsh: a round of the Certificate Monitor
+
+[Service]
+Type=oneshot
+User={account}
+TimeoutStartSec={seconds}
+ExecCondition=/bin/sh -c {shell}
+ExecStart={words} hook monitor
+"""
+TIMER = """\
+[Unit]
+Description=cucmsh: when the Certificate Monitor looks
+
+[Timer]
+OnCalendar=*-*-* 00,01,03..23:17:00
+Persistent=true
+
+[Install]
+WantedBy=timers.target
+"""
+CRON = "17 0,1,3-23 * * * {account} {words} hook monitor"
+MONITOR_SECONDS = 300  # mail and other sinks have limits of their own
 DROP_IN = """\
 [Unit]
 Wants={units}
@@ -145,6 +179,31 @@ def tvs_unit(program: Sequence[str], account: str) -> tuple[str, str]:
     """
     words = " ".join(map(unit_word, program))
     return f"{UNIT_FOLDER}/{TVS_UNIT}", TVS.format(account=account, words=words)
+
+
+def monitor_units(
+    program: Sequence[str], account: str
+) -> tuple[tuple[str, str], tuple[str, str]]:
+    """Path and text of the unit and the timer of a round, for root to write.
+
+    Args:
+        program: the argv that runs cucmsh with the node's configuration.
+        account: the node's.
+    """
+    text = MONITOR.format(
+        account=account,
+        seconds=MONITOR_SECONDS,
+        shell=unit_word("test $(date +%H) != 02"),
+        words=" ".join(map(unit_word, program)),
+    )
+    unit = f"{UNIT_FOLDER}/{MONITOR_UNIT}", text
+    return unit, (f"{UNIT_FOLDER}/{MONITOR_TIMER}", TIMER)
+
+
+def monitor_cron(program: Sequence[str], account: str) -> str:
+    """The line of ``/etc/cron.d/cucmsh`` that does it where there is no systemd."""
+    words = shlex.join(program).replace("%", "\\%")
+    return CRON.format(account=account, words=words)
 
 
 def unit_word(word: str) -> str:

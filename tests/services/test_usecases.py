@@ -116,6 +116,7 @@ VALUES: dict[str, Callable[[Site], Sequence[Any]]] = {
     "cucmsh.services.adoption.export.export": lambda at: [
         *(f"{at.settings.home}/../../exported", AGREEING)
     ],
+    "cucmsh.services.certificates.monitor.monitor_round": lambda _: [],
     "cucmsh.services.certificates.own.own_certificate": lambda _: ["TVS"],
     "cucmsh.services.certificates.own.own_certificates": lambda _: [],
     "cucmsh.services.certificates.regenerate.regenerate": lambda _: [Unit.TVS],

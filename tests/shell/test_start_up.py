@@ -16,7 +16,10 @@ HEAVY = {
     *("defusedxml", "psycopg", "pyasn1", "sqlalchemy", "sqlite3", "ssl", "tomlkit"),
 }
 # Read by those alone who are set by them.
-RARE = {"cucmsh.config.inventory", "cucmsh.config.phones", "cucmsh.config.tvs"}
+RARE = {
+    *("cucmsh.config.alarms", "cucmsh.config.inventory", "cucmsh.config.phones"),
+    *("cucmsh.config.monitor", "cucmsh.config.tvs"),
+}
 # OpenSSL's libcrypto, and what a dataclass brings along.
 HEAVY_AT_THE_PROMPT = HEAVY | {"_hashlib", "dataclasses", "inspect"}
 CONFIGURATION = """\

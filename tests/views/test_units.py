@@ -13,7 +13,13 @@ from cucmsh.config.model import TFTP, TVS
 from cucmsh.config.settings import parse_settings
 from cucmsh.services.nodes.own_services import unit_of
 from cucmsh.views.next_steps import next_steps
-from cucmsh.views.units import TftpUnit, tvs_unit, unit_files
+from cucmsh.views.units import (
+    TftpUnit,
+    monitor_cron,
+    monitor_units,
+    tvs_unit,
+    unit_files,
+)
 
 PAGE = Path(__file__).parents[2] / "docs" / "production.md"
 SHIPPED = TftpUnit(
@@ -37,6 +43,9 @@ def test_page_has_the_units_of_init() -> None:
         assert here[path] == text
     path, text = tvs_unit(SHIPPED.program, SHIPPED.account)
     assert here[path] == text
+    for path, text in monitor_units(SHIPPED.program, SHIPPED.account):
+        assert here[path] == text
+    assert monitor_cron(SHIPPED.program, SHIPPED.account) in PAGE.read_text()
 
 
 NODE = b"""\
@@ -98,6 +107,40 @@ def test_step_of_tvs_can_be_pasted_and_systemd_takes_the_unit(tmp_path: Path) ->
     about = [line for line in done.stderr.splitlines() if unit.name in line]
     assert not about
     assert "ExecStart=/bin/true -I tvs\n" in text
+
+
+def test_systemd_takes_the_monitor_and_knows_when_it_runs(tmp_path: Path) -> None:
+    node = parse_settings(NODE, "c.toml")
+    steps = "\n".join(next_steps(node, SHIPPED.program, SHIPPED.account))
+    files = []
+    for path, text in monitor_units(("/bin/true", "-I"), "root"):
+        assert path in steps
+        files.append(tmp_path / Path(path).name)
+        files[-1].write_text(text)
+    words = ["systemd-analyze", "verify", "--man=no", *map(str, files)]
+    done = subprocess.run(words, capture_output=True, text=True, check=False)
+    assert "cucmsh-monitor" not in done.stderr
+    when = re.search(r"^OnCalendar=(.*)$", files[1].read_text(), re.MULTILINE)
+    assert when
+    words = ["systemd-analyze", "calendar", "--iterations=24", when[1]]
+    done = subprocess.run(words, capture_output=True, text=True, check=True)
+    hours = re.findall(r"(\d\d):17:00", done.stdout.partition("Next elapse")[2])
+    assert set(hours) == {f"{hour:02}" for hour in range(24)} - {"02"}
+
+
+@pytest.mark.parametrize(("hour", "is_run"), [("01", True), ("02", False)])
+def test_a_round_that_was_missed_is_not_made_up_for_at_two(
+    hour: str, tmp_path: Path, *, is_run: bool
+) -> None:
+    (_, text), _ = monitor_units(("/bin/true",), "root")
+    line = re.search(r"^ExecCondition=/bin/sh -c (.*)$", text, re.MULTILINE)
+    assert line
+    clock = tmp_path / "date"
+    clock.write_text(f"#!/bin/sh\necho {hour}\n")
+    clock.chmod(0o755)
+    words = ["/bin/sh", "-c", unquoted(line[1])]
+    done = subprocess.run(words, env={"PATH": str(tmp_path)}, check=False)
+    assert (done.returncode == 0) == is_run
 
 
 def test_no_tvs_no_step() -> None:

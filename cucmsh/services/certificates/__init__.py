@@ -1,1 +1,1 @@
-"""Keys and certificates of a node on disk."""
+"""Keys and certificates of a node on disk; the monitor that watches them."""
