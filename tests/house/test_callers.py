@@ -27,6 +27,7 @@ LOOKING = {
     "adoption.keys": {"read_key_file"},
     "adoption.material": {"gather"},
     "adoption.sources": {"digest_for", "read_sources"},
+    "certificates.monitor_notice": {"monitor_notice"},
     "certificates.own": {"own_units", "require_unit"},
     "certificates.regenerate": {
         *("require_no_hold", "state_of_trust", "what_follows"),
