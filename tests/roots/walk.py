@@ -265,7 +265,10 @@ class Walk:
     def add(self, name: str, words: str) -> None:
         command = f"sudo -u cucmsh cucmsh node add {name} {words}"
         done = self.do("pub", command, [YES, YES, ("Password", FIRST)])
-        bad = [line for line in done.text.splitlines() if re.match("(warn|fail)", line)]
+        lines = done.text.splitlines()
+        bad = [line for line in lines if re.match("(warn|fail)", line)]
+        # Its TVS is started after that, and the step says so.
+        bad = [line for line in bad if "its TVS does not answer yet" not in line]
         self.check(f"node add {name} finds nothing wrong", not bad, done.text)
 
     def subscriber(self) -> None:
@@ -373,12 +376,14 @@ class Walk:
         self["desk"].quietly("ssh-keygen -R pub; ssh-keygen -R fd00::2", check=False)
         self.step("pub", "1")
         self.program("pub")
-        made, *units, start = self.chapter["3"]
+        made, *then = self.chapter["3"]
+        starts = [command for command in then if "restart tftpd-hpa" in command]
+        units = [command for command in then if command not in starts]
         init, reload = chapter["2"]
         self.check("the chapters have one init", init == made)
         for command in (*chapter["1"], init, *units, reload, *chapter["3"]):
             self.do("pub", command, PASSWORDS)
-        self.check("the last of step 3 starts TFTP", "restart" in start)
+        self.check("one command of step 3 starts TFTP", len(starts) == 1)
         self.check("nothing is served meanwhile", not self.tftp("pub", "ITLFile.tlv"))
         text = self.at_prompt(
             "utils itl reset remotekey fd00::91 joe /home/joe/ITLRecovery.p12",
