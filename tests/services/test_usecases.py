@@ -117,6 +117,7 @@ VALUES: dict[str, Callable[[Site], Sequence[Any]]] = {
         *(f"{at.settings.home}/../../exported", AGREEING)
     ],
     "cucmsh.services.certificates.monitor.monitor_round": lambda _: [],
+    "cucmsh.services.certificates.hold.present_hold": lambda _: [],
     "cucmsh.services.certificates.own.own_certificate": lambda _: ["TVS"],
     "cucmsh.services.certificates.own.own_certificates": lambda _: [],
     "cucmsh.services.certificates.regenerate.regenerate": lambda _: [Unit.TVS],
@@ -129,6 +130,7 @@ VALUES: dict[str, Callable[[Site], Sequence[Any]]] = {
     "cucmsh.services.lists.install.install_list": lambda _: [b"", SHA256],
     "cucmsh.services.lists.install.stage": lambda _: ["a-b", SHA256, b""],
     "cucmsh.services.lists.install.take_staged": lambda _: ["a-b", SHA256],
+    "cucmsh.services.lists.every_list.every_list": lambda _: [],
     "cucmsh.services.lists.show_list.find_mismatches": lambda _: [b""],
     "cucmsh.services.nodes.health.node_status.reach_each": lambda _: [(), AGREEING],
     "cucmsh.services.lists.show_list.show_list": lambda _: [],
@@ -159,7 +161,8 @@ VALUES: dict[str, Callable[[Site], Sequence[Any]]] = {
     "cucmsh.services.nodes.service_control.restart_service": lambda _: [
         *("Cisco Tftp", AGREEING)
     ],
-    "cucmsh.services.nodes.service_control.service_states": lambda _: [],
+    "cucmsh.services.nodes.service_list.list_services": lambda _: [],
+    "cucmsh.services.nodes.system_status.system_status": lambda _: [],
     "cucmsh.services.nodes.service_control.start_service": lambda _: [
         *("Cisco Tftp", AGREEING)
     ],
