@@ -155,7 +155,8 @@ def facts_file(facts: str) -> str:
 
 LOG_FOLDER = "log"
 AUDIT_FILE = "log/audit"
-ERRORS_FILE = "log/errors"  # unexpected exceptions
+ERRORS_FILE = "log/errors"  # unexpected exceptions, and alarms that did not go out
+CISCO_SYSLOG = "log/syslog/CiscoSyslog"  # alarms; then .1, the youngest earlier one, .2
 TFTP_LOG = "log/tftp"  # the lab's TFTP service
 TVS_LOG = "log/tvs"  # the lab's TVS
 EARLIER = "earlier"  # the nodes before this one, by number

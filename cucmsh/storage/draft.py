@@ -13,6 +13,7 @@ from typing import Self
 
 from cucmsh.errors import MissingFileError
 from cucmsh.storage.local import LocalStore
+from cucmsh.storage.rotation import Rotation
 from cucmsh.storage.store import (
     FOLDER_MODE,
     Listed,
@@ -67,7 +68,14 @@ class DraftStore(LocalStore):
     def remove(self, name: str) -> None:
         self._written[name] = None
 
-    def append(self, name: str, line: str, *, make: bool = False) -> None:
+    def append(
+        self,
+        name: str,
+        line: str,
+        rotation: Rotation | None = None,
+        *,
+        make: bool = False,
+    ) -> None:
         """Drops the line: what is only tried out is in no log."""
 
     def sweep(self, folder: str = "") -> int:

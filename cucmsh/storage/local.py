@@ -14,7 +14,8 @@ from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 
 from cucmsh.errors import MissingFileError, StoreError
-from cucmsh.storage.log_line import append_line
+from cucmsh.storage.log_line import append_line, require_room
+from cucmsh.storage.rotation import Rotation
 from cucmsh.storage.store import (
     FOLDER_MODE,
     MAX_DEPTH,
@@ -167,15 +168,35 @@ class LocalStore(OneByOne):
             os.unlink(last, dir_fd=folder)
         self._let_go(temporary)
 
-    def append(self, name: str, line: str, *, make: bool = False) -> None:
+    def append(
+        self,
+        name: str,
+        line: str,
+        rotation: Rotation | None = None,
+        *,
+        make: bool = False,
+    ) -> None:
         """Add one line to a log file, made 0600 if it is new; see ``append_line``."""
         try:
             with self._translated(name), self._folder(name, make=make) as place:
-                append_line(line, *place)
+                append_line(line, *place, rotation)
         except MissingFileError:
             if make:
                 raise
-            self.append(name, line, make=True)
+            self.append(name, line, rotation, make=True)
+
+    def require_room_in(self, name: str) -> None:
+        """Go on only if a line could be added to that log now. Writes nothing.
+
+        Raises:
+            StoreError: it may not be written, is no file, or the disk is full.
+        """
+        try:
+            with self._translated(name), self._folder(name) as (folder, last):
+                require_room(folder, last)
+        except MissingFileError:
+            with self._translated(name):
+                require_room(-1, self.root)
 
     def remove(self, name: str) -> None:
         try:

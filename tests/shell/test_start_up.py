@@ -19,6 +19,7 @@ HEAVY = {
 RARE = {
     *("cucmsh.config.alarms", "cucmsh.config.inventory", "cucmsh.config.phones"),
     *("cucmsh.config.monitor", "cucmsh.config.tvs"),
+    "cucmsh.services.records.alarm_places",
 }
 # OpenSSL's libcrypto, and what a dataclass brings along.
 HEAVY_AT_THE_PROMPT = HEAVY | {"_hashlib", "dataclasses", "inspect"}

@@ -12,6 +12,7 @@ from contextlib import AbstractContextManager, nullcontext
 from typing import TYPE_CHECKING, NoReturn, Self
 
 from cucmsh.errors import NoAnswerError
+from cucmsh.events import Sinks
 from cucmsh.services.site import Site
 from cucmsh.storage.draft import DraftStore
 
@@ -60,6 +61,7 @@ class DraftSite(Site):
         settings = settings or site.settings
         super().__init__(settings, site.clock, offline, site.caller, site.record)
         self.home = _copy(site.home.root, site.home)
+        self.sinks = Sinks(())  # what is only tried did not happen
         if self._tftp is not None:
             known = site.tftp if site.node.has_tftp else None
             self._tftp = _copy(self._tftp.root, known)

@@ -20,7 +20,11 @@ def tell(site: Site, alarm: Alarm, *values: str) -> None:
             left out, and are then not told. No secret.
     """
     parameters = dict(zip(alarm.tags, values, strict=False))
-    about = {"AppID": alarm.app_id, "ClusterID": "", "NodeID": site.node.name}
+    about = {
+        "AppID": alarm.app_id,
+        "ClusterID": site.settings.alarms.cluster_id,
+        "NodeID": site.node.name,
+    }
     event = Event(
         facility=alarm.application,
         name=alarm.name,

@@ -15,13 +15,14 @@ from cucmsh.layout import AUDIT_FILE, ERRORS_FILE
 from cucmsh.storage.local import LocalStore
 
 AUDIT, CRASH = "audit", "crash"  # facilities
+ALARMS = "UC_"  # how those of alarms begin
 MOST_CHARACTERS = 1024  # of one text
 
 
 def sinks_of(settings: Settings) -> Sinks:
     """The sinks of the node with those settings. Opens and writes nothing."""
     home = LocalStore(settings.home)
-    return Sinks((AuditFile(home), CrashFile(home)))
+    return Sinks((AuditFile(home), CrashFile(home), Alarms(home, settings)))
 
 
 class AuditFile:
@@ -59,6 +60,27 @@ class CrashFile:
         places = event.parameters["places"]
         assert isinstance(places, tuple)  # noqa: S101 - see crash_log
         self._home.append(ERRORS_FILE, f"{when} {event.name} at {' '.join(places)}")
+
+
+class Alarms:
+    """CiscoSyslog, and wherever else alarms go; see ``alarm_places``."""
+
+    def __init__(self, home: LocalStore, settings: Settings) -> None:
+        self._home = home
+        self._settings = settings
+
+    def takes(self, event: Event) -> bool:
+        """Whether it is an alarm."""
+        return event.facility.startswith(ALARMS)
+
+    def take(self, event: Event) -> None:
+        """Give it to each place; raises nothing, as work goes on without it."""
+        # A login tells none, and pays for none.
+        from cucmsh.services.records.alarm_places import (  # noqa: PLC0415 - above
+            put_everywhere,
+        )
+
+        put_everywhere(self._settings, self._home, event)
 
 
 def _bounded(value: Value) -> Value:

@@ -36,6 +36,7 @@ from cucmsh.services.lists.phone_files import (
 from cucmsh.services.lists.served_lists import why_unserved
 from cucmsh.services.lists.show_list import HeldList, read_list
 from cucmsh.services.lists.sign_files import list_for_files, signer_in
+from cucmsh.services.nodes.health.alarms import examine_alarms
 from cucmsh.services.nodes.health.exposure import exposures
 from cucmsh.services.nodes.health.finding import Finding, Level
 from cucmsh.services.nodes.health.node_status import examine_members, look_at_others
@@ -355,5 +356,6 @@ CHECKS: tuple[Check, ...] = (
     _nodes,
     examine_members,
     examine_tvs,
+    examine_alarms,
     _rules,
 )
