@@ -48,6 +48,26 @@ def utils_itl_preview_regen(dialog: Dialog, site: Site, unit: str) -> int:
     return _show(dialog, site, "regen", unit)
 
 
+@command(
+    "utils itl preview hostname|domain <name>", kinds={"name": NAME}, has_json=True
+)
+def utils_itl_preview_hostname(
+    dialog: Dialog, site: Site, change: str, name: str
+) -> int:
+    """Show which phones would take the ITL after this node is renamed.
+
+    Every certificate of it but ITLRecovery is made anew then, and Cisco Tftp restarts.
+
+    hostname: `set network hostname` on this node
+    domain: `set network domain` on this node
+    name: the new host name without its domain, or the new domain
+
+    Example:
+    utils itl preview hostname newpub
+    """
+    return _show(dialog, site, change, name)
+
+
 def key_files(site: Site) -> list[str]:
     """The recovery key files that were brought, for completion."""
     return services.saved_keys(site)
@@ -79,11 +99,11 @@ def _show(
     dialog: Dialog,
     site: Site,
     change: str,
-    unit: str = "",
+    value: str = "",
     key: services.SavedKey | None = None,
 ) -> int:
     with dialog.working(lambda: "Still at it: TVS of the nodes are asked..."):
-        found = services.preview(site, change, unit, key=key)
+        found = services.preview(site, change, value, key=key)
     dialog.result(
         lambda: views.preview_lines(found),
         lambda: views.preview_document(site.node.name, found),

@@ -20,6 +20,7 @@ from cucmsh.services.phones.preview import (
     CHANGES,
     REGEN,
     REMOTE_KEY,
+    RENAMES,
     Preview,
     SavedKey,
     preview,
@@ -48,7 +49,7 @@ def preview_parser() -> Parser:
     )
     parser.add_argument(
         "change",
-        metavar="restart|regen UNIT|localkey|remotekey FILE",
+        metavar="restart|regen UNIT|localkey|remotekey FILE|hostname NAME|domain NAME",
         choices=CHANGES,
     )
     parser.add_argument("value", nargs="?", type=file_name, help=argparse.SUPPRESS)
@@ -89,7 +90,11 @@ def run(configuration: str, argv: Sequence[str]) -> int:
 
 
 def _require_values(given: argparse.Namespace) -> None:
-    what = {REGEN: "a UNIT", REMOTE_KEY: "a key FILE"}.get(given.change)
+    what = {
+        REGEN: "a UNIT",
+        REMOTE_KEY: "a key FILE",
+        **dict.fromkeys(RENAMES, "a NAME"),
+    }.get(given.change)
     if bool(what) != bool(given.value):
         wants = f"needs {what}" if what else "takes no value"
         raise UsageError(
@@ -118,14 +123,14 @@ def _previewed(
     site, audit = admit(own, WayIn.NODE, os.environ, Screen(2))
     with audit.noting(["preview", *argv], is_change=False):
         held = list(_held(given.held))
-        unit, key = "", None
-        if given.change == REGEN:
-            unit = given.value
+        value, key = "", None
+        if given.change in (REGEN, *RENAMES):
+            value = given.value
         elif given.change == REMOTE_KEY:
             raw = read_key_file(site.backends, given.value).raw
             prompter = TerminalPrompter(screen, Reader(0, screen, time.monotonic))
             key = SavedKey(raw, _opener(given.secrets_fd, prompter))
-        return site, preview(site, given.change, unit, held, key)
+        return site, preview(site, given.change, value, held, key)
 
 
 def _opener(

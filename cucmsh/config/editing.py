@@ -55,6 +55,33 @@ def with_node(text: str, path: str, entry: Entry) -> str:
     return tomlkit.dumps(document)
 
 
+def with_names(text: str, path: str, was: str, names: Entry) -> str:
+    """The text with the node that was called ``was`` called otherwise.
+
+    Args:
+        text: the configuration.
+        path: of its file, for error messages.
+        was: its name or an alias of it in that text.
+        names: its ``name``, ``aliases`` and ``domain``; what is left out goes.
+    """
+    document = _parse(text, path)
+    table: Any
+    for table in _nodes(document, path):
+        if was != table.get("name") and was not in (table.get("aliases") or ()):
+            continue
+        own: Any = document["node"]
+        if own.get("name") in _all_names(table):
+            own["name"] = names["name"]
+        keys = {key: names.get(key) for key in ("name", "aliases", "domain")}
+        for key, value in keys.items():
+            if value is None and key in table:
+                del table[key]
+            elif value is not None and _plain(table.get(key)) != value:
+                table[key] = _item(value)
+        return tomlkit.dumps(document)
+    raise ConfigurationError(f"{path}: there is no node {was!r} in it")
+
+
 def without_node(text: str, path: str, name: str) -> str:
     """The text without the entry of that name."""
     document = _parse(text, path)
@@ -83,7 +110,7 @@ def with_cluster(
     names = {own}
     for entry in entries:
         names.add(entry["name"])
-        _put(nodes, entry)
+        _put(nodes, entry)  # a node that was renamed keeps its place
     _drop(nodes, lambda known: known not in names)
     return tomlkit.dumps(document)
 
@@ -147,8 +174,9 @@ def _nodes(document: tomlkit.TOMLDocument, path: str) -> AoT:
 
 
 def _put(nodes: AoT, entry: Entry) -> None:
+    known = (entry["name"], *entry.get("aliases", ()))
     for table in nodes:
-        if table.get("name") == entry["name"]:
+        if table.get("name") in known:
             for key in [key for key in table if key not in entry]:
                 del table[key]
             for key, value in entry.items():
@@ -159,6 +187,10 @@ def _put(nodes: AoT, entry: Entry) -> None:
     if last is not None and not last.as_string().endswith("\n\n"):
         last.add(tomlkit.nl())
     nodes.append(_table(entry))
+
+
+def _all_names(table: Mapping[str, Any]) -> tuple[str, ...]:
+    return (table["name"], *(table.get("aliases") or ()))
 
 
 def _drop(nodes: AoT, is_unwanted: Any) -> None:

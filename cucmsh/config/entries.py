@@ -27,6 +27,10 @@ def entry_of(node: Node) -> dict[str, Any]:
         entry["tftp_directory"] = node.tftp_directory
         if node.tftp != OWN_TFTP:
             entry["tftp"] = node.tftp._asdict()
+    if node.aliases:
+        entry["aliases"] = list(node.aliases)
+    if node.domain is not None:
+        entry["domain"] = node.domain
     # Left out where it is what a reader takes them for without.
     if node.tvs != (node.tftp.host, TVS_PORT):
         entry["tvs"] = node.tvs._asdict()

@@ -98,6 +98,8 @@ class Node(NamedTuple):
         bring: on a replica, which plain files of the publisher's TFTP directory it is
             brought, as shell wildcards; a pattern without ``/`` is held against the
             last part of a name.
+        aliases: names that it had before it was renamed; what names nodes takes them.
+        domain: of its host name, where it is not the cluster's; empty for none.
     """
 
     name: str
@@ -112,6 +114,8 @@ class Node(NamedTuple):
     program: tuple[str, ...] = ("cucmsh",)
     other_services: tuple[NodeService, ...] = ()
     bring: tuple[str, ...] = ()
+    aliases: tuple[str, ...] = ()
+    domain: str | None = None
 
     def commands_of(self, service: str) -> ServiceCommands | None:
         """The commands of a service by its name; None where none are configured."""
@@ -172,7 +176,7 @@ class Cluster(NamedTuple):
     """All nodes, in the order of the configuration.
 
     Attributes:
-        domain: of the host names; may be empty.
+        domain: of the host names of nodes that have none of their own; may be empty.
         subject: of the certificates, as ``OU=tac;O=cisco``, without CN.
         nodes: with exactly one publisher.
         records: further records of the lists, in order.
@@ -196,9 +200,20 @@ class Cluster(NamedTuple):
         return tuple(node for node in self.nodes if node.is_member)
 
     def find(self, name: str) -> Node | None:
-        """The node of that name; None if there is none."""
-        return next((node for node in self.nodes if node.name == name), None)
+        """The node of that name, or that had it before; None if there is none."""
+        found = next((node for node in self.nodes if node.name == name), None)
+        return found or next((at for at in self.nodes if name in at.aliases), None)
+
+    def present_name(self, name: str) -> str:
+        """What the node of that name is called now; a stranger's name as it is."""
+        node = self.find(name)
+        return node.name if node else name
+
+    def domain_of(self, node: Node) -> str:
+        """The node's own domain, or else the cluster's; may be empty."""
+        return self.domain if node.domain is None else node.domain
 
     def full_name(self, node: Node) -> str:
-        """The node's name with the domain, or the plain name where there is none."""
-        return f"{node.name}.{self.domain}" if self.domain else node.name
+        """The node's name with its domain, or the plain name where there is none."""
+        domain = self.domain_of(node)
+        return f"{node.name}.{domain}" if domain else node.name

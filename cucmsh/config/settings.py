@@ -316,6 +316,14 @@ def _check_cluster(cluster: Cluster, about: Table) -> None:
     twice = next((name for name in names if names.count(name) > 1), None)
     if twice:
         raise about.error("nodes", f"the node {twice!r} is there twice")
+    names += [alias.lower() for node in cluster.nodes for alias in node.aliases]
+    twice = next((name for name in names if names.count(name) > 1), None)
+    if twice:
+        raise about.error(
+            "nodes",
+            f"{twice!r} is an alias, and a name or alias besides",
+            "Take it out of the aliases of the node that it means no longer.",
+        )
     publishers = sum(node.is_publisher for node in cluster.nodes)
     if publishers != 1:
         raise about.error(

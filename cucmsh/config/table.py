@@ -24,7 +24,7 @@ from cucmsh.config.model import (
 )
 from cucmsh.errors import ConfigurationError, NamingError, UsageError
 from cucmsh.hosts import HTTP_PORT, TVS_PORT, bare_host
-from cucmsh.names import check_host_name
+from cucmsh.names import check_domain, check_host_name
 
 OWN_HOST = "127.0.0.1"  # of a node that no other node reaches
 _Value = TypeVar("_Value")
@@ -210,6 +210,11 @@ def read_node(table: Table) -> Node:
         raise table.error("bring", "files are brought to replicas only")
     if not all(bring):
         raise table.error("bring", "a pattern is empty")
+    aliases = table.texts("aliases", ())
+    for alias in aliases:
+        table.named("aliases", check_host_name, alias)
+    domain = table.text("domain", "") if table.has("domain") else None
+    table.named("domain", check_domain, domain or "")
     tftp = TftpAddress(*_read_address(table, "tftp", ssh.host if ssh else OWN_HOST, 69))
     return Node(
         name=name,
@@ -224,6 +229,8 @@ def read_node(table: Table) -> Node:
         program=program,
         other_services=tuple(NodeService(*each) for each in commands.items()),
         bring=bring,
+        aliases=aliases,
+        domain=domain,
     )
 
 

@@ -71,6 +71,10 @@ LINES: dict[str, tuple[str, Sequence[tuple[str, Answer]]]] = {
         REMOTE,
         [("Enter Sftp password :", SFTP_PASSWORD), ("(yes/no)? ", "yes"), TO_CCM],
     ),
+    "utils itl preview hostname|domain <name>": (
+        "utils itl preview hostname new",
+        (),
+    ),
     "utils itl preview localkey|restart": ("utils itl preview restart", ()),
     "utils itl preview regen <unit>": ("utils itl preview regen TVS", ()),
     "utils itl preview remotekey <file>": (
@@ -101,6 +105,7 @@ def walked(cluster: MadeCluster, tmp_path: Path) -> MadeCluster:
     say(cluster, 1, FOREIGN)
     (Path(cluster.site.tftp.root) / "some.xml").write_text("<some/>")
     home = cluster.site.home
+    cluster.write_configurations()
     home.write(f"{BROUGHT_KEYS}/{RECOVERY_NAME}", home.read(RECOVERY_FILE))
     del tmp_path
     return cluster

@@ -41,6 +41,7 @@ PHRASES = [
     "show packs",
     "show status",
     "show version active",
+    "utils itl preview hostname|domain <name>",
     "utils itl preview localkey|restart",
     "utils itl preview regen <unit>",
     "utils itl preview remotekey <file>",

@@ -5,6 +5,7 @@ import pytest
 from cucmsh.config.editing import (
     new_text,
     with_cluster,
+    with_names,
     with_node,
     without_node,
 )
@@ -117,3 +118,53 @@ def test_new_text_reads_as_what_was_said() -> None:
     )
     assert text.startswith("# two\n# lines\n")
     assert parse_settings(text.encode(), "f").home == "/h"
+
+
+def test_renamed_node_keeps_all_but_its_names() -> None:
+    text = with_node(TEXT, "f", BRANCH)
+    new = {"name": "neu", "aliases": ["pub"], "domain": "other.org"}
+    renamed = with_names(text, "f", "pub", new)
+    assert 'name     = "neu"     # aligned' in renamed
+    settings = parse_settings(renamed.encode(), "f")
+    node = settings.node
+    assert (node.name, node.aliases, node.domain) == ("neu", ("pub",), "other.org")
+    cluster = settings.cluster
+    assert cluster.full_name(node) == "neu.other.org"
+    assert cluster.find("pub") == cluster.find("neu") == node
+    assert cluster.present_name("pub") == "neu"
+    assert cluster.present_name("nobody") == "nobody"
+    assert cluster.find("branch1")
+    # As it was called before, under its alias; what is not said goes.
+    back = with_names(renamed, "f", "pub", {"name": "pub"})
+    assert parse_settings(back.encode(), "f") == parse_settings(text.encode(), "f")
+    with pytest.raises(ConfigurationError, match="no node 'other'"):
+        with_names(text, "f", "other", new)
+
+
+def test_own_name_in_the_file_may_be_an_earlier_one() -> None:
+    text = TEXT.replace('name     = "pub"', 'aliases = ["pub"]\nname = "neu"')
+    assert parse_settings(text.encode(), "f").node.name == "neu"
+
+
+def test_renamed_node_of_another_s_description_keeps_its_place() -> None:
+    text = with_node(with_node(TEXT, "f", BRANCH), "f", {**BRANCH, "name": "branch2"})
+    there = {**BRANCH, "name": "neu", "aliases": ["branch1"]}
+    entries = [there, {**BRANCH, "name": "branch2"}]
+    joined = with_cluster(text, "f", {}, entries, "pub")
+    nodes = parse_settings(joined.encode(), "f").cluster.nodes
+    assert [node.name for node in nodes] == ["pub", "neu", "branch2"]
+
+
+@pytest.mark.parametrize(
+    ("more", "says"),
+    [
+        ('aliases = ["PUB"]', "'pub' is an alias, and a name or alias besides"),
+        ('aliases = ["a", "A"]', "'a' is an alias"),
+        ('aliases = ["a b"]', "aliases: 'a b' is no host name"),
+        ('domain = "a..b"', "domain: 'a..b' is no domain name"),
+    ],
+)
+def test_names_that_mean_two_nodes_are_refused(more: str, says: str) -> None:
+    text = TEXT.replace("name     =", f"{more}\nname =")
+    with pytest.raises(ConfigurationError, match=says):
+        parse_settings(text.encode(), "f")

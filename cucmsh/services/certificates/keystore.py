@@ -163,6 +163,9 @@ class Keystore:
         for name in self._home.folders(TRUST_FOLDER):
             if self._owner_of(trusted_folder(name)) in ids:
                 return trusted_folder(name)
+        for alias in map(trusted_folder, node.aliases):
+            if self._home.names(alias) and not self._owner_of(alias):
+                return alias
         is_others = any(owner in theirs for theirs in self._ids.values())
         return f"{by_name}-{ids[0][:8]}" if is_others else by_name
 

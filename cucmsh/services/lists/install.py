@@ -57,7 +57,11 @@ def stage(site: Site, name: str, sha256: str, raw: bytes) -> None:
         RefusedError: not all bytes have arrived, or others.
     """
     prefix, _, random = name.rpartition("-")
-    senders = {f"{PURPOSE}-{node.name}" for node in site.settings.cluster.members}
+    senders = {
+        f"{PURPOSE}-{name}"
+        for node in site.settings.cluster.members
+        for name in (node.name, *node.aliases)
+    }
     if len(split_name(name)) != 1 or prefix not in senders or not random:
         raise UsageError(f"{name!r} is no name of a staged file")
     if hashlib.sha256(raw).hexdigest() != sha256:

@@ -164,16 +164,18 @@ def join(site: Site, raw: bytes) -> None:
 
     about, entries, ids, records = _open(site, raw)
     cluster, own = site.settings.cluster, site.node.name
-    names = {str(entry["name"]): entry for entry in entries}
-    publishers = [entry["name"] for entry in entries if entry["role"] == "publisher"]
-    if publishers != [cluster.publisher.name] or own not in names:
+    ours = {own, *site.node.aliases}  # a publisher that was not told has an earlier one
+    names = {name: entry for entry in entries for name in _names_of(entry)}
+    publishers = [entry for entry in entries if entry["role"] == "publisher"]
+    is_known = len(publishers) == 1 and _is_publisher(site, publishers[0], ids)
+    if not is_known or ours.isdisjoint(names):
         raise RefusedError(
             f"{own} was made for the publisher {cluster.publisher.name} and joins no "
             "other cluster"
         )
     if (about["domain"], about["subject"]) != (cluster.domain, cluster.subject):
         raise RefusedError(f"{own} was made with another domain or subject")
-    others = [entry for name, entry in names.items() if name != own]
+    others = [entry for entry in entries if ours.isdisjoint(_names_of(entry))]
     for entry in others:
         if "ssh" in entry:  # the way is the publisher's, the key is ours
             entry["ssh"]["identity"] = identity_path(site)
@@ -189,6 +191,19 @@ def join(site: Site, raw: bytes) -> None:
     now = site.with_settings(settings)
     for name, node_id in ids.items():
         learn(now, name, node_id)
+
+
+def _names_of(entry: dict[str, Any]) -> tuple[str, ...]:
+    """What the node of an entry is called, and what it was called before."""
+    return (str(entry["name"]), *map(str, entry.get("aliases", ())))
+
+
+def _is_publisher(site: Site, entry: dict[str, Any], ids: dict[str, str]) -> bool:
+    """Whether the entry is of the publisher that this node knows, renamed or not."""
+    known = site.settings.cluster.publisher
+    if known.name in _names_of(entry) or entry["name"] in known.aliases:
+        return True
+    return ids.get(str(entry["name"])) in known_ids(site).get(known.name, ())
 
 
 class _Records(NamedTuple):

@@ -7,8 +7,9 @@ replicas, history, trust store) carries their ids beside their names, and is rea
 the ids: a node that was renamed in the configuration is still the one that was meant.
 
 Which configured node an id means is decided by the machine (its SSH host key, and its
-address among those that share one), then by the name. So a node whose name was changed
-is known by its machine, and one that was built anew under the same name by its name.
+address among those that share one), then by the name, then by a name that it had
+before (``aliases``). So a node whose name was changed is known by its machine or its
+alias, and one that was built anew under the same name by its name.
 
 Rows of nodes that a configuration does not have are kept: a session whose configuration
 is old must not drop what a newer one learned. A node that comes back is known by them.
@@ -244,6 +245,12 @@ def _matched(site: Site, rows: dict[str, KnownNode]) -> dict[str, str]:
             if key[0]:
                 found[here[key]] = kept[key]
                 del nodes[here[key]], left[kept[key]]
+    by_name = _unique({at: (row.name,) for at, row in left.items()})
+    for name, node in nodes.items():
+        before = [by_name[at,] for at in node.aliases if (at,) in by_name]
+        if len(before) == 1:
+            found[name] = before[0]
+            del by_name[(left[before[0]].name,)]
     return found
 
 

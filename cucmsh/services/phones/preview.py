@@ -35,6 +35,14 @@ from cucmsh.services.lists.plan_reset import (
 )
 from cucmsh.services.lists.served_lists import served_list
 from cucmsh.services.lists.tried import regenerate_on_draft
+from cucmsh.services.nodes.rename_plan import (
+    DOMAIN,
+    HOST_NAME,
+    keeps_tvs,
+    plan_rename,
+    renamed_draft,
+    units_of,
+)
 from cucmsh.services.phones.open_store import has_inventory
 from cucmsh.services.phones.takers import (
     GivenList,
@@ -59,7 +67,8 @@ RESTART = "restart"
 REGEN = "regen"
 LOCAL_KEY = "localkey"
 REMOTE_KEY = "remotekey"
-CHANGES = (RESTART, REGEN, LOCAL_KEY, REMOTE_KEY)
+RENAMES = (HOST_NAME, DOMAIN)
+CHANGES = (RESTART, REGEN, LOCAL_KEY, REMOTE_KEY, *RENAMES)
 
 OpenWith = Callable[[Secret], ImportedKey]
 
@@ -125,7 +134,7 @@ class Preview(NamedTuple):
 def preview(
     site: Site,
     change: str,
-    unit: str = "",
+    value: str = "",
     given: Iterable[GivenList] = (),
     key: SavedKey | None = None,
 ) -> Preview:
@@ -134,7 +143,7 @@ def preview(
     Args:
         site: this node.
         change: one of ``CHANGES``.
-        unit: whose certificate is regenerated.
+        value: the unit whose certificate is regenerated; the new host name or domain.
         given: further lists that phones may hold.
         key: the key file of ``REMOTE_KEY``; it is installed nowhere.
 
@@ -145,14 +154,13 @@ def preview(
             that can be used.
         CucmshError: what the change itself would raise before it changes anything.
     """
-    name = require_unit(site, unit) if change == REGEN else None
     if change == REMOTE_KEY and key is None:
         raise UsageError("remotekey: which key file?", "Name an ITLRecovery.p12.")
-    offer, judge = _offer(site, change, name, key)
+    offer, judge = _offer(site, change, value, key)
     found = takers(
         site, known_with_others(site, offer.nodes, given), judge, offer.nodes
     )
-    typed = f"{change} {name}" if name else change
+    typed = f"{change} {value}" if value else change
     return Preview(typed, offer, *found)
 
 
@@ -178,7 +186,7 @@ def saved_key(site: Site, name: str) -> bytes:
     return site.home.read(f"{BROUGHT_KEYS}/{name}")
 
 
-def locked_out(site: Site, change: str, unit: str = "") -> tuple[Holders, ...]:
+def locked_out(site: Site, change: str, value: str = "") -> tuple[Holders, ...]:
     """Whom a change would lock out who takes what is served now; for the command.
 
     With ``keep_trust`` on each start goes by that rule, so that no list of the history
@@ -189,8 +197,8 @@ def locked_out(site: Site, change: str, unit: str = "") -> tuple[Holders, ...]:
 
     Args:
         site: this node.
-        change: ``RESTART`` or ``REGEN``.
-        unit: whose certificate is regenerated.
+        change: ``RESTART``, ``REGEN`` or one of ``RENAMES``.
+        value: the unit whose certificate is regenerated; the new name.
     """
     if not site.node.has_tftp or _is_covered_by_history(site):
         return ()
@@ -198,10 +206,9 @@ def locked_out(site: Site, change: str, unit: str = "") -> tuple[Holders, ...]:
         nodes: tuple[str, ...] = (site.node.name,)
         judge: Judge | None
         if change == REGEN and not site.settings.keep_trust:
-            judge = _judge_of_new(site, require_unit(site, unit))
+            judge = _judge_of_new(site, require_unit(site, value))
         else:
-            name = require_unit(site, unit) if change == REGEN else None
-            offer, judge = _offer(site, change, name, None)
+            offer, judge = _offer(site, change, value, None)
             nodes = offer.nodes
         return _newly_locked_out(site, judge, nodes) if judge else ()
     except CucmshError:
@@ -264,19 +271,17 @@ def _takes(judge: Judge, known: KnownHere, each: Holders) -> bool:
 
 
 def _offer(
-    site: Site, change: str, unit: Unit | None, key: SavedKey | None
+    site: Site, change: str, value: str, key: SavedKey | None
 ) -> tuple[Offer, Judge]:
     """The list, and who says what holders of others do with it."""
     if change in (LOCAL_KEY, REMOTE_KEY):
         return _of_reset(site, key)
-    draft = DraftSite(site, asks=True)
     if not site.node.has_tftp:
         raise RefusedError(
             f"{site.node.name} does not run Cisco Tftp, so it serves no list",
             "Ask on the node that serves those phones.",
         )
-    if unit is not None:
-        regenerate_on_draft(draft, unit)
+    draft, anew = _changed(site, change, value)
     composed = compose_for_start(draft)
     cluster = site.settings.cluster
     nodes: tuple[str, ...] = (site.node.name,)
@@ -292,12 +297,29 @@ def _offer(
         draft, trust_list, nodes, composed.remark, is_kept=composed.is_kept
     )
     asked_for = signer = _signer(draft, trust_list)
-    if unit is not None and signer == Keystore(draft).certificate(unit).der:
-        asked_for = Keystore(site).certificate(unit).der
-    without = (site.node.name,) if unit is Unit.TVS else ()
+    for unit in anew:
+        if signer == Keystore(draft).certificate(unit).der:
+            asked_for = Keystore(site).certificate(unit).der
     is_new = asked_for != signer
+    goes = Unit.TVS in anew and not (
+        change in RENAMES and keeps_tvs(draft, trust_list, is_kept=composed.is_kept)
+    )
+    without = (site.node.name,) if goes else ()
     judge = OfferJudge(site, trust_list, asked_for, is_new=is_new, without=without)
     return offer, judge
+
+
+def _changed(site: Site, change: str, value: str) -> tuple[DraftSite, tuple[Unit, ...]]:
+    """The node in memory after the change, and the units that were made anew."""
+    if change in RENAMES:
+        draft = renamed_draft(site, plan_rename(site, change, value))
+        return draft, units_of(draft)
+    draft = DraftSite(site, asks=True)
+    if change != REGEN:
+        return draft, ()
+    unit = require_unit(site, value)
+    regenerate_on_draft(draft, unit)
+    return draft, (unit,)
 
 
 def _of_reset(site: Site, key: SavedKey | None) -> tuple[Offer, Judge]:

@@ -9,7 +9,14 @@ import pytest
 
 from cucmsh.config.model import Node
 from cucmsh.errors import BusyError
-from cucmsh.layout import JOURNAL, NODES, REPLICAS, facts_file, trusted_folder
+from cucmsh.layout import (
+    JOURNAL,
+    NODES,
+    REPLICAS,
+    facts_file,
+    trusted_folder,
+    trusted_id,
+)
 from cucmsh.pki.model import Unit
 from cucmsh.services.certificates.keystore import Keystore
 from cucmsh.services.lists.compose import own_records
@@ -141,6 +148,36 @@ def test_trust_store_finds_a_renamed_member(whole: MadeCluster) -> None:
     node = whole.site.settings.cluster.nodes[1]
     assert Keystore(whole.site).trusted(node, Unit.TVS)
     assert own_records(whole.site) == before
+
+
+@pytest.mark.parametrize("is_marked", [True, False])
+def test_member_without_a_way_is_found_by_its_alias(
+    whole: MadeCluster, is_marked: bool
+) -> None:
+    """A subscriber does not log in to another; the folder of old has no id."""
+
+    def called(site: Site, name: str, *aliases: str) -> Site:
+        cluster = site.settings.cluster
+        nodes = tuple(
+            node._replace(name=name, ssh=None, aliases=aliases)
+            if node.name in (SUBSCRIBER, NEW)
+            else node
+            for node in cluster.nodes
+        )
+        settings = site.settings._replace(cluster=cluster._replace(nodes=nodes))
+        return Site(settings, site.clock, site.backends)
+
+    before = called(whole.site, SUBSCRIBER)
+    there = ids_by_name(before)[SUBSCRIBER]
+    mark = trusted_id(trusted_folder(SUBSCRIBER))
+    if not is_marked:
+        before.home.remove(mark)
+    after = called(whole.site, NEW, SUBSCRIBER)
+    assert ids_by_name(after)[NEW] == there
+    node = after.settings.cluster.find(SUBSCRIBER)
+    assert node
+    assert Keystore(after).trusted(node, Unit.TVS)
+    assert own_records(after) == own_records(before)
 
 
 def test_names_that_were_exchanged_do_not_exchange_certificates(
