@@ -152,9 +152,10 @@ def test_trust_store_finds_a_renamed_member(whole: MadeCluster) -> None:
 
 @pytest.mark.parametrize("is_marked", [True, False])
 def test_member_without_a_way_is_found_by_its_alias(
-    whole: MadeCluster, is_marked: bool
+    tmp_path: Path, is_marked: bool
 ) -> None:
     """A subscriber does not log in to another; the folder of old has no id."""
+    whole = started_cluster(tmp_path, keep_trust=True)
 
     def called(site: Site, name: str, *aliases: str) -> Site:
         cluster = site.settings.cluster
