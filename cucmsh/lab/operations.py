@@ -17,6 +17,7 @@ from cucmsh.lab import control
 from cucmsh.lab.cluster import LabCluster
 from cucmsh.lab.conditions import FAILURES, MOST_DELAY, Conditions
 from cucmsh.lab.members import Member, Run
+from cucmsh.lab.monitor import monitor_round_of
 from cucmsh.lab.plan import NodePlan
 from cucmsh.lab.snapshots import Snapshots
 from cucmsh.services.lab_time import MOST_SECONDS, LabTime, read_time, write_time
@@ -49,6 +50,7 @@ class Operations:
             "fail": self._fail,
             "clock": self._clock,
             "hold": self._hold,
+            "monitor": self._monitor,
             "snapshot": self._snapshot,
             "restore": self._restore,
             "snapshots": lambda _: {"snapshots": [*self._snapshots.names()]},
@@ -233,6 +235,19 @@ class Operations:
     def _hold(self, asked: Mapping[str, Any]) -> Result:
         self.set_hold(has_hold=bool(asked.get("is_on")))
         return {"hold": bool(asked.get("is_on"))}
+
+    def _monitor(self, asked: Mapping[str, Any]) -> Result:
+        """A round of each node that runs, by its own hook."""
+        rounds: list[Result] = []
+        for site in self._sites_of(asked):
+            name = site.node.name
+            if self._members[name].state is not Run.RUNNING:
+                problem = f"{name} does not run; `lab node start {name}` starts it"
+                rounds.append({"name": name, "status": None, "said": [problem]})
+                continue
+            status, said = monitor_round_of(site.settings.path)
+            rounds.append({"name": name, "status": status, "said": said})
+        return {"nodes": rounds}
 
     def _snapshot(self, asked: Mapping[str, Any]) -> Result:
         name = str(asked.get("name"))

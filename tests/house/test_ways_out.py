@@ -111,6 +111,7 @@ STARTERS = {
 MAY_START = {
     ("cucmsh/remote/process.py", "subprocess.Popen"): "list(words)",
     ("cucmsh/lab/command.py", "subprocess.Popen"): "argv",
+    ("cucmsh/lab/monitor.py", "subprocess.run"): "argv",
     ("cucmsh/lab/service.py", "subprocess.run"): "argv",
     ("cucmsh/lab/terminal.py", "os.posix_spawn"): "argv[0]",
     ("cucmsh/shell/packs.py", "importlib.import_module"): "module",
