@@ -41,6 +41,9 @@ SECURITY_FOLDER = "security"
 SECRETS_FOLDER = "security/secrets"
 SECURITY_PASSWORD = "security/secrets/security"  # noqa: S105 - a file name
 CCM_VERIFIER = "security/secrets/ccm"  # scrypt verifier of the CCM Administrator's
+# The new security password and the key files under it, by number, while both are
+# put in place (``services.certificates.rekeying``).
+REKEYING_FOLDER = "security/secrets/next"
 TRUST_FOLDER = "security/trust"  # certificates of the other members
 # Certificates from elsewhere for which TVS answers, PEM. The folder that one lies in
 # says as what: Phone-SAST-trust, CallManager-trust, CAPF-trust or tomcat-trust.
@@ -138,8 +141,10 @@ MONITOR = "monitor"  # what the Certificate Monitor told, and when
 MONITOR_NOTICE = "monitor-notice"  # what a login is told of it
 NODE = "node"  # this node's id
 NODES = "nodes"  # the ids of all nodes
+PEER_PASSWORDS = "peer-passwords"  # members with another security password
 PHONE_RESETS = "phone-resets"  # which phones are still to be reset
 PUBLISHED = "published"  # the last list
+REKEYING = "rekeying"  # the unfinished change of the security password
 REPLICAS = "replicas"  # which replicas are pending
 SESSION = "session"  # idle time-out
 SIGNING = "signing"  # files that could not be signed

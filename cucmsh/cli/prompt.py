@@ -7,8 +7,10 @@ import os
 from cucmsh import services
 from cucmsh.app import admit, open_own_site
 from cucmsh.cli.session import open_session
+from cucmsh.errors import CucmshError
 from cucmsh.services.caller import WayIn
 from cucmsh.services.certificates.monitor_notice import monitor_notice
+from cucmsh.services.certificates.rekeying import finish_alone
 from cucmsh.services.records.open_work import login_notice
 from cucmsh.services.records.state import serves_published
 from cucmsh.services.site import Site
@@ -36,7 +38,7 @@ def serve_prompt(site: Site, greeting: str = "", *, may_end: bool = True) -> int
     screen = Screen(1)
     with Terminal(0).held():
         told = (
-            *(greeting, "\n".join(banner())),
+            *(greeting, "\n".join(banner()), _unfinished(site)),
             *(login_notice(site), _foreign(site), _monitor(site)),
         )
         for text in told:
@@ -52,6 +54,15 @@ def serve_prompt(site: Site, greeting: str = "", *, may_end: bool = True) -> int
             return session.run()
         finally:
             audit.note("logout", {})
+
+
+def _unfinished(site: Site) -> str:
+    """Go on with a change of the security password; why it does not, or nothing."""
+    try:
+        finish_alone(site)
+    except CucmshError as problem:
+        return f"A change of the security password is not finished: {problem.message}"
+    return ""
 
 
 def _foreign(site: Site) -> str:

@@ -12,6 +12,12 @@ from cucmsh.late import late_names
 
 if TYPE_CHECKING:
     from cucmsh.phones.service_control import PhoneAction as PhoneAction
+    from cucmsh.services.accounts.security_password import (
+        require_security_change as require_security_change,
+    )
+    from cucmsh.services.accounts.security_password import (
+        set_security_password as set_security_password,
+    )
     from cucmsh.services.certificates.hold import Hold as Hold
     from cucmsh.services.certificates.hold import present_hold as present_hold
     from cucmsh.services.certificates.keystore import ImportedKey as ImportedKey
@@ -95,6 +101,10 @@ __getattr__ = late_names(
     __name__,
     {
         "cucmsh.services.certificates.hold": ("Hold", "present_hold"),
+        "cucmsh.services.accounts.security_password": (
+            "require_security_change",
+            "set_security_password",
+        ),
         "cucmsh.services.certificates.keystore": ("ImportedKey",),
         "cucmsh.services.certificates.own": (
             "own_certificate",

@@ -18,6 +18,7 @@ from cucmsh.layout import BACKUP, RECOVERY_FILE, RECOVERY_NAME
 from cucmsh.remote.file_transfer import OutgoingFile, SentFile
 from cucmsh.services.backends import AcceptHostKey, BackupServer
 from cucmsh.services.caller import Privilege
+from cucmsh.services.certificates import rekeying
 from cucmsh.services.lists.secret_files import secrets_of, why_kept
 from cucmsh.services.records.state import recall, remember
 from cucmsh.services.site import Site
@@ -105,7 +106,7 @@ def open_file(site: Site, path: str) -> AbstractContextManager[OpenFile]:
     if name not in _entries(site, folder).files:
         raise MissingFileError("File not found", "See `file list tftp *`.")
     if path == RECOVERY_NAME:
-        return site.home.opened(RECOVERY_FILE)
+        return site.home.opened(rekeying.current_name(site.home, RECOVERY_FILE))
     kept = why_kept(site, secrets_of(site), path)
     if kept:
         raise RefusedError(
@@ -233,7 +234,8 @@ def send_file(
 def is_backed_up(site: Site) -> bool:
     """Whether the present key file was saved by ``file get`` once."""
     kept = recall(site.home, BACKUP).get("sha256")
-    return kept == hashlib.sha256(site.home.read(RECOVERY_FILE)).hexdigest()
+    present = rekeying.read(site.home, RECOVERY_FILE)
+    return kept == hashlib.sha256(present).hexdigest()
 
 
 def fetch_file(

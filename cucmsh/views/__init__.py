@@ -32,6 +32,9 @@ if TYPE_CHECKING:
     from cucmsh.views.every_list import every_list_document as every_list_document
     from cucmsh.views.every_list import every_list_lines as every_list_lines
     from cucmsh.views.give_up import give_up_lines as give_up_lines
+    from cucmsh.views.passwords import (
+        security_password_lines as security_password_lines,
+    )
     from cucmsh.views.phone_resets import open_resets_line as open_resets_line
     from cucmsh.views.phone_resets import phone_reset_document as phone_reset_document
     from cucmsh.views.phone_resets import phone_reset_lines as phone_reset_lines
@@ -81,6 +84,7 @@ __getattr__ = late_names(
         ),
         "cucmsh.views.every_list": ("every_list_document", "every_list_lines"),
         "cucmsh.views.give_up": ("give_up_lines",),
+        "cucmsh.views.passwords": ("security_password_lines",),
         "cucmsh.views.phone_resets": (
             "open_resets_line",
             "phone_reset_document",

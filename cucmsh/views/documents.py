@@ -71,6 +71,8 @@ bytes, and what is not there is null. The keys of each result::
     show, set cli session timeout
                               node minutes
     set commandcount          counts_commands
+    set password user security
+                              node others[]
 
     doctor                    node findings[]: level what advice
     verify                    held[]: file sha1 sha256 problem

@@ -24,6 +24,8 @@ from cucmsh.views.phone_resets import phone_reset_document
 from tests.commands.calls import GRAMMAR, TO_CCM, run
 from tests.commands.test_files import ANSWERS
 from tests.commands.test_itl import REMOTE, save_key
+from tests.commands.test_passwords import LINE as PASSWORD_LINE
+from tests.commands.test_passwords import answers as password_answers
 from tests.commands.test_phones import say
 from tests.inventory.claims import FOREIGN
 from tests.services.made_cluster import (
@@ -52,6 +54,7 @@ LINES: dict[str, tuple[str, Sequence[tuple[str, Answer]]]] = {
         [("Continue (y/n)?", "y")],
     ),
     "set commandcount enable|disable": ("set commandcount enable", ()),
+    "set password user security": (PASSWORD_LINE, password_answers("y")),
     "show cert list own": ("show cert list own", ()),
     "show cert own <unit>": ("show cert own TVS/TVS.pem", ()),
     "show cert hold": ("show cert hold", ()),

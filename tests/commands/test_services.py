@@ -27,6 +27,7 @@ PHRASES = [
     "set cli pagination on|off",
     "set cli session timeout <minutes>",
     "set commandcount enable|disable",
+    "set password user security",
     "show cert hold",
     "show cert list own",
     "show cert own <unit>",
@@ -69,6 +70,7 @@ def test_changing_commands_say_so_and_resets_are_the_publishers() -> None:
         if phrase.startswith(
             (
                 *("set cert", "set cli session", "utils itl", "utils phone"),
+                "set password",
                 *("utils service", "utils tftp"),
             )
         )

@@ -24,6 +24,7 @@ CALLERS = sorted(
 )
 # Functions that change nothing on this node or elsewhere, by module.
 LOOKING = {
+    "accounts.security_password": {"require_security_change"},
     "adoption.keys": {"read_key_file"},
     "adoption.material": {"gather"},
     "adoption.sources": {"digest_for", "read_sources"},
@@ -64,6 +65,8 @@ LOOKING = {
 }
 # Those that change something, and why no use-case stands before them.
 EXCEPTIONS = {
+    # The rest of a change that was decided, and recorded, before a kill.
+    "certificates.rekeying": {"finish_alone"},
     "lists.tftp_start": {"keep"},  # the rest of `hook tftp-start`, where that failed
     "records.crash_log": {"crash_recorder"},  # writes to the crash log
 }

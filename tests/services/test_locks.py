@@ -64,7 +64,7 @@ LOCKS = {
     # What a TFTP start composes with, and what it writes.
     r"home/security/.*": NODE,
     r"home/ssh/.*": NODE,
-    r"home/state/(published|keep|hold|node)\.toml": NODE,
+    r"home/state/(published|keep|hold|node|rekeying)\.toml": NODE,
     r"home/state/served/.*": NODE,
     r"home/state/served-times": NODE,
     r"tftp/ITLFile\.tlv": NODE,
@@ -289,6 +289,7 @@ def usual(name: str, *locks: str) -> tuple[str, Run]:
 
 RUNS: dict[str, Run] = dict(
     [
+        usual("accounts.security_password.set_security_password", NODE),
         usual("adoption.apply.adopt", NODE, CLUSTER),
         usual("certificates.regenerate.regenerate", NODE, CLUSTER),
         usual("idle.set_idle_minutes"),

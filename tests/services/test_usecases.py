@@ -108,6 +108,9 @@ NODE = cast(Any, object())  # nothing gets as far as to look at it
 SHA256 = "0" * 64
 # What each is called with. Those that nothing may reach get anything.
 VALUES: dict[str, Callable[[Site], Sequence[Any]]] = {
+    "cucmsh.services.accounts.security_password.set_security_password": lambda _: [
+        *(Secret(SECURITY), Secret("another long security password"))
+    ],
     "cucmsh.services.adoption.apply.adopt": lambda _: [*adopting(), AGREEING],
     "cucmsh.services.adoption.apply.preview": lambda _: [*adopting(), AGREEING],
     "cucmsh.services.adoption.apply.preview_new": lambda _: [
@@ -187,6 +190,7 @@ VALUES: dict[str, Callable[[Site], Sequence[Any]]] = {
 }
 # One change of the cluster at a time; the others wait for no person's question.
 CLUSTER_LOCKED = (
+    "cucmsh.services.accounts.security_password.set_security_password",
     "cucmsh.services.adoption.apply.adopt",
     "cucmsh.services.certificates.regenerate.regenerate",
     "cucmsh.services.lists.run_reset.reset_with_local_key",

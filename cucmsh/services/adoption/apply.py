@@ -44,6 +44,7 @@ from cucmsh.services.adoption.plan import (
     require_able,
 )
 from cucmsh.services.caller import Privilege
+from cucmsh.services.certificates import rekeying
 from cucmsh.services.lists.member_hooks import deliver_certificates
 from cucmsh.services.nodes.configure import split_path
 from cucmsh.services.nodes.init import InitPlan
@@ -169,7 +170,7 @@ def adopt(
 def _gather(site: Site, request: Request, dialog: AdoptDialog) -> Material:
     # Its own password opens the key files of this cluster, and of one that was made
     # with the same.
-    raw = site.home.read(SECURITY_PASSWORD)
+    raw = rekeying.read(site.home, SECURITY_PASSWORD)
     likely = Secret(raw.decode("utf-8", "surrogateescape"))
     return gather(site.backends, request, dialog, likely)
 

@@ -28,6 +28,7 @@ from cucmsh.errors import (
 )
 from cucmsh.layout import (
     ADOPTED_FOLDER,
+    BROUGHT_KEYS,
     CCM_VERIFIER,
     PUBLIC_MODE,
     RECOVERY_FILE,
@@ -42,6 +43,7 @@ from cucmsh.layout import (
 )
 from cucmsh.pki.model import Certificate, Unit
 from cucmsh.secret import Secret
+from cucmsh.services.certificates import rekeying
 from cucmsh.services.nodes.node_id import ids_by_name, known_ids, mark_trusted
 from cucmsh.services.site import Site
 
@@ -171,12 +173,18 @@ class Keystore:
 
     def recovery_file(self) -> bytes:
         """The bytes of the present PKCS#12."""
-        return self._home.read(RECOVERY_FILE)
+        return rekeying.read(self._home, RECOVERY_FILE)
 
     def recovery(self) -> Credential:
         """The cluster's recovery key, from its PKCS#12; takes a third of a second."""
-        raw = self.recovery_file()
-        return self._site.backends.keys().read_key_file(raw, self._security_password())
+        keys, password = self._site.backends.keys(), self._security_password()
+        try:
+            return keys.read_key_file(self.recovery_file(), password)
+        except WrongPasswordError:
+            # Both were changed since, perhaps: whoever only looks takes no lock.
+            if (now := self._security_password()) == password:
+                raise
+        return keys.read_key_file(self.recovery_file(), now)
 
     def signing_key(self, unit: Unit) -> Credential:
         """The key of that unit with which this node signs lists."""
@@ -192,11 +200,11 @@ class Keystore:
         keys = self._site.backends.keys()
         for name in self._earlier_files(unit):
             try:
-                raw = self._home.read(name)
                 if name.startswith(RECOVERY_FILE):
+                    raw = rekeying.read(self._home, name)
                     yield keys.read_key_file(raw, self._security_password())
                 else:
-                    yield keys.read_own(raw)
+                    yield keys.read_own(self._home.read(name))
             except (StoreError, CertificateError, KeyFileError):
                 continue
 
@@ -307,6 +315,7 @@ class Keystore:
         The earlier copy is on disk before the new file takes its place, so that at
         every instant a key file of each key is there (invariant I2).
         """
+        rekeying.finish(self._site)
         try:
             present = self.recovery_file()
         except MissingFileError:
@@ -335,6 +344,19 @@ class Keystore:
 
     def check_ccm_password(self, password: Secret) -> None:
         """Refuse another password than the CCM Administrator's."""
+        if not self.is_ccm_password(password):
+            raise RefusedError(
+                "The CCM Administrator password is not correct; nothing was changed",
+                "Type the password of the CCM application administrator.",
+            )
+
+    def is_ccm_password(self, password: Secret) -> bool:
+        """Whether it is the CCM Administrator's.
+
+        Raises:
+            RefusedError: the verifier is unreadable.
+            MissingFileError: this node has none; only a publisher has.
+        """
         try:
             kept = json.loads(self._home.read(CCM_VERIFIER))
             salt, expected = bytes.fromhex(kept["salt"]), bytes.fromhex(kept["key"])
@@ -343,20 +365,52 @@ class Keystore:
                 "the verifier of the CCM Administrator password is unreadable",
                 f"Restore {CCM_VERIFIER} in the node's home.",
             ) from problem
-        if not hmac.compare_digest(_stretch(password, salt), expected):
-            raise RefusedError(
-                "The CCM Administrator password is not correct; nothing was changed",
-                "Type the password of the CCM application administrator.",
-            )
+        return hmac.compare_digest(_stretch(password, salt), expected)
 
     def check_security_password(self, password: Secret) -> None:
         """Refuse another password than the cluster security password."""
         given = password.reveal().encode("utf-8", "surrogateescape")
-        if not hmac.compare_digest(given, self._home.read(SECURITY_PASSWORD)):
+        if not hmac.compare_digest(given, rekeying.read(self._home, SECURITY_PASSWORD)):
             raise RefusedError(
                 "That is not the cluster security password",
-                "It is the one that `cucmsh init` asked for first.",
+                "It is the one that `cucmsh init` asked for first, or that was set "
+                "since.",
             )
+
+    def rekeyed(self, new: Secret) -> dict[str, bytes]:
+        """What lies under the security password, and that itself, under a new one.
+
+        That is the recovery key file, and of its earlier ones and of those that were
+        brought here each that opens with the present password. Writes nothing; takes a
+        second a file. What comes back is for ``rekeying.replace``.
+
+        Raises:
+            KeyFileError: the recovery key file does not open with the present password.
+        """
+        keys, present = self._site.backends.keys(), self._security_password()
+        opened: dict[str, Credential] = {}
+        if self._site.node.is_publisher:
+            opened[RECOVERY_FILE] = self.recovery()
+            for name in self._earlier_files(Unit.ITL_RECOVERY):
+                with suppress(StoreError, KeyFileError):
+                    raw = rekeying.read(self._home, name)
+                    opened[name] = keys.read_key_file(raw, present)
+        for name in self._home.names(BROUGHT_KEYS):
+            path = f"{BROUGHT_KEYS}/{name}"
+            with suppress(StoreError, KeyFileError):
+                raw = rekeying.read(self._home, path)
+                found = self._site.backends.open_key_file(raw, present)
+                opened[path] = found.credential
+        files = {name: self._packed(key, new) for name, key in opened.items()}
+        return {**files, SECURITY_PASSWORD: new.reveal().encode()}
+
+    def _packed(self, credential: Credential, password: Secret) -> bytes:
+        """A key file that was proven to open with that password."""
+        keys = self._site.backends.keys()
+        raw = keys.write_key_file(credential, password)
+        if keys.read_key_file(raw, password).certificate != credential.certificate:
+            raise KeyFileError("the key file that was written holds another key")
+        return raw
 
     def set_secrets(self, security: Secret, ccm: Secret | None) -> None:
         """Keep the cluster security password, and a verifier of the CCM password."""
@@ -385,7 +439,7 @@ class Keystore:
             ) from problem
 
     def _security_password(self) -> Secret:
-        return Secret(self._home.read(SECURITY_PASSWORD).decode())
+        return Secret(rekeying.read(self._home, SECURITY_PASSWORD).decode())
 
     def _present_of(self, certificate: Certificate) -> bytes | None:
         """The present key file, if it opens and holds the key of ``certificate``."""

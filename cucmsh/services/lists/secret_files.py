@@ -23,6 +23,7 @@ from cucmsh.layout import (
     CCM_VERIFIER,
     IDENTITY,
     PAIR,
+    REKEYING_FOLDER,
     SECURITY_PASSWORD,
 )
 from cucmsh.pki.key_content import holds_private_key
@@ -131,7 +132,8 @@ def is_secret(name: str) -> bool:
     is_key = base.startswith(PAIR) or ".p12" in base
     # Those of an earlier node lie in the same folder, below its own.
     is_adopted = folder == ADOPTED_FOLDER or folder.endswith(f"/{ADOPTED_FOLDER}")
-    return is_key or is_adopted or name in SECRETS
+    is_next = folder == REKEYING_FOLDER
+    return is_key or is_adopted or is_next or name in SECRETS
 
 
 def is_key_name(name: str) -> bool:

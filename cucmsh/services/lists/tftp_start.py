@@ -20,6 +20,7 @@ from contextlib import suppress
 from typing import NamedTuple
 
 from cucmsh.errors import BusyError, CucmshError, StoreError
+from cucmsh.services.certificates import rekeying
 from cucmsh.services.deadlines import SIGN_SECONDS
 from cucmsh.services.lists.compose import Composed, compose_for_start
 from cucmsh.services.lists.phone_files import choose
@@ -64,6 +65,7 @@ def start(site: Site) -> Started:
     Raises:
         CucmshError: the list could not be made or put in place; see ``keep``.
     """
+    rekeying.finish_alone(site)
     composed = compose_for_start(site)
     # Else names count. After an upgrade the ids are kept here.
     with suppress(BusyError, StoreError):

@@ -26,6 +26,7 @@ from cucmsh.errors import RefusedError, ServiceError
 from cucmsh.hosts import HTTP_PORT, TVS_PORT
 from cucmsh.layout import SECURITY_PASSWORD, STAGING
 from cucmsh.pki.model import Unit
+from cucmsh.services.certificates import rekeying
 from cucmsh.services.certificates.keystore import SCRYPT, Keystore
 from cucmsh.services.nodes.configure import edit
 from cucmsh.services.nodes.identity import identity_path
@@ -226,7 +227,7 @@ def _open(
         if not hmac.compare_digest(_seal(site, payload, salt), str(outer["seal"])):
             raise RefusedError(
                 "the cluster security password of the publisher is another one",
-                "Make this node anew with the password of its cluster.",
+                "Give this node the same one: type `set password user security` here.",
             )
         inner = json.loads(payload)
         about = {str(key): str(value) for key, value in inner["about"].items()}
@@ -245,7 +246,7 @@ def _open(
 
 
 def _seal(site: Site, payload: str, salt: bytes) -> str:
-    password = site.home.read(SECURITY_PASSWORD)
+    password = rekeying.read(site.home, SECURITY_PASSWORD)
     key = hashlib.scrypt(password, salt=salt, dklen=32, **SCRYPT)
     return hmac.new(key, payload.encode(), "sha256").hexdigest()
 

@@ -25,6 +25,7 @@ from cucmsh.layout import BROUGHT_KEYS
 from cucmsh.pki.model import Unit
 from cucmsh.secret import Secret
 from cucmsh.services.adoption.draft import DraftSite
+from cucmsh.services.certificates import rekeying
 from cucmsh.services.certificates.keystore import ImportedKey, Keystore
 from cucmsh.services.certificates.own import require_unit
 from cucmsh.services.lists.compose import compose_for_start
@@ -183,7 +184,7 @@ def saved_key(site: Site, name: str) -> bytes:
             f"The prompt opens those in {site.home.root}/{BROUGHT_KEYS}; `cucmsh "
             "preview remotekey FILE` opens others.",
         )
-    return site.home.read(f"{BROUGHT_KEYS}/{name}")
+    return rekeying.read(site.home, f"{BROUGHT_KEYS}/{name}")
 
 
 def locked_out(site: Site, change: str, value: str = "") -> tuple[Holders, ...]:

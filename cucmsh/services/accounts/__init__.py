@@ -1,0 +1,1 @@
+"""Passwords, accounts of administrators, and who may not log in any more."""

@@ -1,0 +1,64 @@
+"""``set password user security``: another cluster security password on this node.
+
+All that lies under it changes with it, as one (``certificates.rekeying``). Each member
+has a copy of its own: the publisher's first, then that of every other member, by the
+same command there. A member with an older one goes on as it is; what it cannot do is
+join anew (``nodes.join``).
+"""
+
+from __future__ import annotations
+
+from cucmsh.errors import RefusedError
+from cucmsh.secret import Secret
+from cucmsh.services.caller import Privilege
+from cucmsh.services.certificates import rekeying
+from cucmsh.services.certificates.keystore import Keystore
+from cucmsh.services.nodes.password_policy import require_strong
+from cucmsh.services.site import Site
+from cucmsh.services.usecase import use_case
+
+SECURITY = "set password user security"
+
+
+def require_security_change(site: Site, old: Secret, new: Secret) -> None:
+    """Refuse what ``set_security_password`` refuses, before a question is asked.
+
+    Raises:
+        RefusedError: ``old`` is not the present one; ``new`` is weak, the same, or the
+            CCM Administrator's.
+    """
+    keystore = Keystore(site)
+    keystore.check_security_password(old)
+    require_strong(new)
+    if new == old:
+        raise RefusedError("That is the present security password; nothing was changed")
+    if site.node.is_publisher and keystore.is_ccm_password(new):
+        raise RefusedError(
+            "That is the CCM Administrator password; nothing was changed",
+            "Take another one: who knows the one must not know the other.",
+        )
+
+
+@use_case(SECURITY, changes=True, level=Privilege.ALL)
+def set_security_password(site: Site, old: Secret, new: Secret) -> list[str]:
+    """Take another security password, on this node.
+
+    The recovery key file then has other bytes: it counts as not backed up.
+
+    Returns:
+        The names of the other members, which have to follow.
+
+    Raises:
+        RefusedError: see ``require_security_change``; nothing was changed.
+        KeyFileError: the recovery key file does not open with ``old``; the same.
+        BusyError: another change of the cluster is under way.
+        StoreError: see ``rekeying.replace``.
+    """
+    with site.cluster_lock(SECURITY):
+        rekeying.finish_alone(site)
+        require_security_change(site, old, new)
+        files = Keystore(site).rekeyed(new)
+        with site.node_lock(SECURITY):  # a start composes with what lies there
+            rekeying.replace(site, files)
+    members = site.settings.cluster.members
+    return [node.name for node in members if node.name != site.node.name]
