@@ -137,7 +137,7 @@ class LateBackends:
         self,
         address: TvsAddress,
         pair: str,
-        settings: TvsSettings,
+        settings: Callable[[], TvsSettings],
         lookup: Lookup,
         log: Callable[[str], None],
     ) -> TvsServer:
@@ -147,14 +147,17 @@ class LateBackends:
         from cucmsh.tvs.limits import Limits
         from cucmsh.tvs.server import TvsServer
 
+        first = settings()
         limits = Limits(
-            connections=settings.connections,
-            connections_per_address=settings.connections_per_address,
-            handshake_seconds=settings.handshake_seconds,
-            message_seconds=settings.message_seconds,
-            idle_seconds=settings.idle_seconds,
+            connections=first.connections,
+            connections_per_address=first.connections_per_address,
+            handshake_seconds=first.handshake_seconds,
+            message_seconds=first.message_seconds,
+            idle_seconds=first.idle_seconds,
         )
-        identity = Identity(Path(pair), settings.tls_minimum)
+        identity = Identity(
+            Path(pair), first.tls_minimum, lambda: settings().tls_minimum
+        )
         return TvsServer(*address, lookup, identity=identity, limits=limits, log=log)
 
     def inventory(self, url: Secret, password: Secret | None) -> PhoneStore:

@@ -7,7 +7,7 @@ differ are changed. Reads and writes no file and checks nothing: the caller has
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, MutableMapping
 from typing import Any
 
 import tomlkit
@@ -152,6 +152,23 @@ def with_records(
         pem = tomlkit.string(f"\n{record.certificate}", multiline=True)
         table.add("certificate", pem)
         rows.append(table)
+    return tomlkit.dumps(document)
+
+
+def with_value(text: str, path: str, table: str, key: str, value: Any) -> str:
+    """The text with one key of a table ``[table]``, which is made if it is not there.
+
+    Raises:
+        ConfigurationError: something else has that name.
+    """
+    document = _parse(text, path)
+    found: Any = document.get(table)
+    if found is None:
+        found = document[table] = tomlkit.table()
+    if not isinstance(found, MutableMapping):
+        raise ConfigurationError(f"{path}: {table}: must be a table, [{table}]")
+    if _plain(found.get(key)) != value:
+        found[key] = _item(value)
     return tomlkit.dumps(document)
 
 

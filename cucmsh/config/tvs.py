@@ -9,7 +9,7 @@ from typing import Literal, NamedTuple, get_args
 
 from cucmsh.config.table import Table, read_host
 
-TlsMinimum = Literal["1.2", "1.0"]
+TlsMinimum = Literal["1.0", "1.1", "1.2", "1.3"]
 MOST_SECONDS = 3600
 ALL_ADDRESSES = "0.0.0.0"  # noqa: S104 - phones come from everywhere
 
@@ -20,8 +20,9 @@ class TvsSettings(NamedTuple):
     Attributes:
         listen: address on which it takes connections; the port is the one of the
             node's entry.
-        tls_minimum: ``1.2``; or ``1.0`` for 79xx and 894x, which is a lower security
-            level, too, for this port only.
+        tls_minimum: ``1.2``; ``1.0`` for 79xx and 894x. That and ``1.1`` are a lower
+            security level, too, for this port only. No phone is known that speaks
+            ``1.3``.
         workers: processes that answer.
         connections: at most so many at once, in all.
         connections_per_address: at most so many at once from one address, for each

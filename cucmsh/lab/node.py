@@ -31,6 +31,7 @@ from cucmsh.services.certificates.keystore import Keystore
 from cucmsh.services.nodes.make import is_whole, make_node
 from cucmsh.services.site import Site
 from cucmsh.services.tvs.lookup import TrustedCertificates
+from cucmsh.services.tvs.tls_minimum import PresentSettings
 from cucmsh.tftp.server import TftpServer
 from cucmsh.tvs.contexts import Identity
 from cucmsh.tvs.limits import Limits
@@ -155,7 +156,7 @@ def serve(
 
 def _tvs_server(site: Site, gate: Gate) -> TvsServer:
     """The node's TVS; its log is a file of the home, as that of TFTP is."""
-    settings = site.settings.tvs
+    present = PresentSettings(site)
 
     def log(line: str) -> None:
         with contextlib.suppress(CucmshError):  # a full disk stops no service
@@ -165,7 +166,9 @@ def _tvs_server(site: Site, gate: Gate) -> TvsServer:
         *site.node.tvs,
         TrustedCertificates(site),
         identity=Identity(
-            Path(site.settings.home, pair_file(Unit.TVS)), settings.tls_minimum
+            Path(site.settings.home, pair_file(Unit.TVS)),
+            present().tls_minimum,
+            lambda: present().tls_minimum,
         ),
         limits=Limits(),
         log=log,

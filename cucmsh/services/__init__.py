@@ -95,6 +95,8 @@ if TYPE_CHECKING:
     from cucmsh.services.records.logs import log_names as log_names
     from cucmsh.services.records.logs import read_log as read_log
     from cucmsh.services.records.open_work import open_deliveries as open_deliveries
+    from cucmsh.services.tvs.tls_minimum import set_tls_minimum as set_tls_minimum
+    from cucmsh.services.tvs.tls_minimum import tls_minimum as tls_minimum
     from cucmsh.services.tvs.way import cut_off_without as cut_off_without
 
 __getattr__ = late_names(
@@ -179,6 +181,10 @@ __getattr__ = late_names(
         ),
         "cucmsh.services.records.logs": ("list_logs", "log_names", "read_log"),
         "cucmsh.services.records.open_work": ("open_deliveries",),
+        "cucmsh.services.tvs.tls_minimum": (
+            "set_tls_minimum",
+            "tls_minimum",
+        ),
         "cucmsh.services.tvs.way": ("cut_off_without",),
     },
 )

@@ -195,7 +195,7 @@ class Backends(Protocol):
         self,
         address: TvsAddress,
         pair: str,
-        settings: TvsSettings,
+        settings: Callable[[], TvsSettings],
         lookup: Lookup,
         log: Callable[[str], None],
     ) -> TvsServer:
@@ -204,7 +204,8 @@ class Backends(Protocol):
         Args:
             address: where it is to listen.
             pair: path of the file with its key and certificate.
-            settings: its limits.
+            settings: give its limits, which stay; and before each handshake the least
+                version of TLS.
             lookup: what is vouched for.
             log: takes one line for each thing that an administrator may have to know.
         """

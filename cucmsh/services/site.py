@@ -81,6 +81,15 @@ class Site:
         here = (self.clock, self.backends, self.caller, self._record)
         return type(self)(settings, *here)
 
+    def follow(self, settings: Settings) -> None:
+        """Go on with the configuration that a command of this session has written.
+
+        Args:
+            settings: what was in the file, read under the cluster's lock, with that
+                change.
+        """
+        self._configure(settings)
+
     @property
     def record(self) -> Record:
         """The record of what the caller does.

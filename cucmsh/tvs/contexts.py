@@ -3,7 +3,7 @@
 Two Pythons have two defaults: Debian's serves RSA key exchange and has no least
 version, one from source serves neither RSA key exchange nor TLS 1.1. So the least
 version and the cipher list are always set. Level 2 of OpenSSL refuses what no current
-peer offers; TLS 1.0 signs with MD5 and SHA-1, which level 0 alone allows.
+peer offers; TLS 1.0 and 1.1 sign with MD5 and SHA-1, which level 0 alone allows.
 """
 
 from __future__ import annotations
@@ -17,10 +17,16 @@ from typing import Literal, NamedTuple
 
 from cucmsh.errors import CertificateError
 
-TlsMinimum = Literal["1.0", "1.2"]
+TlsMinimum = Literal["1.0", "1.1", "1.2", "1.3"]
 
 _LEVEL_2 = "DEFAULT:@SECLEVEL=2"
 _LEVEL_0 = "DEFAULT:@SECLEVEL=0"
+_VERSIONS: dict[TlsMinimum, ssl.TLSVersion] = {
+    "1.0": ssl.TLSVersion.TLSv1,
+    "1.1": ssl.TLSVersion.TLSv1_1,
+    "1.2": ssl.TLSVersion.TLSv1_2,
+    "1.3": ssl.TLSVersion.TLSv1_3,
+}
 _Stamp = tuple[int, int, int, int]
 
 # OpenSSL keeps each session for a client that may come back with its number, and phones
@@ -34,12 +40,15 @@ class Identity(NamedTuple):
     Attributes:
         pair: a PEM file with the private key and its certificate. Looked at before
             each handshake: another pair that is put there is served from then on.
-        tls_minimum: "1.2"; or "1.0" for 79xx and 894x phones, which is the protocol
-            and OpenSSL's security level 0, of this server alone.
+        tls_minimum: "1.2"; or "1.0" for 79xx and 894x phones. It and "1.1" are the
+            protocol and OpenSSL's security level 0, of this server alone.
+        present_minimum: asked before each handshake, where it may change while the
+            server runs; None: it stays.
     """
 
     pair: Path
     tls_minimum: TlsMinimum = "1.2"
+    present_minimum: Callable[[], TlsMinimum] | None = None
 
 
 class Contexts:
@@ -62,6 +71,11 @@ class Contexts:
 
     def for_handshake(self) -> ssl.SSLContext:
         stamp = self._stamp()
+        present = self._identity.present_minimum
+        minimum = present() if present else self._identity.tls_minimum
+        if minimum != self._identity.tls_minimum:
+            self._identity = self._identity._replace(tls_minimum=minimum)
+            self._renew(f"It speaks TLS {minimum} or newer from now on.")
         if stamp != self._seen:
             self._seen = stamp
             self._renew("It serves another certificate from now on.")
@@ -101,10 +115,11 @@ def server_context(identity: Identity) -> ssl.SSLContext:
             level 2 refuses (RSA below 2048 bits).
     """
     context = _with_pair(identity.pair)
-    if identity.tls_minimum == "1.0":
+    if identity.tls_minimum in ("1.0", "1.1"):
         context.set_ciphers(_LEVEL_0)
-        # TLS 1.0: a context of Python's has SSL 3.0 shut off by an option.
-        context.minimum_version = ssl.TLSVersion.MINIMUM_SUPPORTED
+    with warnings.catch_warnings():  # an old version is named, and meant
+        warnings.simplefilter("ignore", DeprecationWarning)
+        context.minimum_version = _VERSIONS[identity.tls_minimum]
     return context
 
 

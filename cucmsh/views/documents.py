@@ -18,6 +18,7 @@ bytes, and what is not there is null. The keys of each result::
     show cert list own        node certificates[]: unit subject issuer serial
                                 self_signed not_before not_after key_type key_bits
                                 signature_algorithm sha1 sha256
+    show, set tls min-version node tls_minimum
     show cert hold            node unit remaining_seconds
     show status               node date time_zone locale product_version
                               os_version uptime_seconds users load[]

@@ -143,6 +143,16 @@ def test_new_certificate_is_served_and_vouched_for_without_a_restart(
             assert answer.is_known == is_known
 
 
+def test_another_least_version_is_taken_without_a_restart(
+    tvs: Tvs, folder: Path
+) -> None:
+    assert tvs.shown()
+    configured(folder, port=tvs.port, least="1.0")
+    old = ask(LOOPBACK, tvs.port, tvs.query(), trust=lambda _: True, is_old=True)
+    assert old.is_known
+    assert "It speaks TLS 1.0 or newer from now on." in tvs.said()
+
+
 def test_unreadable_store_leaves_who_is_unknown_unanswered(tvs: Tvs) -> None:
     place = Path(tvs.site.settings.home, "security/imported/CAPF-trust/x.pem")
     place.parent.mkdir(parents=True, exist_ok=True)

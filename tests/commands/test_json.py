@@ -53,6 +53,10 @@ LINES: dict[str, tuple[str, Sequence[tuple[str, Answer]]]] = {
         "set cli session timeout 60",
         [("Continue (y/n)?", "y")],
     ),
+    "set tls min-version 1.0|1.1|1.2|1.3": (
+        "set tls min-version 1.1",
+        [("(yes/no) ? ", "yes")],
+    ),
     "set commandcount enable|disable": ("set commandcount enable", ()),
     "set password user security": (PASSWORD_LINE, password_answers("y")),
     "show cert list own": ("show cert list own", ()),
@@ -68,6 +72,7 @@ LINES: dict[str, tuple[str, Sequence[tuple[str, Answer]]]] = {
     "show network cluster [node]": ("show network cluster", ()),
     "show packs": ("show packs", ()),
     "show status": ("show status", ()),
+    "show tls min-version": ("show tls min-version", ()),
     "show version active": ("show version active", ()),
     "utils itl reset localkey": ("utils itl reset localkey", [TO_CCM]),
     "utils itl reset remotekey <host> <user> <path>": (
@@ -104,6 +109,7 @@ PHRASES = sorted(
 @pytest.fixture
 def walked(cluster: MadeCluster, tmp_path: Path) -> MadeCluster:
     """A cluster with something to show for each of them."""
+    cluster.write_configurations()
     cluster.site.home.append("log/audit", "{}")
     say(cluster, 1, FOREIGN)
     (Path(cluster.site.tftp.root) / "some.xml").write_text("<some/>")

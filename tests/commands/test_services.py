@@ -28,6 +28,7 @@ PHRASES = [
     "set cli session timeout <minutes>",
     "set commandcount enable|disable",
     "set password user security",
+    "set tls min-version 1.0|1.1|1.2|1.3",
     "show cert hold",
     "show cert list own",
     "show cert own <unit>",
@@ -41,6 +42,7 @@ PHRASES = [
     "show network cluster [node]",
     "show packs",
     "show status",
+    "show tls min-version",
     "show version active",
     "utils itl preview hostname|domain <name>",
     "utils itl preview localkey|restart",
@@ -70,7 +72,7 @@ def test_changing_commands_say_so_and_resets_are_the_publishers() -> None:
         if phrase.startswith(
             (
                 *("set cert", "set cli session", "utils itl", "utils phone"),
-                "set password",
+                *("set password", "set tls"),
                 *("utils service", "utils tftp"),
             )
         )

@@ -7,6 +7,7 @@ from cucmsh.config.editing import (
     with_cluster,
     with_names,
     with_node,
+    with_value,
     without_node,
 )
 from cucmsh.config.settings import parse_settings
@@ -168,3 +169,21 @@ def test_names_that_mean_two_nodes_are_refused(more: str, says: str) -> None:
     text = TEXT.replace("name     =", f"{more}\nname =")
     with pytest.raises(ConfigurationError, match=says):
         parse_settings(text.encode(), "f")
+
+
+def test_one_value_is_changed_where_it_stands() -> None:
+    table = '[tvs]\ntls_minimum = "1.0"   # for 79xx\nworkers = 2\n'
+    edited = with_value(table + TEXT, "f", "tvs", "tls_minimum", "1.2")
+    assert edited == table.replace("1.0", "1.2") + TEXT
+    assert with_value(edited, "f", "tvs", "tls_minimum", "1.2") == edited
+
+
+def test_table_of_a_value_is_made_where_there_is_none() -> None:
+    edited = with_value(TEXT, "f", "tvs", "tls_minimum", "1.2")
+    assert edited.startswith(TEXT)
+    assert parse_settings(edited.encode(), "f").tvs.tls_minimum == "1.2"
+
+
+def test_value_in_what_is_no_table_is_refused() -> None:
+    with pytest.raises(ConfigurationError, match="f: tvs: must be a table"):
+        with_value("tvs = 1\n", "f", "tvs", "tls_minimum", "1.2")

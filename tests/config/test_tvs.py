@@ -75,7 +75,7 @@ def test_limits_are_read_and_the_others_stay() -> None:
 @pytest.mark.parametrize(
     ("line", "key"),
     [
-        ('tls_minimum = "1.1"', "tvs.tls_minimum"),
+        ('tls_minimum = "1.4"', "tvs.tls_minimum"),
         ("tls_minimum = 1.0", "tvs.tls_minimum"),
         ('listen = "h:1"', "tvs.listen"),
         ("workers = 0", "tvs.workers"),

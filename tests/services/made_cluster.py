@@ -549,7 +549,7 @@ class JoinedBackends:
         self,
         address: TvsAddress,
         pair: str,
-        settings: TvsSettings,
+        settings: Callable[[], TvsSettings],
         lookup: Lookup,
         log: Callable[[str], None],
     ) -> TvsServer:

@@ -300,6 +300,7 @@ RUNS: dict[str, Run] = dict(
         usual("nodes.service_control.start_service", NODE, SIGNING, CLUSTER),
         usual("nodes.service_control.restart_service", NODE, SIGNING, CLUSTER),
         usual("nodes.service_control.stop_service"),
+        usual("tvs.tls_minimum.set_tls_minimum", NODE),
     ]
 ) | {
     "cucmsh.services.adoption.export.export": Run(exporting, set()),

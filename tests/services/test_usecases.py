@@ -154,6 +154,8 @@ VALUES: dict[str, Callable[[Site], Sequence[Any]]] = {
     ],
     "cucmsh.services.nodes.health.doctor.examine": lambda _: [],
     "cucmsh.services.tvs.serve.serve": lambda _: [str],
+    "cucmsh.services.tvs.tls_minimum.set_tls_minimum": lambda _: ["1.0"],
+    "cucmsh.services.tvs.tls_minimum.tls_minimum": lambda _: [],
     "cucmsh.services.nodes.health.node_status.look_at_all": lambda _: [],
     "cucmsh.services.nodes.identity.leave": lambda _: [NODE, "AAAA"],
     "cucmsh.services.nodes.init.make": lambda _: [NODE, Secret(""), None],
@@ -198,6 +200,7 @@ CLUSTER_LOCKED = (
     "cucmsh.services.lists.give_up_phones.release_trust",
     "cucmsh.services.nodes.add.add_node",
     "cucmsh.services.nodes.remove.remove_node",
+    "cucmsh.services.tvs.tls_minimum.set_tls_minimum",
 )
 
 

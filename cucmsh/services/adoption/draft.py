@@ -172,7 +172,7 @@ class _Offline:
         self,
         address: TvsAddress,
         pair: str,
-        settings: TvsSettings,
+        settings: Callable[[], TvsSettings],
         lookup: Lookup,
         log: Callable[[str], None],
     ) -> TvsServer:

@@ -110,7 +110,7 @@ class TrustedCertificates:
         return None
 
     def _present(self) -> _Read:
-        site = self._site = _with_present_settings(self._site)
+        site = self._site = with_present_settings(self._site)
         read = self._read
         if read is not None and read.is_settled and _glance(read.paths) == read.glance:
             return read
@@ -131,7 +131,7 @@ class TrustedCertificates:
         return self._read
 
 
-def _with_present_settings(site: Site) -> Site:
+def with_present_settings(site: Site) -> Site:
     """A node that came or left while we run; a mistake in the file changes nothing."""
     if not is_outdated(site.settings):
         return site

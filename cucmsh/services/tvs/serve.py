@@ -4,12 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
-from cucmsh.config.model import TVS, TvsAddress
-from cucmsh.errors import ServiceError
+from cucmsh.config.model import TvsAddress
 from cucmsh.layout import pair_file
 from cucmsh.pki.model import Unit
 from cucmsh.services.site import Site
 from cucmsh.services.tvs.lookup import TrustedCertificates
+from cucmsh.services.tvs.tls_minimum import PresentSettings, require_tvs
 from cucmsh.services.usecase import use_case
 
 
@@ -18,8 +18,8 @@ def serve(site: Site, log: Callable[[str], None]) -> None:
     """Answer phones until SIGTERM or SIGINT.
 
     Args:
-        site: this node. What it trusts, and its TVS certificate, are read again when
-            they change; limits and address are those of now.
+        site: this node. What it trusts, its TVS certificate and the least version of
+            TLS are read again when they change; limits and address are those of now.
         log: takes one line for each connection that failed or was left unanswered.
 
     Raises:
@@ -31,20 +31,6 @@ def serve(site: Site, log: Callable[[str], None]) -> None:
     address = TvsAddress(settings.listen, site.node.tvs.port)
     pair = f"{site.settings.home}/{pair_file(Unit.TVS)}"
     lookup = TrustedCertificates(site)
-    server = site.backends.tvs_server(address, pair, settings, lookup, log)
+    present = PresentSettings(site)
+    server = site.backends.tvs_server(address, pair, present, lookup, log)
     server.serve(settings.workers)
-
-
-def require_tvs(site: Site) -> None:
-    """Refuse on a node that has no TVS.
-
-    Raises:
-        ServiceError: it has none.
-    """
-    if not site.node.has_tvs:
-        name = site.node.name
-        raise ServiceError(
-            f"{name} does not run {TVS}",
-            f"Add it to the services of {name} in {site.settings.path}; its "
-            "certificate then stands in the lists that are composed.",
-        )
