@@ -1,4 +1,4 @@
-"""The certificates of this node: shown and regenerated."""
+"""The certificates of this node: shown and regenerated; trusted ones shown."""
 
 from __future__ import annotations
 
@@ -15,6 +15,11 @@ from cucmsh.shell.parameter_types import NAME
 def units(site: Site) -> list[str]:
     """The units of this node, for completion."""
     return services.own_units(site)
+
+
+def trusted(site: Site) -> list[str]:
+    """The trusted certificates, for completion."""
+    return services.trusted_names(site)
 
 
 @command(
@@ -115,9 +120,51 @@ def show_cert_own(dialog: Dialog, site: Site, name: str) -> None:
     """
     certificate, pem = services.own_certificate(site, name)
     unit = name.partition("/")[0]
+    is_later = site.settings.profile.has_later_certificate_words
     dialog.result(
-        lambda: views.certificate_lines(certificate, pem),
+        lambda: views.certificate_lines(certificate, pem, is_later=is_later),
         lambda: views.certificate_shown_document(
             site.node.name, unit, certificate, pem
+        ),
+    )
+
+
+@command("show cert list trust", has_json=True)
+def show_cert_list_trust(dialog: Dialog, site: Site) -> int:
+    """List the certificates that this node trusts.
+
+    Those that other nodes of the cluster brought, and those that were imported.
+
+    Example:
+    show cert list trust
+    """
+    shown = services.trusted_certificates(site)
+    dialog.result(
+        lambda: views.trusted_rows(shown),
+        lambda: views.trusted_document(site.node.name, shown),
+    )
+    return 1 if shown.problems else 0
+
+
+@command(
+    "show cert trust <name>",
+    candidates={"name": trusted},
+    kinds={"name": NAME},
+    has_json=True,
+)
+def show_cert_trust(dialog: Dialog, site: Site, name: str) -> None:
+    """Show one certificate that this node trusts, and its PEM form.
+
+    name: as `show cert list trust` prints it, such as CallManager-trust/ca.pem
+
+    Example:
+    show cert trust CallManager-trust/ca.pem
+    """
+    found, pem = services.trusted_certificate(site, name)
+    is_later = site.settings.profile.has_later_certificate_words
+    dialog.result(
+        lambda: views.certificate_lines(found.certificate, pem, is_later=is_later),
+        lambda: views.certificate_shown_document(
+            site.node.name, found.trust, found.certificate, pem
         ),
     )

@@ -15,6 +15,8 @@ from cucmsh.shell.parameter_types import ParameterType, problem_with
 if TYPE_CHECKING:
     from cucmsh.remote.known_hosts import HostKey
 
+MOST_LINES = 4000  # of what is pasted; a chain has some hundred
+
 
 def require_yes(dialog: Dialog, question: str) -> None:
     """Go on only after ``yes``."""
@@ -84,6 +86,42 @@ def ask_value(dialog: Dialog, question: str, kind: ParameterType) -> str:
         reason = f"Needed here is {kind.what}, without a dash first."
         dialog.ask_again(question, reason)
     raise UsageError("No usable answer was given; nothing was transferred.")
+
+
+def ask_pem(dialog: Dialog) -> bytes:
+    """Have a certificate pasted, a line at a time, until its END line.
+
+    Text before it, such as openssl prints, is read over. An empty line after something
+    that is no certificate ends it, too.
+
+    Raises:
+        CancelledError: nothing was pasted.
+        UsageError: what was pasted does not begin as a certificate does, or is too
+            long.
+    """
+    dialog.say("Paste the Certificate and Hit Enter")
+    lines: list[str] = []
+    has_begun = False
+    while not (has_begun and lines[-1].startswith("-----END ")):
+        line = dialog.ask("")
+        if not line and not has_begun:
+            if not lines:
+                raise CancelledError("No certificate was pasted; nothing was changed.")
+            break
+        lines.append(line)
+        has_begun = has_begun or line.startswith("-----BEGIN ")
+        if len(lines) > MOST_LINES:
+            raise UsageError(
+                f"More than {MOST_LINES} lines were pasted; nothing was changed.",
+                "Paste one certificate, or one PKCS#7 chain.",
+            )
+    if not has_begun:
+        raise UsageError(
+            "What was pasted is no certificate: none of its lines is "
+            "-----BEGIN CERTIFICATE-----; nothing was changed.",
+            "`openssl x509 -inform DER -in FILE` makes such lines of a DER file.",
+        )
+    return "\n".join([*lines, ""]).encode("utf-8", "surrogateescape")
 
 
 def host_key_question(dialog: Dialog, host: str) -> AcceptHostKey:

@@ -45,13 +45,15 @@ CCM_VERIFIER = "security/secrets/ccm"  # scrypt verifier of the CCM Administrato
 # put in place (``services.certificates.rekeying``).
 REKEYING_FOLDER = "security/secrets/next"
 TRUST_FOLDER = "security/trust"  # certificates of the other members
-# Certificates from elsewhere for which TVS answers, PEM. The folder that one lies in
-# says as what: Phone-SAST-trust, CallManager-trust, CAPF-trust or tomcat-trust.
+# Certificates from elsewhere, PEM. The folder that one lies in says as what: TVS
+# answers for those in Phone-SAST-trust, CallManager-trust, CAPF-trust and tomcat-trust;
+# in TVS-trust and ipsec-trust are authorities of this node's own certificates.
 IMPORTED_FOLDER = "security/imported"
 # Recovery key files that somebody brought, for `utils itl preview remotekey NAME`.
 BROUGHT_KEYS = "security/imported/ITLRecovery"
 # Keys that came with lists of another tool: key and certificate of each, PEM.
 ADOPTED_FOLDER = "security/adopted"
+REQUEST = "request.pem"  # a key and the request for its certificate, in that folder
 PAIR = "private.pem"  # a unit's key and certificate, in its folder; then .1, .2 ...
 RECOVERY_NAME = "ITLRecovery.p12"  # also what the CLI calls it, as tftp/NAME
 RECOVERY_FILE = f"security/ITLRecovery/{RECOVERY_NAME}"  # then .1, .2 ...
@@ -70,6 +72,26 @@ def pair_file(unit: str) -> str:
 def certificate_file(unit: str) -> str:
     """The unit's certificate, PEM, derived from the pair. PUBLIC_MODE."""
     return f"{unit_folder(unit)}/{unit}.pem"
+
+
+def request_file(unit: str) -> str:
+    """A key that waits for its certificate, with the request for it, PEM."""
+    return f"{unit_folder(unit)}/{REQUEST}"
+
+
+def imported_folder(trust: str) -> str:
+    """The certificates from elsewhere of one trust, such as ``CallManager-trust``."""
+    return f"{IMPORTED_FOLDER}/{trust}"
+
+
+def imported_file(trust: str, name: str) -> str:
+    """One of them, PEM. PUBLIC_MODE."""
+    return f"{imported_folder(trust)}/{name}"
+
+
+def removed_file(trust: str, name: str) -> str:
+    """A copy of one that was deleted or replaced, PEM. PUBLIC_MODE."""
+    return f"{EARLIER}/{trust}/{name}"
 
 
 def adopted_file(sha256: str) -> str:
@@ -164,7 +186,7 @@ ERRORS_FILE = "log/errors"  # unexpected exceptions, and alarms that did not go 
 CISCO_SYSLOG = "log/syslog/CiscoSyslog"  # alarms; then .1, the youngest earlier one, .2
 TFTP_LOG = "log/tftp"  # the lab's TFTP service
 TVS_LOG = "log/tvs"  # the lab's TVS
-EARLIER = "earlier"  # the nodes before this one, by number
+EARLIER = "earlier"  # the nodes before this one, by number; removed certificates
 
 # --- The TFTP directory.
 

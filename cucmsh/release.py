@@ -27,6 +27,9 @@ class Profile(NamedTuple):
         days: a new certificate is valid for so many.
         recovery_days: a new ITLRecovery certificate is valid for so many.
         why_not: why this release cannot be configured; empty if it can.
+        has_later_certificate_words: `show cert` speaks as from 14SU2 on, and names of
+            trusted certificates end in their serial numbers (14SU1).
+        warns_of_ctl: `set cert regen ITLRecovery` asks about a tokenless CTL.
     """
 
     release: str
@@ -36,6 +39,8 @@ class Profile(NamedTuple):
     days: int
     recovery_days: int
     why_not: str = ""
+    has_later_certificate_words: bool = False
+    warns_of_ctl: bool = False
 
     def days_of(self, unit: str) -> int:
         """For how many days a new certificate of that unit is valid."""
@@ -60,6 +65,7 @@ PROFILES = (
         days=FIVE_YEARS,
         recovery_days=TWENTY_YEARS,
         why_not=_LATER,
+        warns_of_ctl=True,
     ),
     Profile(
         "15",
@@ -69,6 +75,8 @@ PROFILES = (
         days=FIVE_YEARS,
         recovery_days=FIVE_YEARS,  # the default; 5, 10, 15 or 20 years
         why_not=_LATER,
+        has_later_certificate_words=True,
+        warns_of_ctl=True,
     ),
 )
 READY = tuple(profile.release for profile in PROFILES if not profile.why_not)

@@ -16,6 +16,15 @@ from cucmsh.pki.credential import (
 from cucmsh.pki.pem_key import is_pem_key, needs_password
 from cucmsh.pki.pkcs12 import read_key_file, write_key_file
 from cucmsh.pki.pkcs12_limits import inspect
+from cucmsh.pki.received import (
+    chain_of,
+    is_issued_by,
+    nature_of,
+    read_received,
+    require_usual_size,
+    require_valid,
+)
+from cucmsh.pki.requests import make_request, pair_with, read_request
 from cucmsh.secret import Secret
 
 
@@ -30,6 +39,15 @@ class KeyBackend:
     inspect = staticmethod(inspect)
     is_pem_key = staticmethod(is_pem_key)
     needs_password = staticmethod(needs_password)
+    make_request = staticmethod(make_request)
+    read_request = staticmethod(read_request)
+    pair_with = staticmethod(pair_with)
+    read_received = staticmethod(read_received)
+    nature_of = staticmethod(nature_of)
+    chain_of = staticmethod(chain_of)
+    is_issued_by = staticmethod(is_issued_by)
+    require_valid = staticmethod(require_valid)
+    require_usual_size = staticmethod(require_usual_size)
 
     @staticmethod
     def read_key_file(raw: bytes, password: Secret) -> Credential:

@@ -62,7 +62,12 @@ def _attribute(kind: str, value: str) -> x509.NameAttribute[str]:
     return x509.NameAttribute(OIDS[kind], value, _type=tag)
 
 
-def _name(attributes: dict[str, str]) -> x509.Name:
+def written_name(attributes: dict[str, str]) -> x509.Name:
+    """The name of these attributes, in the order and encoding of a genuine CUCM.
+
+    Raises:
+        CertificateError: it cannot be written.
+    """
     try:
         return x509.Name(
             [_attribute(k, attributes[k]) for k in DER_ORDER if k in attributes]
@@ -74,12 +79,14 @@ def _name(attributes: dict[str, str]) -> x509.Name:
         ) from problem
 
 
-def _key_usage(unit: Unit) -> x509.KeyUsage:
-    usages = unit.profile.key_usage
+def key_usage_of(unit: Unit, without: str = "") -> x509.KeyUsage:
+    """The usages that certificates of that unit say, but for ``without``."""
+    usages = unit.profile.key_usage - {without}
     return x509.KeyUsage(**{usage: usage in usages for usage in KEY_USAGES})
 
 
-def _extended_key_usage(unit: Unit) -> x509.ExtendedKeyUsage:
+def extended_key_usage_of(unit: Unit) -> x509.ExtendedKeyUsage:
+    """The purposes that certificates of that unit say."""
     return x509.ExtendedKeyUsage(
         [x509.ObjectIdentifier(oid) for oid in unit.profile.extended_key_usage]
     )
@@ -115,7 +122,7 @@ def make_certificate(  # noqa: PLR0913 - what a certificate says
         NamingError: the subject is none.
         CertificateError: the name cannot be written into a certificate.
     """
-    name = _name({"CN": common_name, **read_subject(subject)})
+    name = written_name({"CN": common_name, **read_subject(subject)})
     start = now.astimezone(UTC).replace(microsecond=0)
     public_key = key.public_key()
     builder = (
@@ -126,8 +133,8 @@ def make_certificate(  # noqa: PLR0913 - what a certificate says
         .serial_number(_serial_number())
         .not_valid_before(start)
         .not_valid_after(start + timedelta(days=days, seconds=-1))
-        .add_extension(_key_usage(unit), critical=False)
-        .add_extension(_extended_key_usage(unit), critical=False)
+        .add_extension(key_usage_of(unit), critical=False)
+        .add_extension(extended_key_usage_of(unit), critical=False)
         .add_extension(
             x509.SubjectKeyIdentifier.from_public_key(public_key), critical=False
         )

@@ -147,7 +147,7 @@ def read_with_certificates(
     Raises:
         CertificateError: no key, or none of them belongs to it.
     """
-    key = _read_key(pem, is_own=False)
+    key = read_key(pem, is_own=False)
     _, *blocks = pem.split(CERTIFICATE_BEGINS)
     given = [read_certificate(CERTIFICATE_BEGINS + block) for block in blocks]
     field = listed_key(key.public_key()).field
@@ -162,12 +162,21 @@ def read_with_certificates(
 
 
 def _read(pem: bytes, *, is_own: bool) -> Credential:
-    key = _read_key(pem, is_own=is_own)
+    key = read_key(pem, is_own=is_own)
     start = pem.find(CERTIFICATE_BEGINS)
     return Credential(key, read_certificate(pem[max(start, 0) :]))
 
 
-def _read_key(pem: bytes, *, is_own: bool) -> PrivateKey:
+def read_key(pem: bytes, *, is_own: bool) -> PrivateKey:
+    """The private key at the beginning of ``pem``; for this room only.
+
+    Args:
+        pem: not encrypted.
+        is_own: of this node's own store, so that OpenSSL need not validate it.
+
+    Raises:
+        CertificateError: it is none, or of a kind that signs no list.
+    """
     try:
         key = load_pem_private_key(
             pem, password=None, unsafe_skip_rsa_key_validation=is_own

@@ -20,17 +20,41 @@ if TYPE_CHECKING:
     )
     from cucmsh.services.certificates.hold import Hold as Hold
     from cucmsh.services.certificates.hold import present_hold as present_hold
+    from cucmsh.services.certificates.imports import Imports as Imports
+    from cucmsh.services.certificates.imports import check_own as check_own
+    from cucmsh.services.certificates.imports import delete_trusted as delete_trusted
+    from cucmsh.services.certificates.imports import import_own as import_own
+    from cucmsh.services.certificates.imports import import_trusted as import_trusted
+    from cucmsh.services.certificates.imports import require_request as require_request
     from cucmsh.services.certificates.keystore import ImportedKey as ImportedKey
     from cucmsh.services.certificates.own import own_certificate as own_certificate
     from cucmsh.services.certificates.own import own_certificates as own_certificates
     from cucmsh.services.certificates.own import own_units as own_units
     from cucmsh.services.certificates.own import require_unit as require_unit
+    from cucmsh.services.certificates.own import (
+        trusted_certificate as trusted_certificate,
+    )
+    from cucmsh.services.certificates.own import (
+        trusted_certificates as trusted_certificates,
+    )
+    from cucmsh.services.certificates.own import trusted_names as trusted_names
+    from cucmsh.services.certificates.own import trusts as trusts
     from cucmsh.services.certificates.regenerate import regenerate as regenerate
     from cucmsh.services.certificates.regenerate import (
         require_no_hold as require_no_hold,
     )
     from cucmsh.services.certificates.regenerate import state_of_trust as state_of_trust
     from cucmsh.services.certificates.regenerate import what_follows as what_follows
+    from cucmsh.services.certificates.requests import (
+        generate_request as generate_request,
+    )
+    from cucmsh.services.certificates.requests import open_requests as open_requests
+    from cucmsh.services.certificates.requests import own_request as own_request
+    from cucmsh.services.certificates.requests import request_names as request_names
+    from cucmsh.services.certificates.requests import (
+        require_signed_by_others as require_signed_by_others,
+    )
+    from cucmsh.services.certificates.trust_store import require_trust as require_trust
     from cucmsh.services.files import Destination as Destination
     from cucmsh.services.files import get_file as get_file
     from cucmsh.services.files import list_files as list_files
@@ -107,12 +131,32 @@ __getattr__ = late_names(
             "require_security_change",
             "set_security_password",
         ),
+        "cucmsh.services.certificates.imports": (
+            "Imports",
+            "check_own",
+            "delete_trusted",
+            "import_own",
+            "import_trusted",
+            "require_request",
+        ),
+        "cucmsh.services.certificates.trust_store": ("require_trust",),
+        "cucmsh.services.certificates.requests": (
+            "generate_request",
+            "open_requests",
+            "own_request",
+            "request_names",
+            "require_signed_by_others",
+        ),
         "cucmsh.services.certificates.keystore": ("ImportedKey",),
         "cucmsh.services.certificates.own": (
             "own_certificate",
             "own_certificates",
             "own_units",
             "require_unit",
+            "trusted_certificate",
+            "trusted_certificates",
+            "trusted_names",
+            "trusts",
         ),
         "cucmsh.services.certificates.regenerate": (
             "regenerate",

@@ -12,6 +12,9 @@ from cucmsh.late import late_names
 if TYPE_CHECKING:
     from cucmsh.views.certificate import certificate_lines as certificate_lines
     from cucmsh.views.certificate import certificate_rows as certificate_rows
+    from cucmsh.views.certificate import import_lines as import_lines
+    from cucmsh.views.certificate import request_lines as request_lines
+    from cucmsh.views.certificate import trusted_rows as trusted_rows
     from cucmsh.views.change_documents import listing_document as listing_document
     from cucmsh.views.change_documents import (
         regenerated_document as regenerated_document,
@@ -27,8 +30,11 @@ if TYPE_CHECKING:
     )
     from cucmsh.views.documents import certificates_document as certificates_document
     from cucmsh.views.documents import cluster_document as cluster_document
+    from cucmsh.views.documents import imports_document as imports_document
     from cucmsh.views.documents import list_document as list_document
+    from cucmsh.views.documents import request_document as request_document
     from cucmsh.views.documents import reset_document as reset_document
+    from cucmsh.views.documents import trusted_document as trusted_document
     from cucmsh.views.every_list import every_list_document as every_list_document
     from cucmsh.views.every_list import every_list_lines as every_list_lines
     from cucmsh.views.give_up import give_up_lines as give_up_lines
@@ -64,7 +70,13 @@ if TYPE_CHECKING:
 __getattr__ = late_names(
     __name__,
     {
-        "cucmsh.views.certificate": ("certificate_lines", "certificate_rows"),
+        "cucmsh.views.certificate": (
+            "certificate_lines",
+            "certificate_rows",
+            "import_lines",
+            "request_lines",
+            "trusted_rows",
+        ),
         "cucmsh.views.change_documents": (
             "listing_document",
             "regenerated_document",
@@ -78,6 +90,9 @@ __getattr__ = late_names(
             "Document",
             "certificate_shown_document",
             "certificates_document",
+            "imports_document",
+            "request_document",
+            "trusted_document",
             "cluster_document",
             "list_document",
             "reset_document",

@@ -19,6 +19,19 @@ bytes, and what is not there is null. The keys of each result::
                                 self_signed not_before not_after key_type key_bits
                                 signature_algorithm sha1 sha256
     show, set tls min-version node tls_minimum
+    show cert list trust      node certificates[]: as above, and trust name member
+                              problems[]
+    show cert trust           node certificate pem
+    show csr list             node requests[]
+    show csr own, set csr gen
+                              node request: unit common_name hosts[] key_type key_bits
+                                pem
+    set cert import own       node certificate: as in show cert list own
+                              nodes[]: name state done reason
+    set cert import trust     node imported[]: as in show cert list own, and trust
+                                was_there replaced: serial
+                              nodes[]: name state done reason
+    set cert delete           node trust name copy
     show cert hold            node unit remaining_seconds
     show status               node date time_zone locale product_version
                               os_version uptime_seconds users load[]
@@ -100,6 +113,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
 from hashlib import md5, sha1, sha256
+from typing import TYPE_CHECKING
 
 from cucmsh.hosts import host_port
 from cucmsh.pki.model import Certificate
@@ -117,6 +131,11 @@ from cucmsh.trustlist.tags import Digest, Role
 from cucmsh.views.inspection import fault_of
 from cucmsh.views.times_and_sizes import iso_time
 from cucmsh.views.trust_list import is_signer
+
+if TYPE_CHECKING:
+    from cucmsh.pki.requests import SigningRequest
+    from cucmsh.services.certificates.imports import Imports
+    from cucmsh.services.certificates.trust_store import TrustedShown
 
 Document = dict[str, object]
 
@@ -177,6 +196,59 @@ def certificates_document(
     return {
         "node": node,
         "certificates": [certificate_document(unit, found) for unit, found in entries],
+    }
+
+
+def trusted_document(node: str, shown: TrustedShown) -> Document:
+    """``show cert list trust``."""
+    return {
+        "node": node,
+        "certificates": [
+            {
+                **certificate_document(
+                    each.trust.removesuffix("-trust"), each.certificate
+                ),
+                "trust": each.trust,
+                "name": each.name,
+                "member": each.node or None,
+            }
+            for each in shown.entries
+        ],
+        "problems": list(shown.problems),
+    }
+
+
+def request_document(node: str, unit: str, request: SigningRequest) -> Document:
+    """``show csr own`` and ``set csr gen``."""
+    return {
+        "node": node,
+        "request": {
+            "unit": unit,
+            "common_name": request.common_name,
+            "hosts": list(request.hosts),
+            "key_type": request.key_type,
+            "key_bits": request.key_bits,
+            "pem": request.pem.decode("ascii"),
+        },
+    }
+
+
+def imports_document(node: str, imports: Imports) -> Document:
+    """``set cert import trust``."""
+    return {
+        "node": node,
+        "imported": [
+            {
+                **certificate_document(
+                    each.trust.removesuffix("-trust"), each.certificate
+                ),
+                "trust": each.trust,
+                "was_there": each.was_there,
+                "replaced": each.replaced and each.replaced.serial.hex(),
+            }
+            for each in imports.done
+        ],
+        "nodes": [outcome_document(each) for each in imports.outcomes],
     }
 
 

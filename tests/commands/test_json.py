@@ -16,7 +16,9 @@ import pytest
 from cucmsh.layout import BROUGHT_KEYS, RECOVERY_FILE, RECOVERY_NAME
 from cucmsh.phones.service_control import PhoneAction
 from cucmsh.pki.model import Unit
+from cucmsh.services.certificates.imports import import_trusted
 from cucmsh.services.certificates.regenerate import regenerate
+from cucmsh.services.certificates.requests import generate_request
 from cucmsh.services.phones.resets import PhoneResets
 from cucmsh.shell.scripted import Answer, ScriptedDialog, ScriptedSession
 from cucmsh.views import documents
@@ -28,14 +30,17 @@ from tests.commands.test_passwords import LINE as PASSWORD_LINE
 from tests.commands.test_passwords import answers as password_answers
 from tests.commands.test_phones import say
 from tests.inventory.claims import FOREIGN
+from tests.rigs.authority import Authority, Wanted, authority_usages
 from tests.services.made_cluster import (
     SFTP_PASSWORD,
+    START,
     MadeCluster,
     made_cluster,
 )
 
 pytestmark = pytest.mark.thorough
 
+ROOT = Authority("Root CA", authority_usages(START))
 ONLY_END = {"quit", "exit"}
 # Needs a telephone system; its document is made below.
 ELSEWHERE = {"utils phone reset|restart <which>"}
@@ -47,6 +52,13 @@ LINES: dict[str, tuple[str, Sequence[tuple[str, Answer]]]] = {
     "file view activelog <file>": ("file view activelog audit", ()),
     "file view tftp <file>": ("file view tftp some.xml", ()),
     "help [command...]": ("help", ()),
+    "set cert delete <unit> <name>": ("set cert delete tomcat Root_CA.pem", ()),
+    "set cert import own <unit> [caCert]": ("set cert import own TVS", ()),
+    "set cert import trust <unit>": (
+        "set cert import trust CAPF",
+        [("", line) for line in ROOT.pem.splitlines()],
+    ),
+    "set csr gen <unit>": ("set csr gen CAPF", ()),
     "set cert regen <unit>": ("set cert regen TVS", [YES]),
     "set cli pagination on|off": ("set cli pagination on", ()),
     "set cli session timeout <minutes>": (
@@ -60,6 +72,10 @@ LINES: dict[str, tuple[str, Sequence[tuple[str, Answer]]]] = {
     "set commandcount enable|disable": ("set commandcount enable", ()),
     "set password user security": (PASSWORD_LINE, password_answers("y")),
     "show cert list own": ("show cert list own", ()),
+    "show cert list trust": ("show cert list trust", ()),
+    "show cert trust <name>": ("show cert trust tomcat-trust/Root_CA.pem", ()),
+    "show csr list": ("show csr list", ()),
+    "show csr own <name>": ("show csr own TVS", ()),
     "show cert own <unit>": ("show cert own TVS/TVS.pem", ()),
     "show cert hold": ("show cert hold", ()),
     "show cli pagination": ("show cli pagination", ()),
@@ -115,6 +131,9 @@ def walked(cluster: MadeCluster, tmp_path: Path) -> MadeCluster:
     (Path(cluster.site.tftp.root) / "some.xml").write_text("<some/>")
     home = cluster.site.home
     cluster.write_configurations()
+    for unit in ("tomcat", "TVS"):
+        import_trusted(cluster.site, unit, ROOT.pem.encode())
+    generate_request(cluster.site, Unit.TVS)
     home.write(f"{BROUGHT_KEYS}/{RECOVERY_NAME}", home.read(RECOVERY_FILE))
     del tmp_path
     return cluster
@@ -132,6 +151,10 @@ def test_command_gives_a_document(
         bound.publisher.start()
         site = bound.site
     line, answers = LINES[phrase]
+    if line == "set cert import own TVS":
+        asked = generate_request(site, Unit.TVS).pem
+        signed = ROOT.answer(asked, Wanted(START)).splitlines()
+        answers = [("", each) for each in signed]
     if line == REMOTE:
         save_key(walked)
     session = ScriptedSession(GRAMMAR)

@@ -29,7 +29,10 @@ LOOKING = {
     "adoption.material": {"gather"},
     "adoption.sources": {"digest_for", "read_sources"},
     "certificates.monitor_notice": {"monitor_notice"},
-    "certificates.own": {"own_units", "require_unit"},
+    "certificates.imports": {"check_own", "require_request"},
+    "certificates.own": {"own_units", "require_unit", "trusted_names", "trusts"},
+    "certificates.requests": {"request_names", "require_signed_by_others"},
+    "certificates.trust_store": {"require_trust"},
     "certificates.regenerate": {
         *("require_no_hold", "state_of_trust", "what_follows"),
     },

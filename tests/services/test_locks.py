@@ -33,7 +33,9 @@ from cucmsh.layout import (
 from cucmsh.pki.model import Unit
 from cucmsh.secret import Secret
 from cucmsh.services import site as sites
+from cucmsh.services.certificates.imports import import_trusted
 from cucmsh.services.certificates.regenerate import regenerate
+from cucmsh.services.certificates.requests import generate_request
 from cucmsh.services.lists.install import stage
 from cucmsh.services.lists.phone_files import choose
 from cucmsh.services.lists.plan_reset import plan_local_reset
@@ -44,16 +46,18 @@ from cucmsh.services.nodes.make import public_certificates
 from cucmsh.services.site import Site
 from cucmsh.storage import lock
 from cucmsh.storage.local import LocalStore
+from tests.rigs.authority import Wanted
 from tests.services.callers import called
 from tests.services.made_cluster import (
     REPLICA,
     SECURITY,
+    START,
     SUBSCRIBER,
     MadeCluster,
     cheap_questions,
     started_cluster,
 )
-from tests.services.test_usecases import AGREEING, CHANGES, USE_CASES, VALUES
+from tests.services.test_usecases import AGREEING, CHANGES, ROOT, USE_CASES, VALUES
 
 pytestmark = pytest.mark.thorough
 
@@ -73,6 +77,8 @@ LOCKS = {
     r"tftp/.*\.sgn": SIGNING,
     # What is open in the cluster.
     r"home/state/(journal|adoption|certificates)\.toml": CLUSTER,
+    # Copies of trusted certificates that were deleted or replaced.
+    r"home/earlier/[A-Za-z-]+-trust/.*": NODE,
     # Copies of what an adoption replaces.
     r"home/earlier/adoption-\d+/.*": CLUSTER,
     # Which phones are still to be reset.
@@ -278,6 +284,18 @@ class Run(NamedTuple):
     named: Mapping[str, Any] = MappingProxyType({})
 
 
+def deleting(made: MadeCluster) -> Prepared:
+    import_trusted(made.site, "tomcat", ROOT.pem.encode())
+    return made.site, ["tomcat", "Root_CA.pem", AGREEING.agree]
+
+
+def importing(made: MadeCluster) -> Prepared:
+    import_trusted(made.site, "TVS", ROOT.pem.encode())
+    request = generate_request(made.site, Unit.TVS)
+    signed = ROOT.answer(request.pem, Wanted(START))
+    return made.site, [Unit.TVS, signed.encode()]
+
+
 def exporting(made: MadeCluster) -> Prepared:
     return made.site, [str(made.root / made.site.node.name / "exported"), AGREEING]
 
@@ -291,7 +309,9 @@ RUNS: dict[str, Run] = dict(
     [
         usual("accounts.security_password.set_security_password", NODE),
         usual("adoption.apply.adopt", NODE, CLUSTER),
+        usual("certificates.imports.import_trusted", NODE),
         usual("certificates.regenerate.regenerate", NODE, CLUSTER),
+        usual("certificates.requests.generate_request", NODE),
         usual("idle.set_idle_minutes"),
         usual("lists.run_reset.reset_with_local_key", NODE, SIGNING, CLUSTER),
         usual("lists.run_reset.reset_with_saved_key", NODE, SIGNING, CLUSTER),
@@ -304,6 +324,8 @@ RUNS: dict[str, Run] = dict(
     ]
 ) | {
     "cucmsh.services.adoption.export.export": Run(exporting, set()),
+    "cucmsh.services.certificates.imports.delete_trusted": Run(deleting, {NODE}),
+    "cucmsh.services.certificates.imports.import_own": Run(importing, {NODE, CLUSTER}),
     "cucmsh.services.lists.install.discard_staged": Run(discarding, set()),
     "cucmsh.services.lists.install.install_certificate": Run(
         installing_a_certificate, {NODE}

@@ -47,12 +47,14 @@ from cucmsh.services.records.logs import list_logs
 from cucmsh.services.site import Site
 from cucmsh.services.usecase import UseCase, use_case
 from cucmsh.shell.audit import Attempt
+from tests.rigs.authority import Authority, authority_usages
 from tests.services.adoption.elsewhere import Elsewhere
 from tests.services.callers import called
 from tests.services.made_cluster import (
     CCM,
     SECURITY,
     SFTP_PASSWORD,
+    START,
     SUBSCRIBER,
     MadeCluster,
     cheap_questions,
@@ -104,6 +106,9 @@ def adopting() -> list[Any]:
     return [Request((str(there.serve()),), (str(there.key_file()),))]
 
 
+ROOT = Authority("Root CA", authority_usages(START))
+
+
 NODE = cast(Any, object())  # nothing gets as far as to look at it
 SHA256 = "0" * 64
 # What each is called with. Those that nothing may reach get anything.
@@ -121,6 +126,20 @@ VALUES: dict[str, Callable[[Site], Sequence[Any]]] = {
     ],
     "cucmsh.services.certificates.monitor.monitor_round": lambda _: [],
     "cucmsh.services.certificates.hold.present_hold": lambda _: [],
+    "cucmsh.services.certificates.imports.delete_trusted": lambda _: [
+        *("tomcat", "Root_CA.pem", AGREEING.agree)
+    ],
+    "cucmsh.services.certificates.imports.import_own": lambda _: [Unit.TVS, b""],
+    "cucmsh.services.certificates.imports.import_trusted": lambda _: [
+        *("tomcat", ROOT.pem.encode())
+    ],
+    "cucmsh.services.certificates.own.trusted_certificate": lambda _: [
+        "TVS-trust/x.pem"
+    ],
+    "cucmsh.services.certificates.own.trusted_certificates": lambda _: [],
+    "cucmsh.services.certificates.requests.generate_request": lambda _: [Unit.TVS],
+    "cucmsh.services.certificates.requests.open_requests": lambda _: [],
+    "cucmsh.services.certificates.requests.own_request": lambda _: ["TVS"],
     "cucmsh.services.certificates.own.own_certificate": lambda _: ["TVS"],
     "cucmsh.services.certificates.own.own_certificates": lambda _: [],
     "cucmsh.services.certificates.regenerate.regenerate": lambda _: [Unit.TVS],
@@ -194,6 +213,8 @@ VALUES: dict[str, Callable[[Site], Sequence[Any]]] = {
 CLUSTER_LOCKED = (
     "cucmsh.services.accounts.security_password.set_security_password",
     "cucmsh.services.adoption.apply.adopt",
+    "cucmsh.services.certificates.imports.import_own",
+    "cucmsh.services.certificates.imports.import_trusted",
     "cucmsh.services.certificates.regenerate.regenerate",
     "cucmsh.services.lists.run_reset.reset_with_local_key",
     "cucmsh.services.lists.run_reset.reset_with_saved_key",

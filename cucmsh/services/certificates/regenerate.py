@@ -83,15 +83,24 @@ def regenerate(site: Site, unit: Unit) -> list[NodeOutcome]:
                 keystore.install_recovery(key_file, credential.certificate)
             else:
                 keystore.install(unit, credential)
-        try:
-            with exhaustion_as_error():
-                public = public_certificates(site)
-                if unit not in public:
-                    return []
-                # All of them, not only this one: an earlier delivery may have failed.
-                return deliver_certificates(site, public)
-        except CucmshError as problem:  # the new certificate is in place all the same
-            members = [node.name for node in site.settings.cluster.members]
-            members.remove(site.node.name)
-            why = problem.message
-            return [NodeOutcome(name, State.PENDING, why) for name in members]
+        return bring_to_members(site, unit)
+
+
+def bring_to_members(site: Site, unit: Unit) -> list[NodeOutcome]:
+    """Bring a certificate of that unit, which is in place, to who needs to know it.
+
+    Called under the cluster's lock. Whatever fails is an outcome: the certificate is
+    in place all the same.
+    """
+    try:
+        with exhaustion_as_error():
+            public = public_certificates(site, with_tomcat=unit is Unit.TOMCAT)
+            if unit not in public:
+                return []
+            # All of them, not only this one: an earlier delivery may have failed.
+            return deliver_certificates(site, public)
+    except CucmshError as problem:
+        members = [node.name for node in site.settings.cluster.members]
+        members.remove(site.node.name)
+        why = problem.message
+        return [NodeOutcome(name, State.PENDING, why) for name in members]

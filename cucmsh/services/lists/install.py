@@ -14,6 +14,7 @@ from cucmsh.exhaustion import exhaustion_as_error
 from cucmsh.layout import LIST_FILE, SERVED_MODE, STAGING
 from cucmsh.pki.model import Unit
 from cucmsh.services.certificates.keystore import Keystore
+from cucmsh.services.certificates.trust_store import TRUSTS, install
 from cucmsh.services.lists.acceptance import TRUST_RELEASE, describe, who_refuses
 from cucmsh.services.lists.locate_nodes import refuse_unless_expected
 from cucmsh.services.lists.served_lists import (
@@ -98,21 +99,28 @@ def take_staged(site: Site, name: str, sha256: str) -> bytes:
 
 @use_case("hook install-certificate", changes=True)
 def install_certificate(site: Site, raw: bytes, name: str, unit: str) -> None:
-    """Keep another member's certificate.
+    """Keep another member's certificate, or one that was imported there.
 
     Args:
         site: this node.
         raw: the certificate, PEM.
-        name: of the member whose it is.
-        unit: which of its certificates, such as ``TVS``.
+        name: of the member whose it is, or where it was imported.
+        unit: which of its certificates, such as ``TVS``; or the trust that it was
+            imported into, such as ``CallManager-trust``.
 
     Raises:
         UsageError: there is no such member, or no such unit.
+        RefusedError: an imported one of that name is here, and no older.
         CertificateError, StoreError: it is no certificate, or cannot be kept.
     """
     node = site.settings.cluster.find(name)
     if node is None or not node.is_member or node.name == site.node.name:
         raise UsageError(f"{name!r} is no other member of this cluster")
+    if unit in TRUSTS:
+        certificate = site.backends.keys().read_certificate(raw)
+        with site.node_lock("the installing of a certificate"):
+            install(site, unit, certificate)
+        return
     if unit not in list(Unit):
         raise UsageError(f"{unit!r} is no certificate unit")
     Keystore(site).trust(node, Unit(unit), raw)

@@ -14,7 +14,7 @@ from __future__ import annotations
 
 import hashlib
 import os
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 
 from cucmsh.config.model import Node
 from cucmsh.errors import CucmshError, RefusedError, ServiceError, UsageError
@@ -82,15 +82,23 @@ def bring_certificates(
 
 
 def send_certificate(
-    link: Link, node: Node, owner: Node, unit: Unit, pem: bytes
+    link: Link, node: Node, owner: Node, unit: str, pem: bytes
 ) -> None:
-    """Bring one certificate (PEM) of ``owner`` to a member."""
+    """Bring one certificate (PEM) of ``owner`` to a member.
+
+    Args:
+        link: the way onto it.
+        node: the member.
+        owner: whose it is, or where it was imported.
+        unit: a ``Unit``, or the trust that it was imported into.
+        pem: it.
+    """
     argv = (
         "install-certificate",
         INPUT,
         hashlib.sha256(pem).hexdigest(),
         owner.name,
-        unit.value,
+        str(unit),
     )
     hook_on(link, node, *argv, given=pem)
 
@@ -134,6 +142,35 @@ def deliver_certificates(
     left = {each.name: each.reason for each in undone}
     note_deliveries(site, left)
     return outcomes
+
+
+def deliver_imported(
+    site: Site, imported: Sequence[tuple[str, bytes]]
+) -> list[NodeOutcome]:
+    """Bring imported certificates (trust and PEM) to every other member.
+
+    Phones ask the TVS of any node. Who cannot be reached is told by the outcome; the
+    same import on this node, or there, brings them again.
+    """
+    others = [
+        node
+        for node in site.settings.cluster.members
+        if node.name != site.node.name and node.ssh is not None
+    ]
+    with Fleet(site) as fleet:
+
+        def deliver(node: Node) -> NodeOutcome:
+            def bring(link: Link) -> None:
+                for trust, pem in imported:
+                    send_certificate(link, node, site.node, trust, pem)
+
+            try:
+                fleet.on(node, bring)
+            except CucmshError as problem:
+                return NodeOutcome(node.name, State.PENDING, problem.message)
+            return NodeOutcome(node.name, State.UPDATED)
+
+        return list(side_by_side(deliver, others))
 
 
 def deliver_pending(site: Site) -> list[NodeOutcome]:

@@ -24,6 +24,7 @@ from cucmsh.layout import (
     IDENTITY,
     PAIR,
     REKEYING_FOLDER,
+    REQUEST,
     SECURITY_PASSWORD,
 )
 from cucmsh.pki.key_content import holds_private_key
@@ -129,7 +130,7 @@ def secret_names(site: Site) -> list[str]:
 def is_secret(name: str) -> bool:
     """Whether a file of the home is one of the secrets, by the name that we gave it."""
     folder, _, base = name.rpartition("/")
-    is_key = base.startswith(PAIR) or ".p12" in base
+    is_key = base.startswith((PAIR, REQUEST)) or ".p12" in base
     # Those of an earlier node lie in the same folder, below its own.
     is_adopted = folder == ADOPTED_FOLDER or folder.endswith(f"/{ADOPTED_FOLDER}")
     is_next = folder == REKEYING_FOLDER

@@ -90,7 +90,7 @@ def _is_finished(keystore: Keystore, site: Site, unit: Unit) -> bool:
 
 
 def public_certificates(
-    site: Site, recovery: Certificate | None = None
+    site: Site, recovery: Certificate | None = None, *, with_tomcat: bool = False
 ) -> dict[Unit, bytes]:
     """The certificates of this node that the other members need, as PEM.
 
@@ -101,9 +101,13 @@ def public_certificates(
         site: this node.
         recovery: the publisher's ITLRecovery certificate, if it is known already: its
             file takes a third of a second to open.
+        with_tomcat: tomcat's too. No list names it; TVS of the others vouches for it
+            once it was regenerated or imported.
     """
     keystore, keys = Keystore(site), site.backends.keys()
-    units = (Unit.TVS, Unit.CALL_MANAGER)
+    units: tuple[Unit, ...] = (Unit.TVS, Unit.CALL_MANAGER)
+    if with_tomcat:
+        units = (*units, Unit.TOMCAT)
     certificates = {unit: keystore.certificate(unit) for unit in units}
     if Unit.CAPF in keystore.units:
         certificates[Unit.CAPF] = keystore.certificate(Unit.CAPF)
