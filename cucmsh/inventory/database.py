@@ -84,25 +84,30 @@ class Inventory:
         turn = max(self._turn, now * TURNS_A_SECOND)
         self._turn = turn + len(given)
 
-        def put(connection: Connection) -> Rows:
+        def put(connection: Connection) -> tuple[Rows, int]:
             book: Book = {}
             if addresses:
                 found = connection.execute(self._statements.names_at(addresses))
                 for address, phone, at in found:
                     book.setdefault(address, {})[phone] = at
             rows = fold(given, book, now, turn)
+            added = connection.exec_driver_sql(
+                self._statements.add_sightings, rows.sightings
+            )
+            new = added.rowcount
+            known = rows.sightings if new < len(rows.sightings) else []
             for statement, each in (
-                (self._statements.put_sightings, rows.sightings),
+                (self._statements.put_sightings, known),
                 (self._statements.put_phones, rows.phones),
                 (self._statements.put_addresses, rows.addresses),
             ):
                 if each:
                     connection.exec_driver_sql(statement, each)
-            return rows
+            return rows, new
 
         with as_store_error(self._engine, "written"):
-            rows = self._write(put)
-        return Recorded(len(given), len(rows.phones), rows.nameless, rows.ahead)
+            rows, new = self._write(put)
+        return Recorded(len(given), len(rows.phones), rows.nameless, rows.ahead, new)
 
     def phones(self, wanted: Wanted, known: Known) -> Iterator[Phone]:
         with self._reading() as connection:

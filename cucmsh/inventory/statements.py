@@ -42,6 +42,7 @@ class Statements:
 
     def __init__(self, dialect: Dialect) -> None:
         self._dialect = dialect
+        self.add_sightings = self._insert_new(SIGHTINGS)
         self.put_sightings = self._upsert(SIGHTINGS, (SAID_LAST,))
         self.put_phones = self._upsert(PHONES, GROUPS)
         self.put_addresses = self._upsert(ADDRESSES)
@@ -113,14 +114,24 @@ class Statements:
         texts = postgresql.ARRAY(PHONES.c.name.type)
         return column == any_(bindparam(None, listed, type_=texts))
 
+    def _insert_new(self, table: Table) -> str:
+        """Insert a row; one that is there stays as it is, and is not counted."""
+        statement = self._insert(table).on_conflict_do_nothing(
+            index_elements=list(table.primary_key)
+        )
+        return str(statement.compile(dialect=self._dialect))
+
+    def _insert(self, table: Table) -> Any:
+        is_sqlite = self._dialect.name == "sqlite"
+        return (sqlite.insert if is_sqlite else postgresql.insert)(table)
+
     def _upsert(self, table: Table, groups: Iterable[tuple[str, ...]] = ()) -> str:
         """Insert a row; of one that is there, replace what the new one knows better.
 
         That is a group of columns whose first one, a time, is not older here; the
         first time of all, if it is earlier; and columns of no group.
         """
-        insert = sqlite.insert if self._dialect.name == "sqlite" else postgresql.insert
-        statement = insert(table)
+        statement = self._insert(table)
         new = statement.excluded
         is_better: dict[str, ColumnElement[bool]] = {}
         for group in groups:

@@ -93,6 +93,8 @@ def recorded_lines(recorded: Recorded) -> Iterator[str]:
     line = f"Recorded: {recorded.claims:,} claims about {recorded.phones:,} phones"
     if recorded.nameless:
         line += f"; {recorded.nameless:,} of addresses that no phone is known by"
+    if recorded.claims:
+        line += f"; {recorded.new:,} say something new"
     yield f"{line}."
     if recorded.ahead:
         yield f"{recorded.ahead:,} were dated in the future, and count as of now."

@@ -46,7 +46,7 @@ def test_an_import_says_what_it_found(
     said = capfd.readouterr().out
     assert "3 lines, 1 about phones' lists, 1 not understood (" in said
     assert "(the first is line 3: " in said
-    assert "Recorded: 1 claims about 1 phones." in said
+    assert "Recorded: 1 claims about 1 phones; 1 say something new." in said
     assert run(configuration, ["import", "--json", str(log)]) == 0
     assert document(capfd)["error"] is None
 

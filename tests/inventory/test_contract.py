@@ -148,11 +148,15 @@ def test_a_log_that_is_imported_twice_changes_nothing(inventory: Inventory) -> N
         said(1, 0, Source.TFTP_LOG, address="192.0.2.1", file="CTLSEP.tlv"),
         asked("192.0.2.1", 1),
     ]
-    for _ in range(2):
+    for new in (2, 0):
         done = inventory.record(iter(claims), NOON)
-        assert done == Recorded(claims=2, phones=1)
+        assert done == Recorded(claims=2, phones=1, new=new)
+    # Of a batch that is half known, the other half is new; later times are kept.
+    later = [said(1, 60, Source.TFTP_LOG, address="192.0.2.1", file="CTLSEP.tlv")]
+    more = inventory.record([*later, said(2, 0)], NOON)
+    assert more.new == 1
     assert len(inventory.sightings(name_of(1))) == 2
-    assert inventory.counts(NOTHING_KNOWN).phones == 1
+    assert inventory.counts(NOTHING_KNOWN).phones == 2
 
 
 def test_a_line_without_a_name_is_of_who_was_at_that_address(

@@ -74,7 +74,7 @@ def test_a_log_names_the_phone_and_the_list_that_was_served(
     log.write_text(asked + garbage)
     done = import_logs(cluster.site, [str(log)])
     assert done.problem is None
-    assert done.recorded == Recorded(2, 1)
+    assert done.recorded == Recorded(2, 1, new=2)
     (counts,) = [entry.counts for entry in done.logs]
     assert (counts.lines, counts.about_lists, counts.unread) == (4, 2, 1)
     said = next(import_lines(done))
@@ -82,8 +82,14 @@ def test_a_log_names_the_phone_and_the_list_that_was_served(
     assert phone(cluster).itl == sha1(cluster.publisher.raw).hexdigest()
     assert phone(cluster).node == cluster.site.node.name
     before = sightings(cluster)
-    import_logs(cluster.site, [str(log)])
+    again = import_logs(cluster.site, [str(log)])
     assert sightings(cluster) == before
+    assert [*import_lines(again)][-1] == (
+        "Recorded: 2 claims about 1 phones; 0 say something new."
+    )
+    with log.open("a") as file:
+        file.write(line(cluster).replace("ITLFile.tlv", "ITLFile.tlv.sgn"))
+    assert import_logs(cluster.site, [str(log)]).recorded.new <= 1
 
 
 def test_of_another_node_s_log_no_list_is_known(

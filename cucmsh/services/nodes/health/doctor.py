@@ -39,6 +39,7 @@ from cucmsh.services.lists.sign_files import list_for_files, signer_in
 from cucmsh.services.nodes.health.alarms import examine_alarms
 from cucmsh.services.nodes.health.exposure import exposures
 from cucmsh.services.nodes.health.finding import Finding, Level
+from cucmsh.services.nodes.health.named_lists import examine_named_lists
 from cucmsh.services.nodes.health.node_status import examine_members, look_at_others
 from cucmsh.services.nodes.health.start import examine_start
 from cucmsh.services.records.history import History
@@ -351,6 +352,7 @@ CHECKS: tuple[Check, ...] = (
     _trust_list,
     examine_start,
     _foreign_list,
+    examine_named_lists,
     _kept_lists,
     _phone_files,
     _nodes,
