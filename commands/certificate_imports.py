@@ -9,6 +9,7 @@ from commands.questions import (
     say_cut_off,
     say_holders,
     say_locked_out,
+    say_what_follows,
 )
 from cucmsh import services, views
 from cucmsh.services.site import Site
@@ -74,9 +75,7 @@ def set_cert_import_own(
         f"Please restart services related to {unit} for the new certificate to become "
         "active."
     )
-    following = services.what_follows(site, unit)
-    if following and dialog.helpful:
-        dialog.say(following)
+    say_what_follows(dialog, site, unit)
     undelivered = views.delivery_lines(outcomes)
     for line in undelivered:
         dialog.say(line)

@@ -2,7 +2,12 @@
 
 from __future__ import annotations
 
-from commands.questions import say_cut_off, say_holders, say_locked_out
+from commands.questions import (
+    say_cut_off,
+    say_holders,
+    say_locked_out,
+    say_what_follows,
+)
 from cucmsh import services, views
 from cucmsh.errors import CancelledError
 from cucmsh.services.site import Site
@@ -49,25 +54,14 @@ def set_cert_regen(dialog: Dialog, site: Site, name: str) -> int:
     say_locked_out(dialog, site, "regen", unit)
     if unit == "TVS":
         say_cut_off(dialog, site)
-    dialog.say(
-        "\nWARNING: This operation will overwrite any CA signed certificate "
-        f"previously imported for {unit}"
-    )
+    dialog.say(f"\n{views.regeneration_warning(unit, site.settings.profile)}")
     if not is_yes(dialog, "Proceed with regeneration (yes|no)? "):
         raise CancelledError("The certificate was not regenerated.")
     with dialog.uninterrupted(), dialog.working(lambda: _still(site, unit)):
         outcomes = services.regenerate(site, unit)
     undelivered = views.delivery_lines(outcomes)
-    dialog.say(
-        f"\nSuccessfully Regenerated Certificate for {unit}.\n"
-        "Please do a backup of the server as soon as possible. Failure to do so can "
-        "stale the cluster in case of a crash.\n"
-        f"You must restart services related to {unit} for the regenerated "
-        "certificates to become active."
-    )
-    following = services.what_follows(site, unit)
-    if following and dialog.helpful:
-        dialog.say(following)
+    dialog.say(f"\n{views.regeneration_text(unit, site.settings.profile)}")
+    say_what_follows(dialog, site, unit)
     for line in undelivered:
         dialog.say(line)
     if undelivered:

@@ -73,6 +73,23 @@ def say_cut_off(dialog: Dialog, site: Site) -> bool:
     return bool(found)
 
 
+def say_what_follows(dialog: Dialog, site: Site, name: str) -> None:
+    """After a certificate changed: who signs now, what is to be restarted, and when.
+
+    Nothing in strict fidelity.
+    """
+    if not dialog.helpful:
+        return
+    unit = services.require_unit(site, name)
+    following = services.what_follows(site, unit)
+    if following:
+        dialog.say(following)
+    with dialog.working(lambda: "Asking TVS on each node..."):
+        found = services.afterwards(site, unit)
+    for line in views.afterwards_lines(unit, found):
+        dialog.say(line)
+
+
 def ask_value(dialog: Dialog, question: str, kind: ParameterType) -> str:
     """A line of that kind, held to what the grammar holds a parameter to.
 

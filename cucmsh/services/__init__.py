@@ -18,6 +18,7 @@ if TYPE_CHECKING:
     from cucmsh.services.accounts.security_password import (
         set_security_password as set_security_password,
     )
+    from cucmsh.services.certificates.afterwards import afterwards as afterwards
     from cucmsh.services.certificates.hold import Hold as Hold
     from cucmsh.services.certificates.hold import present_hold as present_hold
     from cucmsh.services.certificates.imports import Imports as Imports
@@ -131,6 +132,7 @@ __getattr__ = late_names(
             "require_security_change",
             "set_security_password",
         ),
+        "cucmsh.services.certificates.afterwards": ("afterwards",),
         "cucmsh.services.certificates.imports": (
             "Imports",
             "check_own",

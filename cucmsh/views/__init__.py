@@ -10,9 +10,12 @@ from typing import TYPE_CHECKING
 from cucmsh.late import late_names
 
 if TYPE_CHECKING:
+    from cucmsh.views.certificate import afterwards_lines as afterwards_lines
     from cucmsh.views.certificate import certificate_lines as certificate_lines
     from cucmsh.views.certificate import certificate_rows as certificate_rows
     from cucmsh.views.certificate import import_lines as import_lines
+    from cucmsh.views.certificate import regeneration_text as regeneration_text
+    from cucmsh.views.certificate import regeneration_warning as regeneration_warning
     from cucmsh.views.certificate import request_lines as request_lines
     from cucmsh.views.certificate import trusted_rows as trusted_rows
     from cucmsh.views.change_documents import listing_document as listing_document
@@ -71,6 +74,9 @@ __getattr__ = late_names(
     __name__,
     {
         "cucmsh.views.certificate": (
+            "afterwards_lines",
+            "regeneration_text",
+            "regeneration_warning",
             "certificate_lines",
             "certificate_rows",
             "import_lines",

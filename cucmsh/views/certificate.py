@@ -5,11 +5,13 @@ from __future__ import annotations
 from collections.abc import Iterable
 from typing import TYPE_CHECKING, NamedTuple
 
-from cucmsh.pki.model import Certificate
+from cucmsh.pki.model import Certificate, Unit
 from cucmsh.views.times_and_sizes import format_time
 
 if TYPE_CHECKING:
     from cucmsh.pki.requests import SigningRequest
+    from cucmsh.release import Profile
+    from cucmsh.services.certificates.afterwards import Afterwards
     from cucmsh.services.certificates.imports import Imports
     from cucmsh.services.certificates.trust_store import TrustedShown
 
@@ -50,6 +52,61 @@ def trusted_rows(shown: TrustedShown) -> list[str]:
         f"{each.trust}/{each.name}: {_made(each.certificate)}" for each in shown.entries
     ]
     return [*rows, *shown.problems]
+
+
+def regeneration_warning(unit: Unit, profile: Profile) -> str:
+    """What the original says before it asks whether to regenerate that unit."""
+    if unit is Unit.ITL_RECOVERY and profile.warns_of_ctl:
+        return (
+            "WARNING: If you are using a tokenless CTL and if the CallManager "
+            "certificate is recently generated, please ensure that the CTL File "
+            "already has the new CallManager certificate and is updated to the "
+            "endpoints, before generating the ITL Recovery certificate. Are you sure "
+            "want to proceed?"
+        )
+    blank = " " if unit is Unit.TOMCAT else ""  # two of them there, in the original
+    return (
+        "WARNING: This operation will overwrite any CA signed certificate previously "
+        f"imported for {blank}{unit}"
+    )
+
+
+def regeneration_text(unit: Unit, profile: Profile) -> str:
+    """What the original says afterwards."""
+    is_recovery = unit is Unit.ITL_RECOVERY and profile.warns_of_ctl
+    services = "the services" if is_recovery else "services"
+    backup = (
+        "Please do a backup of the server as soon as possible. Failure to do so can "
+        "stale the cluster in case of a crash.\n"
+    )
+    return (
+        f"Successfully Regenerated Certificate for {unit}.\n"
+        f"{'' if is_recovery or unit is Unit.TOMCAT else backup}"
+        f"You must restart {services} related to {unit} for the regenerated "
+        "certificates to become active."
+    )
+
+
+def afterwards_lines(unit: Unit, found: Afterwards) -> list[str]:
+    """What is to be restarted, in which order, and what has to wait."""
+    if not found.restarts:
+        return []
+    where = ", then ".join(found.restarts)
+    lines = [f"ITLs name it once Cisco Tftp was restarted on {where}."]
+    if unit is Unit.ITL_RECOVERY:
+        lines.append(
+            "Phones learn the new ITLRecovery key by these ITLs, which a key that they "
+            "know signs. The earlier key is kept. Sign nothing with the new one "
+            "(`utils itl reset localkey`) before every phone holds such an ITL."
+        )
+    lines.append(
+        "Let every phone fetch that ITL before another certificate is changed."
+        + "".join(
+            f" `set cert regen {each}` would lock phones out now."
+            for each in found.not_yet
+        )
+    )
+    return lines
 
 
 def request_lines(request: SigningRequest) -> list[str]:
