@@ -74,6 +74,12 @@ HOOKS = {
         "for a recovery key that was not saved",
         remote=False,
     ),
+    "alarms": Hook(
+        "alarms",
+        "send the alarms that wait: to the syslog server, by mail, to the hook; ends "
+        "with 3 if some cannot be sent",
+        remote=False,
+    ),
     "service-status": Hook(
         "status",
         "`active` or `inactive`, and the SHA-256 of the list in the TFTP directory, "

@@ -4,6 +4,16 @@ from __future__ import annotations
 
 from typing import NamedTuple
 
+from cucmsh.config.alarm_places import (
+    HookSettings,
+    MailSettings,
+    MetricsSettings,
+    SyslogSettings,
+    read_hook,
+    read_mail,
+    read_metrics,
+    read_syslog,
+)
 from cucmsh.config.monitor import MonitorSettings, read_monitor
 from cucmsh.config.table import Table
 
@@ -20,12 +30,20 @@ class AlarmsSettings(NamedTuple):
         log_bytes: how large CiscoSyslog grows before it is put aside.
         log_files: how many earlier ones are kept, ``CiscoSyslog.1`` the youngest.
         monitor: when a certificate that expires is told.
+        syslog: the system's syslog; None for none, as for the others.
+        mail: mail over SMTP.
+        metrics: a file for node_exporter.
+        hook: a program that is run.
     """
 
     cluster_id: str = ""
     log_bytes: int = LOG_BYTES
     log_files: int = LOG_FILES
     monitor: MonitorSettings = MonitorSettings()
+    syslog: SyslogSettings | None = None
+    mail: MailSettings | None = None
+    metrics: MetricsSettings | None = None
+    hook: HookSettings | None = None
 
 
 def read_alarms(table: Table) -> AlarmsSettings:
@@ -47,4 +65,8 @@ def read_alarms(table: Table) -> AlarmsSettings:
         monitor=read_monitor(table.table("monitor"))
         if table.has("monitor")
         else usual.monitor,
+        syslog=read_syslog(table.table("syslog")) if table.has("syslog") else None,
+        mail=read_mail(table.table("mail")) if table.has("mail") else None,
+        metrics=read_metrics(table.table("metrics")) if table.has("metrics") else None,
+        hook=read_hook(table.table("hook")) if table.has("hook") else None,
     )

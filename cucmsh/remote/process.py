@@ -18,6 +18,31 @@ from cucmsh.remote.runner import Completed
 MAX_OUTPUT = 1 << 20  # bytes of what a command printed that are looked at
 
 
+_left: list[subprocess.Popen[bytes]] = []  # by leave_running, until they have ended
+
+
+def leave_running(words: Sequence[str]) -> None:
+    """Start a program that goes on by itself, without a terminal and an environment.
+
+    Raises:
+        ServiceError: it cannot be started.
+    """
+    _left[:] = [child for child in _left if child.poll() is None]
+    try:
+        child = subprocess.Popen(
+            list(words),
+            stdin=subprocess.DEVNULL,
+            stdout=subprocess.DEVNULL,
+            stderr=subprocess.DEVNULL,
+            env={},
+            cwd="/",
+            start_new_session=True,
+        )
+    except OSError as problem:
+        raise ServiceError(f"{words[0]} cannot be run: {problem.strerror}") from problem
+    _left.append(child)
+
+
 class LocalRunner:
     """See ``Runner``; the child gets no terminal and no standard input."""
 

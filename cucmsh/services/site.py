@@ -11,6 +11,8 @@ from cucmsh.config.model import Node
 from cucmsh.config.settings import Settings, is_outdated
 from cucmsh.errors import RefusedError, ServiceError
 from cucmsh.layout import (
+    ALARMS_LOCK,
+    ALARMS_WAITING,
     CLUSTER_LOCK,
     IDS_LOCK,
     KNOWN_HOSTS,
@@ -179,6 +181,14 @@ class Site:
             BusyError: another one is under way.
         """
         return self._lock(PHONES_LOCK_FOLDER, PHONES_LOCK, 0, what)
+
+    def alarms_lock(self, what: str) -> AbstractContextManager[None]:
+        """One sender of the alarms that wait; a second one is refused.
+
+        Args:
+            what: who holds it, for those who are refused.
+        """
+        return self._lock(ALARMS_WAITING, ALARMS_LOCK, 0, what)
 
     def monitor_lock(self, what: str) -> AbstractContextManager[None]:
         """One round of the Certificate Monitor at a time; others wait 30 seconds.

@@ -77,6 +77,18 @@ def held(
             os.close(descriptor)
 
 
+def is_held(folder: str) -> bool:
+    """Whether somebody holds the lock on that folder just now; waits for nobody."""
+    try:
+        descriptor = os.open(folder, FOLDER_FLAGS)
+    except OSError:
+        return False
+    try:
+        return not take(descriptor, 0)
+    finally:
+        os.close(descriptor)
+
+
 def take(descriptor: int, wait_seconds: float) -> bool:
     """Whether the open file could be locked within so many seconds; 0 tries once."""
     end = monotonic() + wait_seconds

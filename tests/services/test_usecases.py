@@ -125,6 +125,7 @@ VALUES: dict[str, Callable[[Site], Sequence[Any]]] = {
         *(f"{at.settings.home}/../../exported", AGREEING)
     ],
     "cucmsh.services.certificates.monitor.monitor_round": lambda _: [],
+    "cucmsh.services.records.send_alarms.send_alarms": lambda _: [],
     "cucmsh.services.certificates.hold.present_hold": lambda _: [],
     "cucmsh.services.certificates.imports.delete_trusted": lambda _: [
         *("tomcat", "Root_CA.pem", AGREEING.agree)

@@ -43,7 +43,7 @@ def lines_of(event: Event, host: str, numbers: Numbers) -> tuple[str, ...]:
     """
     stamp, zone = event.time, "UTC"
     when = (
-        f"{_day(stamp)} {stamp.year} {stamp:%H:%M:%S}.{stamp.microsecond // 1000} "
+        f"{day_of(stamp)} {stamp.year} {stamp:%H:%M:%S}.{stamp.microsecond // 1000} "
         f"{zone} "
     )
     head = f": {host}: {when}: %{event.facility}-{event.severity:d}-{event.name}: %"
@@ -67,7 +67,7 @@ def stored(event: Event, line: str) -> str:
     """The line as ``CiscoSyslog`` has it: behind the local time, and who wrote it."""
     local = event.time.astimezone()
     host = event.node.partition(".")[0]
-    front = f"{_day(local)} {local:%H:%M:%S} {host} local7 {event.severity:d}"
+    front = f"{day_of(local)} {local:%H:%M:%S} {host} local7 {event.severity:d}"
     return f"{front} : {line}"
 
 
@@ -129,6 +129,6 @@ def _plain(text: str) -> str:
     return "".join(each if " " <= each <= "~" else "?" for each in tabbed)
 
 
-def _day(at: datetime) -> str:
+def day_of(at: datetime) -> str:
     """Month and day, in no language but theirs."""
     return f"{MONTHS[3 * at.month - 3 : 3 * at.month]} {at.day:2}"

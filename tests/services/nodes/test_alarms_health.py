@@ -4,6 +4,8 @@ from pathlib import Path
 
 import pytest
 
+from cucmsh.config.alarm_places import HookSettings, SyslogSettings
+from cucmsh.config.alarms import AlarmsSettings
 from cucmsh.layout import CISCO_SYSLOG
 from cucmsh.services.nodes.health.alarms import examine_alarms
 from cucmsh.services.nodes.health.finding import Finding, Level
@@ -44,3 +46,22 @@ def test_a_full_disk_fails(
     assert found.level is Level.FAIL
     assert "No space left on device" in found.what
     assert "Free some space" in found.advice
+
+
+def test_a_socket_that_is_not_there_and_a_hook_that_cannot_run_are_named(
+    cluster: MadeCluster, tmp_path: Path
+) -> None:
+    hook = tmp_path / "hook"
+    hook.touch(0o644)
+    alarms = AlarmsSettings(
+        syslog=SyslogSettings(socket=str(tmp_path / "log")),
+        hook=HookSettings((str(hook),)),
+    )
+    site = cluster.site.with_settings(cluster.site.settings._replace(own_alarms=alarms))
+    _, syslog, program = examine_alarms(site)
+    assert (syslog.level, program.level) == (Level.WARN, Level.WARN)
+    assert syslog.what == (
+        f"alarms go to no syslog: the syslog daemon at {tmp_path}/log takes nothing: "
+        "No such file or directory"
+    )
+    assert program.what == f"alarms go to no hook: {hook} cannot be run"
