@@ -54,6 +54,26 @@ def set_password_user_security(dialog: Dialog, site: Site) -> None:
     )
 
 
+@command(
+    "set password user ccmadmin", of=lambda: services.set_ccm_password, has_json=True
+)
+def set_password_user_ccmadmin(dialog: Dialog, site: Site) -> None:
+    """Change the CCM Administrator password, which resets of the ITL ask for.
+
+    The old password is the present one or, where nobody knows that any more, the
+    cluster security password.
+
+    Example:
+    set password user ccmadmin
+    """
+    old, new = ask_change(dialog)
+    dialog.say("Please wait...\n")
+    services.set_ccm_password(site, old, new)
+    dialog.result(
+        lambda: ["Password updated successfully."], lambda: {"node": site.node.name}
+    )
+
+
 def ask_change(dialog: Dialog) -> tuple[Secret, Secret]:
     """The old password and the new one, which is asked for twice.
 

@@ -54,6 +54,9 @@ BROUGHT_KEYS = "security/imported/ITLRecovery"
 # Keys that came with lists of another tool: key and certificate of each, PEM.
 ADOPTED_FOLDER = "security/adopted"
 REQUEST = "request.pem"  # a key and the request for its certificate, in that folder
+# Accounts of administrators: with a scrypt verifier each; and their wrong passwords.
+ACCOUNTS_FOLDER = "security/accounts"
+LOGIN_FAILURES = "security/accounts/failures"  # JSON
 PAIR = "private.pem"  # a unit's key and certificate, in its folder; then .1, .2 ...
 RECOVERY_NAME = "ITLRecovery.p12"  # also what the CLI calls it, as tftp/NAME
 RECOVERY_FILE = f"security/ITLRecovery/{RECOVERY_NAME}"  # then .1, .2 ...
@@ -146,6 +149,7 @@ NODE_LOCK = "state/node.lock"
 SIGNING_LOCK = "state/signing.lock"
 CLUSTER_LOCK = "state/cluster.lock"
 IDS_LOCK = "state/ids.lock"
+ACCOUNTS_LOCK = "state/accounts.lock"
 PHONES_LOCK = "state/phones.lock"
 ALARMS_WAITING = "state/alarms"  # a folder for each place, a file for each alarm
 ALARMS_LOCK = "state/alarms.lock"
@@ -159,6 +163,7 @@ ASKED = "asked"  # which nodes were asked for their lists
 CERTIFICATES = "certificates"  # which members this node's were not brought to
 BACKUP = "backup"  # digest of the recovery key file that was saved last
 HOLD = "hold"  # the hold timer
+LOCKOUT = "lockout"  # when wrong passwords lock an account
 JOURNAL = "journal"  # the open reset
 KEEP = "keep"  # the keep mark
 MONITOR = "monitor"  # what the Certificate Monitor told, and when

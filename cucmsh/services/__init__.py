@@ -12,6 +12,14 @@ from cucmsh.late import late_names
 
 if TYPE_CHECKING:
     from cucmsh.phones.service_control import PhoneAction as PhoneAction
+    from cucmsh.services.accounts.ccm_password import (
+        set_ccm_password as set_ccm_password,
+    )
+    from cucmsh.services.accounts.lockout import LockoutPolicy as LockoutPolicy
+    from cucmsh.services.accounts.lockout import read_retry_count as read_retry_count
+    from cucmsh.services.accounts.lockout import read_unlock_time as read_unlock_time
+    from cucmsh.services.accounts.lockout import set_policy as set_policy
+    from cucmsh.services.accounts.lockout import show_policy as show_policy
     from cucmsh.services.accounts.security_password import (
         require_security_change as require_security_change,
     )
@@ -128,6 +136,14 @@ __getattr__ = late_names(
     __name__,
     {
         "cucmsh.services.certificates.hold": ("Hold", "present_hold"),
+        "cucmsh.services.accounts.ccm_password": ("set_ccm_password",),
+        "cucmsh.services.accounts.lockout": (
+            "LockoutPolicy",
+            "read_retry_count",
+            "read_unlock_time",
+            "set_policy",
+            "show_policy",
+        ),
         "cucmsh.services.accounts.security_password": (
             "require_security_change",
             "set_security_password",

@@ -11,6 +11,8 @@ from cucmsh.config.model import Node
 from cucmsh.config.settings import Settings, is_outdated
 from cucmsh.errors import RefusedError, ServiceError
 from cucmsh.layout import (
+    ACCOUNTS_FOLDER,
+    ACCOUNTS_LOCK,
     ALARMS_LOCK,
     ALARMS_WAITING,
     CLUSTER_LOCK,
@@ -170,6 +172,11 @@ class Site:
         """One signer of phones' files on this node; a composing start does not wait."""
         what = "the signing of files"
         return self._lock(SECURITY_FOLDER, SIGNING_LOCK, NODE_LOCK_SECONDS, what)
+
+    def accounts_lock(self) -> AbstractContextManager[None]:
+        """One writer of accounts and of their failures; held for moments."""
+        what = "a look at accounts"
+        return self._lock(ACCOUNTS_FOLDER, ACCOUNTS_LOCK, NODE_LOCK_SECONDS, what)
 
     def phones_lock(self, what: str) -> AbstractContextManager[None]:
         """One reset of phones at a time; it may last for hours, and others are refused.

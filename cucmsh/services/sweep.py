@@ -10,6 +10,7 @@ from __future__ import annotations
 from cucmsh.layout import (
     ADOPTED_FOLDER,
     HISTORY,
+    REKEYING_FOLDER,
     SECRETS_FOLDER,
     STAGING,
     STATE_FOLDER,
@@ -26,7 +27,8 @@ def sweep(site: Site) -> None:
     trust = [trusted_folder(name) for name in site.home.folders(TRUST_FOLDER)]
     units = [unit_folder(unit) for unit in Unit]
     state = (STATE_FOLDER, STAGING, HISTORY)
-    for folder in (*state, SECRETS_FOLDER, ADOPTED_FOLDER, *units, *trust):
+    secrets = (SECRETS_FOLDER, REKEYING_FOLDER, ADOPTED_FOLDER)
+    for folder in (*state, *secrets, *units, *trust):
         site.home.sweep(folder)
     if site.node.has_tftp:
         site.tftp.sweep()

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 from cucmsh.late import late_names
 
 if TYPE_CHECKING:
+    from cucmsh.views.accounts import lockout_lines as lockout_lines
     from cucmsh.views.certificate import afterwards_lines as afterwards_lines
     from cucmsh.views.certificate import certificate_lines as certificate_lines
     from cucmsh.views.certificate import certificate_rows as certificate_rows
@@ -83,6 +84,7 @@ __getattr__ = late_names(
             "request_lines",
             "trusted_rows",
         ),
+        "cucmsh.views.accounts": ("lockout_lines",),
         "cucmsh.views.change_documents": (
             "listing_document",
             "regenerated_document",

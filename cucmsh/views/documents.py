@@ -87,6 +87,9 @@ bytes, and what is not there is null. The keys of each result::
     set commandcount          counts_commands
     set password user security
                               node others[]
+    set password user ccmadmin
+                              node
+    show, set accountlocking  node is_enabled retry_count unlock_seconds
 
     doctor                    node findings[]: level what advice
     verify                    held[]: file sha1 sha256 problem

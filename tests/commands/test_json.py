@@ -26,6 +26,7 @@ from cucmsh.views.phone_resets import phone_reset_document
 from tests.commands.calls import GRAMMAR, TO_CCM, run
 from tests.commands.test_files import ANSWERS
 from tests.commands.test_itl import REMOTE, save_key
+from tests.commands.test_passwords import CCM_ANSWERS
 from tests.commands.test_passwords import LINE as PASSWORD_LINE
 from tests.commands.test_passwords import answers as password_answers
 from tests.commands.test_phones import say
@@ -70,6 +71,14 @@ LINES: dict[str, tuple[str, Sequence[tuple[str, Answer]]]] = {
         [("(yes/no) ? ", "yes")],
     ),
     "set commandcount enable|disable": ("set commandcount enable", ()),
+    "set accountlocking enable|disable": ("set accountlocking enable", ()),
+    "set accountlocking count <attempts>": ("set accountlocking count 2", ()),
+    "set accountlocking unlocktime <seconds>": (
+        "set accountlocking unlocktime 30",
+        (),
+    ),
+    "set password user ccmadmin": ("set password user ccmadmin", CCM_ANSWERS),
+    "show accountlocking": ("show accountlocking", ()),
     "set password user security": (PASSWORD_LINE, password_answers("y")),
     "show cert list own": ("show cert list own", ()),
     "show cert list trust": ("show cert list trust", ()),

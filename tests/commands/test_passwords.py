@@ -4,18 +4,25 @@ from __future__ import annotations
 
 import pytest
 
-from cucmsh.errors import CancelledError, RefusedError
+from cucmsh.errors import CancelledError, RefusedError, UsageError
 from cucmsh.secret import Secret
 from cucmsh.services.certificates.keystore import Keystore
 from cucmsh.shell.scripted import Answer
 from tests.commands.calls import call, dialog_with, run
-from tests.services.made_cluster import SECURITY, MadeCluster
+from tests.services.made_cluster import CCM, SECURITY, MadeCluster
 
 NEW = "seven other words of a cluster"
 OLD_QUESTION = "Please enter the old password: "
 NEW_QUESTION = "   Please enter the new password: "
 AGAIN_QUESTION = "Reenter new password to confirm: "
 LINE = "set password user security"
+CCM_LINE = "set password user ccmadmin"
+NEW_CCM = "two other words"
+CCM_ANSWERS: list[tuple[str, Answer]] = [
+    (OLD_QUESTION, CCM),
+    (NEW_QUESTION, NEW_CCM),
+    (AGAIN_QUESTION, NEW_CCM),
+]
 WARNING = """\
 WARNING:
 Please make sure that the security password on the publisher is changed first.
@@ -83,3 +90,65 @@ def test_no_changes_nothing(cluster: MadeCluster) -> None:
     ):
         run(dialog, cluster.site, LINE)
     Keystore(cluster.site).check_security_password(Secret(SECURITY))
+
+
+def test_the_ccm_password_is_changed(cluster: MadeCluster) -> None:
+    shown = call(cluster.site, CCM_LINE, CCM_ANSWERS)
+    assert shown.lines[-2:] == ["Password updated successfully.", ""]
+    assert Keystore(cluster.site).is_ccm_password(Secret(NEW_CCM))
+    assert not Keystore(cluster.site).is_ccm_password(Secret(CCM))
+
+
+def test_who_forgot_the_ccm_password_proves_the_security_password(
+    cluster: MadeCluster,
+) -> None:
+    call(cluster.site, CCM_LINE, [(OLD_QUESTION, SECURITY), *CCM_ANSWERS[1:]])
+    assert Keystore(cluster.site).is_ccm_password(Secret(NEW_CCM))
+
+
+@pytest.mark.parametrize(
+    ("old", "new", "why"),
+    [
+        ("wrong", NEW_CCM, "old password is not correct"),
+        (CCM, "short", "fewer than 8"),
+        (CCM, SECURITY, "the cluster security password, too"),
+    ],
+)
+def test_a_ccm_password_that_is_refused_changes_nothing(
+    cluster: MadeCluster, old: str, new: str, why: str
+) -> None:
+    said = [(OLD_QUESTION, old), (NEW_QUESTION, new), (AGAIN_QUESTION, new)]
+    with dialog_with(said) as dialog, pytest.raises(RefusedError, match=why):
+        run(dialog, cluster.site, CCM_LINE)
+    assert Keystore(cluster.site).is_ccm_password(Secret(CCM))
+
+
+def test_account_locking_is_shown_and_set_in_the_originals_words(
+    cluster: MadeCluster,
+) -> None:
+    assert call(cluster.site, "show accountlocking").lines == [
+        *("Account Lockout is enabled", "Unlock Time : 300 seconds"),
+        *("Retry Count : 3 attempts", ""),
+    ]
+    call(cluster.site, "set accountlocking count 5")
+    call(cluster.site, "set accountlocking unlocktime 3600")
+    call(cluster.site, "set accountlocking disable")
+    assert call(cluster.site, "show accountlocking").lines == [
+        *("Account Lockout is disabled", "Unlock Time : 3600 seconds"),
+        *("Retry Count : 5 attempts", ""),
+    ]
+
+
+@pytest.mark.parametrize(
+    "line",
+    [
+        *("count 1", "count 6", "count x", "count \u0663", "count 3.0"),
+        *("unlocktime 29", "unlocktime 3601", "unlocktime 99999999999"),
+    ],
+)
+def test_no_locking_outside_of_the_originals_limits(
+    cluster: MadeCluster, line: str
+) -> None:
+    with dialog_with() as dialog, pytest.raises(UsageError):
+        run(dialog, cluster.site, f"set accountlocking {line}")
+    assert "3 attempts" in call(cluster.site, "show accountlocking").text

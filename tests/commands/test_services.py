@@ -23,6 +23,9 @@ PHRASES = [
     "file view tftp <file>",
     "help [command...]",
     "quit",
+    "set accountlocking count <attempts>",
+    "set accountlocking enable|disable",
+    "set accountlocking unlocktime <seconds>",
     "set cert delete <unit> <name>",
     "set cert import own <unit> [caCert]",
     "set cert import trust <unit>",
@@ -30,10 +33,12 @@ PHRASES = [
     "set cli pagination on|off",
     "set cli session timeout <minutes>",
     "set commandcount enable|disable",
+    "set csr gen <unit>",
+    "set password user ccmadmin",
     "set password user security",
     "set tls min-version 1.0|1.1|1.2|1.3",
+    "show accountlocking",
     "show cert hold",
-    "set csr gen <unit>",
     "show cert list own",
     "show cert list trust",
     "show cert own <unit>",
@@ -42,10 +47,10 @@ PHRASES = [
     "show cli session timeout",
     "show csr list",
     "show csr own <name>",
-    "show itl",
     "show itl all",
     "show itl phones [state] [node] [page]",
     "show itl phones csv [state] [node]",
+    "show itl",
     "show myself",
     "show network cluster [node]",
     "show packs",
@@ -79,10 +84,8 @@ def test_changing_commands_say_so_and_resets_are_the_publishers() -> None:
         for phrase in PHRASES
         if phrase.startswith(
             (
-                *("set cert", "set cli session", "utils itl", "utils phone"),
-                *("set password", "set tls"),
-                "set password",
-                *("set cert", "set csr", "set cli session", "utils itl", "utils phone"),
+                *("set account", "set cert", "set cli session", "set csr"),
+                *("set password", "set tls", "utils itl", "utils phone"),
                 *("utils service", "utils tftp"),
             )
         )
@@ -90,7 +93,9 @@ def test_changing_commands_say_so_and_resets_are_the_publishers() -> None:
         and not phrase.startswith("utils itl preview")
     }
     assert {entry.phrase for entry in GRAMMAR.commands if entry.publisher_only} == {
-        phrase for phrase in PHRASES if phrase.startswith("utils itl reset")
+        phrase
+        for phrase in PHRASES
+        if phrase.startswith(("utils itl reset", "set password user ccmadmin"))
     }
 
 

@@ -57,8 +57,8 @@ NO_READ_BACK = Edit(
 )
 NO_KEEP_MARK = Edit("put_in_place", "set_keep_mark(site.home, sha256)", "None")
 INSTALL_KEY = "Keystore(site).install_recovery(plan.key_file, plan.recovery)"
-CHECK = "Keystore(site).check_ccm_password(dialog.ccm_password())"
-CHECK_KEPT = "Keystore(site).check_ccm_password(password := dialog.ccm_password())"
+CHECK = "require_ccm_password(site, dialog.ccm_password())"
+CHECK_KEPT = "require_ccm_password(site, password := dialog.ccm_password())"
 
 BUGS = (
     Bug(

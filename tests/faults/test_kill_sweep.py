@@ -12,11 +12,13 @@ import pytest
 
 from tests.faults.adoption_sweep import AdoptionSweep
 from tests.faults.kill_sweep import Sweep
+from tests.faults.password_sweep import PasswordSweep
 from tests.rigs.draws import draw
 
 pytestmark = [pytest.mark.faults, pytest.mark.loopback]
 
 SHELL_POINTS, SFTP_POINTS, NESTED_POINTS, ADOPTION_POINTS = 6, 3, 1, 4
+PASSWORD_POINTS = 3
 
 
 @pytest.fixture(scope="module")
@@ -62,6 +64,21 @@ def test_a_kill_at_any_call_of_an_adoption_serves_nothing_new_and_a_rerun_finish
         points = sweep.points()
         assert len(points) > 50  # the change is really what is counted
         chosen = draw(random.Random(seed), points, ADOPTION_POINTS)
+        failed = [sweep.take(point) for point in chosen]
+    finally:
+        sweep.close()
+    assert not any(failed), f"CUCMSH_SEED={seed}: " + "\n".join(filter(None, failed))
+    assert not sweep.missed
+
+
+def test_a_kill_at_any_call_of_a_password_change_leaves_one_whole_state(
+    seed: int,
+) -> None:
+    sweep = PasswordSweep()
+    try:
+        points = sweep.points()
+        assert len(points) > 100  # the change is really what is counted
+        chosen = draw(random.Random(seed), points, PASSWORD_POINTS)
         failed = [sweep.take(point) for point in chosen]
     finally:
         sweep.close()

@@ -24,6 +24,7 @@ CALLERS = sorted(
 )
 # Functions that change nothing on this node or elsewhere, by module.
 LOOKING = {
+    "accounts.lockout": {"read_retry_count", "read_unlock_time"},
     "accounts.security_password": {"require_security_change"},
     "adoption.keys": {"read_key_file"},
     "adoption.material": {"gather"},

@@ -15,6 +15,7 @@ CHECKS = {
     "tests/escape/sweep.py",
     "tests/faults/adoption_sweep.py",
     "tests/faults/kill_sweep.py",
+    "tests/faults/password_sweep.py",
     "tests/faults/readers.py",
     "tests/faults/seeded_bugs.py",
     "tests/faults/soak.py",

@@ -48,7 +48,13 @@ from cucmsh.errors import (
     TvsError,
     WrongPasswordError,
 )
-from cucmsh.layout import HISTORY, LIST_FILE, RECOVERY_FILE
+from cucmsh.layout import (
+    CISCO_SYSLOG,
+    HISTORY,
+    LIST_FILE,
+    LOGIN_FAILURES,
+    RECOVERY_FILE,
+)
 from cucmsh.pki import pkcs12
 from cucmsh.pki.backend import KeyBackend
 from cucmsh.pki.certificates import make_certificate
@@ -721,14 +727,20 @@ class MadeCluster:
         return self.site.home.read(RECOVERY_FILE)
 
     def tree(self) -> dict[str, tuple[int, str]]:
-        """Every file with mode and digest; locks are nobody's state."""
+        """Every file with mode and digest.
+
+        Locks are nobody's state; and that a password was tried is counted, and told
+        by an alarm, whatever becomes of the command.
+        """
         return {
             str(path.relative_to(self.root)): (
                 path.lstat().st_mode,
                 sha256(path.read_bytes()).hexdigest(),
             )
             for path in sorted(self.root.rglob("*"))
-            if path.is_file() and path.suffix != ".lock"
+            if path.is_file()
+            and path.suffix != ".lock"
+            and not str(path).endswith((LOGIN_FAILURES, CISCO_SYSLOG))
         }
 
 

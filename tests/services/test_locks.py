@@ -22,6 +22,7 @@ import pytest
 from cucmsh.config.model import NodeRole
 from cucmsh.config.phones import PhonesSettings
 from cucmsh.layout import (
+    ACCOUNTS_LOCK,
     AUTHORIZED_KEYS,
     CLUSTER_LOCK,
     IDS_LOCK,
@@ -62,11 +63,14 @@ from tests.services.test_usecases import AGREEING, CHANGES, ROOT, USE_CASES, VAL
 pytestmark = pytest.mark.thorough
 
 NODE, SIGNING, CLUSTER, NONE = NODE_LOCK, SIGNING_LOCK, CLUSTER_LOCK, ""
-IDS, PHONES = IDS_LOCK, PHONES_LOCK
+IDS, PHONES, ACCOUNTS = IDS_LOCK, PHONES_LOCK, ACCOUNTS_LOCK
+RESETTING = (NODE, SIGNING, CLUSTER, ACCOUNTS)
 # Which lock a file takes, by its path below the folder of its node.
 LOCKS = {
     # What a TFTP start composes with, and what it writes.
     r"home/security/.*": NODE,
+    r"home/security/accounts/[a-z]+": ACCOUNTS,
+    r"home/state/lockout\.toml": ACCOUNTS,
     r"home/ssh/.*": NODE,
     r"home/state/(published|keep|hold|node|rekeying)\.toml": NODE,
     r"home/state/served/.*": NODE,
@@ -307,14 +311,16 @@ def usual(name: str, *locks: str) -> tuple[str, Run]:
 
 RUNS: dict[str, Run] = dict(
     [
-        usual("accounts.security_password.set_security_password", NODE),
+        usual("accounts.ccm_password.set_ccm_password", NODE, ACCOUNTS),
+        usual("accounts.lockout.set_policy", ACCOUNTS),
+        usual("accounts.security_password.set_security_password", NODE, ACCOUNTS),
         usual("adoption.apply.adopt", NODE, CLUSTER),
         usual("certificates.imports.import_trusted", NODE),
         usual("certificates.regenerate.regenerate", NODE, CLUSTER),
         usual("certificates.requests.generate_request", NODE),
         usual("idle.set_idle_minutes"),
-        usual("lists.run_reset.reset_with_local_key", NODE, SIGNING, CLUSTER),
-        usual("lists.run_reset.reset_with_saved_key", NODE, SIGNING, CLUSTER),
+        usual("lists.run_reset.reset_with_local_key", *RESETTING),
+        usual("lists.run_reset.reset_with_saved_key", *RESETTING),
         usual("nodes.add.add_node", NODE),
         usual("nodes.remove.remove_node", NODE),
         usual("nodes.service_control.start_service", NODE, SIGNING, CLUSTER),

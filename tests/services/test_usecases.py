@@ -113,6 +113,11 @@ NODE = cast(Any, object())  # nothing gets as far as to look at it
 SHA256 = "0" * 64
 # What each is called with. Those that nothing may reach get anything.
 VALUES: dict[str, Callable[[Site], Sequence[Any]]] = {
+    "cucmsh.services.accounts.ccm_password.set_ccm_password": lambda _: [
+        *(Secret(CCM), Secret("two other words"))
+    ],
+    "cucmsh.services.accounts.lockout.set_policy": lambda _: [],
+    "cucmsh.services.accounts.lockout.show_policy": lambda _: [],
     "cucmsh.services.accounts.security_password.set_security_password": lambda _: [
         *(Secret(SECURITY), Secret("another long security password"))
     ],

@@ -10,11 +10,13 @@ from __future__ import annotations
 
 from cucmsh.errors import RefusedError
 from cucmsh.secret import Secret
+from cucmsh.services.accounts.lockout import attempt, caller
 from cucmsh.services.caller import Privilege
 from cucmsh.services.certificates import rekeying
 from cucmsh.services.certificates.keystore import Keystore
 from cucmsh.services.nodes.password_policy import require_strong
 from cucmsh.services.site import Site
+from cucmsh.services.sweep import sweep
 from cucmsh.services.usecase import use_case
 
 SECURITY = "set password user security"
@@ -28,7 +30,11 @@ def require_security_change(site: Site, old: Secret, new: Secret) -> None:
             CCM Administrator's.
     """
     keystore = Keystore(site)
-    keystore.check_security_password(old)
+    if not attempt(site, caller(site), lambda: keystore.is_security_password(old)):
+        raise RefusedError(
+            "That is not the cluster security password; nothing was changed",
+            "It is the one that `cucmsh init` asked for first, or that was set since.",
+        )
     require_strong(new)
     if new == old:
         raise RefusedError("That is the present security password; nothing was changed")
@@ -55,6 +61,7 @@ def set_security_password(site: Site, old: Secret, new: Secret) -> list[str]:
         StoreError: see ``rekeying.replace``.
     """
     with site.cluster_lock(SECURITY):
+        sweep(site)
         rekeying.finish_alone(site)
         require_security_change(site, old, new)
         files = Keystore(site).rekeyed(new)

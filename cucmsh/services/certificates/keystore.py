@@ -177,12 +177,12 @@ class Keystore:
 
     def recovery(self) -> Credential:
         """The cluster's recovery key, from its PKCS#12; takes a third of a second."""
-        keys, password = self._site.backends.keys(), self._security_password()
+        keys, password = self._site.backends.keys(), self.security_password()
         try:
             return keys.read_key_file(self.recovery_file(), password)
         except WrongPasswordError:
             # Both were changed since, perhaps: whoever only looks takes no lock.
-            if (now := self._security_password()) == password:
+            if (now := self.security_password()) == password:
                 raise
         return keys.read_key_file(self.recovery_file(), now)
 
@@ -202,7 +202,7 @@ class Keystore:
             try:
                 if name.startswith(RECOVERY_FILE):
                     raw = rekeying.read(self._home, name)
-                    yield keys.read_key_file(raw, self._security_password())
+                    yield keys.read_key_file(raw, self.security_password())
                 else:
                     yield keys.read_own(self._home.read(name))
             except (StoreError, CertificateError, KeyFileError):
@@ -297,7 +297,7 @@ class Keystore:
     def _opened(self, raw: bytes, password: Secret | None) -> OpenedFile:
         backends = self._site.backends
         if password is None:
-            return backends.open_key_file(raw, self._security_password())
+            return backends.open_key_file(raw, self.security_password())
         try:
             return backends.open_key_file(raw, password)
         except WrongPasswordError as problem:
@@ -339,7 +339,7 @@ class Keystore:
     def make_recovery_file(self, credential: Credential) -> bytes:
         """A PKCS#12 of that key under the cluster security password; writes nothing."""
         return self._site.backends.keys().write_key_file(
-            credential, self._security_password()
+            credential, self.security_password()
         )
 
     def check_ccm_password(self, password: Secret) -> None:
@@ -369,13 +369,21 @@ class Keystore:
 
     def check_security_password(self, password: Secret) -> None:
         """Refuse another password than the cluster security password."""
-        given = password.reveal().encode("utf-8", "surrogateescape")
-        if not hmac.compare_digest(given, rekeying.read(self._home, SECURITY_PASSWORD)):
+        if not self.is_security_password(password):
             raise RefusedError(
                 "That is not the cluster security password",
                 "It is the one that `cucmsh init` asked for first, or that was set "
                 "since.",
             )
+
+    def security_password(self) -> Secret:
+        """The cluster security password itself, to be handed on unopened."""
+        return Secret(rekeying.read(self._home, SECURITY_PASSWORD).decode())
+
+    def is_security_password(self, password: Secret) -> bool:
+        """Whether it is the cluster security password."""
+        given = password.reveal().encode("utf-8", "surrogateescape")
+        return hmac.compare_digest(given, rekeying.read(self._home, SECURITY_PASSWORD))
 
     def rekeyed(self, new: Secret) -> dict[str, bytes]:
         """What lies under the security password, and that itself, under a new one.
@@ -387,7 +395,7 @@ class Keystore:
         Raises:
             KeyFileError: the recovery key file does not open with the present password.
         """
-        keys, present = self._site.backends.keys(), self._security_password()
+        keys, present = self._site.backends.keys(), self.security_password()
         opened: dict[str, Credential] = {}
         if self._site.node.is_publisher:
             opened[RECOVERY_FILE] = self.recovery()
@@ -416,9 +424,13 @@ class Keystore:
         """Keep the cluster security password, and a verifier of the CCM password."""
         self._home.write(SECURITY_PASSWORD, security.reveal().encode())
         if ccm is not None:
-            salt = os.urandom(16)
-            kept = {"salt": salt.hex(), "key": _stretch(ccm, salt).hex()}
-            self._home.write(CCM_VERIFIER, json.dumps(kept).encode())
+            self.set_ccm_password(ccm)
+
+    def set_ccm_password(self, password: Secret) -> None:
+        """Keep a verifier of the CCM Administrator password."""
+        salt = os.urandom(16)
+        kept = {"salt": salt.hex(), "key": _stretch(password, salt).hex()}
+        self._home.write(CCM_VERIFIER, json.dumps(kept).encode())
 
     def _owner_of(self, folder: str) -> str:
         """The id that is written in a folder of the trust store; empty without one."""
@@ -438,15 +450,12 @@ class Keystore:
                 f"{what} cannot be read: {problem.message}", problem.advice
             ) from problem
 
-    def _security_password(self) -> Secret:
-        return Secret(rekeying.read(self._home, SECURITY_PASSWORD).decode())
-
     def _present_of(self, certificate: Certificate) -> bytes | None:
         """The present key file, if it opens and holds the key of ``certificate``."""
         keys = self._site.backends.keys()
         try:
             raw = self.recovery_file()
-            present = keys.read_key_file(raw, self._security_password())
+            present = keys.read_key_file(raw, self.security_password())
         except (MissingFileError, KeyFileError):
             return None
         seen = keys.inspect(raw)

@@ -19,6 +19,7 @@ from cucmsh.layout import REKEYING, REKEYING_FOLDER
 from cucmsh.services.records.state import forget, recall, remember
 from cucmsh.services.site import Site
 from cucmsh.storage.local import LocalStore
+from cucmsh.storage.store import folder_of
 
 DECIDED = "decided"  # names of the files, in the order of their numbers
 
@@ -97,7 +98,8 @@ def finish(site: Site) -> None:
         except MissingFileError:
             continue  # an earlier call did it
         home.remove(_staged(number))
-    home.sweep(REKEYING_FOLDER)
+    for folder in {REKEYING_FOLDER, *map(folder_of, _decided(home))}:
+        home.sweep(folder)  # of what a kill left, some hold the password
     for left in home.names(REKEYING_FOLDER):
         home.remove(f"{REKEYING_FOLDER}/{left}")
     forget(home, REKEYING)

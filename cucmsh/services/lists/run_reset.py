@@ -13,6 +13,7 @@ from typing import NamedTuple, Protocol
 
 from cucmsh.errors import RefusedError, WrongPasswordError
 from cucmsh.secret import Secret
+from cucmsh.services.accounts.ccm_password import require_ccm_password
 from cucmsh.services.backends import AcceptHostKey, BackupServer
 from cucmsh.services.caller import Privilege
 from cucmsh.services.certificates.keystore import ImportedKey, Keystore
@@ -159,4 +160,4 @@ def carry_out(
 
 
 def _require_ccm_password(site: Site, dialog: ResetDialog) -> None:
-    Keystore(site).check_ccm_password(dialog.ccm_password())
+    require_ccm_password(site, dialog.ccm_password())
