@@ -75,7 +75,10 @@ def show_network_cluster(dialog: Dialog, site: Site, name: str = "") -> int:
         )
         with dialog.working(lambda: f"Waiting for {name}..."):
             problem = problems[name] = reach()
-        dialog.say(f"{row} not authenticated" if problem else f"{row} authenticated")
+        since = views.login_date(site.clock.now())
+        other = "" if node.name == site.node.name else f" using TCP since {since}"
+        state = "not authenticated" if problem else f"authenticated{other}"
+        dialog.say(f"{row} {state}")
         if problem and dialog.helpful:
             dialog.say(f"  {problem}")
 

@@ -69,6 +69,7 @@ if TYPE_CHECKING:
     from cucmsh.views.status import status_lines as status_lines
     from cucmsh.views.times_and_sizes import format_time as format_time
     from cucmsh.views.times_and_sizes import kilobytes as kilobytes
+    from cucmsh.views.times_and_sizes import login_date as login_date
     from cucmsh.views.trust_list import show_trust_list as show_trust_list
 
 __getattr__ = late_names(
@@ -129,7 +130,7 @@ __getattr__ = late_names(
             "status_document",
             "status_lines",
         ),
-        "cucmsh.views.times_and_sizes": ("format_time", "kilobytes"),
+        "cucmsh.views.times_and_sizes": ("format_time", "kilobytes", "login_date"),
         "cucmsh.views.trust_list": ("show_trust_list",),
     },
 )

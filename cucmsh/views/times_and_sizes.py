@@ -17,6 +17,11 @@ def format_time(moment: float | datetime) -> str:
     return time.strftime("%a %b %d %H:%M:%S %Z %Y", time.localtime(_seconds(moment)))
 
 
+def login_date(moment: datetime) -> str:
+    """``Thu Oct 28 11:24:16 2021``, in this machine's time zone."""
+    return time.strftime("%a %b %d %H:%M:%S %Y", time.localtime(moment.timestamp()))
+
+
 def iso_time(moment: float | datetime) -> str:
     """``2014-02-26T18:24:27Z``; parts of a second are dropped."""
     return time.strftime("%Y-%m-%dT%H:%M:%SZ", time.gmtime(_seconds(moment)))

@@ -43,6 +43,7 @@ pytestmark = pytest.mark.thorough
 
 ROOT = Authority("Root CA", authority_usages(START))
 ONLY_END = {"quit", "exit"}
+ONLY_REFUSED = {"utils system restart|shutdown"}
 # Needs a telephone system; its document is made below.
 ELSEWHERE = {"utils phone reset|restart <which>"}
 YES = ("(yes|no)? ", "yes")
@@ -127,7 +128,7 @@ LINES: dict[str, tuple[str, Sequence[tuple[str, Answer]]]] = {
 PHRASES = sorted(
     entry.phrase
     for entry in GRAMMAR.commands
-    if entry.phrase not in ONLY_END | ELSEWHERE
+    if entry.phrase not in ONLY_END | ONLY_REFUSED | ELSEWHERE
 )
 
 

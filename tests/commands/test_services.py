@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import pytest
 
-from cucmsh.errors import ServiceError, StoreError, UsageError
+from cucmsh.errors import RefusedError, ServiceError, StoreError, UsageError
 from cucmsh.layout import START, START_RESULT, facts_file
 from cucmsh.services.records import open_work
 from cucmsh.services.records.state import keep_mark
 from cucmsh.shell.dialog import EndSession
+from cucmsh.views.times_and_sizes import login_date
 from tests.commands.calls import GRAMMAR, call, dialog_with, run
 from tests.services.made_cluster import MadeCluster
 
@@ -69,6 +70,7 @@ PHRASES = [
     "utils service restart <service...>",
     "utils service start <service...>",
     "utils service stop <service...>",
+    "utils system restart|shutdown",
     "utils tftp sign [spec...]",
 ]
 
@@ -220,6 +222,28 @@ def test_version_is_the_releases(cluster: MadeCluster) -> None:
         "Active Version Installed Software Options:\n"
         "No Installed Software Options Found.\n"
     )
+
+
+def test_login_to_another_node_has_its_date(cluster: MadeCluster) -> None:
+    called = call(cluster.site, "show network cluster test10sub")
+    date = login_date(cluster.clock.now())
+    assert called.lines[0] == (
+        "test10sub test10sub.joemar2.lab test10sub Subscriber callmanager DBSub "
+        f"authenticated using TCP since {date}"
+    )
+
+
+def test_machine_is_not_restarted_and_it_is_said_what_to_do(
+    cluster: MadeCluster,
+) -> None:
+    before = cluster.tree()
+    for verb in ("restart", "shutdown"):
+        with dialog_with() as dialog, pytest.raises(RefusedError) as refusal:
+            run(dialog, cluster.site, f"utils system {verb}")
+        assert "this machine is not its own" in refusal.value.message
+        assert "utils service " in refusal.value.advice
+        assert "systemctl" in refusal.value.advice
+    assert cluster.tree() == before
 
 
 def test_cluster_is_shown_with_who_answers(cluster: MadeCluster) -> None:

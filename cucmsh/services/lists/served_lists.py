@@ -106,13 +106,15 @@ def ask_served(site: Site, node: Node, seconds: float) -> Served:
         )
 
 
-def why_unserved(site: Site, address: TftpAddress, raw: bytes) -> str:
-    """Why a TFTP client there does not get exactly these bytes as its list now.
+def why_unserved(
+    site: Site, address: TftpAddress, raw: bytes, name: str = LIST_FILE
+) -> str:
+    """Why a TFTP client there does not get exactly these bytes by that name now.
 
     Empty if it does (docs/security.md I4).
     """
     try:
-        if site.backends.read_back(address, LIST_FILE) == raw:
+        if site.backends.read_back(address, name) == raw:
             return ""
     except (ConnectionFailedError, MissingFileError) as problem:
         return problem.message

@@ -75,5 +75,15 @@ def test_what_is_no_list_is_told(
     assert says in found.what
 
 
+def test_copy_that_tftp_does_not_give_is_no_trouble(
+    cluster: MadeCluster, folder: Path
+) -> None:
+    """Its name is rewritten: `r ^/?ITLSEP[0-9A-F]{12}\\.tlv$ ITLFile.tlv`."""
+    (folder / NAME).write_bytes(b"old")
+    cluster.publisher.service.lies_with = cluster.publisher.raw
+    (found,) = examine_named_lists(cluster.site)
+    assert found.level is Level.OK
+
+
 def test_nothing_is_said_where_there_is_none(cluster: MadeCluster) -> None:
     assert [*examine_named_lists(cluster.site)] == []

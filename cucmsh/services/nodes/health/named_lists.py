@@ -1,8 +1,10 @@
 """Lists by a phone's own name, which it gets before the node's ITL.
 
 A phone asks for ``ITLSEP<MAC>.tlv`` first (docs/formats.md#phones); whoever serves
-78xx and 88xx puts one there for each, mostly a link to the ITL. A copy that nobody
-renews goes on being served after each start and reset, and its phone keeps an old list.
+78xx and 88xx puts one there for each, mostly a link to the ITL, or has the TFTP service
+rewrite the name (step 3 of docs/production.md). A copy that nobody renews goes on being
+served after each start and reset, and its phone keeps an old list. Whether it is served
+is asked once, over TFTP: a rule is for all of these names.
 """
 
 from __future__ import annotations
@@ -12,10 +14,10 @@ import re
 from collections.abc import Iterator
 from stat import S_ISREG
 
-from cucmsh.errors import StoreError, TrustListError
+from cucmsh.errors import CucmshError, StoreError, TrustListError
 from cucmsh.layout import LIST_FILE
 from cucmsh.phones.families import MAX_LOADED_LIST
-from cucmsh.services.lists.served_lists import served_list
+from cucmsh.services.lists.served_lists import served_list, why_unserved
 from cucmsh.services.nodes.health.finding import Finding, Level
 from cucmsh.services.site import Site
 from cucmsh.trustlist.decode import decode
@@ -32,10 +34,12 @@ def examine_named_lists(site: Site) -> Iterator[Finding]:
     ours = served_list(site)
     if ours is None:  # told elsewhere
         return
-    well = 0
+    well, is_rewritten = 0, None
     for name, phone in _named(site.tftp.root):
         raw = _content(os.path.join(site.tftp.root, name))
-        if raw == ours:
+        if raw != ours and is_rewritten is None:
+            is_rewritten = _is_given(site, name, ours)
+        if raw == ours or is_rewritten:
             well += 1
             continue
         what = f"{name} is {_described(raw)}, and {phone} gets it instead of the ITL"
@@ -54,6 +58,14 @@ def _named(folder: str) -> Iterator[tuple[str, str]]:
     for name in names:
         if found := _OF_ONE_PHONE.fullmatch(name):
             yield name, found[1]
+
+
+def _is_given(site: Site, name: str, raw: bytes) -> bool:
+    """Whether TFTP gives these bytes by that name."""
+    try:
+        return not why_unserved(site, site.node.tftp, raw, name)
+    except CucmshError:
+        return False
 
 
 def _content(path: str) -> bytes | None:
