@@ -2,23 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Sequence
-from contextlib import AbstractContextManager, contextmanager
+from collections.abc import Iterator
 
-from commands.questions import host_key_question, require_yes, say_holders
+from commands.questions import host_key_question, require_yes
+from commands.reset_screens import ResetScreen, reset_screen
 from cucmsh import services, views
-from cucmsh.errors import (
-    RefusedError,
-    TrustListError,
-    WrongPasswordError,
-)
+from cucmsh.errors import RefusedError, TrustListError
 from cucmsh.hosts import split_host
-from cucmsh.secret import Secret
 from cucmsh.services.backends import BackupServer
 from cucmsh.services.site import Site
-from cucmsh.shell.answers import open_by_own_password
 from cucmsh.shell.command import command
-from cucmsh.shell.dialog import Dialog, SafePoint
+from cucmsh.shell.dialog import Dialog
 from cucmsh.shell.parameter_types import HOST, PATH, USER
 
 RELEASED = "Earlier ITLs were released. Run `utils service restart Cisco Tftp`"
@@ -108,17 +102,18 @@ def show_itl_all(dialog: Dialog, site: Site) -> int:
     "utils itl reset localkey", of=lambda: services.reset_with_local_key, has_json=True
 )
 def utils_itl_reset_localkey(dialog: Dialog, site: Site) -> int:
-    """Sign the ITL with this publisher's recovery key and bring it to all TFTP nodes.
+    """Sign the ITL with the key that does not sign it usually, on all TFTP nodes.
 
-    Phones that hold an ITL with the recovery key trust the cluster again once they
-    are reset. The next restart of Cisco Tftp on a node undoes it there.
+    That is this publisher's recovery key; from release 12.5 on its CallManager key,
+    since the recovery key signs usually. Phones that hold an ITL with that key trust
+    the cluster again once they are reset. The next restart of Cisco Tftp on a node
+    undoes it there.
 
     Example:
     utils itl reset localkey
     """
-    return _reported(
-        dialog, site, services.reset_with_local_key(site, _OnScreen(dialog, site))
-    )
+    screen = reset_screen(dialog, site)
+    return _reported(dialog, site, screen, services.reset_with_local_key(site, screen))
 
 
 @command(
@@ -146,87 +141,19 @@ def utils_itl_reset_remotekey(
     password = dialog.ask_secret("Enter Sftp password :")
     server = BackupServer(address, port, user, password)
     accept = host_key_question(dialog, address)
-    shown = _OnScreen(dialog, site, address)
-    return _reported(
-        dialog, site, services.reset_with_saved_key(site, server, path, accept, shown)
-    )
+    screen = reset_screen(dialog, site, address)
+    done = services.reset_with_saved_key(site, server, path, accept, screen)
+    return _reported(dialog, site, screen, done)
 
 
-def _reported(dialog: Dialog, site: Site, done: services.ResetDone) -> int:
+def _reported(
+    dialog: Dialog, site: Site, screen: ResetScreen, done: services.ResetDone
+) -> int:
     dialog.result(
-        lambda: views.report_lines(done.report),
+        lambda: screen.ended(done.report),
         lambda: views.reset_document(site.node.name, done.plan, done.report),
     )
     return done.report.exit_status
-
-
-class _OnScreen:
-    """A ``ResetDialog`` in the original's words; ``host`` is the backup server."""
-
-    def __init__(self, dialog: Dialog, site: Site, host: str = "") -> None:
-        self._dialog = dialog
-        self._site = site
-        self._host = host
-
-    def fetching(self) -> AbstractContextManager[None]:
-        return self._dialog.working(lambda: f"Waiting for {self._host}...")
-
-    def own_password(
-        self,
-        refusal: WrongPasswordError,
-        open_with: Callable[[Secret], services.ImportedKey],
-    ) -> services.ImportedKey:
-        return open_by_own_password(self._dialog, refusal, open_with)
-
-    def ccm_password(self) -> Secret:
-        if self._host:
-            self._dialog.say()
-        return self._dialog.ask_secret("Enter CCM Administrator password :")
-
-    def looking(self) -> AbstractContextManager[None]:
-        self._dialog.say("\nLocating active Tftp servers in the cluster....\n")
-        return self._dialog.working(
-            lambda: "Still looking: not every node answers at once..."
-        )
-
-    def located(self, nodes: Sequence[services.NodeStatus]) -> None:
-        dialog = self._dialog
-        dialog.say("Following is the list of Active tftp servers in the cluster\n")
-        dialog.say(repr([entry.node.name for entry in nodes if entry.is_active]))
-        for entry in nodes:
-            if dialog.helpful and not entry.is_active:
-                reason = entry.problem or "its TFTP service is stopped"
-                dialog.say(f"Not active: {entry.node.name} ({reason})")
-
-    def agree(self, plan: services.ResetPlan) -> None:
-        """Show what is unusual; helpful sessions go on only after a typed yes."""
-        say_holders(self._dialog, self._site)
-        if self._dialog.helpful:
-            for line in plan.warnings:
-                self._dialog.say(line)
-        for question in plan.questions:
-            self._dialog.say("\n".join(question.lines))
-            if self._dialog.helpful:
-                require_yes(self._dialog, "Do you want to continue (yes/no)? ")
-        lost = services.locked_out_by_reset(self._site, plan)
-        for line in views.lock_out_lines(lost):
-            self._dialog.say(line)
-        if lost:
-            require_yes(self._dialog, "Do you want to continue (yes/no)? ")
-
-    @contextmanager
-    def changing(self, names: Sequence[str]) -> Iterator[services.Progress]:
-        dialog, left = self._dialog, list(names)
-        dialog.say("The reset ITL file was generated successfully\n")
-        dialog.say(
-            "Transferring new reset ITL file to the TFTP server nodes in the "
-            "cluster.....\n"
-        )
-        with (
-            dialog.uninterrupted() as safe_point,
-            dialog.working(lambda: f"Waiting for {', '.join(left)}..."),
-        ):
-            yield _progress(dialog, left, safe_point)
 
 
 @command("utils itl trust release", of=lambda: services.release_trust, has_json=True)
@@ -252,25 +179,3 @@ def utils_itl_trust_release(dialog: Dialog, site: Site) -> None:
         lambda: [f"{RELEASED}: the next start signs with {plan.key}."],
         lambda: views.release_document(site.node.name, plan),
     )
-
-
-def _progress(
-    dialog: Dialog, left: list[str], safe_point: SafePoint
-) -> services.Progress:
-    """Say each step; take the nodes that are done out of those that are ``left``."""
-
-    def show(step: services.Step, text: str) -> None:
-        if step is services.Step.READY:
-            safe_point()
-        elif step is services.Step.SETTLED:
-            left.remove(text)
-        elif step is services.Step.RESTARTING:
-            dialog.say(f"Restarting Cisco Tftp service on host {text}")
-        elif step is services.Step.RESTARTED:
-            dialog.say(f"Cisco Tftp service restarted on host {text}")
-        elif step is services.Step.TRANSFERRED:
-            dialog.say(f"Successfully transferred reset ITL to node {text}\n")
-        else:
-            dialog.say(text)
-
-    return show

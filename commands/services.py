@@ -117,7 +117,7 @@ def utils_service_stop(dialog: Dialog, site: Site, name: str) -> None:
 def utils_service_restart(dialog: Dialog, site: Site, name: str) -> int:
     """Restart a service of this node; Cisco Tftp composes and signs its ITL anew.
 
-    A recovery signature ends here: the node signs with its CallManager key again.
+    What a reset signed ends here: the node serves an ITL of the usual key again.
 
     service: a service's name, as `utils service list` prints it
 

@@ -106,6 +106,21 @@ HOOKS = {
         "standard input",
         ["NAME", "SHA256", "NODE", "UNIT"],
     ),
+    "wanted-list": Hook(
+        "lists",
+        "on a subscriber: how late the list must be that it can be given, and which "
+        "keys its phones know, as JSON",
+    ),
+    "give-list": Hook(
+        "lists",
+        "on a subscriber: keep the list that the publisher signed, for the next start "
+        "of TFTP; NAME as above",
+        ["NAME", "SHA256"],
+    ),
+    "bring-lists": Hook(
+        "lists",
+        "on a publisher: make, sign and hand over the lists of the subscribers",
+    ),
     "join": Hook(
         "membership",
         "take over the cluster as its publisher has it; NAME as above",

@@ -285,7 +285,7 @@ def reset_document(node: str, plan: ResetPlan, report: Report) -> Document:
     return {
         "node": node,
         **_digests(plan.trust_list.raw),
-        "signer": plan.recovery.subject_name,
+        "signer": plan.signer.subject_name,
         "nodes": [outcome_document(outcome) for outcome in report.outcomes],
     }
 

@@ -23,6 +23,7 @@ from cucmsh.layout import LIST_FILE, RECOVERY_FILE
 from cucmsh.secret import Secret
 from cucmsh.services.lists import locate_nodes
 from cucmsh.services.lists.fleet import Fleet
+from cucmsh.services.lists.update_replicas import update_replicas
 from cucmsh.services.site import Site
 from cucmsh.shell.dialog import EndOfInput
 from cucmsh.shell.scripted import Answer, ScriptedDialog
@@ -91,6 +92,74 @@ def test_localkey_says_what_the_document_shows(cluster: MadeCluster) -> None:
     called = call(cluster.site, RESET, [TO_CCM])
     assert called.text == TRANSCRIPT
     assert called.status == 0
+
+
+# docs/cli.md#reset, 12.5 and 15
+BOXED = """\
+Enter CCM Administrator password :
+
+Generating the reset ITL file.....
+
+The reset ITL file was generated successfully
+
+Locating active Tftp servers in the cluster.....
+
+Following is the list of Active tftp servers in the cluster
+
+====================
+
+test10pub
+test10sub
+
+=====================
+
+Number of Active TFTP servers in the cluster : 2
+
+Transferring new reset ITL file to the TFTP server nodes in the cluster.........
+
+Successfully transferred reset ITL to node test10pub
+Successfully transferred reset ITL to node test10sub
+"""
+SHORT = """\
+Enter CCM Administrator password :
+ITLFile on all the active TFTP nodes will be reset now
+and signed using CallManager certificate key...
+ITL file Reset.
+Please reset all the phones to pickup the new ITL File.
+"""
+
+
+@pytest.mark.thorough
+@pytest.mark.parametrize(("release", "said"), [("12.5", BOXED), ("15", SHORT)])
+def test_localkey_says_what_the_guide_of_the_release_shows(
+    release: str, said: str, tmp_path: Path
+) -> None:
+    made = made_cluster(tmp_path, release=release)
+    made.publisher.start()
+    assert not update_replicas(made.site).problems  # the subscriber is given its list
+    called = call(made.site, RESET, [TO_CCM])
+    assert called.text == said
+    assert called.status == 0
+    assert made.publisher.signer == made.subscriber.signer == "CN=test10pub.joemar2.lab"
+    made.subscriber.is_dead = True
+    called = call(made.site, RESET, [TO_CCM])
+    assert called.status == 3
+    assert "1 of 2 nodes updated; pending: test10sub" in called.text
+    assert "ITL file Reset." not in called.text
+
+
+@pytest.mark.thorough
+@pytest.mark.parametrize("release", ["12.5", "15"])
+def test_a_list_that_cannot_be_made_is_not_said_to_be_made(
+    release: str, tmp_path: Path
+) -> None:
+    made = made_cluster(tmp_path, release=release)
+    made.start()
+    made.site.tftp.write(LIST_FILE, b"no list", 0o644)
+    with dialog_with([TO_CCM]) as dialog, pytest.raises(RefusedError, match="damaged"):
+        run(dialog, made.site, RESET)
+    assert "successfully" not in dialog.text
+    assert "will be reset" not in dialog.text
 
 
 @pytest.mark.thorough

@@ -367,7 +367,7 @@ BUGS = (
         "an earlier key is a third security token",
         (
             Edit(
-                "lists_to_offer",
+                "signed_by_another",
                 "[*spelled_as_held(first, held), *rest]",
                 "[*spelled_as_held(first, held), records[0], *rest]",
             ),

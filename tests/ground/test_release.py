@@ -1,4 +1,4 @@
-"""Releases are profiles; the ones that are not built are refused in words."""
+"""Releases are profiles; one that nobody knows is refused in words."""
 
 from pathlib import Path
 
@@ -7,7 +7,7 @@ import pytest
 from cucmsh.config.settings import parse_settings
 from cucmsh.errors import ConfigurationError
 from cucmsh.pki.model import Unit
-from cucmsh.release import PROFILES, READY, profile_of
+from cucmsh.release import NEW_RELEASE, PROFILES, RELEASES, profile_of
 
 CONFIGURATION = """\
 release = "{release}"
@@ -35,16 +35,25 @@ def test_the_release_of_the_document_can_be_configured() -> None:
     assert profile.version == "10.0.1.10000-24"
 
 
-@pytest.mark.parametrize("release", [p.release for p in PROFILES if p.why_not])
-def test_a_release_that_is_not_built_is_refused_with_the_reason(release: str) -> None:
-    with pytest.raises(ConfigurationError) as refused:
-        configured(release)
-    assert refused.value.message.startswith("/etc/x.toml: release: ")
-    assert f"cannot be had yet, only {', '.join(READY)}: " in refused.value.message
+@pytest.mark.parametrize("release", ["12.5", "15"])
+def test_from_12_on_the_publishers_recovery_key_signs(release: str) -> None:
+    profile = profile_of(configured(release))
+    assert (profile.signer, profile.reset_signer) == ("ITLRecovery", "CallManager")
+    assert profile.publisher_signs
+    assert profile.reset_signers == ("CallManager", "ITLRecovery")
+
+
+def test_what_is_new_is_signed_as_12_5_and_what_names_no_release_as_10() -> None:
+    text = CONFIGURATION.replace('release = "{release}"\n', "")
+    text = text.replace("[cluster]\n", "")
+    assert parse_settings(text.encode(), "/etc/x.toml").profile.release == "10.0"
+    assert not profile_of("10.0").publisher_signs
+    assert profile_of("10.0").reset_signers == ("ITLRecovery",)
+    assert profile_of(NEW_RELEASE).publisher_signs
 
 
 def test_a_release_that_nobody_knows_is_refused() -> None:
-    with pytest.raises(ConfigurationError, match=r"'9\.1' is none of 10\.0\b"):
+    with pytest.raises(ConfigurationError, match=r"none of 10\.0, 12\.5, 15$"):
         configured("9.1")
 
 
@@ -53,7 +62,7 @@ def test_profiles_name_units_that_there_are() -> None:
         assert Unit(profile.signer)
         assert Unit(profile.reset_signer)
         assert all(profile.days_of(unit) > 0 for unit in Unit)
-    assert READY
+    assert RELEASES == ("10.0", "12.5", "15")
 
 
 def test_only_one_module_knows_a_release_by_its_number() -> None:

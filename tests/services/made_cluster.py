@@ -234,7 +234,7 @@ class Member:
         self.site = site
         self.node = site.node
         self.service = TftpStandIn()
-        self.service.before_start = lambda: start_tftp(site)
+        self.service.before_start = self.start
         self.is_dead = False
         self.tvs_is_stopped = False
         self.refuses: set[str] = set()
@@ -590,6 +590,9 @@ class Agreeing:
     def ccm_password(self) -> Secret:
         return Secret(CCM)
 
+    def planning(self, signed: Callable[[], object]) -> None:
+        """Told nothing."""
+
     def looking(self) -> AbstractContextManager[None]:
         return nullcontext()
 
@@ -615,6 +618,7 @@ class MadeCluster:
         is_strict: bool = False,
         publisher_services: tuple[str, ...] = ("tftp", "tvs", "capf"),
         has_replica: bool = False,
+        release: str = "10.0",
     ) -> None:
         self.root = root
         self.backups = root / "backups"
@@ -634,7 +638,7 @@ class MadeCluster:
         for node in cluster.members:
             settings = Settings(
                 path=str(root / node.name / "cucmsh.toml"),
-                release="10.0",
+                release=release,
                 is_strict=is_strict,
                 keep_trust=keep_trust,
                 may_change_by_exec=False,
@@ -659,6 +663,12 @@ class MadeCluster:
     @property
     def site(self) -> Site:
         return self.publisher.site
+
+    def set_release(self, release: str) -> None:
+        """Both members are configured so from now on."""
+        for member in self.members.values():
+            settings = member.site.settings._replace(release=release)
+            member.site = member.site.with_settings(settings)
 
     def at(self, port: int, host: str) -> Member | Replica:
         """The node at that address.
@@ -763,6 +773,7 @@ def made_cluster(
     is_strict: bool = False,
     publisher_services: tuple[str, ...] = ("tftp", "tvs", "capf"),
     has_replica: bool = False,
+    release: str = "10.0",
 ) -> MadeCluster:
     """A cluster with the keys of this process's one cluster; nothing is composed."""
     made = MadeCluster(
@@ -771,6 +782,7 @@ def made_cluster(
         is_strict=is_strict,
         publisher_services=publisher_services,
         has_replica=has_replica,
+        release=release,
     )
     _write(_made_files(), root)
     return made

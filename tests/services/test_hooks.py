@@ -22,7 +22,7 @@ from cucmsh.layout import LIST_FILE, STAGING
 from cucmsh.pki.model import Unit
 from cucmsh.secret import Secret
 from cucmsh.services.certificates.keystore import Keystore
-from cucmsh.services.lists.compose import own_records
+from cucmsh.services.lists.list_records import own_records
 from cucmsh.services.lists.plan_reset import plan_local_reset
 from cucmsh.services.nodes.make import make_node
 from cucmsh.services.records.open_work import login_notice, unfinished_list

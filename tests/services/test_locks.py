@@ -37,7 +37,9 @@ from cucmsh.services import site as sites
 from cucmsh.services.certificates.imports import import_trusted
 from cucmsh.services.certificates.regenerate import regenerate
 from cucmsh.services.certificates.requests import generate_request
+from cucmsh.services.lists.given_list import WantedList
 from cucmsh.services.lists.install import stage
+from cucmsh.services.lists.member_lists import ListJob
 from cucmsh.services.lists.phone_files import choose
 from cucmsh.services.lists.plan_reset import plan_local_reset
 from cucmsh.services.nodes.identity import authorize, make_identity, public_line
@@ -75,6 +77,7 @@ LOCKS = {
     r"home/state/(published|keep|hold|node|rekeying)\.toml": NODE,
     r"home/state/served/.*": NODE,
     r"home/state/served-times": NODE,
+    r"home/state/given\.itl": NODE,
     r"tftp/ITLFile\.tlv": NODE,
     r"cucmsh\.toml": NODE,
     # Signing takes long; no start waits for it.
@@ -88,7 +91,7 @@ LOCKS = {
     # Which phones are still to be reset.
     r"home/state/phone-resets\.toml": PHONES,
     # One whole file each; who writes last is right, and a start writes some of them.
-    r"home/state/(replicas|signing|start|session|asked|backup)\.toml": NONE,
+    r"home/state/(replicas|lists|signing|start|session|asked|backup)\.toml": NONE,
     r"home/state/(tftp-start|place)": NONE,
     # By whoever needs the ids, under whatever lock (``node_id``).
     r"home/state/nodes\.toml": IDS,
@@ -219,6 +222,18 @@ def installing_a_list(made: MadeCluster) -> Prepared:
     return made.subscriber.site, [raw, present]
 
 
+def handing_over(made: MadeCluster) -> Prepared:
+    made.set_release("12.5")
+    return made.site, []
+
+
+def taking_a_list(made: MadeCluster) -> Prepared:
+    made.set_release("12.5")
+    wanted = WantedList(made.subscriber.served.header.timestamp, None)
+    raw = ListJob(made.site).list_for(made.subscriber.node, wanted).raw
+    return made.subscriber.site, [raw]
+
+
 def bound(made: MadeCluster) -> Prepared:
     regenerate(made.site, Unit.CALL_MANAGER)
     made.publisher.start()
@@ -347,6 +362,8 @@ RUNS: dict[str, Run] = dict(
     "cucmsh.services.lists.update_replicas.update_replicas": Run(
         bringing, {NODE, CLUSTER}
     ),
+    "cucmsh.services.lists.member_lists.bring_lists": Run(handing_over, {NODE}),
+    "cucmsh.services.lists.take_list.take_list": Run(taking_a_list, {NODE}),
     "cucmsh.services.lists.tftp_start.start": Run(starting_anew, {NODE, SIGNING}),
     "cucmsh.services.lists.give_up_phones.release_trust": Run(bound, {NODE}),
     "cucmsh.services.nodes.identity.leave": Run(leaving, set()),

@@ -166,7 +166,9 @@ def test_a_service_has_a_state_and_a_reason_if_it_does_not_run() -> None:
 
 def test_a_reset_has_an_outcome_a_node() -> None:
     given = held("cucm10-sha1.itl")
-    plan = ResetPlan(given.trust_list, b"secret key file", CERTIFICATE, (), ())
+    plan = ResetPlan(
+        given.trust_list, b"secret key file", CERTIFICATE, CERTIFICATE, (), ()
+    )
     outcomes = [NodeOutcome(state.name, state, "why") for state in State]
     document = plain(reset_document(NODE, plan, Report(tuple(outcomes))))
     nodes = document.pop("nodes")

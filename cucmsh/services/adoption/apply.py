@@ -46,6 +46,7 @@ from cucmsh.services.adoption.plan import (
 from cucmsh.services.caller import Privilege
 from cucmsh.services.certificates import rekeying
 from cucmsh.services.lists.member_hooks import deliver_certificates
+from cucmsh.services.lists.member_lists import lists_follow
 from cucmsh.services.nodes.configure import split_path
 from cucmsh.services.nodes.init import InitPlan
 from cucmsh.services.nodes.make import make_node, public_certificates
@@ -222,7 +223,9 @@ def _deliver(site: Site) -> tuple[NodeOutcome, ...]:
     if not others:
         return ()
     try:
-        return tuple(deliver_certificates(site, public_certificates(site)))
+        brought = tuple(deliver_certificates(site, public_certificates(site)))
     except CucmshError as problem:  # it is in place here all the same
         why = problem.message
         return tuple(NodeOutcome(at.name, State.PENDING, why) for at in others)
+    lists_follow(site)
+    return brought

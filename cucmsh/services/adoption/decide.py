@@ -16,7 +16,7 @@ from cucmsh.errors import CertificateError
 from cucmsh.pki.model import Certificate
 from cucmsh.services.adoption.material import GivenRecord, Material, roles_in
 from cucmsh.services.adoption.sources import FoundList
-from cucmsh.services.lists.compose import own_records
+from cucmsh.services.lists.list_records import own_records
 from cucmsh.services.site import Site
 from cucmsh.trustlist.model import Record
 from cucmsh.trustlist.tags import Role, role_label

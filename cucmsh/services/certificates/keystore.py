@@ -95,9 +95,19 @@ class Keystore:
 
     @property
     def units(self) -> tuple[Unit, ...]:
-        """The units this node has: those of all members, and of its services."""
-        services = ("", *self._site.node.services)
-        return tuple(unit for unit in Unit if unit.profile.service in services)
+        """The units this node has: those of all members, and of its services.
+
+        A subscriber has no ITLRecovery where there is one for the cluster.
+        """
+        site = self._site
+        services = ("", *site.node.services)
+        is_one = site.settings.profile.publisher_signs and not site.node.is_publisher
+        return tuple(
+            unit
+            for unit in Unit
+            if unit.profile.service in services
+            and not (is_one and unit is Unit.ITL_RECOVERY)
+        )
 
     def certificate(self, unit: Unit) -> Certificate:
         """This node's own certificate of that unit, out of the file with its key.

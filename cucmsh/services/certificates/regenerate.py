@@ -15,6 +15,7 @@ from cucmsh.services.certificates.hold import find_hold, start_hold
 from cucmsh.services.certificates.keystore import Keystore
 from cucmsh.services.lists.acceptance import TRUST_RELEASE
 from cucmsh.services.lists.member_hooks import deliver_certificates
+from cucmsh.services.lists.member_lists import lists_follow
 from cucmsh.services.nodes.make import new_credential, public_certificates
 from cucmsh.services.outcome import NodeOutcome, State
 from cucmsh.services.records.state import read_published
@@ -44,9 +45,8 @@ def state_of_trust(site: Site) -> str:
 def what_follows(site: Site, unit: Unit) -> str:
     """Which key signs after this regeneration; empty where nothing special follows."""
     profile = site.settings.profile
-    is_signer = unit == profile.signer or (
-        unit == profile.reset_signer and site.node.is_publisher
-    )
+    is_recovery = unit is Unit.ITL_RECOVERY and site.node.is_publisher
+    is_signer = unit == profile.signer or is_recovery
     if not site.settings.keep_trust or not is_signer:
         return ""
     return (
@@ -98,9 +98,11 @@ def bring_to_members(site: Site, unit: Unit) -> list[NodeOutcome]:
             if unit not in public:
                 return []
             # All of them, not only this one: an earlier delivery may have failed.
-            return deliver_certificates(site, public)
+            brought = deliver_certificates(site, public)
     except CucmshError as problem:
         members = [node.name for node in site.settings.cluster.members]
         members.remove(site.node.name)
         why = problem.message
         return [NodeOutcome(name, State.PENDING, why) for name in members]
+    lists_follow(site)
+    return brought

@@ -19,6 +19,7 @@ from cucmsh.services.lists.locate_nodes import (
     NodeStatus,
     refuse_unless_expected,
 )
+from cucmsh.services.lists.member_lists import bring_lists_after
 from cucmsh.services.lists.node_update import JobRunner, is_settled
 from cucmsh.services.lists.plan_reset import ResetPlan
 from cucmsh.services.lists.reset_update import ResetJob
@@ -205,7 +206,7 @@ def _begin(plan: ResetPlan, located: tuple[NodeStatus, ...], site: Site) -> Open
         command="remotekey" if plan.key_file else "localkey",
         before=sha256_served(site),
         sha256=plan.sha256,
-        key=plan.recovery.sha256_fingerprint.hex(),
+        key=plan.signer.sha256_fingerprint.hex(),
         pending=tuple(
             entry.node.name
             for entry in located
@@ -239,6 +240,8 @@ def _end(report: Report, reset: OpenReset, site: Site, progress: Progress) -> No
                 push_held(site, seconds=PUSH_AFTER_START_SECONDS)
     except CucmshError as problem:  # they stay pending; the reset is done
         progress(Step.FAILED, f"the replicas were not updated: {problem.message}")
+    with suppress(CucmshError), exhaustion_as_error():
+        bring_lists_after(site, without=pending)  # what their next starts serve
 
 
 def _commit_own(

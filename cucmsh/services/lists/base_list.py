@@ -12,14 +12,9 @@ from typing import TYPE_CHECKING, NamedTuple
 
 from cucmsh.errors import CucmshError, RefusedError, TrustListError
 from cucmsh.pki.model import Certificate
-from cucmsh.services.lists.compose import (
-    digest_of,
-    lists_to_offer,
-    next_timestamp,
-    own_records,
-    spelled_for_phones,
-)
+from cucmsh.services.lists.compose import digest_of, lists_to_offer, next_timestamp
 from cucmsh.services.lists.foreign import how_to_compose
+from cucmsh.services.lists.list_records import own_records, spelled_for_phones
 from cucmsh.services.lists.served_lists import served_list
 from cucmsh.services.records.history import History
 from cucmsh.services.records.state import read_published
@@ -39,13 +34,17 @@ class Question(NamedTuple):
 
 
 def present_list(
-    site: Site, recovery: Credential, own: Certificate | None = None
+    site: Site,
+    signer: Credential,
+    recovery: Certificate,
+    own: Certificate | None = None,
 ) -> tuple[TrustList, list[Question], list[str]]:
     """The list to sign anew, and what is unusual about it (docs/decisions/011).
 
     Args:
         site: this node.
-        recovery: the key that will sign.
+        signer: the key that will sign.
+        recovery: the recovery certificate that the list will name.
         own: the certificate in this publisher's key file, if it was opened already:
             to open it once more takes a third of a second.
 
@@ -58,7 +57,7 @@ def present_list(
     """
     raw = served_list(site)
     if raw is None:
-        return _composed(site, recovery), [], []
+        return _composed(site, signer, recovery), [], []
     try:
         base = decode(raw)
     except TrustListError as problem:
@@ -90,7 +89,7 @@ def present_list(
     return base, [], []
 
 
-def _composed(site: Site, recovery: Credential) -> TrustList:
+def _composed(site: Site, signer: Credential, recovery: Certificate) -> TrustList:
     """A list where none is served; the fetched key may stand in for a lost one.
 
     Whether phones would take it is asked of the list that the reset makes of it.
@@ -101,9 +100,9 @@ def _composed(site: Site, recovery: Credential) -> TrustList:
     except RefusedError:
         raise
     except CucmshError:
-        records = spelled_for_phones(site, own_records(site, recovery.certificate))
+        records = spelled_for_phones(site, own_records(site, recovery))
         timestamp = next_timestamp(site)
-        return seal(records, recovery, timestamp=timestamp, digest=digest_of(site))
+        return seal(records, signer, timestamp=timestamp, digest=digest_of(site))
 
 
 def _differences(

@@ -5,9 +5,11 @@ with ``keep_trust`` on, to serve a list that a holder of any kept one would not 
 (docs/decisions/007 to 010; see ``acceptance``). Restarts nothing.
 
 With ``keep_trust`` on, the first of these keys signs that all of those holders know:
-CallManager's, on the publisher ITLRecovery's, else an earlier key of this node that was
-kept. Where no key is known to all, the served list stays, unless a new one is refused
-by nobody but those who refuse the served one too (a person agreed to that then).
+that of the release, on the publisher the other of CallManager's and ITLRecovery's, else
+an earlier key of this node that was kept. Where no key is known to all, the served list
+stays, unless a new one is refused by nobody but those who refuse the served one too (a
+person agreed to that then). Where the publisher signs the lists of all nodes, a
+subscriber serves what it was given (``given_list``).
 
 A list holds at most two SAST records, and its signer must be one. An earlier key
 therefore takes the place of CallManager's SAST record: CallManager stays in the list as
@@ -24,14 +26,13 @@ from typing import TYPE_CHECKING, NamedTuple
 
 from cucmsh.config.model import OWN_SAST_RECORDS
 from cucmsh.errors import (
-    CertificateError,
     CucmshError,
     RefusedError,
     ServiceError,
     TrustListError,
 )
 from cucmsh.layout import LIST_FILE, SERVED_MODE
-from cucmsh.pki.model import Certificate, Unit
+from cucmsh.pki.model import Unit
 from cucmsh.services.certificates.keystore import Keystore
 from cucmsh.services.lists.acceptance import (
     TRUST_RELEASE,
@@ -44,7 +45,9 @@ from cucmsh.services.lists.acceptance import (
     who_refuses,
 )
 from cucmsh.services.lists.foreign import how_to_compose
+from cucmsh.services.lists.given_list import given_list, is_given, never_given
 from cucmsh.services.lists.history_of_others import ask_other_nodes
+from cucmsh.services.lists.list_records import own_records, spelled_as_held
 from cucmsh.services.lists.served_lists import is_reset_list, served_list
 from cucmsh.services.records.history import History, Kept, note_successor
 from cucmsh.services.records.served_times import note_served
@@ -57,10 +60,10 @@ from cucmsh.services.records.state import (
 )
 from cucmsh.services.site import Site
 from cucmsh.trustlist.decode import decode
-from cucmsh.trustlist.encode import full_record, hashed_record, with_names
+from cucmsh.trustlist.encode import full_record
 from cucmsh.trustlist.model import Record, TrustList
 from cucmsh.trustlist.sealing import seal
-from cucmsh.trustlist.tags import Digest, RecordTag, Role
+from cucmsh.trustlist.tags import Digest, Role
 
 if TYPE_CHECKING:
     from cucmsh.pki.credential import Credential
@@ -87,92 +90,6 @@ def next_timestamp(site: Site) -> int:
 def digest_of(site: Site) -> Digest:
     """The digest that the configuration asks for."""
     return Digest[site.settings.digest.upper()]
-
-
-def own_records(site: Site, recovery: Certificate | None = None) -> list[Record]:
-    """The records of this node's list, in the order of docs/decisions/007.
-
-    A further record that says what one of ours, or an earlier one, says is left out.
-
-    Args:
-        site: this node.
-        recovery: stands in for the cluster's present recovery certificate.
-
-    Raises:
-        RefusedError: a certificate of another node was not brought here yet.
-        CertificateError, KeyFileError, StoreError: one of this node cannot be read.
-    """
-    keystore = Keystore(site)
-    call_manager = keystore.certificate(Unit.CALL_MANAGER)
-    nodes = site.settings.cluster.nodes
-    publisher = site.settings.cluster.publisher
-    records = [
-        full_record(Role.SAST, call_manager),
-        full_record(Role.TFTP, call_manager),
-    ]
-    recovery = recovery or _recovery_certificate(keystore, site)
-    token = full_record(Role.SAST, recovery)
-    there = {(record.role, record.certificate) for record in (*records, token)}
-    for record in further_records(site):
-        if (record.role, record.certificate) not in there:
-            there.add((record.role, record.certificate))
-            records.append(record)
-    records += [
-        hashed_record(Role.CAPF, _needed(keystore, site, node.name, Unit.CAPF))
-        for node in nodes
-        if "capf" in node.services
-    ]
-    if "tvs" in publisher.services:
-        tvs = _needed(keystore, site, publisher.name, Unit.TVS)
-        records.append(hashed_record(Role.TVS, tvs))
-    records.append(token)
-    records += [
-        hashed_record(Role.TVS, _needed(keystore, site, node.name, Unit.TVS))
-        for node in nodes
-        if "tvs" in node.services and node is not publisher
-    ]
-    return records
-
-
-def further_records(site: Site) -> list[Record]:
-    """Those of ``[[cluster.records]]``: before ITLRecovery, the last SAST record.
-
-    Raises:
-        RefusedError: one of them holds no certificate that can be read.
-    """
-    records = []
-    for at, further in enumerate(site.settings.cluster.records):
-        try:
-            read = site.backends.keys().read_certificate
-            certificate = read(further.certificate.encode())
-        except CertificateError as problem:
-            raise RefusedError(
-                f"the certificate in cluster.records[{at}] cannot be read: "
-                f"{problem.message}",
-                f"Mend it in {site.settings.path}, or take it out.",
-            ) from problem
-        records.append(full_record(further.role, certificate))
-    return records
-
-
-def _needed(keystore: Keystore, site: Site, name: str, unit: Unit) -> Certificate:
-    node = site.settings.cluster.find(name)
-    certificate = keystore.trusted(node, unit) if node else None
-    if certificate is None:
-        raise RefusedError(
-            f"the {unit} certificate of {name} has not been brought to "
-            f"{site.node.name} yet",
-            f"Run `set cert regen {unit}` or a reset when both nodes are up.",
-        )
-    return certificate
-
-
-def _recovery_certificate(keystore: Keystore, site: Site) -> Certificate:
-    # On the publisher the PKCS#12 is the truth, not the certificate derived from it.
-    if site.node.is_publisher:
-        return keystore.recovery().certificate
-    publisher = site.settings.cluster.publisher
-    return _needed(keystore, site, publisher.name, Unit.ITL_RECOVERY)
 
 
 class Candidate(NamedTuple):
@@ -247,34 +164,72 @@ def _sha256_of(refused: tuple[Refusal, ...]) -> set[str]:
 def lists_to_offer(site: Site, held: Iterable[Kept] = ()) -> Iterator[Candidate]:
     """The lists that this node can make, the one that it should serve first.
 
+    A subscriber that is given its lists offers the one it was given; its own keys only
+    in its place, where all of ``held`` know them and somebody refuses what was given.
+
     Args:
         site: this node.
         held: what phones may hold. An earlier key is opened only if all of these lists
             know it, for opening a key file takes a third of a second.
+
+    Raises:
+        RefusedError: this subscriber was given none that can be served; or a
+            certificate was not brought here yet.
     """
     keystore = Keystore(site)
     held = tuple(held)
-    records = spelled_as_held(own_records(site), held)
-    profile = site.settings.profile
-    signers = (Unit(profile.signer), Unit(profile.reset_signer))
-    for unit in signers if site.node.is_publisher else signers[:1]:
-        credential = keystore.signing_key(unit)
-        yield Candidate(_sealed(site, records, credential), f"the {unit} key")
     wanted = common_signers(held)
+    profile = site.settings.profile
+    if is_given(site):
+        given = given_list(site)
+        if given is None:
+            raise never_given(site)
+        publisher = site.settings.cluster.publisher.name
+        yield Candidate(given, f"the {profile.signer} key of {publisher}")
+        if not wanted:
+            return
+    records = spelled_as_held(own_records(site), held)
+    for unit in _present_signers(site):
+        credential = keystore.signing_key(unit)
+        if not is_given(site) or credential.certificate.der in wanted:
+            yield Candidate(_sealed(site, records, credential), f"the {unit} key")
+    signers = (Unit(profile.signer), Unit(profile.reset_signer))
     others = [(f"an earlier {unit} key", keystore.earlier(unit)) for unit in signers]
     others.append(("an adopted key", _adopted(keystore, held)))
     for key, credentials in others:
         for credential in credentials if wanted else ():
-            der = credential.certificate.der
-            if der in wanted:
-                first = [full_record(Role.SAST, credential.certificate)]
-                rest = [
-                    record
-                    for record in records[1:]
-                    if (record.role, record.certificate) != (Role.SAST, der)
-                ]
-                signed = [*spelled_as_held(first, held), *rest]
+            if credential.certificate.der in wanted:
+                signed = signed_by_another(records, credential, held)
                 yield Candidate(_sealed(site, signed, credential), key)
+
+
+def _present_signers(site: Site) -> tuple[Unit, ...]:
+    """The units whose present keys this node may sign with, the usual one first."""
+    profile = site.settings.profile
+    signers = (Unit(profile.signer), Unit(profile.reset_signer))
+    if site.node.is_publisher:
+        return signers
+    return (Unit.CALL_MANAGER,)
+
+
+def signed_by_another(
+    records: list[Record], signer: Credential, held: Iterable[Kept] = ()
+) -> list[Record]:
+    """The records of a list that an earlier or adopted key signs; see the module.
+
+    Args:
+        records: those of the list, the first of which is CallManager's as SAST.
+        signer: the key.
+        held: the lists by which its record is spelled.
+    """
+    der = signer.certificate.der
+    first = [full_record(Role.SAST, signer.certificate)]
+    rest = [
+        record
+        for record in records[1:]
+        if (record.role, record.certificate) != (Role.SAST, der)
+    ]
+    return [*spelled_as_held(first, held), *rest]
 
 
 def _adopted(keystore: Keystore, held: tuple[Kept, ...]) -> Iterator[Credential]:
@@ -284,35 +239,6 @@ def _adopted(keystore: Keystore, held: tuple[Kept, ...]) -> Iterator[Credential]
         keystore.adopted(),
         key=lambda at: (*serials, at.certificate.serial).index(at.certificate.serial),
     )
-
-
-def spelled_as_held(records: Iterable[Record], held: Iterable[Kept]) -> list[Record]:
-    """The records, their names written as the newest held list that names them does.
-
-    A phone that compares names as they are written finds the signer then, as one that
-    compares certificates does (docs/formats.md#names).
-    """
-    spelled: dict[bytes, tuple[bytes, bytes]] = {}
-    for kept in held:  # the newest first
-        for record in kept.trust_list.records:
-            if record.certificate:
-                names = (
-                    record.find(RecordTag.SUBJECT_NAME) or b"\0",
-                    record.find(RecordTag.ISSUER_NAME) or b"\0",
-                )
-                spelled.setdefault(record.certificate, names)
-    return [
-        with_names(record, *spelled[record.certificate])
-        if record.certificate in spelled
-        else record
-        for record in records
-    ]
-
-
-def spelled_for_phones(site: Site, records: Iterable[Record]) -> list[Record]:
-    """The records, spelled as the lists do that bind this node (``keep_trust``)."""
-    held = History(site).binding if site.settings.keep_trust else []
-    return spelled_as_held(records, held)
 
 
 def _sealed(site: Site, records: list[Record], signer: Credential) -> TrustList:

@@ -165,15 +165,15 @@ def _next(site: Site, held: list[Kept], served: Kept | None) -> Candidate:
 
 
 def _strangers_to_resets(site: Site, held: list[Kept]) -> tuple[Refusal, ...]:
-    """On a subscriber: lists whose holders would refuse a reset with the present key.
+    """On a subscriber: lists whose holders do not know the publisher's recovery key.
 
-    Such a reset is refused here (see ``install``); on the publisher it asks by itself.
+    A list that it signs is refused here, that of a reset or one that is given (see
+    ``install``, ``take_list``); on the publisher a reset asks by itself.
     """
     if site.node.is_publisher:
         return ()
     publisher = site.settings.cluster.publisher
-    unit = Unit(site.settings.profile.reset_signer)
-    recovery = Keystore(site).trusted(publisher, unit)
+    recovery = Keystore(site).trusted(publisher, Unit.ITL_RECOVERY)
     if recovery is None:
         return ()
     reason = f"The signer of resets, {recovery.subject_name}, is not in the held list."

@@ -1,13 +1,14 @@
 """What a member does with a staged file: checks it, puts it in place, proves it.
 
 The other end of ``member_hooks``, run by ``cucmsh hook`` under this node's own lock.
-Installs no list that is not signed by the publisher's key that signs resets:
-ITLRecovery, from release 12.5 on CallManager (``release.Profile.reset_signer``).
+Installs no list that is not signed by a key of the publisher's that signs resets:
+ITLRecovery, from release 12.5 on CallManager, too (``release.Profile.reset_signers``).
 """
 
 from __future__ import annotations
 
 import hashlib
+from contextlib import suppress
 
 from cucmsh.errors import CucmshError, RefusedError, UsageError
 from cucmsh.exhaustion import exhaustion_as_error
@@ -17,6 +18,8 @@ from cucmsh.services.certificates.keystore import Keystore
 from cucmsh.services.certificates.trust_store import TRUSTS, install
 from cucmsh.services.lists.acceptance import TRUST_RELEASE, describe, who_refuses
 from cucmsh.services.lists.locate_nodes import refuse_unless_expected
+from cucmsh.services.lists.member_lists import all_lists_pending
+from cucmsh.services.lists.reset_signers import reset_signers
 from cucmsh.services.lists.served_lists import (
     is_reset_list,
     served_list,
@@ -123,7 +126,13 @@ def install_certificate(site: Site, raw: bytes, name: str, unit: str) -> None:
         return
     if unit not in list(Unit):
         raise UsageError(f"{unit!r} is no certificate unit")
-    Keystore(site).trust(node, Unit(unit), raw)
+    keystore, before = Keystore(site), None
+    with suppress(CucmshError):  # one that is damaged is replaced, too
+        before = keystore.trusted(node, Unit(unit))
+    keystore.trust(node, Unit(unit), raw)
+    if keystore.trusted(node, Unit(unit)) != before:
+        # Until that node asks for them, or this one's service starts.
+        all_lists_pending(site, f"the {unit} certificate of {name} was replaced")
 
 
 @use_case("hook install-list", changes=True)
@@ -245,9 +254,8 @@ def _require_recovery_signature(site: Site, trust_list: TrustList) -> None:
     if not verdict.is_valid or verdict.signer is None:
         raise RefusedError(f"the list does not verify: {verdict.reason}")
     publisher = site.settings.cluster.publisher
-    unit = Unit(site.settings.profile.reset_signer)
-    recovery = Keystore(site).trusted(publisher, unit)
-    if recovery is None or verdict.signer.certificate != recovery.der:
+    if verdict.signer.certificate not in reset_signers(site):
+        units = " or the ".join(site.settings.profile.reset_signers)
         raise RefusedError(
-            f"the list is not signed with the {unit} key of {publisher.name}"
+            f"the list is not signed with the {units} key of {publisher.name}"
         )

@@ -22,12 +22,9 @@ from cucmsh.services.lists.acceptance import (
     who_refuses,
 )
 from cucmsh.services.lists.base_list import Question, present_list
-from cucmsh.services.lists.compose import (
-    digest_of,
-    next_timestamp,
-    spelled_for_phones,
-)
+from cucmsh.services.lists.compose import digest_of, next_timestamp
 from cucmsh.services.lists.foreign import how_to_compose
+from cucmsh.services.lists.list_records import spelled_for_phones
 from cucmsh.services.lists.served_lists import lists_elsewhere, served_list
 from cucmsh.services.records.history import History
 from cucmsh.services.records.open_work import OpenReset, read_reset
@@ -50,7 +47,9 @@ class ResetPlan(NamedTuple):
     Attributes:
         trust_list: the new list.
         key_file: the recovery key file to install first; empty for the local key.
-        recovery: the certificate of the key that signed.
+        recovery: the recovery certificate that the list names.
+        signer: the certificate of the key that signed; the same but for a release whose
+            resets CallManager signs.
         questions: what an administrator must agree to.
         warnings: what an administrator should know.
         given_up: SHA-256 of the lists on other nodes whose phones will refuse this one,
@@ -61,6 +60,7 @@ class ResetPlan(NamedTuple):
     trust_list: TrustList
     key_file: bytes
     recovery: Certificate
+    signer: Certificate
     questions: tuple[Question, ...]
     warnings: tuple[str, ...]
     given_up: tuple[str, ...] = ()
@@ -71,25 +71,32 @@ class ResetPlan(NamedTuple):
 
 
 def plan_local_reset(site: Site) -> ResetPlan:
-    """With the recovery key on this publisher's disk."""
+    """With the key on this publisher's disk that signs resets, by its release."""
     site.require_publisher()
-    signer = Unit(site.settings.profile.reset_signer)
-    return _plan(site, Keystore(site).signing_key(signer), b"")
+    keystore = Keystore(site)
+    recovery = signer = keystore.recovery()
+    unit = Unit(site.settings.profile.reset_signer)
+    if unit is not Unit.ITL_RECOVERY:
+        signer = keystore.credential(unit)
+    return _plan(site, signer, recovery.certificate, b"")
 
 
 def plan_remote_reset(site: Site, imported: ImportedKey) -> ResetPlan:
     """With a recovery key that came from a backup server."""
     site.require_publisher()
-    plan = _plan(site, imported.credential, imported.key_file)
+    key = imported.credential
+    plan = _plan(site, key, key.certificate, imported.key_file)
     return plan._replace(warnings=(*imported.warnings, *plan.warnings))
 
 
-def _plan(site: Site, recovery: Credential, key_file: bytes) -> ResetPlan:
-    certificate = recovery.certificate
+def _plan(
+    site: Site, signer: Credential, certificate: Certificate, key_file: bytes
+) -> ResetPlan:
+    """Args: which key signs, and the recovery certificate that the list names then."""
     own = None if key_file else certificate
-    base, questions, warnings = present_list(site, recovery, own)
-    if certificate.has_expired(site.clock.now()):
-        questions.append(_expired(certificate))
+    base, questions, warnings = present_list(site, signer, certificate, own)
+    if signer.certificate.has_expired(site.clock.now()):
+        questions.append(_expired(signer.certificate, certificate))
     if not key_file and site.settings.keep_trust:
         _require_not_older(site, certificate, base)
     named = recovery_record(base)
@@ -99,11 +106,13 @@ def _plan(site: Site, recovery: Credential, key_file: bytes) -> ResetPlan:
         weakness = weaker_than(certificate, named.public_key or b"") if named else ""
         if weakness:
             questions.append(Question((weakness,)))
+    if signer.certificate != certificate:
+        base = _with_signer(site, base, signer.certificate)
     unfinished = read_reset(site)
     if unfinished and unfinished.sha256 != hashlib.sha256(base.raw).hexdigest():
         unfinished = None
     # docs/decisions/014: of an unfinished one, nodes that have it keep these very bytes
-    new = base if unfinished else _signed_anew(site, base, recovery)
+    new = base if unfinished else _signed_anew(site, base, signer)
     verdict = check(new, site.backends.verifier())
     if not verdict.is_valid:
         raise RefusedError(f"the reset ITL does not verify: {verdict.reason}")
@@ -115,14 +124,20 @@ def _plan(site: Site, recovery: Credential, key_file: bytes) -> ResetPlan:
         if refused:
             questions.append(Question(_who_refuses(refused)))
     return ResetPlan(
-        new, key_file, certificate, tuple(questions), tuple(warnings), given_up
+        new,
+        key_file,
+        certificate,
+        signer.certificate,
+        tuple(questions),
+        tuple(warnings),
+        given_up,
     )
 
 
-def _signed_anew(site: Site, base: TrustList, recovery: Credential) -> TrustList:
+def _signed_anew(site: Site, base: TrustList, signer: Credential) -> TrustList:
     timestamp = next_timestamp(site)
     try:
-        return reseal(base, recovery, timestamp=timestamp, digest=digest_of(site))
+        return reseal(base, signer, timestamp=timestamp, digest=digest_of(site))
     except SignatureError as problem:
         # The room of lists speaks to programs, which can make records.
         raise SignatureError(
@@ -163,6 +178,26 @@ def _with_recovery(
             read = site.backends.keys().read_certificate(own)
             records[at] = full_record(Role.SAST, read)
     return base._replace(records=tuple(records))
+
+
+def _with_signer(site: Site, base: TrustList, signer: Certificate) -> TrustList:
+    """The list with CallManager's SAST record, if an earlier key stands in its place.
+
+    Not where the list names another CallManager as TFTP: then it is older than the key,
+    and a start has to make it anew first.
+    """
+    ders = {r.certificate for r in base.records if r.role == Role.TFTP}
+    tokens = {r.certificate for r in base.records if r.role == Role.SAST}
+    recovery = recovery_record(base)
+    if signer.der not in ders or signer.der in tokens:
+        return base
+    (fresh,) = spelled_for_phones(site, [full_record(Role.SAST, signer)])
+    records = list(base.records)
+    for at, record in enumerate(records):
+        if record.role == Role.SAST and record is not recovery:
+            records[at] = fresh
+            return base._replace(records=tuple(records))
+    return base
 
 
 def _is_same_token(record: Record, other: Record) -> bool:
@@ -214,9 +249,10 @@ def weaker_than(certificate: Certificate, listed_key: bytes) -> str:
     )
 
 
-def _expired(certificate: Certificate) -> Question:
-    day = certificate.not_after.strftime("%Y-%m-%d")
-    return Question((f"The recovery certificate expired on {day}.",))
+def _expired(signer: Certificate, recovery: Certificate) -> Question:
+    day = signer.not_after.strftime("%Y-%m-%d")
+    which = "recovery" if signer == recovery else Unit.CALL_MANAGER.value
+    return Question((f"The {which} certificate expired on {day}.",))
 
 
 def _refused(

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from contextlib import AbstractContextManager
+from functools import cache
 from typing import NamedTuple, Protocol
 
 from cucmsh.errors import RefusedError, WrongPasswordError
@@ -56,6 +57,13 @@ class ResetDialog(Protocol):
 
     def ccm_password(self) -> Secret:
         """Ask for the CCM Administrator password."""
+
+    def planning(self, signed: Callable[[], object]) -> None:
+        """The list is being planned and signed.
+
+        Who tells that it is there calls ``signed``, which waits for it, and ends the
+        reset if it cannot be made. Who does not, loses no time over it.
+        """
 
     def looking(self) -> AbstractContextManager[None]:
         """The nodes are asked in the body what they serve."""
@@ -147,8 +155,9 @@ def carry_out(
         dialog: see ``ResetDialog``.
     """
     with site.cluster_lock(what), Fleet(site) as fleet:
+        planning = cache(meanwhile(lambda: make_plan(site)))
+        dialog.planning(planning)
         with dialog.looking():
-            planning = meanwhile(lambda: make_plan(site))
             located = locate(site, fleet)
         if not located:
             raise RefusedError("no node of this cluster has a TFTP service")

@@ -36,6 +36,7 @@ from cucmsh.services.certificates.keystore import Keystore
 from cucmsh.services.lists.acceptance import signers_of_files
 from cucmsh.services.lists.compose import digest_of
 from cucmsh.services.lists.foreign import how_to_compose
+from cucmsh.services.lists.given_list import is_given
 from cucmsh.services.lists.phone_files import (
     Choice,
     PhoneFile,
@@ -43,6 +44,7 @@ from cucmsh.services.lists.phone_files import (
     look_at,
     read_plain,
 )
+from cucmsh.services.lists.reset_signers import reset_signers
 from cucmsh.services.lists.secret_files import Secrets
 from cucmsh.services.lists.served_lists import served_list
 from cucmsh.services.records.history import History, Kept
@@ -258,18 +260,21 @@ def _is_current(seen: PhoneFile | None) -> bool:
 def _why(site: Site, held: TrustList) -> str:
     """Part of a sentence: a subscriber serves the publisher's list since a reset.
 
-    Empty if it does not.
+    Empty if it does not: if the list is another, or the publisher made it for this one.
 
     See docs/security.md#rules-of-a-reset.
     """
+    if site.node.is_publisher:
+        return ""
     publisher = site.settings.cluster.publisher
     verdict = check(held, site.backends.verifier())
     try:
-        unit = Unit(site.settings.profile.reset_signer)
-        recovery = Keystore(site).trusted(publisher, unit)
+        is_reset = verdict.signer and verdict.signer.certificate in reset_signers(site)
+        call_manager = Keystore(site).trusted(publisher, Unit.CALL_MANAGER)
     except CucmshError:
         return ""
-    signer = verdict.signer.certificate if verdict.signer else None
-    if site.node.is_publisher or recovery is None or signer != recovery.der:
+    named = {r.certificate for r in held.records if r.role in CONFIGURATION_SIGNERS}
+    is_theirs = call_manager is not None and call_manager.der in named
+    if not is_reset or (is_given(site) and not is_theirs):
         return ""
     return f"; since a reset it serves the ITL of {publisher.name}"

@@ -26,6 +26,11 @@ from cucmsh.services.deadlines import (
     PUSH_WAIT_SECONDS,
 )
 from cucmsh.services.lists.fleet import Fleet
+from cucmsh.services.lists.member_lists import (
+    all_lists_pending,
+    bring_lists_held,
+    subscribers_of,
+)
 from cucmsh.services.lists.node_update import JobRunner
 from cucmsh.services.lists.replica_plain_files import plain_files
 from cucmsh.services.lists.replica_push import PushJob
@@ -35,13 +40,11 @@ from cucmsh.services.outcome import NodeOutcome, Report, State
 from cucmsh.services.records.history import History
 from cucmsh.services.records.open_work import note_push, settle_push
 from cucmsh.services.site import PUSH, Site
-from cucmsh.services.threads import as_done
+from cucmsh.services.threads import as_done, meanwhile
 from cucmsh.services.usecase import use_case
 
 MOST_ROUNDS = 5  # of starts that follow on one another
 UNFINISHED = "the last push was not finished"
-
-
 NOBODY = Report(())
 
 
@@ -53,9 +56,16 @@ def replicas_of(site: Site) -> list[Node]:
     return [node for node in nodes if node.role is NodeRole.REPLICA]
 
 
+def brought_after_start(site: Site) -> list[Node]:
+    """The nodes that a start of this publisher's TFTP service has something for."""
+    return [*replicas_of(site), *subscribers_of(site)]
+
+
 @use_case("hook update-replicas", changes=True)
 def update_replicas(site: Site) -> Report:
     """Bring the replicas what this publisher serves, after its TFTP service started.
+
+    Subscribers are handed the lists that it signs for them, by a release where it does.
 
     Waits for another push, which may have begun before the start and so bring an
     earlier list. What a later start composes meanwhile is brought too.
@@ -69,7 +79,11 @@ def update_replicas(site: Site) -> Report:
         is_reset = is_reset_list(site, raw)
         wait = 0 if is_reset else PUSH_WAIT_SECONDS
         found = push(
-            site, seconds=PUSH_AFTER_START_SECONDS, wait=wait, is_reset=is_reset
+            site,
+            seconds=PUSH_AFTER_START_SECONDS,
+            wait=wait,
+            is_reset=is_reset,
+            to_subscribers=True,
         )
         if served_list(site) == raw:
             return found
@@ -83,6 +97,7 @@ def push(
     seconds: float = PATIENT_SECONDS,
     wait: float = 0,
     is_reset: bool = False,
+    to_subscribers: bool = False,
 ) -> Report:
     """Push under the cluster's lock, and remember who is pending.
 
@@ -92,21 +107,29 @@ def push(
         wait: for the lock.
         is_reset: the served list is a reset's. If somebody holds the lock then, it is
             that reset, which brings its list to the replicas itself.
+        to_subscribers: hand over lists, too (``member_lists``).
 
     Raises:
         StoreError: what is pending cannot be remembered.
         ConfigurationError: the configuration was changed, and cannot be read now.
     """
-    nodes = replicas_of(site)
-    if not nodes:
+    given = subscribers_of(site) if to_subscribers else []
+    if not replicas_of(site) and not given:
         return NOBODY
     try:
         with site.push_lock(wait):
-            return push_held(_as_configured_now(site), seconds=seconds)
+            now = _as_configured_now(site)
+            if not given:
+                return push_held(now, seconds=seconds)
+            handing = meanwhile(lambda: bring_lists_held(now, seconds=seconds))
+            pushed = push_held(now, seconds=seconds)
+            return Report((*pushed.outcomes, *handing().outcomes))
     except BusyError as busy:
         if is_reset:
             return NOBODY
-        return _all_pending(site, busy.message)
+        lists = all_lists_pending(site, busy.message) if given else NOBODY
+        pending = _all_pending(site, busy.message)
+        return Report((*pending.outcomes, *lists.outcomes))
 
 
 def _as_configured_now(site: Site) -> Site:

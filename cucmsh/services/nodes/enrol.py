@@ -32,6 +32,7 @@ from cucmsh.services.deadlines import (
     STATUS_SECONDS,
 )
 from cucmsh.services.lists.member_hooks import INPUT, hook_on, send_certificate
+from cucmsh.services.lists.member_lists import bring_lists_held, subscribers_of
 from cucmsh.services.lists.replica_records import Publisher, claim, read_publisher
 from cucmsh.services.lists.served_lists import served_list
 from cucmsh.services.lists.update_replicas import push_held
@@ -111,7 +112,9 @@ def enrol(site: Site, plan: AddPlan, taken_from: Publisher | None = None) -> Enr
         settings = edit(site, lambda text, path: with_node(text, path, plan.entry))
         now = site.with_settings(settings)
         learn(now, plan.node.name, node_id)
-        if not plan.node.is_member:
+        if plan.node.is_member:
+            findings += _hand_lists_over(now)
+        else:
             findings += _bring_list(now, plan.node.name)
             findings += _look_at_files(now, plan.node)
     return Enrolled(findings, is_added=True)
@@ -143,6 +146,24 @@ def _other_keys(site: Site, node: Node, home: Store) -> list[Finding]:
     words = "".join(f"{number}d;" for number in lines).rstrip(";")
     file = f"~{node.ssh.user}/{AUTHORIZED_KEYS}"
     return [Finding(Level.WARN, what, f"If that one is gone: sed -i '{words}' {file}")]
+
+
+def _hand_lists_over(site: Site) -> list[Finding]:
+    """The lists that this publisher signs for subscribers; the new one's, too."""
+    if not subscribers_of(site):
+        return []
+    try:
+        problems = bring_lists_held(site, seconds=ENROL_PUSH_SECONDS).problems
+    except CucmshError as broken:  # the node is in the configuration by now
+        return [checked(False, f"no list was handed over: {broken.message}")]
+    return [
+        checked(
+            not problems.get(node.name),
+            problems.get(node.name, "")
+            or f"{node.name} was given the list that its next start serves",
+        )
+        for node in subscribers_of(site)
+    ]
 
 
 def _bring_list(site: Site, name: str) -> list[Finding]:

@@ -12,6 +12,7 @@ from cucmsh.config.model import Node
 from cucmsh.errors import CucmshError, RefusedError, UsageError
 from cucmsh.services.caller import Privilege
 from cucmsh.services.lists.member_hooks import hook_on
+from cucmsh.services.lists.member_lists import bring_lists_after
 from cucmsh.services.lists.replica_records import let_go
 from cucmsh.services.nodes.configure import edit
 from cucmsh.services.nodes.confine import opens_a_shell
@@ -78,13 +79,14 @@ def _take_out(site: Site, node: Node) -> list[Finding]:
     from cucmsh.config.editing import without_node  # noqa: PLC0415 - tomlkit
 
     findings = [_take_key_back(site, node)]
-    edit(site, lambda text, path: without_node(text, path, node.name))
+    settings = edit(site, lambda text, path: without_node(text, path, node.name))
     forget_node(site, node)
     drop_node(site, node.name)
     if node.is_member:
         nodes = site.settings.cluster.nodes
         left = tuple(other for other in nodes if other.name != node.name)
         findings += tell_others(site, left, None)
+        bring_lists_after(site.with_settings(settings))  # they name the node no more
     return findings
 
 

@@ -1,7 +1,8 @@
 """``utils service start``, ``stop`` and ``restart``, for whoever asks for it.
 
 A start composes and signs before the service serves (the unit runs a hook); what it
-left open is reported, and a publisher brings its replicas what it serves now.
+left open is reported, and a publisher brings its replicas what it serves now. Where the
+publisher signs the lists of all, a subscriber has it hand them over before the start.
 """
 
 from __future__ import annotations
@@ -13,9 +14,11 @@ from typing import NamedTuple, Protocol
 from cucmsh.config.model import TFTP, TVS
 from cucmsh.errors import CucmshError, ServiceError, UsageError
 from cucmsh.services.lists.foreign import ForeignList, foreign_list
+from cucmsh.services.lists.given_list import is_given
 from cucmsh.services.lists.install import close_mark
 from cucmsh.services.lists.member_hooks import deliver_pending
-from cucmsh.services.lists.update_replicas import replicas_of, update_replicas
+from cucmsh.services.lists.member_lists import ask_for_lists
+from cucmsh.services.lists.update_replicas import brought_after_start, update_replicas
 from cucmsh.services.nodes import own_services as own
 from cucmsh.services.outcome import Report
 from cucmsh.services.records.open_work import (
@@ -114,6 +117,8 @@ def _brought_up(
     before = start_record(site) if is_due else (None, None)
     with dialog.changing():
         with dialog.waiting():
+            if name == TFTP:
+                _fetch_list(site)
             request(site, name)
         if not own.is_running(site, name):
             raise ServiceError(f"{name} does not run", "See the log of the service.")
@@ -134,11 +139,24 @@ def _brought_up(
     told = (unrecorded, *(work.line for work in left), *undelivered)
     problems = tuple(line for line in told if line)
     foreign = foreign_list(site)
-    names = [node.name for node in replicas_of(site)]
+    names = [node.name for node in brought_after_start(site)]
     if not names:
         return Start(problems, None, foreign)
     with dialog.bringing(names):
         return Start(problems, update_replicas(site), foreign)
+
+
+def _fetch_list(site: Site) -> None:
+    """Have the start serve a list of now, if the publisher answers; see the module.
+
+    If it does not, the last list that it gave is served, and what of it is not right
+    any more is told by whoever sees it (``compose``, ``sign_files``).
+    """
+    if not is_given(site):
+        return
+    with suppress(CucmshError):
+        deliver_pending(site)
+    ask_for_lists(site)
 
 
 def _require_service(site: Site, name: str) -> None:

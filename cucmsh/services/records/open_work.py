@@ -26,6 +26,7 @@ from cucmsh.layout import (
     ADOPTION,
     CERTIFICATES,
     JOURNAL,
+    LISTS,
     PHONE_RESETS,
     REPLICAS,
     SIGNING,
@@ -65,6 +66,7 @@ class Kind(StrEnum):
     ADOPTION = "adoption of another tool's lists"
     CERTIFICATES = "bringing certificates to members"
     PHONES = "reset of phones"
+    LISTS = "handing lists over to subscribers"
 
 
 class OpenWork(NamedTuple):
@@ -87,7 +89,7 @@ class OpenWork(NamedTuple):
 
 
 def open_work(site: Site) -> list[OpenWork]:
-    """All that is open, in the order in which a login tells it. Reads ten files.
+    """All that is open, in the order in which a login tells it. Reads eleven files.
 
     Raises:
         StoreError: a file cannot be read.
@@ -102,6 +104,7 @@ def open_work(site: Site) -> list[OpenWork]:
         *open_signings(site),
         *open_adoptions(site),
         *open_deliveries(site),
+        *open_lists(site),
         *open_phone_resets(site),
     ]
 
@@ -124,6 +127,7 @@ def drop_node(site: Site, name: str) -> None:
         StoreError: it cannot be written.
     """
     settle_deliveries(site, (name,))
+    settle_lists(site, (name,))
     since, problems = _read_push(site)
     left = {known: why for known, why in problems.items() if known != name}
     if left != problems or not left:
@@ -526,16 +530,7 @@ def note_deliveries(site: Site, problems: Mapping[str, str]) -> None:
     Raises:
         StoreError: it cannot be written.
     """
-    if not problems:
-        _forget_if_there(site, CERTIFICATES)
-        return
-    facts: dict[str, object] = {
-        "at": _now(site),
-        "names": [*problems],
-        "reasons": [*problems.values()],
-    }
-    ids = with_ids(site, problems)
-    remember(site.home, CERTIFICATES, {**facts, "ids": ids} if ids else facts)
+    _note_nodes(site, CERTIFICATES, problems)
 
 
 def settle_deliveries(site: Site, done: Collection[str]) -> None:
@@ -544,14 +539,31 @@ def settle_deliveries(site: Site, done: Collection[str]) -> None:
     Raises:
         StoreError: it cannot be written.
     """
-    problems = _deliveries(site)[1]
-    left = {name: why for name, why in problems.items() if name not in done}
+    _settle_nodes(site, CERTIFICATES, done)
+
+
+def _note_nodes(site: Site, name: str, problems: Mapping[str, str]) -> None:
+    if not problems:
+        _forget_if_there(site, name)
+        return
+    facts: dict[str, object] = {
+        "at": _now(site),
+        "names": [*problems],
+        "reasons": [*problems.values()],
+    }
+    ids = with_ids(site, problems)
+    remember(site.home, name, {**facts, "ids": ids} if ids else facts)
+
+
+def _settle_nodes(site: Site, name: str, done: Collection[str]) -> None:
+    problems = _noted_nodes(site, name)[1]
+    left = {node: why for node, why in problems.items() if node not in done}
     if left != problems:
-        note_deliveries(site, left)
+        _note_nodes(site, name, left)
 
 
-def _deliveries(site: Site) -> tuple[str, dict[str, str]]:
-    found = recall(site.home, CERTIFICATES)
+def _noted_nodes(site: Site, name: str) -> tuple[str, dict[str, str]]:
+    found = recall(site.home, name)
     names, reasons = _texts(found.get("names")), _texts(found.get("reasons"))
     now = renamed(site, found.get("ids"))
     problems = dict(zip(names, reasons, strict=False))
@@ -564,7 +576,7 @@ def open_deliveries(site: Site) -> list[OpenWork]:
     Raises:
         StoreError: its file cannot be read.
     """
-    since, problems = _deliveries(site)
+    since, problems = _noted_nodes(site, CERTIFICATES)
     if not problems:
         return []
     finish = RESTART if site.node.has_tftp else f"utils service restart {TVS}"
@@ -622,3 +634,41 @@ def open_phone_resets(site: Site) -> list[OpenWork]:
         f"{since or UNKNOWN}. Run `{command}`."
     )
     return [OpenWork(Kind.PHONES, line, {site.node.name: ""}, since, command)]
+
+
+# --- Lists that this publisher makes for subscribers (``lists.member_lists``).
+
+
+def note_lists(site: Site, problems: Mapping[str, str]) -> None:
+    """Subscribers do not have the list that is made for them, and why; or none is left.
+
+    Raises:
+        StoreError: it cannot be written.
+    """
+    _note_nodes(site, LISTS, problems)
+
+
+def settle_lists(site: Site, done: Collection[str]) -> None:
+    """These subscribers have theirs, or have left; others still wait.
+
+    Raises:
+        StoreError: it cannot be written.
+    """
+    _settle_nodes(site, LISTS, done)
+
+
+def open_lists(site: Site) -> list[OpenWork]:
+    """The subscribers that were not given the list that is made for them.
+
+    Raises:
+        StoreError: its file cannot be read.
+    """
+    since, problems = _noted_nodes(site, LISTS)
+    if not problems:
+        return []
+    line = (
+        "Not every subscriber was given the ITL that this publisher signs for it, "
+        f"since {since or UNKNOWN}: {', '.join(_shown(problems))}. Run `{RESTART}` "
+        "there when it answers."
+    )
+    return [OpenWork(Kind.LISTS, line, problems, since)]

@@ -25,6 +25,7 @@ from cucmsh.errors import (
 from cucmsh.layout import CTL_FILE, IMPORTED_FOLDER, LIST_FILE
 from cucmsh.pki.model import Certificate, Unit
 from cucmsh.services.certificates.keystore import Keystore
+from cucmsh.services.lists.given_list import given_list, is_given
 from cucmsh.services.records.state import read_published
 from cucmsh.services.site import Site
 from cucmsh.trustlist.check import check
@@ -240,7 +241,19 @@ class _Reading:
                 self._add(read.read_certificate(der), [record.role], source)
 
     def _was_ours(self, signer: bytes) -> bool:
-        """Whether it is a key of this node that was replaced, and is kept."""
+        """Whether it is a key of this node that was replaced, and is kept.
+
+        Where the publisher signs: also this node's own, in place of what it was given,
+        and the earlier key of the publisher that signed that.
+        """
+        if is_given(self._site):
+            with suppress(CucmshError):
+                own = self._keystore.certificate(Unit.CALL_MANAGER).der
+                given = given_list(self._site)
+                verdict = given and check(given, self._site.backends.verifier())
+                by = verdict.signer if verdict else None
+                if signer == own or (by and signer == by.certificate):
+                    return True
         return any(
             key.certificate.der == signer
             for unit in (Unit.CALL_MANAGER, Unit.ITL_RECOVERY)  # the cheap ones first

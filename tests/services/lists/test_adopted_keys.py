@@ -17,8 +17,9 @@ from cucmsh.secret import Secret
 from cucmsh.services.certificates.keystore import Keystore
 from cucmsh.services.certificates.regenerate import regenerate
 from cucmsh.services.lists.acceptance import recovery_record
-from cucmsh.services.lists.compose import compose, spelled_as_held
+from cucmsh.services.lists.compose import compose
 from cucmsh.services.lists.give_up_phones import release_trust
+from cucmsh.services.lists.list_records import spelled_as_held
 from cucmsh.services.lists.phone_files import choose
 from cucmsh.services.lists.plan_reset import plan_local_reset
 from cucmsh.services.lists.sign_files import sign_files

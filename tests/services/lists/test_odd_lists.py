@@ -15,7 +15,7 @@ from cucmsh.pki.certificates import read_certificate
 from cucmsh.pki.model import Unit
 from cucmsh.pki.verify import SignatureVerifier
 from cucmsh.services.certificates.keystore import Keystore
-from cucmsh.services.lists.compose import own_records
+from cucmsh.services.lists.list_records import own_records
 from cucmsh.services.lists.plan_reset import plan_local_reset
 from cucmsh.services.lists.show_list import read_list
 from cucmsh.services.lists.verify_file import Inspection, inspect

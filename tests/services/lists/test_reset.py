@@ -21,8 +21,8 @@ from cucmsh.layout import LIST_FILE, RECOVERY_FILE
 from cucmsh.pki.model import Unit
 from cucmsh.secret import Secret
 from cucmsh.services.certificates.regenerate import regenerate
-from cucmsh.services.lists.compose import own_records
 from cucmsh.services.lists.fleet import Fleet
+from cucmsh.services.lists.list_records import own_records
 from cucmsh.services.lists.locate_nodes import locate
 from cucmsh.services.lists.plan_reset import (
     ResetPlan,

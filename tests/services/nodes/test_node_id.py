@@ -19,7 +19,7 @@ from cucmsh.layout import (
 )
 from cucmsh.pki.model import Unit
 from cucmsh.services.certificates.keystore import Keystore
-from cucmsh.services.lists.compose import own_records
+from cucmsh.services.lists.list_records import own_records
 from cucmsh.services.nodes import node_id
 from cucmsh.services.nodes.node_id import (
     ids_by_name,
