@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from typing import TYPE_CHECKING
 
+from commands.file_options import ACTIVELOG, TFTP, options_of
 from commands.questions import ask_value, host_key_question
 from cucmsh import services, views
 from cucmsh.errors import CancelledError, UsageError
@@ -20,7 +21,9 @@ from cucmsh.shell.parameter_types import FILE, PATH, USER, ParameterType
 if TYPE_CHECKING:
     from cucmsh.remote.file_transfer import SentFile
 
-TFTP_FOLDER = "/usr/local/cm/tftp"  # what the original calls it on screen
+LIST_OPTIONS = ("page", "detail", "reverse", "date", "size")
+# What the original calls them on screen.
+TFTP_FOLDER, LOG_FOLDER = "/usr/local/cm/tftp", "/var/log/active"
 
 
 def _is_server(text: str) -> bool:
@@ -40,47 +43,61 @@ def files(site: Site) -> list[str]:
 
 def specs(site: Site) -> list[str]:
     """The same, and what stands for all files of a folder."""
-    found = files(site)
+    return _with_folders(files(site))
+
+
+def logs(site: Site) -> list[str]:
+    """The logs, those in folders too, for completion."""
+    return services.paths(site, ACTIVELOG)
+
+
+def log_specs(site: Site) -> list[str]:
+    """The same, and what stands for all logs of a folder."""
+    return _with_folders(logs(site))
+
+
+def _with_folders(found: list[str]) -> list[str]:
     folders = {path.rpartition("/")[0] for path in found} - {""}
     return sorted([*found, *(f"{folder}/*" for folder in folders)])
 
 
-def logs(site: Site) -> list[str]:
-    """The logs, for completion."""
-    return services.log_names(site)
-
-
 @command(
-    "file list activelog <spec>",
-    candidates={"spec": logs},
+    "file list activelog <spec> [options...]",
+    candidates={"spec": log_specs},
     kinds={"spec": FILE},
     has_json=True,
 )
-def file_list_activelog(dialog: Dialog, site: Site, spec: str) -> int:
+def file_list_activelog(
+    dialog: Dialog, site: Site, spec: str, options: str = ""
+) -> int:
     """List the logs of this node.
 
-    'audit' has a line for each command, 'errors' one for what broke.
+    'syslog/CiscoSyslog' has the alarms, 'audit' a line for each command, 'errors' one
+    for what broke.
 
-    spec: a log's name; '*' and '?' in it stand for any letters
+    spec: a path; '*' and '?' in its last part stand for any letters
+    options: detail, reverse, date, size; each may be cut
 
     Example:
     file list activelog *
+    file list activelog syslog/* detail
     """
-    return _list(dialog, site, (), services.list_logs(site, spec))
+    return _list(dialog, site, spec, ACTIVELOG, options)
 
 
 @command(
-    "file list tftp <spec>",
+    "file list tftp <spec> [options...]",
     candidates={"spec": specs},
     kinds={"spec": FILE},
     has_json=True,
 )
-def file_list_tftp(dialog: Dialog, site: Site, spec: str) -> int:
+def file_list_tftp(dialog: Dialog, site: Site, spec: str, options: str = "") -> int:
     """List files and folders of the TFTP directory.
 
     On the publisher ITLRecovery.p12 is among them; TFTP itself never serves it.
 
     spec: a path; '*' and '?' in its last part stand for any letters
+    options: detail, reverse, date, size; each may be cut
 
     Example:
     file list tftp *.tlv
@@ -89,7 +106,7 @@ def file_list_tftp(dialog: Dialog, site: Site, spec: str) -> int:
     missing = services.missing_folder(site, spec)
     if missing and dialog.helpful:
         dialog.say(f"There is no folder {missing} in the TFTP directory.")
-    return _list(dialog, site, *services.list_files(site, spec))
+    return _list(dialog, site, spec, TFTP, options)
 
 
 @command(
@@ -104,10 +121,11 @@ def file_view_activelog(dialog: Dialog, site: Site, name: str) -> None:
     Keys: n shows the next page, p the one before, b the first, e the last; q quits.
     Of a log larger than a mebibyte the end is shown.
 
-    file: a log's name, as `file list activelog *` prints it
+    file: a log's path, such as syslog/CiscoSyslog
 
     Example:
     file view activelog audit
+    file view activelog syslog/CiscoSyslog
     """
     text, before = services.read_log(site, name)
     note = f"({before} bytes of earlier lines are left out.)\n" if before else ""
@@ -176,6 +194,43 @@ def file_get_tftp(dialog: Dialog, site: Site, name: str) -> int:
     return 0
 
 
+@command(
+    "file get activelog <spec>",
+    of=lambda: services.get_logs,
+    candidates={"spec": log_specs},
+    kinds={"spec": FILE},
+    has_json=True,
+)
+def file_get_activelog(dialog: Dialog, site: Site, spec: str) -> int:
+    """Send logs of this node to an SFTP server.
+
+    An earlier file of that name on the server is moved to NAME.1, NAME.2 and so on.
+
+    spec: a path; '*' and '?' in its last part stand for any letters
+
+    Example:
+    file get activelog syslog/CiscoSyslog*
+    """
+    shown = _OnScreen(dialog)
+    sent = services.get_logs(site, spec, shown)
+    server = shown.server
+    host = server.host if server else "the server"
+    if server is not None:
+        dialog.result(
+            tuple,
+            lambda: views.sent_logs_document(site.node.name, server, sent),
+        )
+    dialog.say("." * len(sent))
+    unproven = [each for each in sent.values() if each.why_unproven]
+    if unproven:
+        return max(_unproven(dialog, host, each) for each in unproven)
+    dialog.say("Transfer completed.")
+    for name, each in sent.items():
+        dialog.say(f"Downloading file: {LOG_FOLDER}/{name}")
+        _say_where(dialog, each)
+    return 0
+
+
 class _OnScreen:
     """A ``SendDialog`` in the original's words."""
 
@@ -192,10 +247,10 @@ class _OnScreen:
         finally:
             self._dialog.say("done.")
 
-    def choose(self, size: int) -> services.Destination:
+    def choose(self, size: int, number: int = 1) -> services.Destination:
         dialog = self._dialog
         dialog.say("Sub-directories were not traversed.")
-        dialog.say("Number of files affected: 1")
+        dialog.say(f"Number of files affected: {number}")
         dialog.say(f"Total size in Bytes: {size}")
         dialog.say(f"Total size in Kbytes: {views.kilobytes(size)}")
         again = "Please answer 'y' for <yes> or 'n' for <no>: "
@@ -250,18 +305,35 @@ def _say_where(dialog: Dialog, sent: SentFile) -> None:
         dialog.say(f"An earlier {name.rpartition('.')[0]} there is kept as {name}")
 
 
-def _list(
-    dialog: Dialog, site: Site, folders: Sequence[str], names: Sequence[str]
-) -> int:
+def _list(dialog: Dialog, site: Site, spec: str, area: str, options: str) -> int:
+    chosen = options_of(options, LIST_OPTIONS, "list")
+    if not chosen - {"page"}:  # long output stops at a page all the same
+        folders, names = services.list_files(site, spec, area)
+        dialog.result(
+            lambda: views.listing_lines(folders, names),
+            lambda: views.listing_document(site.node.name, folders, names),
+        )
+        return 0 if folders or names else 1
+    entries = services.list_in_detail(site, spec, area)
+    if "date" in chosen:
+        entries.sort(key=lambda entry: entry.modified)
+    if "size" in chosen:
+        entries.sort(key=lambda entry: entry.size or 0)
+    if "reverse" in chosen:
+        entries.reverse()
+    if "detail" in chosen:
+        dialog.result(
+            lambda: views.detailed_lines(entries),
+            lambda: views.detailed_document(site.node.name, entries),
+        )
+        return 0 if entries else 1
+    folders = tuple(entry.name for entry in entries if entry.size is None)
+    names = tuple(entry.name for entry in entries if entry.size is not None)
     dialog.result(
-        lambda: [
-            *(f"<dir>    {folder}" for folder in folders),
-            *names,
-            f"dir count = {len(folders)}, file count = {len(names)}",
-        ],
+        lambda: views.listing_lines(folders, names),
         lambda: views.listing_document(site.node.name, folders, names),
     )
-    return 0 if folders or names else 1
+    return 0 if entries else 1
 
 
 def _ask_server(dialog: Dialog) -> BackupServer:

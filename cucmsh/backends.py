@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 from cucmsh.errors import ServiceError
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable
+    from collections.abc import Callable, Iterable, Sequence
 
     from cucmsh.config.model import SshAddress, TftpAddress, TvsAddress
     from cucmsh.config.phones import AmiAddress
@@ -27,6 +27,7 @@ if TYPE_CHECKING:
     from cucmsh.secret import Secret
     from cucmsh.services.backends import AcceptHostKey, BackupServer, Link
     from cucmsh.services.phones.store import PhoneStore
+    from cucmsh.storage.search import Matches
     from cucmsh.storage.store import Store
     from cucmsh.trustlist.check import Verifier
     from cucmsh.tvs.answering import Lookup
@@ -65,6 +66,15 @@ class LateBackends:
         from cucmsh.remote.process import LocalRunner
 
         return LocalRunner()
+
+    def search(
+        self, texts: Sequence[bytes], expression: str, *, ignores_case: bool
+    ) -> Matches:
+        from cucmsh.remote.process import LocalRunner
+        from cucmsh.storage.search import search
+
+        feed = LocalRunner().feed
+        return search(texts, expression, feed, ignores_case=ignores_case)
 
     def open_node(self, address: SshAddress) -> Link:
         from cucmsh.remote.ssh.connect import greet

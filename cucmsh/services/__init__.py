@@ -64,11 +64,20 @@ if TYPE_CHECKING:
         require_signed_by_others as require_signed_by_others,
     )
     from cucmsh.services.certificates.trust_store import require_trust as require_trust
+    from cucmsh.services.file_delete import delete_files as delete_files
+    from cucmsh.services.file_search import Search as Search
+    from cucmsh.services.file_search import Tail as Tail
+    from cucmsh.services.file_search import search_files as search_files
+    from cucmsh.services.file_search import tail_file as tail_file
     from cucmsh.services.files import Destination as Destination
+    from cucmsh.services.files import Entry as Entry
     from cucmsh.services.files import get_file as get_file
+    from cucmsh.services.files import get_logs as get_logs
     from cucmsh.services.files import list_files as list_files
+    from cucmsh.services.files import list_in_detail as list_in_detail
     from cucmsh.services.files import missing_folder as missing_folder
     from cucmsh.services.files import paths as paths
+    from cucmsh.services.files import read_log as read_log
     from cucmsh.services.files import read_text as read_text
     from cucmsh.services.idle import idle_minutes as idle_minutes
     from cucmsh.services.idle import read_minutes as read_minutes
@@ -124,9 +133,6 @@ if TYPE_CHECKING:
     from cucmsh.services.phones.reset_journal import OpenResets as OpenResets
     from cucmsh.services.phones.resets import PhoneResets as PhoneResets
     from cucmsh.services.phones.resets import reset_phones as reset_phones
-    from cucmsh.services.records.logs import list_logs as list_logs
-    from cucmsh.services.records.logs import log_names as log_names
-    from cucmsh.services.records.logs import read_log as read_log
     from cucmsh.services.records.open_work import open_deliveries as open_deliveries
     from cucmsh.services.tvs.tls_minimum import set_tls_minimum as set_tls_minimum
     from cucmsh.services.tvs.tls_minimum import tls_minimum as tls_minimum
@@ -182,12 +188,23 @@ __getattr__ = late_names(
             "state_of_trust",
             "what_follows",
         ),
+        "cucmsh.services.file_delete": ("delete_files",),
+        "cucmsh.services.file_search": (
+            "Search",
+            "Tail",
+            "search_files",
+            "tail_file",
+        ),
         "cucmsh.services.files": (
             "Destination",
+            "Entry",
             "get_file",
+            "get_logs",
             "list_files",
+            "list_in_detail",
             "missing_folder",
             "paths",
+            "read_log",
             "read_text",
         ),
         "cucmsh.services.idle": ("idle_minutes", "read_minutes", "set_idle_minutes"),
@@ -241,7 +258,6 @@ __getattr__ = late_names(
             "saved_key",
             "saved_keys",
         ),
-        "cucmsh.services.records.logs": ("list_logs", "log_names", "read_log"),
         "cucmsh.services.records.open_work": ("open_deliveries",),
         "cucmsh.services.tvs.tls_minimum": (
             "set_tls_minimum",

@@ -26,6 +26,7 @@ if TYPE_CHECKING:
     from cucmsh.remote.runner import Completed, Runner
     from cucmsh.remote.ssh.first_login import ShownKey
     from cucmsh.services.phones.store import PhoneStore
+    from cucmsh.storage.search import Matches
     from cucmsh.storage.store import Store
     from cucmsh.trustlist.check import Verifier
     from cucmsh.tvs.answering import Lookup
@@ -112,6 +113,11 @@ class Backends(Protocol):
 
     def runner(self) -> Runner:
         """Runs programs of this machine, each from a fixed argv."""
+
+    def search(
+        self, texts: Sequence[bytes], expression: str, *, ignores_case: bool
+    ) -> Matches:
+        """The lines in which a regular expression is found; see ``storage.search``."""
 
     def open_node(self, address: SshAddress) -> Link:
         """Log in to a node with our key; called by ``Site.open_link`` only.

@@ -1,33 +1,33 @@
-"""The files that ``file list``, ``file view`` and ``file get`` know under ``tftp/``.
-
-``ITLRecovery.p12`` is called ``tftp/ITLRecovery.p12`` in the CLI and lives outside the
-directory that TFTP serves (docs/decisions/018). No other place of the disk is read.
-"""
+"""``file list``, ``file view`` and ``file get`` in the places of ``file_areas``."""
 
 from __future__ import annotations
 
-import fnmatch
 import hashlib
 import os
 from collections.abc import Callable
-from contextlib import AbstractContextManager
+from contextlib import AbstractContextManager, ExitStack, suppress
 from typing import NamedTuple, Protocol
 
-from cucmsh.errors import MissingFileError, RefusedError, UsageError
+from cucmsh.errors import MissingFileError, RefusedError
 from cucmsh.layout import BACKUP, RECOVERY_FILE, RECOVERY_NAME
 from cucmsh.remote.file_transfer import OutgoingFile, SentFile
 from cucmsh.services.backends import AcceptHostKey, BackupServer
 from cucmsh.services.caller import Privilege
 from cucmsh.services.certificates import rekeying
-from cucmsh.services.lists.secret_files import secrets_of, why_kept
+from cucmsh.services.file_areas import (
+    ACTIVELOG,
+    TFTP,
+    Listing,
+    area_of,
+    files_of,
+    matching,
+    open_in,
+)
 from cucmsh.services.records.state import recall, remember
 from cucmsh.services.site import Site
 from cucmsh.services.usecase import use_case
 from cucmsh.storage.local import OpenFile
 from cucmsh.storage.store import MAX_FILE_SIZE
-from cucmsh.storage.tree import tree_below
-
-WILD = frozenset("*?[")
 
 
 class Outgoing(NamedTuple):
@@ -35,7 +35,7 @@ class Outgoing(NamedTuple):
 
     Attributes:
         directory: on the server.
-        path: in ``tftp/``. Its last part is the file's name on the server.
+        path: in its place. Its last part is the file's name on the server.
         file: its bytes.
     """
 
@@ -44,76 +44,63 @@ class Outgoing(NamedTuple):
     file: OpenFile
 
 
-class Listing(NamedTuple):
-    """The sorted names in one folder, without the path of the folder."""
+class Entry(NamedTuple):
+    """A name in a folder with what a detailed list says of it.
 
-    folders: tuple[str, ...]
-    files: tuple[str, ...]
-
-
-@use_case("file list tftp")
-def list_files(site: Site, spec: str) -> Listing:
-    """What matches ``spec``: a path, whose last part may have wildcards (shell's).
-
-    A path that names a folder stands for everything in it.
-
-    Raises:
-        UsageError: there are wildcards before the last part.
-        StoreError: a folder cannot be read, or a link is on the way.
+    Attributes:
+        name: of a file or folder.
+        size: bytes; None for a folder.
+        modified: when it was last written, Unix time.
     """
-    folder, _, pattern = spec.rpartition("/")
-    if WILD & set(folder):
-        raise UsageError(
-            f"'*' and '?' may stand in the last part only, not in {folder}",
-            "Name the folder in full.",
-        )
-    folders, files = _entries(site, folder)
-    if not WILD & set(pattern) and pattern in folders:
-        folders, files = _entries(site, spec)
-        pattern = "*"
-    return Listing(
-        *(tuple(sorted(fnmatch.filter(names, pattern))) for names in (folders, files))
-    )
+
+    name: str
+    size: int | None
+    modified: float
 
 
-def missing_folder(site: Site, spec: str) -> str:
+@use_case("file list")
+def list_files(site: Site, spec: str, area: str = TFTP) -> Listing:
+    """What matches ``spec`` there; see ``file_areas.matching``."""
+    return matching(area_of(site, area), spec)[1]
+
+
+@use_case("file list detail")
+def list_in_detail(site: Site, spec: str, area: str = TFTP) -> list[Entry]:
+    """The same with size and time of each; folders first. What is gone is left out."""
+    place = area_of(site, area)
+    folder, listing = matching(place, spec)
+    found = []
+    for name in (*listing.folders, *listing.files):
+        store, at = place.place(f"{folder}/{name}" if folder else name)
+        with suppress(MissingFileError):
+            stamp = store.stamp(at)
+            if stamp is not None:
+                size = None if name in listing.folders else stamp[2]
+                found.append(Entry(name, size, stamp[3] / 1e9))
+    return found
+
+
+def missing_folder(site: Site, spec: str, area: str = TFTP) -> str:
     """The folder that ``spec`` names and that is not there; empty if there is none."""
     folder = spec.rpartition("/")[0]
     if not folder:
         return ""
     parent, _, name = folder.rpartition("/")
-    is_there = not missing_folder(site, folder) and name in _entries(site, parent)[0]
-    return "" if is_there else folder
+    place = area_of(site, area)
+    is_there = not missing_folder(site, folder, area)
+    return "" if is_there and name in place.entries(parent)[0] else folder
 
 
-def paths(site: Site) -> list[str]:
+def paths(site: Site, area: str = TFTP) -> list[str]:
     """Every file by its path, hidden ones left out; for completion."""
-    below = set(tree_below(site.tftp.root).files) if site.node.has_tftp else set()
-    below.discard(RECOVERY_NAME)
-    if site.node.is_publisher:
-        below.add(RECOVERY_NAME)
-    return sorted(below)
+    return area_of(site, area).paths()
 
 
-def open_file(site: Site, path: str) -> AbstractContextManager[OpenFile]:
-    """One regular file, of any size; folders and links are not opened.
-
-    Raises:
-        MissingFileError: it is not there; on a subscriber, the key file never is.
-        RefusedError: it is a private key under another name.
-    """
-    folder, _, name = path.rpartition("/")
-    if name not in _entries(site, folder).files:
-        raise MissingFileError("File not found", "See `file list tftp *`.")
-    if path == RECOVERY_NAME:
-        return site.home.opened(rekeying.current_name(site.home, RECOVERY_FILE))
-    kept = why_kept(site, secrets_of(site), path)
-    if kept:
-        raise RefusedError(
-            f"{path} is neither shown nor sent: {kept}",
-            "It does not belong into the TFTP directory: move it out of there.",
-        )
-    return site.tftp.opened(path)
+def open_file(
+    site: Site, path: str, area: str = TFTP
+) -> AbstractContextManager[OpenFile]:
+    """``file_areas.open_in``."""
+    return open_in(area_of(site, area), path)
 
 
 @use_case("file view tftp")
@@ -136,6 +123,25 @@ def read_text(site: Site, path: str) -> str:
     if b"\0" in raw or path == RECOVERY_NAME:
         raise RefusedError(f"{path} is not a text file", advice)
     return raw.replace(b"\r\n", b"\n").decode("utf-8", "surrogateescape")
+
+
+@use_case("file view activelog")
+def read_log(site: Site, path: str) -> tuple[str, int]:
+    """The text of a log, and how many bytes before it are left out.
+
+    Logs only grow: of one larger than a mebibyte it is the end, from a line's start.
+
+    Raises:
+        MissingFileError: there is no such log.
+        StoreError: it cannot be read.
+    """
+    with open_file(site, path, ACTIVELOG):
+        store, name = area_of(site, ACTIVELOG).place(path)
+        raw, before = store.read_end(name)
+    if before:
+        cut = raw.find(b"\n") + 1
+        raw, before = raw[cut:], before + cut
+    return raw.decode(errors="surrogateescape"), before
 
 
 class Destination(NamedTuple):
@@ -161,8 +167,8 @@ class SendDialog(Protocol):
     def gathering(self) -> AbstractContextManager[None]:
         """The file is looked for in the body."""
 
-    def choose(self, size: int) -> Destination:
-        """It has so many bytes: ask where to."""
+    def choose(self, size: int, number: int = 1) -> Destination:
+        """So many files have so many bytes in all: ask where to."""
 
     def sending(
         self, to: Destination, size: int
@@ -188,6 +194,43 @@ def get_file(site: Site, path: str, dialog: SendDialog) -> SentFile:
         with dialog.sending(to, file.size) as progress:
             outgoing = Outgoing(to.directory, path, file)
             return send_file(site, to.server, outgoing, to.accept, progress)
+
+
+@use_case("file get activelog", level=Privilege.CHANGE)
+def get_logs(site: Site, spec: str, dialog: SendDialog) -> dict[str, SentFile]:
+    """Send the logs that match to an SFTP server, each under its name.
+
+    A log is sent as far as it goes when it is opened: it may grow meanwhile.
+
+    Returns:
+        What became of each, by its path.
+
+    Raises:
+        MissingFileError: none matches, or the directory on the server is not there.
+        StoreError, ConnectionFailedError: see ``send_file``; those before it are sent.
+    """
+    with dialog.gathering():
+        names = files_of(area_of(site, ACTIVELOG), spec)
+        if not names:
+            raise MissingFileError("File not found", "See `file list activelog *`.")
+    with ExitStack() as stack:
+        opened = [
+            stack.enter_context(open_file(site, name, ACTIVELOG)) for name in names
+        ]
+        total = sum(file.size for file in opened)
+        to = dialog.choose(total, len(names))
+        sent: dict[str, SentFile] = {}
+        before = 0
+        with dialog.sending(to, total) as progress:
+            for name, file in zip(names, opened, strict=True):
+
+                def tell(part: int, before: int = before) -> object:
+                    return progress(before + part)
+
+                outgoing = Outgoing(to.directory, f"{ACTIVELOG}/{name}", file)
+                sent[name] = send_file(site, to.server, outgoing, to.accept, tell)
+                before += file.size
+    return sent
 
 
 def send_file(
@@ -251,22 +294,6 @@ def fetch_file(
         return store.read(name)
     finally:
         link.close()
-
-
-def _entries(site: Site, folder: str) -> Listing:
-    """Everything in a folder; the key file is a file of the first one."""
-    if any(part in ("", ".", "..") for part in folder.split("/")) and folder:
-        return Listing((), ())
-    folders: list[str] = []
-    files: set[str] = set()
-    if site.node.has_tftp:
-        folders = site.tftp.folders(folder)
-        files = set(site.tftp.names(folder))
-    if not folder:
-        files.discard(RECOVERY_NAME)  # a file planted there is not the key file
-        if site.node.is_publisher:
-            files.add(RECOVERY_NAME)
-    return Listing(tuple(folders), tuple(sorted(files)))
 
 
 def _own_name(name: str, when: str) -> str:

@@ -148,6 +148,13 @@ class Dialog(Protocol):
         middle of a change.
         """
 
+    def following(self) -> AbstractContextManager[Callable[[float], bool]]:
+        """Go on until Ctrl-C, which ends the command; no pager stops what is said.
+
+        The block gets a function that waits for so many seconds. It is false when
+        nobody is there any more: the line was lost, or the session is to end.
+        """
+
     def working(self, what: Callable[[], str]) -> AbstractContextManager[None]:
         """Say `what` is under way if the block takes more than a second, a line each.
 

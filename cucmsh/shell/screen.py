@@ -117,6 +117,17 @@ class Screen:
         self.prompt(text)
         self._has_prompt = True
 
+    def has_reader(self) -> bool:
+        """Whether somebody may still read: the other end was not seen to close.
+
+        For what waits without writing, such as a log that is followed.
+        """
+        poll = select.poll()
+        poll.register(self.fd, 0)
+        with suppress(OSError):
+            self.is_gone = self.is_gone or bool(poll.poll(0))
+        return not self.is_gone
+
     def end_line(self) -> None:
         """Go to a new line unless we are at the start of one."""
         if not self.is_at_line_start:

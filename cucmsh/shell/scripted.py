@@ -133,6 +133,9 @@ class ScriptedDialog:
     def uninterrupted(self) -> AbstractContextManager[SafePoint]:
         return nullcontext(lambda: None)
 
+    def following(self) -> AbstractContextManager[Callable[[float], bool]]:
+        return nullcontext(lambda _: False)
+
     def working(self, _what: Callable[[], str]) -> AbstractContextManager[None]:
         return nullcontext()
 

@@ -9,6 +9,7 @@ from collections import deque
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import AbstractContextManager, contextmanager, nullcontext
 from threading import Event, Thread
+from time import sleep
 
 from cucmsh.errors import CancelledError
 from cucmsh.secret import Secret
@@ -124,6 +125,21 @@ class TerminalDialog:
                         raise CancelledError("Nothing was changed.")
 
                 yield safe_point
+        finally:
+            self._screen.pager = pager
+            if pager is not None:
+                pager.restart()
+
+    @contextmanager
+    def following(self) -> Iterator[Callable[[float], bool]]:
+        pager, self._screen.pager = self._screen.pager, None
+
+        def wait(seconds: float) -> bool:
+            sleep(seconds)
+            return self._screen.has_reader() and not self._reader.keyboard.has_ended
+
+        try:
+            yield wait
         finally:
             self._screen.pager = pager
             if pager is not None:

@@ -50,9 +50,15 @@ class OpenFile:
         self.size = size
 
     def pieces(self) -> Iterator[bytes]:
-        """Its bytes from the start, at most ``PIECE`` at once; may be called again."""
-        at = 0
-        while piece := os.pread(self._descriptor, PIECE, at):
+        """Its bytes from the start, at most ``PIECE`` at once; may be called again.
+
+        Of one that grows meanwhile, such as a log, not what was added.
+        """
+        return self.pieces_from(0)
+
+    def pieces_from(self, at: int) -> Iterator[bytes]:
+        """The same from that byte on."""
+        while piece := os.pread(self._descriptor, min(PIECE, self.size - at), at):
             yield piece
             at += len(piece)
 

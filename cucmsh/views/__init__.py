@@ -25,6 +25,7 @@ if TYPE_CHECKING:
     )
     from cucmsh.views.change_documents import release_document as release_document
     from cucmsh.views.change_documents import sent_document as sent_document
+    from cucmsh.views.change_documents import sent_logs_document as sent_logs_document
     from cucmsh.views.change_documents import service_document as service_document
     from cucmsh.views.change_documents import signing_document as signing_document
     from cucmsh.views.change_documents import text_document as text_document
@@ -41,6 +42,13 @@ if TYPE_CHECKING:
     from cucmsh.views.documents import trusted_document as trusted_document
     from cucmsh.views.every_list import every_list_document as every_list_document
     from cucmsh.views.every_list import every_list_lines as every_list_lines
+    from cucmsh.views.files import deleted_document as deleted_document
+    from cucmsh.views.files import detailed_document as detailed_document
+    from cucmsh.views.files import detailed_lines as detailed_lines
+    from cucmsh.views.files import listing_lines as listing_lines
+    from cucmsh.views.files import search_document as search_document
+    from cucmsh.views.files import search_lines as search_lines
+    from cucmsh.views.files import tail_document as tail_document
     from cucmsh.views.give_up import give_up_lines as give_up_lines
     from cucmsh.views.passwords import (
         security_password_lines as security_password_lines,
@@ -91,6 +99,7 @@ __getattr__ = late_names(
             "regenerated_document",
             "release_document",
             "sent_document",
+            "sent_logs_document",
             "service_document",
             "signing_document",
             "text_document",
@@ -107,6 +116,15 @@ __getattr__ = late_names(
             "reset_document",
         ),
         "cucmsh.views.every_list": ("every_list_document", "every_list_lines"),
+        "cucmsh.views.files": (
+            "deleted_document",
+            "detailed_document",
+            "detailed_lines",
+            "listing_lines",
+            "search_document",
+            "search_lines",
+            "tail_document",
+        ),
         "cucmsh.views.give_up": ("give_up_lines",),
         "cucmsh.views.passwords": ("security_password_lines",),
         "cucmsh.views.phone_resets": (

@@ -5,7 +5,7 @@ The keys stand with all others in ``cucmsh.views.documents``.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 
 from cucmsh.pki.model import Certificate
 from cucmsh.remote.file_transfer import SentFile
@@ -79,6 +79,14 @@ def listing_document(
 def text_document(node: str, file: str, text: str, left_out: int = 0) -> Document:
     """``file view``."""
     return {"node": node, "file": file, "text": text, "left_out": left_out}
+
+
+def sent_logs_document(
+    node: str, server: BackupServer, sent: Mapping[str, SentFile]
+) -> Document:
+    """``file get activelog``."""
+    files = [sent_document(node, name, server, each) for name, each in sent.items()]
+    return {"node": node, "files": files}
 
 
 def sent_document(

@@ -70,10 +70,16 @@ bytes, and what is not there is null. The keys of each result::
                               orphans[] misplaced[] encrypted[]
                               nodes[]: name state done reason
     file list ...             node folders[] files[]
+                              entries[]: name size modified (with detail)
     file view ...             node file text left_out
+    file search ...           node files[]: file lines[]
+                              cut
+    file tail ...             node file lines[]
+    file delete ...           node found deleted refused[]: file reason
     file get tftp             node file server: host port user
                               path sha256 proven reason was_there earlier
                               why_elsewhere second_copy
+    file get activelog        node files[]: as file get tftp
     show network cluster      node nodes[]: name full_name address role
                                 authenticated reason
     show version active       node release version build

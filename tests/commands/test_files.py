@@ -367,10 +367,10 @@ def test_logs_are_listed_and_viewed(cluster: MadeCluster) -> None:
 
 @pytest.mark.parametrize(
     "line",
-    ["file view activelog none", "file view activelog state/x", "file view tftp x"],
+    ["file view activelog none", "file view activelog deeper", "file view tftp x"],
 )
 def test_file_that_is_not_there_is_not_viewed(cluster: MadeCluster, line: str) -> None:
-    cluster.site.home.write("log/state/x", b"deeper")
+    cluster.site.home.write("log/deeper/x", b"a folder is none")
     with dialog_with() as dialog, pytest.raises(MissingFileError, match="File not"):
         run(dialog, cluster.site, line)
 

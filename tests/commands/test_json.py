@@ -49,8 +49,27 @@ ELSEWHERE = {"utils phone reset|restart <which>"}
 YES = ("(yes|no)? ", "yes")
 LINES: dict[str, tuple[str, Sequence[tuple[str, Answer]]]] = {
     "file get tftp <file>": ("file get tftp ITLRecovery.p12", ANSWERS),
-    "file list activelog <spec>": ("file list activelog *", ()),
-    "file list tftp <spec>": ("file list tftp *", ()),
+    "file delete activelog <spec> [options...]": (
+        "file delete activelog errors noconfirm",
+        (),
+    ),
+    "file delete tftp <spec> [options...]": (
+        "file delete tftp some.xml",
+        [('Enter "y" followed by return to continue: ', "y")],
+    ),
+    "file get activelog <spec>": ("file get activelog audit", ANSWERS),
+    "file list activelog <spec> [options...]": ("file list activelog * det", ()),
+    "file list tftp <spec> [options...]": ("file list tftp *", ()),
+    "file search activelog <spec> <expression> [options...]": (
+        "file search activelog audit {",
+        (),
+    ),
+    "file search tftp <spec> <expression> [options...]": (
+        "file search tftp * some",
+        (),
+    ),
+    "file tail activelog <spec> [options...]": ("file tail activelog * rec", ()),
+    "file tail tftp <spec> [options...]": ("file tail tftp some.xml recent", ()),
     "file view activelog <file>": ("file view activelog audit", ()),
     "file view tftp <file>": ("file view tftp some.xml", ()),
     "help [command...]": ("help", ()),
@@ -137,6 +156,7 @@ def walked(cluster: MadeCluster, tmp_path: Path) -> MadeCluster:
     """A cluster with something to show for each of them."""
     cluster.write_configurations()
     cluster.site.home.append("log/audit", "{}")
+    cluster.site.home.append("log/errors", "one")
     say(cluster, 1, FOREIGN)
     (Path(cluster.site.tftp.root) / "some.xml").write_text("<some/>")
     home = cluster.site.home

@@ -64,7 +64,6 @@ LOOKING = {
     "phones.inventory": {"phone_state"},
     "records.open_work": {"login_notice", "open_deliveries"},
     "records.state": {"serves_published"},
-    "records.logs": {"log_names"},
     "tvs.way": {"cut_off_without"},
     "usecase": {"require_access"},
 }

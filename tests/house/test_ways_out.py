@@ -27,6 +27,7 @@ WRITERS = {
 STREAMS = {
     "cucmsh/__main__.py": "closes both",
     "cucmsh/pki/sandbox_worker.py": "its answer goes to the process that started it",
+    "cucmsh/storage/search_worker.py": "its answer, too",
     "cucmsh/lab/phones/tell.py": "its complaint, too",
     "cucmsh/lab/control.py": "its complaint goes to the process that started it",
 }

@@ -87,6 +87,7 @@ from cucmsh.services.phones.store import PhoneStore
 from cucmsh.services.site import Site
 from cucmsh.services.tvs.lookup import TrustedCertificates
 from cucmsh.storage.local import LocalStore
+from cucmsh.storage.search import Matches
 from cucmsh.storage.store import Store
 from cucmsh.trustlist.decode import decode
 from cucmsh.trustlist.model import TrustList
@@ -467,6 +468,11 @@ class JoinedBackends:
 
     def verifier(self) -> SignatureVerifier:
         return SignatureVerifier()
+
+    def search(
+        self, texts: Sequence[bytes], expression: str, *, ignores_case: bool
+    ) -> Matches:
+        return LateBackends().search(texts, expression, ignores_case=ignores_case)
 
     def runner(self) -> TftpStandIn:
         return self._made.members[self._name].service

@@ -22,8 +22,8 @@ from cucmsh.remote.known_hosts import HostKey
 from cucmsh.secret import Secret
 from cucmsh.services.backends import AcceptHostKey, BackupServer
 from cucmsh.services.certificates.regenerate import regenerate
+from cucmsh.services.file_areas import Listing
 from cucmsh.services.files import (
-    Listing,
     Outgoing,
     fetch_file,
     is_backed_up,

@@ -82,6 +82,7 @@ LOCKS = {
     r"cucmsh\.toml": NODE,
     # Signing takes long; no start waits for it.
     r"tftp/.*\.sgn": SIGNING,
+    r"tftp/.*": SIGNING,
     # What is open in the cluster.
     r"home/state/(journal|adoption|certificates)\.toml": CLUSTER,
     # Copies of trusted certificates that were deleted or replaced.
@@ -333,6 +334,7 @@ RUNS: dict[str, Run] = dict(
         usual("certificates.imports.import_trusted", NODE),
         usual("certificates.regenerate.regenerate", NODE, CLUSTER),
         usual("certificates.requests.generate_request", NODE),
+        usual("file_delete.delete_files", SIGNING),
         usual("idle.set_idle_minutes"),
         usual("lists.run_reset.reset_with_local_key", *RESETTING),
         usual("lists.run_reset.reset_with_saved_key", *RESETTING),

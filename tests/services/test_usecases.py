@@ -33,7 +33,8 @@ from cucmsh.services import site as sites
 from cucmsh.services.adoption.material import Request
 from cucmsh.services.backends import BackupServer
 from cucmsh.services.caller import Caller, Privilege, WayIn
-from cucmsh.services.files import Destination
+from cucmsh.services.file_search import Tail
+from cucmsh.services.files import Destination, list_files
 from cucmsh.services.lists.phone_files import choose
 from cucmsh.services.lists.run_reset import reset_with_local_key
 from cucmsh.services.nodes.add_plan import WantedNode
@@ -43,7 +44,6 @@ from cucmsh.services.nodes.remove import remove_node
 from cucmsh.services.outcome import Progress
 from cucmsh.services.phones.listen import Listening
 from cucmsh.services.records.audit import AuditLog
-from cucmsh.services.records.logs import list_logs
 from cucmsh.services.site import Site
 from cucmsh.services.usecase import UseCase, use_case
 from cucmsh.shell.audit import Attempt
@@ -78,7 +78,7 @@ class Agreeing:
     def readme(self, *_: object) -> str:
         return ""
 
-    def choose(self, _size: int) -> Destination:
+    def choose(self, _size: int, _number: int = 1) -> Destination:
         return Destination(SERVER, "/home/joe", lambda *_: True)
 
     def sending(self, *_: object) -> AbstractContextManager[Callable[[int], object]]:
@@ -149,6 +149,16 @@ VALUES: dict[str, Callable[[Site], Sequence[Any]]] = {
     "cucmsh.services.certificates.own.own_certificate": lambda _: ["TVS"],
     "cucmsh.services.certificates.own.own_certificates": lambda _: [],
     "cucmsh.services.certificates.regenerate.regenerate": lambda _: [Unit.TVS],
+    "cucmsh.services.file_delete.delete_files": lambda _: [
+        *("*.cnf.xml", "tftp", AGREEING)
+    ],
+    "cucmsh.services.file_search.search_files": lambda _: ["*", "x", "activelog"],
+    "cucmsh.services.file_search.tail_file": lambda _: [
+        *("audit", "activelog", Tail(is_recent=True), AGREEING)
+    ],
+    "cucmsh.services.files.get_logs": lambda _: ["audit", AGREEING],
+    "cucmsh.services.files.list_in_detail": lambda _: ["*"],
+    "cucmsh.services.files.read_log": lambda _: ["audit"],
     "cucmsh.services.files.get_file": lambda _: ["ITLFile.tlv", AGREEING],
     "cucmsh.services.files.list_files": lambda _: ["*"],
     "cucmsh.services.files.read_text": lambda _: ["a.xml"],
@@ -215,8 +225,6 @@ VALUES: dict[str, Callable[[Site], Sequence[Any]]] = {
     "cucmsh.services.phones.resets.reset_phones": lambda _: [
         *(PhoneAction.RESTART, "SEP001122334455", AGREEING)
     ],
-    "cucmsh.services.records.logs.list_logs": lambda _: ["*"],
-    "cucmsh.services.records.logs.read_log": lambda _: ["audit"],
 }
 # One change of the cluster at a time; the others wait for no person's question.
 CLUSTER_LOCKED = (
@@ -518,7 +526,7 @@ def test_what_a_hook_only_looks_at_leaves_no_record(cluster: MadeCluster) -> Non
 
 def test_a_text_that_is_given_by_its_name_is_recorded(cluster: MadeCluster) -> None:
     site = audited(cluster.site)
-    list_logs(site, spec="a*")
+    list_files(site, spec="a*")
     assert lines(site)[-1]["values"] == ["a*"]
 
 

@@ -7,7 +7,7 @@ takes no lock and changes no other host.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Sequence
 from contextlib import AbstractContextManager, nullcontext
 from typing import TYPE_CHECKING, NoReturn, Self
 
@@ -38,6 +38,7 @@ if TYPE_CHECKING:
         TvsServer,
     )
     from cucmsh.services.phones.store import PhoneStore
+    from cucmsh.storage.search import Matches
     from cucmsh.storage.store import Store
     from cucmsh.trustlist.check import Verifier
     from cucmsh.tvs.answering import Lookup
@@ -120,6 +121,12 @@ class _Offline:
         return self._backends.open_any_key_file(raw, password, known)
 
     def runner(self) -> Runner:
+        _refuse()
+
+    def search(
+        self, texts: Sequence[bytes], expression: str, *, ignores_case: bool
+    ) -> Matches:
+        del texts, expression, ignores_case
         _refuse()
 
     def open_node(self, address: SshAddress) -> Link:

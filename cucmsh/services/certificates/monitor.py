@@ -24,6 +24,7 @@ from cucmsh.config.monitor import Frequency, MonitorSettings
 from cucmsh.errors import CucmshError, one_line
 from cucmsh.events import Severity
 from cucmsh.layout import BACKUP, RECOVERY_FILE
+from cucmsh.services.certificates import rekeying
 from cucmsh.services.certificates.monitor_ladder import message_of, step_of
 from cucmsh.services.certificates.monitor_notice import Expiring, write_notice
 from cucmsh.services.certificates.monitor_told import HOURLY, Memory
@@ -112,7 +113,8 @@ def _key_file(site: Site) -> _KeyFile:
     if not site.node.is_publisher:
         return _KeyFile()
     try:
-        sha256 = hashlib.sha256(site.home.read(RECOVERY_FILE)).hexdigest()
+        raw = rekeying.read(site.home, RECOVERY_FILE)
+        sha256 = hashlib.sha256(raw).hexdigest()
         return _KeyFile(sha256, recall(site.home, BACKUP).get("sha256") == sha256)
     except CucmshError as problem:
         return _KeyFile(problem=f"{RECOVERY_FILE}: {one_line(problem.message)}")
