@@ -11,7 +11,7 @@ from cucmsh.errors import UsageError
 from cucmsh.services.site import Site
 from cucmsh.shell.command import FAILED, command
 from cucmsh.shell.dialog import Dialog
-from cucmsh.shell.parameter_types import FILE, TEXT
+from cucmsh.shell.parameter_types import FILE, TEXT, WORD
 
 SEARCH_OPTIONS = ("ignorecase", "recurs")
 TAIL_OPTIONS = ("lines", "recent", "regexp")
@@ -23,7 +23,7 @@ AGREED = "y"
 @command(
     "file search activelog <spec> <expression> [options...]",
     candidates={"spec": log_specs},
-    kinds={"spec": FILE, "expression": TEXT},
+    kinds={"spec": FILE, "expression": TEXT, "options": WORD},
     has_json=True,
 )
 def file_search_activelog(
@@ -45,7 +45,7 @@ def file_search_activelog(
 @command(
     "file search tftp <spec> <expression> [options...]",
     candidates={"spec": specs},
-    kinds={"spec": FILE, "expression": TEXT},
+    kinds={"spec": FILE, "expression": TEXT, "options": WORD},
     has_json=True,
 )
 def file_search_tftp(
@@ -67,7 +67,7 @@ def file_search_tftp(
     "file tail activelog <spec> [options...]",
     of=lambda: services.tail_file,
     candidates={"spec": logs},
-    kinds={"spec": FILE},
+    kinds={"spec": FILE, "options": TEXT},
     has_json=True,
 )
 def file_tail_activelog(
@@ -90,7 +90,7 @@ def file_tail_activelog(
     "file tail tftp <spec> [options...]",
     of=lambda: services.tail_file,
     candidates={"spec": files},
-    kinds={"spec": FILE},
+    kinds={"spec": FILE, "options": TEXT},
     has_json=True,
 )
 def file_tail_tftp(dialog: Dialog, site: Site, spec: str, options: str = "") -> None:
@@ -109,7 +109,7 @@ def file_tail_tftp(dialog: Dialog, site: Site, spec: str, options: str = "") -> 
     "file delete activelog <spec> [options...]",
     of=lambda: services.delete_files,
     candidates={"spec": log_specs},
-    kinds={"spec": FILE},
+    kinds={"spec": FILE, "options": WORD},
     has_json=True,
 )
 def file_delete_activelog(
@@ -132,7 +132,7 @@ def file_delete_activelog(
     "file delete tftp <spec> [options...]",
     of=lambda: services.delete_files,
     candidates={"spec": specs},
-    kinds={"spec": FILE},
+    kinds={"spec": FILE, "options": WORD},
     has_json=True,
 )
 def file_delete_tftp(dialog: Dialog, site: Site, spec: str, options: str = "") -> int:

@@ -16,7 +16,7 @@ from cucmsh.services.site import Site
 from cucmsh.shell.answers import ATTEMPTS
 from cucmsh.shell.command import FAILED, command
 from cucmsh.shell.dialog import Dialog
-from cucmsh.shell.parameter_types import FILE, PATH, USER, ParameterType
+from cucmsh.shell.parameter_types import FILE, PATH, USER, WORD, ParameterType
 
 if TYPE_CHECKING:
     from cucmsh.remote.file_transfer import SentFile
@@ -64,7 +64,7 @@ def _with_folders(found: list[str]) -> list[str]:
 @command(
     "file list activelog <spec> [options...]",
     candidates={"spec": log_specs},
-    kinds={"spec": FILE},
+    kinds={"spec": FILE, "options": WORD},
     has_json=True,
 )
 def file_list_activelog(
@@ -88,7 +88,7 @@ def file_list_activelog(
 @command(
     "file list tftp <spec> [options...]",
     candidates={"spec": specs},
-    kinds={"spec": FILE},
+    kinds={"spec": FILE, "options": WORD},
     has_json=True,
 )
 def file_list_tftp(dialog: Dialog, site: Site, spec: str, options: str = "") -> int:

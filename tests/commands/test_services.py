@@ -17,9 +17,16 @@ RECOVERY = "CN=ITLRECOVERY_test10pub.joemar2.lab"
 RESTART = "utils service restart Cisco Tftp"
 PHRASES = [
     "exit",
+    "file delete activelog <spec> [options...]",
+    "file delete tftp <spec> [options...]",
+    "file get activelog <spec>",
     "file get tftp <file>",
-    "file list activelog <spec>",
-    "file list tftp <spec>",
+    "file list activelog <spec> [options...]",
+    "file list tftp <spec> [options...]",
+    "file search activelog <spec> <expression> [options...]",
+    "file search tftp <spec> <expression> [options...]",
+    "file tail activelog <spec> [options...]",
+    "file tail tftp <spec> [options...]",
     "file view activelog <file>",
     "file view tftp <file>",
     "help [command...]",
@@ -88,7 +95,7 @@ def test_changing_commands_say_so_and_resets_are_the_publishers() -> None:
             (
                 *("set account", "set cert", "set cli session", "set csr"),
                 *("set password", "set tls", "utils itl", "utils phone"),
-                *("utils service", "utils tftp"),
+                *("utils service", "utils tftp", "file delete"),
             )
         )
         and phrase != "utils service list [page]"
