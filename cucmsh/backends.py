@@ -19,13 +19,19 @@ if TYPE_CHECKING:
     from cucmsh.pki.credential import Credential
     from cucmsh.pki.model import Certificate
     from cucmsh.pki.sandbox import ImportedKey
+    from cucmsh.pki.set_key import SetKey
     from cucmsh.remote.ami import Ami
     from cucmsh.remote.file_transfer import OutgoingFile, SentFile
     from cucmsh.remote.runner import Runner
     from cucmsh.remote.ssh.client import SshConnection
     from cucmsh.remote.ssh.first_login import ShownKey
     from cucmsh.secret import Secret
-    from cucmsh.services.backends import AcceptHostKey, BackupServer, Link
+    from cucmsh.services.backends import (
+        AcceptHostKey,
+        BackupServer,
+        Link,
+        RemoteFolder,
+    )
     from cucmsh.services.phones.store import PhoneStore
     from cucmsh.storage.search import Matches
     from cucmsh.storage.store import Store
@@ -124,6 +130,17 @@ class LateBackends:
 
         return FileTransfer(_connection(link), directory, progress).run(outgoing)
 
+    def remote_folder(self, link: Link, directory: str) -> RemoteFolder:
+        from cucmsh.remote.sftp.stream import SftpFolder
+
+        return SftpFolder(_connection(link), directory)
+
+    def make_set_key(self, password: Secret) -> SetKey:
+        return _set_keys().make(password)
+
+    def open_set_key(self, pem: bytes, password: Secret) -> SetKey:
+        return _set_keys().open(pem, password)
+
     def read_back(
         self, address: TftpAddress, name: str, timeout_seconds: float = 15
     ) -> bytes:
@@ -184,6 +201,22 @@ class LateBackends:
         from cucmsh.remote.ami import Ami
 
         return Ami(address, secret)
+
+
+def _set_keys() -> type[SetKey]:
+    """What makes and opens keys of sets.
+
+    Raises:
+        ServiceError: the library of the extra ``recovery`` is not installed.
+    """
+    try:
+        from cucmsh.pki.set_key import SetKey
+    except ImportError as missing:
+        raise ServiceError(
+            f"backup sets need a library that is not here: {missing}",
+            "Install cucmsh with the extra `recovery` (docs/production.md).",
+        ) from missing
+    return SetKey
 
 
 def _connection(link: Link) -> SshConnection:

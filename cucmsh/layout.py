@@ -34,12 +34,16 @@ POLL_UNIT = "cucmsh-phones-poll.service"  # asks phones for their pages, by its 
 POLL_TIMER = "cucmsh-phones-poll.timer"
 MONITOR_UNIT = "cucmsh-monitor.service"  # runs the Certificate Monitor, by its timer
 MONITOR_TIMER = "cucmsh-monitor.timer"
+BACKUP_UNIT = "cucmsh-backup.service"  # runs the backups that are due, by its timer
+BACKUP_TIMER = "cucmsh-backup.timer"
 
 # --- HOME (0700): keys.
 
 SECURITY_FOLDER = "security"
 SECRETS_FOLDER = "security/secrets"
 SECURITY_PASSWORD = "security/secrets/security"  # noqa: S105 - a file name
+# Where backup sets go: servers, accounts and their passwords, JSON.
+BACKUP_DEVICES = "security/secrets/backup-devices"
 CCM_VERIFIER = "security/secrets/ccm"  # scrypt verifier of the CCM Administrator's
 # The new security password and the key files under it, by number, while both are
 # put in place (``services.certificates.rekeying``).
@@ -157,11 +161,18 @@ ALARMS_LOCK = "state/alarms.lock"
 PHONES_LOCK_FOLDER = "state/phones"  # is locked; nothing lies in it
 MONITOR_LOCK = "state/monitor.lock"
 MONITOR_LOCK_FOLDER = "state/monitor"  # the same
+RECOVERY_LOCK = "state/recovery.lock"
+RECOVERY_LOCK_FOLDER = "state/recovery"  # is locked; nothing lies in it
+BACKUP_JOBS = "state/backup-jobs"  # the last backups and restores, JSON
+BACKUP_SCHEDULES = "state/backup-schedules"  # JSON
 
 # Facts, a TOML file each in STATE_FOLDER (``services.records.state``).
 ADOPTION = "adoption"  # the unfinished adoption
 ASKED = "asked"  # which nodes were asked for their lists
 CERTIFICATES = "certificates"  # which members this node's were not brought to
+CANCELLED = "backup-cancelled"  # the backup that is to stop
+FROM_SUBSCRIBER = "pub-from-sub"  # the next subscriber brings the cluster back
+RESTORING = "restoring"  # the unfinished restore
 BACKUP = "backup"  # digest of the recovery key file that was saved last
 HOLD = "hold"  # the hold timer
 LOCKOUT = "lockout"  # when wrong passwords lock an account
@@ -202,6 +213,15 @@ EARLIER = "earlier"  # the nodes before this one, by number; removed certificate
 LIST_FILE = "ITLFile.tlv"  # SERVED_MODE
 LIST_SUFFIXES = (".tlv", ".itl")  # of lists that people keep elsewhere
 CTL_FILE = "CTLFile.tlv"  # of another tool: nothing here writes one
+
+# A set's files until they are whole; TFTP lists no hidden folder.
+RESTORE_STAGING = ".cucmsh-restore"
+
+# --- A backup set on its server; STAMP is YYYY-MM-DD-HH-MM-SS, UTC.
+
+SET_FILE = "{stamp}_{host}_{feature}_{component}.tar"  # of the original; age, then tar
+SET_MANIFEST = "{stamp}_{host}_drfComponent.xml"
+SET_PROBE = "{host}_dUmmI_Drf"  # written and removed when a device is added
 
 # --- The home of an account that a node logs in to.
 

@@ -80,6 +80,11 @@ HOOKS = {
         "with 3 if some cannot be sent",
         remote=False,
     ),
+    "backup": Hook(
+        "recovery",
+        "make the backups that are due; by a timer each five minutes",
+        remote=False,
+    ),
     "service-status": Hook(
         "status",
         "`active` or `inactive`, and the SHA-256 of the list in the TFTP directory, "
@@ -87,6 +92,11 @@ HOOKS = {
     ),
     "clock": Hook("membership", "the time here, Unix time in seconds"),
     "describe": Hook("membership", "this node, for `cucmsh node add`"),
+    "tell-cluster": Hook(
+        "recovery",
+        "the cluster as this node knows it, for a backup and for a publisher that was "
+        "lost",
+    ),
     "stage": Hook(
         "install",
         "keep what comes on standard input, for a hook that takes NAME",

@@ -134,6 +134,30 @@ if TYPE_CHECKING:
     from cucmsh.services.phones.resets import PhoneResets as PhoneResets
     from cucmsh.services.phones.resets import reset_phones as reset_phones
     from cucmsh.services.records.open_work import open_deliveries as open_deliveries
+    from cucmsh.services.recovery.backup import back_up as back_up
+    from cucmsh.services.recovery.backup import cancel_backup as cancel_backup
+    from cucmsh.services.recovery.backup import estimate as estimate
+    from cucmsh.services.recovery.devices import Device as Device
+    from cucmsh.services.recovery.devices import add_device as add_device
+    from cucmsh.services.recovery.devices import delete_device as delete_device
+    from cucmsh.services.recovery.devices import device_names as device_names
+    from cucmsh.services.recovery.devices import read_devices as read_devices
+    from cucmsh.services.recovery.jobs import Job as Job
+    from cucmsh.services.recovery.jobs import Kind as Kind
+    from cucmsh.services.recovery.jobs import is_running as is_running
+    from cucmsh.services.recovery.jobs import read_jobs as read_jobs
+    from cucmsh.services.recovery.member import (
+        prepare_from_subscriber as prepare_from_subscriber,
+    )
+    from cucmsh.services.recovery.plans import Repeat as Repeat
+    from cucmsh.services.recovery.plans import Schedule as Schedule
+    from cucmsh.services.recovery.plans import read_schedules as read_schedules
+    from cucmsh.services.recovery.plans import read_time as read_time
+    from cucmsh.services.recovery.restore import restore as restore
+    from cucmsh.services.recovery.schedule import add_schedule as add_schedule
+    from cucmsh.services.recovery.schedule import change_schedule as change_schedule
+    from cucmsh.services.recovery.schedule import schedule_names as schedule_names
+    from cucmsh.services.recovery.sets import find_sets as find_sets
     from cucmsh.services.tvs.tls_minimum import set_tls_minimum as set_tls_minimum
     from cucmsh.services.tvs.tls_minimum import tls_minimum as tls_minimum
     from cucmsh.services.tvs.way import cut_off_without as cut_off_without
@@ -264,5 +288,28 @@ __getattr__ = late_names(
             "tls_minimum",
         ),
         "cucmsh.services.tvs.way": ("cut_off_without",),
+        "cucmsh.services.recovery.backup": ("back_up", "cancel_backup", "estimate"),
+        "cucmsh.services.recovery.devices": (
+            "Device",
+            "add_device",
+            "delete_device",
+            "device_names",
+            "read_devices",
+        ),
+        "cucmsh.services.recovery.jobs": ("Job", "Kind", "is_running", "read_jobs"),
+        "cucmsh.services.recovery.member": ("prepare_from_subscriber",),
+        "cucmsh.services.recovery.plans": (
+            "Repeat",
+            "Schedule",
+            "read_schedules",
+            "read_time",
+        ),
+        "cucmsh.services.recovery.restore": ("restore",),
+        "cucmsh.services.recovery.schedule": (
+            "add_schedule",
+            "change_schedule",
+            "schedule_names",
+        ),
+        "cucmsh.services.recovery.sets": ("find_sets",),
     },
 )

@@ -6,7 +6,8 @@ since every login imports this module.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from contextlib import AbstractContextManager
 from datetime import datetime
 from typing import TYPE_CHECKING, NamedTuple, Protocol
 
@@ -80,6 +81,51 @@ class BackupServer(NamedTuple):
     port: int
     user: str
     password: Secret
+
+
+class RemoteFolder(Protocol):
+    """A directory of a backup server, for files of any size.
+
+    What its methods raise: ``StoreError`` where the server refuses,
+    ``MissingFileError`` where nothing is there, ``ConnectionFailedError``.
+    """
+
+    def sizes(self) -> dict[str, int]:
+        """The regular files there, and their sizes in bytes."""
+
+    def remove(self, name: str) -> None:
+        """Remove the file; one that is not there is no error."""
+
+    def writing(self, name: str) -> AbstractContextManager[Callable[[bytes], None]]:
+        """A new file: the body calls what it is given; refused if there is one."""
+
+    def pieces(self, name: str) -> Iterator[bytes]:
+        """The bytes of a file from its start."""
+
+
+class SetKey(Protocol):
+    """The open key of a backup set; see ``pki.set_key``."""
+
+    @property
+    def pem(self) -> bytes:
+        """The key, encrypted, ASCII."""
+
+    def sign(self, raw: bytes) -> bytes:
+        """Its signature of these bytes."""
+
+    def has_signed(self, raw: bytes, signature: bytes) -> bool:
+        """Whether that is its signature of these bytes."""
+
+    def encrypt(self, pieces: Iterable[bytes], take: Callable[[bytes], object]) -> None:
+        """Encrypt the pieces for this key, and hand on what comes out."""
+
+    def decrypt(self, pieces: Iterable[bytes], take: Callable[[bytes], object]) -> None:
+        """Open what was encrypted so.
+
+        Raises:
+            KeyFileError: it was not, is cut or was changed; what was handed on is
+                worth nothing.
+        """
 
 
 class TvsServer(Protocol):
@@ -164,6 +210,19 @@ class Backends(Protocol):
         progress: Callable[[int], object],
     ) -> SentFile:
         """Put a file on somebody else's server; see ``remote.sftp.file_transfer``."""
+
+    def remote_folder(self, link: Link, directory: str) -> RemoteFolder:
+        """A directory of somebody else's server."""
+
+    def make_set_key(self, password: Secret) -> SetKey:
+        """A new key for a backup set.
+
+        Raises:
+            ServiceError: the library of the extra ``recovery`` is not installed.
+        """
+
+    def open_set_key(self, pem: bytes, password: Secret) -> SetKey:
+        """The key of a set; raises as ``pki.set_key.SetKey.open``, and as above."""
 
     def home_on(self, link: Link) -> Store:
         """The files in the home of the account that was logged in to."""

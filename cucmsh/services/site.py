@@ -23,6 +23,8 @@ from cucmsh.layout import (
     NODE_LOCK,
     PHONES_LOCK,
     PHONES_LOCK_FOLDER,
+    RECOVERY_LOCK,
+    RECOVERY_LOCK_FOLDER,
     SECURITY_FOLDER,
     SIGNING_LOCK,
     STATE_FOLDER,
@@ -205,6 +207,18 @@ class Site:
         """
         wait = NODE_LOCK_SECONDS
         return self._lock(MONITOR_LOCK_FOLDER, MONITOR_LOCK, wait, what)
+
+    def recovery_lock(self, what: str, wait: float = 0) -> AbstractContextManager[None]:
+        """One backup or restore at a time; it may last for hours.
+
+        Args:
+            what: who holds it, for those who are refused.
+            wait: for how many seconds.
+
+        Raises:
+            BusyError: another one is under way.
+        """
+        return self._lock(RECOVERY_LOCK_FOLDER, RECOVERY_LOCK, wait, what)
 
     @contextmanager
     def cluster_lock(self, what: str) -> Iterator[None]:

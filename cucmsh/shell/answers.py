@@ -56,6 +56,7 @@ def open_by_own_password(
     dialog: SecretAsker,
     refusal: WrongPasswordError,
     open_with: Callable[[Secret], _Opened],
+    question: str = KEY_FILE_QUESTION,
 ) -> _Opened:
     """Open a key file of another cluster: three tries of a person.
 
@@ -65,6 +66,7 @@ def open_by_own_password(
         dialog: where it is asked.
         refusal: what was said of the cluster's own password.
         open_with: opens it; raises ``WrongPasswordError`` for another password.
+        question: how it is asked for.
 
     Raises:
         WrongPasswordError: none opened it, or nobody may be asked.
@@ -74,12 +76,12 @@ def open_by_own_password(
     dialog.say(f"\nNote: {refusal.message}.")
     for number in range(ATTEMPTS):
         try:
-            return open_with(dialog.ask_secret(KEY_FILE_QUESTION))
+            return open_with(dialog.ask_secret(question))
         except WrongPasswordError as wrong:
             refusal = wrong
         if number < ATTEMPTS - 1:
             try:
-                dialog.ask_again(KEY_FILE_QUESTION, f"{refusal.message}.")
+                dialog.ask_again(question, f"{refusal.message}.")
             except UsageError as no_person:
                 raise refusal from no_person
     raise refusal

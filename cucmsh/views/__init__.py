@@ -63,6 +63,17 @@ if TYPE_CHECKING:
     from cucmsh.views.preview import lock_out_lines as lock_out_lines
     from cucmsh.views.preview import preview_document as preview_document
     from cucmsh.views.preview import preview_lines as preview_lines
+    from cucmsh.views.recovery import backup_lines as backup_lines
+    from cucmsh.views.recovery import device_document as device_document
+    from cucmsh.views.recovery import device_lines as device_lines
+    from cucmsh.views.recovery import history_lines as history_lines
+    from cucmsh.views.recovery import job_document as job_document
+    from cucmsh.views.recovery import job_lines as job_lines
+    from cucmsh.views.recovery import prepared_lines as prepared_lines
+    from cucmsh.views.recovery import schedule_document as schedule_document
+    from cucmsh.views.recovery import schedule_lines as schedule_lines
+    from cucmsh.views.recovery import set_document as set_document
+    from cucmsh.views.recovery import set_lines as set_lines
     from cucmsh.views.report import delivery_lines as delivery_lines
     from cucmsh.views.report import mismatch_lines as mismatch_lines
     from cucmsh.views.report import report_lines as report_lines
@@ -150,5 +161,18 @@ __getattr__ = late_names(
         ),
         "cucmsh.views.times_and_sizes": ("format_time", "kilobytes", "login_date"),
         "cucmsh.views.trust_list": ("show_trust_list",),
+        "cucmsh.views.recovery": (
+            "backup_lines",
+            "device_lines",
+            "schedule_document",
+            "prepared_lines",
+            "device_document",
+            "history_lines",
+            "job_document",
+            "job_lines",
+            "schedule_lines",
+            "set_lines",
+            "set_document",
+        ),
     },
 )

@@ -56,6 +56,26 @@ bytes, and what is not there is null. The keys of each result::
                               phones[]: name states[] address node model load itl
                                 itl_time source worth unconfirmed_itl ctl ctl_time
                                 alarm_status text seen seen_by
+    utils disaster_recovery device ...
+                              devices[]: name host port user path kept
+                              deleted[]
+    utils disaster_recovery backup, status, history, cancel_backup
+                              job or jobs[] or, of backup, at the top:
+                                kind tar device place operation features[] begun
+                                ended result percent reason
+                                components[]: node component status time
+                              removed[]
+    utils disaster_recovery schedule ...
+                              schedules[]: name device features[] first repeat
+                                is_enabled
+    utils disaster_recovery show_backupfiles
+                              sets[]: tar host problem release bytes
+    utils disaster_recovery estimate_tar_size
+                              bytes
+    utils disaster_recovery restore
+                              tar host files kept_in
+    utils disaster_recovery prepare
+                              node state (prepared)
     utils phone reset, restart
                               node action phones told returned silent[] left[]
                               failed[]: name reason

@@ -17,6 +17,8 @@ from collections.abc import Iterator, Sequence
 from typing import NamedTuple
 
 from cucmsh.layout import (
+    BACKUP_TIMER,
+    BACKUP_UNIT,
     LIST_UNIT,
     MONITOR_TIMER,
     MONITOR_UNIT,
@@ -119,6 +121,31 @@ WantedBy=timers.target
 """
 CRON = "17 0,1,3-23 * * * {account} {words} hook monitor"
 MONITOR_SECONDS = 300  # mail and other sinks have limits of their own
+# The service ends when all backups that are due are done; how long they take is theirs.
+BACKUP = """\
+[Unit]
+Description=cucmsh: backups that are due
+After=network-online.target
+Wants=network-online.target
+
+[Service]
+Type=oneshot
+User={account}
+TimeoutStartSec=20h
+ExecStart={words} hook backup
+"""
+BACKUP_TIMES = """\
+[Unit]
+Description=cucmsh: when backups are looked for that are due
+
+[Timer]
+OnCalendar=*:0/5
+Persistent=true
+
+[Install]
+WantedBy=timers.target
+"""
+BACKUP_CRON = "*/5 * * * * {account} {words} hook backup"
 DROP_IN = """\
 [Unit]
 Wants={units}
@@ -204,6 +231,26 @@ def monitor_cron(program: Sequence[str], account: str) -> str:
     """The line of ``/etc/cron.d/cucmsh`` that does it where there is no systemd."""
     words = shlex.join(program).replace("%", "\\%")
     return CRON.format(account=account, words=words)
+
+
+def backup_units(
+    program: Sequence[str], account: str
+) -> tuple[tuple[str, str], tuple[str, str]]:
+    """Path and text of the unit and the timer of backups, for root to write.
+
+    Args:
+        program: the argv that runs cucmsh with the node's configuration.
+        account: the node's.
+    """
+    words = " ".join(map(unit_word, program))
+    unit = f"{UNIT_FOLDER}/{BACKUP_UNIT}", BACKUP.format(account=account, words=words)
+    return unit, (f"{UNIT_FOLDER}/{BACKUP_TIMER}", BACKUP_TIMES)
+
+
+def backup_cron(program: Sequence[str], account: str) -> str:
+    """The line of ``/etc/cron.d/cucmsh`` that does it where there is no systemd."""
+    words = shlex.join(program).replace("%", "\\%")
+    return BACKUP_CRON.format(account=account, words=words)
 
 
 def unit_word(word: str) -> str:

@@ -20,10 +20,20 @@ from cucmsh.services.certificates.imports import import_trusted
 from cucmsh.services.certificates.regenerate import regenerate
 from cucmsh.services.certificates.requests import generate_request
 from cucmsh.services.phones.resets import PhoneResets
+from cucmsh.services.site import Site
 from cucmsh.shell.scripted import Answer, ScriptedDialog, ScriptedSession
 from cucmsh.views import documents
 from cucmsh.views.phone_resets import phone_reset_document
-from tests.commands.calls import GRAMMAR, TO_CCM, run
+from tests.commands.calls import GRAMMAR, TO_CCM, call, run
+from tests.commands.test_disaster_recovery import (
+    ADD,
+    AGREE,
+    BACKUP,
+    CONNECT,
+    FEATURES,
+    PASSWORD,
+    label_of,
+)
 from tests.commands.test_files import ANSWERS
 from tests.commands.test_itl import REMOTE, save_key
 from tests.commands.test_passwords import CCM_ANSWERS
@@ -45,7 +55,10 @@ ROOT = Authority("Root CA", authority_usages(START))
 ONLY_END = {"quit", "exit"}
 ONLY_REFUSED = {"utils system restart|shutdown"}
 # Needs a telephone system; its document is made below.
-ELSEWHERE = {"utils phone reset|restart <which>"}
+PHONE = "utils phone reset|restart <which>"
+# That of a backup that runs, in another process, is as that of its status.
+ELSEWHERE = {PHONE, "utils disaster_recovery cancel_backup [confirm]"}
+RECOVERY = "utils disaster_recovery"
 YES = ("(yes|no)? ", "yes")
 LINES: dict[str, tuple[str, Sequence[tuple[str, Answer]]]] = {
     "file get tftp <file>": ("file get tftp ITLRecovery.p12", ANSWERS),
@@ -119,6 +132,40 @@ LINES: dict[str, tuple[str, Sequence[tuple[str, Answer]]]] = {
     "show status": ("show status", ()),
     "show tls min-version": ("show tls min-version", ()),
     "show version active": ("show version active", ()),
+    f"{RECOVERY} backup network <features> <device>": (BACKUP, ()),
+    (
+        f"{RECOVERY} device add network "
+        "<name> <path> <server> <user> [number_of_backups]"
+    ): (ADD.replace("weekly", "another"), [PASSWORD]),
+    f"{RECOVERY} device delete <name>": (f"{RECOVERY} device delete unused", ()),
+    f"{RECOVERY} device list": (f"{RECOVERY} device list", ()),
+    f"{RECOVERY} estimate_tar_size <features>": (
+        f"{RECOVERY} estimate_tar_size UCM",
+        (),
+    ),
+    f"{RECOVERY} history backup|restore": (f"{RECOVERY} history backup", ()),
+    f"{RECOVERY} prepare restore pub_from_sub": (
+        f"{RECOVERY} prepare restore pub_from_sub",
+        (),
+    ),
+    f"{RECOVERY} restore network <server> <tar> <device>": (
+        f"{RECOVERY} restore network test10pub LABEL weekly",
+        [FEATURES, AGREE],
+    ),
+    f"{RECOVERY} schedule add <name> <device> <features> <time> <repeat>": (
+        f"{RECOVERY} schedule add monthly weekly UCM 2014/03/01-03:00 monthly",
+        (),
+    ),
+    f"{RECOVERY} schedule enable|disable|delete <name>": (
+        f"{RECOVERY} schedule enable nightly",
+        (),
+    ),
+    f"{RECOVERY} schedule list": (f"{RECOVERY} schedule list", ()),
+    f"{RECOVERY} show_backupfiles <device>": (
+        f"{RECOVERY} show_backupfiles weekly",
+        (),
+    ),
+    f"{RECOVERY} status backup|restore": (f"{RECOVERY} status backup", ()),
     "utils itl reset localkey": ("utils itl reset localkey", [TO_CCM]),
     "utils itl reset remotekey <host> <user> <path>": (
         REMOTE,
@@ -185,6 +232,10 @@ def test_command_gives_a_document(
         asked = generate_request(site, Unit.TVS).pem
         signed = ROOT.answer(asked, Wanted(START)).splitlines()
         answers = [("", each) for each in signed]
+    if phrase.startswith(RECOVERY):
+        line = line.replace("LABEL", backed_up(walked))
+    if phrase.endswith("pub_from_sub"):
+        site = alone(site)
     if line == REMOTE:
         save_key(walked)
     session = ScriptedSession(GRAMMAR)
@@ -199,12 +250,29 @@ def test_command_gives_a_document(
 
 
 def test_resets_of_phones_give_a_document() -> None:
-    (entry,) = (each for each in GRAMMAR.commands if each.phrase in ELSEWHERE)
+    (entry,) = (each for each in GRAMMAR.commands if each.phrase == PHONE)
     assert entry.has_json
     done = PhoneResets(PhoneAction.RESET, 3, told=1, failed=(("SEP1", "no way"),))
     written = json.loads(json.dumps(phone_reset_document("pub", done)))
     described = set(re.findall(r"\w+", documents.__doc__ or ""))
     assert [key for key in keys_below(written) if key not in described] == []
+
+
+def backed_up(made: MadeCluster) -> str:
+    """A device, a schedule and a set; gives the label of that."""
+    made.write_configurations()
+    site = made.site
+    call(site, ADD, [PASSWORD, CONNECT])
+    call(site, ADD.replace("weekly", "unused"), [PASSWORD])
+    call(site, f"{RECOVERY} schedule add nightly weekly UCM 2014/03/01-03:00 daily")
+    call(site, BACKUP)
+    return label_of(made)
+
+
+def alone(site: Site) -> Site:
+    """The same without its subscriber."""
+    cluster = site.settings.cluster._replace(nodes=(site.node,))
+    return site.with_settings(site.settings._replace(cluster=cluster))
 
 
 def keys_below(value: object) -> list[str]:

@@ -65,6 +65,23 @@ PHRASES = [
     "show status",
     "show tls min-version",
     "show version active",
+    "utils disaster_recovery backup network <features> <device>",
+    "utils disaster_recovery cancel_backup [confirm]",
+    (
+        "utils disaster_recovery device add network "
+        "<name> <path> <server> <user> [number_of_backups]"
+    ),
+    "utils disaster_recovery device delete <name>",
+    "utils disaster_recovery device list",
+    "utils disaster_recovery estimate_tar_size <features>",
+    "utils disaster_recovery history backup|restore",
+    "utils disaster_recovery prepare restore pub_from_sub",
+    "utils disaster_recovery restore network <server> <tar> <device>",
+    ("utils disaster_recovery schedule add <name> <device> <features> <time> <repeat>"),
+    "utils disaster_recovery schedule enable|disable|delete <name>",
+    "utils disaster_recovery schedule list",
+    "utils disaster_recovery show_backupfiles <device>",
+    "utils disaster_recovery status backup|restore",
     "utils itl preview hostname|domain <name>",
     "utils itl preview localkey|restart",
     "utils itl preview regen <unit>",
@@ -82,6 +99,16 @@ PHRASES = [
 ]
 
 
+DEVICES = tuple(f"utils disaster_recovery device {verb}" for verb in ("add", "delete"))
+RECOVERS = tuple(
+    f"utils disaster_recovery {verb}"
+    for verb in (
+        *("backup", "cancel_backup", "prepare", "restore"),
+        *("schedule add", "schedule enable"),
+    )
+)
+
+
 def test_pack_holds_every_phrase() -> None:
     assert sorted(command.phrase for command in GRAMMAR.commands) == sorted(PHRASES)
 
@@ -96,6 +123,7 @@ def test_changing_commands_say_so_and_resets_are_the_publishers() -> None:
                 *("set account", "set cert", "set cli session", "set csr"),
                 *("set password", "set tls", "utils itl", "utils phone"),
                 *("utils service", "utils tftp", "file delete"),
+                *(*RECOVERS, *DEVICES),
             )
         )
         and phrase != "utils service list [page]"
@@ -104,7 +132,9 @@ def test_changing_commands_say_so_and_resets_are_the_publishers() -> None:
     assert {entry.phrase for entry in GRAMMAR.commands if entry.publisher_only} == {
         phrase
         for phrase in PHRASES
-        if phrase.startswith(("utils itl reset", "set password user ccmadmin"))
+        if phrase.startswith(
+            ("utils itl reset", "set password user ccmadmin", *RECOVERS)
+        )
     }
 
 

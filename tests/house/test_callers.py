@@ -64,6 +64,11 @@ LOOKING = {
     "phones.inventory": {"phone_state"},
     "records.open_work": {"login_notice", "open_deliveries"},
     "records.state": {"serves_published"},
+    "recovery.backup": {"estimate"},
+    "recovery.devices": {"device_names", "read_devices"},
+    "recovery.jobs": {"is_running", "read_jobs"},
+    "recovery.plans": {"read_schedules", "read_time"},
+    "recovery.schedule": {"schedule_names"},
     "tvs.way": {"cut_off_without"},
     "usecase": {"require_access"},
 }

@@ -103,6 +103,7 @@ VALUES = {
 DOORS = {
     "cryptography": {"cucmsh/pki/"},
     "pyasn1": {"cucmsh/pki/ber.py"},
+    "pyrage": {"cucmsh/pki/age.py"},
     "paramiko": {"cucmsh/remote/ssh/", "cucmsh/remote/sftp/"},
     "asyncssh": {"cucmsh/lab/ssh_", "cucmsh/lab/sftp_files.py"},
     "prompt_toolkit": {"cucmsh/shell/editor"},

@@ -14,6 +14,8 @@ DOORS = (
     "cucmsh/pki/",
     # The scrypt digest of one password, and the node's copy of the other on disk.
     "cucmsh/services/certificates/keystore.py",
+    # The password of a backup device on disk: backups run that nobody watches.
+    "cucmsh/services/recovery/devices.py",
     # Judges a new password, and says nothing of it.
     "cucmsh/services/nodes/password_policy.py",
     # A login to a database; its URL may hold the password.

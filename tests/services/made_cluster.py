@@ -13,8 +13,8 @@ import os
 import tempfile
 import threading
 from base64 import b64decode, b64encode
-from collections.abc import Callable, Iterable, Sequence
-from contextlib import AbstractContextManager, nullcontext
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from contextlib import AbstractContextManager, contextmanager, nullcontext
 from datetime import UTC, datetime, timedelta
 from hashlib import md5, sha256
 from pathlib import Path
@@ -45,6 +45,7 @@ from cucmsh.errors import (
     CucmshError,
     HostKeyError,
     MissingFileError,
+    StoreError,
     TvsError,
     WrongPasswordError,
 )
@@ -63,6 +64,7 @@ from cucmsh.pki.keys import DEFAULT_KIND, KINDS, PrivateKey
 from cucmsh.pki.model import Certificate, Unit
 from cucmsh.pki.sandbox import ImportedKey, open_any_in_sandbox
 from cucmsh.pki.sandbox_worker import open_one
+from cucmsh.pki.set_key import SetKey
 from cucmsh.pki.verify import SignatureVerifier
 from cucmsh.remote.ami import Ami
 from cucmsh.remote.file_transfer import OutgoingFile, SentFile
@@ -70,7 +72,13 @@ from cucmsh.remote.known_hosts import HostKey, KnownHosts
 from cucmsh.remote.runner import Completed
 from cucmsh.remote.ssh.first_login import ShownKey
 from cucmsh.secret import Secret
-from cucmsh.services.backends import AcceptHostKey, BackupServer, Link, TvsServer
+from cucmsh.services.backends import (
+    AcceptHostKey,
+    BackupServer,
+    Link,
+    RemoteFolder,
+    TvsServer,
+)
 from cucmsh.services.certificates import keystore
 from cucmsh.services.certificates.keystore import Keystore
 from cucmsh.services.lists.locate_nodes import NodeStatus
@@ -436,6 +444,43 @@ class BackupStore(LocalStore):
         return sent._replace(earlier=earlier)
 
 
+class LocalFolder:
+    """A backup server's directory on this disk; see ``RemoteFolder``."""
+
+    def __init__(self, folder: Path) -> None:
+        self._folder = folder
+
+    def sizes(self) -> dict[str, int]:
+        found = (path for path in self._folder.iterdir() if path.is_file())
+        return {path.name: path.stat().st_size for path in found}
+
+    def remove(self, name: str) -> None:
+        (self._folder / name).unlink(missing_ok=True)
+
+    @contextmanager
+    def writing(self, name: str) -> Iterator[Callable[[bytes], None]]:
+        try:
+            with (self._folder / name).open("xb") as file:
+                yield lambda piece: void(file.write(piece))
+        except OSError as problem:
+            raise StoreError(f"refused to create {name}") from problem
+        except BaseException:
+            self.remove(name)
+            raise
+
+    def pieces(self, name: str) -> Iterator[bytes]:
+        try:
+            with (self._folder / name).open("rb") as file:
+                while piece := file.read(1 << 15):
+                    yield piece
+        except FileNotFoundError as problem:
+            raise MissingFileError(f"{name}: no such file") from problem
+
+
+def void(_: object) -> None:
+    """What it is given is not looked at."""
+
+
 def open_any_here(
     raw: bytes, password: Secret, known: Iterable[Certificate]
 ) -> tuple[Credential, ...]:
@@ -522,6 +567,16 @@ class JoinedBackends:
         sent = store.transfer(directory, outgoing)
         progress(outgoing.size)
         return sent
+
+    def remote_folder(self, link: Link, directory: str) -> RemoteFolder:
+        assert isinstance(link, BackupLink)
+        return LocalFolder(self._made.backups / directory.lstrip("/"))
+
+    def make_set_key(self, password: Secret) -> SetKey:
+        return SetKey.make(password, 1)
+
+    def open_set_key(self, pem: bytes, password: Secret) -> SetKey:
+        return SetKey.open(pem, password)
 
     def home_on(self, link: Link) -> Store:
         assert isinstance(link, ReplicaLink)

@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import hashlib
 import re
+import threading
 from collections import Counter
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
@@ -24,10 +25,14 @@ from cucmsh.config.phones import PhonesSettings
 from cucmsh.layout import (
     ACCOUNTS_LOCK,
     AUTHORIZED_KEYS,
+    BACKUP_JOBS,
+    CANCELLED,
     CLUSTER_LOCK,
+    HISTORY,
     IDS_LOCK,
     NODE_LOCK,
     PHONES_LOCK,
+    RECOVERY_LOCK,
     REPLICA_RECORDS,
     SIGNING_LOCK,
 )
@@ -46,10 +51,17 @@ from cucmsh.services.nodes.identity import authorize, make_identity, public_line
 from cucmsh.services.nodes.init import NewNode, plan_init
 from cucmsh.services.nodes.join import cluster_document
 from cucmsh.services.nodes.make import public_certificates
+from cucmsh.services.nodes.node_id import own_id
+from cucmsh.services.records.state import recall
+from cucmsh.services.recovery.backup import back_up
+from cucmsh.services.recovery.devices import folder_of
+from cucmsh.services.recovery.jobs import Job, Kind, Result, keep_job
+from cucmsh.services.recovery.plans import read_schedules, write_schedules
 from cucmsh.services.site import Site
 from cucmsh.storage import lock
 from cucmsh.storage.local import LocalStore
 from tests.rigs.authority import Wanted
+from tests.rigs.waiting import until
 from tests.services.callers import called
 from tests.services.made_cluster import (
     REPLICA,
@@ -60,12 +72,21 @@ from tests.services.made_cluster import (
     cheap_questions,
     started_cluster,
 )
-from tests.services.test_usecases import AGREEING, CHANGES, ROOT, USE_CASES, VALUES
+from tests.services.test_usecases import (
+    AGREEING,
+    CHANGES,
+    ROOT,
+    USE_CASES,
+    VALUES,
+    WEEKLY,
+    with_devices,
+)
 
 pytestmark = pytest.mark.thorough
 
 NODE, SIGNING, CLUSTER, NONE = NODE_LOCK, SIGNING_LOCK, CLUSTER_LOCK, ""
 IDS, PHONES, ACCOUNTS = IDS_LOCK, PHONES_LOCK, ACCOUNTS_LOCK
+RECOVERY = RECOVERY_LOCK
 RESETTING = (NODE, SIGNING, CLUSTER, ACCOUNTS)
 # Which lock a file takes, by its path below the folder of its node.
 LOCKS = {
@@ -94,6 +115,13 @@ LOCKS = {
     # One whole file each; who writes last is right, and a start writes some of them.
     r"home/state/(replicas|lists|signing|start|session|asked|backup)\.toml": NONE,
     r"home/state/(tftp-start|place)": NONE,
+    # A backup or restore; who only looks whether one runs takes its lock for a moment.
+    r"home/state/backup-jobs": RECOVERY,
+    r"home/state/restoring\.toml": RECOVERY,
+    # Copies of what a restore replaces.
+    r"home/earlier/restore-\d+/.*": RECOVERY,
+    r"home/state/backup-schedules": NODE,
+    r"home/state/(backup-cancelled|pub-from-sub)\.toml": NONE,
     # By whoever needs the ids, under whatever lock (``node_id``).
     r"home/state/nodes\.toml": IDS,
     r"home/security/trust/[^/]*/id": IDS,
@@ -183,6 +211,7 @@ def cluster(tmp_path: Path) -> MadeCluster:
     made.write_configurations()
     for member in made.members.values():
         make_identity(member.site)
+        with_devices(member.site)
     Path(made.site.node.tftp_directory, "SEP1.cnf.xml").write_text("<device/>")
     return made
 
@@ -276,6 +305,60 @@ def resetting_phones(made: MadeCluster) -> Prepared:
     return site, VALUES[RESET_PHONES](site)
 
 
+def backing_up(made: MadeCluster) -> Prepared:
+    """The host of the device is known: a backup asks nobody about its key."""
+    own_id(made.site)
+    with folder_of(made.site, WEEKLY, lambda *_: True):
+        return made.site, ["UCM", "weekly"]
+
+
+def restoring(made: MadeCluster) -> Prepared:
+    site, values = backing_up(made)
+    Path(site.tftp.root, "SEP9.cnf.xml").write_text("<older/>")
+    done = back_up(site, *values)
+    Path(site.tftp.root, "SEP9.cnf.xml").write_text("<newer/>")
+    made.publisher.start()
+    for name in site.home.names(HISTORY):
+        site.home.remove(f"{HISTORY}/{name}")
+    return site, [site.node.name, done.job.label, "weekly", AGREEING]
+
+
+def preparing(made: MadeCluster) -> Prepared:
+    settings = made.site.settings
+    cluster = settings.cluster._replace(nodes=(made.site.node,))
+    return made.site.with_settings(settings._replace(cluster=cluster)), []
+
+
+def running_due(made: MadeCluster) -> Prepared:
+    backing_up(made)
+    (kept,) = read_schedules(made.site)
+    write_schedules(made.site, [kept._replace(is_enabled=True)])
+    made.clock.pass_seconds(48 * 3600)
+    return made.site, []
+
+
+def cancelling(made: MadeCluster) -> Prepared:
+    """A backup runs, in a thread, until it sees that it is cancelled."""
+    site = made.site
+    job = Job(Kind.BACKUP, "", "weekly", "", "MANUAL", 1, "UCM")
+    with site.recovery_lock("a backup"):
+        keep_job(site, job._replace(result=Result.CANCELED))
+        ended = site.home.read(BACKUP_JOBS)
+        keep_job(site, job)
+    begun = threading.Event()
+
+    def running() -> None:
+        with site.recovery_lock("a backup"):
+            begun.set()
+            until(lambda: bool(recall(site.home, CANCELLED)), "it is cancelled")
+            # Not by the store: nobody sees that this thread has the lock.
+            Path(site.settings.home, BACKUP_JOBS).write_bytes(ended)
+
+    threading.Thread(target=running).start()
+    begun.wait()
+    return site, []
+
+
 def making(made: MadeCluster) -> Prepared:
     folder = made.root / NEW
     node = NewNode(
@@ -344,8 +427,17 @@ RUNS: dict[str, Run] = dict(
         usual("nodes.service_control.restart_service", NODE, SIGNING, CLUSTER),
         usual("nodes.service_control.stop_service"),
         usual("tvs.tls_minimum.set_tls_minimum", NODE),
+        usual("recovery.devices.delete_device", NODE),
+        usual("recovery.devices.add_device", NODE),
+        usual("recovery.schedule.add_schedule", NODE),
+        usual("recovery.schedule.change_schedule", NODE),
     ]
 ) | {
+    "cucmsh.services.recovery.backup.back_up": Run(backing_up, {NODE, RECOVERY}),
+    "cucmsh.services.recovery.backup.cancel_backup": Run(cancelling, set()),
+    "cucmsh.services.recovery.member.prepare_from_subscriber": Run(preparing, set()),
+    "cucmsh.services.recovery.restore.restore": Run(restoring, {NODE, RECOVERY}),
+    "cucmsh.services.recovery.schedule.run_due": Run(running_due, {NODE, RECOVERY}),
     "cucmsh.services.adoption.export.export": Run(exporting, set()),
     "cucmsh.services.certificates.imports.delete_trusted": Run(deleting, {NODE}),
     "cucmsh.services.certificates.imports.import_own": Run(importing, {NODE, CLUSTER}),

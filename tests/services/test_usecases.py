@@ -44,6 +44,8 @@ from cucmsh.services.nodes.remove import remove_node
 from cucmsh.services.outcome import Progress
 from cucmsh.services.phones.listen import Listening
 from cucmsh.services.records.audit import AuditLog
+from cucmsh.services.recovery.devices import Device, write_devices
+from cucmsh.services.recovery.plans import Repeat, Schedule, write_schedules
 from cucmsh.services.site import Site
 from cucmsh.services.usecase import UseCase, use_case
 from cucmsh.shell.audit import Attempt
@@ -90,6 +92,12 @@ class Agreeing:
     def changing(self, *_: object) -> AbstractContextManager[Progress]:
         return nullcontext(lambda *_: None)
 
+    def features(self, _valid: str) -> str:
+        return "UCM"
+
+    def fetching(self) -> AbstractContextManager[Callable[[int], object]]:
+        return nullcontext(bool)
+
     def __getattr__(self, name: str) -> Callable[..., Any]:
         """What is told: it may be a context, and what that gives is not looked at."""
         if name.startswith("_"):
@@ -107,6 +115,14 @@ def adopting() -> list[Any]:
 
 
 ROOT = Authority("Root CA", authority_usages(START))
+WEEKLY = Device("weekly", "/home/joe", SERVER, 2)
+NIGHTLY = Schedule("nightly", "monthly", "UCM", 1393470000, Repeat.DAILY)
+
+
+def with_devices(site: Site) -> None:
+    """Two backup devices and a schedule that uses one."""
+    write_devices(site, [WEEKLY, WEEKLY._replace(name="monthly")])
+    write_schedules(site, [NIGHTLY])
 
 
 NODE = cast(Any, object())  # nothing gets as far as to look at it
@@ -225,6 +241,26 @@ VALUES: dict[str, Callable[[Site], Sequence[Any]]] = {
     "cucmsh.services.phones.resets.reset_phones": lambda _: [
         *(PhoneAction.RESTART, "SEP001122334455", AGREEING)
     ],
+    "cucmsh.services.recovery.backup.back_up": lambda _: ["UCM", "weekly"],
+    "cucmsh.services.recovery.backup.cancel_backup": lambda _: [],
+    "cucmsh.services.recovery.devices.add_device": lambda _: [
+        *(WEEKLY._replace(name="new"), lambda *_: True)
+    ],
+    "cucmsh.services.recovery.devices.delete_device": lambda _: ["weekly"],
+    "cucmsh.services.recovery.member.prepare_from_subscriber": lambda _: [],
+    "cucmsh.services.recovery.member.tell_cluster": lambda _: [],
+    "cucmsh.services.recovery.restore.restore": lambda _: [
+        *("test10pub", "2014-02-26-18-24-27", "weekly", AGREEING)
+    ],
+    "cucmsh.services.recovery.schedule.add_schedule": lambda _: [
+        NIGHTLY._replace(name="new")
+    ],
+    "cucmsh.services.recovery.schedule.change_schedule": lambda _: [
+        "enable",
+        "nightly",
+    ],
+    "cucmsh.services.recovery.schedule.run_due": lambda _: [],
+    "cucmsh.services.recovery.sets.find_sets": lambda _: ["weekly"],
 }
 # One change of the cluster at a time; the others wait for no person's question.
 CLUSTER_LOCKED = (
@@ -270,6 +306,7 @@ def cluster(tmp_path: Path) -> MadeCluster:
     made.write_configurations()
     for member in made.members.values():
         make_identity(member.site)
+        with_devices(member.site)
     return made
 
 

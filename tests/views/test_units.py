@@ -15,6 +15,8 @@ from cucmsh.services.nodes.own_services import unit_of
 from cucmsh.views.next_steps import next_steps
 from cucmsh.views.units import (
     TftpUnit,
+    backup_cron,
+    backup_units,
     monitor_cron,
     monitor_units,
     tvs_unit,
@@ -45,6 +47,9 @@ def test_page_has_the_units_of_init() -> None:
     assert here[path] == text
     for path, text in monitor_units(SHIPPED.program, SHIPPED.account):
         assert here[path] == text
+    for path, text in backup_units(SHIPPED.program, SHIPPED.account):
+        assert here[path] == text
+    assert backup_cron(SHIPPED.program, SHIPPED.account) in PAGE.read_text()
     assert monitor_cron(SHIPPED.program, SHIPPED.account) in PAGE.read_text()
 
 

@@ -35,6 +35,8 @@ if TYPE_CHECKING:
         Backends,
         BackupServer,
         Link,
+        RemoteFolder,
+        SetKey,
         TvsServer,
     )
     from cucmsh.services.phones.store import PhoneStore
@@ -160,6 +162,16 @@ class _Offline:
     ) -> SentFile:
         del link, directory, outgoing, progress
         _refuse()
+
+    def remote_folder(self, link: Link, directory: str) -> RemoteFolder:
+        del link, directory
+        _refuse()
+
+    def make_set_key(self, password: Secret) -> SetKey:
+        return self._backends.make_set_key(password)
+
+    def open_set_key(self, pem: bytes, password: Secret) -> SetKey:
+        return self._backends.open_set_key(pem, password)
 
     def home_on(self, link: Link) -> Store:
         del link

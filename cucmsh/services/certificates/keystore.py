@@ -495,6 +495,20 @@ class Keystore:
             return
         self._home.write(f"{name}.{last + 1}", raw)
 
+    def keep_also(self, name: str, raw: bytes) -> None:
+        """Keep a key file from elsewhere under the next number, unless it is there.
+
+        Args:
+            name: of the present one, below the home.
+            raw: what is kept beside it.
+        """
+        names = [name, *(f"{name}.{number}" for number in self._numbers(name))]
+        for each in names:
+            with suppress(MissingFileError):
+                if self._home.read(each) == raw:
+                    return
+        self._keep_numbered(name, raw)
+
     def _adopted_files(self) -> list[str]:
         names = self._home.names(ADOPTED_FOLDER)
         return [f"{ADOPTED_FOLDER}/{name}" for name in sorted(names)]

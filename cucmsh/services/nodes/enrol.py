@@ -58,6 +58,7 @@ from cucmsh.services.nodes.make import public_certificates
 from cucmsh.services.nodes.node_id import learn, own_id
 from cucmsh.services.nodes.service_status import status_on
 from cucmsh.services.records.open_work import settle_deliveries
+from cucmsh.services.recovery.member import take_from
 from cucmsh.services.site import Site
 from cucmsh.services.tvs.self_test import look_at_tvs
 from cucmsh.storage.store import Store
@@ -101,6 +102,7 @@ def enrol(site: Site, plan: AddPlan, taken_from: Publisher | None = None) -> Enr
     with site.cluster_lock("cucmsh node add"):
         with site.link_to(plan.node) as link:
             if plan.node.is_member:
+                site = take_from(site, link, plan.node)
                 plan, findings, node_id = _enrol_subscriber(site, plan, link)
             else:
                 findings, node_id = _check_replica(site, plan.node, link), ""

@@ -231,6 +231,29 @@ class History:
                 ),
             )
 
+    def unite(self, whole: bytes) -> None:
+        """Take over an entry of another history: the bytes of its file.
+
+        What either of the two knows of a list counts, and it stays as long as the
+        newest. What does not verify is no list that anybody holds, and is left out.
+
+        Raises:
+            StoreError: it cannot be remembered.
+        """
+        head, _, raw = whole.partition(b"\n")
+        try:
+            _, theirs = _from_head(head, raw)
+        except DAMAGES:
+            return
+        if self._verified(raw) is None:
+            return
+        name = _name_of(theirs.trust_list)
+        kept = self._entries.get(name)
+        united = _united(kept, theirs) if kept else theirs
+        united = united._replace(age_mark=self._clock(self._now()))
+        if kept is None or united._replace(age_mark=kept.age_mark) != kept:
+            self._write(name, united)
+
     def consider(self, node: str, raw: bytes) -> None:
         """Count a list that a node serves as held, in memory only."""
         trust_list = self._verified(raw)
@@ -393,6 +416,31 @@ def digests_of(entries: Iterable[Kept]) -> frozenset[str]:
         for digests in (kept.digests, *kept.earlier)
         for digest in (digests.sha1, digests.md5)
     )
+
+
+def _united(kept: Kept, theirs: Kept) -> Kept:
+    """Two entries of lists with the same signers as one."""
+    newest = max(kept, theirs, key=lambda each: each.digests.last)
+    known: dict[str, Digests] = {}
+    for each in (newest.digests, *kept.earlier, *theirs.earlier, *_both(kept, theirs)):
+        found = known.get(each.sha256, each)
+        times = min(found.first, each.first), max(found.last, each.last)
+        known[each.sha256] = each._replace(first=times[0], last=times[1])
+    digests, *earlier = known.values()
+    earlier.sort(key=lambda each: each.last, reverse=True)
+    return Kept(
+        newest.trust_list,
+        digests,
+        kept.age_mark,
+        tuple(dict.fromkeys((*kept.nodes, *theirs.nodes))),
+        is_given_up=kept.is_given_up and theirs.is_given_up,
+        earlier=tuple(earlier[:MOST_DIGESTS]),
+        is_unbound=kept.is_unbound and theirs.is_unbound,
+    )
+
+
+def _both(kept: Kept, theirs: Kept) -> tuple[Digests, Digests]:
+    return kept.digests, theirs.digests
 
 
 def _name_of(trust_list: TrustList) -> str:

@@ -89,8 +89,16 @@ def serves_published(site: Site) -> bool:
 def recall(home: Store, name: str) -> dict[str, object]:
     """The remembered facts of that name; empty if there are none."""
     try:
-        facts = _parsed(home.read(facts_file(name)))
-    except (MissingFileError, ValueError):
+        return recalled(home.read(facts_file(name)))
+    except MissingFileError:
+        return {}
+
+
+def recalled(raw: bytes) -> dict[str, object]:
+    """The facts in the bytes of such a file; empty if it is damaged."""
+    try:
+        facts = _parsed(raw)
+    except ValueError:
         return {}
     return {key: _own(value) for key, value in facts.items()}
 

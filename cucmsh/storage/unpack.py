@@ -1,0 +1,150 @@
+"""A tar from a stream into a folder of its own, and its files from there into place.
+
+Only regular files are taken, under names that a store would take; nothing is followed.
+The files lie in a folder below the root that they are for, so that each is put into
+place by one rename, and are synced together before the first of them is.
+"""
+
+from __future__ import annotations
+
+import os
+import shutil
+import tarfile
+from collections.abc import Callable, Iterator
+from contextlib import suppress
+from typing import BinaryIO
+
+from cucmsh.errors import StoreError
+from cucmsh.storage.store import MAX_DEPTH, advice_for, split_name
+
+PIECE = 1 << 18  # bytes
+FOLDER_MODE = 0o755
+
+
+def unpack(stream: BinaryIO, folder: str, mode: int) -> int:
+    """Unpack a tar into a new folder; gives the number of files.
+
+    Args:
+        stream: read from its start to its end, never sought.
+        folder: absolute; what was there is removed.
+        mode: of the files.
+
+    Raises:
+        StoreError: it holds other things than files, or a name that no file may have;
+            the disk is full.
+    """
+    count = 0
+    try:
+        remove(folder)
+        os.mkdir(folder, 0o700)
+        with tarfile.open(fileobj=stream, mode="r|") as archive:
+            for member in archive:
+                _unpack_one(archive, member, folder, mode)
+                count += 1
+    except tarfile.TarError as problem:
+        raise StoreError(f"the set holds no tar: {problem}") from problem
+    except OSError as problem:
+        raise _told(folder, problem) from problem
+    return count
+
+
+def place(folder: str, root: str, keep: Callable[[str, str], object]) -> Iterator[str]:
+    """Move each unpacked file into place; gives the names of those that changed.
+
+    Args:
+        folder: what ``unpack`` filled, below ``root``.
+        root: absolute.
+        keep: called with the name and path of a file with other bytes, before it goes.
+
+    Raises:
+        StoreError: something else than a file is in the way; the disk is full. What is
+            in place stays; what is not stays in ``folder``.
+    """
+    os.sync()  # one wait for all of them
+    try:
+        for name in _names(folder):
+            source, target = os.path.join(folder, name), os.path.join(root, name)
+            if os.path.lexists(target):
+                if os.path.islink(target) or not os.path.isfile(target):
+                    raise StoreError(f"{target} is no regular file", "Move it away.")
+                if _is_same(source, target):
+                    continue
+                keep(name, target)
+            _make_folders(root, os.path.dirname(name))
+            os.replace(source, target)
+            yield name
+        os.sync()
+    except OSError as problem:
+        raise _told(folder, problem) from problem
+
+
+def remove(folder: str) -> None:
+    """Remove what ``unpack`` made, if there is any."""
+    if os.path.islink(folder):
+        raise StoreError(f"{folder} is a link", "Remove it.")
+    with suppress(FileNotFoundError):
+        shutil.rmtree(folder)
+
+
+def copy(source: str, target: str) -> None:
+    """Copy a file, whole or not at all, unless there is one already."""
+    if os.path.lexists(target):
+        return
+    half = f"{target}.half"
+    try:
+        os.makedirs(os.path.dirname(target), mode=0o700, exist_ok=True)
+        with open(source, "rb") as file, open(half, "wb") as copied:
+            shutil.copyfileobj(file, copied, PIECE)
+            copied.flush()
+            os.fsync(copied.fileno())
+        os.replace(half, target)
+    except OSError as problem:
+        raise _told(target, problem) from problem
+
+
+def _unpack_one(
+    archive: tarfile.TarFile, member: tarfile.TarInfo, folder: str, mode: int
+) -> None:
+    parts = split_name(member.name)
+    file = archive.extractfile(member) if member.isreg() else None
+    if file is None or len(parts) > MAX_DEPTH or parts[0].startswith("."):
+        raise StoreError(f"{member.name!r} in the set is no file that may be restored")
+    _make_folders(folder, "/".join(parts[:-1]))
+    path = os.path.join(folder, *parts)
+    flags = os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_NOFOLLOW
+    with open(os.open(path, flags, mode), "wb") as written:
+        shutil.copyfileobj(file, written, PIECE)
+        os.fchmod(written.fileno(), mode)
+
+
+def _names(folder: str) -> Iterator[str]:
+    for at, _, files in os.walk(folder):
+        for name in sorted(files):
+            yield os.path.relpath(os.path.join(at, name), folder)
+
+
+def _make_folders(root: str, inside: str) -> None:
+    """Make the folders on the way; follow no link below the root."""
+    path = root
+    for part in filter(None, inside.split("/")):
+        path = os.path.join(path, part)
+        with suppress(FileExistsError):
+            os.mkdir(path, FOLDER_MODE)
+        if os.path.islink(path) or not os.path.isdir(path):
+            raise StoreError(f"{path} is no folder", "Move it away.")
+
+
+def _is_same(one: str, other: str) -> bool:
+    if os.path.getsize(one) != os.path.getsize(other):
+        return False
+    with open(one, "rb") as first, open(other, "rb") as second:
+        while piece := first.read(PIECE):
+            if piece != second.read(PIECE):
+                return False
+    return True
+
+
+def _told(path: str, problem: OSError) -> StoreError:
+    return StoreError(
+        f"{problem.filename or path}: {problem.strerror}", advice_for(problem.errno)
+    )
