@@ -76,3 +76,41 @@ def _say_policy(dialog: Dialog, site: Site, policy: services.LockoutPolicy) -> N
         lambda: views.lockout_lines(policy),
         lambda: {"node": site.node.name, **policy._asdict()},
     )
+
+
+@command("show session maxlimit", has_json=True)
+def show_session_maxlimit(dialog: Dialog, site: Site) -> None:
+    """Show how many sessions by SSH this node takes at once.
+
+    Example:
+    show session maxlimit
+    """
+    _say_limit(dialog, site, services.most_sessions(site))
+
+
+@command(
+    "set session maxlimit <sessions>",
+    of=lambda: services.set_most_sessions,
+    kinds={"sessions": NUMBER},
+    has_json=True,
+)
+def set_session_maxlimit(dialog: Dialog, site: Site, text: str) -> None:
+    """Set how many sessions by SSH this node takes at once.
+
+    Those that are there stay.
+
+    sessions: 1 to 10; 10 where nothing was set
+
+    Example:
+    set session maxlimit 5
+    """
+    most = services.read_limit(text)
+    services.set_most_sessions(site, most)
+    _say_limit(dialog, site, most)
+
+
+def _say_limit(dialog: Dialog, site: Site, most: int) -> None:
+    dialog.result(
+        lambda: [f"The maximum number of sessions is {most}."],
+        lambda: {"node": site.node.name, "most_sessions": most},
+    )

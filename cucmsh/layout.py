@@ -135,6 +135,7 @@ IDENTITY_PUBLIC = "ssh/id_ed25519.pub"
 
 STATE_FOLDER = "state"
 KNOWN_HOSTS = "state/known_hosts"  # backup servers, by the dialog of the original
+SEATS_FOLDER = "state/sessions"  # a locked file for each session by SSH
 STAGING = "state/staging"  # lists that another node sent, until they are installed
 GIVEN_LIST = "state/given.itl"  # the publisher's, for this subscriber's next start
 HISTORY = "state/served"  # lists that phones may hold, one file each
@@ -188,7 +189,7 @@ PHONE_RESETS = "phone-resets"  # which phones are still to be reset
 PUBLISHED = "published"  # the last list
 REKEYING = "rekeying"  # the unfinished change of the security password
 REPLICAS = "replicas"  # which replicas are pending
-SESSION = "session"  # idle time-out
+SESSION = "session"  # idle time-out, and how many sessions there may be
 SIGNING = "signing"  # files that could not be signed
 START = "start"  # why no list was composed
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+from contextlib import nullcontext
 
 from cucmsh import services
 from cucmsh.app import admit, open_own_site
@@ -13,6 +14,7 @@ from cucmsh.services.certificates.monitor_notice import monitor_notice
 from cucmsh.services.certificates.rekeying import finish_alone
 from cucmsh.services.records.open_work import login_notice
 from cucmsh.services.records.state import serves_published
+from cucmsh.services.seats import seated
 from cucmsh.services.site import Site
 from cucmsh.shell.screen import Screen
 from cucmsh.shell.settings import PROMPT
@@ -34,9 +36,14 @@ def run_shell(configuration: str, greeting: str = "", *, may_end: bool = True) -
 
 
 def serve_prompt(site: Site, greeting: str = "", *, may_end: bool = True) -> int:
-    """See ``run_shell``."""
+    """See ``run_shell``.
+
+    Raises:
+        RefusedError: there are as many sessions by SSH as may be.
+    """
     screen = Screen(1)
-    with Terminal(0).held():
+    is_by_ssh = "SSH_CONNECTION" in os.environ
+    with seated(site) if is_by_ssh else nullcontext(), Terminal(0).held():
         told = (
             *(greeting, "\n".join(banner()), _unfinished(site)),
             *(login_notice(site), _foreign(site), _monitor(site)),

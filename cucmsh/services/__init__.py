@@ -158,6 +158,9 @@ if TYPE_CHECKING:
     from cucmsh.services.recovery.schedule import change_schedule as change_schedule
     from cucmsh.services.recovery.schedule import schedule_names as schedule_names
     from cucmsh.services.recovery.sets import find_sets as find_sets
+    from cucmsh.services.seats import most_sessions as most_sessions
+    from cucmsh.services.seats import read_limit as read_limit
+    from cucmsh.services.seats import set_most_sessions as set_most_sessions
     from cucmsh.services.tvs.tls_minimum import set_tls_minimum as set_tls_minimum
     from cucmsh.services.tvs.tls_minimum import tls_minimum as tls_minimum
     from cucmsh.services.tvs.way import cut_off_without as cut_off_without
@@ -282,6 +285,12 @@ __getattr__ = late_names(
             "saved_key",
             "saved_keys",
         ),
+        "cucmsh.services.seats": (
+            "most_sessions",
+            "read_limit",
+            "set_most_sessions",
+        ),
+        "cucmsh.services.records.logs": ("list_logs", "log_names", "read_log"),
         "cucmsh.services.records.open_work": ("open_deliveries",),
         "cucmsh.services.tvs.tls_minimum": (
             "set_tls_minimum",

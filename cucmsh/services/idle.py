@@ -46,4 +46,5 @@ def read_minutes(text: str) -> int:
 @use_case("set cli session timeout", changes=True)
 def set_idle_minutes(site: Site, minutes: int) -> None:
     """Keep the idle time of sessions that begin from now on, in minutes."""
-    remember(site.home, SESSION, {"idle_minutes": minutes})
+    kept = recall(site.home, SESSION)
+    remember(site.home, SESSION, {**kept, "idle_minutes": minutes})

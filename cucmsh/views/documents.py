@@ -115,6 +115,8 @@ bytes, and what is not there is null. The keys of each result::
                               node others[]
     set password user ccmadmin
                               node
+    show, set session maxlimit
+                              node most_sessions
     show, set accountlocking  node is_enabled retry_count unlock_seconds
 
     doctor                    node findings[]: level what advice

@@ -111,6 +111,8 @@ LINES: dict[str, tuple[str, Sequence[tuple[str, Answer]]]] = {
         (),
     ),
     "set password user ccmadmin": ("set password user ccmadmin", CCM_ANSWERS),
+    "set session maxlimit <sessions>": ("set session maxlimit 5", ()),
+    "show session maxlimit": ("show session maxlimit", ()),
     "show accountlocking": ("show accountlocking", ()),
     "set password user security": (PASSWORD_LINE, password_answers("y")),
     "show cert list own": ("show cert list own", ()),

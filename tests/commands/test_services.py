@@ -45,7 +45,9 @@ PHRASES = [
     "set password user ccmadmin",
     "set password user security",
     "set tls min-version 1.0|1.1|1.2|1.3",
+    "set session maxlimit <sessions>",
     "show accountlocking",
+    "show session maxlimit",
     "show cert hold",
     "show cert list own",
     "show cert list trust",
@@ -124,6 +126,8 @@ def test_changing_commands_say_so_and_resets_are_the_publishers() -> None:
                 *("set password", "set tls", "utils itl", "utils phone"),
                 *("utils service", "utils tftp", "file delete"),
                 *(*RECOVERS, *DEVICES),
+                *("set password", "set session", "set tls", "utils itl", "utils phone"),
+                *("utils service", "utils tftp"),
             )
         )
         and phrase != "utils service list [page]"

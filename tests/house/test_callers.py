@@ -39,6 +39,7 @@ LOOKING = {
         *("require_no_hold", "state_of_trust", "what_follows"),
     },
     "files": {"missing_folder", "paths"},
+    "seats": {"most_sessions", "read_limit"},
     "idle": {"idle_minutes", "read_minutes"},
     "lists.foreign": {"foreign_list", "how_to_compose"},
     "lists.verify_file": {"inspect"},
@@ -74,6 +75,7 @@ LOOKING = {
 }
 # Those that change something, and why no use-case stands before them.
 EXCEPTIONS = {
+    "seats": {"seated"},  # a locked file that ends with the session
     # The rest of a change that was decided, and recorded, before a kill.
     "certificates.rekeying": {"finish_alone"},
     "lists.tftp_start": {"keep"},  # the rest of `hook tftp-start`, where that failed

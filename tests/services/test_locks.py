@@ -419,6 +419,7 @@ RUNS: dict[str, Run] = dict(
         usual("certificates.requests.generate_request", NODE),
         usual("file_delete.delete_files", SIGNING),
         usual("idle.set_idle_minutes"),
+        usual("seats.set_most_sessions"),
         usual("lists.run_reset.reset_with_local_key", *RESETTING),
         usual("lists.run_reset.reset_with_saved_key", *RESETTING),
         usual("nodes.add.add_node", NODE),
