@@ -46,6 +46,9 @@ tftp_directory = "/srv/tftp"
 ssh = {{ host = "127.0.0.1", identity = "/nowhere", host_key = "ssh-ed25519 AAAA" }}
 service_commands = {{ restart = ["true"], status = ["true"] }}
 """
+# What a round of the Certificate Monitor left for a login; the files are not there.
+NOTICE = 'unsaved = ";"\nunits = ["TVS"]\nnames = ["TVS"]\nfiles = [""]\n'
+NOTICE += 'stamps = [""]\nends = [1393438000]\nothers = 0\n'
 STATE = 'sha256 = "00"\ntimestamp = 1393438000\nremark = "a remark"\nearlier = ""\n'
 # The prompt is printed first; what a session needs is loaded then.
 PROGRAM = """
@@ -71,6 +74,7 @@ def login(tmp_path_factory: pytest.TempPathFactory) -> tuple[str, list[set[str]]
     state = folder / "home" / "state"
     state.mkdir(parents=True)
     (state / "published.toml").write_text(STATE)
+    (state / "monitor-notice.toml").write_text(NOTICE)
     (folder / "tftp").mkdir()
     made = bytes((15, 0, 4)) + (1393438000).to_bytes(4, "big")
     (folder / "tftp" / "ITLFile.tlv").write_bytes(b"\1\0\2\1\0" + made)
@@ -93,6 +97,8 @@ def test_nothing_heavy_is_imported_on_the_way_to_the_prompt(
     """The configuration is read by then, and the notice of this login decided."""
     said, (at_the_prompt, _) = login
     assert said.index("a remark") < said.index("admin:")
+    assert said.index("The recovery key has not been") < said.index("admin:")
+    assert "The certificate TVS has expired on 2014-02-2" in said
     assert "cucmsh.services.records.open_work" in at_the_prompt
     assert not HEAVY_AT_THE_PROMPT & at_the_prompt
     assert not RARE & at_the_prompt
