@@ -18,6 +18,7 @@ from cucmsh.services.site import Site
 
 HOUR, DAY = 3600.0, 86400.0
 SLACK = 300.0  # seconds by which a timer may come early
+MOST_PASSED = 366 * DAY  # between two rounds of one boot
 HOURLY = Frequency(1, is_days=False)
 
 
@@ -104,7 +105,9 @@ class Memory:
         except (KeyError, ValueError):
             return 0.0
         if kept.get("boot") == self._boot:
-            return max(self._uptime - uptime, 0.0)
+            # It cannot jump; under a program that fakes clocks it does all the same.
+            passed = self._uptime - uptime
+            return passed if 0 < passed < MOST_PASSED else 0.0
         return max(self._now - wall, self._uptime)
 
 

@@ -265,6 +265,16 @@ def test_each_start_of_a_machine_without_a_clock_shortens_the_wait(
     assert told == [BACKUP_ALARM]
 
 
+@pytest.mark.parametrize("jump", [1.8e9, -900])
+def test_a_boot_clock_that_jumps_is_not_believed(rounds: Rounds, jump: float) -> None:
+    """As libfaketime lets it: it takes CLOCK_BOOTTIME for the wall clock."""
+    assert rounds.told() == [BACKUP_ALARM]
+    rounds.clock.uptime += jump
+    assert rounds.told() == []
+    rounds.clock.pass_seconds(DAY)
+    assert rounds.told() == [BACKUP_ALARM]
+
+
 @pytest.mark.parametrize("month", [3, 10])
 def test_summer_time_changes_no_day(rounds: Rounds, month: int) -> None:
     day = {3: 29, 10: 25}[month]
