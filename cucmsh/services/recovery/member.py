@@ -29,6 +29,7 @@ from cucmsh.services.backends import Link
 from cucmsh.services.caller import Privilege
 from cucmsh.services.certificates import rekeying
 from cucmsh.services.certificates.keystore import SCRYPT
+from cucmsh.services.lists.history_of_others import ask_other_nodes
 from cucmsh.services.lists.member_hooks import hook_on
 from cucmsh.services.lists.served_lists import served_list
 from cucmsh.services.nodes.node_id import ids_by_name, own_id
@@ -158,6 +159,7 @@ def take_from(site: Site, link: Link, node: Node) -> Site:
     mine = (site.node.name, node.name)
     entries = [entry for entry in told.entries if entry["name"] not in mine]
     now = bring(site, told._replace(entries=entries))
+    ask_other_nodes(now)  # replicas serve what the lost publisher brought them
     forget(site.home, FROM_SUBSCRIBER)
     return now
 
