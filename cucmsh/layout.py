@@ -187,10 +187,12 @@ NODES = "nodes"  # the ids of all nodes
 PEER_PASSWORDS = "peer-passwords"  # members with another security password
 PHONE_RESETS = "phone-resets"  # which phones are still to be reset
 PUBLISHED = "published"  # the last list
+RENAMING = "renaming"  # the unfinished rename of this node
 REKEYING = "rekeying"  # the unfinished change of the security password
 REPLICAS = "replicas"  # which replicas are pending
 SESSION = "session"  # idle time-out, and how many sessions there may be
 SIGNING = "signing"  # files that could not be signed
+UNTOLD = "untold"  # which members do not know how a node is called now
 START = "start"  # why no list was composed
 
 

@@ -136,6 +136,12 @@ HOOKS = {
         "take over the cluster as its publisher has it; NAME as above",
         ["NAME", "SHA256"],
     ),
+    "renamed": Hook(
+        "membership",
+        "take over how another member is called now, and tell the others; NAME as "
+        "above",
+        ["NAME", "SHA256"],
+    ),
     "leave": Hook(
         "membership",
         "take the line with that key out of the account's authorized_keys",

@@ -107,6 +107,12 @@ if TYPE_CHECKING:
     from cucmsh.services.lists.sign_and_bring import sign_and_bring as sign_and_bring
     from cucmsh.services.lists.sign_files import SignReport as SignReport
     from cucmsh.services.nodes.health.node_status import reach_each as reach_each
+    from cucmsh.services.nodes.rename import LookedAt as LookedAt
+    from cucmsh.services.nodes.rename import Renamed as Renamed
+    from cucmsh.services.nodes.rename import RenameStep as RenameStep
+    from cucmsh.services.nodes.rename import look_at_rename as look_at_rename
+    from cucmsh.services.nodes.rename import set_domain as set_domain
+    from cucmsh.services.nodes.rename import set_host_name as set_host_name
     from cucmsh.services.nodes.service_control import Start as Start
     from cucmsh.services.nodes.service_control import restart_service as restart_service
     from cucmsh.services.nodes.service_control import services_of as services_of
@@ -116,6 +122,7 @@ if TYPE_CHECKING:
     from cucmsh.services.nodes.service_list import list_services as list_services
     from cucmsh.services.nodes.system_status import SystemStatus as SystemStatus
     from cucmsh.services.nodes.system_status import system_status as system_status
+    from cucmsh.services.outcome import NodeOutcome as NodeOutcome
     from cucmsh.services.outcome import Progress as Progress
     from cucmsh.services.outcome import Step as Step
     from cucmsh.services.phones.holders import holder_lines as holder_lines
@@ -134,6 +141,8 @@ if TYPE_CHECKING:
     from cucmsh.services.phones.resets import PhoneResets as PhoneResets
     from cucmsh.services.phones.resets import reset_phones as reset_phones
     from cucmsh.services.records.open_work import open_deliveries as open_deliveries
+    from cucmsh.services.records.open_work import open_renames as open_renames
+    from cucmsh.services.records.open_work import open_tellings as open_tellings
     from cucmsh.services.recovery.backup import back_up as back_up
     from cucmsh.services.recovery.backup import cancel_backup as cancel_backup
     from cucmsh.services.recovery.backup import estimate as estimate
@@ -258,6 +267,14 @@ __getattr__ = late_names(
         ),
         "cucmsh.services.lists.give_up_phones": ("GiveUpPlan", "release_trust"),
         "cucmsh.services.nodes.health.node_status": ("reach_each",),
+        "cucmsh.services.nodes.rename": (
+            "LookedAt",
+            "Renamed",
+            "RenameStep",
+            "look_at_rename",
+            "set_domain",
+            "set_host_name",
+        ),
         "cucmsh.services.nodes.service_control": (
             "Start",
             "restart_service",
@@ -267,7 +284,7 @@ __getattr__ = late_names(
         ),
         "cucmsh.services.nodes.system_status": ("SystemStatus", "system_status"),
         "cucmsh.services.nodes.service_list": ("ServiceList", "list_services"),
-        "cucmsh.services.outcome": ("Progress", "Step"),
+        "cucmsh.services.outcome": ("NodeOutcome", "Progress", "Step"),
         "cucmsh.services.phones.holders": ("holder_lines",),
         "cucmsh.services.phones.inventory": (
             "PhonesShown",
@@ -291,7 +308,11 @@ __getattr__ = late_names(
             "set_most_sessions",
         ),
         "cucmsh.services.records.logs": ("list_logs", "log_names", "read_log"),
-        "cucmsh.services.records.open_work": ("open_deliveries",),
+        "cucmsh.services.records.open_work": (
+            "open_deliveries",
+            "open_renames",
+            "open_tellings",
+        ),
         "cucmsh.services.tvs.tls_minimum": (
             "set_tls_minimum",
             "tls_minimum",

@@ -74,6 +74,9 @@ if TYPE_CHECKING:
     from cucmsh.views.recovery import schedule_lines as schedule_lines
     from cucmsh.views.recovery import set_document as set_document
     from cucmsh.views.recovery import set_lines as set_lines
+    from cucmsh.views.rename import renamed_document as renamed_document
+    from cucmsh.views.rename import renamed_lines as renamed_lines
+    from cucmsh.views.rename import yours_to_do_lines as yours_to_do_lines
     from cucmsh.views.report import delivery_lines as delivery_lines
     from cucmsh.views.report import mismatch_lines as mismatch_lines
     from cucmsh.views.report import report_lines as report_lines
@@ -150,6 +153,11 @@ __getattr__ = late_names(
             "preview_lines",
         ),
         "cucmsh.views.phones": ("phones_csv", "phones_document", "phones_lines"),
+        "cucmsh.views.rename": (
+            "renamed_document",
+            "renamed_lines",
+            "yours_to_do_lines",
+        ),
         "cucmsh.views.report": ("delivery_lines", "mismatch_lines", "report_lines"),
         "cucmsh.views.services": ("service_list_lines", "services_document"),
         "cucmsh.views.signing": ("pending_lines", "replica_lines", "signing_lines"),

@@ -82,6 +82,10 @@ bytes, and what is not there is null. The keys of each result::
                               stopped
     set cert regen            node certificate: as in show cert list own
                               nodes[]: name state done reason
+    set network hostname, set network domain
+                              node full_name made[] restarted[] stopped[] by_hand[]
+                              problems[] tvs_stays
+                              told[], nodes[]: name state done reason
     show cert own             node certificate pem
     utils service start, stop, restart
                               node service state problems[] foreign

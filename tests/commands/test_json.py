@@ -103,6 +103,21 @@ LINES: dict[str, tuple[str, Sequence[tuple[str, Answer]]]] = {
         "set tls min-version 1.1",
         [("(yes/no) ? ", "yes")],
     ),
+    "set network domain <name>": (
+        "set network domain other.org",
+        [("Continue (y/n)?", "y")],
+    ),
+    "set network hostname [name]": (
+        "set network hostname",
+        [
+            ("Enter the hostname:: ", "new"),
+            (
+                "Would you like to change the network ip address at this time [yes]:: ",
+                "no",
+            ),
+            ("Do you want to continue [yes/no]? ", "yes"),
+        ],
+    ),
     "set commandcount enable|disable": ("set commandcount enable", ()),
     "set accountlocking enable|disable": ("set accountlocking enable", ()),
     "set accountlocking count <attempts>": ("set accountlocking count 2", ()),

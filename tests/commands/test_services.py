@@ -42,6 +42,8 @@ PHRASES = [
     "set cli session timeout <minutes>",
     "set commandcount enable|disable",
     "set csr gen <unit>",
+    "set network domain <name>",
+    "set network hostname [name]",
     "set password user ccmadmin",
     "set password user security",
     "set tls min-version 1.0|1.1|1.2|1.3",
@@ -128,6 +130,7 @@ def test_changing_commands_say_so_and_resets_are_the_publishers() -> None:
                 *(*RECOVERS, *DEVICES),
                 *("set password", "set session", "set tls", "utils itl", "utils phone"),
                 *("utils service", "utils tftp"),
+                "set network",
             )
         )
         and phrase != "utils service list [page]"

@@ -59,11 +59,14 @@ LOOKING = {
     "nodes.health.keyless": {"is_lab_of_root"},
     "nodes.health.logins": {"examine_ground", "examine_logins"},
     "nodes.init": {"plan_init"},
+    "nodes.rename": {"look_at_rename"},
     "nodes.service_control": {"services_of"},
     "nodes.password_policy": {"require_ccm", "require_strong"},
     "phones.holders": {"holder_lines"},
     "phones.inventory": {"phone_state"},
-    "records.open_work": {"login_notice", "open_deliveries"},
+    "records.open_work": {
+        *("login_notice", "open_deliveries", "open_renames", "open_tellings")
+    },
     "records.state": {"serves_published"},
     "recovery.backup": {"estimate"},
     "recovery.devices": {"device_names", "read_devices"},

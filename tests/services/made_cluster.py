@@ -37,7 +37,7 @@ from cucmsh.config.model import (
     TvsAddress,
 )
 from cucmsh.config.phones import AmiAddress
-from cucmsh.config.settings import Settings
+from cucmsh.config.settings import Settings, read_settings
 from cucmsh.config.tvs import TvsSettings
 from cucmsh.errors import (
     AuthenticationError,
@@ -271,6 +271,13 @@ class Member:
         """What systemd runs before the TFTP service starts."""
         return start_tftp(self.site)
 
+    def read_configuration(self) -> None:
+        """The next process of the node finds what its file says now."""
+        site = self.site
+        settings = read_settings(site.settings.path)
+        self.site = called(Site(settings, site.clock, site.backends))
+        self.service.before_start = self.start
+
     def again(self) -> Site:
         """The same node as a new process sees it."""
         return called(Site(self.site.settings, self.site.clock, self.site.backends))
@@ -394,6 +401,8 @@ class NodeLink(AtOnce):
             said, _ = hooks.answer(member.site, list(words[2:]), lambda: raw)
         except CucmshError as refusal:
             return Completed(refusal.exit_status, "", refusal.message)
+        if hook in ("join", "renamed"):
+            member.read_configuration()
         return Completed(0, said, "")
 
     def close(self) -> None:

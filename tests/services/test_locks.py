@@ -9,6 +9,7 @@ than it is said to.
 from __future__ import annotations
 
 import hashlib
+import json
 import re
 import threading
 from collections import Counter
@@ -49,7 +50,7 @@ from cucmsh.services.lists.phone_files import choose
 from cucmsh.services.lists.plan_reset import plan_local_reset
 from cucmsh.services.nodes.identity import authorize, make_identity, public_line
 from cucmsh.services.nodes.init import NewNode, plan_init
-from cucmsh.services.nodes.join import cluster_document
+from cucmsh.services.nodes.join import cluster_document, sealed
 from cucmsh.services.nodes.make import public_certificates
 from cucmsh.services.nodes.node_id import own_id
 from cucmsh.services.records.state import recall
@@ -64,6 +65,7 @@ from tests.rigs.authority import Wanted
 from tests.rigs.waiting import until
 from tests.services.callers import called
 from tests.services.made_cluster import (
+    PUBLISHER,
     REPLICA,
     SECURITY,
     START,
@@ -105,7 +107,7 @@ LOCKS = {
     r"tftp/.*\.sgn": SIGNING,
     r"tftp/.*": SIGNING,
     # What is open in the cluster.
-    r"home/state/(journal|adoption|certificates)\.toml": CLUSTER,
+    r"home/state/(journal|adoption|renaming|untold|certificates)\.toml": CLUSTER,
     # Copies of trusted certificates that were deleted or replaced.
     r"home/earlier/[A-Za-z-]+-trust/.*": NODE,
     # Copies of what an adoption replaces.
@@ -299,6 +301,12 @@ def joining(made: MadeCluster) -> Prepared:
     return made.subscriber.site, [cluster_document(made.site, tuple(nodes))]
 
 
+def learning(made: MadeCluster) -> Prepared:
+    """The publisher is told by its subscriber."""
+    said = {"id": "", "name": "shop1", "aliases": [SUBSCRIBER], "domain": "other.org"}
+    return made.site, [sealed(made.subscriber.site, json.dumps(said))]
+
+
 def resetting_phones(made: MadeCluster) -> Prepared:
     phones = PhonesSettings(restart=("told", "status"), wait_seconds=0)
     site = made.site.with_settings(made.site.settings._replace(own_phones=phones))
@@ -424,6 +432,8 @@ RUNS: dict[str, Run] = dict(
         usual("lists.run_reset.reset_with_saved_key", *RESETTING),
         usual("nodes.add.add_node", NODE),
         usual("nodes.remove.remove_node", NODE),
+        usual("nodes.rename.set_domain", NODE, CLUSTER, SIGNING),
+        usual("nodes.rename.set_host_name", NODE, CLUSTER, SIGNING),
         usual("nodes.service_control.start_service", NODE, SIGNING, CLUSTER),
         usual("nodes.service_control.restart_service", NODE, SIGNING, CLUSTER),
         usual("nodes.service_control.stop_service"),
@@ -465,6 +475,7 @@ RUNS: dict[str, Run] = dict(
     RESET_PHONES: Run(resetting_phones, {PHONES}),
     INIT: Run(making, {CLUSTER}),
     "cucmsh.services.nodes.join.join": Run(joining, {NODE}),
+    "cucmsh.services.nodes.tell_names.learn_names": Run(learning, {NODE}),
 }
 
 
@@ -494,7 +505,7 @@ def test_what_is_written_is_written_under_its_lock(
     seen = set()
     for write in recorder.writes:
         needed = lock_of(write)
-        holder = cluster.site.node.name if write.node == REPLICA else write.node
+        holder = PUBLISHER if write.node == REPLICA else write.node
         if needed == NONE:
             continue
         if name == INIT:

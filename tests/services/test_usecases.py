@@ -86,6 +86,9 @@ class Agreeing:
     def sending(self, *_: object) -> AbstractContextManager[Callable[[int], object]]:
         return nullcontext(bool)
 
+    def service(self, _name: str) -> Agreeing:
+        return self
+
     def telling(self) -> AbstractContextManager[Callable[[], None]]:
         return nullcontext(lambda: None)
 
@@ -216,6 +219,9 @@ VALUES: dict[str, Callable[[Site], Sequence[Any]]] = {
     "cucmsh.services.nodes.join.describe": lambda _: [],
     "cucmsh.services.nodes.join.join": lambda _: [b""],
     "cucmsh.services.nodes.join.read_clock": lambda _: [],
+    "cucmsh.services.nodes.rename.set_domain": lambda _: ["other.org", AGREEING],
+    "cucmsh.services.nodes.rename.set_host_name": lambda _: ["new", AGREEING],
+    "cucmsh.services.nodes.tell_names.learn_names": lambda _: [b""],
     "cucmsh.services.nodes.remove.remove_node": lambda _: [SUBSCRIBER, AGREEING],
     "cucmsh.services.nodes.service_control.restart_service": lambda _: [
         *("Cisco Tftp", AGREEING)

@@ -7,6 +7,7 @@ from cucmsh.cli.hooks.install import received
 from cucmsh.errors import UsageError
 from cucmsh.services.nodes.identity import leave
 from cucmsh.services.nodes.join import describe, join, read_clock
+from cucmsh.services.nodes.tell_names import learn_names
 from cucmsh.storage.local import LocalStore
 
 
@@ -23,6 +24,12 @@ def _join(call: Call) -> tuple[str, int]:
     return "joined", 0
 
 
+def _renamed(call: Call) -> tuple[str, int]:
+    outcomes = learn_names(call.site, received(call))
+    left = [f"{at.name} was not told: {at.reason}" for at in outcomes if not at.is_done]
+    return "\n".join(["learned", *left]), 0
+
+
 def _leave(call: Call) -> tuple[str, int]:
     if not call.account_home:  # only sshd tells whose home the key's line is in
         raise UsageError("leave is for the key of another node")
@@ -37,4 +44,5 @@ RUNS = {
     "describe": Run(_describe, describe),
     "join": Run(_join, join),
     "leave": Run(_leave, leave),
+    "renamed": Run(_renamed, learn_names),
 }

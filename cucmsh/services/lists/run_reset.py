@@ -27,6 +27,7 @@ from cucmsh.services.lists.plan_reset import (
     plan_local_reset,
     plan_remote_reset,
 )
+from cucmsh.services.nodes.tell_names import tell_names
 from cucmsh.services.outcome import Progress, Report
 from cucmsh.services.site import Site
 from cucmsh.services.threads import meanwhile
@@ -165,6 +166,7 @@ def carry_out(
         plan = planning()
         dialog.agree(plan)
         with dialog.changing([entry.node.name for entry in located]) as progress:
+            tell_names(site)  # a member takes nothing from a name that it does not know
             return ResetDone(plan, apply(plan, located, site, fleet, progress))
 
 

@@ -127,7 +127,9 @@ def described(site: Site, plan: AddPlan, facts: dict[str, Any]) -> AddPlan:
 def _known_entry(site: Site, name: str) -> dict[str, Any] | None:
     store, file = split_path(site.settings.path)
     table = tomllib.loads(store.read(file).decode())
-    return next((e for e in table["cluster"]["nodes"] if e.get("name") == name), None)
+    nodes: list[dict[str, Any]] = table["cluster"]["nodes"]
+    found = next((at for at in nodes if at.get("name") == name), None)
+    return found or next((at for at in nodes if name in at.get("aliases", ())), None)
 
 
 def _require_same(site: Site, known: dict[str, Any], wanted: WantedNode) -> None:

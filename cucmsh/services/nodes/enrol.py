@@ -53,10 +53,12 @@ from cucmsh.services.nodes.health.finding import (
 )
 from cucmsh.services.nodes.health.replica_files import file_findings
 from cucmsh.services.nodes.identity import other_publishers, public_line
-from cucmsh.services.nodes.join import cluster_document
+from cucmsh.services.nodes.join import Description, cluster_document
 from cucmsh.services.nodes.make import public_certificates
 from cucmsh.services.nodes.node_id import learn, own_id
 from cucmsh.services.nodes.service_status import status_on
+from cucmsh.services.nodes.tell_names import Names, take_names
+from cucmsh.services.records.open_names import settle_untold
 from cucmsh.services.records.open_work import settle_deliveries
 from cucmsh.services.recovery.member import take_from
 from cucmsh.services.site import Site
@@ -103,7 +105,10 @@ def enrol(site: Site, plan: AddPlan, taken_from: Publisher | None = None) -> Enr
         with site.link_to(plan.node) as link:
             if plan.node.is_member:
                 site = take_from(site, link, plan.node)
-                plan, findings, node_id = _enrol_subscriber(site, plan, link)
+                said = ask_description(link, plan.node)
+                site, plan = _follow_rename(site, plan, said)
+                plan, findings = _enrol_subscriber(site, plan, link, said)
+                node_id = said.id
             else:
                 findings, node_id = _check_replica(site, plan.node, link), ""
                 if not plan.is_known and has_failed(findings):
@@ -197,6 +202,7 @@ def tell_others(
         try:
             with site.link_to(node) as link:
                 _send_cluster(link, node, document)
+                settle_untold(site, (node.name,))
                 if changed:
                     _bring(site, link, node, changed)
         except CucmshError as problem:
@@ -215,14 +221,33 @@ def _nodes_with(site: Site, node: Node) -> tuple[Node, ...]:
     return (*nodes, node)
 
 
+def _follow_rename(
+    site: Site, plan: AddPlan, said: Description
+) -> tuple[Site, AddPlan]:
+    """The publisher and the plan with the names that the member has by now."""
+    name, aliases, domain = said.node.name, said.node.aliases, said.node.domain
+    if plan.node.name not in (name, *aliases):
+        return site, plan  # another node, which is refused
+    names = {"name": name, "aliases": list(aliases), "domain": domain}
+    if all(plan.entry.get(key) == names[key] for key in ("name", "domain")):
+        return site, plan
+    if plan.is_known:
+        full = site.settings.cluster.domain if domain is None else domain
+        told = Names(said.id, name, aliases, full)
+        site = site.with_settings(take_names(site, plan.node, told))
+    kept = {key: value for key, value in plan.entry.items() if key not in names}
+    entry = {key: value for key, value in names.items() if value not in (None, [])}
+    return site, described(site, plan._replace(entry=entry | kept), {})
+
+
 def _enrol_subscriber(
-    site: Site, plan: AddPlan, link: Link
-) -> tuple[AddPlan, list[Finding], str]:
-    """The plan with what the member said of itself, the findings, and its id."""
+    site: Site, plan: AddPlan, link: Link, said: Description
+) -> tuple[AddPlan, list[Finding]]:
+    """The plan with what the member said of itself, and the findings."""
     asked, cluster = plan.node, site.settings.cluster
-    said = ask_description(link, asked)
-    wanted = (asked.name, asked.role, cluster.publisher.name)
-    if (said.node.name, said.node.role, said.publisher) != wanted:
+    publisher = cluster.publisher
+    is_wanted = (said.node.name, said.node.role) == (asked.name, asked.role)
+    if not is_wanted or said.publisher not in (publisher.name, *publisher.aliases):
         raise RefusedError(
             f"{asked.name} says that it is {said.node.name}, a {said.node.role} of "
             f"{said.publisher}",
@@ -255,6 +280,7 @@ def _enrol_subscriber(
     _send_cluster(link, node, cluster_document(site, _nodes_with(site, node)))
     _bring(site, link, node, site.node)
     settle_deliveries(site, (node.name,))
+    settle_untold(site, (node.name,))
     for other in cluster.members:
         if other.name not in (node.name, site.node.name):
             _bring(site, link, node, other)
@@ -268,7 +294,7 @@ def _enrol_subscriber(
         )
     if node.has_tvs:
         findings.append(look_at_tvs(site, node))
-    return plan, findings, said.id
+    return plan, findings
 
 
 def _bring(site: Site, link: Link, node: Node, other: Node) -> None:

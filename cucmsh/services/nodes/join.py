@@ -32,6 +32,7 @@ from cucmsh.services.nodes.configure import edit
 from cucmsh.services.nodes.identity import identity_path
 from cucmsh.services.nodes.make import public_certificates
 from cucmsh.services.nodes.node_id import ids_by_name, is_id, known_ids, learn, own_id
+from cucmsh.services.records.open_names import read_untold, settle_untold
 from cucmsh.services.site import Site
 from cucmsh.services.usecase import use_case
 
@@ -81,6 +82,8 @@ def describe(site: Site) -> str:
             "staging": os.path.join(site.settings.home, STAGING),
             "publisher": cluster.publisher.name,
             "domain": cluster.domain,
+            "aliases": node.aliases,
+            "own_domain": node.domain,
             "subject": cluster.subject,
             "certificates": {unit: pem.decode() for unit, pem in pems.items()},
         }
@@ -95,7 +98,7 @@ def read_description(text: str, asked: Node) -> Description:
     """
     try:
         said = json.loads(text)
-        host = asked.tftp.host
+        host, domain = asked.tftp.host, said.get("own_domain")
         node = asked._replace(
             name=str(said["name"]),
             role=type(asked.role)(said["role"]),
@@ -105,6 +108,8 @@ def read_description(text: str, asked: Node) -> Description:
             # An earlier version tells neither.
             tvs=TvsAddress(host, int(said.get("tvs_port", TVS_PORT))),
             http=HttpAddress(host, int(said.get("http_port", HTTP_PORT))),
+            aliases=tuple(str(alias) for alias in said.get("aliases", ())),
+            domain=None if domain is None else str(domain),
         )
         certificates = {
             Unit(unit): str(pem).encode() for unit, pem in said["certificates"].items()
@@ -145,9 +150,36 @@ def cluster_document(site: Site, nodes: tuple[Node, ...]) -> bytes:
             "sast_records": cluster.sast_records,
         }
     )
+    return sealed(site, payload)
+
+
+def sealed(site: Site, payload: str) -> bytes:
+    """A text for other members, authenticated by the cluster security password."""
     salt = os.urandom(16)
     seal = _seal(site, payload, salt)
     return json.dumps({"payload": payload, "salt": salt.hex(), "seal": seal}).encode()
+
+
+def unsealed(site: Site, raw: bytes, sender: str) -> str:
+    """The text that a member sealed.
+
+    Args:
+        site: this node.
+        raw: what was sent.
+        sender: who it is, for a person.
+
+    Raises:
+        RefusedError: it has another cluster security password.
+        ValueError, KeyError, TypeError, AttributeError: it is nothing sealed.
+    """
+    outer = json.loads(raw)
+    payload, salt = str(outer["payload"]), bytes.fromhex(outer["salt"])
+    if not hmac.compare_digest(_seal(site, payload, salt), str(outer["seal"])):
+        raise RefusedError(
+            f"the cluster security password of {sender} is another one",
+            "Give this node the same one: type `set password user security` here.",
+        )
+    return payload
 
 
 @use_case("hook join", changes=True)
@@ -168,8 +200,8 @@ def join(site: Site, raw: bytes) -> None:
     ours = {own, *site.node.aliases}  # a publisher that was not told has an earlier one
     names = {name: entry for entry in entries for name in _names_of(entry)}
     publishers = [entry for entry in entries if entry["role"] == "publisher"]
-    is_known = len(publishers) == 1 and _is_publisher(site, publishers[0], ids)
-    if not is_known or ours.isdisjoint(names):
+    is_ours = len(publishers) == 1 and _is_publisher(site, publishers[0], ids)
+    if not is_ours or ours.isdisjoint(names):
         raise RefusedError(
             f"{own} was made for the publisher {cluster.publisher.name} and joins no "
             "other cluster"
@@ -179,7 +211,9 @@ def join(site: Site, raw: bytes) -> None:
     others = [entry for entry in entries if ours.isdisjoint(_names_of(entry))]
     for entry in others:
         if "ssh" in entry:  # the way is the publisher's, the key is ours
-            entry["ssh"]["identity"] = identity_path(site)
+            there = filter(None, map(cluster.find, _names_of(entry)))
+            ways = (node.ssh.identity for node in there if node.ssh)
+            entry["ssh"]["identity"] = next(ways, identity_path(site))
 
     def change(text: str, path: str) -> str:
         text = editing.with_cluster(text, path, about, others, own)
@@ -192,6 +226,10 @@ def join(site: Site, raw: bytes) -> None:
     now = site.with_settings(settings)
     for name, node_id in ids.items():
         learn(now, name, node_id)
+    is_known = own in (str(entry["name"]) for entry in entries)
+    if is_known and read_untold(now)[1]:  # it knows how we are called now
+        with now.cluster_lock("hook join"):
+            settle_untold(now, (now.settings.cluster.publisher.name,))
 
 
 def _names_of(entry: dict[str, Any]) -> tuple[str, ...]:
@@ -222,14 +260,7 @@ def _open(
     That is keys of the cluster, its nodes, their ids by name, and further records.
     """
     try:
-        outer = json.loads(raw)
-        payload, salt = str(outer["payload"]), bytes.fromhex(outer["salt"])
-        if not hmac.compare_digest(_seal(site, payload, salt), str(outer["seal"])):
-            raise RefusedError(
-                "the cluster security password of the publisher is another one",
-                "Give this node the same one: type `set password user security` here.",
-            )
-        inner = json.loads(payload)
+        inner = json.loads(unsealed(site, raw, "the publisher"))
         about = {str(key): str(value) for key, value in inner["about"].items()}
         entries = [dict(entry) for entry in inner["nodes"]]
         said = dict(inner.get("ids", {}))  # an earlier version tells none

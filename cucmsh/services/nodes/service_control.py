@@ -20,12 +20,14 @@ from cucmsh.services.lists.member_hooks import deliver_pending
 from cucmsh.services.lists.member_lists import ask_for_lists
 from cucmsh.services.lists.update_replicas import brought_after_start, update_replicas
 from cucmsh.services.nodes import own_services as own
+from cucmsh.services.nodes.tell_names import tell_untold
 from cucmsh.services.outcome import Report
 from cucmsh.services.records.open_work import (
     note_unrecorded_start,
     open_deliveries,
     open_signings,
     open_starts,
+    open_tellings,
     start_record,
 )
 from cucmsh.services.site import Site
@@ -81,13 +83,13 @@ def start_service(site: Site, name: str, dialog: ServiceDialog) -> Start:
         UsageError: there is no such service here.
         ServiceError: it has no commands, or does not run afterwards.
     """
-    return _brought_up(site, name, own.start, dialog)
+    return bring_up(site, name, own.start, dialog)
 
 
 @use_case("utils service restart", changes=True)
 def restart_service(site: Site, name: str, dialog: ServiceDialog) -> Start:
     """Restart a service of this node; raises as ``start_service`` does."""
-    return _brought_up(site, name, own.restart, dialog)
+    return bring_up(site, name, own.restart, dialog)
 
 
 @use_case("utils service stop", changes=True)
@@ -107,9 +109,23 @@ def stop_service(site: Site, name: str, dialog: ServiceDialog) -> None:
     dialog.done()
 
 
-def _brought_up(
-    site: Site, name: str, request: Callable[[Site, str], None], dialog: ServiceDialog
+def bring_up(
+    site: Site,
+    name: str,
+    request: Callable[[Site, str], None],
+    dialog: ServiceDialog,
+    *,
+    is_telling: bool = True,
 ) -> Start:
+    """``start_service`` and ``restart_service``, by what they request.
+
+    Args:
+        site: this node.
+        name: of the service.
+        request: of ``own_services``.
+        dialog: is told.
+        is_telling: members get what they need to know, and who did not is told.
+    """
     _require_service(site, name)
     dialog.accepted()
     # What runs already is not started again: no record is due.
@@ -125,10 +141,7 @@ def _brought_up(
         dialog.done()
         if name not in (TFTP, TVS):
             return Start((), None)
-        # What others need to know before phones meet it.
-        with suppress(CucmshError):  # it stays open, which is told
-            deliver_pending(site)
-        undelivered = tuple(work.line for work in open_deliveries(site))
+        undelivered = _tell_members(site) if is_telling else ()
         if name != TFTP:  # the others serve no list
             return Start(undelivered, None)
         # A reset may have been kept for this very start.
@@ -155,8 +168,19 @@ def _fetch_list(site: Site) -> None:
     if not is_given(site):
         return
     with suppress(CucmshError):
+        tell_untold(site)
         deliver_pending(site)
     ask_for_lists(site)
+
+
+def _tell_members(site: Site) -> tuple[str, ...]:
+    """What others need to know before phones meet it; who does not know it then."""
+    with suppress(CucmshError):  # it stays open, which is told
+        tell_untold(site)
+    with suppress(CucmshError):
+        deliver_pending(site)
+    left_open = (*open_tellings(site), *open_deliveries(site))
+    return tuple(work.line for work in left_open)
 
 
 def _require_service(site: Site, name: str) -> None:

@@ -36,6 +36,12 @@ from cucmsh.layout import (
     facts_file,
 )
 from cucmsh.services.nodes.node_id import kept_id, renamed, with_ids
+from cucmsh.services.records.open_names import (
+    is_called_so,
+    read_rename,
+    read_untold,
+    settle_untold,
+)
 from cucmsh.services.records.state import (
     forget,
     keep_mark,
@@ -67,6 +73,8 @@ class Kind(StrEnum):
     CERTIFICATES = "bringing certificates to members"
     PHONES = "reset of phones"
     LISTS = "handing lists over to subscribers"
+    RENAME = "rename of this node"
+    NAMES = "telling members how a node is called"
 
 
 class OpenWork(NamedTuple):
@@ -89,7 +97,7 @@ class OpenWork(NamedTuple):
 
 
 def open_work(site: Site) -> list[OpenWork]:
-    """All that is open, in the order in which a login tells it. Reads eleven files.
+    """All that is open, in the order in which a login tells it. Reads thirteen files.
 
     Raises:
         StoreError: a file cannot be read.
@@ -103,6 +111,8 @@ def open_work(site: Site) -> list[OpenWork]:
         *open_pushes(site),
         *open_signings(site),
         *open_adoptions(site),
+        *open_renames(site),
+        *open_tellings(site),
         *open_deliveries(site),
         *open_lists(site),
         *open_phone_resets(site),
@@ -128,6 +138,7 @@ def drop_node(site: Site, name: str) -> None:
     """
     settle_deliveries(site, (name,))
     settle_lists(site, (name,))
+    settle_untold(site, (name,))
     since, problems = _read_push(site)
     left = {known: why for known, why in problems.items() if known != name}
     if left != problems or not left:
@@ -586,6 +597,50 @@ def open_deliveries(site: Site) -> list[OpenWork]:
         f"Run `{finish}` when they answer."
     )
     return [OpenWork(Kind.CERTIFICATES, line, problems, since, finish)]
+
+
+# --- Names; ``records.open_names`` writes them.
+
+
+def open_renames(site: Site) -> list[OpenWork]:
+    """The rename of this node that was begun and is not finished, if there is one.
+
+    Raises:
+        StoreError: its file cannot be read.
+    """
+    rename = read_rename(site)
+    if rename is None:
+        return []
+    finish, since = rename.command, rename.at
+    what = f"The rename of this node, `{finish}` of {since or UNKNOWN},"
+    if rename.tvs_stays:
+        line = (
+            f"{what} left the TVS certificate under the earlier name, for "
+            f"{rename.tvs_stays.removesuffix('.')}. Run it again when they hold a "
+            "later ITL."
+        )
+    elif not is_called_so(site, rename):
+        line = f"{what} was begun, and nothing has changed yet. Run it again."
+    else:
+        line = f"{what} is not finished. Run it again."
+    return [OpenWork(Kind.RENAME, line, {site.node.name: ""}, since, finish)]
+
+
+def open_tellings(site: Site) -> list[OpenWork]:
+    """The members that do not know how a node is called now.
+
+    Raises:
+        StoreError: its file cannot be read.
+    """
+    since, problems = read_untold(site)
+    if not problems:
+        return []
+    finish = RESTART if site.node.has_tftp else f"utils service restart {TVS}"
+    line = (
+        f"A node of this cluster was renamed, and since {since or UNKNOWN} not told: "
+        f"{', '.join(_shown(problems))}. Run `{finish}` when they answer."
+    )
+    return [OpenWork(Kind.NAMES, line, problems, since, finish)]
 
 
 def _where_to_look(site: Site) -> str:

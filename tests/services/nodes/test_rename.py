@@ -1,0 +1,299 @@
+"""A rename on a publisher and a subscriber: what changes, what stays, who is told."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from contextlib import AbstractContextManager, nullcontext
+from pathlib import Path
+from typing import Any, cast
+
+import pytest
+
+from cucmsh.config.settings import read_settings
+from cucmsh.errors import RefusedError
+from cucmsh.pki.model import Unit
+from cucmsh.services.certificates.keystore import Keystore
+from cucmsh.services.certificates.regenerate import regenerate
+from cucmsh.services.lists.update_replicas import update_replicas
+from cucmsh.services.nodes.node_id import own_id
+from cucmsh.services.nodes.rename import (
+    Renamed,
+    RenameStep,
+    look_at_rename,
+    set_domain,
+    set_host_name,
+)
+from cucmsh.services.nodes.service_control import restart_service
+from cucmsh.services.outcome import NodeOutcome
+from cucmsh.services.records.history import History
+from cucmsh.services.records.open_work import Kind, open_work
+from cucmsh.services.site import Site
+from cucmsh.trustlist.check import check
+from cucmsh.trustlist.model import TrustList
+from tests.services.made_cluster import (
+    DOMAIN,
+    PUBLISHER,
+    SUBSCRIBER,
+    MadeCluster,
+    Member,
+    accepts,
+    started_cluster,
+)
+
+pytestmark = pytest.mark.thorough
+
+NEW = "new--pub"
+# TVS last: whom the new CallManager key is strange to asks it.
+UNITS = (Unit.TOMCAT, Unit.IPSEC, Unit.CALL_MANAGER, Unit.CAPF, Unit.TVS)
+
+
+class Told:
+    """A ``RenameDialog`` that remembers."""
+
+    def __init__(self) -> None:
+        self.steps: list[RenameStep] = []
+        self.services: list[str] = []
+
+    def changing(self) -> AbstractContextManager[object]:
+        return nullcontext()
+
+    def begins(self, step: RenameStep, steps: Sequence[RenameStep]) -> None:
+        assert step in steps
+        self.steps.append(step)
+
+    def told(self, outcomes: Sequence[NodeOutcome]) -> None:
+        assert outcomes
+
+    def service(self, name: str) -> Any:
+        self.services.append(name)
+        return _Silent()
+
+
+class _Silent:
+    def __getattr__(self, name: str) -> Callable[..., Any]:
+        return lambda *_: nullcontext()
+
+
+@pytest.fixture(params=[True, False], ids=["keep_trust", "lab"])
+def made(request: pytest.FixtureRequest, tmp_path: Path) -> MadeCluster:
+    return made_in(tmp_path, keep_trust=request.param)
+
+
+def made_in(root: Path, *, keep_trust: bool, has_replica: bool = False) -> MadeCluster:
+    made = started_cluster(root, keep_trust=keep_trust, has_replica=has_replica)
+    made.write_configurations()
+    for member in made.members.values():
+        member.read_configuration()
+        member.start()
+    return made
+
+
+@pytest.fixture
+def keeping(tmp_path: Path) -> MadeCluster:
+    return made_in(tmp_path, keep_trust=True)
+
+
+def rename(member: Member, name: str = NEW, told: Told | None = None) -> Renamed:
+    return set_host_name(member.site, name, told or Told())
+
+
+def names_of(member: Member) -> dict[Unit, str]:
+    keystore = Keystore(member.site)
+    return {
+        unit: keystore.certificate(unit).subject_name.split(";")[0].partition("=")[2]
+        for unit in keystore.units
+    }
+
+
+def is_good(trust_list: TrustList, site: Site) -> bool:
+    return check(trust_list, site.backends.verifier()).is_valid
+
+
+def nodes_of(member: Member) -> list[str]:
+    """As its file says."""
+    settings = read_settings(member.site.settings.path)
+    return [node.name for node in settings.cluster.nodes]
+
+
+def test_renamed_publisher_has_its_new_name_everywhere(made: MadeCluster) -> None:
+    publisher, subscriber = made.publisher, made.subscriber
+    before = {unit: publisher.keys.certificate(unit) for unit in publisher.keys.units}
+    node_id, held = own_id(made.site), publisher.served
+    told = Told()
+    done = rename(publisher, told=told)
+    assert done.is_done
+    assert done.made == UNITS
+    assert told.steps == list(RenameStep)
+    assert told.services == ["Cisco Tftp"]
+    assert f"{done.now}" == f"{NEW}.{DOMAIN}"
+    names = names_of(publisher)
+    for unit in (Unit.CALL_MANAGER, Unit.TVS, Unit.TOMCAT, Unit.IPSEC):
+        assert names[unit] == f"{NEW}.{DOMAIN}"
+    after = {unit: publisher.keys.certificate(unit) for unit in before}
+    assert {unit for unit in before if after[unit] == before[unit]} == {
+        Unit.ITL_RECOVERY
+    }
+    assert PUBLISHER.upper() in names[Unit.ITL_RECOVERY].upper()
+    assert own_id(made.site) == node_id
+    for member in (publisher, subscriber):
+        assert nodes_of(member) == [NEW, SUBSCRIBER]
+        node = member.site.settings.cluster.publisher
+        assert node.aliases == (PUBLISHER,)
+        assert member.site.settings.cluster.find(PUBLISHER) == node
+        for unit in (Unit.CALL_MANAGER, Unit.TVS, Unit.CAPF):
+            assert member.keys.trusted(node, unit) == after[unit]
+    assert not open_work(made.site) or made.site.settings.keep_trust
+    assert [at.kind for at in open_work(subscriber.site)] == []
+    served = publisher.served
+    assert is_good(served, made.site)
+    assert accepts(held, served) is made.site.settings.keep_trust
+    subscriber.start()
+    assert is_good(subscriber.served, made.site)
+
+
+def test_every_holder_takes_the_lists_of_a_renamed_node(keeping: MadeCluster) -> None:
+    """Regenerations and renames in a row, and a phone that slept through all."""
+    held = [keeping.publisher.served]
+    for name in ("one", "two", "one"):
+        keeping.clock.pass_seconds(301)
+        assert rename(keeping.publisher, name).is_done
+        held.append(keeping.publisher.served)
+        keeping.clock.pass_seconds(301)
+        regenerate(keeping.site, Unit.CALL_MANAGER)
+        keeping.publisher.start()
+        assert all(accepts(one, keeping.publisher.served) for one in held)
+    assert keeping.site.node.aliases == (PUBLISHER, "two")
+    keeping.reset()
+    assert all(accepts(one, keeping.publisher.served) for one in held)
+    assert all(accepts(one, keeping.subscriber.served) for one in held)
+
+
+def test_renamed_subscriber_tells_its_publisher(made: MadeCluster) -> None:
+    publisher, subscriber = made.publisher, made.subscriber
+    publisher_list = publisher.served
+    done = rename(subscriber, "shop1")
+    assert done.is_done
+    assert [(at.name, at.is_done) for at in done.told] == [(PUBLISHER, True)]
+    assert nodes_of(publisher) == nodes_of(subscriber) == [PUBLISHER, "shop1"]
+    node = made.site.settings.cluster.nodes[1]
+    tvs = subscriber.keys.certificate(Unit.TVS)
+    assert publisher.keys.trusted(node, Unit.TVS) == tvs
+    assert names_of(subscriber)[Unit.TVS] == f"shop1.{DOMAIN}"
+    publisher.start()
+    assert accepts(publisher_list, publisher.served)
+    report = made.reset()
+    assert [at.name for at in report.outcomes] == [PUBLISHER, "shop1"]
+    assert not report.pending
+    assert subscriber.raw == publisher.raw
+    assert not open_work(made.site)
+    assert History(made.site).entries
+
+
+@pytest.mark.parametrize("name", [PUBLISHER, SUBSCRIBER])
+def test_another_domain_is_the_nodes_own(made: MadeCluster, name: str) -> None:
+    member = made.members[name]
+    done = set_domain(member.site, "other.org", Told())
+    assert done.is_done
+    assert f"{done.now}" == f"{name}.other.org"
+    assert names_of(member)[Unit.CALL_MANAGER] == f"{name}.other.org"
+    for each in made.members.values():
+        cluster = each.site.settings.cluster
+        assert cluster.domain == DOMAIN
+        node = cluster.find(name)
+        assert node
+        assert cluster.full_name(node) == f"{name}.other.org"
+    assert nodes_of(member) == [PUBLISHER, SUBSCRIBER]
+    made.clock.pass_seconds(301)
+    set_domain(member.site, DOMAIN, Told())
+    assert member.site.node.domain is None
+    assert made.site.settings.cluster.find(name) == made.members[
+        PUBLISHER
+    ].site.settings.cluster.find(name)
+
+
+def open_kinds(member: Member) -> list[Kind]:
+    return [at.kind for at in open_work(member.site)]
+
+
+@pytest.mark.parametrize("away", [PUBLISHER, SUBSCRIBER])
+def test_member_that_is_away_is_told_when_it_answers(
+    keeping: MadeCluster, away: str
+) -> None:
+    absent = keeping.members[away]
+    (here,) = [at for name, at in keeping.members.items() if name != away]
+    absent.is_dead = True
+    done = rename(here, "elsewhere")
+    assert not done.is_done
+    assert not done.failed
+    assert here.site.node.name == "elsewhere"
+    assert Kind.NAMES in open_kinds(here)
+    assert Kind.RENAME not in open_kinds(here)
+    # It may be called otherwise again, though one was not told yet.
+    keeping.clock.pass_seconds(301)
+    rename(here, "at-last")
+    absent.is_dead = False
+    assert nodes_of(absent) == [PUBLISHER, SUBSCRIBER]
+    restart_service(here.site, "Cisco Tftp", cast(Any, _Silent()))
+    assert Kind.NAMES not in open_kinds(here)
+    assert Kind.CERTIFICATES not in open_kinds(here)
+    assert nodes_of(absent) == nodes_of(here)
+    absent.start()
+    assert is_good(absent.served, keeping.site)
+
+
+def test_reset_reaches_a_member_that_was_not_told(keeping: MadeCluster) -> None:
+    keeping.subscriber.is_dead = True
+    rename(keeping.publisher)
+    keeping.subscriber.is_dead = False
+    report = keeping.reset()
+    assert not report.pending
+    assert nodes_of(keeping.subscriber) == [NEW, SUBSCRIBER]
+    assert keeping.subscriber.raw == keeping.publisher.raw
+
+
+def test_no_second_certificate_within_five_minutes(made: MadeCluster) -> None:
+    regenerate(made.site, Unit.TVS)
+    before = made.tree()
+    for look in (
+        look_at_rename,
+        lambda site, _, name: set_host_name(site, name, Told()),
+    ):
+        with pytest.raises(RefusedError, match="TVS certificate was modified in the"):
+            look(made.site, "hostname", NEW)
+    assert made.tree() == before
+    made.clock.pass_seconds(301)
+    assert rename(made.publisher).is_done
+    with pytest.raises(RefusedError, match="in the last 5 minutes"):
+        regenerate(made.site, Unit.CALL_MANAGER)
+
+
+def test_replica_goes_on_under_a_renamed_publisher(tmp_path: Path) -> None:
+    made = made_in(tmp_path, keep_trust=True, has_replica=True)
+    update_replicas(made.site)
+    done = rename(made.publisher)
+    assert done.is_done, done
+    assert made.replica.raw == made.publisher.raw
+    assert not made.reset().pending
+
+
+def test_service_that_does_not_restart_is_restarted_by_the_next_call(
+    made: MadeCluster,
+) -> None:
+    made.publisher.service.restart_fails = True
+    done = rename(made.publisher)
+    assert done.failed == ("Cisco Tftp did not restart: Job for tftpd failed.",)
+    (work,) = [at for at in open_work(made.site) if at.kind is Kind.RENAME]
+    assert work.finish == f"set network hostname {NEW}"
+    made.publisher.service.restart_fails = False
+    made.publisher.service.is_running = True
+    again = rename(made.publisher)
+    assert not again.made
+    assert again.is_done
+    assert Kind.RENAME not in open_kinds(made.publisher)
+
+
+def test_stopped_service_stays_stopped(made: MadeCluster) -> None:
+    made.publisher.service.is_running = False
+    done = rename(made.publisher)
+    assert done.stopped == ("Cisco Tftp",)
+    assert made.publisher.service.requests == []
