@@ -307,7 +307,6 @@ __getattr__ = late_names(
             "read_limit",
             "set_most_sessions",
         ),
-        "cucmsh.services.records.logs": ("list_logs", "log_names", "read_log"),
         "cucmsh.services.records.open_work": (
             "open_deliveries",
             "open_renames",

@@ -268,8 +268,6 @@ VALUES: dict[str, Callable[[Site], Sequence[Any]]] = {
     "cucmsh.services.recovery.schedule.run_due": lambda _: [],
     "cucmsh.services.recovery.sets.find_sets": lambda _: ["weekly"],
     "cucmsh.services.seats.set_most_sessions": lambda _: [5],
-    "cucmsh.services.records.logs.list_logs": lambda _: ["*"],
-    "cucmsh.services.records.logs.read_log": lambda _: ["audit"],
 }
 # One change of the cluster at a time; the others wait for no person's question.
 CLUSTER_LOCKED = (
