@@ -89,7 +89,9 @@ def is_held(folder: str) -> bool:
         os.close(descriptor)
 
 
-def take(descriptor: int, wait_seconds: float) -> bool:
+def take(
+    descriptor: int, wait_seconds: float, retry_seconds: float = RETRY_SECONDS
+) -> bool:
     """Whether the open file could be locked within so many seconds; 0 tries once."""
     end = monotonic() + wait_seconds
     while True:
@@ -98,7 +100,7 @@ def take(descriptor: int, wait_seconds: float) -> bool:
             return True
         if monotonic() >= end:
             return False
-        sleep(RETRY_SECONDS)
+        sleep(retry_seconds)
 
 
 def _lock(folder: str, deadline: float) -> int | None:

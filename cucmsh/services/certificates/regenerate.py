@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from math import ceil
 
+from cucmsh.alarms import TOMCAT_CERT_REGENERATED, TVS_CERTIFICATE_REGENERATED
 from cucmsh.errors import CucmshError, RefusedError
 from cucmsh.exhaustion import exhaustion_as_error
 from cucmsh.pki.model import Unit
@@ -18,9 +19,12 @@ from cucmsh.services.lists.member_hooks import deliver_certificates
 from cucmsh.services.lists.member_lists import lists_follow
 from cucmsh.services.nodes.make import new_credential, public_certificates
 from cucmsh.services.outcome import NodeOutcome, State
+from cucmsh.services.records.alarms import tell
 from cucmsh.services.records.state import read_published
 from cucmsh.services.site import Site
 from cucmsh.services.usecase import use_case
+
+TOLD = {Unit.TVS: TVS_CERTIFICATE_REGENERATED, Unit.TOMCAT: TOMCAT_CERT_REGENERATED}
 
 
 def require_no_hold(site: Site, unit: Unit) -> None:
@@ -83,6 +87,8 @@ def regenerate(site: Site, unit: Unit) -> list[NodeOutcome]:
                 keystore.install_recovery(key_file, credential.certificate)
             else:
                 keystore.install(unit, credential)
+        if alarm := TOLD.get(unit):
+            tell(site, alarm)
         return bring_to_members(site, unit)
 
 

@@ -24,6 +24,7 @@ import hashlib
 from collections.abc import Iterable, Iterator
 from typing import TYPE_CHECKING, NamedTuple
 
+from cucmsh.alarms import ITL_FILE_REGENERATED_TFTP
 from cucmsh.config.model import OWN_SAST_RECORDS
 from cucmsh.errors import (
     CucmshError,
@@ -49,6 +50,7 @@ from cucmsh.services.lists.given_list import given_list, is_given, never_given
 from cucmsh.services.lists.history_of_others import ask_other_nodes
 from cucmsh.services.lists.list_records import own_records, spelled_as_held
 from cucmsh.services.lists.served_lists import is_reset_list, served_list
+from cucmsh.services.records.alarms import tell
 from cucmsh.services.records.history import History, Kept, note_successor
 from cucmsh.services.records.served_times import note_served
 from cucmsh.services.records.state import (
@@ -295,6 +297,7 @@ def compose_for_start(site: Site) -> Composed:
         write_published(site.home, published, before)
         site.tftp.write(LIST_FILE, raw, SERVED_MODE)
         note_served(site, raw, is_new=True)
+        tell(site, ITL_FILE_REGENERATED_TFTP)
         # Not what the next login is told: nobody can end it but by the configuration.
         said = " ".join(part for part in (remark, too_many_tokens(site)) if part)
         return Composed(raw, is_kept=False, remark=said)

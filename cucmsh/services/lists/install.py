@@ -10,6 +10,7 @@ from __future__ import annotations
 import hashlib
 from contextlib import suppress
 
+from cucmsh.alarms import ITL_FILE_REGENERATED_TFTP
 from cucmsh.errors import CucmshError, RefusedError, UsageError
 from cucmsh.exhaustion import exhaustion_as_error
 from cucmsh.layout import LIST_FILE, SERVED_MODE, STAGING
@@ -28,6 +29,7 @@ from cucmsh.services.lists.served_lists import (
 )
 from cucmsh.services.nodes.own_services import is_running, restart
 from cucmsh.services.outcome import NodeOutcome, State
+from cucmsh.services.records.alarms import tell
 from cucmsh.services.records.history import History, note_successor
 from cucmsh.services.records.served_times import note_served
 from cucmsh.services.records.state import (
@@ -201,6 +203,7 @@ def put_in_place(site: Site, trust_list: TrustList, expected: str) -> None:
             note_served(site, present)
         directory.write(LIST_FILE, raw, SERVED_MODE)
         note_served(site, raw, is_new=True)
+        tell(site, ITL_FILE_REGENERATED_TFTP)
 
 
 def restart_and_prove(site: Site, raw: bytes, *, was_active: bool) -> NodeOutcome:

@@ -11,6 +11,7 @@ from collections.abc import Callable, Sequence
 from contextlib import AbstractContextManager, suppress
 from typing import NamedTuple, Protocol
 
+from cucmsh.alarms import SERVICE_START_FAILED, SERVICE_STARTED, SERVICE_STOPPED
 from cucmsh.config.model import TFTP, TVS
 from cucmsh.errors import CucmshError, ServiceError, UsageError
 from cucmsh.services.lists.foreign import ForeignList, foreign_list
@@ -22,6 +23,7 @@ from cucmsh.services.lists.update_replicas import brought_after_start, update_re
 from cucmsh.services.nodes import own_services as own
 from cucmsh.services.nodes.tell_names import tell_untold
 from cucmsh.services.outcome import Report
+from cucmsh.services.records.alarms import tell
 from cucmsh.services.records.open_work import (
     note_unrecorded_start,
     open_deliveries,
@@ -106,6 +108,7 @@ def stop_service(site: Site, name: str, dialog: ServiceDialog) -> None:
         own.stop(site, name)
     if own.is_running(site, name):
         raise ServiceError(f"{name} is still running", "See the log of the service.")
+    tell(site, SERVICE_STOPPED, name)
     dialog.done()
 
 
@@ -137,7 +140,9 @@ def bring_up(
                 _fetch_list(site)
             request(site, name)
         if not own.is_running(site, name):
+            tell(site, SERVICE_START_FAILED, name, "it does not run")
             raise ServiceError(f"{name} does not run", "See the log of the service.")
+        tell(site, SERVICE_STARTED, name)
         dialog.done()
         if name not in (TFTP, TVS):
             return Start((), None)

@@ -11,6 +11,7 @@ from cucmsh.phones.claims import Claim
 from cucmsh.phones.known import Recorded
 from cucmsh.services.phones.open_store import open_inventory
 from cucmsh.services.phones.store import PhoneStore
+from cucmsh.services.phones.trust_list_alarms import tell_trust_lists
 from cucmsh.services.site import Site
 
 BATCH = 10_000  # claims that are written at once
@@ -71,6 +72,7 @@ class Keeper:
                 self.close()
                 raise
             self.recorded = Recorded(*map(sum, zip(self.recorded, done, strict=True)))
+            tell_trust_lists(self._site, batch, done.new)
             del self.waiting[:BATCH]
 
     def forget_old(self) -> None:

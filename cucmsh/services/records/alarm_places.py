@@ -23,6 +23,7 @@ from cucmsh.layout import ALARMS_WAITING, CISCO_SYSLOG, ERRORS_FILE
 from cucmsh.services.records import syslog_form
 from cucmsh.services.records.alarm_queue import enqueue
 from cucmsh.services.records.ciscolog import Numbers, lines_of, stored
+from cucmsh.services.records.metrics_file import count_up
 from cucmsh.storage.local import LocalStore
 from cucmsh.storage.lock import is_held
 from cucmsh.storage.rotation import Rotation
@@ -96,6 +97,18 @@ class LocalSyslog:
             send_locally(self._settings.socket, raw)
 
 
+class Metrics:
+    """A file for node_exporter; it counts every alarm."""
+
+    name = "metrics"
+
+    def __init__(self, path: str) -> None:
+        self._path = path
+
+    def put(self, told: Told) -> None:
+        count_up(self._path, told.event)
+
+
 class Queue:
     """Where an alarm waits for ``send_alarms``."""
 
@@ -137,6 +150,8 @@ def places_of(settings: Settings, home: LocalStore) -> tuple[Place, ...]:
     ]
     if alarms.syslog and alarms.syslog.to == "local":
         places.append(LocalSyslog(alarms.syslog))
+    if alarms.metrics:
+        places.append(Metrics(alarms.metrics.file))
     places += [Queue(home, *each) for each in queues_of(settings)]
     return tuple(places)
 

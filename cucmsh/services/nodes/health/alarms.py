@@ -30,6 +30,8 @@ def examine_alarms(site: Site) -> Iterator[Finding]:
         yield _syslog(alarms.syslog)
     if alarms.mail:
         yield _mail(site, alarms.mail)
+    if alarms.metrics:
+        yield _metrics(alarms.metrics.file)
     if alarms.hook and not os.access(alarms.hook.command[0], os.X_OK):
         what = f"alarms go to no hook: {alarms.hook.command[0]} cannot be run"
         yield Finding(Level.WARN, what, "See command in [alarms.hook].")
@@ -72,6 +74,14 @@ def _mail(site: Site, mail: MailSettings) -> Finding:
         require_mail_server(mail_server(site, mail))
 
     return _tried(check, "the mail server lets us in", "alarms are not mailed")
+
+
+def _metrics(path: str) -> Finding:
+    folder = os.path.dirname(path)
+    if os.access(folder, os.W_OK | os.X_OK):
+        return Finding(Level.OK, "alarms are counted for Prometheus")
+    what = f"alarms are not counted: {folder} is not there, or we may not write to it"
+    return Finding(Level.WARN, what, "See file in [alarms.metrics].")
 
 
 def _waiting(site: Site) -> Iterator[Finding]:
