@@ -18,6 +18,7 @@ WRITERS = {
     "cucmsh/storage/log_line.py": "lines of a log",
     "cucmsh/storage/lock.py": "the note that names a lock's holder",
     "cucmsh/remote/known_hosts.py": "the file of known hosts",
+    "cucmsh/services/records/metrics_file.py": "the counts that Prometheus reads",
     "cucmsh/lab/command.py": "the lab's own pipe",
     "cucmsh/lab/ssh_session.py": "the lab's SSH server: bytes for its process",
     "cucmsh/lab/sftp_files.py": "the lab's SFTP server: a file of its folder",
