@@ -15,6 +15,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from enum import StrEnum
 from functools import lru_cache
+from threading import Lock
 from types import MappingProxyType
 from typing import NamedTuple
 
@@ -210,7 +211,7 @@ def _loaded(held: Held, kind: ListKind, raw: bytes | None) -> _Loaded | Decision
     offered = _read_list(bytes(raw)) if raw and len(raw) <= family.max_list else ""
     if not raw:
         return _missing(held, raw)
-    if kind not in [asked.kind for asked in family.lists]:
+    if not family.knows(kind):
         reason = f"A {family.name} knows no such list."
     elif len(raw) > family.max_list:
         reason = f"A list of {len(raw)} bytes does not load ({family.max_list} do)."
@@ -344,10 +345,31 @@ def _vouched_for(
     return None, False
 
 
+# Lists that were read lately, found by their headers and compared byte for byte: to
+# hash all bytes of each would cost more, and a header holds the signature of the rest.
 # What is kept is what the bytes say, never a verdict: that costs each phone its own
 # operation with a key. At most 64 KiB a list, and some copies of it.
-@lru_cache(maxsize=256)
+_MOST_LISTS = 256
+_HEADER = 512  # bytes
+_lately: dict[bytes, tuple[bytes, _Loaded | str]] = {}
+_changing = Lock()
+
+
 def _read_list(raw: bytes) -> _Loaded | str:
+    header = raw[:_HEADER]
+    found = _lately.get(header)
+    if found is not None and found[0] == raw:
+        return found[1]
+    loaded = _decoded(raw)
+    with _changing:
+        _lately.pop(header, None)
+        while len(_lately) >= _MOST_LISTS:  # the one that came first goes
+            del _lately[next(iter(_lately))]
+        _lately[header] = raw, loaded
+    return loaded
+
+
+def _decoded(raw: bytes) -> _Loaded | str:
     try:
         trust_list = decode(raw)
     except TrustListError as error:

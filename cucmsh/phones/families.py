@@ -85,6 +85,13 @@ class Family(NamedTuple):
     asks_again_seconds: tuple[int, int] = (0, 0)
     restarts_without_list: bool = False
 
+    def knows(self, kind: ListKind) -> bool:
+        """Whether it asks for such lists."""
+        for asked in self.lists:  # noqa: SIM110 - asked for each decision: half the time
+            if asked.kind is kind:
+                return True
+        return False
+
     def asked_lists(self, mac: str) -> tuple[AskedList, ...]:
         """What a phone with this MAC address asks for at boot."""
         return tuple(

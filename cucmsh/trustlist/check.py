@@ -61,17 +61,20 @@ class SignerSays(NamedTuple):
         name: issuer and serial number, byte for byte.
         key: the PUBLICKEY field, or ``None``.
         certificate: DER, or ``None``.
+        keys: that key and ``None``: what records of its name may have.
     """
 
     name: tuple[bytes | None, bytes]
     key: bytes | None
     certificate: bytes | None
+    keys: frozenset[bytes | None]
 
     @classmethod
     def of(cls, signer: Record) -> SignerSays:
         """That of a record."""
         name = signer.find(RecordTag.ISSUER_NAME), signer.serial
-        return cls(name, signer.public_key, signer.certificate)
+        key = signer.public_key
+        return cls(name, key, signer.certificate, frozenset((key, None)))
 
 
 class _ClaimFields(NamedTuple):
@@ -105,12 +108,17 @@ class SignatureClaim(_ClaimFields):
 
     def verdict(self, verifier: Verifier, kind: str = "list") -> SignatureVerdict:
         """Whether the signature fits; one operation with the key at most."""
-        reason = self.fault
-        if self.key is not None and not verifier.verifies(
-            self.key, self.signature, self.message, self.hash_name
-        ):
-            reason = f"the signature does not fit the {kind}"
+        reason = self.why_not(verifier, kind)
         return SignatureVerdict(not reason, reason, self.signer)
+
+    def why_not(self, verifier: Verifier, kind: str = "list") -> str:
+        """Why the signature does not fit; empty if it does. Costs the same."""
+        key = self.key
+        if key is None or verifier.verifies(
+            key, self.signature, self.message, self.hash_name
+        ):
+            return self.fault
+        return f"the signature does not fit the {kind}"
 
 
 def check(trust_list: TrustList, verifier: Verifier) -> SignatureVerdict:

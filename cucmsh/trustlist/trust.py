@@ -101,9 +101,9 @@ def judge_holder(  # noqa: PLR0913 - what a phone has, and what it is given
     names, since a CTL names none (docs/formats.md#phones). A phone that holds lists is
     blank only if all of them are.
     """
-    is_valid, fault, signer = offered.verdict(verifier)
-    says = offered.signer_says
-    if not is_valid or signer is None or says is None:
+    fault = offered.why_not(verifier)
+    signer, says = offered.signer, offered.signer_says
+    if fault or signer is None or says is None:
         sentence = partial(_not_valid, fault)
         return HolderVerdict(accepted=False, sentence=sentence, signer=None)
     return judge_signer(
@@ -131,20 +131,22 @@ def judge_signer(  # noqa: PLR0913 - what a phone has, and what it is given
         vouched: the same.
     """
     sentence: Callable[[], str]
-    held = [each for each in (ctl, itl) if each is not None]
-    if all([each.is_blank for each in held]):  # noqa: C419 - half the time
-        sentence = _by_blank if held else _on_faith
+    if (ctl is None or ctl.is_blank) and (itl is None or itl.is_blank):
+        sentence = _on_faith if ctl is None and itl is None else _by_blank
         return HolderVerdict(accepted=True, sentence=sentence, signer=signer)
-    refusals: list[Callable[[], str]] = []
-    for each in held:
-        if not each.keys_by_name.get(says.name, _NO_KEYS) <= {None, says.key}:
+    first: Callable[[], str] | None = None
+    for each in (ctl, itl):
+        if each is None:
+            continue
+        if not each.keys_by_name.get(says.name, _NO_KEYS) <= says.keys:
             sentence = partial(_another_key, signer)
             return HolderVerdict(accepted=False, sentence=sentence, signer=signer)
         refusal = _refusal(each, signer, says, tftp_may_sign=tftp_may_sign)
         if refusal is None:
             sentence = partial(_trusted, signer)
             return HolderVerdict(accepted=True, sentence=sentence, signer=signer)
-        refusals.append(refusal)
+        first = first or refusal
+    sentence = first or _on_faith  # some list was asked
     may_ask = bool(says.certificate) and names_tvs(itl)
     if may_ask and says.certificate in vouched:
         sentence = partial(_trusted_by_tvs, signer)
@@ -152,7 +154,7 @@ def judge_signer(  # noqa: PLR0913 - what a phone has, and what it is given
             accepted=True, sentence=sentence, signer=signer, by_tvs=True
         )
     return HolderVerdict(
-        accepted=False, sentence=refusals[0], signer=signer, tvs_may_help=may_ask
+        accepted=False, sentence=sentence, signer=signer, tvs_may_help=may_ask
     )
 
 
@@ -221,15 +223,14 @@ def _refusal(
         return partial(_without_certificate, signer)
     # The key of the offered record is only said to be the certificate's, so it must be
     # the one that the held record has: nothing else ties it to what is trusted.
-    roles = [
-        role
-        for role, record in held.by_key.get(says.key, ())
-        if _carries(record, certificate)
-    ]
+    roles: list[int | None] = []
+    for role, record in held.by_key.get(says.key, ()):
+        if _carries(record, certificate):
+            if role == Role.SAST:
+                return None
+            roles.append(role)
     if not roles:
         return partial(_stranger, held, signer)
-    if Role.SAST in roles:
-        return None
     if tftp_may_sign and not _MAY_SIGN_TOO.isdisjoint(roles):
         return None
     return partial(_without_right, signer, roles)
