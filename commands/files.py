@@ -256,7 +256,7 @@ class _OnScreen:
         again = "Please answer 'y' for <yes> or 'n' for <no>: "
         if dialog.ask_key("Would you like to proceed [y/n]? ", "yn", again) == "n":
             raise CancelledError("Nothing was transferred.")
-        server = _ask_server(dialog)
+        server = ask_server(dialog)
         self.server = server
         dialog.say()
         directory = ask_value(dialog, "Download directory: ", PATH)
@@ -336,7 +336,8 @@ def _list(dialog: Dialog, site: Site, spec: str, area: str, options: str) -> int
     return 0 if entries else 1
 
 
-def _ask_server(dialog: Dialog) -> BackupServer:
+def ask_server(dialog: Dialog) -> BackupServer:
+    """Which SFTP server, and how to log in there, as the original asks it."""
     host = bare_host(ask_value(dialog, "SFTP server IP: ", SERVER))
     port = _ask_port(dialog)
     user = ask_value(dialog, "User ID: ", USER)

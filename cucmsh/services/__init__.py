@@ -27,6 +27,13 @@ if TYPE_CHECKING:
         set_security_password as set_security_password,
     )
     from cucmsh.services.certificates.afterwards import afterwards as afterwards
+    from cucmsh.services.certificates.bulk import BulkCertificates as BulkCertificates
+    from cucmsh.services.certificates.bulk import Exported as Exported
+    from cucmsh.services.certificates.bulk import bulk_kinds as bulk_kinds
+    from cucmsh.services.certificates.bulk import bulk_kinds_of as bulk_kinds_of
+    from cucmsh.services.certificates.bulk import consolidate_bulk as consolidate_bulk
+    from cucmsh.services.certificates.bulk import export_bulk as export_bulk
+    from cucmsh.services.certificates.bulk import import_bulk as import_bulk
     from cucmsh.services.certificates.hold import Hold as Hold
     from cucmsh.services.certificates.hold import present_hold as present_hold
     from cucmsh.services.certificates.imports import Imports as Imports
@@ -191,6 +198,15 @@ __getattr__ = late_names(
             "set_security_password",
         ),
         "cucmsh.services.certificates.afterwards": ("afterwards",),
+        "cucmsh.services.certificates.bulk": (
+            "BulkCertificates",
+            "Exported",
+            "bulk_kinds",
+            "bulk_kinds_of",
+            "consolidate_bulk",
+            "export_bulk",
+            "import_bulk",
+        ),
         "cucmsh.services.certificates.imports": (
             "Imports",
             "check_own",

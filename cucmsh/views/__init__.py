@@ -12,6 +12,7 @@ from cucmsh.late import late_names
 if TYPE_CHECKING:
     from cucmsh.views.accounts import lockout_lines as lockout_lines
     from cucmsh.views.certificate import afterwards_lines as afterwards_lines
+    from cucmsh.views.certificate import bulk_lines as bulk_lines
     from cucmsh.views.certificate import certificate_lines as certificate_lines
     from cucmsh.views.certificate import certificate_rows as certificate_rows
     from cucmsh.views.certificate import import_lines as import_lines
@@ -30,6 +31,7 @@ if TYPE_CHECKING:
     from cucmsh.views.change_documents import signing_document as signing_document
     from cucmsh.views.change_documents import text_document as text_document
     from cucmsh.views.documents import Document as Document
+    from cucmsh.views.documents import bulk_document as bulk_document
     from cucmsh.views.documents import (
         certificate_shown_document as certificate_shown_document,
     )
@@ -99,6 +101,7 @@ __getattr__ = late_names(
     {
         "cucmsh.views.certificate": (
             "afterwards_lines",
+            "bulk_lines",
             "regeneration_text",
             "regeneration_warning",
             "certificate_lines",
@@ -122,6 +125,7 @@ __getattr__ = late_names(
             "Document",
             "certificate_shown_document",
             "certificates_document",
+            "bulk_document",
             "imports_document",
             "request_document",
             "trusted_document",

@@ -12,6 +12,7 @@ if TYPE_CHECKING:
     from cucmsh.pki.requests import SigningRequest
     from cucmsh.release import Profile
     from cucmsh.services.certificates.afterwards import Afterwards
+    from cucmsh.services.certificates.bulk import BulkCertificates
     from cucmsh.services.certificates.imports import Imports
     from cucmsh.services.certificates.trust_store import TrustedShown
 
@@ -120,12 +121,26 @@ def request_lines(request: SigningRequest) -> list[str]:
     ]
 
 
+def bulk_lines(found: Iterable[BulkCertificates]) -> list[str]:
+    """What another cluster brings, each with its fingerprint, before it is trusted."""
+    lines = []
+    for each in found:
+        certificate = each.certificate
+        lines += [
+            f"{certificate.common_name} for {' and '.join(each.trusts)}",
+            f"  SHA256 {certificate.sha256_fingerprint.hex(':').upper()}",
+        ]
+    return [*lines, "TVS vouches for them then, as their trusts say."]
+
+
 def import_lines(imports: Imports) -> list[str]:
     """What an import of trusted certificates did, besides the original's words."""
     lines = []
     for each in imports.done:
         name = each.certificate.common_name or each.certificate.subject_name
-        if each.was_there:
+        if each.refused:
+            lines.append(f"{name} was left out of {each.trust}: {each.refused}.")
+        elif each.was_there:
             lines.append(f"{name} was in {each.trust} already.")
         elif each.replaced:
             lines.append(f"{name} replaces an earlier one in {each.trust}.")

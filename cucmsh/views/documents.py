@@ -29,9 +29,12 @@ bytes, and what is not there is null. The keys of each result::
     set cert import own       node certificate: as in show cert list own
                               nodes[]: name state done reason
     set cert import trust     node imported[]: as in show cert list own, and trust
-                                was_there replaced: serial
+                                was_there replaced refused
                               nodes[]: name state done reason
     set cert delete           node trust name copy
+    set cert bulk export, consolidate
+                              node exported[]: type number path sha256 proven reason
+    set cert bulk import      as set cert import trust
     show cert hold            node unit remaining_seconds
     show status               node date time_zone locale product_version
                               os_version uptime_seconds users load[]
@@ -169,6 +172,7 @@ from cucmsh.views.trust_list import is_signer
 
 if TYPE_CHECKING:
     from cucmsh.pki.requests import SigningRequest
+    from cucmsh.services.certificates.bulk import Exported
     from cucmsh.services.certificates.imports import Imports
     from cucmsh.services.certificates.trust_store import TrustedShown
 
@@ -268,6 +272,24 @@ def request_document(node: str, unit: str, request: SigningRequest) -> Document:
     }
 
 
+def bulk_document(node: str, done: Iterable[Exported]) -> Document:
+    """``set cert bulk export`` and ``consolidate``."""
+    return {
+        "node": node,
+        "exported": [
+            {
+                "type": each.kind,
+                "number": each.number,
+                "path": each.sent.path,
+                "sha256": each.sent.sha256,
+                "proven": not each.sent.why_unproven,
+                "reason": each.sent.why_unproven or None,
+            }
+            for each in done
+        ],
+    }
+
+
 def imports_document(node: str, imports: Imports) -> Document:
     """``set cert import trust``."""
     return {
@@ -279,6 +301,7 @@ def imports_document(node: str, imports: Imports) -> Document:
                 ),
                 "trust": each.trust,
                 "was_there": each.was_there,
+                "refused": each.refused or None,
                 "replaced": each.replaced and each.replaced.serial.hex(),
             }
             for each in imports.done

@@ -25,6 +25,7 @@ from cucmsh.shell.scripted import Answer, ScriptedDialog, ScriptedSession
 from cucmsh.views import documents
 from cucmsh.views.phone_resets import phone_reset_document
 from tests.commands.calls import GRAMMAR, TO_CCM, call, run
+from tests.commands.test_certificate_bulk import HOST_KEY, TO_SERVER
 from tests.commands.test_disaster_recovery import (
     ADD,
     AGREE,
@@ -86,6 +87,18 @@ LINES: dict[str, tuple[str, Sequence[tuple[str, Answer]]]] = {
     "file view activelog <file>": ("file view activelog audit", ()),
     "file view tftp <file>": ("file view tftp some.xml", ()),
     "help [command...]": ("help", ()),
+    "set cert bulk consolidate <type>": (
+        "set cert bulk consolidate tomcat",
+        [*TO_SERVER, HOST_KEY],
+    ),
+    "set cert bulk export <type>": (
+        "set cert bulk export tomcat",
+        [*TO_SERVER, HOST_KEY],
+    ),
+    "set cert bulk import <type>": (
+        "set cert bulk import capf",
+        [*TO_SERVER, HOST_KEY, ("(yes/no)? ", "yes")],
+    ),
     "set cert delete <unit> <name>": ("set cert delete tomcat Root_CA.pem", ()),
     "set cert import own <unit> [caCert]": ("set cert import own TVS", ()),
     "set cert import trust <unit>": (
@@ -225,6 +238,8 @@ def walked(cluster: MadeCluster, tmp_path: Path) -> MadeCluster:
     (Path(cluster.site.tftp.root) / "some.xml").write_text("<some/>")
     home = cluster.site.home
     cluster.write_configurations()
+    for name in ("tomcat_one", "tomcat_two", "consolidated_CAPF"):
+        Path(cluster.backups, f"home/joe/{name}.pem").write_text(ROOT.pem)
     for unit in ("tomcat", "TVS"):
         import_trusted(cluster.site, unit, ROOT.pem.encode())
     generate_request(cluster.site, Unit.TVS)

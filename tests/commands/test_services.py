@@ -34,6 +34,9 @@ PHRASES = [
     "set accountlocking count <attempts>",
     "set accountlocking enable|disable",
     "set accountlocking unlocktime <seconds>",
+    "set cert bulk consolidate <type>",
+    "set cert bulk export <type>",
+    "set cert bulk import <type>",
     "set cert delete <unit> <name>",
     "set cert import own <unit> [caCert]",
     "set cert import trust <unit>",
@@ -140,7 +143,12 @@ def test_changing_commands_say_so_and_resets_are_the_publishers() -> None:
         phrase
         for phrase in PHRASES
         if phrase.startswith(
-            ("utils itl reset", "set password user ccmadmin", *RECOVERS)
+            (
+                "utils itl reset",
+                "set cert bulk",
+                "set password user ccmadmin",
+                *RECOVERS,
+            )
         )
     }
 

@@ -31,6 +31,7 @@ LOOKING = {
     "adoption.sources": {"digest_for", "read_sources"},
     "certificates.monitor_notice": {"monitor_notice"},
     "certificates.afterwards": {"afterwards"},
+    "certificates.bulk": {"bulk_kinds", "bulk_kinds_of"},
     "certificates.imports": {"check_own", "require_request"},
     "certificates.own": {"own_units", "require_unit", "trusted_names", "trusts"},
     "certificates.requests": {"request_names", "require_signed_by_others"},

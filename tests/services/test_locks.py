@@ -132,6 +132,8 @@ LOCKS = {
     # Named at random by who sent it, or one line that is appended.
     r"home/state/staging/.*": NONE,
     r"home/log/.*": NONE,
+    # On a backup server, which is nobody's of ours.
+    r"home/joe/.*": NONE,
     # A folder of an export: it is read by nobody of ours.
     r"exported/.*": NONE,
     # The account that sshd let in: its home is no node's.
@@ -144,7 +146,10 @@ INIT = "cucmsh.services.nodes.init.make"
 NEW = "new"
 RESET_PHONES = "cucmsh.services.phones.resets.reset_phones"
 # It only asks the service manager.
-SILENT = {"cucmsh.services.nodes.service_control.stop_service"}
+BULK = "cucmsh.services.certificates.bulk"
+SILENT = {
+    "cucmsh.services.nodes.service_control.stop_service",
+}
 
 
 class Write(NamedTuple):
@@ -395,6 +400,19 @@ class Run(NamedTuple):
     named: Mapping[str, Any] = MappingProxyType({})
 
 
+def consolidating(made: MadeCluster) -> Prepared:
+    for name in ("one", "two"):
+        path = made.backups / f"home/joe/tomcat_{name}.pem"
+        path.write_text(ROOT.pem)
+    return made.site, VALUES[f"{BULK}.consolidate_bulk"](made.site)
+
+
+def importing_many(made: MadeCluster) -> Prepared:
+    path = made.backups / "home/joe/consolidated_tomcat.pem"
+    path.write_text(ROOT.pem)
+    return made.site, VALUES[f"{BULK}.import_bulk"](made.site)
+
+
 def deleting(made: MadeCluster) -> Prepared:
     import_trusted(made.site, "tomcat", ROOT.pem.encode())
     return made.site, ["tomcat", "Root_CA.pem", AGREEING.agree]
@@ -450,6 +468,9 @@ RUNS: dict[str, Run] = dict(
     "cucmsh.services.recovery.restore.restore": Run(restoring, {NODE, RECOVERY}),
     "cucmsh.services.recovery.schedule.run_due": Run(running_due, {NODE, RECOVERY}),
     "cucmsh.services.adoption.export.export": Run(exporting, set()),
+    f"{BULK}.export_bulk": Run(with_usual_values(f"{BULK}.export_bulk"), set()),
+    f"{BULK}.consolidate_bulk": Run(consolidating, set()),
+    f"{BULK}.import_bulk": Run(importing_many, {NODE}),
     "cucmsh.services.certificates.imports.delete_trusted": Run(deleting, {NODE}),
     "cucmsh.services.certificates.imports.import_own": Run(importing, {NODE, CLUSTER}),
     "cucmsh.services.lists.install.discard_staged": Run(discarding, set()),

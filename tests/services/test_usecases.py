@@ -80,7 +80,7 @@ class Agreeing:
     def readme(self, *_: object) -> str:
         return ""
 
-    def choose(self, _size: int, _number: int = 1) -> Destination:
+    def choose(self, _size: int = 0, _number: int = 1) -> Destination:
         return Destination(SERVER, "/home/joe", lambda *_: True)
 
     def sending(self, *_: object) -> AbstractContextManager[Callable[[int], object]]:
@@ -151,6 +151,13 @@ VALUES: dict[str, Callable[[Site], Sequence[Any]]] = {
     "cucmsh.services.certificates.monitor.monitor_round": lambda _: [],
     "cucmsh.services.records.send_alarms.send_alarms": lambda _: [],
     "cucmsh.services.certificates.hold.present_hold": lambda _: [],
+    "cucmsh.services.certificates.bulk.consolidate_bulk": lambda _: [
+        *("tomcat", AGREEING, bool)
+    ],
+    "cucmsh.services.certificates.bulk.export_bulk": lambda _: [
+        *("tomcat", AGREEING, bool)
+    ],
+    "cucmsh.services.certificates.bulk.import_bulk": lambda _: ["tomcat", AGREEING],
     "cucmsh.services.certificates.imports.delete_trusted": lambda _: [
         *("tomcat", "Root_CA.pem", AGREEING.agree)
     ],

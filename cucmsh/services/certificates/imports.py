@@ -66,12 +66,14 @@ class ImportedOne(NamedTuple):
         certificate: it.
         replaced: an earlier one of its name, which is kept in ``earlier``.
         was_there: it was there already.
+        refused: why it was left out; empty if it is there now.
     """
 
     trust: str
     certificate: Certificate
     replaced: Certificate | None = None
     was_there: bool = False
+    refused: str = ""
 
 
 def require_request(site: Site, unit: Unit) -> None:
@@ -218,9 +220,19 @@ def import_trusted(site: Site, unit: str, raw: bytes) -> Imports:
 
 
 def put_into(
-    site: Site, wanted: Sequence[tuple[str, Certificate]], what: str
+    site: Site,
+    wanted: Sequence[tuple[str, Certificate]],
+    what: str,
+    *,
+    is_lenient: bool = False,
 ) -> Imports:
     """Install certificates into trusts, in this order, here and on other members.
+
+    Args:
+        site: this node.
+        wanted: trust and certificate.
+        what: is done, for those who wait.
+        is_lenient: one that cannot be installed is told, and the others are.
 
     Raises:
         RefusedError: see ``trust_store.install``.
@@ -230,11 +242,24 @@ def put_into(
     with site.cluster_lock(f"set cert import trust {what}"):
         with site.node_lock(f"set cert import trust {what}"):
             for trust, certificate in wanted:
-                replaced, is_new = install(site, trust, certificate)
-                earlier = replaced.certificate if replaced else None
-                done.append(ImportedOne(trust, certificate, earlier, not is_new))
-        pems = [(trust, to_pem(certificate)) for trust, certificate in wanted]
+                try:
+                    done.append(_put(site, trust, certificate))
+                except (RefusedError, CertificateError) as refusal:
+                    if not is_lenient:
+                        raise
+                    why = refusal.message
+                    done.append(ImportedOne(trust, certificate, refused=why))
+        pems = [
+            (each.trust, to_pem(each.certificate)) for each in done if not each.refused
+        ]
         return Imports(tuple(done), tuple(deliver_imported(site, pems)))
+
+
+def _put(site: Site, trust: str, certificate: Certificate) -> ImportedOne:
+    site.backends.keys().require_valid(certificate, site.clock.now())
+    replaced, is_new = install(site, trust, certificate)
+    earlier = replaced.certificate if replaced else None
+    return ImportedOne(trust, certificate, earlier, not is_new)
 
 
 def _roots_first(site: Site, found: tuple[Certificate, ...]) -> list[Certificate]:

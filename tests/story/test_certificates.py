@@ -1,0 +1,148 @@
+"""Certificates at a real prompt: typed and pasted, and what openssl says of them."""
+
+from __future__ import annotations
+
+import re
+import subprocess
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from cucmsh.trustlist.decode import decode
+from tests.rigs.lab import CUCMSH, Lab
+from tests.rigs.terminal import Prompt
+
+pytestmark = [pytest.mark.lab, pytest.mark.loopback]
+
+QUESTION = "Proceed with regeneration (yes|no)? "
+RESTART = "utils service restart Cisco Tftp"
+REQUEST = re.compile(
+    "-----BEGIN CERTIFICATE REQUEST-----.*?-----END CERTIFICATE REQUEST-----",
+    re.DOTALL,
+)
+
+
+@pytest.fixture(scope="module")
+def own_lab(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Lab]:
+    started = Lab(
+        tmp_path_factory.mktemp("certificates") / "lab",
+        *("--no-hold", "--phones", "8845:1"),
+    )
+    yield started
+    assert started.stop() == 0
+
+
+@pytest.fixture(scope="module")
+def authority(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A folder with a root, and an authority below it."""
+    folder = tmp_path_factory.mktemp("authority")
+    openssl(
+        folder,
+        *("req", "-x509", "-newkey", "rsa:2048", "-nodes", "-keyout", "root.key"),
+        *("-out", "root.pem", "-days", "99", "-subj", "/O=Example/CN=Root CA"),
+        *("-addext", "basicConstraints=critical,CA:TRUE"),
+    )
+    openssl(
+        folder,
+        *("req", "-newkey", "rsa:2048", "-nodes", "-keyout", "issuing.key"),
+        *("-out", "issuing.csr", "-subj", "/O=Example/CN=Issuing CA"),
+    )
+    usages = "basicConstraints=critical,CA:TRUE,pathlen:0\nkeyUsage=keyCertSign\n"
+    sign(folder, "issuing", "root", usages)
+    return folder
+
+
+def openssl(folder: Path, *words: str) -> str:
+    done = subprocess.run(
+        ["openssl", *words], cwd=folder, capture_output=True, text=True, check=True
+    )
+    return done.stdout + done.stderr
+
+
+def sign(folder: Path, name: str, by: str, extensions: str) -> str:
+    (folder / "extensions").write_text(extensions)
+    openssl(
+        folder,
+        *("x509", "-req", "-in", f"{name}.csr", "-CA", f"{by}.pem"),
+        *("-CAkey", f"{by}.key", "-CAcreateserial", "-days", "50"),
+        *("-extfile", "extensions", "-out", f"{name}.pem"),
+    )
+    return (folder / f"{name}.pem").read_text()
+
+
+def verify(folder: Path, *words: str) -> str:
+    done = subprocess.run(
+        [*CUCMSH, "verify", *words],
+        cwd=folder,
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    return done.stdout + done.stderr
+
+
+def test_a_certificate_by_an_authority_is_typed_pasted_and_served(
+    own_lab: Lab, authority: Path, tmp_path: Path
+) -> None:
+    prompt = own_lab.prompt()
+    said = prompt.call("set csr gen CallManager")
+    assert "Successfully Generated CSR for CallManager.\n" in said
+    found = REQUEST.search(prompt.call("show csr own CallManager/CallManager.csr"))
+    assert found
+    (authority / "leaf.csr").write_text(found[0])
+    assert "verify OK" in openssl(authority, "req", "-in", "leaf.csr", "-verify")
+    leaf = sign(authority, "leaf", "issuing", "keyUsage=digitalSignature\n")
+    for name in ("root", "issuing"):
+        said = paste(
+            prompt, "trust CallManager", (authority / f"{name}.pem").read_text()
+        )
+        assert "Successfully imported certificate for CallManager.\n" in said
+    said = paste(prompt, "own CallManager", leaf)
+    assert "Successfully imported certificate for CallManager.\n" in said
+    row = "CallManager/CallManager.pem: Certificate Signed by CN=Issuing CA, O=Example"
+    assert row in prompt.call("show cert list own")
+    shown = prompt.call("show cert own CallManager")
+    (tmp_path / "shown.pem").write_text(shown)
+    chain = ["-CAfile", str(authority / "root.pem")]
+    chain += ["-untrusted", str(authority / "issuing.pem")]
+    assert openssl(tmp_path, "verify", *chain, "shown.pem") == "shown.pem: OK\n"
+    (phone,) = own_lab.phones
+
+    assert "[STARTED]" in prompt.call(RESTART)
+    served = own_lab.fetch(own_lab.publisher, "ITLFile.tlv", tmp_path / "served.tlv")
+    assert decode(served).header.ca_name == "CN=Issuing CA;O=Example"
+    # A phone that held the earlier list takes it through TVS, which vouches for it.
+    phone.restart()
+    assert phone.show()["itl"] is not None
+    assert "Trust List updated" in str(phone.status[-3:])
+    # And directly from then on.
+    assert "[STARTED]" in prompt.call(RESTART)
+    own_lab.fetch(own_lab.publisher, "ITLFile.tlv", tmp_path / "later.tlv")
+    assert "accept" in verify(tmp_path, "later.tlv", "--against", "served.tlv")
+
+    # The next key of CallManager, typed.
+    prompt.send("set cert regen CallManager\r")
+    prompt.answer(QUESTION, "yes")
+    said = prompt.await_prompt()
+    assert "Successfully Regenerated Certificate for CallManager.\n" in said
+    made = "CallManager/CallManager.pem: Self-signed certificate generated by system"
+    assert made in prompt.call("show cert list own")
+
+    # A key that does not fit, and a paste that is none, at the same prompt.
+    prompt.call("set csr gen CallManager")
+    said = paste(prompt, "own CallManager", leaf)
+    assert "its key is another one; nothing was changed" in said
+    prompt.send("set cert import own CallManager\r")
+    prompt.await_text("Hit Enter\r\n")
+    prompt.send("no certificate\r\r")
+    assert "What was pasted is no certificate" in prompt.await_prompt()
+    assert prompt.quit() == 0
+
+
+def paste(prompt: Prompt, what: str, text: str) -> str:
+    """What is said after the paste, which people end with Enter."""
+    prompt.send(f"set cert import {what}\r")
+    prompt.await_text("Paste the Certificate and Hit Enter\r\n")
+    prompt.send(text.replace("\n", "\r"))
+    return prompt.await_prompt()
