@@ -2,6 +2,7 @@
 
 import os
 import stat
+import subprocess
 from pathlib import Path
 
 import pytest
@@ -10,6 +11,8 @@ from cucmsh.alarms import ITL_FILE_REGENERATED_TFTP, SERVICE_FAILED
 from cucmsh.config.alarms import AlarmsSettings
 from cucmsh.layout import CISCO_SYSLOG, ERRORS_FILE
 from cucmsh.services.adoption.draft import DraftSite
+from cucmsh.services.nodes.health.alarms import examine_alarms
+from cucmsh.services.nodes.health.finding import Level
 from cucmsh.services.records.alarms import tell
 from cucmsh.services.site import Site
 from tests.services.made_cluster import MadeCluster
@@ -91,3 +94,31 @@ def test_what_is_only_tried_out_tells_nothing(cluster: MadeCluster) -> None:
     tell(DraftSite(cluster.site), ITL_FILE_REGENERATED_TFTP)
     after = log_of(cluster.site).read_text() if log_of(cluster.site).exists() else ""
     assert before == after
+
+
+def test_a_disk_that_is_really_full_holds_nobody_up_and_the_next_line_is_whole(
+    cluster: MadeCluster,
+) -> None:
+    site = cluster.site
+    folder = log_of(site).parent
+    folder.mkdir(parents=True, exist_ok=True)
+    words = ["mount", "-t", "tmpfs", "-o", "size=16k,mode=700", "tmpfs", str(folder)]
+    done = subprocess.run(words, capture_output=True, text=True, check=False)
+    if done.returncode != 0:
+        pytest.skip(f"LOUD: no real full disk here, only as root: {done.stderr}")
+    try:
+        filler = folder / "filler"
+        filler.write_bytes(bytes(4096))
+        for number in range(100):  # more than there is room for
+            tell(site, SERVICE_FAILED, "Cisco Tftp", f"number {number} {'x' * 200}")
+        noted = (Path(site.settings.home) / ERRORS_FILE).read_text()
+        assert noted.count("No space left on device") == 1
+        (found,) = [f for f in examine_alarms(site) if f.level is not Level.OK]
+        assert "No space left on device" in found.what
+        filler.unlink()
+        tell(site, ITL_FILE_REGENERATED_TFTP)
+        assert lines_of(site)[-1].endswith(": ITL file regeneration")
+        whole = [line for line in lines_of(site) if "ServiceFailed" in line]
+        assert all(line.endswith("terminated.") for line in whole[:-1])
+    finally:
+        subprocess.run(["umount", str(folder)], check=True)
