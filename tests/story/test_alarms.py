@@ -87,6 +87,26 @@ def test_case_8_the_alarm_comes_daily_until_the_key_is_saved(
     assert UNSAVED in login(lab)
 
 
+def test_alarms_are_sent_to_a_backup_server(lab: Lab, shell: Prompt) -> None:
+    log = Path(lab.publisher.home, CISCO_SYSLOG)
+    log.with_name("CiscoSyslog.1").write_text("earlier\n")
+    shell.send("file get activelog syslog/CiscoSyslog*\r")
+    shown = shell.answer("Would you like to proceed [y/n]? ", "y")
+    assert "Number of files affected: 2\n" in shown
+    shell.answer("SFTP server IP: ", lab.backup.host)
+    shell.answer("SFTP server port [22]: ", str(lab.backup.port))
+    shell.answer("User ID: ", lab.backup.user)
+    shell.answer("Password: ", lab.backup.password)
+    shell.answer("Download directory: ", str(lab.backup.directory))
+    shell.await_text("Transfer completed.")
+    assert "Downloading file: /var/log/active/syslog/CiscoSyslog.1" in (
+        shell.await_prompt()
+    )
+    for name in ("CiscoSyslog", "CiscoSyslog.1"):
+        there = Path(lab.backup.directory, name)
+        assert there.read_bytes() == log.with_name(name).read_bytes()
+
+
 def login(lab: Lab) -> str:
     """What somebody is told who logs in now."""
     words = [*CUCMSH, "--config", str(lab.publisher.config)]

@@ -14,10 +14,11 @@ import pytest
 
 from cucmsh.config.alarms import AlarmsSettings
 from cucmsh.config.monitor import Frequency, MonitorSettings
-from cucmsh.errors import MissingFileError
+from cucmsh.errors import BusyError, MissingFileError
 from cucmsh.events import Event, Sinks
 from cucmsh.layout import BACKUP, IMPORTED_FOLDER, MONITOR, RECOVERY_FILE, pair_file
 from cucmsh.pki.model import Unit
+from cucmsh.services import site as sites
 from cucmsh.services.certificates.monitor import monitor_round
 from cucmsh.services.certificates.monitor_ladder import shown_end, step_of
 from cucmsh.services.certificates.monitor_notice import monitor_notice
@@ -287,13 +288,27 @@ def test_summer_time_changes_no_day(rounds: Rounds, month: int) -> None:
     assert set(per_day.values()) == {1}
 
 
+def test_one_round_at_a_time(rounds: Rounds, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Others wait for half a minute; here for no time."""
+    monkeypatch.setattr(sites, "NODE_LOCK_SECONDS", 0)
+    sink = Collector()
+    rounds.site.sinks = Sinks([sink])
+    with (
+        rounds.site.monitor_lock("a round"),
+        pytest.raises(BusyError, match="a round"),
+    ):
+        monitor_round(rounds.site)
+    assert not sink.events
+    assert rounds.told() == [BACKUP_ALARM]
+
+
 @pytest.mark.thorough
 def test_two_rounds_at_once_tell_it_once(rounds: Rounds) -> None:
     sink = Collector()
-    sites = [called(rounds.site) for _ in range(4)]
-    for site in sites:
+    sites_of_it = [called(rounds.site) for _ in range(4)]
+    for site in sites_of_it:
         site.sinks = Sinks([sink])
-    threads = [threading.Thread(target=monitor_round, args=[site]) for site in sites]
+    threads = [threading.Thread(target=monitor_round, args=[at]) for at in sites_of_it]
     for thread in threads:
         thread.start()
     for thread in threads:
