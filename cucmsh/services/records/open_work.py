@@ -29,6 +29,7 @@ from cucmsh.layout import (
     LISTS,
     PHONE_RESETS,
     REPLICAS,
+    RESTORING,
     SIGNING,
     START,
     START_RESULT,
@@ -56,6 +57,7 @@ SUCCESS = "success "
 LONGEST_RESULT = 64  # characters of what systemd says of a unit
 SIGN = "utils tftp sign"
 ADOPT = "cucmsh adopt"
+RESTORE = "utils disaster_recovery restore network"
 RESTART = "utils service restart Cisco Tftp"
 UNKNOWN = "an unknown time"  # where a note that was damaged or edited has none
 
@@ -70,6 +72,7 @@ class Kind(StrEnum):
     START = "TFTP start"
     SIGNING = "signing of the phones' files"
     ADOPTION = "adoption of another tool's lists"
+    RESTORE = "restore of a backup"
     CERTIFICATES = "bringing certificates to members"
     PHONES = "reset of phones"
     LISTS = "handing lists over to subscribers"
@@ -113,6 +116,7 @@ def open_work(site: Site) -> list[OpenWork]:
         *open_adoptions(site),
         *open_renames(site),
         *open_tellings(site),
+        *open_restores(site),
         *open_deliveries(site),
         *open_lists(site),
         *open_phone_resets(site),
@@ -529,6 +533,25 @@ def open_adoptions(site: Site) -> list[OpenWork]:
         f"is served has changed. Run `{ADOPT}` again with the same options."
     )
     return [OpenWork(Kind.ADOPTION, line, {site.node.name: ""}, since, ADOPT)]
+
+
+def open_restores(site: Site) -> list[OpenWork]:
+    """The restore of a backup that was begun and broke off, if there is one.
+
+    Raises:
+        StoreError: its file cannot be read.
+    """
+    found = recall(site.home, RESTORING)
+    if not found:
+        return []
+    since = str(found.get("at", ""))
+    words = [str(found.get(key, "")) for key in ("host", "label", "device")]
+    finish = f"{RESTORE} {' '.join(words)}"
+    line = (
+        f"A restore was begun at {since or UNKNOWN} and not finished. Run `{finish}` "
+        "again: it does what is left."
+    )
+    return [OpenWork(Kind.RESTORE, line, {site.node.name: ""}, since, finish)]
 
 
 # --- Certificates of this node that a member does not have yet. Written under the

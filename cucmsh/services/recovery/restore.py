@@ -48,6 +48,7 @@ from cucmsh.services.certificates import rekeying
 from cucmsh.services.certificates.keystore import Keystore
 from cucmsh.services.phones.preview import RESTART, Preview, preview
 from cucmsh.services.records.alarms import tell
+from cucmsh.services.records.open_work import RESTORE
 from cucmsh.services.records.state import forget, remember
 from cucmsh.services.recovery.apply import Brought, bring, earlier_folder
 from cucmsh.services.recovery.contents import (
@@ -68,7 +69,6 @@ from cucmsh.services.threads import meanwhile
 from cucmsh.services.usecase import use_case
 from cucmsh.storage import unpack
 
-RESTORE = "utils disaster_recovery restore network"
 MOST_SMALL = 96 << 20  # bytes of a component that is opened in memory
 
 Open = Callable[[Secret], SetKey]
@@ -182,7 +182,7 @@ class _Run:
         dialog.agree(_told(manifest, whole), self._preview(whole))
         with dialog.changing():
             kept = earlier_folder(site)
-            remember(site.home, RESTORING, {"label": label, "folder": kept})
+            self._begin(manifest, kept)
             for part in whole:
                 site = bring(site, part)
             count = self._place(kept)
@@ -321,6 +321,17 @@ class _Run:
             unpack.copy(path, os.path.join(target, name))
 
         return sum(1 for _ in unpack.place(self._staging, site.tftp.root, keep))
+
+    def _begin(self, manifest: Manifest, kept: str) -> None:
+        at = self._site.clock.now().isoformat(timespec="seconds")
+        about: dict[str, object] = {
+            "host": manifest.host,
+            "label": manifest.stamp,
+            "device": self._job.device,
+            "folder": kept,
+            "at": at,
+        }
+        remember(self._site.home, RESTORING, about)
 
     def _note(self, at: tuple[str, str], status: str) -> None:
         date = int(self._site.clock.now().timestamp())
