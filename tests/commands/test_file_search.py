@@ -29,7 +29,7 @@ OLD, NEW = "an old alarm", "%UC_CERT-4-ITLRecoveryCertBackup: one"
 def logs(cluster: MadeCluster) -> Path:
     """The folder of the logs, with alarms, an earlier file, and both other logs."""
     folder = Path(cluster.site.home.root, "log")
-    (folder / "syslog").mkdir(parents=True)
+    (folder / "syslog").mkdir(parents=True, exist_ok=True)
     (folder / SYSLOG).write_text(f"{NEW}\nsecond\n")
     (folder / f"{SYSLOG}.1").write_text(f"{OLD}\n")
     (folder / "audit").write_text("{}\n")
