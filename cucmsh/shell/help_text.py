@@ -12,6 +12,7 @@ from cucmsh.shell.command import EXAMPLE, Command
 from cucmsh.shell.line import columns as columns_of
 
 _GAP = 2
+_DEEPER = 4  # the second line of a name that is longer than a line
 _NAMES_PERCENT = 45  # of a line, at most; the rest is for what is said of them
 
 
@@ -76,7 +77,7 @@ def _table(rows: Sequence[tuple[str, str]], gap: str, columns: int) -> Iterator[
     for name, text in rows:
         first = f"{name.ljust(width)}{gap}"
         if len(name) > width:
-            yield name
+            yield from wrapped(name, columns, " " * _DEEPER)
             first = indent
         yield from wrapped(text, columns, indent, first)
 

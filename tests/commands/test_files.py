@@ -359,8 +359,8 @@ def test_logs_are_listed_and_viewed(cluster: MadeCluster) -> None:
     cluster.site.home.append("log/audit", "second")
     cluster.site.home.append("log/audit.1", "earlier")
     called = call(cluster.site, "file list activelog *")
-    assert called.lines[:2] == ["audit", "audit.1"]
-    assert called.lines[-2] == "dir count = 0, file count = 2"
+    assert called.lines[:3] == ["<dir>    syslog", "audit", "audit.1"]
+    assert called.lines[-2] == "dir count = 1, file count = 2"
     assert call(cluster.site, "file view activelog audit").text == "first\nsecond\n"
     assert call(cluster.site, "file list activelog none").status == 1
 

@@ -112,8 +112,9 @@ def test_the_prompt_counts_when_it_is_told_to(cluster: MadeCluster) -> None:
 
 def test_help_lists_every_command(cluster: MadeCluster) -> None:
     listed = call(cluster.site, "help").lines
+    said = " ".join(" ".join(listed).split())  # a long one goes on in the next line
     for entry in COMMANDS:
-        assert any(line.startswith(entry.phrase) for line in listed), entry.phrase
+        assert entry.phrase in said, entry.phrase
     assert max(map(len, listed)) <= 80
 
 
