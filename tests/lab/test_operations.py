@@ -275,6 +275,19 @@ def test_what_ran_runs_again(cluster: Lab) -> None:
     assert states["Cisco Tftp"]["state"] == "started"
 
 
+def test_a_silent_node_is_an_outcome_of_show_itl_all(cluster: Lab) -> None:
+    def state(node: str) -> str:
+        status, said = call(cluster, "show itl all")
+        (row,) = (line for line in said.splitlines() if line.startswith(f"{node}  "))
+        assert status == (3 if "no answer" in said else 0)
+        return row.rpartition("  ")[2]
+
+    assert state(SUBSCRIBER) == "current"
+    cluster.partition_node(SUBSCRIBER)
+    assert state(SUBSCRIBER) == "no answer"
+    assert state("test10pub") == "current"
+
+
 def services(cluster: Lab) -> list[dict[str, str]]:
     return list(cluster.run("utils service list")["services"])
 

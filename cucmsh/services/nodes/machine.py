@@ -157,8 +157,9 @@ class Machine:
     def runs(self, program: str) -> bool:
         """Whether a daemon of that name is seen; one that is not may run all the same.
 
-        sshd's processes for its sessions outlive it and do not count: they call
-        themselves ``sshd: account``.
+        A daemon is started by the first process, or is it: what a person started is no
+        service. sshd's processes for its sessions outlive it and do not count: they
+        call themselves ``sshd: account``.
         """
         return any(
             name == program and not _is_session(line, program)
@@ -166,10 +167,13 @@ class Machine:
         )
 
     def _processes(self) -> Iterator[tuple[str, str]]:
-        """The name of each process that can be seen, and its command line."""
+        """The name of each daemon that can be seen, and its command line."""
         with suppress(OSError):
             for number in os.listdir(os.path.join(self._root, "proc")):
-                if number.isdecimal():
+                if not number.isdecimal():
+                    continue
+                _, _, status = self._read(f"proc/{number}/stat").rpartition(") ")
+                if status.split(" ")[1:2] in (["0"], ["1"]):  # whose child it is
                     name = self._read(f"proc/{number}/comm").strip()
                     yield name, self._read(f"proc/{number}/cmdline").replace("\0", " ")
 

@@ -101,9 +101,12 @@ def test_session_of_sshd_is_not_its_daemon(
     process = tmp_path / "proc/77"
     process.mkdir()
     (process / "comm").write_text("sshd\n")
+    (process / "stat").write_text("77 (ss) hd) S 1 77 77 0 -1\n")
     (process / "cmdline").write_text(command_line)
     assert machine.runs("sshd") == runs
     assert not machine.runs("nscd")
+    (process / "stat").write_text("77 (sshd) S 4711 77 77 0 -1\n")
+    assert not machine.runs("sshd")  # somebody's own
 
 
 def test_this_machine_is_really_measured(tmp_path: Path) -> None:
