@@ -91,14 +91,15 @@ def smtp_server(
     pair: tuple[Path, Path],
     *,
     asks: bool = False,
+    port: int = 0,
 ) -> Iterator[MailBox]:
-    """A server for the body; ``asks``: it wants a login first."""
+    """A server for the body, at that port or any; ``asks``: it wants a login first."""
     logging.getLogger("mail.log").setLevel(logging.CRITICAL)
     context = None
     if security != "none":
         context = ssl.create_default_context(ssl.Purpose.CLIENT_AUTH)
         context.load_cert_chain(pair[1], pair[0])
-    box = MailBox(free_port())
+    box = MailBox(port or free_port())
     controller = Controller(
         box,
         LOOPBACK,

@@ -83,7 +83,9 @@ def _read(path: str) -> dict[tuple[str, str], float]:
 def _replace(path: str, text: str) -> None:
     """Put a whole file in place: a reader sees the one or the other."""
     temporary = f"{path}.{os.getpid()}"  # its name does not end in .prom
-    flags = os.O_WRONLY | os.O_CREAT | os.O_TRUNC | os.O_NOFOLLOW | os.O_CLOEXEC
+    with suppress(FileNotFoundError):  # of a command that was killed, or a trap
+        os.unlink(temporary)
+    flags = os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC
     descriptor = os.open(temporary, flags, SERVED_MODE)
     try:
         raw = text.encode()

@@ -4,13 +4,19 @@ from __future__ import annotations
 
 import os
 import subprocess
+import sys
 from email import message_from_bytes
 from email.policy import default
 from pathlib import Path
 
 import pytest
 
-from cucmsh.alarms import CERT_EXPIRED, ITL_FILE_REGENERATED_TFTP, SERVICE_FAILED
+from cucmsh.alarms import (
+    CERT_EXPIRED,
+    ITL_FILE_REGENERATED_TFTP,
+    NO_RECOVERY_BACKUP,
+    SERVICE_FAILED,
+)
 from cucmsh.config.alarm_places import MailSettings, Security
 from cucmsh.config.alarms import AlarmsSettings
 from cucmsh.layout import CISCO_SYSLOG, ERRORS_FILE
@@ -102,6 +108,40 @@ def test_one_mail_tells_all_alarms_and_hides_none(
     assert body[7].startswith(" TimeStamp : ")
     assert body[8] == f"RecommendedAction : {CERT_EXPIRED.action}"
     assert not has_waiting(site.home, "mail")
+
+
+def test_a_round_of_the_monitor_is_one_mail(
+    cluster: MadeCluster, pair: tuple[Path, Path]
+) -> None:
+    """By the installed program, as its timer runs it; and what doctor says before."""
+    cluster.write_configurations()
+    path = Path(cluster.site.settings.path)
+    port = free_port()
+    with path.open("a") as configuration:
+        configuration.write(
+            f'\n[alarms.mail]\nhost = "127.0.0.1"\nport = {port}\n'
+            f'from = "{SENDER}"\nto = ["{ADMIN}"]\nca_file = "{pair[1]}"\n'
+            "batch_seconds = 0\n[alarms.monitor]\nstart_days = 3650\n"
+        )
+    program = [sys.executable, "-I", "-m", "cucmsh", "--config", str(path)]
+
+    def run(*words: str) -> subprocess.CompletedProcess[str]:
+        done = [*program, *words]
+        return subprocess.run(done, capture_output=True, text=True, check=False)
+
+    first = run("hook", "monitor")
+    assert first.returncode == 0
+    assert "Connection refused" in first.stderr
+    said = run("doctor").stdout
+    assert f"alarms are not mailed: the mail server 127.0.0.1:{port}: Conn" in said
+    with smtp_server("starttls", pair, port=port) as box:
+        again = run("hook", "alarms")
+        assert (again.returncode, again.stderr) == (0, "")
+        assert "the mail server lets us in" in run("doctor").stdout
+    (mail,) = box.mails
+    text = mail.raw.decode()
+    assert "%UC_CERT-4-ITLRecoveryCertBackup: " in text
+    assert NO_RECOVERY_BACKUP in text
 
 
 def test_a_stranger_s_server_gets_nothing(
