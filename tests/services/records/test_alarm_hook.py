@@ -182,6 +182,7 @@ def test_nobody_is_started_while_somebody_sends(
     cluster: MadeCluster, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
 ) -> None:
     started: list[str] = []
+    monkeypatch.setattr(alarm_places, "BEGIN_SECONDS", -1)
     monkeypatch.setattr(
         "cucmsh.remote.process.leave_running", lambda words: started.append(words[-1])
     )
@@ -191,4 +192,6 @@ def test_nobody_is_started_while_somebody_sends(
     with site.alarms_lock("a test"):
         tell(site, CERT_EXPIRED, "over")
     assert started == ["alarms"]
+    tell(site, CERT_EXPIRED, "over")
+    assert started == ["alarms", "alarms"]
     assert alarm_places.queues_of(site.settings)[0][0] == "hook"

@@ -184,6 +184,26 @@ def test_who_logs_in_does_so_with_the_password_of_the_file(
     assert PASSWORD not in noted(site)
 
 
+def test_alarms_of_ten_seconds_are_one_mail(
+    cluster: MadeCluster, pair: tuple[Path, Path], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    with smtp_server("none", pair) as box:
+        site = mailing(cluster.site, box.port, security="none")
+        told: list[int] = []
+
+        def passes(_: float) -> None:
+            cluster.clock.pass_seconds(4)
+            told.append(len(told))
+            tell(site, CERT_EXPIRED, f"number {told[-1]}")
+
+        monkeypatch.setattr("cucmsh.services.records.send_alarms.sleep", passes)
+        tell(site, CERT_EXPIRED, "the first")
+        assert send_alarms(site) == (4, ())
+    assert box.mails[0].raw.count(b"MatchedEvent") == 4
+    assert b"Message=the first]" in box.mails[0].raw
+    assert b"Message=number 2]" in box.mails[0].raw
+
+
 def test_a_dead_server_costs_nothing_and_loses_nothing(
     cluster: MadeCluster, pair: tuple[Path, Path]
 ) -> None:
