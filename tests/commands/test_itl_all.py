@@ -8,15 +8,20 @@ from typing import Any, cast
 
 import pytest
 
+from cucmsh.config.model import TFTP
 from cucmsh.layout import LIST_FILE
 from cucmsh.pki.model import Unit
+from cucmsh.release import RELEASES
 from cucmsh.services.certificates.regenerate import regenerate
+from cucmsh.services.nodes.service_control import restart_service
 from cucmsh.shell.scripted import ScriptedDialog, ScriptedSession
 from tests.commands.calls import GRAMMAR, Called, call, run
+from tests.services.lists.test_release_histories import Silent
 from tests.services.made_cluster import (
     PUBLISHER,
     SUBSCRIBER,
     MadeCluster,
+    made_cluster,
     started_cluster,
 )
 
@@ -59,6 +64,30 @@ def test_lists_that_differ_by_design_are_current(three: MadeCluster) -> None:
         f"{md5(other).hexdigest()}(MD5)\n"
         f"{sub}(SHA1)\n"
     )
+
+
+@pytest.mark.parametrize("keep_trust", [False, True], ids=["off", "on"])
+@pytest.mark.parametrize("release", RELEASES)
+@pytest.mark.parametrize("whose", [PUBLISHER, SUBSCRIBER])
+def test_lists_of_each_release_are_current_once_they_were_composed(
+    tmp_path: Path, release: str, whose: str, keep_trust: bool
+) -> None:
+    cluster = made_cluster(tmp_path, keep_trust=keep_trust, release=release)
+    members = (cluster.publisher, cluster.subscriber)
+
+    def restart() -> None:
+        for member in members:
+            restart_service(member.site, TFTP, Silent())
+
+    restart()
+    assert states(call(cluster.site, ALL)) == ["current", "current"]
+    regenerate(cluster.members[whose].site, Unit.CALL_MANAGER)
+    assert "stale" in states(call(cluster.site, ALL))
+    # With keep_trust an earlier key may sign; the list names the present one.
+    restart()
+    assert states(call(cluster.site, ALL)) == ["current", "current"]
+    cluster.reset()
+    assert states(call(cluster.site, ALL)) == ["current", "current"]
 
 
 def test_one_list_of_all_after_a_reset_is_current(three: MadeCluster) -> None:
