@@ -54,6 +54,7 @@ from cucmsh.services.records.open_names import (
     forget_rename,
     is_called_so,
     read_rename,
+    read_untold,
     write_rename,
 )
 from cucmsh.services.site import Site
@@ -233,9 +234,9 @@ def _go_on(site: Site, begun: OpenRename, dialog: RenameDialog) -> Renamed:
     """Everything behind the configuration, as far as it is not done yet."""
     told: list[NodeOutcome] = []
     steps = _steps(site)
-    if others_to_tell(site):
-        if not begun.tvs_stays:  # a kill may have come before it was noted
-            add_untold(site, [node.name for node in others_to_tell(site)])
+    if not begun.tvs_stays:  # a kill may have come before it was noted
+        add_untold(site, [node.name for node in others_to_tell(site)])
+    if read_untold(site)[1]:
         dialog.begins(RenameStep.MEMBERS, steps)
         told = tell_names(site)
         dialog.told(told)

@@ -37,6 +37,7 @@ from cucmsh.services.records.state import remember
 from cucmsh.services.site import Site
 from cucmsh.storage.local import LocalStore
 from tests.rigs.draws import draw
+from tests.services.killing import Killed, Killer
 from tests.services.made_cluster import CCM, SECURITY, MadeCluster, foreign_key_file
 
 pytestmark = pytest.mark.thorough
@@ -194,31 +195,6 @@ def test_a_draft_of_the_node_is_rekeyed_and_the_node_is_not(rich: MadeCluster) -
 
 def test_staged_files_are_secrets() -> None:
     assert is_secret(f"{REKEYING_FOLDER}/0")
-
-
-class Killed(BaseException):
-    """The process is gone."""
-
-
-class Killer:
-    """Ends the n-th step that changes a file: before it, or when it is done."""
-
-    def __init__(self, patch: pytest.MonkeyPatch, number: int, *, after: bool) -> None:
-        self.seen, self._number, self._after = 0, number, after
-        for name in ("stage", "commit", "remove"):
-            patch.setattr(LocalStore, name, self._killing(getattr(LocalStore, name)))
-
-    def _killing(self, real: object) -> object:
-        def step(store: LocalStore, *values: object) -> object:
-            self.seen += 1
-            if self.seen == self._number and not self._after:
-                raise Killed
-            done = real(store, *values)  # type: ignore[operator]
-            if self.seen == self._number:
-                raise Killed
-            return done
-
-        return step
 
 
 def steps_of_a_change(cluster: MadeCluster) -> int:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import random
 from collections.abc import Callable, Sequence
 from contextlib import AbstractContextManager, nullcontext
 from pathlib import Path
@@ -10,11 +11,14 @@ from typing import Any, cast
 import pytest
 
 from cucmsh.config.settings import read_settings
-from cucmsh.errors import RefusedError
+from cucmsh.errors import RefusedError, StoreError
+from cucmsh.layout import certificate_file
 from cucmsh.pki.model import Unit
 from cucmsh.services.certificates.keystore import Keystore
 from cucmsh.services.certificates.regenerate import regenerate
+from cucmsh.services.lists.acceptance import Refusal
 from cucmsh.services.lists.update_replicas import update_replicas
+from cucmsh.services.nodes import rename_plan
 from cucmsh.services.nodes.node_id import own_id
 from cucmsh.services.nodes.rename import (
     Renamed,
@@ -28,8 +32,11 @@ from cucmsh.services.outcome import NodeOutcome
 from cucmsh.services.records.history import History
 from cucmsh.services.records.open_work import Kind, open_work
 from cucmsh.services.site import Site
+from cucmsh.storage.local import LocalStore
 from cucmsh.trustlist.check import check
 from cucmsh.trustlist.model import TrustList
+from tests.rigs.draws import draw
+from tests.services.killing import Killed, Killer
 from tests.services.made_cluster import (
     DOMAIN,
     PUBLISHER,
@@ -297,3 +304,139 @@ def test_stopped_service_stays_stopped(made: MadeCluster) -> None:
     done = rename(made.publisher)
     assert done.stopped == ("Cisco Tftp",)
     assert made.publisher.service.requests == []
+
+
+KILLS = 6  # of each run; `tests/run longer` takes every point
+
+
+def steps_of(root: Path, *, keep_trust: bool, name: str) -> int:
+    made = made_in(root, keep_trust=keep_trust)
+    with pytest.MonkeyPatch.context() as patch:
+        killer = Killer(patch, 0, after=False)
+        rename(made.members[name])
+    return killer.seen
+
+
+@pytest.mark.parametrize("name", [PUBLISHER, SUBSCRIBER])
+@pytest.mark.parametrize("keep_trust", [True, False])
+def test_a_kill_at_any_step_is_finished_by_the_same_command(
+    tmp_path: Path, name: str, keep_trust: bool, seed: int
+) -> None:
+    steps = steps_of(tmp_path / "steps", keep_trust=keep_trust, name=name)
+    points = [(at, after) for at in range(1, steps + 1) for after in (False, True)]
+    for number, after in draw(random.Random(seed), points, KILLS):
+        where = f"seed {seed}: {number} {after}"
+        made = made_in(tmp_path / f"{number}-{after}", keep_trust=keep_trust)
+        member = made.members[name]
+        held = {at: each.served for at, each in made.members.items()}
+        with pytest.MonkeyPatch.context() as patch:
+            Killer(patch, number, after=after)
+            with pytest.raises(Killed):
+                rename(member)
+        for each in made.members.values():
+            each.read_configuration()
+        assert member.site.node.name in (name, NEW), where
+        is_whole = set(names_of(member).values()) & {f"{NEW}.{DOMAIN}"} and not {
+            f"{name}.{DOMAIN}"
+        } & set(names_of(member).values())
+        if member.site.node.name == NEW and not is_whole:
+            assert Kind.RENAME in open_kinds(member), where
+        serves_all(made, held)
+        try:
+            assert rename(member).is_done, where
+        except RefusedError as refusal:  # the kill came behind the last step
+            assert "is the name of this node already" in refusal.message  # noqa: PT017
+        assert Kind.RENAME not in open_kinds(member), where
+        assert Kind.NAMES not in open_kinds(member), where
+        names = names_of(member)
+        for unit in (Unit.CALL_MANAGER, Unit.TVS, Unit.TOMCAT, Unit.IPSEC):
+            assert names[unit] == f"{NEW}.{DOMAIN}", where
+        for unit in member.keys.units:
+            if unit is not Unit.ITL_RECOVERY:
+                made_pem = member.site.home.read(certificate_file(unit))
+                own = member.keys.certificate(unit)
+                assert member.site.backends.keys().read_certificate(made_pem) == own
+        for each in made.members.values():
+            node = each.site.settings.cluster.find(name)
+            assert node
+            assert node.name == NEW
+            tvs = member.keys.certificate(Unit.TVS)
+            assert each.keys.trusted(node, Unit.TVS) == tvs, where
+        serves_all(made, held)
+
+
+def serves_all(made: MadeCluster, held: dict[str, TrustList]) -> None:
+    """Each node composes a good list; with ``keep_trust`` its holders take it."""
+    for at, member in made.members.items():
+        member.start()
+        assert is_good(member.served, made.site)
+        if made.site.settings.keep_trust:
+            assert accepts(held[at], member.served)
+
+
+def test_a_full_disk_is_said_and_the_same_command_goes_on(
+    made: MadeCluster, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    stage = LocalStore.stage
+
+    def filling(store: LocalStore, name: str, raw: bytes, mode: int = 0o600) -> str:
+        if "TVS/private.pem" in name:
+            raise StoreError("No space left on device")
+        return stage(store, name, raw, mode)
+
+    with monkeypatch.context() as patch:
+        patch.setattr(LocalStore, "stage", filling)
+        with pytest.raises(StoreError, match="No space left"):
+            rename(made.publisher)
+    assert Kind.RENAME in open_kinds(made.publisher)
+    with pytest.raises(RefusedError, match="is not finished") as refused:
+        rename(made.publisher, "third")
+    assert f"set network hostname {NEW}" in refused.value.advice
+    done = rename(made.publisher)
+    assert done.is_done
+    assert done.made == (Unit.TVS,)
+    assert Kind.RENAME not in open_kinds(made.publisher)
+
+
+def test_a_rename_that_changed_nothing_yet_is_no_obstacle(
+    made: MadeCluster, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    before = nodes_of(made.publisher)
+    with monkeypatch.context() as patch:
+        Killer(
+            patch, 3, after=False
+        )  # the journal is there, the configuration as it was
+        with pytest.raises(Killed):
+            rename(made.publisher)
+    made.publisher.read_configuration()
+    assert nodes_of(made.publisher) == before
+    (work,) = [at for at in open_work(made.site) if at.kind is Kind.RENAME]
+    assert "nothing has changed yet" in work.line
+    assert rename(made.publisher, "third").is_done
+    assert Kind.RENAME not in open_kinds(made.publisher)
+
+
+def test_tvs_keeps_its_certificate_while_somebody_needs_it(
+    keeping: MadeCluster, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Phones of a list that no key of this node is known to."""
+    others = [*History(keeping.site).entries]
+    lost = (Refusal(others[0], "nobody knows the signer."),)
+    with monkeypatch.context() as patch:
+        patch.setattr(rename_plan, "who_refuses", lambda *_: lost)
+        done = rename(keeping.publisher)
+        assert not done.is_done
+        assert Unit.TVS not in done.made
+        assert "would refuse" in done.tvs_stays
+        names = names_of(keeping.publisher)
+        assert names[Unit.TVS] == f"{PUBLISHER}.{DOMAIN}"
+        assert names[Unit.CALL_MANAGER] == f"{NEW}.{DOMAIN}"
+        (work,) = [at for at in open_work(keeping.site) if at.kind is Kind.RENAME]
+        assert "left the TVS certificate under the earlier name" in work.line
+    with pytest.raises(RefusedError, match="in the last 5 minutes"):
+        rename(keeping.publisher)
+    keeping.clock.pass_seconds(301)
+    again = rename(keeping.publisher)
+    assert again.is_done
+    assert again.made == (Unit.TVS,)
+    assert names_of(keeping.publisher)[Unit.TVS] == f"{NEW}.{DOMAIN}"
