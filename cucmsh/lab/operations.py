@@ -109,13 +109,21 @@ class Operations:
         return next(plans, None)
 
     def _named(self, asked: Mapping[str, Any]) -> Member:
-        name = str(asked.get("node"))
+        name = self._first_name(str(asked.get("node")))
         if name not in self._members:
             raise UsageError(
                 f"{name!r} is no node of this lab",
                 f"Type one of: {', '.join(self._members)}",
             )
         return self._members[name]
+
+    def _first_name(self, name: str) -> str:
+        """What the lab calls the node: its name when the lab was made."""
+        if name in self._members:
+            return name
+        nodes = [site.node for site in self._cluster.sites()]
+        first = [at for node in nodes if node.name == name for at in node.aliases]
+        return next((at for at in first if at in self._members), name)
 
     def _on_member(
         self, do: Callable[[Member], object], asked: Mapping[str, Any]
@@ -200,7 +208,11 @@ class Operations:
         if not asked.get("node"):
             return sites
         member = self._named(asked)
-        found = [site for site in sites if site.node.name == member.name]
+        found = [
+            site
+            for site in sites
+            if member.name in (site.node.name, *site.node.aliases)
+        ]
         if not found:
             raise UsageError(f"{member.name} has no clock of its own")
         return found

@@ -12,7 +12,8 @@ from pathlib import Path
 from typing import NamedTuple
 
 from cucmsh.config.model import CAPF, TFTP, TVS
-from cucmsh.errors import ServiceError
+from cucmsh.config.settings import read_settings
+from cucmsh.errors import ConfigurationError, ServiceError
 from cucmsh.lab.control import VERBS
 from cucmsh.lab.wanted import Wanted
 from cucmsh.layout import (
@@ -35,11 +36,30 @@ packs = ["cucmsh.lab.pack"]
 PYTHON = (sys.executable, "-I", "-m")
 
 
+class KeptNames(NamedTuple):
+    """What a node of the lab is called by now."""
+
+    name: str
+    aliases: tuple[str, ...] = ()
+    domain: str | None = None
+
+
+def kept_names(name: str, config: Path) -> KeptNames:
+    """As the node's own configuration says, of an earlier start of the lab."""
+    try:
+        node = read_settings(str(config)).node
+    except ConfigurationError:  # there is none yet
+        return KeptNames(name)
+    if name not in (node.name, *node.aliases):
+        return KeptNames(name)
+    return KeptNames(node.name, node.aliases, node.domain)
+
+
 class NodePlan(NamedTuple):
     """One node before it runs.
 
     Attributes:
-        name: its host name.
+        name: its host name when the lab was made.
         is_publisher: whether it is the lab's publisher.
         folder: holds all its files.
         ssh: a TCP socket that is bound to ``ssh_port`` and does not listen yet.
@@ -50,6 +70,7 @@ class NodePlan(NamedTuple):
         tvs_port: TCP, of its TVS.
         http: holds ``http_port`` likewise.
         http_port: TCP, where it gives phones by HTTP what TFTP serves.
+        names: what it is called by now.
     """
 
     name: str
@@ -62,6 +83,7 @@ class NodePlan(NamedTuple):
     tvs_port: int
     http: socket.socket
     http_port: int
+    names: KeptNames
 
     @property
     def sockets(self) -> tuple[socket.socket, ...]:
@@ -157,6 +179,7 @@ def plan_nodes(
             tftp_ports[name],
             *listener("tvs", is_shared=True),
             *listener("http", is_shared=True),
+            kept_names(name, root / name / LAB_CONFIGURATION),
         )
         state = plan.staging.parent
         for folder in (
@@ -231,10 +254,10 @@ def configuration(
     host_keys: dict[str, str],
     wanted: Wanted,
 ) -> str:
-    """The TOML file of one node."""
+    """The TOML file of one node; nodes that were renamed keep their names."""
     parts = [
         "# Written anew by every start of the lab.\n" + GENERAL,
-        f"[node]\nname = {_text(own.name)}\nhome = {_text(own.home)}\n",
+        f"[node]\nname = {_text(own.names.name)}\nhome = {_text(own.home)}\n",
         f"[cluster]\ndomain = {_text(wanted.domain)}",
         f"subject = {_text(wanted.subject)}",
         'digest = "sha1"\n',
@@ -248,7 +271,7 @@ def configuration(
             services.append((CAPF, ""))
         role = "publisher" if plan.is_publisher else "subscriber"
         parts.append(
-            f"[[cluster.nodes]]\nname = {_text(plan.name)}\nrole = {_text(role)}\n"
+            f"[[cluster.nodes]]\n{_names(plan.names)}role = {_text(role)}\n"
             f"tftp_directory = {_text(plan.tftp_directory)}\n"
             f"tftp = {{ host = {_text(LOOPBACK)}, port = {plan.tftp_port} }}\n"
             f"tvs = {{ host = {_text(LOOPBACK)}, port = {plan.tvs_port} }}\n"
@@ -259,6 +282,15 @@ def configuration(
             + "".join(_service(plan, *service) for service in services)
         )
     return "\n".join(parts)
+
+
+def _names(names: KeptNames) -> str:
+    lines = [f"name = {_text(names.name)}"]
+    if names.aliases:
+        lines.append(f"aliases = [{', '.join(map(_text, names.aliases))}]")
+    if names.domain is not None:
+        lines.append(f"domain = {_text(names.domain)}")
+    return "\n".join([*lines, ""])
 
 
 def _phones(control: Path) -> str:
