@@ -37,9 +37,10 @@ def unpack(stream: BinaryIO, folder: str, mode: int) -> int:
     try:
         remove(folder)
         os.mkdir(folder, 0o700)
-        with tarfile.open(fileobj=stream, mode="r|") as archive:
+        made: set[str] = set()
+        with tarfile.open(fileobj=stream, mode="r|", bufsize=PIECE) as archive:
             for member in archive:
-                _unpack_one(archive, member, folder, mode)
+                _unpack_one(archive, member, (folder, mode), made)
                 count += 1
     except tarfile.TarError as problem:
         raise StoreError(f"the set holds no tar: {problem}") from problem
@@ -103,18 +104,29 @@ def copy(source: str, target: str) -> None:
 
 
 def _unpack_one(
-    archive: tarfile.TarFile, member: tarfile.TarInfo, folder: str, mode: int
+    archive: tarfile.TarFile,
+    member: tarfile.TarInfo,
+    into: tuple[str, int],
+    made: set[str],
 ) -> None:
+    """Write one file; ``made`` are the folders below ours that are there."""
+    folder, mode = into
     parts = split_name(member.name)
     file = archive.extractfile(member) if member.isreg() else None
     if file is None or len(parts) > MAX_DEPTH or parts[0].startswith("."):
         raise StoreError(f"{member.name!r} in the set is no file that may be restored")
-    _make_folders(folder, "/".join(parts[:-1]))
+    inside = "/".join(parts[:-1])
+    if inside not in made:
+        _make_folders(folder, inside)
+        made.add(inside)
     path = os.path.join(folder, *parts)
     flags = os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_NOFOLLOW
-    with open(os.open(path, flags, mode), "wb") as written:
-        shutil.copyfileobj(file, written, PIECE)
+    with open(os.open(path, flags, mode), "wb", buffering=0) as written:
         os.fchmod(written.fileno(), mode)
+        while piece := file.read(PIECE):
+            view = memoryview(piece)
+            while view:
+                view = view[written.write(view) :]
 
 
 def _names(folder: str) -> Iterator[str]:

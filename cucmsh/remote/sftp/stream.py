@@ -112,43 +112,53 @@ class SftpFolder:
         """
         path = self._path(name)
         with self._told("read", path):
-            about = self._session.flight(ask.stat_of(path))[0].attributes()
-            if about.has_kind:
-                check_regular(f"{path} on {self._host}", about.mode)
-            handle = self._session.flight(ask.open_to_read(path))[0].handle()
+            looked, opened = self._session.flight(
+                ask.stat_of(path), ask.open_to_read(path)
+            )
+            size = 0
+            with suppress(OSError):  # some servers let nobody look
+                about = looked.attributes()
+                size = about.size
+                if about.has_kind:
+                    check_regular(f"{path} on {self._host}", about.mode)
+            handle = opened.handle()
         try:
-            yield from self._read(path, handle, about.size)
+            yield from self._read(path, handle, size)
         finally:
             if self._session.is_open:
                 with suppress(CucmshError), self._told("close", path):
                     self._session.flight(ask.close(handle))
 
     def _read(self, path: str, handle: bytes, size: int) -> Iterator[bytes]:
+        """To the end, which is where nothing comes; ``size`` is a hint only."""
         waiting: deque[tuple[int, Collect]] = deque()
         asked = at = 0
-        while True:
-            while len(waiting) < UNDER_WAY and asked <= size:
-                starts = range(asked, min(asked + BATCH * PIECE, size + PIECE), PIECE)
+        is_ended = False
+        while waiting or not is_ended:
+            while len(waiting) < UNDER_WAY and not is_ended:
+                if waiting and asked > size:
+                    break  # one look behind what the server says is the end
+                starts = range(asked, asked + BATCH * PIECE, PIECE)
                 with self._told("read", path):
                     requests = [ask.read(handle, start, PIECE) for start in starts]
                     waiting.append((asked, self._session.begin(*requests)))
                 asked = starts[-1] + PIECE
-            if not waiting:
-                return
             start, collect = waiting.popleft()
             with self._told("read", path):
                 found = [answer.data() for answer in collect()]
-            for number, piece in enumerate(found):
+            for place, piece in zip(range(start, asked, PIECE), found, strict=False):
+                if not piece:
+                    is_ended = True
+                    continue
                 # A server may give fewer at once than were asked for: its next pieces
                 # do not join on.
-                if piece and start + number * PIECE != at:
+                if place != at:
                     raise StoreError(
                         f"{self._host} gives {path} in other pieces than asked for",
                         "Use a server that gives 32 KiB at once, as SFTP demands.",
                     )
-                if piece:
-                    yield piece
-                    at += len(piece)
+                yield piece
+                at += len(piece)
 
     def _path(self, name: str) -> str:
         return os.path.join(self._directory, name)
