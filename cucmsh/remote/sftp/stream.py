@@ -206,21 +206,26 @@ class _Writer:
         self._session = session
         self._handle = handle
         self._told = told
-        self._kept = bytearray()
+        self._kept: list[bytes] = []  # what makes no whole batch yet
+        self._size = 0  # of that
         self._at = 0
         self._waiting: deque[Collect] = deque()
 
     def take(self, raw: bytes) -> None:
-        self._kept += raw
+        self._kept.append(raw)
+        self._size += len(raw)
         whole = BATCH * PIECE
-        while len(self._kept) >= whole:
-            self._send(bytes(self._kept[:whole]))
-            del self._kept[:whole]
+        if self._size >= whole:
+            kept = b"".join(self._kept)
+            for at in range(0, len(kept) - whole + 1, whole):
+                self._send(kept[at : at + whole])
+            rest = kept[len(kept) // whole * whole :]
+            self._kept, self._size = [rest], len(rest)
 
     def finish(self) -> None:
         """Send the rest, see every answer, sync and close."""
-        if self._kept:
-            self._send(bytes(self._kept))
+        if self._size:
+            self._send(b"".join(self._kept))
         while self._waiting:
             self._collect()
         with self._told("close"):
