@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import shutil
 from collections.abc import Callable
 from pathlib import Path
@@ -15,7 +16,14 @@ from cucmsh.errors import (
     UsageError,
     WrongPasswordError,
 )
-from cucmsh.layout import BACKUP_DEVICES, CANCELLED, HISTORY, RECOVERY_FILE, pair_file
+from cucmsh.layout import (
+    BACKUP_DEVICES,
+    CANCELLED,
+    CISCO_SYSLOG,
+    HISTORY,
+    RECOVERY_FILE,
+    pair_file,
+)
 from cucmsh.pki.model import Unit
 from cucmsh.secret import Secret
 from cucmsh.services.certificates.keystore import Keystore
@@ -405,6 +413,21 @@ def test_a_set_of_another_host_is_asked_about(made: MadeCluster) -> None:
     other = site.with_settings(settings._replace(cluster=cluster))
     with pytest.raises(CancelledError):
         call(other, restore_line(made), [FEATURES, (question, "no")])
+
+
+def test_what_became_of_it_is_told_as_alarms(made: MadeCluster) -> None:
+    site = made.site
+    call(site, BACKUP)
+    call(site, restore_line(made), [FEATURES, AGREE])
+    (folder(made) / f"{label_of(made)}_test10pub_UCM_TFTP.tar").unlink()
+    with pytest.raises(RefusedError):
+        call(site, restore_line(made), [FEATURES])
+    told = site.home.read(CISCO_SYSLOG).decode()
+    names = re.findall(r"%UC_DRF-(\d-\w+)", told)
+    assert names == [
+        *("6-DRFBackupCompleted", "6-DRFRestoreCompleted", "2-DRFRestoreFailure")
+    ]
+    assert "is not the file" in told or "no such file" in told
 
 
 # --- Schedules

@@ -15,7 +15,7 @@ from collections.abc import Iterable, Mapping
 from contextlib import suppress
 from typing import Any, NamedTuple
 
-from cucmsh.config.model import FurtherRecord
+from cucmsh.config.model import FurtherRecord, NodeRole
 from cucmsh.config.settings import parse_settings
 from cucmsh.errors import CucmshError, MissingFileError, TrustListError
 from cucmsh.layout import (
@@ -109,7 +109,12 @@ def _configure(site: Site, brought: Brought) -> Site:
     from cucmsh.config import editing  # noqa: PLC0415 - tomlkit
 
     there = {node.name for node in site.settings.cluster.nodes}
-    missing = [dict(at) for at in brought.entries if at["name"] not in there]
+    missing = [
+        dict(at)
+        for at in brought.entries
+        # Of a set of another host, its publisher is what this node is now.
+        if at["name"] not in there and at["role"] != NodeRole.PUBLISHER.value
+    ]
     for entry in missing:
         if "ssh" in entry:  # the key is ours, where this home is
             entry["ssh"] = {**entry["ssh"], "identity": identity_path(site)}
