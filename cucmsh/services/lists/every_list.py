@@ -99,16 +99,18 @@ def every_list(site: Site) -> list[ListOnNode]:
     for node in nodes:
         if (raw := served[node.name].raw) is not None:
             by_raw.setdefault(raw, []).append(node.name)
-    found = []
+    present, found = _Present(site), []
     for node in nodes:
-        seen = _judged(site, served[node.name], published)
+        seen = _judged(site, served[node.name], published, present)
         same = by_raw.get(seen.raw, ()) if seen.raw is not None else ()
         others = tuple(name for name in same if name != node.name)
         found.append(seen._replace(same_as=others))
     return found
 
 
-def _judged(site: Site, served: Served, published: Served | None) -> ListOnNode:
+def _judged(
+    site: Site, served: Served, published: Served | None, present: _Present
+) -> ListOnNode:
     node = served.node
     if served.raw is None:
         if served.is_missing:
@@ -135,12 +137,16 @@ def _judged(site: Site, served: Served, published: Served | None) -> ListOnNode:
     if is_foreign(site, trust_list, node):
         reasons = ("phones that hold it know no key of this cluster",)
         return seen._replace(state=ListState.ELSEWHERE, reasons=reasons)
-    stale = tuple(_why_stale(site, node, trust_list, published))
+    stale = tuple(_why_stale(site, node, trust_list, published, present))
     return seen._replace(state=ListState.STALE, reasons=stale) if stale else seen
 
 
 def _why_stale(
-    site: Site, node: Node, trust_list: TrustList, published: Served | None
+    site: Site,
+    node: Node,
+    trust_list: TrustList,
+    published: Served | None,
+    present: _Present,
 ) -> Iterator[str]:
     """See the module. A reset gives all members the publisher's records."""
     publisher = site.settings.cluster.publisher
@@ -149,12 +155,32 @@ def _why_stale(
         yield f"it is not the list of {publisher.name}"
         return
     maker = publisher if trust_list.raw == theirs or not node.is_member else node
-    keystore = Keystore(site)
     for owner, unit, roles in _to_be_named(site, maker):
-        with suppress(CucmshError):  # what cannot be read here is told elsewhere
-            certificate = keystore.trusted(owner, unit)
-            if certificate and not names_as(trust_list, roles, certificate.der):
-                yield f"it does not name the present {unit} certificate of {owner.name}"
+        der = present(owner, unit)
+        if der and not names_as(trust_list, roles, der):
+            yield f"it does not name the present {unit} certificate of {owner.name}"
+
+
+class _Present:
+    """The present certificates that lie here, each read once.
+
+    Args:
+        site: this node.
+    """
+
+    def __init__(self, site: Site) -> None:
+        self._keystore = Keystore(site)
+        self._read: dict[tuple[str, Unit], bytes] = {}
+
+    def __call__(self, owner: Node, unit: Unit) -> bytes:
+        """DER; empty where it is not, or cannot be read, which is told elsewhere."""
+        key = owner.name, unit
+        if key not in self._read:
+            self._read[key] = b""
+            with suppress(CucmshError):
+                certificate = self._keystore.trusted(owner, unit)
+                self._read[key] = certificate.der if certificate else b""
+        return self._read[key]
 
 
 def _to_be_named(
