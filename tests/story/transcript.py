@@ -87,7 +87,7 @@ def cut(line: str, block: str) -> str:
 def steady(text: str) -> list[str]:
     """The lines, without what another run would say otherwise."""
     text = re.sub(r"[A-Z][a-z]{2} [A-Z][a-z]{2} +\d.*\d{4}", "TIME", text)
-    text = re.sub(r"(?<=\d)[ap]m(?= \d)", "m", text)  # before or after noon
+    text = re.sub(r"\b\d{1,2}(:\d\d){2}[ap]m\b", "TIME", text)
     text = re.sub(r"SHA256:\S+", "SHA256:", text)
     text = re.sub(r"/tmp/\S*", "DIRECTORY", text)
     text = re.sub(r"\b[0-9A-Fa-f]{2}(:[0-9A-Fa-f]{2})+", "HEX", text)
