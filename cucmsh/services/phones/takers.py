@@ -376,8 +376,10 @@ class _Counted:
             groups = store.held()
         seen: dict[tuple[str, str], Holders] = {}
         numbers: dict[tuple[tuple[str, str], str, str], int] = {}
+        present = site.settings.cluster.present_name  # of a node that was renamed since
         for group in groups:
-            if group.node and group.node not in self._nodes:
+            node = present(group.node)
+            if node and node not in self._nodes:
                 self.elsewhere += group.phones
                 continue
             found = None
@@ -388,7 +390,7 @@ class _Counted:
             else:
                 key = found.sha1 or found.held, found.ctl
                 seen[key] = found
-                place = (key, group.node, group.model)
+                place = (key, node, group.model)
                 numbers[place] = numbers.get(place, 0) + group.phones
         self.holders = list(_placed(seen, numbers))
 

@@ -5,20 +5,25 @@ from __future__ import annotations
 import random
 from collections.abc import Callable, Sequence
 from contextlib import AbstractContextManager, nullcontext
+from hashlib import sha1
 from pathlib import Path
 from typing import Any, cast
 
 import pytest
+import tomlkit
 
 from cucmsh.config.settings import read_settings
 from cucmsh.errors import RefusedError, StoreError
 from cucmsh.layout import certificate_file
+from cucmsh.phones.claims import Claim, Source
 from cucmsh.pki.model import Unit
 from cucmsh.services.certificates.keystore import Keystore
 from cucmsh.services.certificates.regenerate import regenerate
 from cucmsh.services.lists.acceptance import Refusal
 from cucmsh.services.lists.update_replicas import update_replicas
 from cucmsh.services.nodes import rename_plan
+from cucmsh.services.nodes.add import add_node
+from cucmsh.services.nodes.add_plan import WantedNode
 from cucmsh.services.nodes.node_id import own_id
 from cucmsh.services.nodes.rename import (
     Renamed,
@@ -29,6 +34,8 @@ from cucmsh.services.nodes.rename import (
 )
 from cucmsh.services.nodes.service_control import restart_service
 from cucmsh.services.outcome import NodeOutcome
+from cucmsh.services.phones.open_store import open_inventory
+from cucmsh.services.phones.preview import preview
 from cucmsh.services.records.history import History
 from cucmsh.services.records.open_work import Kind, open_work
 from cucmsh.services.site import Site
@@ -440,3 +447,53 @@ def test_tvs_keeps_its_certificate_while_somebody_needs_it(
     assert again.is_done
     assert again.made == (Unit.TVS,)
     assert names_of(keeping.publisher)[Unit.TVS] == f"{NEW}.{DOMAIN}"
+
+
+@pytest.mark.parametrize("has_way", [True, False])
+def test_node_add_follows_a_subscriber_that_was_renamed(
+    keeping: MadeCluster, has_way: bool
+) -> None:
+    """The publisher was away, or no way leads to it from there."""
+    publisher, subscriber = keeping.publisher, keeping.subscriber
+    if has_way:
+        publisher.is_dead = True
+    else:
+        path = Path(subscriber.site.settings.path)
+        document = tomlkit.parse(path.read_text())
+        del cast(Any, document)["cluster"]["nodes"][0]["ssh"]
+        path.write_text(tomlkit.dumps(document))
+        subscriber.read_configuration()
+    done = rename(subscriber, "shop1")
+    (told,) = done.told
+    assert not told.is_done
+    assert has_way or f"`cucmsh node add {SUBSCRIBER}` on {PUBLISHER}" in told.reason
+    assert Kind.NAMES in open_kinds(subscriber)
+    publisher.is_dead = False
+    added = add_node(keeping.site, SUBSCRIBER, WantedNode(), cast(Any, _Silent()))
+    assert added.is_added
+    publisher.read_configuration()
+    assert nodes_of(publisher) == nodes_of(subscriber) == [PUBLISHER, "shop1"]
+    node = keeping.site.settings.cluster.find(SUBSCRIBER)
+    assert node
+    assert node.aliases == (SUBSCRIBER,)
+    tvs = subscriber.keys.certificate(Unit.TVS)
+    assert publisher.keys.trusted(node, Unit.TVS) == tvs
+    assert Kind.NAMES not in open_kinds(subscriber)
+    publisher.start()
+    assert not keeping.reset().pending
+
+
+def test_phones_of_a_node_are_its_own_after_a_rename(made: MadeCluster) -> None:
+    itl = sha1(made.publisher.raw).hexdigest()
+    claims = [
+        Claim(f"SEP{number:012X}", Source.PAGE, 1000, node=PUBLISHER, itl=itl)
+        for number in range(2)
+    ]
+    with open_inventory(made.site) as store:
+        store.record(claims, 2000)
+    counted = preview(made.site, "restart")
+    assert {at.node for at in counted.holders if at.phones} == {PUBLISHER}
+    rename(made.publisher)
+    after = preview(made.site, "restart")
+    assert after.elsewhere == 0
+    assert {at.node for at in after.holders if at.phones} == {NEW}
