@@ -486,7 +486,7 @@ def test_node_add_follows_a_subscriber_that_was_renamed(
 def test_phones_of_a_node_are_its_own_after_a_rename(made: MadeCluster) -> None:
     itl = sha1(made.publisher.raw).hexdigest()
     claims = [
-        Claim(f"SEP{number:012X}", Source.PAGE, 1000, node=PUBLISHER, itl=itl)
+        Claim(f"SEP{number:012X}", Source.HTTP_LOG, 1000, node=PUBLISHER, itl=itl)
         for number in range(2)
     ]
     with open_inventory(made.site) as store:
