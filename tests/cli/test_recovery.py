@@ -19,6 +19,7 @@ from tests.cli.conftest import CCM, SECURITY
 from tests.cli.hosts import Host, Member
 from tests.cli.test_rebuild import add, failed_but_as_root, init, make_old
 from tests.faults.backup import SFTP_PASSWORD, Backup
+from tests.rigs.keys import make_key
 
 pytestmark = [pytest.mark.loopback, pytest.mark.faults]
 
@@ -58,12 +59,22 @@ class Cluster:
 
 
 @pytest.fixture
-def cluster(
-    root: Path, administrator: Path, make_host: Callable[[str], Host]
-) -> Iterator[Cluster]:
+def cluster(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Cluster]:
+    """A machine room of its own for each test: the names are the same."""
+    root = tmp_path_factory.mktemp("enrol")
+    administrator = root / "administrator"
+    make_key(administrator)
+    hosts: list[Host] = []
+
+    def make_host(name: str) -> Host:
+        hosts.append(Host(root / name, administrator))
+        return hosts[-1]
+
     made = Cluster(root, administrator, make_host)
     yield made
     made.old.tftp.close()
+    for host in hosts:
+        host.close()
 
 
 @pytest.fixture
