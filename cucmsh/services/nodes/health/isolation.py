@@ -35,7 +35,7 @@ DRIVERS = {"greenlet", "psycopg", "psycopg_binary", "psycopg_c"}
 # What our packages import, now or later, and the dependencies of those.
 LIBRARIES = {
     *("bcrypt", "cryptography", "nacl", "paramiko", "pyasn1", "_cffi_backend"),
-    *("prompt_toolkit", "tomlkit", "wcwidth"),
+    *("prompt_toolkit", "pyrage", "tomlkit", "wcwidth"),
     # Of the inventory, which a node may have: loaded when a command asks it.
     *("defusedxml", "sqlalchemy", "typing_extensions", *DRIVERS),
 }
