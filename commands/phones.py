@@ -6,7 +6,7 @@ from contextlib import AbstractContextManager
 
 from commands.questions import require_yes
 from cucmsh import services, views
-from cucmsh.errors import UsageError
+from cucmsh.errors import CancelledError, CucmshError, UsageError
 from cucmsh.services.site import Site
 from cucmsh.shell.answers import is_yes
 from cucmsh.shell.command import command
@@ -141,16 +141,57 @@ def utils_phone_reset(dialog: Dialog, site: Site, action: str, which: str) -> in
     return done.exit_status
 
 
-class _OnScreen:
-    """A ``PhoneResetDialog``."""
+def tell_phones_of_change(dialog: Dialog, site: Site) -> bool:
+    """After Cisco Tftp started: phones fetch the list that names a new certificate.
 
-    def __init__(self, dialog: Dialog, *, is_waiting: bool) -> None:
+    As ``[phones] after_regeneration`` says; asked about only where more may be said
+    than the original says. Whether all went well.
+    """
+    units = services.units_changed(site)
+    action = services.phone_action(site)
+    is_asked = site.settings.phones.after_regeneration == "ask"
+    if not units or action is None or (is_asked and not dialog.helpful):
+        return True
+    if dialog.helpful:
+        dialog.say(f"The ITL names a new certificate: {', '.join(units)}.")
+    is_waiting = site.settings.phones.wait_seconds > 0
+    shown = _OnScreen(dialog, is_waiting=is_waiting, is_asking=is_asked)
+    try:
+        done = services.reset_phones(site, action, "all", shown)
+    except CancelledError:
+        services.settle_change(site)
+        dialog.say(f"Phones were not told; `utils phone {action.value} all` does it.")
+        return True
+    except CucmshError as problem:
+        dialog.say(f"Phones were not told: {problem.message}.")
+        return False
+    services.settle_change(site)
+    for line in views.phone_reset_lines(done):
+        dialog.say(line)
+    return done.exit_status == 0
+
+
+class _OnScreen:
+    """A ``PhoneResetDialog``.
+
+    Args:
+        dialog: where it is shown.
+        is_waiting: whether phones are waited for.
+        is_asking: whether a person is asked; nobody where the configuration says so.
+    """
+
+    def __init__(
+        self, dialog: Dialog, *, is_waiting: bool, is_asking: bool = True
+    ) -> None:
         self._dialog = dialog
         self._is_waiting = is_waiting
+        self._is_asking = is_asking
 
     def goes_on(self, begun: services.OpenResets) -> bool:
         self._dialog.say(views.open_resets_line(begun))
-        return is_yes(self._dialog, "Do you want to go on with those (yes/no)? ")
+        return not self._is_asking or is_yes(
+            self._dialog, "Do you want to go on with those (yes/no)? "
+        )
 
     def agree(
         self, action: services.PhoneAction, phones: int, seconds: int, unproven: int
@@ -165,7 +206,8 @@ class _OnScreen:
                 f"{unproven} of them are known by alarms and REGISTERs only, whose "
                 "sender nobody checked: anybody can name phones that are none."
             )
-        require_yes(self._dialog, "Do you want to continue (yes/no)? ")
+        if self._is_asking:
+            require_yes(self._dialog, "Do you want to continue (yes/no)? ")
 
     def telling(self) -> AbstractContextManager[SafePoint]:
         return self._dialog.uninterrupted()

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from contextlib import AbstractContextManager
 
+from commands.phones import tell_phones_of_change
 from commands.questions import (
     ask_about_locked_out,
     require_yes,
@@ -79,7 +80,8 @@ def utils_service_start(dialog: Dialog, site: Site, name: str) -> int:
     if name == TFTP:
         ask_about_locked_out(dialog, site)
     told = _OnScreen(dialog, name, ["[STARTING]  ", "[STARTED]  "])
-    return _reported(dialog, site, name, services.start_service(site, name, told))
+    status = _reported(dialog, site, name, services.start_service(site, name, told))
+    return _told(dialog, site, name, status)
 
 
 @command(
@@ -129,7 +131,15 @@ def utils_service_restart(dialog: Dialog, site: Site, name: str) -> int:
         ask_about_locked_out(dialog, site)
     steps = ["[STOPPING]  ", "[STARTING]  ", "[STARTED]  "]
     told = _OnScreen(dialog, name, steps, NO_CTRL_C)
-    return _reported(dialog, site, name, services.restart_service(site, name, told))
+    status = _reported(dialog, site, name, services.restart_service(site, name, told))
+    return _told(dialog, site, name, status)
+
+
+def _told(dialog: Dialog, site: Site, name: str, status: int) -> int:
+    """Phones learn of a new certificate by the list that is served now; the status."""
+    if name == TFTP and status == 0 and not tell_phones_of_change(dialog, site):
+        return 3
+    return status
 
 
 def _say_holders_of(dialog: Dialog, site: Site, name: str) -> None:

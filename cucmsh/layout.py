@@ -189,6 +189,7 @@ PHONE_RESETS = "phone-resets"  # which phones are still to be reset
 PUBLISHED = "published"  # the last list
 RENAMING = "renaming"  # the unfinished rename of this node
 REKEYING = "rekeying"  # the unfinished change of the security password
+REGENERATED = "regenerated"  # which units changed since phones were told
 REPLICAS = "replicas"  # which replicas are pending
 SESSION = "session"  # idle time-out, and how many sessions there may be
 SIGNING = "signing"  # files that could not be signed

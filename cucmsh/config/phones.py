@@ -11,6 +11,7 @@ PER_SECOND = 10
 BATCH = 100
 WAIT_SECONDS = 180
 AMI_PORT = 5038
+ASK, AUTO, NO = "ask", "auto", "no"
 # What stands for a value; an argument is one of them, or holds some.
 PLACES = ("name", "address", "call_id", "since")
 ENDPOINT_PLACES = ("name",)
@@ -47,6 +48,8 @@ class PhonesSettings(NamedTuple):
         batch: how many may be away at once.
         wait_seconds: how long a batch is waited for; 0 to wait for none.
         ami: Asterisk's manager interface; None without one.
+        after_regeneration: whether phones are told once Cisco Tftp started after a
+            certificate changed that their lists name: ``ask``, ``auto`` or ``no``.
     """
 
     reset: tuple[str, ...] = ()
@@ -56,6 +59,7 @@ class PhonesSettings(NamedTuple):
     batch: int = BATCH
     wait_seconds: int = WAIT_SECONDS
     ami: AmiAddress | None = None
+    after_regeneration: str = ASK
 
 
 def read_phones(table: Table) -> PhonesSettings:
@@ -71,6 +75,9 @@ def read_phones(table: Table) -> PhonesSettings:
         words[key] = table.texts(key, ())
         for word in words[key]:
             _require_places(table, key, word, known)
+    after = table.text("after_regeneration", ASK)
+    if after not in (ASK, AUTO, NO):
+        raise table.error("after_regeneration", f"{ASK}, {AUTO} or {NO} is needed")
     return PhonesSettings(
         words["reset"],
         words["restart"],
@@ -79,6 +86,7 @@ def read_phones(table: Table) -> PhonesSettings:
         table.number("batch", BATCH, range(1, 10_001)),
         table.number("wait_seconds", WAIT_SECONDS, range(3601)),
         ami,
+        after,
     )
 
 

@@ -132,6 +132,9 @@ if TYPE_CHECKING:
     from cucmsh.services.outcome import NodeOutcome as NodeOutcome
     from cucmsh.services.outcome import Progress as Progress
     from cucmsh.services.outcome import Step as Step
+    from cucmsh.services.phones.after_change import phone_action as phone_action
+    from cucmsh.services.phones.after_change import settle_change as settle_change
+    from cucmsh.services.phones.after_change import units_changed as units_changed
     from cucmsh.services.phones.holders import holder_lines as holder_lines
     from cucmsh.services.phones.inventory import PhonesShown as PhonesShown
     from cucmsh.services.phones.inventory import phone_state as phone_state
@@ -301,6 +304,11 @@ __getattr__ = late_names(
         "cucmsh.services.nodes.system_status": ("SystemStatus", "system_status"),
         "cucmsh.services.nodes.service_list": ("ServiceList", "list_services"),
         "cucmsh.services.outcome": ("NodeOutcome", "Progress", "Step"),
+        "cucmsh.services.phones.after_change": (
+            "phone_action",
+            "settle_change",
+            "units_changed",
+        ),
         "cucmsh.services.phones.holders": ("holder_lines",),
         "cucmsh.services.phones.inventory": (
             "PhonesShown",

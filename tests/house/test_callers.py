@@ -45,6 +45,7 @@ LOOKING = {
     "lists.foreign": {"foreign_list", "how_to_compose"},
     "lists.verify_file": {"inspect"},
     "lists.verify_table": {"held_at", "inspect_all", "is_one"},
+    "phones.after_change": {"phone_action", "units_changed"},
     "phones.takers": {"given_list"},
     "phones.preview": {
         "locked_out",

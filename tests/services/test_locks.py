@@ -127,6 +127,8 @@ LOCKS = {
     # By whoever needs the ids, under whatever lock (``node_id``).
     r"home/state/nodes\.toml": IDS,
     r"home/security/trust/[^/]*/id": IDS,
+    # Of what phones are to be told: a regeneration writes it, a person settles it.
+    r"home/state/regenerated\.toml": NONE,
     # The note of an init, whose node nobody serves yet.
     r"home/state/init\.toml": NONE,
     # Named at random by who sent it, or one line that is appended.
@@ -372,6 +374,12 @@ def cancelling(made: MadeCluster) -> Prepared:
     return site, []
 
 
+def settling(made: MadeCluster) -> Prepared:
+    site, _ = resetting_phones(made)
+    regenerate(site, Unit.TVS)
+    return site, []
+
+
 def making(made: MadeCluster) -> Prepared:
     folder = made.root / NEW
     node = NewNode(
@@ -493,6 +501,7 @@ RUNS: dict[str, Run] = dict(
     "cucmsh.services.lists.tftp_start.start": Run(starting_anew, {NODE, SIGNING}),
     "cucmsh.services.lists.give_up_phones.release_trust": Run(bound, {NODE}),
     "cucmsh.services.nodes.identity.leave": Run(leaving, set()),
+    "cucmsh.services.phones.after_change.settle_change": Run(settling, set()),
     RESET_PHONES: Run(resetting_phones, {PHONES}),
     INIT: Run(making, {CLUSTER}),
     "cucmsh.services.nodes.join.join": Run(joining, {NODE}),

@@ -241,6 +241,7 @@ VALUES: dict[str, Callable[[Site], Sequence[Any]]] = {
     "cucmsh.services.nodes.service_control.stop_service": lambda _: [
         *("Cisco Tftp", AGREEING)
     ],
+    "cucmsh.services.phones.after_change.settle_change": lambda _: [],
     "cucmsh.services.phones.follow.follow_logs": lambda at: [
         *([at.settings.path], AGREEING)
     ],

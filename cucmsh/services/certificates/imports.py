@@ -41,6 +41,7 @@ from cucmsh.services.certificates.trust_store import (
 from cucmsh.services.lists.acceptance import period
 from cucmsh.services.lists.member_hooks import deliver_imported
 from cucmsh.services.outcome import NodeOutcome
+from cucmsh.services.phones.after_change import note_change
 from cucmsh.services.records.history import History
 from cucmsh.services.site import Site
 from cucmsh.services.usecase import use_case
@@ -118,6 +119,7 @@ def import_own(
             start_hold(site, unit)
             Keystore(site).install(unit, credential)
             site.home.remove(request_file(unit))
+            note_change(site, unit)
         return bring_to_members(site, unit)
 
 

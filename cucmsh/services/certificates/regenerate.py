@@ -19,6 +19,7 @@ from cucmsh.services.lists.member_hooks import deliver_certificates
 from cucmsh.services.lists.member_lists import lists_follow
 from cucmsh.services.nodes.make import new_credential, public_certificates
 from cucmsh.services.outcome import NodeOutcome, State
+from cucmsh.services.phones.after_change import note_change
 from cucmsh.services.records.alarms import tell
 from cucmsh.services.records.state import read_published
 from cucmsh.services.site import Site
@@ -87,6 +88,7 @@ def regenerate(site: Site, unit: Unit) -> list[NodeOutcome]:
                 keystore.install_recovery(key_file, credential.certificate)
             else:
                 keystore.install(unit, credential)
+            note_change(site, unit)
         if alarm := TOLD.get(unit):
             tell(site, alarm)
         return bring_to_members(site, unit)
