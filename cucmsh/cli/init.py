@@ -39,6 +39,7 @@ from cucmsh.config.model import NodeRole
 from cucmsh.config.settings import Settings
 from cucmsh.errors import CucmshError
 from cucmsh.layout import DEFAULT_CONFIGURATION
+from cucmsh.release import NEW_RELEASE, RELEASES
 from cucmsh.secret import Secret
 from cucmsh.services.adoption.apply import adopt, preview_new
 from cucmsh.services.adoption.material import Material, Request, gather
@@ -94,7 +95,7 @@ def init_parser() -> Parser:
     parser.add_argument(
         "role",
         choices=["publisher", "subscriber"],
-        help="the first node of a cluster, or a further one that signs lists itself",
+        help="the first node of a cluster, or a further one with keys of its own",
     )
     parser.option(
         "--name",
@@ -147,6 +148,14 @@ def init_parser() -> Parser:
         "kept in HOME/earlier/1 (2, ...)",
     )
     parser.flag("--yes", help="ask no question but for the passwords")
+    parser.option(
+        "--release",
+        choices=RELEASES,
+        default=NEW_RELEASE,
+        help=f"of the original, which says who signs lists (default: {NEW_RELEASE}, "
+        "the recovery key; 10.0: each node's CallManager); a subscriber takes that of "
+        "its publisher",
+    )
     parser.option(
         "--secrets-fd",
         metavar="N",
@@ -339,6 +348,7 @@ def _new_node(given: argparse.Namespace, invocation: Invocation) -> NewNode:
         tftp=given.tftp,
         service_commands=service(parser, given) or default_service(invocation.account),
         tvs_commands=given.tvs_unit,
+        release=given.release,
     )
 
 

@@ -172,6 +172,17 @@ def with_value(text: str, path: str, table: str, key: str, value: Any) -> str:
     return tomlkit.dumps(document)
 
 
+def with_release(text: str, path: str, release: str) -> str:
+    """The text with another release, at its top where it named none."""
+    document = _parse(text, path)
+    if _plain(document.get("release")) == release:
+        return text
+    if "release" in document:
+        document["release"] = release
+        return tomlkit.dumps(document)
+    return f'release = "{release}"\n{text}'
+
+
 def _parse(text: str, path: str) -> tomlkit.TOMLDocument:
     try:
         return tomlkit.parse(text)

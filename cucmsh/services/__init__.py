@@ -108,6 +108,7 @@ if TYPE_CHECKING:
     from cucmsh.services.lists.run_reset import (
         reset_with_saved_key as reset_with_saved_key,
     )
+    from cucmsh.services.lists.show_ctl import show_ctl as show_ctl
     from cucmsh.services.lists.show_list import HeldList as HeldList
     from cucmsh.services.lists.show_list import find_mismatches as find_mismatches
     from cucmsh.services.lists.show_list import show_list as show_list
@@ -264,6 +265,7 @@ __getattr__ = late_names(
         ),
         "cucmsh.services.idle": ("idle_minutes", "read_minutes", "set_idle_minutes"),
         "cucmsh.services.lists.every_list": ("ListOnNode", "ListState", "every_list"),
+        "cucmsh.services.lists.show_ctl": ("show_ctl",),
         "cucmsh.services.lists.show_list": (
             "HeldList",
             "find_mismatches",

@@ -135,7 +135,13 @@ class Host:
 
 
 class Member:
-    """A node that runs cucmsh: its configuration, and calls of the program."""
+    """A node that runs cucmsh: its configuration, and calls of the program.
+
+    Attributes:
+        release: with which it is made: the document's, where each node signs.
+    """
+
+    release = "10.0"
 
     def __init__(self, folder: Path, name: str, tftp: TftpBox) -> None:
         folder.mkdir(exist_ok=True, mode=0o755)
@@ -149,7 +155,8 @@ class Member:
 
     @property
     def init_options(self) -> list[str]:
-        return ["--name", self.name, "--home", str(self.home), *self.tftp.options]
+        name = ["--name", self.name, "--home", str(self.home)]
+        return [*name, "--release", self.release, *self.tftp.options]
 
     def call(
         self,

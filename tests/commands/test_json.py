@@ -13,7 +13,7 @@ from pathlib import Path
 
 import pytest
 
-from cucmsh.layout import BROUGHT_KEYS, RECOVERY_FILE, RECOVERY_NAME
+from cucmsh.layout import BROUGHT_KEYS, CTL_FILE, RECOVERY_FILE, RECOVERY_NAME
 from cucmsh.phones.service_control import PhoneAction
 from cucmsh.pki.model import Unit
 from cucmsh.services.certificates.imports import import_trusted
@@ -52,6 +52,7 @@ from tests.services.made_cluster import (
 
 pytestmark = pytest.mark.thorough
 
+CTL = Path(__file__).parents[1] / "vectors" / "cucm10-blank-record.ctl"
 ROOT = Authority("Root CA", authority_usages(START))
 ONLY_END = {"quit", "exit"}
 ONLY_REFUSED = {"utils system restart|shutdown"}
@@ -152,6 +153,7 @@ LINES: dict[str, tuple[str, Sequence[tuple[str, Answer]]]] = {
     "show cert hold": ("show cert hold", ()),
     "show cli pagination": ("show cli pagination", ()),
     "show cli session timeout": ("show cli session timeout", ()),
+    "show ctl": ("show ctl", ()),
     "show itl": ("show itl", ()),
     "show itl all": ("show itl all", ()),
     "show itl phones [state] [node] [page]": ("show itl phones", ()),
@@ -259,6 +261,10 @@ def test_command_gives_a_document(
         regenerate(bound.site, Unit.CALL_MANAGER)
         bound.publisher.start()
         site = bound.site
+    if phrase == "show ctl":  # one of another tool
+        site = made_cluster(tmp_path / "ctl").site
+        Path(site.node.tftp_directory).mkdir(exist_ok=True)
+        site.tftp.write(CTL_FILE, CTL.read_bytes(), 0o644)
     line, answers = LINES[phrase]
     if line == "set cert import own TVS":
         asked = generate_request(site, Unit.TVS).pem

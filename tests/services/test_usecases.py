@@ -200,6 +200,7 @@ VALUES: dict[str, Callable[[Site], Sequence[Any]]] = {
     "cucmsh.services.lists.take_list.wanted_list": lambda _: [],
     "cucmsh.services.lists.show_list.find_mismatches": lambda _: [b""],
     "cucmsh.services.nodes.health.node_status.reach_each": lambda _: [(), AGREEING],
+    "cucmsh.services.lists.show_ctl.show_ctl": lambda _: [],
     "cucmsh.services.lists.show_list.show_list": lambda _: [],
     "cucmsh.services.lists.sign_and_bring.sign_and_bring": lambda at: [
         choose(at),

@@ -37,7 +37,7 @@ from cucmsh.names import (
     format_subject,
     parse_subject,
 )
-from cucmsh.release import DEFAULT_RELEASE
+from cucmsh.release import NEW_RELEASE
 from cucmsh.secret import Secret
 from cucmsh.services.caller import Privilege
 from cucmsh.services.certificates.keystore import Keystore
@@ -76,6 +76,7 @@ class NewNode(NamedTuple):
         service_commands: as the configuration takes them.
         digest: with which it signs: ``sha1`` or ``sha512``.
         tvs_commands: of its TVS, as ``service_commands``; None if nothing controls it.
+        release: whose commands and signers it has.
     """
 
     role: NodeRole
@@ -91,6 +92,7 @@ class NewNode(NamedTuple):
     service_commands: str | dict[str, list[str]]
     digest: str = "sha512"
     tvs_commands: str | dict[str, list[str]] | None = None
+    release: str = NEW_RELEASE
 
 
 class InitPlan(NamedTuple):
@@ -231,7 +233,7 @@ def _text(node: NewNode) -> str:
         nodes.insert(0, {"name": node.publisher, "role": "publisher", "services": []})
     return new_text(
         HEADING,
-        {"release": DEFAULT_RELEASE, "fidelity": "helpful", "keep_trust": True},
+        {"release": node.release, "fidelity": "helpful", "keep_trust": True},
         {
             "node": {"name": node.name, "home": node.home},
             "cluster": {

@@ -146,6 +146,7 @@ def cluster_document(site: Site, nodes: tuple[Node, ...]) -> bytes:
             "nodes": entries,
             "ids": ids,
             # Not in "about", of which an earlier version takes every key.
+            "release": site.settings.release,
             "records": cluster.records,
             "sast_records": cluster.sast_records,
         }
@@ -195,7 +196,7 @@ def join(site: Site, raw: bytes) -> None:
     """
     from cucmsh.config import editing  # noqa: PLC0415 - tomlkit
 
-    about, entries, ids, records = _open(site, raw)
+    about, entries, ids, records, release = _open(site, raw)
     cluster, own = site.settings.cluster, site.node.name
     ours = {own, *site.node.aliases}  # a publisher that was not told has an earlier one
     names = {name: entry for entry in entries for name in _names_of(entry)}
@@ -217,6 +218,8 @@ def join(site: Site, raw: bytes) -> None:
 
     def change(text: str, path: str) -> str:
         text = editing.with_cluster(text, path, about, others, own)
+        if release:
+            text = editing.with_release(text, path, release)
         if not records.rows:
             return text
         return editing.with_records(text, path, records.rows, records.tokens)
@@ -254,10 +257,11 @@ class _Records(NamedTuple):
 
 def _open(
     site: Site, raw: bytes
-) -> tuple[dict[str, str], list[dict[str, Any]], dict[str, str], _Records]:
+) -> tuple[dict[str, str], list[dict[str, Any]], dict[str, str], _Records, str]:
     """Check the seal; gives what ``cluster_document`` put in.
 
-    That is keys of the cluster, its nodes, their ids by name, and further records.
+    That is keys of the cluster, its nodes, their ids by name, further records, and the
+    release; that is empty from a publisher of an earlier version.
     """
     try:
         inner = json.loads(unsealed(site, raw, "the publisher"))
@@ -267,13 +271,14 @@ def _open(
         rows = inner.get("records", [])  # nor these
         further = tuple(FurtherRecord(int(role), str(pem)) for role, pem in rows)
         records = _Records(further, int(inner.get("sast_records", 0)))
+        release = str(inner.get("release", ""))
         ids = {str(name): str(node_id) for name, node_id in said.items()}
         for entry in entries:
             entry.pop("service_commands", None)
             str(entry["name"]), str(entry["role"])
     except (ValueError, KeyError, TypeError, AttributeError) as problem:
         raise RefusedError("the staged file describes no cluster") from problem
-    return about, entries, ids, records
+    return about, entries, ids, records, release
 
 
 def _seal(site: Site, payload: str, salt: bytes) -> str:

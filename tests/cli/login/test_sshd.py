@@ -26,7 +26,7 @@ from tests.rigs.waiting import until
 pytestmark = [pytest.mark.loopback, pytest.mark.terminal]
 
 MODES = ("shipped", "login shell", "forced command")
-VERSION = "Active Master Version: 10.0.1"
+VERSION = "Active Master Version: 12.5.1"
 REFUSED = "cucmsh: sftp, scp and rsync do not work here: "
 SECONDS = 30
 

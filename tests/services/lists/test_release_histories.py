@@ -96,6 +96,8 @@ class Story:
             "pub comes back": lambda: setattr(pub, "is_dead", False),
             "sub goes away": lambda: setattr(sub, "is_dead", True),
             "sub comes back": lambda: setattr(sub, "is_dead", False),
+            "release 10.0": lambda: self.cluster.set_release("10.0"),
+            "release 12.5": lambda: self.cluster.set_release("12.5"),
         }
         for member in (pub, sub):
             for unit in (Unit.CALL_MANAGER, Unit.TVS, Unit.ITL_RECOVERY):
@@ -173,8 +175,26 @@ def gone(*numbers: int) -> frozenset[int]:
 
 
 FIRST = [Line("restart all", ITLR, ITLR)]
+SUB_CCM = "sub CallManager"
 # With ``keep_trust`` off as well as on.
 HISTORIES: dict[str, list[Line]] = {
+    "from 10.0 to 12.5, then regenerations": [
+        Line("release 10.0", "-", "-"),
+        Line("restart all", CCM, SUB_CCM),
+        Line("release 12.5", CCM, SUB_CCM),
+        Line("systemctl restarts sub", CCM, SUB_CCM),  # it was given none yet
+        Line("restart all", ITLR, ITLR),
+        Line("regen pub CallManager", ITLR, ITLR),
+        Line("regen sub CallManager", ITLR, ITLR),
+        Line("restart all", ITLR, ITLR),
+    ],
+    "from 12.5 back to 10.0": [
+        *FIRST,
+        Line("release 10.0", ITLR, ITLR),
+        Line("restart all", CCM, SUB_CCM),
+        Line("release 12.5", CCM, SUB_CCM),
+        Line("restart all", ITLR, ITLR),
+    ],
     "CallManager of the publisher, two restarts": [
         *FIRST,
         Line("regen pub CallManager", ITLR, ITLR),
