@@ -46,7 +46,7 @@ def test_a_question_mark_lists_what_can_come_with_a_line_of_help(
     begin = rows.index("Syntax:")
     assert rows[begin : begin + 3] == [
         "Syntax:",
-        "show lines count",
+        "show lines count [page]",
         "count   mandatory   how many",
     ]
 
@@ -54,7 +54,7 @@ def test_a_question_mark_lists_what_can_come_with_a_line_of_help(
 def test_what_is_missing_stands_at_the_right_until_it_is_typed(screen: Screen) -> None:
     screen.press("C-a")
     screen.type("show lines ")
-    rows = screen.await_rows(lambda rows: rows[-1].endswith("count"))
+    rows = screen.await_rows(lambda rows: rows[-1].endswith("count [page]"))
     assert len(rows[-1]) in (79, 80)
     screen.type("2")
     screen.await_last("admin:show lines 2")
@@ -65,10 +65,10 @@ def test_what_is_missing_stands_at_the_right_until_it_is_typed(screen: Screen) -
 def test_nothing_of_the_hint_stays_on_the_screen(screen: Screen) -> None:
     screen.press("C-a")
     screen.type("show lines ")
-    screen.await_rows(lambda rows: rows[-1].endswith("count"))
+    screen.await_rows(lambda rows: rows[-1].endswith("count [page]"))
     screen.press("Enter")
     rows = screen.await_rows(lambda rows: "unsuccessfully" in rows[-2])
-    assert not any(row.endswith("count") for row in rows)
+    assert not any(row.endswith("count [page]") for row in rows)
 
 
 def test_up_and_control_r_bring_lines_back_and_never_a_password(

@@ -103,7 +103,9 @@ def test_a_question_mark_prints_the_menu_and_keeps_the_line(client: Client) -> N
 
 def test_a_question_mark_after_a_command_prints_its_syntax(client: Client) -> None:
     client.send("show lines ?")
-    client.await_text("Syntax:\r\nshow lines count\r\ncount   mandatory   how many\r\n")
+    client.await_text(
+        "Syntax:\r\nshow lines count [page]\r\ncount   mandatory   how many\r\n"
+    )
 
 
 def test_a_question_mark_in_a_value_is_a_character(client: Client) -> None:
