@@ -14,8 +14,9 @@ from datetime import UTC, datetime
 from cucmsh.backends import LateBackends
 from cucmsh.config.settings import Settings, read_settings
 from cucmsh.layout import DEFAULT_CONFIGURATION
+from cucmsh.services.accounts.kept import level_of
 from cucmsh.services.backends import Clock
-from cucmsh.services.caller import Caller, WayIn
+from cucmsh.services.caller import Caller, Privilege, WayIn
 from cucmsh.services.nodes.account import become_owner
 from cucmsh.services.records.audit import AuditLog
 from cucmsh.services.site import Site
@@ -71,10 +72,17 @@ def admit(
         way_in: how they came.
         environment: of the process, which says who it is; see ``shell.origin``.
         screen: is told, once, that a line of the record could not be kept.
+
+    Raises:
+        RefusedError: nobody can say what this login may do: the accounts are damaged.
     """
     who = origin(environment, way_in)
+    account = who.get("user", "")
     address = who.get("ssh", "").partition(" ")[0]
-    caller = Caller(way_in, who.get("user", ""), address)
+    # A service goes on whatever its accounts are like.
+    is_login = way_in in (WayIn.PROMPT, WayIn.EXEC)
+    level = level_of(site, account) if is_login else Privilege.ALL
+    caller = Caller(way_in, account, address, level)
     audit = AuditLog(
         site.sinks,
         site.node.name,

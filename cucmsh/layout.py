@@ -60,6 +60,7 @@ ADOPTED_FOLDER = "security/adopted"
 REQUEST = "request.pem"  # a key and the request for its certificate, in that folder
 # Accounts of administrators: with a scrypt verifier each; and their wrong passwords.
 ACCOUNTS_FOLDER = "security/accounts"
+ACCOUNTS = "security/accounts/accounts"  # JSON
 LOGIN_FAILURES = "security/accounts/failures"  # JSON
 PAIR = "private.pem"  # a unit's key and certificate, in its folder; then .1, .2 ...
 RECOVERY_NAME = "ITLRecovery.p12"  # also what the CLI calls it, as tftp/NAME

@@ -26,6 +26,18 @@ if TYPE_CHECKING:
     from cucmsh.services.accounts.security_password import (
         set_security_password as set_security_password,
     )
+    from cucmsh.services.accounts.store import create_account as create_account
+    from cucmsh.services.accounts.store import delete_account as delete_account
+    from cucmsh.services.accounts.store import has_login as has_login
+    from cucmsh.services.accounts.store import read_level as read_level
+    from cucmsh.services.accounts.store import (
+        require_new_account as require_new_account,
+    )
+    from cucmsh.services.accounts.store import (
+        set_account_enabled as set_account_enabled,
+    )
+    from cucmsh.services.accounts.store import show_accounts as show_accounts
+    from cucmsh.services.caller import Privilege as Privilege
     from cucmsh.services.certificates.afterwards import afterwards as afterwards
     from cucmsh.services.certificates.bulk import BulkCertificates as BulkCertificates
     from cucmsh.services.certificates.bulk import Exported as Exported
@@ -190,6 +202,16 @@ __getattr__ = late_names(
     {
         "cucmsh.services.certificates.hold": ("Hold", "present_hold"),
         "cucmsh.services.accounts.ccm_password": ("set_ccm_password",),
+        "cucmsh.services.accounts.store": (
+            "create_account",
+            "delete_account",
+            "has_login",
+            "read_level",
+            "require_new_account",
+            "set_account_enabled",
+            "show_accounts",
+        ),
+        "cucmsh.services.caller": ("Privilege",),
         "cucmsh.services.accounts.lockout": (
             "LockoutPolicy",
             "read_retry_count",

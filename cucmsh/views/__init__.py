@@ -10,7 +10,9 @@ from typing import TYPE_CHECKING
 from cucmsh.late import late_names
 
 if TYPE_CHECKING:
+    from cucmsh.views.accounts import account_lines as account_lines
     from cucmsh.views.accounts import lockout_lines as lockout_lines
+    from cucmsh.views.accounts import system_account_lines as system_account_lines
     from cucmsh.views.certificate import afterwards_lines as afterwards_lines
     from cucmsh.views.certificate import bulk_lines as bulk_lines
     from cucmsh.views.certificate import certificate_lines as certificate_lines
@@ -110,7 +112,11 @@ __getattr__ = late_names(
             "request_lines",
             "trusted_rows",
         ),
-        "cucmsh.views.accounts": ("lockout_lines",),
+        "cucmsh.views.accounts": (
+            "account_lines",
+            "lockout_lines",
+            "system_account_lines",
+        ),
         "cucmsh.views.change_documents": (
             "listing_document",
             "regenerated_document",

@@ -122,6 +122,11 @@ bytes, and what is not there is null. The keys of each result::
                               node others[]
     set password user ccmadmin
                               node
+    show account              node accounts[]: name level is_enabled is_locked
+    set account name          node account level has_login
+    set account enable, disable
+                              node account is_enabled
+    delete account            node account
     show, set session maxlimit
                               node most_sessions
     show, set accountlocking  node is_enabled retry_count unlock_seconds

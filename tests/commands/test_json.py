@@ -37,7 +37,7 @@ from tests.commands.test_disaster_recovery import (
 )
 from tests.commands.test_files import ANSWERS
 from tests.commands.test_itl import REMOTE, save_key
-from tests.commands.test_passwords import CCM_ANSWERS
+from tests.commands.test_passwords import CCM_ANSWERS, NEW_ACCOUNT
 from tests.commands.test_passwords import LINE as PASSWORD_LINE
 from tests.commands.test_passwords import answers as password_answers
 from tests.commands.test_phones import say
@@ -49,6 +49,7 @@ from tests.services.made_cluster import (
     MadeCluster,
     made_cluster,
 )
+from tests.services.test_usecases import with_accounts
 
 pytestmark = pytest.mark.thorough
 
@@ -142,6 +143,10 @@ LINES: dict[str, tuple[str, Sequence[tuple[str, Answer]]]] = {
     "set password user ccmadmin": ("set password user ccmadmin", CCM_ANSWERS),
     "set session maxlimit <sessions>": ("set session maxlimit 5", ()),
     "show session maxlimit": ("show session maxlimit", ()),
+    "delete account <name>": ("delete account ann", ()),
+    "set account enable|disable <name>": ("set account disable ann", ()),
+    "set account name <name>": ("set account name bob", NEW_ACCOUNT),
+    "show account": ("show account", ()),
     "show accountlocking": ("show accountlocking", ()),
     "set password user security": (PASSWORD_LINE, password_answers("y")),
     "show cert list own": ("show cert list own", ()),
@@ -237,6 +242,7 @@ def walked(cluster: MadeCluster, tmp_path: Path) -> MadeCluster:
     cluster.site.home.append("log/audit", "{}")
     cluster.site.home.append("log/errors", "one")
     say(cluster, 1, FOREIGN)
+    with_accounts(cluster.site)
     (Path(cluster.site.tftp.root) / "some.xml").write_text("<some/>")
     home = cluster.site.home
     cluster.write_configurations()

@@ -23,6 +23,12 @@ CCM_ANSWERS: list[tuple[str, Answer]] = [
     (NEW_QUESTION, NEW_CCM),
     (AGAIN_QUESTION, NEW_CCM),
 ]
+MAKES_LOGIN = "`cucmsh init --sshd --user joe`"
+NEW_ACCOUNT: list[tuple[str, Answer]] = [
+    ("Please enter the privilege level :", "1"),
+    ("Please enter the password :", NEW_CCM),
+    ("             re-enter to confirm :", NEW_CCM),
+]
 WARNING = """\
 WARNING:
 Please make sure that the security password on the publisher is changed first.
@@ -152,3 +158,17 @@ def test_no_locking_outside_of_the_originals_limits(
     with dialog_with() as dialog, pytest.raises(UsageError):
         run(dialog, cluster.site, f"set accountlocking {line}")
     assert "3 attempts" in call(cluster.site, "show accountlocking").text
+
+
+def test_an_account_is_made_in_the_originals_words(cluster: MadeCluster) -> None:
+    shown = call(cluster.site, "set account name joe", NEW_ACCOUNT)
+    assert shown.lines[:3] == [
+        *("Privilege Levels are:", "   Ordinary - Level 0", "   Advanced - Level 1")
+    ]
+    assert shown.lines[-4:] == [
+        "Account successfully created",
+        f"It cannot log in yet: as root, run what {MAKES_LOGIN} prints.",
+        "SSH asks for its password of the system: as root, run `passwd joe`.",
+        "",
+    ]
+    assert call(cluster.site, "show account").lines == [f"{'joe':<32}  Level 1", ""]

@@ -16,6 +16,10 @@ from tests.services.made_cluster import MadeCluster
 RECOVERY = "CN=ITLRECOVERY_test10pub.joemar2.lab"
 RESTART = "utils service restart Cisco Tftp"
 PHRASES = [
+    "delete account <name>",
+    "set account enable|disable <name>",
+    "set account name <name>",
+    "show account",
     "exit",
     "file delete activelog <spec> [options...]",
     "file delete tftp <spec> [options...]",
@@ -128,6 +132,7 @@ def test_changing_commands_say_so_and_resets_are_the_publishers() -> None:
         if phrase.startswith(
             (
                 *("set account", "set cert", "set cli session", "set csr"),
+                *("delete account",),
                 *("set password", "set tls", "utils itl", "utils phone"),
                 *("utils service", "utils tftp", "file delete"),
                 *(*RECOVERS, *DEVICES),

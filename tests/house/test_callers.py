@@ -24,6 +24,9 @@ CALLERS = sorted(
 )
 # Functions that change nothing on this node or elsewhere, by module.
 LOOKING = {
+    "accounts.kept": {"level_of"},
+    "accounts.login": {"require_may_log_in"},
+    "accounts.store": {"has_login", "read_level", "require_new_account"},
     "accounts.lockout": {"read_retry_count", "read_unlock_time"},
     "accounts.security_password": {"require_security_change"},
     "adoption.keys": {"read_key_file"},

@@ -81,6 +81,7 @@ from tests.services.test_usecases import (
     USE_CASES,
     VALUES,
     WEEKLY,
+    with_accounts,
     with_devices,
 )
 
@@ -222,6 +223,7 @@ def cluster(tmp_path: Path) -> MadeCluster:
         make_identity(member.site)
         with_devices(member.site)
     Path(made.site.node.tftp_directory, "SEP1.cnf.xml").write_text("<device/>")
+    with_accounts(made.site)
     return made
 
 
@@ -446,6 +448,9 @@ RUNS: dict[str, Run] = dict(
     [
         usual("accounts.ccm_password.set_ccm_password", NODE, ACCOUNTS),
         usual("accounts.lockout.set_policy", ACCOUNTS),
+        usual("accounts.store.create_account", ACCOUNTS),
+        usual("accounts.store.delete_account", ACCOUNTS),
+        usual("accounts.store.set_account_enabled", ACCOUNTS),
         usual("accounts.security_password.set_security_password", NODE, ACCOUNTS),
         usual("adoption.apply.adopt", NODE, CLUSTER),
         usual("certificates.imports.import_trusted", NODE),

@@ -30,6 +30,7 @@ from cucmsh.phones.service_control import PhoneAction
 from cucmsh.pki.model import Unit
 from cucmsh.secret import Secret
 from cucmsh.services import site as sites
+from cucmsh.services.accounts.store import create_account, ensure_account
 from cucmsh.services.adoption.material import Request
 from cucmsh.services.backends import BackupServer
 from cucmsh.services.caller import Caller, Privilege, WayIn
@@ -128,6 +129,7 @@ def with_devices(site: Site) -> None:
     write_schedules(site, [NIGHTLY])
 
 
+ACCOUNT_PASSWORD = "some words of theirs"
 NODE = cast(Any, object())  # nothing gets as far as to look at it
 SHA256 = "0" * 64
 # What each is called with. Those that nothing may reach get anything.
@@ -135,6 +137,12 @@ VALUES: dict[str, Callable[[Site], Sequence[Any]]] = {
     "cucmsh.services.accounts.ccm_password.set_ccm_password": lambda _: [
         *(Secret(CCM), Secret("two other words"))
     ],
+    "cucmsh.services.accounts.store.create_account": lambda _: [
+        *("bob", Privilege.CHANGE, Secret("two other words"))
+    ],
+    "cucmsh.services.accounts.store.delete_account": lambda _: ["ann"],
+    "cucmsh.services.accounts.store.set_account_enabled": lambda _: ["ann"],
+    "cucmsh.services.accounts.store.show_accounts": lambda _: [],
     "cucmsh.services.accounts.lockout.set_policy": lambda _: [],
     "cucmsh.services.accounts.lockout.show_policy": lambda _: [],
     "cucmsh.services.accounts.security_password.set_security_password": lambda _: [
@@ -323,7 +331,16 @@ def cluster(tmp_path: Path) -> MadeCluster:
     for member in made.members.values():
         make_identity(member.site)
         with_devices(member.site)
+    with_accounts(made.site)
     return made
+
+
+def with_accounts(site: Site) -> None:
+    """Those who call here, and one that they may change."""
+    for name in ("admin", "joe"):
+        ensure_account(site, name, Secret(ACCOUNT_PASSWORD))
+    administrator = called(site, Caller(WayIn.PROMPT, "root"))
+    create_account(administrator, "ann", Privilege.CHANGE, Secret(ACCOUNT_PASSWORD))
 
 
 def audited(site: Site, caller: Caller = PAGE) -> Site:

@@ -18,9 +18,11 @@ from cucmsh.cli.prompt import serve_prompt
 from cucmsh.cli.session import serve_line
 from cucmsh.config.settings import read_settings
 from cucmsh.errors import RefusedError
+from cucmsh.services.accounts.login import require_may_log_in
 from cucmsh.services.caller import WayIn
 from cucmsh.services.nodes.health.isolation import require_isolation
 from cucmsh.services.site import Site
+from cucmsh.shell.origin import account_name
 from cucmsh.shell.screen import Screen
 
 
@@ -73,11 +75,13 @@ def serve(configuration: str, program: str, line: str | None) -> int:
             says so (docs/decisions/004); None for the prompt.
 
     Raises:
-        RefusedError: the account could change what runs for it, or a file transfer.
+        RefusedError: the account could change what runs for it, or may not log in; or
+            a file transfer.
     """
     settings = read_settings(find_configuration(configuration, {}))
     require_isolation(settings, program, os.environ.get("USER", ""))
     site = open_site(settings)
+    require_may_log_in(site, account_name(os.environ))
     return serve_prompt(site) if line is None else _answer(site, line)
 
 

@@ -368,14 +368,12 @@ class Keystore:
             MissingFileError: this node has none; only a publisher has.
         """
         try:
-            kept = json.loads(self._home.read(CCM_VERIFIER))
-            salt, expected = bytes.fromhex(kept["salt"]), bytes.fromhex(kept["key"])
+            return verifies(json.loads(self._home.read(CCM_VERIFIER)), password)
         except (ValueError, KeyError, TypeError) as problem:
             raise RefusedError(
                 "the verifier of the CCM Administrator password is unreadable",
                 f"Restore {CCM_VERIFIER} in the node's home.",
             ) from problem
-        return hmac.compare_digest(_stretch(password, salt), expected)
 
     def check_security_password(self, password: Secret) -> None:
         """Refuse another password than the cluster security password."""
@@ -438,8 +436,7 @@ class Keystore:
 
     def set_ccm_password(self, password: Secret) -> None:
         """Keep a verifier of the CCM Administrator password."""
-        salt = os.urandom(16)
-        kept = {"salt": salt.hex(), "key": _stretch(password, salt).hex()}
+        kept = make_verifier(password)
         self._home.write(CCM_VERIFIER, json.dumps(kept).encode())
 
     def _owner_of(self, folder: str) -> str:
@@ -527,6 +524,22 @@ class Keystore:
             if found.startswith(f"{base}.")
         )
         return [int(end) for end in ends if end.isdecimal()]
+
+
+def make_verifier(password: Secret) -> dict[str, str]:
+    """What tells a password again and does not give it away: scrypt, with a salt."""
+    salt = os.urandom(16)
+    return {"salt": salt.hex(), "key": _stretch(password, salt).hex()}
+
+
+def verifies(verifier: dict[str, str], password: Secret) -> bool:
+    """Whether a verifier is of that password.
+
+    Raises:
+        ValueError, KeyError, TypeError: it is no verifier.
+    """
+    salt, key = bytes.fromhex(verifier["salt"]), bytes.fromhex(verifier["key"])
+    return hmac.compare_digest(_stretch(password, salt), key)
 
 
 def _stretch(password: Secret, salt: bytes) -> bytes:

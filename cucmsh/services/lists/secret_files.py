@@ -19,6 +19,7 @@ from cucmsh.errors import (
     TrustListError,
 )
 from cucmsh.layout import (
+    ACCOUNTS,
     ADOPTED_FOLDER,
     CCM_VERIFIER,
     IDENTITY,
@@ -35,7 +36,7 @@ from cucmsh.trustlist.signed import decode_signed, is_no_list
 
 STORE_ENDS = (".p12", ".pfx")
 KEY_ENDS = (*STORE_ENDS, ".key")
-SECRETS = (SECURITY_PASSWORD, CCM_VERIFIER, IDENTITY)
+SECRETS = (SECURITY_PASSWORD, CCM_VERIFIER, IDENTITY, ACCOUNTS)
 OF_FILE_SYSTEM = "lost+found"  # root's, where the home is a file system of its own
 KEY = "it is a private key or secret of this node under another name"
 HOLDS_KEY = "it holds a private key"

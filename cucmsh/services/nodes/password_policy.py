@@ -18,6 +18,7 @@ LEAST_LENGTH = 14  # characters (docs/security.md T28)
 LEAST_VARIETY = 6  # different characters
 LEAST_CCM_LENGTH = 8  # characters
 LEAST_CCM_VARIETY = 4
+MOST_ACCOUNT_LENGTH = 31  # characters, as the original has it
 
 
 def require_strong(password: Secret) -> None:
@@ -56,6 +57,25 @@ def require_ccm(password: Secret, security: Secret) -> None:
             f"the CCM Administrator password {reason}",
             "Whoever is logged in and knows it can start a reset. Take two or more "
             f"unrelated words, at least {LEAST_CCM_LENGTH} characters.",
+        )
+
+
+def require_account(password: Secret) -> None:
+    """Refuse a password of an account that is easy to guess, or too long.
+
+    Raises:
+        RefusedError: shorter than 8 characters, longer than 31, or a simple pattern.
+            The message does not hold it.
+    """
+    text = password.reveal()
+    reason = _weakness(text, LEAST_CCM_LENGTH, LEAST_CCM_VARIETY)
+    if not reason and len(text) > MOST_ACCOUNT_LENGTH:
+        reason = f"has more than {MOST_ACCOUNT_LENGTH} characters"
+    if reason:
+        raise RefusedError(
+            f"the password {reason}; nothing was changed",
+            f"Take {LEAST_CCM_LENGTH} to {MOST_ACCOUNT_LENGTH} characters, two or more "
+            "unrelated words.",
         )
 
 

@@ -18,7 +18,8 @@ import paramiko
 import pexpect
 import pytest
 
-from tests.cli.login.box import ADMIN, CCM, FORCED, LOGIN, SETTINGS, Box
+from cucmsh.layout import ACCOUNTS
+from tests.cli.login.box import ADMIN, CCM, CUCMSH, FORCED, LOGIN, SETTINGS, Box
 from tests.rigs.loopback import LOOPBACK, free_port
 from tests.rigs.terminal import ends, open_terminal
 from tests.rigs.waiting import until
@@ -134,6 +135,30 @@ def test_exec_request_is_one_command_of_the_parser(way: Way, terminal: str) -> N
         assert (status, complaint) == (2, ""), line
         assert answer in said
         assert "uid=" not in said
+
+
+def test_an_account_of_the_node_limits_the_systems_or_shuts_it_out(box: Box) -> None:
+    way = Way(box, "forced command")
+    words = "two other words"
+    box.root([CUCMSH, "-c", f"set account name {FORCED}"], f"0\n{words}\n{words}\n")
+    try:
+        assert way.run("show version active")[0] == 0
+        with changes_by_exec(box):
+            status, said, complaint = way.run("set session maxlimit 9")
+        assert status == 1
+        assert "privilege level" in said + complaint
+        box.root([CUCMSH, "-c", f"set account disable {FORCED}"])
+        for line in ("show version active", ""):
+            done = way.ssh("-T", LOOPBACK, *([line] if line else ()), stdin="quit\n")
+            assert done.returncode == 1
+            assert "This account may not log in now" in done.stdout + done.stderr
+            assert "admin:" not in done.stdout
+        assert Way(box, "shipped").run("show version active")[0] == 0
+        box.root([CUCMSH, "-c", f"delete account {FORCED}"])
+        assert way.run("show version active")[0] == 1
+        assert VERSION in box.root([CUCMSH, "-c", "show version active"])
+    finally:
+        box.root(["rm", "-f", f"/var/lib/cucmsh/{ACCOUNTS}"])
 
 
 @pytest.mark.parametrize("terminal", ["-T", "-tt"])

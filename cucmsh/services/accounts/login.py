@@ -1,0 +1,40 @@
+"""What the account store says of a login: whether it is let in."""
+
+from __future__ import annotations
+
+from cucmsh.errors import RefusedError
+from cucmsh.secret import Secret
+from cucmsh.services.accounts.kept import read_accounts
+from cucmsh.services.accounts.lockout import Who, attempt, require_not_locked
+from cucmsh.services.accounts.store import is_password
+from cucmsh.services.certificates.keystore import make_verifier
+from cucmsh.services.site import Site
+
+
+def lets_in(site: Site, who: Who, password: Secret) -> bool:
+    """Whether a password lets an account in; counted, and told by an alarm.
+
+    A disabled account, a locked one and one that is not there are refused as a wrong
+    password is, after the same time. What is not there is not counted.
+    """
+    facts = read_accounts(site).get(who.account, {})
+    if "verifier" not in facts:
+        make_verifier(password)
+        return False
+    return attempt(
+        site,
+        who,
+        lambda: is_password(facts, password) and facts.get("is_enabled") is True,
+    )
+
+
+def require_may_log_in(site: Site, account: str) -> None:
+    """Refuse an account whose password somebody else judged, such as sshd.
+
+    Raises:
+        RefusedError: it is disabled, removed or locked; the message does not say which.
+    """
+    facts = read_accounts(site).get(account)
+    if facts is not None and facts.get("is_enabled") is not True:
+        raise RefusedError("This account may not log in now")
+    require_not_locked(site, account)
