@@ -69,6 +69,7 @@ PHRASES = [
     "show itl all",
     "show itl phones [state] [node] [page]",
     "show itl phones csv [state] [node]",
+    "show ctl",
     "show itl",
     "show myself",
     "show network cluster [node]",
