@@ -7,28 +7,23 @@ it.
 
 from __future__ import annotations
 
-from cucmsh.layout import (
-    ADOPTED_FOLDER,
-    HISTORY,
-    REKEYING_FOLDER,
-    SECRETS_FOLDER,
-    STAGING,
-    STATE_FOLDER,
-    TRUST_FOLDER,
-    trusted_folder,
-    unit_folder,
-)
-from cucmsh.pki.model import Unit
+from collections.abc import Iterator
+
+from cucmsh.layout import IDENTITY_FOLDER, LOG_FOLDER, SECURITY_FOLDER, STATE_FOLDER
 from cucmsh.services.site import Site
+from cucmsh.storage.local import LocalStore
 
 
 def sweep(site: Site) -> None:
     """Sweep all folders that this node writes to."""
-    trust = [trusted_folder(name) for name in site.home.folders(TRUST_FOLDER)]
-    units = [unit_folder(unit) for unit in Unit]
-    state = (STATE_FOLDER, STAGING, HISTORY)
-    secrets = (SECRETS_FOLDER, REKEYING_FOLDER, ADOPTED_FOLDER)
-    for folder in (*state, *secrets, *units, *trust):
-        site.home.sweep(folder)
+    for top in (STATE_FOLDER, SECURITY_FOLDER, IDENTITY_FOLDER, LOG_FOLDER):
+        for folder in _below(site.home, top):
+            site.home.sweep(folder)
     if site.node.has_tftp:
         site.tftp.sweep()
+
+
+def _below(home: LocalStore, folder: str) -> Iterator[str]:
+    yield folder
+    for name in home.folders(folder):
+        yield from _below(home, f"{folder}/{name}")

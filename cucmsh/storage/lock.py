@@ -49,7 +49,7 @@ def held(
     """
     deadline = monotonic() + wait_seconds
     try:
-        os.makedirs(folder, mode=0o700, exist_ok=True)
+        _make(folder)
         descriptor = _lock(folder, 0)
         # Whoever took it just now, or is about to let it go, has no line there.
         moment = min(deadline, monotonic() + NAMELESS_SECONDS)
@@ -103,6 +103,13 @@ def take(
         sleep(retry_seconds)
 
 
+def _make(folder: str) -> None:
+    """Make the folder if it is not there, 0700 whatever the umask is."""
+    if not os.path.isdir(folder):
+        os.makedirs(folder, mode=0o700, exist_ok=True)
+        os.chmod(folder, 0o700)
+
+
 def _lock(folder: str, deadline: float) -> int | None:
     while True:
         descriptor = os.open(folder, FOLDER_FLAGS)
@@ -125,6 +132,7 @@ def _write(note: str, text: str) -> None:
         flags = os.O_WRONLY | os.O_CREAT | os.O_TRUNC | NOTE_FLAGS
         descriptor = os.open(note, flags, 0o600)
         try:
+            os.fchmod(descriptor, 0o600)  # whatever the umask is
             os.write(descriptor, text.encode())
         finally:
             os.close(descriptor)

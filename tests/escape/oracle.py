@@ -184,6 +184,8 @@ class AllowList:
     def _may_read(self, path: str) -> bool:
         if path in _SYSTEM or path in _DEVICES or path.startswith("/dev/pts/"):
             return True
+        if _OF_PROCESSES.fullmatch(path):
+            return True
         return f"{path}/".startswith(
             tuple(f"{each.rstrip('/')}/" for each in self._reads)
         )
@@ -221,4 +223,9 @@ _SYSTEM = {
     "/opt/pyca/cryptography/openssl/openssl.cnf",  # where its OpenSSL looks for it
     *("/sys/fs/cgroup/cpu.max", "/proc/self/cgroup", "/proc/self/mountinfo"),
     "/sys/devices/system/cpu/possible",
+    # `show status` and `utils service list` look at the machine.
+    *("/proc", "/proc/loadavg", "/proc/stat", "/proc/uptime", "/run/utmp"),
+    *("/var/run/utmp", "/etc/os-release", "/usr/lib/os-release", "/etc/timezone"),
 }
+# Whether a daemon runs: what `ps` shows everybody.
+_OF_PROCESSES = re.compile("/proc/[0-9]+/(stat|comm|cmdline)")

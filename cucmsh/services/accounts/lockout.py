@@ -1,8 +1,9 @@
 """Too many wrong passwords lock an account for a while; one store for all ways in.
 
 The prompt (the CCM Administrator password, an old password), SSH and the page count
-here. A guess is counted before it is judged, and taken back if it was right: so no
-number of them at once tries more than is allowed, and a kill forgets none. What is
+here. A guess is counted before it is judged, and taken back if it was right, so that a
+kill forgets none; and one is judged after the other, so that no number of them at once
+tries more than is allowed, and many right ones at once lock nobody out. What is
 older than the unlock time counts no more; right under clock jumps and over restarts
 (``services.elapsed``).
 
@@ -137,10 +138,14 @@ def attempt(site: Site, who: Who, is_right: Callable[[], bool]) -> bool:
 
     Raises:
         StoreError: failures cannot be counted; then nobody gets in by a password.
+        BusyError: others' passwords are being judged for half a minute.
     """
-    count, is_locked = _count_one(site, who.account)
-    if is_right() and not is_locked:
-        _forgive(site, who.account)
+    with site.accounts_lock():
+        count, is_locked = _count_one(site, who.account)
+        is_in = is_right() and not is_locked
+        if is_in:
+            _forgive(site, who.account)
+    if is_in:
         _tell(site, AUTHENTICATION_SUCCEEDED, who)
         return True
     _tell(site, AUTHENTICATION_FAILED, who)
@@ -176,31 +181,30 @@ def caller(site: Site) -> Who:
 
 
 def _count_one(site: Site, account: str) -> tuple[int, bool]:
-    """Count a failure; how many there are now, and whether it was locked before."""
+    """Count a failure; how many there are now, and whether it was locked before.
+
+    The accounts' lock is held, as for ``_forgive``.
+    """
     rule = policy(site)
     if not rule.is_enabled:
         return 0, False
-    with site.accounts_lock():
-        kept = _read(site)
-        # What is over is for nobody: the file holds who failed just now.
-        kept = {
-            name: facts for name, facts in kept.items() if _counts(site, facts, rule)
-        }
-        before = _count_of(kept.get(account, {}))
-        if before >= rule.retry_count:
-            return before, True
-        kept[account] = {"count": before + 1, **moment(site)}
-        _write(site, kept)
-        return before + 1, False
+    kept = _read(site)
+    # What is over is for nobody: the file holds who failed just now.
+    kept = {name: facts for name, facts in kept.items() if _counts(site, facts, rule)}
+    before = _count_of(kept.get(account, {}))
+    if before >= rule.retry_count:
+        return before, True
+    kept[account] = {"count": before + 1, **moment(site)}
+    _write(site, kept)
+    return before + 1, False
 
 
 def _forgive(site: Site, account: str) -> None:
     if not policy(site).is_enabled:
         return
-    with site.accounts_lock():
-        kept = _read(site)
-        if kept.pop(account, None) is not None:
-            _write(site, kept)
+    kept = _read(site)
+    if kept.pop(account, None) is not None:
+        _write(site, kept)
 
 
 def _failures(site: Site, account: str, rule: LockoutPolicy) -> int:

@@ -29,6 +29,7 @@ from cucmsh.services.records.send_alarms import send_alarms
 from cucmsh.services.site import Site
 from tests.rigs.loopback import free_port
 from tests.rigs.smtp import NOBODY, PASSWORD, USER, smtp_server
+from tests.rigs.waiting import until
 from tests.services.made_cluster import DOMAIN, MadeCluster
 
 pytestmark = pytest.mark.loopback
@@ -131,9 +132,9 @@ def test_a_round_of_the_monitor_is_one_mail(
 
     first = run("hook", "monitor")
     assert first.returncode == 0
-    assert "Connection refused" in first.stderr
-    said = run("doctor").stdout
-    assert f"alarms are not mailed: the mail server 127.0.0.1:{port}: Conn" in said
+    said = f"alarms are not mailed: the mail server 127.0.0.1:{port}: Conn"
+    # Another sender may be at it already, and the round does not wait for it.
+    until(lambda: said in run("doctor").stdout, "the dead server is told")
     with smtp_server("starttls", pair, port=port) as box:
         again = run("hook", "alarms")
         assert (again.returncode, again.stderr) == (0, "")
