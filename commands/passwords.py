@@ -54,6 +54,25 @@ def set_password_user_security(dialog: Dialog, site: Site) -> None:
     )
 
 
+@command("set password user admin", of=lambda: services.set_own_password, has_json=True)
+def set_password_user_admin(dialog: Dialog, site: Site) -> None:
+    """Change the password of the account that is logged in; once in 24 hours.
+
+    It has 8 to 31 characters, and is none of the last ten. In production it is the
+    system's, which root changes with `passwd`.
+
+    Example:
+    set password user admin
+    """
+    services.require_own_password(site)
+    old, new = ask_change(dialog)
+    dialog.say("Please wait...\n")
+    services.set_own_password(site, old, new)
+    dialog.result(
+        lambda: ["Password updated successfully."], lambda: {"node": site.node.name}
+    )
+
+
 @command(
     "set password user ccmadmin", of=lambda: services.set_ccm_password, has_json=True
 )

@@ -14,7 +14,7 @@ from datetime import UTC, datetime
 from cucmsh.backends import LateBackends
 from cucmsh.config.settings import Settings, read_settings
 from cucmsh.layout import DEFAULT_CONFIGURATION
-from cucmsh.services.accounts.kept import level_of
+from cucmsh.services.accounts.kept import level_of, read_accounts
 from cucmsh.services.backends import Clock
 from cucmsh.services.caller import Caller, Privilege, WayIn
 from cucmsh.services.nodes.account import become_owner
@@ -77,10 +77,14 @@ def admit(
         RefusedError: nobody can say what this login may do: the accounts are damaged.
     """
     who = origin(environment, way_in)
+    is_login = way_in in (WayIn.PROMPT, WayIn.EXEC)
+    if is_login and site.settings.lab and "ssh" in who:
+        # Accounts of a lab are not the system's: its SSH server names them.
+        named = environment.get("LOGNAME", "")
+        who |= {"user": named} if named in read_accounts(site) else {}
     account = who.get("user", "")
     address = who.get("ssh", "").partition(" ")[0]
     # A service goes on whatever its accounts are like.
-    is_login = way_in in (WayIn.PROMPT, WayIn.EXEC)
     level = level_of(site, account) if is_login else Privilege.ALL
     caller = Caller(way_in, account, address, level)
     audit = AuditLog(

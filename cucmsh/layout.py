@@ -185,7 +185,6 @@ MONITOR_NOTICE = "monitor-notice"  # what a login is told of it
 LISTS = "lists"  # which subscribers were not given the list that the publisher signs
 NODE = "node"  # this node's id
 NODES = "nodes"  # the ids of all nodes
-PEER_PASSWORDS = "peer-passwords"  # members with another security password
 PHONE_RESETS = "phone-resets"  # which phones are still to be reset
 PUBLISHED = "published"  # the last list
 RENAMING = "renaming"  # the unfinished rename of this node

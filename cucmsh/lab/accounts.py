@@ -9,7 +9,7 @@ from __future__ import annotations
 import hmac
 from collections.abc import Callable, Sequence
 from pathlib import Path
-from typing import NamedTuple
+from typing import NamedTuple, Protocol
 
 _UNKNOWN_WAYS = ("password", "keyboard-interactive")
 
@@ -26,6 +26,8 @@ class Account(NamedTuple):
             ``RefusedError``, whose message the client gets. None refuses them all.
         sftp_roots: directories that SFTP may reach, real paths of this machine; such an
             account has nothing else. None for no SFTP.
+        is_platforms: its password is judged by the ``Platform``, and ``password`` is
+            never compared.
     """
 
     name: str
@@ -34,9 +36,20 @@ class Account(NamedTuple):
     shell: Sequence[str] | None
     execute: Callable[[str], Sequence[str]] | None
     sftp_roots: Sequence[Path] | None
+    is_platforms: bool = False
 
     def __repr__(self) -> str:
         return f"Account({self.name!r})"  # the password never shows
+
+
+class Platform(Protocol):
+    """A node's own accounts. Both may be called at any time, from any thread."""
+
+    def account(self, name: str) -> Account | None:
+        """The account of that name, or None."""
+
+    def lets_in(self, name: str, password: str, address: str) -> bool:
+        """Whether that password lets it in, from that address."""
 
 
 def files_only(name: str, password: str, roots: Sequence[Path]) -> Account:
@@ -54,7 +67,7 @@ def ways_in(account: Account | None) -> Sequence[str]:
 
 def password_fits(account: Account | None, typed: str) -> bool:
     """Compare in constant time."""
-    if account is None or account.password is None:
+    if account is None or account.password is None or account.is_platforms:
         return False
     return hmac.compare_digest(typed.encode(), account.password.encode())
 

@@ -27,6 +27,10 @@ from cucmsh.lab.ssh_server import SshServer, host_key
 from cucmsh.layout import TVS_LOG, pair_file
 from cucmsh.pki.model import Unit
 from cucmsh.secret import Secret
+from cucmsh.services.accounts.kept import read_accounts
+from cucmsh.services.accounts.lockout import Who
+from cucmsh.services.accounts.login import lets_in
+from cucmsh.services.accounts.store import ensure_account
 from cucmsh.services.certificates.keystore import Keystore
 from cucmsh.services.nodes.make import is_whole, make_node
 from cucmsh.services.site import Site
@@ -61,6 +65,35 @@ def make(site: Site, security: str, ccm: str, keys: Mapping[str, bytes]) -> None
         keystore = Keystore(site)
         own = keystore.credential(Unit.CALL_MANAGER)
         keystore.install(Unit.CALL_MANAGER, own)
+
+
+class NodeAccounts:
+    """The accounts in a node's own store, see ``Platform``; all have its shell.
+
+    Args:
+        site: the node.
+        like: an account with that shell.
+    """
+
+    def __init__(self, site: Site, like: Account) -> None:
+        self._site = site
+        self._like = like
+
+    def account(self, name: str) -> Account | None:
+        """See ``Platform``; none gets in where they cannot be read."""
+        try:
+            is_known = name in read_accounts(self._site)
+        except CucmshError:
+            is_known = name == self._like.name
+        return self._like._replace(name=name, is_platforms=True) if is_known else None
+
+    def lets_in(self, name: str, password: str, address: str) -> bool:
+        """See ``Platform``; where nothing can be counted nobody gets in."""
+        who = Who(name, "ssh", address)
+        try:
+            return lets_in(self._site, who, Secret(password))
+        except CucmshError:
+            return False
 
 
 class Logins(NamedTuple):
@@ -136,8 +169,10 @@ def serve(
     environment = {"PATH": os.defpath, "LANG": "C.UTF-8", "SSH_CONNECTION": "lab"}
     try:
         key = host_key(plan.host_key)
-        ssh = SshServer(plan.ssh, key, accounts, environment, gate)
         site = open_site(read_settings(str(plan.config)))
+        ensure_account(site, accounts[0].name, Secret(logins.password))
+        ssh = SshServer(plan.ssh, key, accounts, environment, gate)
+        ssh.knows(NodeAccounts(site, accounts[0]))
         tvs = TvsService(_tvs_server(site, gate))
         control = ControlSocket(plan.control, {"tftp": service, "tvs": tvs})
         service.boot()

@@ -18,6 +18,7 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import functools
 import ipaddress
 import os
 import socket
@@ -29,7 +30,7 @@ from pathlib import Path
 import asyncssh
 
 from cucmsh.errors import RefusedError, StoreError
-from cucmsh.lab.accounts import Account, key_fits, password_fits, ways_in
+from cucmsh.lab.accounts import Account, Platform, key_fits, password_fits, ways_in
 from cucmsh.lab.conditions import (
     LOGIN_REFUSED,
     SFTP_FULL,
@@ -138,6 +139,7 @@ class SshServer:
         self._key = host_key
         self._gate = gate or Gate("", "")
         self._gate.on_change(self._show_key)
+        self._platform: Platform | None = None
         self._accounts = {account.name: account for account in accounts}
         self._environment = dict(environment)
         self._connections: set[asyncssh.SSHServerConnection] = set()
@@ -157,6 +159,10 @@ class SshServer:
     def public_key_line(self) -> str:
         """The host key as a line ``type base64``."""
         return public_line(self._key)
+
+    def knows(self, platform: Platform) -> None:
+        """Let further accounts in, whose passwords the platform judges."""
+        self._platform = platform
 
     def start(self) -> None:
         """Serve, in a thread. Returns when clients can connect."""
@@ -190,7 +196,17 @@ class SshServer:
         self._connections.discard(connection)
 
     def account(self, name: str) -> Account | None:
-        return self._accounts.get(name)
+        found = self._platform.account(name) if self._platform else None
+        return found or self._accounts.get(name)
+
+    async def password_fits(
+        self, account: Account | None, typed: str, address: str
+    ) -> bool:
+        """Judge it here, or ask the platform, which takes its time."""
+        if self._platform is None or account is None or not account.is_platforms:
+            return password_fits(account, typed)
+        ask = functools.partial(self._platform.lets_in, account.name, typed, address)
+        return await asyncio.get_running_loop().run_in_executor(None, ask)
 
     async def delay(self) -> None:
         """Wait as long as the gate wants."""
@@ -207,7 +223,10 @@ class SshServer:
     def session(self, account: Account) -> Session:
         """A session of somebody who has logged in, which ``stop`` ends."""
         self._sessions = {each for each in self._sessions if each.is_open}
-        made = Session(account, self._environment)
+        environment = self._environment
+        if account.is_platforms:
+            environment = {**environment, "LOGNAME": account.name}
+        made = Session(account, environment)
         self._sessions.add(made)
         return made
 
@@ -311,7 +330,9 @@ class _Login(asyncssh.SSHServer):
 
     async def validate_password(self, username: str, password: str) -> bool:
         del username
-        fits = password_fits(self._account, password)
+        peer = self._connection.get_extra_info("peername")
+        address = str(peer[0]) if peer else ""
+        fits = await self._server.password_fits(self._account, password, address)
         fits = fits and not self._server.fails(SFTP_REFUSES)
         if not fits:
             await asyncio.sleep(_FAILURE_DELAY)

@@ -20,6 +20,12 @@ if TYPE_CHECKING:
     from cucmsh.services.accounts.lockout import read_unlock_time as read_unlock_time
     from cucmsh.services.accounts.lockout import set_policy as set_policy
     from cucmsh.services.accounts.lockout import show_policy as show_policy
+    from cucmsh.services.accounts.own_password import (
+        require_own_password as require_own_password,
+    )
+    from cucmsh.services.accounts.own_password import (
+        set_own_password as set_own_password,
+    )
     from cucmsh.services.accounts.security_password import (
         require_security_change as require_security_change,
     )
@@ -202,6 +208,10 @@ __getattr__ = late_names(
     {
         "cucmsh.services.certificates.hold": ("Hold", "present_hold"),
         "cucmsh.services.accounts.ccm_password": ("set_ccm_password",),
+        "cucmsh.services.accounts.own_password": (
+            "require_own_password",
+            "set_own_password",
+        ),
         "cucmsh.services.accounts.store": (
             "create_account",
             "delete_account",

@@ -120,7 +120,7 @@ bytes, and what is not there is null. The keys of each result::
     set commandcount          counts_commands
     set password user security
                               node others[]
-    set password user ccmadmin
+    set password user admin, ccmadmin
                               node
     show account              node accounts[]: name level is_enabled is_locked
     set account name          node account level has_login

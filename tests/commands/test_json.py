@@ -37,7 +37,7 @@ from tests.commands.test_disaster_recovery import (
 )
 from tests.commands.test_files import ANSWERS
 from tests.commands.test_itl import REMOTE, save_key
-from tests.commands.test_passwords import CCM_ANSWERS, NEW_ACCOUNT
+from tests.commands.test_passwords import CCM_ANSWERS, NEW_ACCOUNT, OWN_ANSWERS
 from tests.commands.test_passwords import LINE as PASSWORD_LINE
 from tests.commands.test_passwords import answers as password_answers
 from tests.commands.test_phones import say
@@ -146,6 +146,7 @@ LINES: dict[str, tuple[str, Sequence[tuple[str, Answer]]]] = {
     "delete account <name>": ("delete account ann", ()),
     "set account enable|disable <name>": ("set account disable ann", ()),
     "set account name <name>": ("set account name bob", NEW_ACCOUNT),
+    "set password user admin": ("set password user admin", OWN_ANSWERS),
     "show account": ("show account", ()),
     "show accountlocking": ("show accountlocking", ()),
     "set password user security": (PASSWORD_LINE, password_answers("y")),

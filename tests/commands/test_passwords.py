@@ -10,6 +10,7 @@ from cucmsh.services.certificates.keystore import Keystore
 from cucmsh.shell.scripted import Answer
 from tests.commands.calls import call, dialog_with, run
 from tests.services.made_cluster import CCM, SECURITY, MadeCluster
+from tests.services.test_usecases import ACCOUNT_PASSWORD, with_accounts
 
 NEW = "seven other words of a cluster"
 OLD_QUESTION = "Please enter the old password: "
@@ -20,6 +21,11 @@ CCM_LINE = "set password user ccmadmin"
 NEW_CCM = "two other words"
 CCM_ANSWERS: list[tuple[str, Answer]] = [
     (OLD_QUESTION, CCM),
+    (NEW_QUESTION, NEW_CCM),
+    (AGAIN_QUESTION, NEW_CCM),
+]
+OWN_ANSWERS: list[tuple[str, Answer]] = [
+    (OLD_QUESTION, ACCOUNT_PASSWORD),
     (NEW_QUESTION, NEW_CCM),
     (AGAIN_QUESTION, NEW_CCM),
 ]
@@ -172,3 +178,19 @@ def test_an_account_is_made_in_the_originals_words(cluster: MadeCluster) -> None
         "",
     ]
     assert call(cluster.site, "show account").lines == [f"{'joe':<32}  Level 1", ""]
+
+
+def test_the_own_password_is_changed_once_a_day(cluster: MadeCluster) -> None:
+    with_accounts(cluster.site)
+    shown = call(cluster.site, "set password user admin", OWN_ANSWERS)
+    assert shown.text.endswith("Please wait...\n\nPassword updated successfully.\n")
+    again: list[tuple[str, Answer]] = [(OLD_QUESTION, NEW_CCM)]
+    again += [(NEW_QUESTION, "yet other words"), (AGAIN_QUESTION, "yet other words")]
+    with dialog_with(again) as dialog, pytest.raises(RefusedError, match="24 hours"):
+        run(dialog, cluster.site, "set password user admin")
+
+
+def test_in_production_the_own_password_is_the_systems(cluster: MadeCluster) -> None:
+    with dialog_with() as dialog, pytest.raises(RefusedError) as refused:
+        run(dialog, cluster.site, "set password user admin")
+    assert refused.value.advice == "As root, run `passwd admin`."

@@ -19,6 +19,7 @@ PHRASES = [
     "delete account <name>",
     "set account enable|disable <name>",
     "set account name <name>",
+    "set password user admin",
     "show account",
     "exit",
     "file delete activelog <spec> [options...]",

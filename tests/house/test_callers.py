@@ -24,7 +24,8 @@ CALLERS = sorted(
 )
 # Functions that change nothing on this node or elsewhere, by module.
 LOOKING = {
-    "accounts.kept": {"level_of"},
+    "accounts.kept": {"level_of", "read_accounts"},
+    "accounts.own_password": {"require_own_password"},
     "accounts.login": {"require_may_log_in"},
     "accounts.store": {"has_login", "read_level", "require_new_account"},
     "accounts.lockout": {"read_retry_count", "read_unlock_time"},

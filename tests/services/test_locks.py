@@ -448,6 +448,7 @@ RUNS: dict[str, Run] = dict(
     [
         usual("accounts.ccm_password.set_ccm_password", NODE, ACCOUNTS),
         usual("accounts.lockout.set_policy", ACCOUNTS),
+        usual("accounts.own_password.set_own_password", ACCOUNTS),
         usual("accounts.store.create_account", ACCOUNTS),
         usual("accounts.store.delete_account", ACCOUNTS),
         usual("accounts.store.set_account_enabled", ACCOUNTS),

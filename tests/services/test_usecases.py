@@ -137,6 +137,9 @@ VALUES: dict[str, Callable[[Site], Sequence[Any]]] = {
     "cucmsh.services.accounts.ccm_password.set_ccm_password": lambda _: [
         *(Secret(CCM), Secret("two other words"))
     ],
+    "cucmsh.services.accounts.own_password.set_own_password": lambda _: [
+        *(Secret(ACCOUNT_PASSWORD), Secret("two other words"))
+    ],
     "cucmsh.services.accounts.store.create_account": lambda _: [
         *("bob", Privilege.CHANGE, Secret("two other words"))
     ],

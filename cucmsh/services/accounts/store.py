@@ -1,10 +1,10 @@
 """Accounts of administrators on this node: level, whether they may log in, verifier.
 
 The lab's SSH server judges their passwords by it. In production sshd and PAM judge
-the password of the system's account, which root makes; its level here, and that it is
-disabled or removed, hold at each login (``login``). An account that is not here has
-all rights, as `cucmsh init --sshd` made it; so one that is deleted stays here as
-removed, and does not come back with all of them.
+the password of the system's account, which root makes, and none is kept here; its
+level, and that it is disabled or removed, hold at each login (``login``). An account
+that is not here has all rights, as `cucmsh init --sshd` made it; so one that is deleted
+stays here as removed, and does not come back with all of them.
 """
 
 from __future__ import annotations
@@ -12,7 +12,7 @@ from __future__ import annotations
 import json
 import os
 import pwd
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from contextlib import suppress
 from typing import Any, NamedTuple
 
@@ -23,6 +23,7 @@ from cucmsh.services.accounts.kept import Facts, damaged, read_accounts
 from cucmsh.services.accounts.lockout import caller, is_locked
 from cucmsh.services.caller import Privilege
 from cucmsh.services.certificates.keystore import make_verifier, verifies
+from cucmsh.services.elapsed import moment
 from cucmsh.services.nodes.password_policy import require_account
 from cucmsh.services.site import Site
 from cucmsh.services.usecase import use_case
@@ -124,6 +125,9 @@ def read_level(text: str) -> Privilege:
 def create_account(site: Site, name: str, level: Privilege, password: Secret) -> None:
     """Make an account with level 0 or 1; who has a login is ``has_login``.
 
+    Its password is kept in a lab only: in production the system's is the one that
+    counts, and no second one lies here.
+
     Raises:
         UsageError, RefusedError: a name or password that it cannot have, or there is
             one of that name.
@@ -134,8 +138,9 @@ def create_account(site: Site, name: str, level: Privilege, password: Secret) ->
     with site.accounts_lock():
         require_new_account(site, name)
         kept = read_accounts(site)
-        verifier = make_verifier(password)
-        kept[name] = {"level": int(level), "is_enabled": True, "verifier": verifier}
+        kept[name] = {"level": int(level), "is_enabled": True}
+        if site.settings.lab:
+            kept[name]["verifier"] = make_verifier(password)
         _write(site, kept)
 
 
@@ -177,6 +182,33 @@ def delete_account(site: Site, name: str) -> None:
         facts = _required(kept, name)
         _require_others(site, name, facts)
         kept[name] = {"level": facts["level"], "is_removed": True}
+        _write(site, kept)
+
+
+def replace_password(
+    site: Site, name: str, present: Facts, new: Secret, earlier: Sequence[object]
+) -> None:
+    """Keep another password of an account.
+
+    Args:
+        site: the node.
+        name: the account.
+        present: what was looked at.
+        new: the password.
+        earlier: verifiers of those that are not taken again.
+
+    Raises:
+        RefusedError: there is no such account any more, or its password is another one.
+    """
+    with site.accounts_lock():
+        kept = read_accounts(site)
+        facts = _required(kept, name)
+        if facts.get("verifier") != present["verifier"]:
+            raise RefusedError(
+                f"The password of {name} was just changed; nothing more was"
+            )
+        facts["verifier"] = make_verifier(new)
+        facts.update(earlier=earlier, changed=moment(site))
         _write(site, kept)
 
 

@@ -31,11 +31,17 @@ PASSWORD = "some words of ann"
 ANN = Who("ann", "ssh", "192.0.2.7")
 
 
+def in_lab(site: Site) -> Site:
+    """The node as one of a lab, whose SSH server asks it about passwords."""
+    return site.with_settings(site.settings._replace(lab="lab"))
+
+
 @pytest.fixture
 def site(cluster: MadeCluster) -> Site:
     ensure_account(cluster.site, "admin", Secret("the first password"))
-    create_account(cluster.site, "ann", Privilege.READ, Secret(PASSWORD))
-    return cluster.site
+    made = in_lab(cluster.site)
+    create_account(made, "ann", Privilege.READ, Secret(PASSWORD))
+    return made
 
 
 def test_the_right_password_lets_in_and_the_level_is_the_accounts(site: Site) -> None:
@@ -134,3 +140,9 @@ def test_the_store_is_a_secret_and_holds_no_password(site: Site) -> None:
     assert is_secret(ACCOUNTS)
     assert site.home.mode(ACCOUNTS) == 0o600
     assert PASSWORD.encode() not in site.home.read(ACCOUNTS)
+
+
+def test_production_keeps_no_password_of_an_account(cluster: MadeCluster) -> None:
+    create_account(cluster.site, "ann", Privilege.READ, Secret(PASSWORD))
+    assert b"verifier" not in cluster.site.home.read(ACCOUNTS)
+    assert not lets_in(cluster.site, ANN, Secret(PASSWORD))
