@@ -204,6 +204,8 @@ def set_account(dialog: Dialog, site: Site, choice: str, name: str) -> None:
 
     Sessions that it has open go on.
 
+    enable: it may log in, unless too many wrong passwords lock it
+    disable: it may not
     name: one that `show account` names
 
     Example:

@@ -295,7 +295,8 @@ def _names(names: KeptNames) -> str:
 
 def _phones(control: Path) -> str:
     """How phones are told; they are quick, so that nobody waits for them."""
-    lines = ["[phones]", "wait_seconds = 0"]
+    # Who plays the story resets phones, or does not.
+    lines = ["[phones]", 'after_regeneration = "no"', "wait_seconds = 0"]
     for verb in PhoneAction:
         argv = [*PYTHON, "cucmsh.lab.phones.tell", control, verb.value, "{name}"]
         lines.append(f"{verb.value} = [{', '.join(map(_text, argv))}]")

@@ -24,6 +24,11 @@ TOLD = "told"  # the command's name; the stand-in of the runner notes its last w
 def with_phones(cluster: MadeCluster, mode: str, *, has_way: bool = True) -> Site:
     """A site that can tell one phone, which the inventory knows."""
     say(cluster, 1, FOREIGN)
+    return with_way(cluster, mode, has_way=has_way)
+
+
+def with_way(cluster: MadeCluster, mode: str, *, has_way: bool = True) -> Site:
+    """A site that can tell phones."""
     phones = PhonesSettings(
         reset=("phone", TOLD) if has_way else (),
         wait_seconds=0,
@@ -92,6 +97,17 @@ def test_nothing_is_said_where_nobody_is_to_be_told(
     cluster.clock.pass_seconds(1)
     assert "names a new certificate" not in call(site, RESTART).text
     assert told(cluster) == 0
+
+
+def test_nothing_is_said_where_no_phone_was_ever_heard_of(
+    cluster: MadeCluster,
+) -> None:
+    site = with_way(cluster, "ask")
+    regenerate(site, Unit.CALL_MANAGER)
+    cluster.clock.pass_seconds(1)
+    done = call(site, RESTART)
+    assert done.status == 0
+    assert "names a new certificate" not in done.text
 
 
 def test_a_way_that_fails_is_said_and_the_service_runs(cluster: MadeCluster) -> None:

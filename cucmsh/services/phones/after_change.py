@@ -15,6 +15,7 @@ from cucmsh.phones.service_control import PhoneAction
 from cucmsh.pki.model import Unit
 from cucmsh.services.certificates.keystore import Keystore
 from cucmsh.services.lists.served_lists import served_list
+from cucmsh.services.phones.open_store import has_inventory
 from cucmsh.services.phones.reset_way import require_way
 from cucmsh.services.records.state import forget, recall, remember
 from cucmsh.services.site import Site
@@ -34,10 +35,10 @@ def note_change(site: Site, unit: Unit) -> None:
 def units_changed(site: Site) -> tuple[str, ...]:
     """The units that changed since phones were told, of which they can learn now.
 
-    The served list names their new certificates.
+    The served list names their new certificates. None where no phone was ever heard of.
     """
     noted = _noted(site)
-    if not noted or phone_action(site) is None:
+    if not noted or not has_inventory(site) or phone_action(site) is None:
         return ()
     try:
         served = decode(served_list(site) or b"")
