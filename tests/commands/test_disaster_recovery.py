@@ -5,6 +5,8 @@ from __future__ import annotations
 import re
 import shutil
 from collections.abc import Callable
+from contextlib import AbstractContextManager
+from datetime import timedelta
 from pathlib import Path
 
 import pytest
@@ -26,13 +28,17 @@ from cucmsh.layout import (
 )
 from cucmsh.pki.model import Unit
 from cucmsh.secret import Secret
+from cucmsh.services.accounts.security_password import set_security_password
+from cucmsh.services.backends import RemoteFolder
 from cucmsh.services.certificates.keystore import Keystore
 from cucmsh.services.nodes.make import make_node
 from cucmsh.services.nodes.node_id import own_id
 from cucmsh.services.records.history import History
 from cucmsh.services.records.state import read_published, recall, remember
 from cucmsh.services.recovery.backup import back_up
+from cucmsh.services.recovery.devices import Device, folder_of
 from cucmsh.services.recovery.jobs import Job, Kind, read_jobs
+from cucmsh.services.recovery.manifest import SIGNED_BY, read_manifest
 from cucmsh.services.recovery.schedule import run_due
 from cucmsh.services.site import Site
 from cucmsh.trustlist.trust import judge
@@ -183,6 +189,57 @@ def test_the_oldest_goes_when_a_new_one_is_proven(made: MadeCluster) -> None:
         done.text.splitlines()[-1]
         == f"Removed there, since it is older: {labels[0]}.tar"
     )
+
+
+@pytest.mark.parametrize("number", [1, 2])
+def test_a_clock_that_was_set_back_does_not_cost_the_new_set(
+    made: MadeCluster, number: int
+) -> None:
+    call(made.site, f"{UTILS} device delete weekly")
+    call(made.site, f"{ADD} {number}", [PASSWORD])
+    labels = []
+    for _ in range(2):
+        made.clock.pass_seconds(60)
+        call(made.site, BACKUP)
+        labels.append(label_of(made))
+    made.clock.moment -= timedelta(days=30)
+    call(made.site, BACKUP)
+    new = label_of(made)
+    assert new < labels[0]
+    there = {path.name[:19] for path in folder(made).iterdir()}
+    assert there == ({new} if number == 1 else {new, labels[1]})
+    line = f"{UTILS} restore network test10pub {new}.tar weekly"
+    assert call(made.site, line, [FEATURES, AGREE]).status == 0
+
+
+def test_a_password_that_changes_meanwhile_is_not_that_of_the_set(
+    made: MadeCluster, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The set opens with the password that its key file was read with."""
+    new = Secret("violet otter lamp 77 bridge")
+
+    def changed(site: Site, device: Device) -> AbstractContextManager[RemoteFolder]:
+        set_security_password(site, Secret(SECURITY), new)
+        return folder_of(site, device)
+
+    with monkeypatch.context() as patch:
+        patch.setattr("cucmsh.services.recovery.backup.folder_of", changed)
+        assert call(made.site, BACKUP).status == 0
+    old = ("Enter security password of the time of the backup :", SECURITY)
+    line = restore_line(made)
+    assert call(made.site, line, [old, FEATURES, AGREE]).status == 0
+
+
+def test_a_document_type_is_refused_in_every_encoding(made: MadeCluster) -> None:
+    call(made.site, BACKUP)
+    (path,) = folder(made).glob("*.xml")
+    body, mark, end = path.read_bytes().rpartition(SIGNED_BY)
+    text = body.decode().partition("?>")[2]
+    for encoding in ("utf-8", "utf-16"):
+        kind = f"<?xml version='1.0' encoding='{encoding}'?><!DOCTYPE list>"
+        raw = f"{kind}{text}".encode(encoding) + mark + end
+        with pytest.raises(RefusedError, match="no manifest of a backup set"):
+            read_manifest(raw, path.name)
 
 
 def test_sets_of_another_cluster_are_left_alone(made: MadeCluster) -> None:
@@ -431,6 +488,33 @@ def test_what_became_of_it_is_told_as_alarms(made: MadeCluster) -> None:
 
 
 # --- Schedules
+
+
+def test_a_clock_that_was_ahead_once_stops_no_schedule(made: MadeCluster) -> None:
+    site, ahead = made.site, timedelta(days=400)
+    call(site, f"{UTILS} schedule add nightly weekly UCM 2014/02/27-03:00 daily")
+    call(site, f"{UTILS} schedule enable nightly")
+    made.clock.moment += ahead
+    assert [each.result for each in run_due(site)] == ["SUCCESS"]
+    made.clock.moment -= ahead - timedelta(days=1)
+    assert [each.result for each in run_due(site)] == ["SUCCESS"]
+    assert run_due(site) == []
+    made.clock.moment += timedelta(days=1)
+    assert [each.result for each in run_due(site)] == ["SUCCESS"]
+
+
+def test_what_was_due_while_it_was_disabled_is_not_made_up_for(
+    made: MadeCluster,
+) -> None:
+    site, ahead = made.site, timedelta(days=400)
+    call(site, f"{UTILS} schedule add nightly weekly UCM 2014/02/27-03:00 daily")
+    call(site, f"{UTILS} schedule enable nightly")
+    made.clock.moment += ahead
+    run_due(site)
+    call(site, f"{UTILS} schedule disable nightly")
+    made.clock.moment -= ahead - timedelta(days=3)
+    call(site, f"{UTILS} schedule enable nightly")
+    assert run_due(site) == []
 
 
 def test_schedules_run_when_they_are_due_and_once(made: MadeCluster) -> None:

@@ -12,7 +12,7 @@ certificates and the lists that it served. Private keys never leave their node
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Mapping
 from datetime import datetime, timedelta
 from hashlib import sha256
 from typing import NamedTuple
@@ -20,10 +20,8 @@ from typing import NamedTuple
 from cucmsh import __version__
 from cucmsh.alarms import DRF_BACKUP_COMPLETED, DRF_BACKUP_FAILURE
 from cucmsh.errors import CancelledError, CucmshError, RefusedError
-from cucmsh.layout import CANCELLED, SECURITY_PASSWORD
-from cucmsh.secret import Secret
+from cucmsh.layout import CANCELLED
 from cucmsh.services.backends import RemoteFolder, SetKey
-from cucmsh.services.certificates import rekeying
 from cucmsh.services.lists.member_hooks import hook_on
 from cucmsh.services.nodes.node_id import own_id
 from cucmsh.services.records.alarms import tell
@@ -36,8 +34,8 @@ from cucmsh.services.recovery.contents import (
     Entry,
     entry_of,
     estimated_bytes,
+    own_parts,
     require_features,
-    small_parts,
     tar_pieces,
     tftp_part,
 )
@@ -163,14 +161,14 @@ class _Run:
 
     def run(self, now: datetime) -> BackedUp:
         site = self._site
-        raw = rekeying.read(site.home, SECURITY_PASSWORD)
-        key = site.backends.make_set_key(Secret(raw.decode()))
+        own = own_parts(site)
+        key = site.backends.make_set_key(own.password)
         with folder_of(site, self._device) as folder:
             self._remove_left_over(folder)
             stamp = _free_stamp(folder, now)
             self._keep(self._job._replace(label=stamp))
             files = [
-                *self._send_own(folder, key, stamp),
+                *self._send_own(folder, key, stamp, own.entries),
                 *self._send_members(folder, key, stamp),
             ]
             for file in files:
@@ -185,7 +183,7 @@ class _Run:
                 folder.remove(manifest.name)
                 raise RefusedError(f"the server gave back another {manifest.name}")
             is_whole = not any(file.problem for file in files)
-            removed = retain(site, folder, self._device) if is_whole else []
+            removed = retain(site, folder, self._device, stamp) if is_whole else []
         result = Result.SUCCESS if is_whole else Result.PARTIAL
         self._end(result)
         if is_whole:
@@ -204,10 +202,14 @@ class _Run:
             tell(self._site, DRF_BACKUP_FAILURE, reason)
 
     def _send_own(
-        self, folder: RemoteFolder, key: SetKey, stamp: str
+        self,
+        folder: RemoteFolder,
+        key: SetKey,
+        stamp: str,
+        own: Mapping[str, Iterable[Entry]],
     ) -> Iterable[SetFile]:
         site = self._site
-        parts: dict[str, Iterable[Entry]] = dict(small_parts(site))
+        parts = dict(own)
         if site.node.has_tftp:
             parts[TFTP] = tftp_part(site)
         for component, entries in parts.items():

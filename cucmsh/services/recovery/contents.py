@@ -28,10 +28,12 @@ from cucmsh.layout import (
     PUBLISHED,
     SECRETS_FOLDER,
     SECURITY_FOLDER,
+    SECURITY_PASSWORD,
     SERVED_MODE,
     SERVED_TIMES,
     facts_file,
 )
+from cucmsh.secret import Secret
 from cucmsh.services.certificates import rekeying
 from cucmsh.services.lists.served_lists import served_list
 from cucmsh.services.nodes.configure import split_path
@@ -87,10 +89,23 @@ def require_features(features: str) -> None:
         )
 
 
-def small_parts(site: Site) -> dict[str, list[Entry]]:
-    """PLATFORM and CCMDB of this node, read at one moment, under its lock."""
+class OwnParts(NamedTuple):
+    """What a node has of its own but the phones' files, at one moment.
+
+    Attributes:
+        password: the security password, which its key files open with.
+        entries: of PLATFORM and CCMDB.
+    """
+
+    password: Secret
+    entries: dict[str, list[Entry]]
+
+
+def own_parts(site: Site) -> OwnParts:
+    """Read PLATFORM and CCMDB of this node, and their password, under its lock."""
     with site.node_lock("a backup"):
         home = site.home
+        password = Secret(rekeying.read(home, SECURITY_PASSWORD).decode())
         names = list(home.tree())
         store, name = split_path(site.settings.path)
         found: dict[str, bytes] = {CONFIGURATION: store.read(name)}
@@ -105,7 +120,7 @@ def small_parts(site: Site) -> dict[str, list[Entry]]:
     for at, raw in found.items():
         part = PLATFORM if _is_platform(at) else DATABASE
         parts[part].append(entry_of(at, raw))
-    return parts
+    return OwnParts(password, parts)
 
 
 def entry_of(name: str, raw: bytes) -> Entry:

@@ -149,11 +149,16 @@ def _no_manifest(name: str, problem: object) -> RefusedError:
 
 
 def _parsed(body: bytes) -> ET.Element:
-    """The document, whose text is no larger than it and names nothing outside."""
-    if b"<!" in body:
+    """The document, whose text is no larger than it and names nothing outside.
+
+    In UTF-8, as ours are: in another encoding a document type would not be seen.
+    """
+    text = body.decode("utf-8")
+    if "<!" in text:
         raise ValueError("it has a document type or a comment")
-    # What makes XML dangerous is refused above, and its size is bounded.
-    return ET.fromstring(body)  # noqa: S314
+    # What makes XML dangerous is refused above, and its size is bounded. Of a text the
+    # parser believes no encoding that the document names.
+    return ET.fromstring(text)  # noqa: S314
 
 
 def _add_server(part: ET.Element, server: str, files: list[SetFile]) -> None:

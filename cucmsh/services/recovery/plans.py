@@ -49,9 +49,14 @@ class Schedule(NamedTuple):
     done: int = 0
 
     def due(self, now: datetime) -> int:
-        """The latest time up to now at which it was due and did not run; else 0."""
+        """The latest time up to now at which it was due and did not run; else 0.
+
+        What it did at a later time than now it did by a wrong clock: that counts for
+        nothing, or no backup would be made until then.
+        """
         last = self._latest(int(now.timestamp()))
-        return last if self.is_enabled and last > self.done else 0
+        done = self.done if self.done <= now.timestamp() else 0
+        return last if self.is_enabled and last > done else 0
 
     def _latest(self, now: int) -> int:
         """The latest due time up to now; 0 if there was none."""

@@ -96,7 +96,7 @@ def _switched(site: Site, schedule: Schedule, *, is_enabled: bool) -> Schedule:
     """What was due while it was disabled is not made up for."""
     new = schedule._replace(is_enabled=is_enabled)
     missed = 0 if schedule.is_enabled else new.due(site.clock.now())
-    return new._replace(done=max(missed, new.done))
+    return new._replace(done=missed or new.done)
 
 
 def schedule_names(site: Site) -> list[str]:

@@ -134,12 +134,19 @@ def checked_pieces(
         )
 
 
-def retain(site: Site, folder: RemoteFolder, device: Device) -> list[str]:
+def retain(site: Site, folder: RemoteFolder, device: Device, made: str) -> list[str]:
     """Remove this node's sets beyond the device's number, the oldest first.
 
-    Removed is what is older than the last so many whole sets, which say of every
-    component that it is there; by manifests with this node's name and id. The manifest
-    goes first: what is half removed is no set any more.
+    Kept is the one that was just made, whatever the clock called it, and of the others
+    the last whole ones, which say of every component that it is there; by manifests
+    with this node's name and id. What is older than those goes. The manifest goes
+    first: what is half removed is no set any more.
+
+    Args:
+        site: this node.
+        folder: of the device.
+        device: says how many are kept.
+        made: the label of the set that was just made, which is whole.
 
     Returns:
         The labels of those that were removed.
@@ -150,12 +157,14 @@ def retain(site: Site, folder: RemoteFolder, device: Device) -> list[str]:
         if each.manifest
         and each.host == site.node.name
         and each.manifest.node == kept_id(site)
+        and each.label != made
     ]
     whole = [each.label for each in ours if not each.problem and _has_all(each)]
-    kept = whole[-device.number :]
-    if len(kept) < device.number:
+    beside = device.number - 1
+    if len(whole) < beside:
         return []
-    going = [each for each in ours if each.label < kept[0]]
+    kept = whole[len(whole) - beside :]
+    going = [each for each in ours if not kept or each.label < kept[0]]
     for each in going:
         if each.manifest:
             folder.remove(each.manifest.name)
