@@ -400,6 +400,46 @@ def test_a_chain_is_imported_root_first(
     ]
 
 
+def test_a_chain_is_in_the_trust_whole_or_not_at_all(
+    cluster: MadeCluster, root: Authority, issuing: Authority
+) -> None:
+    later = Authority("Issuing CA", authority_usages(BEFORE + timedelta(days=5)))
+    line = "set cert import trust CallManager"
+    paste(cluster, line, later.pem)
+    chain = chain_pem(root.certificate, issuing.certificate)
+    said = refused(cluster, line, chain)
+    assert said.message.endswith("no earlier than this one; nothing was changed")
+
+
+def test_a_full_disk_within_a_chain_says_what_is_there(
+    cluster: MadeCluster,
+    root: Authority,
+    issuing: Authority,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    write = LocalStore.write
+
+    def full(store: LocalStore, name: str, raw: bytes, mode: int = 0o600) -> None:
+        if "Issuing" in name:
+            raise StoreError("no space is left on the device")
+        write(store, name, raw, mode)
+
+    line = "set cert import trust CallManager"
+    chain = chain_pem(root.certificate, issuing.certificate)
+    with monkeypatch.context() as patch:
+        patch.setattr(LocalStore, "write", full)
+        with (
+            dialog_with(lines_of(chain)) as dialog,
+            pytest.raises(
+                StoreError, match="on this node only: Root CA in CallManager-trust"
+            ),
+        ):
+            run(dialog, cluster.site, line)
+    assert paste(cluster, line, chain).status == 0
+    shown = call(cluster.subscriber.site, "show cert list trust").text
+    assert "Root_CA" in shown
+
+
 def test_one_of_the_same_name_is_replaced_only_by_a_later_one(
     cluster: MadeCluster,
 ) -> None:

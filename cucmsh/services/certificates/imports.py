@@ -15,6 +15,7 @@ from cucmsh.errors import (
     CertificateError,
     MissingFileError,
     RefusedError,
+    StoreError,
 )
 from cucmsh.layout import request_file
 from cucmsh.pki.model import Certificate, Unit
@@ -35,6 +36,7 @@ from cucmsh.services.certificates.trust_store import (
     imported,
     install,
     remove,
+    require_installable,
     require_trust,
     trust_of,
 )
@@ -243,6 +245,8 @@ def put_into(
     done, to_pem = list[ImportedOne](), site.backends.keys().to_pem
     with site.cluster_lock(f"set cert import trust {what}"):
         with site.node_lock(f"set cert import trust {what}"):
+            if not is_lenient:
+                require_installable(site, wanted)
             for trust, certificate in wanted:
                 try:
                     done.append(_put(site, trust, certificate))
@@ -251,10 +255,27 @@ def put_into(
                         raise
                     why = refusal.message
                     done.append(ImportedOne(trust, certificate, refused=why))
+                except StoreError as problem:
+                    raise _left_in_place(problem, done) from problem
         pems = [
             (each.trust, to_pem(each.certificate)) for each in done if not each.refused
         ]
         return Imports(tuple(done), tuple(deliver_imported(site, pems)))
+
+
+def _left_in_place(problem: StoreError, done: Sequence[ImportedOne]) -> StoreError:
+    """The error, and what it left here that no other member has."""
+    there = ", ".join(
+        f"{each.certificate.common_name} in {each.trust}"
+        for each in done
+        if not (each.was_there or each.refused)
+    )
+    if not there:
+        return problem
+    return StoreError(
+        f"{problem.message}; in place on this node only: {there}",
+        "Import all of them again, which brings them to every member.",
+    )
 
 
 def _put(site: Site, trust: str, certificate: Certificate) -> ImportedOne:

@@ -8,7 +8,7 @@ is replaced or deleted is copied to ``earlier`` first. Takes no lock.
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from contextlib import suppress
 from hashlib import sha256
 from typing import NamedTuple
@@ -109,6 +109,44 @@ def find_trusted(site: Site, trust: str, name: str) -> TrustedOne:
     )
 
 
+def require_later(certificate: Certificate, there: TrustedOne) -> None:
+    """Refuse to replace one of the same name by one that is no later.
+
+    Raises:
+        RefusedError: the one that is there is no older.
+    """
+    if certificate.not_before <= there.certificate.not_before:
+        raise RefusedError(
+            f"{there.trust}/{there.name} has the same name and is valid since "
+            f"{there.certificate.not_before:%Y-%m-%d %H:%M:%S} UTC, no earlier than "
+            "this one",
+            f"`set cert delete {there.trust} {there.name}` makes room for it.",
+        )
+
+
+def require_installable(site: Site, wanted: Iterable[tuple[str, Certificate]]) -> None:
+    """Refuse what ``install`` would refuse of these, one after the other.
+
+    Raises:
+        RefusedError: one of them; nothing was changed.
+    """
+    there = {
+        (each.trust, each.certificate.subject_name): each for each in imported(site)
+    }
+    for trust, certificate in wanted:
+        place = trust, certificate.subject_name
+        found = there.get(place)
+        if found and found.certificate != certificate:
+            try:
+                require_later(certificate, found)
+            except RefusedError as refusal:
+                raise RefusedError(
+                    f"{refusal.message}; nothing was changed", refusal.advice
+                ) from refusal
+        name = _file_name(certificate)
+        there[place] = TrustedOne(trust, name, certificate, imported_file(trust, name))
+
+
 def install(
     site: Site, trust: str, certificate: Certificate
 ) -> tuple[TrustedOne | None, bool]:
@@ -132,13 +170,7 @@ def install(
     if any(each.certificate == certificate for each in same_name):
         return None, False
     for each in same_name:
-        if certificate.not_before <= each.certificate.not_before:
-            raise RefusedError(
-                f"{trust}/{each.name} has the same name and is valid since "
-                f"{each.certificate.not_before:%Y-%m-%d %H:%M:%S} UTC, no earlier than "
-                "this one; nothing was changed",
-                f"`set cert delete {trust} {each.name}` makes room for it.",
-            )
+        require_later(certificate, each)
     file = imported_file(trust, _file_name(certificate))
     site.home.write(file, site.backends.keys().to_pem(certificate), PUBLIC_MODE)
     for each in same_name:
