@@ -7,6 +7,7 @@ An expression of a user runs in a process that is ended after some seconds
 from __future__ import annotations
 
 from collections.abc import Iterator
+from contextlib import ExitStack
 from typing import NamedTuple, Protocol
 
 from cucmsh.errors import MissingFileError, RefusedError
@@ -16,6 +17,7 @@ from cucmsh.services.file_areas import Area, area_of, files_of, open_in
 from cucmsh.services.site import Site
 from cucmsh.services.usecase import use_case
 from cucmsh.storage.local import FileStamp
+from cucmsh.storage.search import MOST_BYTES
 
 NOT_TEXT = b"\0"  # lists, signed files and firmware have some near their beginning
 LOOK_SECONDS = 0.5  # between two looks at a log that is followed
@@ -65,7 +67,7 @@ def search_files(  # noqa: PLR0913 - what is typed, a word each
     names = files_of(place, spec, is_recursive=is_recursive)
     if not names:
         raise MissingFileError("File not found", f"See `file list {area} *`.")
-    texts = {name: raw for name in names if (raw := _text(place, name)) is not None}
+    texts = _texts(place, names)
     found = site.backends.search(
         [*texts.values()], expression, ignores_case=ignores_case
     )
@@ -73,16 +75,46 @@ def search_files(  # noqa: PLR0913 - what is typed, a word each
     return Search(tuple(files), found.is_cut)
 
 
-def _text(place: Area, name: str) -> bytes | None:
-    """The bytes of a text file; None if it is none, is gone, or is a key."""
+def _texts(place: Area, names: list[str]) -> dict[str, bytes]:
+    """The bytes of the text files among them; no more is read than may be searched.
+
+    Raises:
+        RefusedError: they have more than ``MOST_BYTES``.
+    """
+    texts, left = dict[str, bytes](), MOST_BYTES
+    for name in names:
+        raw = _text(place, name, left)
+        if raw is not None:
+            texts[name] = raw
+            left -= len(raw)
+    return texts
+
+
+def _text(place: Area, name: str, most: int) -> bytes | None:
+    """The bytes of a text file; None if it is none, is gone, or is a key.
+
+    Raises:
+        RefusedError: they are more than ``most``.
+    """
     if name == RECOVERY_NAME:
         return None
-    try:
-        with open_in(place, name) as file:
-            raw = b"".join(file.pieces())
-    except (MissingFileError, RefusedError):
-        return None
-    return None if NOT_TEXT in raw else raw
+    pieces: list[bytes] = []
+    with ExitStack() as stack:
+        try:
+            file = stack.enter_context(open_in(place, name))
+        except (MissingFileError, RefusedError):
+            return None
+        for piece in file.pieces():
+            if NOT_TEXT in piece:
+                return None
+            if file.size > most:
+                raise RefusedError(
+                    f"the files have more than {MOST_BYTES} bytes, and no more are "
+                    "searched",
+                    "Name fewer files.",
+                )
+            pieces.append(piece)
+    return b"".join(pieces)
 
 
 class Tail(NamedTuple):

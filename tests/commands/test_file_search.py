@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import re
+import tracemalloc
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -13,6 +14,7 @@ import pytest
 from cucmsh.errors import MissingFileError, RefusedError, UsageError
 from cucmsh.layout import CISCO_SYSLOG
 from cucmsh.shell.scripted import ScriptedDialog
+from cucmsh.storage.search import MOST_BYTES
 from tests.commands.calls import call, dialog_with, run
 from tests.commands.test_files import ANSWERS
 from tests.services.made_cluster import MadeCluster
@@ -249,3 +251,22 @@ def test_logs_are_sent_together(cluster: MadeCluster) -> None:
     saved = cluster.backups / "home/joe"
     assert (saved / "CiscoSyslog.1").read_text() == f"{OLD}\n"
     assert (saved / "CiscoSyslog").read_text() == f"{NEW}\nsecond\n"
+
+
+def test_no_more_is_read_than_may_be_searched(cluster: MadeCluster) -> None:
+    """A firmware file is known by its beginning, whatever its size."""
+    top = Path(cluster.site.tftp.root)
+    with (top / "firmware.bin").open("wb") as file:
+        file.truncate(8 * MOST_BYTES)
+    tracemalloc.start()
+    try:
+        done = call(cluster.site, "file search tftp firmware.bin x")
+        _, peak = tracemalloc.get_traced_memory()
+    finally:
+        tracemalloc.stop()
+    assert done.text.endswith("Search completed\n")
+    assert peak < MOST_BYTES
+    (top / "first.txt").write_text("x\n")
+    (top / "rest.txt").write_bytes(b"y\n" * (MOST_BYTES // 2))
+    with pytest.raises(RefusedError, match="more than 33554432 bytes"):
+        call(cluster.site, "file search tftp *.txt x")
