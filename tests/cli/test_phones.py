@@ -102,7 +102,7 @@ def test_units_are_printed(
 def test_a_listener_writes_what_it_heard_when_it_is_ended(
     configuration: str, end: signal.Signals
 ) -> None:
-    port = free_port(socket.SOCK_DGRAM)
+    port = free_port()
     words = [sys.executable, "-I", "-m", "cucmsh", "--config", configuration]
     words += ["phones", "listen", "--json", "--listen", f"{LOOPBACK}:{port}"]
     with subprocess.Popen(

@@ -58,13 +58,13 @@ def makes(number: int) -> Make:
             first, second, third = (1 + byte % 250 for byte in os.urandom(3))
             return Make("dnsmasq", f"127.{first}.{second}.{third}", 69)
         if HPA and number:
-            return Make("tftpd-hpa", LOOPBACK, free_port(socket.SOCK_DGRAM))
-    return Make("lab", LOOPBACK, free_port(socket.SOCK_DGRAM))
+            return Make("tftpd-hpa", LOOPBACK, free_port())
+    return Make("lab", LOOPBACK, free_port())
 
 
 def ordinary(host: str = LOOPBACK) -> Make:
     """tftpd-hpa where root starts it, which it needs; the lab's own elsewhere."""
-    port = free_port(socket.SOCK_DGRAM, host)
+    port = free_port(host)
     if os.geteuid() == 0:
         assert HPA, "as root these tests need tftpd-hpa"
         return Make("tftpd-hpa", host, port)

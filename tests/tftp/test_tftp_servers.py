@@ -18,6 +18,8 @@ from pathlib import Path
 
 import pytest
 
+from tests.rigs.loopback import free_port
+
 ATFTPD = Path(__file__).parents[2] / ".venv-test/debian/usr/sbin/atftpd"
 CONTENT = bytes(range(256)) * 30  # 15 full blocks of 512 bytes: an empty one ends it
 DNSMASQ = (
@@ -50,13 +52,6 @@ def folder() -> Iterator[Path]:
         (served / "secret").write_bytes(CONTENT)
         (served / "secret").chmod(0)
         yield served
-
-
-def free_port(host: str) -> int:
-    family = socket.AF_INET6 if ":" in host else socket.AF_INET
-    with socket.socket(family, socket.SOCK_DGRAM) as holder:
-        holder.bind((host, 0))
-        return int(holder.getsockname()[1])
 
 
 @contextmanager
@@ -112,7 +107,7 @@ def test_tftpd_hpa_calls_an_unreadable_file_error_0(folder: Path, host: str) -> 
 @pytest.mark.parametrize("more", [[], ["--no-blksize"]])
 def test_atftpd_calls_an_unreadable_file_error_1(folder: Path, more: list[str]) -> None:
     """With ``--no-blksize`` it answers options by an empty OACK."""
-    host, port = "127.0.0.1", free_port("127.0.0.1")
+    host, port = "127.0.0.1", free_port()
     words = [str(ATFTPD), "--daemon", "--no-fork", "--user", "nobody.nogroup", *more]
     words += ["--bind-address", host, "--port", str(port), "--logfile", "-"]
     with running([*words, str(folder)], host, port):

@@ -9,7 +9,6 @@ the production chapter has them: a login may be able to read them, and not to wr
 from __future__ import annotations
 
 import shlex
-import socket
 import subprocess
 import sys
 import sysconfig
@@ -99,7 +98,7 @@ class Box:
         self.root(["usermod", "--shell", "/bin/sh", FORCED])
         words = [CUCMSH, "init", "publisher", "--name", "pub", "--secrets-fd", "0"]
         words += ["--restart", "true", "--status", "true", "--domain", "example.org"]
-        tftp = f"{LOOPBACK}:{free_port(socket.SOCK_DGRAM)}"
+        tftp = f"{LOOPBACK}:{free_port()}"
         words += ["--tftp", tftp]
         self.node(words, f"{SECURITY}\n{CCM}\n")
         self.node([CUCMSH, "hook", "tftp-start"])

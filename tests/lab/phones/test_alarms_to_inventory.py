@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import socket
 import subprocess
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -38,7 +37,7 @@ def listener(node: Node, port: int) -> Iterator[None]:
 
 
 def test_the_inventory_says_what_the_phone_told(tmp_path: Path) -> None:
-    sip, hep = free_port(), free_port(socket.SOCK_DGRAM)
+    sip, hep = free_port(), free_port()
     lab = Lab(tmp_path / "lab", "--phones", "8845:1", "--sip", f"{LOOPBACK}:{sip}")
     try:
         node, (phone,) = lab.publisher, lab.phones
