@@ -80,7 +80,7 @@ def set_cert_import_own(
     for line in undelivered:
         dialog.say(line)
     if undelivered:
-        for work in services.open_deliveries(site):
+        for work in services.open_waiting(site, services.Work.CERTIFICATES):
             dialog.say(f"Run `{work.finish}` when they answer.")
         dialog.say(FAILED)
     dialog.result(

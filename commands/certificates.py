@@ -65,7 +65,7 @@ def set_cert_regen(dialog: Dialog, site: Site, name: str) -> int:
     for line in undelivered:
         dialog.say(line)
     if undelivered:
-        for work in services.open_deliveries(site):
+        for work in services.open_waiting(site, services.Work.CERTIFICATES):
             dialog.say(f"Run `{work.finish}` when they answer.")
         dialog.say("Executed command unsuccessfully")
     dialog.result(

@@ -220,7 +220,8 @@ def _reported(
     for line in views.renamed_lines(done):
         dialog.say(line)
     if not done.is_done:
-        for work in (*services.open_renames(site), *services.open_tellings(site)):
+        untold = services.open_waiting(site, services.Work.NAMES)
+        for work in (*services.open_renames(site), *untold):
             dialog.say(work.line)
         dialog.say(FAILED)
     if dialog.helpful:

@@ -169,9 +169,9 @@ if TYPE_CHECKING:
     from cucmsh.services.phones.reset_journal import OpenResets as OpenResets
     from cucmsh.services.phones.resets import PhoneResets as PhoneResets
     from cucmsh.services.phones.resets import reset_phones as reset_phones
-    from cucmsh.services.records.open_work import open_deliveries as open_deliveries
-    from cucmsh.services.records.open_work import open_renames as open_renames
-    from cucmsh.services.records.open_work import open_tellings as open_tellings
+    from cucmsh.services.records.rename_journal import open_renames as open_renames
+    from cucmsh.services.records.waiting import open_waiting as open_waiting
+    from cucmsh.services.records.work import Work as Work
     from cucmsh.services.recovery.backup import back_up as back_up
     from cucmsh.services.recovery.backup import cancel_backup as cancel_backup
     from cucmsh.services.recovery.backup import estimate as estimate
@@ -365,11 +365,9 @@ __getattr__ = late_names(
             "read_limit",
             "set_most_sessions",
         ),
-        "cucmsh.services.records.open_work": (
-            "open_deliveries",
-            "open_renames",
-            "open_tellings",
-        ),
+        "cucmsh.services.records.rename_journal": ("open_renames",),
+        "cucmsh.services.records.waiting": ("open_waiting",),
+        "cucmsh.services.records.work": ("Work",),
         "cucmsh.services.tvs.tls_minimum": (
             "set_tls_minimum",
             "tls_minimum",

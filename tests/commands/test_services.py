@@ -6,7 +6,7 @@ import pytest
 
 from cucmsh.errors import RefusedError, ServiceError, StoreError, UsageError
 from cucmsh.layout import START, START_RESULT, facts_file
-from cucmsh.services.records import open_work
+from cucmsh.services.records import open_work, start_notes
 from cucmsh.services.records.state import keep_mark
 from cucmsh.shell.dialog import EndSession
 from cucmsh.views.times_and_sizes import login_date
@@ -242,7 +242,7 @@ def test_restart_that_left_no_record_is_not_called_done(
         def refuse(*_: object) -> None:
             raise StoreError("Read-only file system")
 
-        monkeypatch.setattr(f"{open_work.__name__}.remember", refuse)
+        monkeypatch.setattr(f"{start_notes.__name__}.remember", refuse)
     called = call(site, RESTART)
     assert called.status == 3
     assert "No list was composed at th" in called.text

@@ -70,9 +70,9 @@ LOOKING = {
     "nodes.password_policy": {"require_ccm", "require_strong"},
     "phones.holders": {"holder_lines"},
     "phones.inventory": {"phone_state"},
-    "records.open_work": {
-        *("login_notice", "open_deliveries", "open_renames", "open_tellings")
-    },
+    "records.open_work": {"login_notice"},
+    "records.rename_journal": {"open_renames"},
+    "records.waiting": {"open_waiting"},
     "records.state": {"serves_published"},
     "recovery.backup": {"estimate"},
     "recovery.devices": {"device_names", "read_devices"},

@@ -25,7 +25,8 @@ from cucmsh.services.certificates.keystore import Keystore
 from cucmsh.services.lists.list_records import own_records
 from cucmsh.services.lists.plan_reset import plan_local_reset
 from cucmsh.services.nodes.make import make_node
-from cucmsh.services.records.open_work import login_notice, unfinished_list
+from cucmsh.services.records.open_work import login_notice
+from cucmsh.services.records.reset_journal import unfinished_list
 from cucmsh.services.records.state import keep_mark, recall
 from cucmsh.services.site import Site
 from cucmsh.storage.store import MAX_FILE_SIZE

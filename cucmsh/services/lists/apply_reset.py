@@ -28,16 +28,16 @@ from cucmsh.services.lists.update_replicas import push_held
 from cucmsh.services.nodes.make import public_certificates
 from cucmsh.services.outcome import NodeOutcome, Progress, Report, State, Step
 from cucmsh.services.records.history import note_successor
-from cucmsh.services.records.open_work import (
+from cucmsh.services.records.reset_journal import (
     OpenReset,
     begin_reset,
     end_reset,
-    open_pushes,
     put_back_reset,
     read_reset,
-    settle_deliveries,
 )
 from cucmsh.services.records.state import Published, write_published
+from cucmsh.services.records.waiting import open_waiting, settle_waiting
+from cucmsh.services.records.work import Work
 from cucmsh.services.site import Site
 from cucmsh.services.sweep import sweep
 from cucmsh.services.threads import as_done, side_by_side
@@ -225,7 +225,8 @@ def _end(report: Report, reset: OpenReset, site: Site, progress: Progress) -> No
     # Certificates come before a list; who had the list already was brought none.
     brought = (State.UPDATED, State.STOPPED)
     with suppress(CucmshError), exhaustion_as_error():  # then they are brought again
-        settle_deliveries(site, [o.name for o in report.outcomes if o.state in brought])
+        done = [each.name for each in report.outcomes if each.state in brought]
+        settle_waiting(site, Work.CERTIFICATES, done)
     try:
         with exhaustion_as_error():
             end_reset(site, reset._replace(pending=pending))
@@ -236,7 +237,8 @@ def _end(report: Report, reset: OpenReset, site: Site, progress: Progress) -> No
         progress(Step.FAILED, f"the journal stays open: {problem.message}")
     try:
         with exhaustion_as_error():
-            if not pending and open_pushes(site):  # it may be the list alone
+            # It may be the list alone that is pending.
+            if not pending and open_waiting(site, Work.PUSH):
                 push_held(site, seconds=PUSH_AFTER_START_SECONDS)
     except CucmshError as problem:  # they stay pending; the reset is done
         progress(Step.FAILED, f"the replicas were not updated: {problem.message}")

@@ -24,8 +24,8 @@ from cucmsh.services.certificates.keystore import Keystore
 from cucmsh.services.lists.acceptance import TRUST_RELEASE
 from cucmsh.services.lists.served_lists import served_list
 from cucmsh.services.records.history import History, Kept
-from cucmsh.services.records.open_work import RESTART
 from cucmsh.services.records.state import read_published
+from cucmsh.services.records.work import RESTART
 from cucmsh.services.site import Site
 from cucmsh.trustlist.check import check
 from cucmsh.trustlist.decode import decode

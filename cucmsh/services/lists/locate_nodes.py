@@ -21,7 +21,7 @@ from cucmsh.services.lists.replica_records import ask_publisher, refuse_another
 from cucmsh.services.lists.served_lists import NO_LIST, sha256_or_none, sha256_served
 from cucmsh.services.nodes.own_services import is_running
 from cucmsh.services.nodes.service_status import begin_status, status_on
-from cucmsh.services.records.open_work import read_reset
+from cucmsh.services.records.reset_journal import read_reset
 from cucmsh.services.site import Site
 from cucmsh.services.threads import side_by_side
 from cucmsh.services.usecase import use_case

@@ -24,7 +24,8 @@ from cucmsh.services.deadlines import HOOK_SECONDS
 from cucmsh.services.lists.fleet import Fleet
 from cucmsh.services.nodes.make import public_certificates
 from cucmsh.services.outcome import NodeOutcome, State
-from cucmsh.services.records.open_work import note_deliveries, open_deliveries
+from cucmsh.services.records.waiting import note_waiting, open_waiting
+from cucmsh.services.records.work import Work
 from cucmsh.services.site import Site
 from cucmsh.services.threads import side_by_side
 
@@ -117,7 +118,7 @@ def deliver_certificates(
     others = [node for node in members if node.name != site.node.name]
     # First, so that after a crash too many are noted and never too few.
     reached = {node.name for node in others if node.ssh is not None}
-    note_deliveries(site, dict.fromkeys(reached, "not tried"))
+    note_waiting(site, Work.CERTIFICATES, dict.fromkeys(reached, "not tried"))
     with Fleet(site) as fleet:
 
         def deliver(node: Node) -> NodeOutcome:
@@ -140,7 +141,7 @@ def deliver_certificates(
         outcomes = list(side_by_side(deliver, others))
     undone = [each for each in outcomes if not each.is_done and each.name in reached]
     left = {each.name: each.reason for each in undone}
-    note_deliveries(site, left)
+    note_waiting(site, Work.CERTIFICATES, left)
     return outcomes
 
 
@@ -183,7 +184,7 @@ def deliver_pending(site: Site) -> list[NodeOutcome]:
         BusyError: another command holds the cluster's lock.
         CucmshError: a certificate of this node cannot be read.
     """
-    if not open_deliveries(site):
+    if not open_waiting(site, Work.CERTIFICATES):
         return []
     with site.cluster_lock("bringing certificates to the members"):
         return deliver_certificates(site, public_certificates(site))

@@ -51,7 +51,8 @@ from cucmsh.services.lists.locate_nodes import NodeStatus
 from cucmsh.services.lists.member_hooks import INPUT, hook_on
 from cucmsh.services.lists.node_update import JobRunner, NodeUpdate
 from cucmsh.services.outcome import NodeOutcome, Report, State
-from cucmsh.services.records.open_work import note_lists
+from cucmsh.services.records.waiting import note_waiting
+from cucmsh.services.records.work import Work
 from cucmsh.services.site import Site
 from cucmsh.services.threads import as_done
 from cucmsh.services.usecase import use_case
@@ -115,7 +116,7 @@ def bring_lists_held(
         return NOBODY
     end = monotonic() + seconds
     # First what is so if we are killed meanwhile.
-    note_lists(site, {node.name: UNFINISHED for node in nodes})
+    note_waiting(site, Work.LISTS, {node.name: UNFINISHED for node in nodes})
     job = ListJob(site)
     left = [node for node in nodes if node.name not in without]
     with Fleet(site, seconds + GRACE_SECONDS) as fleet:
@@ -133,7 +134,7 @@ def bring_lists_held(
             for node in nodes
         )
     )
-    note_lists(site, report.problems)
+    note_waiting(site, Work.LISTS, report.problems)
     return report
 
 
@@ -146,7 +147,7 @@ def all_lists_pending(site: Site, why: str) -> Report:
     nodes = subscribers_of(site)
     report = Report(tuple(NodeOutcome(n.name, State.PENDING, why) for n in nodes))
     if nodes:
-        note_lists(site, report.problems)
+        note_waiting(site, Work.LISTS, report.problems)
     return report
 
 

@@ -27,7 +27,7 @@ from cucmsh.services.lists.foreign import how_to_compose
 from cucmsh.services.lists.list_records import spelled_for_phones
 from cucmsh.services.lists.served_lists import lists_elsewhere, served_list
 from cucmsh.services.records.history import History
-from cucmsh.services.records.open_work import OpenReset, read_reset
+from cucmsh.services.records.reset_journal import OpenReset, read_reset
 from cucmsh.services.site import Site
 from cucmsh.trustlist.decode import decode
 from cucmsh.trustlist.encode import full_record

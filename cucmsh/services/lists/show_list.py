@@ -13,7 +13,7 @@ from cucmsh.layout import LIST_FILE
 from cucmsh.services.deadlines import SERVED_LIST_SECONDS
 from cucmsh.services.lists.foreign import how_to_compose
 from cucmsh.services.lists.served_lists import ask_all_served, other_tftp_nodes
-from cucmsh.services.records.open_work import unfinished_list
+from cucmsh.services.records.reset_journal import unfinished_list
 from cucmsh.services.site import Site
 from cucmsh.services.usecase import use_case
 from cucmsh.trustlist.check import SignatureVerdict, check

@@ -13,7 +13,7 @@ from cucmsh.services.lists.phone_files import Choice
 from cucmsh.services.lists.sign_files import SignReport, sign_files
 from cucmsh.services.lists.update_replicas import push, replicas_of
 from cucmsh.services.outcome import Report
-from cucmsh.services.records.open_work import note_unsigned
+from cucmsh.services.records.start_notes import note_unsigned
 from cucmsh.services.site import Site
 from cucmsh.services.usecase import use_case
 

@@ -30,12 +30,9 @@ from cucmsh.services.lists.sign_and_bring import problem_of
 from cucmsh.services.lists.sign_files import sign_files
 from cucmsh.services.lists.update_replicas import replicas_of
 from cucmsh.services.nodes.node_id import ids_by_name
-from cucmsh.services.records.open_work import (
-    note_push,
-    note_start,
-    note_unsigned,
-    settle_start,
-)
+from cucmsh.services.records.start_notes import note_start, note_unsigned, settle_start
+from cucmsh.services.records.waiting import note_waiting
+from cucmsh.services.records.work import Work
 from cucmsh.services.site import Site
 from cucmsh.services.usecase import use_case
 
@@ -129,7 +126,7 @@ def _note_replicas(site: Site) -> list[str]:
     try:
         problems = {node.name: NOT_BROUGHT for node in replicas_of(site)}
         if problems:
-            note_push(site, problems)
+            note_waiting(site, Work.PUSH, problems)
     except CucmshError as failure:
         return [failure.message]
     return []

@@ -38,7 +38,9 @@ from cucmsh.services.lists.replica_signed_files import signed_files
 from cucmsh.services.lists.served_lists import is_reset_list, served_list
 from cucmsh.services.outcome import NodeOutcome, Report, State
 from cucmsh.services.records.history import History
-from cucmsh.services.records.open_work import note_push, settle_push
+from cucmsh.services.records.reset_journal import settle_push
+from cucmsh.services.records.waiting import note_waiting
+from cucmsh.services.records.work import Work
 from cucmsh.services.site import PUSH, Site
 from cucmsh.services.threads import as_done, meanwhile
 from cucmsh.services.usecase import use_case
@@ -147,7 +149,7 @@ def _all_pending(site: Site, why: str, known: Report = NOBODY) -> Report:
             for node in replicas_of(site)
         )
     )
-    note_push(site, report.problems)
+    note_waiting(site, Work.PUSH, report.problems)
     return report
 
 
@@ -172,7 +174,7 @@ def push_held(site: Site, *, seconds: float = PATIENT_SECONDS) -> Report:
     plain = {node.name: plain_files(site, node) for node in nodes if node.bring}
     job = PushJob(raw, signed_files(site), plain, end)
     # First what is so if we are killed meanwhile.
-    note_push(site, {node.name: UNFINISHED for node in nodes})
+    note_waiting(site, Work.PUSH, {node.name: UNFINISHED for node in nodes})
     with Fleet(site, seconds + GRACE_SECONDS) as fleet:
         update = JobRunner(site, fleet, job).update
         done = {each.name: each for each in as_done(update, nodes, end + GRACE_SECONDS)}

@@ -58,8 +58,8 @@ from cucmsh.services.nodes.make import public_certificates
 from cucmsh.services.nodes.node_id import learn, own_id
 from cucmsh.services.nodes.service_status import status_on
 from cucmsh.services.nodes.tell_names import Names, take_names
-from cucmsh.services.records.open_names import settle_untold
-from cucmsh.services.records.open_work import settle_deliveries
+from cucmsh.services.records.waiting import settle_waiting
+from cucmsh.services.records.work import Work
 from cucmsh.services.recovery.member import take_from
 from cucmsh.services.site import Site
 from cucmsh.services.tvs.self_test import look_at_tvs
@@ -202,7 +202,7 @@ def tell_others(
         try:
             with site.link_to(node) as link:
                 _send_cluster(link, node, document)
-                settle_untold(site, (node.name,))
+                settle_waiting(site, Work.NAMES, (node.name,))
                 if changed:
                     _bring(site, link, node, changed)
         except CucmshError as problem:
@@ -279,8 +279,8 @@ def _enrol_subscriber(
         keystore.trust(node, unit, pem)
     _send_cluster(link, node, cluster_document(site, _nodes_with(site, node)))
     _bring(site, link, node, site.node)
-    settle_deliveries(site, (node.name,))
-    settle_untold(site, (node.name,))
+    settle_waiting(site, Work.CERTIFICATES, (node.name,))
+    settle_waiting(site, Work.NAMES, (node.name,))
     for other in cluster.members:
         if other.name not in (node.name, site.node.name):
             _bring(site, link, node, other)

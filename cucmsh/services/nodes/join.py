@@ -32,7 +32,8 @@ from cucmsh.services.nodes.configure import edit
 from cucmsh.services.nodes.identity import identity_path
 from cucmsh.services.nodes.make import public_certificates
 from cucmsh.services.nodes.node_id import ids_by_name, is_id, known_ids, learn, own_id
-from cucmsh.services.records.open_names import read_untold, settle_untold
+from cucmsh.services.records.waiting import read_waiting, settle_waiting
+from cucmsh.services.records.work import Work
 from cucmsh.services.site import Site
 from cucmsh.services.usecase import use_case
 
@@ -230,9 +231,9 @@ def join(site: Site, raw: bytes) -> None:
     for name, node_id in ids.items():
         learn(now, name, node_id)
     is_known = own in (str(entry["name"]) for entry in entries)
-    if is_known and read_untold(now)[1]:  # it knows how we are called now
+    if is_known and read_waiting(now, Work.NAMES):  # it knows how we are called now
         with now.cluster_lock("hook join"):
-            settle_untold(now, (now.settings.cluster.publisher.name,))
+            settle_waiting(now, Work.NAMES, (now.settings.cluster.publisher.name,))
 
 
 def _names_of(entry: dict[str, Any]) -> tuple[str, ...]:

@@ -48,15 +48,15 @@ from cucmsh.services.nodes.rename_plan import (
 from cucmsh.services.nodes.service_control import ServiceDialog, bring_up
 from cucmsh.services.nodes.tell_names import others_to_tell, tell_names
 from cucmsh.services.outcome import NodeOutcome
-from cucmsh.services.records.open_names import (
+from cucmsh.services.records.rename_journal import (
     OpenRename,
-    add_untold,
     forget_rename,
     is_called_so,
     read_rename,
-    read_untold,
     write_rename,
 )
+from cucmsh.services.records.waiting import add_waiting, read_waiting
+from cucmsh.services.records.work import Work
 from cucmsh.services.site import Site
 from cucmsh.services.usecase import use_case
 
@@ -226,7 +226,7 @@ def _begin(site: Site, plan: RenamePlan, dialog: RenameDialog) -> OpenRename:
     site.follow(
         edit(site, lambda text, path: renamed_text(site, text, path, plan.wanted))
     )
-    add_untold(site, [node.name for node in others_to_tell(site)])
+    add_waiting(site, Work.NAMES, [node.name for node in others_to_tell(site)])
     return begun
 
 
@@ -235,8 +235,8 @@ def _go_on(site: Site, begun: OpenRename, dialog: RenameDialog) -> Renamed:
     told: list[NodeOutcome] = []
     steps = _steps(site)
     if not begun.tvs_stays:  # a kill may have come before it was noted
-        add_untold(site, [node.name for node in others_to_tell(site)])
-    if read_untold(site)[1]:
+        add_waiting(site, Work.NAMES, [node.name for node in others_to_tell(site)])
+    if read_waiting(site, Work.NAMES):
         dialog.begins(RenameStep.MEMBERS, steps)
         told = tell_names(site)
         dialog.told(told)

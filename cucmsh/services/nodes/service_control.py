@@ -24,14 +24,14 @@ from cucmsh.services.nodes import own_services as own
 from cucmsh.services.nodes.tell_names import tell_untold
 from cucmsh.services.outcome import Report
 from cucmsh.services.records.alarms import tell
-from cucmsh.services.records.open_work import (
+from cucmsh.services.records.start_notes import (
     note_unrecorded_start,
-    open_deliveries,
     open_signings,
     open_starts,
-    open_tellings,
     start_record,
 )
+from cucmsh.services.records.waiting import open_waiting
+from cucmsh.services.records.work import Work
 from cucmsh.services.site import Site
 from cucmsh.services.usecase import use_case
 
@@ -184,7 +184,10 @@ def _tell_members(site: Site) -> tuple[str, ...]:
         tell_untold(site)
     with suppress(CucmshError):
         deliver_pending(site)
-    left_open = (*open_tellings(site), *open_deliveries(site))
+    left_open = (
+        *open_waiting(site, Work.NAMES),
+        *open_waiting(site, Work.CERTIFICATES),
+    )
     return tuple(work.line for work in left_open)
 
 

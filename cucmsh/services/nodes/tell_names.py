@@ -2,7 +2,7 @@
 
 A publisher sends each subscriber the whole cluster, as ``node add`` does. A subscriber
 tells its publisher, by a hook of its own, and the publisher tells the others. Who was
-not told is open work (``records.open_names``), noted before anybody is asked.
+not told is open work (``records.waiting``), noted before anybody is asked.
 """
 
 from __future__ import annotations
@@ -22,11 +22,8 @@ from cucmsh.services.nodes.configure import edit
 from cucmsh.services.nodes.join import cluster_document, sealed, unsealed
 from cucmsh.services.nodes.node_id import is_id, known_ids, learn, own_id
 from cucmsh.services.outcome import NodeOutcome, State
-from cucmsh.services.records.open_names import (
-    add_untold,
-    read_untold,
-    settle_untold,
-)
+from cucmsh.services.records.waiting import add_waiting, read_waiting, settle_waiting
+from cucmsh.services.records.work import Work
 from cucmsh.services.site import Site
 from cucmsh.services.threads import side_by_side
 from cucmsh.services.usecase import use_case
@@ -65,7 +62,7 @@ def tell_names(site: Site) -> list[NodeOutcome]:
     Raises:
         StoreError: who was told cannot be noted.
     """
-    untold = read_untold(site)[1]
+    untold = read_waiting(site, Work.NAMES)
     nodes = [node for node in others_to_tell(site) if node.name in untold]
     if not nodes:
         return []
@@ -86,10 +83,10 @@ def tell_names(site: Site) -> list[NodeOutcome]:
             return NodeOutcome(node.name, State.UPDATED)
 
         outcomes = list(side_by_side(tell, nodes))
-    settle_untold(site, [each.name for each in outcomes if each.is_done])
+    settle_waiting(site, Work.NAMES, [each.name for each in outcomes if each.is_done])
     for each in outcomes:
         if not each.is_done:
-            add_untold(site, (each.name,), each.reason)
+            add_waiting(site, Work.NAMES, (each.name,), each.reason)
     return outcomes
 
 
@@ -100,7 +97,7 @@ def tell_untold(site: Site) -> list[NodeOutcome]:
         BusyError: another command holds that lock.
         StoreError: who was told cannot be noted.
     """
-    if not read_untold(site)[1]:
+    if not read_waiting(site, Work.NAMES):
         return []
     with site.cluster_lock("telling the members how nodes are called"):
         return tell_names(site)
@@ -154,7 +151,7 @@ def learn_names(site: Site, raw: bytes) -> list[NodeOutcome]:
             site.follow(take_names(site, node, names))
             return []
         others = [at.name for at in others_to_tell(site) if at.name != node.name]
-        add_untold(site, others)
+        add_waiting(site, Work.NAMES, others)
         site.follow(take_names(site, node, names))
         return tell_names(site)
 

@@ -28,7 +28,9 @@ from typing import Any, NamedTuple
 from cucmsh.errors import CucmshError, MissingFileError, StoreError, TrustListError
 from cucmsh.layout import HISTORY, HISTORY_SUFFIX
 from cucmsh.services.nodes.node_id import renamed, with_ids
-from cucmsh.services.records.open_work import open_pushes, open_resets
+from cucmsh.services.records.reset_journal import open_resets
+from cucmsh.services.records.waiting import open_waiting
+from cucmsh.services.records.work import Work
 from cucmsh.services.site import Site
 from cucmsh.trustlist.check import check
 from cucmsh.trustlist.decode import decode
@@ -379,7 +381,7 @@ class History:
 
     def _is_anything_pending(self) -> bool:
         try:
-            return bool(open_resets(self._site) or open_pushes(self._site))
+            return bool(open_resets(self._site) or open_waiting(self._site, Work.PUSH))
         except CucmshError:
             return True
 

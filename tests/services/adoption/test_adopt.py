@@ -19,7 +19,8 @@ from cucmsh.services.adoption.material import Request
 from cucmsh.services.certificates.keystore import Keystore
 from cucmsh.services.certificates.regenerate import regenerate
 from cucmsh.services.records.history import History
-from cucmsh.services.records.open_work import Kind, login_notice, open_work
+from cucmsh.services.records.open_work import login_notice, open_work
+from cucmsh.services.records.work import Work
 from cucmsh.storage.local import LocalStore
 from cucmsh.storage.store import write_in_halves
 from cucmsh.trustlist.tags import Role
@@ -211,7 +212,7 @@ def test_killed_at_any_write_nothing_served_changes_and_another_finishes(
         kinds = [work.kind for work in open_work(moved.cluster.site)]
         # The subscriber is noted before it is brought the new CAPF certificate.
         bringing = facts_file(CERTIFICATES) in files(moved)
-        assert kinds == [Kind.ADOPTION] * begun + [Kind.CERTIFICATES] * bringing
+        assert kinds == [Work.ADOPTION] * begun + [Work.CERTIFICATES] * bringing
         assert begun or not bringing
         were_bringing |= bringing
         if begun:
@@ -258,7 +259,7 @@ def test_a_full_disk_is_said_and_mended_by_another_run(
         patch.setattr(LocalStore, "write", full)
         with pytest.raises(StoreError, match="No space left"):
             moved.adopt()
-    assert [work.kind for work in open_work(moved.cluster.site)] == [Kind.ADOPTION]
+    assert [work.kind for work in open_work(moved.cluster.site)] == [Work.ADOPTION]
     moved.adopt()
     assert not open_work(moved.cluster.site)
 

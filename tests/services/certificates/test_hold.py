@@ -19,12 +19,9 @@ from cucmsh.services.certificates.regenerate import (
 )
 from cucmsh.services.lists.member_hooks import deliver_pending
 from cucmsh.services.outcome import State
-from cucmsh.services.records.open_work import (
-    drop_node,
-    note_deliveries,
-    open_deliveries,
-    open_work,
-)
+from cucmsh.services.records.open_work import drop_node, open_work
+from cucmsh.services.records.waiting import note_waiting, open_waiting
+from cucmsh.services.records.work import Work
 from tests.services.made_cluster import MadeCluster, SettableClock, made_cluster
 
 HELD = (
@@ -174,14 +171,14 @@ def test_dead_member_is_an_outcome_of_a_regeneration(cluster: MadeCluster) -> No
         State.PENDING,
         "test10sub does not answer",
     )
-    (work,) = open_deliveries(cluster.site)
+    (work,) = open_waiting(cluster.site, Work.CERTIFICATES)
     assert work.nodes == {"test10sub": "test10sub does not answer"}
     assert work.line in [at.line for at in open_work(cluster.site)]
     assert deliver_pending(cluster.site)[0].state is State.PENDING  # it is still dead
     cluster.subscriber.is_dead = False
     cluster.clock.pass_seconds(300)
     regenerate(cluster.site, Unit.CAPF)  # brings what was not brought before
-    assert not open_deliveries(cluster.site)
+    assert not open_waiting(cluster.site, Work.CERTIFICATES)
     there = cluster.subscriber.keys.trusted(cluster.site.node, Unit.TVS)
     assert there == cluster.publisher.keys.certificate(Unit.TVS)
 
@@ -197,7 +194,7 @@ def test_what_was_not_brought_is_brought_later(
     assert deliver_pending(cluster.site)[0].state is State.UPDATED
     there = cluster.subscriber.keys.trusted(cluster.site.node, unit)
     assert there == cluster.publisher.keys.certificate(unit)
-    assert not open_deliveries(cluster.site)
+    assert not open_waiting(cluster.site, Work.CERTIFICATES)
     assert deliver_pending(cluster.site) == []
 
 
@@ -209,12 +206,12 @@ def test_reset_brings_it_too_and_a_node_that_leaves_waits_no_more(
     regenerate(cluster.site, Unit.CALL_MANAGER)
     cluster.subscriber.is_dead = False
     cluster.reset()
-    assert not open_deliveries(cluster.site)
+    assert not open_waiting(cluster.site, Work.CERTIFICATES)
     there = cluster.subscriber.keys.trusted(cluster.site.node, Unit.CALL_MANAGER)
     assert there == cluster.publisher.keys.certificate(Unit.CALL_MANAGER)
-    note_deliveries(cluster.site, {"test10sub": "away"})
+    note_waiting(cluster.site, Work.CERTIFICATES, {"test10sub": "away"})
     drop_node(cluster.site, "test10sub")
-    assert not open_deliveries(cluster.site)
+    assert not open_waiting(cluster.site, Work.CERTIFICATES)
 
 
 @pytest.mark.thorough
@@ -230,7 +227,7 @@ def test_member_without_a_way_from_here_is_said_and_not_waited_for(
         "no way leads there from test10sub; `cucmsh node add test10pub` on test10pub "
         "brings it"
     )
-    assert not open_deliveries(away)
+    assert not open_waiting(away, Work.CERTIFICATES)
 
 
 @pytest.mark.thorough

@@ -15,7 +15,8 @@ from cucmsh.services.lists.fleet import Fleet
 from cucmsh.services.lists.locate_nodes import locate
 from cucmsh.services.lists.plan_reset import ResetPlan, plan_local_reset
 from cucmsh.services.outcome import State, Step
-from cucmsh.services.records.open_work import login_notice, read_reset
+from cucmsh.services.records.open_work import login_notice
+from cucmsh.services.records.reset_journal import read_reset
 from cucmsh.services.site import Site
 from cucmsh.views.report import report_lines
 from tests.services.made_cluster import (

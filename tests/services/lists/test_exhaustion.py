@@ -17,7 +17,7 @@ from cucmsh.services.lists.fleet import Fleet
 from cucmsh.services.lists.locate_nodes import locate
 from cucmsh.services.lists.plan_reset import ResetPlan, plan_local_reset
 from cucmsh.services.outcome import Report
-from cucmsh.services.records.open_work import open_resets
+from cucmsh.services.records.reset_journal import open_resets
 from cucmsh.services.site import Site
 from cucmsh.services.threads import as_done, meanwhile, side_by_side
 from cucmsh.storage.local import LocalStore
@@ -178,6 +178,6 @@ def test_reset_is_done_though_no_delivery_can_be_settled(
     def runs_out(*_: object) -> None:
         raise ending
 
-    monkeypatch.setattr(apply_reset, "settle_deliveries", runs_out)
+    monkeypatch.setattr(apply_reset, "settle_waiting", runs_out)
     assert reset(cluster, with_another_key).exit_status == 0
     assert not open_resets(cluster.site)

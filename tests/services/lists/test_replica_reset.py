@@ -14,7 +14,8 @@ from cucmsh.services.lists.locate_nodes import locate
 from cucmsh.services.lists.plan_reset import plan_local_reset
 from cucmsh.services.lists.update_replicas import push
 from cucmsh.services.outcome import NodeOutcome, Report, State, Step
-from cucmsh.services.records.open_work import login_notice, read_reset
+from cucmsh.services.records.open_work import login_notice
+from cucmsh.services.records.reset_journal import read_reset
 from cucmsh.storage.local import LocalStore
 from tests.services.made_cluster import REPLICA, MadeCluster, started_cluster
 

@@ -16,8 +16,9 @@ from cucmsh.services.lists.phone_files import choose
 from cucmsh.services.lists.sign_files import sign_files
 from cucmsh.services.nodes.health.doctor import examine
 from cucmsh.services.nodes.health.finding import Finding, Level
-from cucmsh.services.records.open_work import note_push
 from cucmsh.services.records.state import remember
+from cucmsh.services.records.waiting import note_waiting
+from cucmsh.services.records.work import Work
 from cucmsh.services.site import Site
 from tests.services.adoption.elsewhere import credential
 from tests.services.made_cluster import MadeCluster, started_cluster
@@ -265,7 +266,7 @@ def test_saved_key_and_keep_trust_off(well: MadeCluster) -> None:
 
 @pytest.mark.thorough
 def test_what_a_login_tells_is_told_here_too(well: MadeCluster) -> None:
-    note_push(well.site, {"branch1": "it is dead"})
+    note_waiting(well.site, Work.PUSH, {"branch1": "it is dead"})
     warnings = [f.what for f in found(well.site, Level.WARN)]
     assert any("branch1 (it is dead)" in what for what in warnings)
 

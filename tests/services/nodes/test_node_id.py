@@ -31,14 +31,11 @@ from cucmsh.services.nodes.node_id import (
 )
 from cucmsh.services.outcome import State
 from cucmsh.services.records.history import History
-from cucmsh.services.records.open_work import (
-    drop_node,
-    login_notice,
-    note_push,
-    open_pushes,
-    read_reset,
-)
+from cucmsh.services.records.open_work import drop_node, login_notice
+from cucmsh.services.records.reset_journal import read_reset
 from cucmsh.services.records.state import recall, remember
+from cucmsh.services.records.waiting import note_waiting, open_waiting
+from cucmsh.services.records.work import Work
 from cucmsh.services.site import Site
 from tests.services.made_cluster import (
     PUBLISHER,
@@ -121,14 +118,14 @@ def test_journal_of_another_publisher_is_ignored(cluster: MadeCluster) -> None:
 
 
 def test_pending_replica_is_told_by_its_new_name(whole: MadeCluster) -> None:
-    note_push(whole.site, {REPLICA: "it does not answer (yet)"})
+    note_waiting(whole.site, Work.PUSH, {REPLICA: "it does not answer (yet)"})
     rename(whole, REPLICA, NEW)
-    (work,) = open_pushes(whole.site)
+    (work,) = open_waiting(whole.site, Work.PUSH)
     line = work.line
     assert f"{NEW} (it does not answer (yet))" in line
     assert REPLICA not in line
     drop_node(whole.site, NEW)
-    assert open_pushes(whole.site) == []
+    assert open_waiting(whole.site, Work.PUSH) == []
 
 
 def test_history_knows_a_renamed_node(whole: MadeCluster) -> None:
@@ -268,7 +265,7 @@ def test_names_stand_in_the_files_for_earlier_versions(whole: MadeCluster) -> No
     """They read these keys and no other; what is beside them they leave alone."""
     whole.subscriber.is_dead = True
     whole.reset()
-    note_push(whole.site, {REPLICA: "silent"})
+    note_waiting(whole.site, Work.PUSH, {REPLICA: "silent"})
     found = tomllib.loads(whole.site.home.read(facts_file(JOURNAL)).decode())
     assert found["version"] == 1
     assert found["cluster"] == f"{PUBLISHER}.joemar2.lab"

@@ -37,7 +37,8 @@ from cucmsh.services.outcome import NodeOutcome
 from cucmsh.services.phones.open_store import open_inventory
 from cucmsh.services.phones.preview import preview
 from cucmsh.services.records.history import History
-from cucmsh.services.records.open_work import Kind, open_work
+from cucmsh.services.records.open_work import open_work
+from cucmsh.services.records.work import Work
 from cucmsh.services.site import Site
 from cucmsh.storage.local import LocalStore
 from cucmsh.trustlist.check import check
@@ -225,7 +226,7 @@ def test_another_domain_is_the_nodes_own(made: MadeCluster, name: str) -> None:
     ].site.settings.cluster.find(name)
 
 
-def open_kinds(member: Member) -> list[Kind]:
+def open_kinds(member: Member) -> list[Work]:
     return [at.kind for at in open_work(member.site)]
 
 
@@ -240,16 +241,16 @@ def test_member_that_is_away_is_told_when_it_answers(
     assert not done.is_done
     assert not done.failed
     assert here.site.node.name == "elsewhere"
-    assert Kind.NAMES in open_kinds(here)
-    assert Kind.RENAME not in open_kinds(here)
+    assert Work.NAMES in open_kinds(here)
+    assert Work.RENAME not in open_kinds(here)
     # It may be called otherwise again, though one was not told yet.
     keeping.clock.pass_seconds(301)
     rename(here, "at-last")
     absent.is_dead = False
     assert nodes_of(absent) == [PUBLISHER, SUBSCRIBER]
     restart_service(here.site, "Cisco Tftp", cast(Any, _Silent()))
-    assert Kind.NAMES not in open_kinds(here)
-    assert Kind.CERTIFICATES not in open_kinds(here)
+    assert Work.NAMES not in open_kinds(here)
+    assert Work.CERTIFICATES not in open_kinds(here)
     assert nodes_of(absent) == nodes_of(here)
     absent.start()
     assert is_good(absent.served, keeping.site)
@@ -296,14 +297,14 @@ def test_service_that_does_not_restart_is_restarted_by_the_next_call(
     made.publisher.service.restart_fails = True
     done = rename(made.publisher)
     assert done.failed == ("Cisco Tftp did not restart: Job for tftpd failed.",)
-    (work,) = [at for at in open_work(made.site) if at.kind is Kind.RENAME]
+    (work,) = [at for at in open_work(made.site) if at.kind is Work.RENAME]
     assert work.finish == f"set network hostname {NEW}"
     made.publisher.service.restart_fails = False
     made.publisher.service.is_running = True
     again = rename(made.publisher)
     assert not again.made
     assert again.is_done
-    assert Kind.RENAME not in open_kinds(made.publisher)
+    assert Work.RENAME not in open_kinds(made.publisher)
 
 
 def test_stopped_service_stays_stopped(made: MadeCluster) -> None:
@@ -347,14 +348,14 @@ def test_a_kill_at_any_step_is_finished_by_the_same_command(
             f"{name}.{DOMAIN}"
         } & set(names_of(member).values())
         if member.site.node.name == NEW and not is_whole:
-            assert Kind.RENAME in open_kinds(member), where
+            assert Work.RENAME in open_kinds(member), where
         serves_all(made, held)
         try:
             assert rename(member).is_done, where
         except RefusedError as refusal:  # the kill came behind the last step
             assert "is the name of this node already" in refusal.message  # noqa: PT017
-        assert Kind.RENAME not in open_kinds(member), where
-        assert Kind.NAMES not in open_kinds(member), where
+        assert Work.RENAME not in open_kinds(member), where
+        assert Work.NAMES not in open_kinds(member), where
         names = names_of(member)
         for unit in (Unit.CALL_MANAGER, Unit.TVS, Unit.TOMCAT, Unit.IPSEC):
             assert names[unit] == f"{NEW}.{DOMAIN}", where
@@ -395,14 +396,14 @@ def test_a_full_disk_is_said_and_the_same_command_goes_on(
         patch.setattr(LocalStore, "stage", filling)
         with pytest.raises(StoreError, match="No space left"):
             rename(made.publisher)
-    assert Kind.RENAME in open_kinds(made.publisher)
+    assert Work.RENAME in open_kinds(made.publisher)
     with pytest.raises(RefusedError, match="is not finished") as refused:
         rename(made.publisher, "third")
     assert f"set network hostname {NEW}" in refused.value.advice
     done = rename(made.publisher)
     assert done.is_done
     assert done.made == (Unit.TVS,)
-    assert Kind.RENAME not in open_kinds(made.publisher)
+    assert Work.RENAME not in open_kinds(made.publisher)
 
 
 def test_a_rename_that_changed_nothing_yet_is_no_obstacle(
@@ -417,10 +418,10 @@ def test_a_rename_that_changed_nothing_yet_is_no_obstacle(
             rename(made.publisher)
     made.publisher.read_configuration()
     assert nodes_of(made.publisher) == before
-    (work,) = [at for at in open_work(made.site) if at.kind is Kind.RENAME]
+    (work,) = [at for at in open_work(made.site) if at.kind is Work.RENAME]
     assert "nothing has changed yet" in work.line
     assert rename(made.publisher, "third").is_done
-    assert Kind.RENAME not in open_kinds(made.publisher)
+    assert Work.RENAME not in open_kinds(made.publisher)
 
 
 def test_tvs_keeps_its_certificate_while_somebody_needs_it(
@@ -438,7 +439,7 @@ def test_tvs_keeps_its_certificate_while_somebody_needs_it(
         names = names_of(keeping.publisher)
         assert names[Unit.TVS] == f"{PUBLISHER}.{DOMAIN}"
         assert names[Unit.CALL_MANAGER] == f"{NEW}.{DOMAIN}"
-        (work,) = [at for at in open_work(keeping.site) if at.kind is Kind.RENAME]
+        (work,) = [at for at in open_work(keeping.site) if at.kind is Work.RENAME]
         assert "left the TVS certificate under the earlier name" in work.line
     with pytest.raises(RefusedError, match="in the last 5 minutes"):
         rename(keeping.publisher)
@@ -467,7 +468,7 @@ def test_node_add_follows_a_subscriber_that_was_renamed(
     (told,) = done.told
     assert not told.is_done
     assert has_way or f"`cucmsh node add {SUBSCRIBER}` on {PUBLISHER}" in told.reason
-    assert Kind.NAMES in open_kinds(subscriber)
+    assert Work.NAMES in open_kinds(subscriber)
     publisher.is_dead = False
     added = add_node(keeping.site, SUBSCRIBER, WantedNode(), cast(Any, _Silent()))
     assert added.is_added
@@ -478,7 +479,7 @@ def test_node_add_follows_a_subscriber_that_was_renamed(
     assert node.aliases == (SUBSCRIBER,)
     tvs = subscriber.keys.certificate(Unit.TVS)
     assert publisher.keys.trusted(node, Unit.TVS) == tvs
-    assert Kind.NAMES not in open_kinds(subscriber)
+    assert Work.NAMES not in open_kinds(subscriber)
     publisher.start()
     assert not keeping.reset().pending
 

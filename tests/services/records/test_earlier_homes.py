@@ -34,16 +34,16 @@ from cucmsh.services.idle import idle_minutes
 from cucmsh.services.lists import plan_reset
 from cucmsh.services.nodes.node_id import ids_by_name
 from cucmsh.services.records.history import History
-from cucmsh.services.records.open_work import (
+from cucmsh.services.records.open_work import login_notice
+from cucmsh.services.records.reset_journal import (
     OpenReset,
     begin_reset,
     end_reset,
-    login_notice,
-    note_push,
-    open_pushes,
     read_reset,
 )
 from cucmsh.services.records.state import keep_mark, read_published
+from cucmsh.services.records.waiting import note_waiting, open_waiting
+from cucmsh.services.records.work import Work
 from cucmsh.services.site import Site
 from tests.services.made_cluster import SettableClock
 
@@ -110,7 +110,8 @@ def test_open_reset_is_gone_on_with(
 
 def test_pending_replica_known_host_and_session_are_read(earlier: Opened) -> None:
     site = earlier.site
-    assert [work.line for work in open_pushes(site)] == earlier.seen["replicas"]
+    pushes = [work.line for work in open_waiting(site, Work.PUSH)]
+    assert pushes == earlier.seen["replicas"]
     found = KnownHosts(site.known_hosts).find("backup.example.org", 22)
     assert [list(key) for key in found] == earlier.seen["known_hosts"] != []
     assert idle_minutes(site) == earlier.seen["idle"]
@@ -152,7 +153,7 @@ def write_everything(earlier: Opened) -> None:
     assert journal
     ids_by_name(site)
     begin_reset(site, journal)
-    note_push(site, {"branch1": "it does not answer (yet)"})
+    note_waiting(site, Work.PUSH, {"branch1": "it does not answer (yet)"})
     History(site).note_elsewhere("branch1", site.tftp.read("ITLFile.tlv"))
 
 
@@ -173,7 +174,8 @@ def test_earlier_build_reads_what_this_one_has_written(
     )
     assert (done.returncode, done.stderr) == (0, "")
     found, seen = json.loads(done.stdout), earlier.seen
-    assert found["replicas"] == [work.line for work in open_pushes(earlier.site)]
+    pushes = [work.line for work in open_waiting(earlier.site, Work.PUSH)]
+    assert found["replicas"] == pushes
     assert found["journal"].pop("at") == earlier.site.clock.now().isoformat()
     del seen["journal"]["at"]
     for name in ("journal", "keep", "published", "idle", "known_hosts", "tvs"):

@@ -24,13 +24,10 @@ from cucmsh.services.records.history import (
     History,
     Kept,
 )
-from cucmsh.services.records.open_work import (
-    OpenReset,
-    begin_reset,
-    end_reset,
-    login_notice,
-    note_push,
-)
+from cucmsh.services.records.open_work import login_notice
+from cucmsh.services.records.reset_journal import OpenReset, begin_reset, end_reset
+from cucmsh.services.records.waiting import note_waiting
+from cucmsh.services.records.work import Work
 from cucmsh.services.site import Site
 from cucmsh.trustlist.encode import hashed_record
 from cucmsh.trustlist.sealing import seal
@@ -177,10 +174,10 @@ def test_nothing_goes_while_a_reset_or_a_replica_is_pending(
     note_many(keeping, range(1, 50), days_between=30)
     assert 1 in kept_numbers(keeping.site)
     end_reset(keeping.site, journal._replace(pending=()))
-    note_push(keeping.site, {"branch1": "silent"})
+    note_waiting(keeping.site, Work.PUSH, {"branch1": "silent"})
     note_many(keeping, range(50, 52), days_between=30)
     assert 1 in kept_numbers(keeping.site)
-    note_push(keeping.site, {})
+    note_waiting(keeping.site, Work.PUSH, {})
     note(keeping, other_list(keeping, 51))
     assert 1 not in kept_numbers(keeping.site)
 

@@ -6,22 +6,15 @@ import pytest
 
 from cucmsh.errors import StoreError
 from cucmsh.layout import JOURNAL, REPLICAS, SIGNING, START, facts_file
-from cucmsh.services.records.open_work import (
-    Kind,
+from cucmsh.services.records.open_work import drop_node, login_notice, open_work
+from cucmsh.services.records.reset_journal import (
     OpenReset,
     begin_reset,
-    drop_node,
     end_reset,
-    login_notice,
-    note_push,
-    note_start,
-    note_unsigned,
-    open_pushes,
-    open_work,
     read_reset,
     settle_push,
-    settle_start,
 )
+from cucmsh.services.records.start_notes import note_start, note_unsigned, settle_start
 from cucmsh.services.records.state import (
     Published,
     clear_keep_mark,
@@ -30,6 +23,8 @@ from cucmsh.services.records.state import (
     set_keep_mark,
     write_published,
 )
+from cucmsh.services.records.waiting import note_waiting, open_waiting
+from cucmsh.services.records.work import Work
 from tests.services.made_cluster import MadeCluster
 
 WHY = "it is (still) busy (very)"
@@ -42,33 +37,33 @@ def test_one_answer_names_all_that_is_open(cluster: MadeCluster) -> None:
     own, since = site.node.name, site.clock.now().isoformat(timespec="seconds")
     set_keep_mark(site.home, SHA256)
     (proof,) = open_work(site)
-    assert (proof.kind, list(proof.nodes)) == (Kind.PROOF, [own])
+    assert (proof.kind, list(proof.nodes)) == (Work.PROOF, [own])
     begin_reset(site, RESET)
     write_published(site.home, Published(SHA256, 1, "an earlier key signs"))
     note_start(site, "no disk")
-    note_push(site, {"branch1": WHY})
+    note_waiting(site, Work.PUSH, {"branch1": WHY})
     note_unsigned(site, "one failed")
     assert [
         (work.kind, dict(work.nodes), work.since, work.finish)
         for work in open_work(site)
     ] == [
         (
-            Kind.RESET,
+            Work.RESET,
             {"test10sub": "", "branch1": ""},
             since,
             "utils itl reset remotekey",
         ),
-        (Kind.COMPOSE, {own: "an earlier key signs"}, "", ""),
-        (Kind.START, {own: "no disk"}, since, "utils service restart Cisco Tftp"),
-        (Kind.PUSH, {"branch1": WHY}, since, "utils tftp sign"),
-        (Kind.SIGNING, {own: "one failed"}, since, "utils tftp sign"),
+        (Work.COMPOSE, {own: "an earlier key signs"}, "", ""),
+        (Work.START, {own: "no disk"}, since, "utils service restart Cisco Tftp"),
+        (Work.PUSH, {"branch1": WHY}, since, "utils tftp sign"),
+        (Work.SIGNING, {own: "one failed"}, since, "utils tftp sign"),
     ]
     assert login_notice(site).splitlines() == [work.line for work in open_work(site)]
     end_reset(site, RESET._replace(pending=()))
     clear_keep_mark(site.home, SHA256)
     write_published(site.home, Published(SHA256, 1))
     settle_start(site)
-    note_push(site, {})
+    note_waiting(site, Work.PUSH, {})
     note_unsigned(site, "")
     assert open_work(site) == []
     assert login_notice(site) == ""
@@ -93,7 +88,7 @@ def test_a_push_that_dies_while_it_settles_leaves_its_replicas_named(
 ) -> None:
     site = cluster.site
     begin_reset(site, RESET)
-    note_push(site, {"branch1": "the last push was not finished"})
+    note_waiting(site, Work.PUSH, {"branch1": "the last push was not finished"})
     home = site.home
     write = home.write
 
@@ -119,20 +114,20 @@ def test_a_start_in_the_middle_of_a_reset_is_not_written_over(
     begin_reset(site, RESET)
     reset = read_reset(site)
     assert reset
-    note_push(site, {"branch1": WHY})
+    note_waiting(site, Work.PUSH, {"branch1": WHY})
     end_reset(site, reset._replace(pending=("test10sub",)))
     assert {work.kind: list(work.nodes) for work in open_work(site)} == {
-        Kind.RESET: ["test10sub"],
-        Kind.PUSH: ["branch1"],
+        Work.RESET: ["test10sub"],
+        Work.PUSH: ["branch1"],
     }
     end_reset(site, reset._replace(pending=()))
-    assert [work.kind for work in open_work(site)] == [Kind.PUSH]
+    assert [work.kind for work in open_work(site)] == [Work.PUSH]
 
 
 def test_a_node_that_left_is_waited_for_by_nothing(cluster: MadeCluster) -> None:
     site = cluster.site
     begin_reset(site, RESET)
-    note_push(site, {"branch1": WHY, "branch2": WHY})
+    note_waiting(site, Work.PUSH, {"branch1": WHY, "branch2": WHY})
     drop_node(site, "branch1")
     reset, push = open_work(site)
     assert (list(reset.nodes), list(push.nodes)) == (["test10sub"], ["branch2"])
@@ -143,14 +138,14 @@ def test_a_node_that_left_is_waited_for_by_nothing(cluster: MadeCluster) -> None
 
 def test_a_name_with_a_bracket_is_told_from_its_reason(cluster: MadeCluster) -> None:
     site = cluster.site
-    note_push(site, {"branch (old)": WHY, "branch": "silent"})
+    note_waiting(site, Work.PUSH, {"branch (old)": WHY, "branch": "silent"})
     drop_node(site, "branch")
     assert recall(site.home, REPLICAS)["names"] == ["branch (old)"]
-    (work,) = open_pushes(site)
+    (work,) = open_waiting(site, Work.PUSH)
     line = work.line
     assert f": branch (old) ({WHY}). " in line
     drop_node(site, "branch (old)")
-    assert open_pushes(site) == []
+    assert open_waiting(site, Work.PUSH) == []
 
 
 @pytest.mark.parametrize(
@@ -162,7 +157,7 @@ def test_what_an_earlier_version_wrote_is_read(
     site = cluster.site
     entries = [f"branch1 ({WHY})", "branch2 (silent)"]
     remember(site.home, REPLICAS, {"open": entries, "at": "then", **more})
-    (work,) = open_pushes(site)
+    (work,) = open_waiting(site, Work.PUSH)
     line = work.line
     assert f"since then: branch1 ({WHY}), branch2 (silent). " in line
     drop_node(site, "branch2")

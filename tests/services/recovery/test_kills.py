@@ -18,7 +18,8 @@ from cucmsh.pki.model import Unit
 from cucmsh.secret import Secret
 from cucmsh.services.nodes.make import make_node
 from cucmsh.services.nodes.node_id import own_id
-from cucmsh.services.records.open_work import Kind, OpenWork, open_work
+from cucmsh.services.records.open_work import open_work
+from cucmsh.services.records.work import OpenWork, Work
 from cucmsh.services.recovery.backup import back_up
 from cucmsh.services.recovery.devices import Device, folder_of, write_devices
 from cucmsh.services.recovery.restore import restore
@@ -73,7 +74,7 @@ def with_device(site: Site) -> None:
 
 
 def unfinished(site: Site) -> list[OpenWork]:
-    return [work for work in open_work(site) if work.kind is Kind.RESTORE]
+    return [work for work in open_work(site) if work.kind is Work.RESTORE]
 
 
 class Killer:

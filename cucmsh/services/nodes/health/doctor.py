@@ -43,7 +43,8 @@ from cucmsh.services.nodes.health.named_lists import examine_named_lists
 from cucmsh.services.nodes.health.node_status import examine_members, look_at_others
 from cucmsh.services.nodes.health.start import examine_start
 from cucmsh.services.records.history import History
-from cucmsh.services.records.open_work import login_notice, open_starts
+from cucmsh.services.records.open_work import login_notice
+from cucmsh.services.records.start_notes import open_starts
 from cucmsh.services.site import Site
 from cucmsh.services.tvs.self_test import examine_tvs
 from cucmsh.services.usecase import use_case

@@ -42,7 +42,7 @@ from cucmsh.services.nodes.health.finding import Finding, Level
 from cucmsh.services.nodes.health.replica_files import file_findings
 from cucmsh.services.nodes.identity import public_line
 from cucmsh.services.nodes.service_status import status_on
-from cucmsh.services.records.open_work import read_reset
+from cucmsh.services.records.reset_journal import read_reset
 from cucmsh.services.site import Site
 from cucmsh.services.threads import meanwhile, side_by_side
 from cucmsh.services.usecase import use_case

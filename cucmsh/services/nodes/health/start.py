@@ -9,7 +9,7 @@ from cucmsh.layout import LIST_UNIT
 from cucmsh.services.deadlines import UNIT_SECONDS
 from cucmsh.services.nodes.health.finding import Finding, Level
 from cucmsh.services.nodes.own_services import unit_of
-from cucmsh.services.records.open_work import open_starts
+from cucmsh.services.records.start_notes import open_starts
 from cucmsh.services.site import Site
 
 SHOWN = "--property=Wants,ExecStartPre"
