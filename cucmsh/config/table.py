@@ -67,7 +67,8 @@ class Table:
             child.finish()
 
     def has(self, key: str) -> bool:
-        """Whether the key is there, with whatever value."""
+        """Whether the key is there, with whatever value; whoever asks reads it then."""
+        self._asked.add(key)  # so that `finish` names it among the known ones
         return key in self._values
 
     def holds_tables(self, key: str) -> bool:

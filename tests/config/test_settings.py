@@ -262,6 +262,13 @@ def test_patterns_of_signed_files_are_phones_unless_others_are_named(
             read_settings(write(tmp_path, text + LEAST))
 
 
+def test_unknown_keys_are_answered_by_all_that_can_stand_there(tmp_path: Path) -> None:
+    with pytest.raises(ConfigurationError) as refused:
+        read_settings(write(tmp_path, "[alarm]\n" + LEAST))
+    known = str(refused.value).split("known here: ")[1].split(", ")
+    assert {"alarms", "inventory", "phones", "signing", "tvs"} <= set(known)
+
+
 def test_folders_are_served_as_others(tmp_path: Path) -> None:
     own = '[signing]\nserved_as = { settings = "", "a/*" = "Desktops" }\n' + LEAST
     expected = (("settings", ""), ("a/*", "Desktops"))
