@@ -20,12 +20,13 @@ def show_myself(dialog: Dialog, site: Site) -> None:
     """Show which node this is and which account is logged in.
 
     The account is the one that the operating system knows, of its names the one that
-    logged in; nobody can pretend it.
+    logged in, in a lab the one that its SSH server let in; nobody can pretend it.
 
     Example:
     show myself
     """
-    account = account_name(os.environ) or f"number {os.getuid()}"
+    known = site.caller.account if site.caller else ""
+    account = known or account_name(os.environ) or f"number {os.getuid()}"
     counts = "enabled" if dialog.session.counts_commands else "disabled"
     level = Privilege.READ if site.caller is None else site.caller.level
     dialog.result(

@@ -74,7 +74,8 @@ def test_myself_is_the_account_of_the_operating_system(
 ) -> None:
     monkeypatch.setenv("LOGNAME", "somebody-else")
     monkeypatch.setenv("USER", "somebody-else")
-    shown = call(cluster.site, "show myself").lines
+    nobody_said = called(cluster.site, Caller(WayIn.PROMPT))
+    shown = call(nobody_said, "show myself").lines
     account = pwd.getpwuid(os.getuid()).pw_name
     assert shown[:2] == [
         "Machine Name    : test10pub",
@@ -82,9 +83,13 @@ def test_myself_is_the_account_of_the_operating_system(
     ]
 
 
-def test_myself_says_which_level_the_caller_has(cluster: MadeCluster) -> None:
+def test_myself_is_who_was_let_in_and_says_with_which_level(
+    cluster: MadeCluster,
+) -> None:
+    """Accounts of a lab are none of the operating system; its SSH server names them."""
     caller = Caller(WayIn.PROMPT, "joe", level=Privilege.CHANGE)
     shown = call(called(cluster.site, caller), "show myself").lines
+    assert "account name    : joe" in shown
     assert "privilege level : 1" in shown
 
 
@@ -96,7 +101,8 @@ def test_myself_is_the_name_that_logged_in_where_a_user_id_has_two(
     second = pwd.struct_passwd(("second", *entry[1:]))
     monkeypatch.setattr(pwd, "getpwnam", {"second": second}.__getitem__)
     monkeypatch.setenv("LOGNAME", "second")
-    assert "account name    : second" in call(cluster.site, "show myself").lines
+    nobody_said = called(cluster.site, Caller(WayIn.PROMPT))
+    assert "account name    : second" in call(nobody_said, "show myself").lines
 
 
 def test_the_prompt_counts_when_it_is_told_to(cluster: MadeCluster) -> None:
