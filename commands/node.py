@@ -57,12 +57,13 @@ def show_network_cluster(dialog: Dialog, site: Site, name: str = "") -> int:
     show network cluster
     """
     cluster = site.settings.cluster
-    if name and name not in nodes(site):
+    only = cluster.find(name) if name else None
+    if name and only is None:
         raise UsageError(
             f"{name!r} is no node of this cluster",
             f"Type one of: {', '.join(nodes(site))}",
         )
-    wanted = {node.name: node for node in cluster.nodes if name in ("", node.name)}
+    wanted = {node.name: node for node in ([only] if only else cluster.nodes)}
     problems: dict[str, str] = {}
 
     def show(name: str, reach: Callable[[], str]) -> None:

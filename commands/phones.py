@@ -51,7 +51,7 @@ def show_itl_phones(
         if page:
             raise UsageError(f"{state} is no state", f"States are {', '.join(STATES)}.")
         state, node, page = "", state, node
-        if not (node == "all" or node.isdecimal() or node in node_names(site)):
+        if not (node == "all" or node.isdecimal() or site.settings.cluster.find(node)):
             raise UsageError(
                 f"{node} is no state, no node of the cluster and no page",
                 f"States are {', '.join(STATES)}. `show itl phones csv` gives all.",

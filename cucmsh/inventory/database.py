@@ -123,9 +123,9 @@ class Inventory:
             found = connection.execute(self._statements.named(names))
             return [_phone(row) for row in found]
 
-    def counts(self, known: Known, node: str = "") -> Counts:
+    def counts(self, known: Known, nodes: tuple[str, ...] = ()) -> Counts:
         with self._reading() as connection:
-            row = connection.execute(self._statements.counts(known, node)).one()
+            row = connection.execute(self._statements.counts(known, nodes)).one()
             return Counts(*row)
 
     def held(self, node: str = "") -> Sequence[HeldBy]:

@@ -50,22 +50,22 @@ class Statements:
     def phones(self, wanted: Wanted, known: Known) -> Select[Any]:
         """Those phones by name, the columns as in ``Phone``."""
         found = select(*_PHONE_COLUMNS).order_by(PHONES.c.name)
-        if wanted.node:
-            found = found.where(PHONES.c.node == wanted.node)
+        if wanted.nodes:
+            found = found.where(PHONES.c.node.in_(wanted.nodes))
         if wanted.state is not None:
             found = found.where(self._is(wanted.state, known))
         if wanted.first:
             found = found.offset(wanted.first)
         return found.limit(wanted.most) if wanted.most else found
 
-    def counts(self, known: Known, node: str) -> Select[Any]:
+    def counts(self, known: Known, nodes: tuple[str, ...]) -> Select[Any]:
         """One row: all, then those of each state in the order of ``PhoneState``."""
         each = (
             func.coalesce(func.sum(case((self._is(state, known), 1), else_=0)), 0)
             for state in PhoneState
         )
         found = select(func.count(), *each).select_from(PHONES)
-        return found.where(PHONES.c.node == node) if node else found
+        return found.where(PHONES.c.node.in_(nodes)) if nodes else found
 
     def held(self, node: str) -> Select[Any]:
         """Phones that are alike, the columns as in ``HeldBy``."""

@@ -38,17 +38,21 @@ def tell_tvs(site: Site, verb: str, node: str = "") -> list[Told]:
     Args:
         site: a node of the lab.
         verb: ``start`` or ``stop``.
-        node: its name; every node's without one.
+        node: its name, also one that it got since the lab was made; every node's
+            without one.
 
     Raises:
         UsageError: there is no such node.
         ServiceError: a node does not do it; those before it did.
     """
     homes = node_homes(site)
-    if node and node not in homes:
+    found = site.settings.cluster.find(node)
+    names = (node, *found.aliases) if found else (node,)
+    wanted = [name for name in homes if not node or name in names]
+    if not wanted:
         raise UsageError(f"there is no node {node!r}", f"There are {', '.join(homes)}.")
     told = []
-    for name in [node] if node else homes:
+    for name in wanted:
         control = os.path.join(homes[name], LAB_CONTROL)
         problem = ask(control, "tvs", verb)
         if problem:

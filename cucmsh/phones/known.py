@@ -58,13 +58,13 @@ class Wanted(NamedTuple):
 
     Attributes:
         state: only those; None for all.
-        node: only those that asked this node last; empty for all.
+        nodes: only those that asked one of these last; empty for all.
         first: how many to leave out at the beginning.
         most: how many at most; 0 for all.
     """
 
     state: PhoneState | None = None
-    node: str = ""
+    nodes: tuple[str, ...] = ()
     first: int = 0
     most: int = 0
 

@@ -35,7 +35,7 @@ COLUMNS = (
 def phones_lines(shown: PhonesShown) -> Iterator[str]:
     """Counts, the phones, and which list is which."""
     counts = shown.counts
-    where = f" that asked {shown.wanted.node} last" if shown.wanted.node else ""
+    where = f" that asked {shown.wanted.nodes[0]} last" if shown.wanted.nodes else ""
     yield (
         f"{counts.phones} phones{where}: {counts.match} match, {counts.mismatch} "
         f"mismatch, {counts.unknown} unknown; {counts.stale} stale, "
@@ -135,7 +135,7 @@ def phones_document(node: str, shown: PhonesShown) -> Document:
     return {
         "node": node,
         "state": shown.wanted.state and shown.wanted.state.value,
-        "of_node": shown.wanted.node or None,
+        "of_node": shown.wanted.nodes[0] if shown.wanted.nodes else None,
         "page": shown.page or None,
         "pages": shown.pages if shown.page else None,
         "found": shown.found,

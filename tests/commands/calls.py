@@ -8,7 +8,7 @@ from cucmsh.services.site import Site
 from cucmsh.shell.grammar import Grammar
 from cucmsh.shell.packs import load_pack
 from cucmsh.shell.scripted import Answer, ScriptedDialog, ScriptedSession
-from tests.services.made_cluster import CCM
+from tests.services.made_cluster import CCM, SUBSCRIBER
 
 CCM_QUESTION = "Enter CCM Administrator password :"
 GRAMMAR = Grammar(load_pack("commands"))
@@ -43,6 +43,19 @@ def call(
     with dialog_with(answers, helpful=helpful) as dialog:
         status = run(dialog, site, line)
     return Called(dialog, status)
+
+
+def with_renamed_subscriber(site: Site, name: str) -> Site:
+    """The site after its subscriber got another name."""
+    cluster = site.settings.cluster
+    nodes = tuple(
+        node._replace(name=name, aliases=(SUBSCRIBER,))
+        if node.name == SUBSCRIBER
+        else node
+        for node in cluster.nodes
+    )
+    renamed = cluster._replace(nodes=nodes)
+    return site.with_settings(site.settings._replace(cluster=renamed))
 
 
 def run(dialog: ScriptedDialog, site: Site, line: str) -> int:

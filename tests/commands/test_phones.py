@@ -17,9 +17,9 @@ from cucmsh.pki.model import Unit
 from cucmsh.services.certificates.regenerate import regenerate
 from cucmsh.services.phones.inventory import PAGE_PHONES, phones_by_state
 from cucmsh.services.phones.open_store import open_inventory
-from tests.commands.calls import call, dialog_with, run
+from tests.commands.calls import call, dialog_with, run, with_renamed_subscriber
 from tests.inventory.claims import FOREIGN, name_of, said
-from tests.services.made_cluster import MadeCluster
+from tests.services.made_cluster import SUBSCRIBER, MadeCluster
 
 pytestmark = pytest.mark.thorough
 SHOW = "show itl phones"
@@ -100,6 +100,17 @@ def test_phones_of_a_state_and_node_are_shown(
     called = call(seen.site, f"{SHOW} {words}")
     shown = [line.split()[0] for line in called.lines if line.startswith("SEP")]
     assert shown == [name_of(number) for number in phones]
+
+
+@pytest.mark.parametrize("name", ["newsub", SUBSCRIBER])
+@pytest.mark.parametrize("form", [f"{SHOW} {{}}", f"{SHOW} csv match {{}}"])
+def test_phones_of_a_renamed_node_are_those_of_both_names(
+    seen: MadeCluster, name: str, form: str
+) -> None:
+    site = with_renamed_subscriber(seen.site, "newsub")
+    shown = "\n".join(call(site, form.format(name)).lines)
+    assert name_of(2) in shown
+    assert name_of(1) not in shown
 
 
 def test_pages_are_turned(cluster: MadeCluster) -> None:

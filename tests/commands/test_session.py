@@ -13,9 +13,15 @@ from cucmsh.services.idle import idle_minutes
 from cucmsh.shell.complete import complete, explain
 from cucmsh.shell.grammar import Grammar, Pack
 from cucmsh.shell.scripted import ScriptedDialog, ScriptedSession
-from tests.commands.calls import GRAMMAR, call, dialog_with, run
+from tests.commands.calls import (
+    GRAMMAR,
+    call,
+    dialog_with,
+    run,
+    with_renamed_subscriber,
+)
 from tests.services.callers import called
-from tests.services.made_cluster import MadeCluster
+from tests.services.made_cluster import SUBSCRIBER, MadeCluster
 
 QUESTION = "Continue (y/n)?"
 COMMANDS = sorted(GRAMMAR.commands, key=lambda entry: entry.phrase)
@@ -206,6 +212,15 @@ def test_one_node_of_the_cluster_can_be_looked_at(cluster: MadeCluster) -> None:
     assert "test10pub" not in "".join(shown[-3:])
     with dialog_with() as dialog, pytest.raises(UsageError):
         run(dialog, cluster.site, "show network cluster nobody")
+
+
+def test_a_renamed_node_is_looked_at_by_its_earlier_name_too(
+    cluster: MadeCluster,
+) -> None:
+    site = with_renamed_subscriber(cluster.site, "newsub")
+    shown = call(site, f"show network cluster {SUBSCRIBER}").lines
+    assert " newsub Subscriber " in shown[0]
+    assert [line for line in shown if line][-1] == "newsub"
 
 
 def test_show_packs_names_each_with_its_folder_and_commands(

@@ -267,8 +267,8 @@ def test_phones_are_found_by_state(six: Inventory) -> None:
 
 def test_phones_are_counted_by_state(six: Inventory) -> None:
     assert six.counts(KNOWN) == Counts(6, 2, 3, 1, 2, 1)
-    assert six.counts(KNOWN, "pub") == Counts(3, 1, 1, 1, 1, 0)
-    assert six.counts(KNOWN, "nobody") == Counts(0, 0, 0, 0, 0, 0)
+    assert six.counts(KNOWN, ("pub",)) == Counts(3, 1, 1, 1, 1, 0)
+    assert six.counts(KNOWN, ("nobody",)) == Counts(0, 0, 0, 0, 0, 0)
 
 
 # What page or log says, what an alarm says a second before (-1) or later, what it is.
@@ -319,7 +319,7 @@ def test_what_an_alarm_takes_back_is_what_an_alarm_said(inventory: Inventory) ->
 
 
 def test_phones_of_one_node_and_page_are_found(six: Inventory) -> None:
-    found = six.phones(Wanted(node="sub", first=1, most=1), KNOWN)
+    found = six.phones(Wanted(nodes=("sub",), first=1, most=1), KNOWN)
     assert [phone.name for phone in found] == [name_of(3)]
     found = six.phones(Wanted(first=4), KNOWN)
     assert [phone.name for phone in found] == [name_of(5), name_of(6)]

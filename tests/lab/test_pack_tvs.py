@@ -15,6 +15,7 @@ from cucmsh.services.site import Site
 from cucmsh.shell.grammar import Grammar
 from cucmsh.shell.packs import load_pack
 from cucmsh.shell.scripted import ScriptedDialog, ScriptedSession
+from tests.commands.calls import with_renamed_subscriber
 from tests.services.made_cluster import made_cluster
 
 pytestmark = pytest.mark.loopback
@@ -95,6 +96,17 @@ def test_every_node_is_told_unless_one_is_named(site: Site, nodes: Nodes) -> Non
     dialog = typed(site, "lab tvs start test10sub", wants_json=True)
     assert dialog.json == {"nodes": [{"name": "test10sub", "state": "started"}]}
     assert nodes.running() == [False, True]
+
+
+def test_a_node_that_was_renamed_since_is_told_by_either_name(
+    site: Site, nodes: Nodes
+) -> None:
+    """The lab goes on calling it by its first name."""
+    renamed = with_renamed_subscriber(site, "newsub")
+    assert typed(renamed, "lab tvs stop newsub").text == "TVS of test10sub[STOPPED]\n"
+    assert nodes.running() == [True, False]
+    typed(renamed, "lab tvs start test10sub")
+    assert nodes.running() == [True, True]
 
 
 def test_a_node_that_is_not_there_or_does_not_obey(site: Site, nodes: Nodes) -> None:

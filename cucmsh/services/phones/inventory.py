@@ -56,7 +56,7 @@ def phones_by_state(
     Args:
         site: this node.
         state: None for all.
-        node: which they asked last; empty for all.
+        node: which they asked last, under whatever name it had; empty for all.
         page: from 1, of ``PAGE_PHONES`` each; 0 for all of them.
 
     Raises:
@@ -64,7 +64,8 @@ def phones_by_state(
         UsageError: there is no such node or page.
         StoreError: the inventory cannot be read.
     """
-    if node and site.settings.cluster.find(node) is None:
+    asked = site.settings.cluster.find(node) if node else None
+    if node and asked is None:
         raise UsageError(
             f"there is no node {node} in the cluster",
             "`show network cluster` names nodes, `help show itl phones` states.",
@@ -73,12 +74,13 @@ def phones_by_state(
     lists = known_lists(site)
     known = known_by(site, lists)
     with open_inventory(site) as store:
-        counts = store.counts(known, node)
+        names = (asked.name, *asked.aliases) if asked else ()
+        counts = store.counts(known, names)
         found = counted(counts, state)
         pages = max(1, -(-found // PAGE_PHONES))
         if page > pages:
             raise UsageError(f"there are {pages} pages")
-        wanted = Wanted(state, node)
+        wanted = Wanted(state, names)
         if page:
             first = (page - 1) * PAGE_PHONES
             wanted = wanted._replace(first=first, most=PAGE_PHONES)
