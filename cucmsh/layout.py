@@ -185,6 +185,7 @@ MONITOR_NOTICE = "monitor-notice"  # what a login is told of it
 LISTS = "lists"  # which subscribers were not given the list that the publisher signs
 NODE = "node"  # this node's id
 NODES = "nodes"  # the ids of all nodes
+OTHER_PASSWORDS = "other-passwords"  # who was not seen to have this node's
 PHONE_RESETS = "phone-resets"  # which phones are still to be reset
 PUBLISHED = "published"  # the last list
 RENAMING = "renaming"  # the unfinished rename of this node

@@ -142,6 +142,12 @@ HOOKS = {
         "above",
         ["NAME", "SHA256"],
     ),
+    "same-password": Hook(
+        "membership",
+        "whether another member has this node's security password, which is not sent; "
+        "NAME as above",
+        ["NAME", "SHA256"],
+    ),
     "leave": Hook(
         "membership",
         "take the line with that key out of the account's authorized_keys",

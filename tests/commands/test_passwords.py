@@ -69,7 +69,7 @@ def test_the_security_password_is_changed_in_the_originals_words(
 
 def test_helpful_sessions_are_told_what_to_do_next(cluster: MadeCluster) -> None:
     text = call(cluster.site, LINE, answers("y")).text
-    assert "typed there, too: test10sub" in text
+    assert "seen to have the same: test10sub (another one)" in text
     assert "save it again with `file get tftp ITLRecovery.p12`" in text
     Keystore(cluster.site).check_security_password(Secret(NEW))
 

@@ -40,6 +40,7 @@ from cucmsh.layout import (
 from cucmsh.pki.model import Unit
 from cucmsh.secret import Secret
 from cucmsh.services import site as sites
+from cucmsh.services.accounts.security_password import set_security_password
 from cucmsh.services.certificates.imports import import_trusted
 from cucmsh.services.certificates.regenerate import regenerate
 from cucmsh.services.certificates.requests import generate_request
@@ -50,9 +51,10 @@ from cucmsh.services.lists.phone_files import choose
 from cucmsh.services.lists.plan_reset import plan_local_reset
 from cucmsh.services.nodes.identity import authorize, make_identity, public_line
 from cucmsh.services.nodes.init import NewNode, plan_init
-from cucmsh.services.nodes.join import cluster_document, sealed
+from cucmsh.services.nodes.join import cluster_document
 from cucmsh.services.nodes.make import public_certificates
 from cucmsh.services.nodes.node_id import own_id
+from cucmsh.services.nodes.sealed import sealed
 from cucmsh.services.records.state import recall
 from cucmsh.services.recovery.backup import back_up
 from cucmsh.services.recovery.devices import folder_of
@@ -98,7 +100,7 @@ LOCKS = {
     r"home/security/accounts/[a-z]+": ACCOUNTS,
     r"home/state/lockout\.toml": ACCOUNTS,
     r"home/ssh/.*": NODE,
-    r"home/state/(published|keep|hold|node|rekeying)\.toml": NODE,
+    r"home/state/(published|keep|hold|node|rekeying|other-passwords)\.toml": NODE,
     r"home/state/served/.*": NODE,
     r"home/state/served-times": NODE,
     r"home/state/given\.itl": NODE,
@@ -316,6 +318,15 @@ def learning(made: MadeCluster) -> Prepared:
     return made.site, [sealed(made.subscriber.site, json.dumps(said))]
 
 
+def comparing(made: MadeCluster) -> Prepared:
+    """The publisher is asked by a subscriber that has another one."""
+    made.publisher.is_dead = True
+    member = made.subscriber.site
+    set_security_password(member, Secret(SECURITY), Secret("seven other words"))
+    made.publisher.is_dead = False
+    return made.site, [sealed(member, "the same?")]
+
+
 def resetting_phones(made: MadeCluster) -> Prepared:
     phones = PhonesSettings(restart=("told", "status"), wait_seconds=0)
     site = made.site.with_settings(made.site.settings._replace(own_phones=phones))
@@ -487,6 +498,7 @@ RUNS: dict[str, Run] = dict(
     f"{BULK}.import_bulk": Run(importing_many, {NODE}),
     "cucmsh.services.certificates.imports.delete_trusted": Run(deleting, {NODE}),
     "cucmsh.services.certificates.imports.import_own": Run(importing, {NODE, CLUSTER}),
+    "cucmsh.services.nodes.compare_passwords.answer_password": Run(comparing, {NODE}),
     "cucmsh.services.lists.install.discard_staged": Run(discarding, set()),
     "cucmsh.services.lists.install.install_certificate": Run(
         installing_a_certificate, {NODE}

@@ -238,6 +238,8 @@ VALUES: dict[str, Callable[[Site], Sequence[Any]]] = {
     "cucmsh.services.nodes.join.describe": lambda _: [],
     "cucmsh.services.nodes.join.join": lambda _: [b""],
     "cucmsh.services.nodes.join.read_clock": lambda _: [],
+    "cucmsh.services.nodes.compare_passwords.compare_passwords": lambda _: [],
+    "cucmsh.services.nodes.compare_passwords.answer_password": lambda _: [b""],
     "cucmsh.services.nodes.rename.set_domain": lambda _: ["other.org", AGREEING],
     "cucmsh.services.nodes.rename.set_host_name": lambda _: ["new", AGREEING],
     "cucmsh.services.nodes.tell_names.learn_names": lambda _: [b""],

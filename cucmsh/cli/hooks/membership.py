@@ -5,6 +5,7 @@ from __future__ import annotations
 from cucmsh.cli.hooks import Call, Run
 from cucmsh.cli.hooks.install import received
 from cucmsh.errors import UsageError
+from cucmsh.services.nodes.compare_passwords import answer_password
 from cucmsh.services.nodes.identity import leave
 from cucmsh.services.nodes.join import describe, join, read_clock
 from cucmsh.services.nodes.tell_names import learn_names
@@ -30,6 +31,10 @@ def _renamed(call: Call) -> tuple[str, int]:
     return "\n".join(["learned", *left]), 0
 
 
+def _same_password(call: Call) -> tuple[str, int]:
+    return answer_password(call.site, received(call)), 0
+
+
 def _leave(call: Call) -> tuple[str, int]:
     if not call.account_home:  # only sshd tells whose home the key's line is in
         raise UsageError("leave is for the key of another node")
@@ -45,4 +50,5 @@ RUNS = {
     "join": Run(_join, join),
     "leave": Run(_leave, leave),
     "renamed": Run(_renamed, learn_names),
+    "same-password": Run(_same_password, answer_password),
 }

@@ -8,18 +8,20 @@ join anew (``nodes.join``).
 
 from __future__ import annotations
 
-from cucmsh.errors import RefusedError
+from cucmsh.errors import CucmshError, RefusedError
 from cucmsh.secret import Secret
 from cucmsh.services.accounts.lockout import attempt, caller
 from cucmsh.services.caller import Privilege
 from cucmsh.services.certificates import rekeying
 from cucmsh.services.certificates.keystore import Keystore
+from cucmsh.services.nodes.compare_passwords import ask_others
+from cucmsh.services.nodes.other_passwords import expect_others, other_passwords
 from cucmsh.services.nodes.password_policy import require_strong
+from cucmsh.services.nodes.tell_names import others_to_tell
+from cucmsh.services.records.work import SECURITY
 from cucmsh.services.site import Site
 from cucmsh.services.sweep import sweep
 from cucmsh.services.usecase import use_case
-
-SECURITY = "set password user security"
 
 
 def require_security_change(site: Site, old: Secret, new: Secret) -> None:
@@ -46,13 +48,16 @@ def require_security_change(site: Site, old: Secret, new: Secret) -> None:
 
 
 @use_case(SECURITY, changes=True, level=Privilege.ALL)
-def set_security_password(site: Site, old: Secret, new: Secret) -> list[str]:
+def set_security_password(site: Site, old: Secret, new: Secret) -> dict[str, str]:
     """Take another security password, on this node.
 
     The recovery key file then has other bytes: it counts as not backed up.
 
+    The other members are named at each login until they are seen to have the same
+    (``nodes.compare_passwords``): on a subscriber its publisher, there everybody.
+
     Returns:
-        The names of the other members, which have to follow.
+        Those that have to follow, or did not say; and why, for each.
 
     Raises:
         RefusedError: see ``require_security_change``; nothing was changed.
@@ -66,6 +71,11 @@ def set_security_password(site: Site, old: Secret, new: Secret) -> list[str]:
         require_security_change(site, old, new)
         files = Keystore(site).rekeyed(new)
         with site.node_lock(SECURITY):  # a start composes with what lies there
+            # First, so that after a kill too many are noted and never too few.
+            expect_others(site, [node.name for node in others_to_tell(site)])
             rekeying.replace(site, files)
-    members = site.settings.cluster.members
-    return [node.name for node in members if node.name != site.node.name]
+    try:
+        ask_others(site)
+        return other_passwords(site)
+    except CucmshError as problem:  # it is changed: who follows is looked at later
+        return {node.name: problem.message for node in others_to_tell(site)}

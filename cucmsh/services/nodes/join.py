@@ -7,8 +7,6 @@ in it is run: this node keeps its own service commands and SSH addresses.
 
 from __future__ import annotations
 
-import hashlib
-import hmac
 import json
 import os
 from collections.abc import Container
@@ -24,14 +22,14 @@ from cucmsh.config.model import (
 )
 from cucmsh.errors import RefusedError, ServiceError
 from cucmsh.hosts import HTTP_PORT, TVS_PORT
-from cucmsh.layout import SECURITY_PASSWORD, STAGING
+from cucmsh.layout import STAGING
 from cucmsh.pki.model import Unit
-from cucmsh.services.certificates import rekeying
-from cucmsh.services.certificates.keystore import SCRYPT, Keystore
+from cucmsh.services.certificates.keystore import Keystore
 from cucmsh.services.nodes.configure import edit
 from cucmsh.services.nodes.identity import identity_path
 from cucmsh.services.nodes.make import public_certificates
 from cucmsh.services.nodes.node_id import ids_by_name, is_id, known_ids, learn, own_id
+from cucmsh.services.nodes.sealed import sealed, unsealed
 from cucmsh.services.records.waiting import read_waiting, settle_waiting
 from cucmsh.services.records.work import Work
 from cucmsh.services.site import Site
@@ -155,35 +153,6 @@ def cluster_document(site: Site, nodes: tuple[Node, ...]) -> bytes:
     return sealed(site, payload)
 
 
-def sealed(site: Site, payload: str) -> bytes:
-    """A text for other members, authenticated by the cluster security password."""
-    salt = os.urandom(16)
-    seal = _seal(site, payload, salt)
-    return json.dumps({"payload": payload, "salt": salt.hex(), "seal": seal}).encode()
-
-
-def unsealed(site: Site, raw: bytes, sender: str) -> str:
-    """The text that a member sealed.
-
-    Args:
-        site: this node.
-        raw: what was sent.
-        sender: who it is, for a person.
-
-    Raises:
-        RefusedError: it has another cluster security password.
-        ValueError, KeyError, TypeError, AttributeError: it is nothing sealed.
-    """
-    outer = json.loads(raw)
-    payload, salt = str(outer["payload"]), bytes.fromhex(outer["salt"])
-    if not hmac.compare_digest(_seal(site, payload, salt), str(outer["seal"])):
-        raise RefusedError(
-            f"the cluster security password of {sender} is another one",
-            "Give this node the same one: type `set password user security` here.",
-        )
-    return payload
-
-
 @use_case("hook join", changes=True)
 def join(site: Site, raw: bytes) -> None:
     """Write the cluster that its publisher describes; this node's own entry stays.
@@ -265,7 +234,7 @@ def _open(
     release; that is empty from a publisher of an earlier version.
     """
     try:
-        inner = json.loads(unsealed(site, raw, "the publisher"))
+        inner = json.loads(unsealed(site, raw))
         about = {str(key): str(value) for key, value in inner["about"].items()}
         entries = [dict(entry) for entry in inner["nodes"]]
         said = dict(inner.get("ids", {}))  # an earlier version tells none
@@ -280,12 +249,6 @@ def _open(
     except (ValueError, KeyError, TypeError, AttributeError) as problem:
         raise RefusedError("the staged file describes no cluster") from problem
     return about, entries, ids, records, release
-
-
-def _seal(site: Site, payload: str, salt: bytes) -> str:
-    password = rekeying.read(site.home, SECURITY_PASSWORD)
-    key = hashlib.scrypt(password, salt=salt, dklen=32, **SCRYPT)
-    return hmac.new(key, payload.encode(), "sha256").hexdigest()
 
 
 def _forget_strangers(site: Site, names: set[str], ids: Container[str]) -> None:

@@ -19,8 +19,9 @@ from cucmsh.names import check_domain, check_host_name
 from cucmsh.services.lists.fleet import Fleet
 from cucmsh.services.lists.member_hooks import INPUT, hook_on
 from cucmsh.services.nodes.configure import edit
-from cucmsh.services.nodes.join import cluster_document, sealed, unsealed
+from cucmsh.services.nodes.join import cluster_document
 from cucmsh.services.nodes.node_id import is_id, known_ids, learn, own_id
+from cucmsh.services.nodes.sealed import sealed, unsealed
 from cucmsh.services.outcome import NodeOutcome, State
 from cucmsh.services.records.waiting import add_waiting, read_waiting, settle_waiting
 from cucmsh.services.records.work import Work
@@ -186,7 +187,7 @@ def take_names(site: Site, node: Node, names: Names) -> Settings:
 
 def _read(site: Site, raw: bytes) -> Names:
     try:
-        said = json.loads(unsealed(site, raw, "that member"))
+        said = json.loads(unsealed(site, raw))
         aliases = _texts(said["aliases"])
         node_id = said["id"] if is_id(said["id"]) else ""
         names = Names(node_id, str(said["name"]), aliases, str(said["domain"]))

@@ -32,7 +32,7 @@ RESTORE = "utils disaster_recovery restore network"
 
 
 def open_work(site: Site) -> list[OpenWork]:
-    """All that is open, in the order in which a login tells it. Reads thirteen files.
+    """All that is open, in the order in which a login tells it. Reads fourteen files.
 
     Raises:
         StoreError: a file cannot be read.
@@ -48,6 +48,7 @@ def open_work(site: Site) -> list[OpenWork]:
         *_open_adoptions(site),
         *open_renames(site),
         *open_waiting(site, Work.NAMES),
+        *open_waiting(site, Work.PASSWORDS),
         *_open_restores(site),
         *open_waiting(site, Work.CERTIFICATES),
         *open_waiting(site, Work.LISTS),

@@ -5,8 +5,9 @@ members that get certificates, lists and names. Too many nodes are noted before 
 begun, so that after a crash it names too many, never too few.
 
 Written under the cluster's lock; the replicas by a TFTP start, too, which holds none
-(docs/decisions/026). Names are those of the configuration now, whatever they were when
-they were noted (``services.nodes.node_id``).
+(docs/decisions/026); what is known of members' passwords under the node's lock. Names
+are those of the configuration now, whatever they were when they were noted
+(``services.nodes.node_id``).
 """
 
 from __future__ import annotations
@@ -15,11 +16,12 @@ from collections.abc import Collection, Iterable, Mapping
 from typing import NamedTuple
 
 from cucmsh.config.model import TVS
-from cucmsh.layout import CERTIFICATES, LISTS, REPLICAS, UNTOLD
+from cucmsh.layout import CERTIFICATES, LISTS, OTHER_PASSWORDS, REPLICAS, UNTOLD
 from cucmsh.services.nodes.node_id import renamed, with_ids
 from cucmsh.services.records.state import forget, recall, remember
 from cucmsh.services.records.work import (
     RESTART,
+    SECURITY,
     SIGN,
     UNKNOWN,
     OpenWork,
@@ -47,6 +49,11 @@ _WAITING = {
         UNTOLD,
         "A node of this cluster was renamed, and since {since} not told: {nodes}. "
         "Run `{finish}` when they answer.",
+    ),
+    Work.PASSWORDS: _Waiting(
+        OTHER_PASSWORDS,
+        "Not all members were seen to have the security password of this node, since "
+        f"{{since}}: {{nodes}}. Type `{SECURITY}` where it is not the right one.",
     ),
     Work.CERTIFICATES: _Waiting(
         CERTIFICATES,
@@ -130,8 +137,8 @@ def open_waiting(site: Site, work: Work) -> list[OpenWork]:
 
 
 def _finish(site: Site, work: Work) -> str:
-    """The command that goes on with it here; empty where it is another node's."""
-    if work is Work.LISTS:
+    """The command that goes on with it here; empty where it may be another node's."""
+    if work in (Work.LISTS, Work.PASSWORDS):
         return ""
     if work is Work.PUSH:
         return SIGN

@@ -13,6 +13,7 @@ from typing import NamedTuple
 from cucmsh.services.site import Site
 
 SIGN = "utils tftp sign"
+SECURITY = "set password user security"
 RESTART = "utils service restart Cisco Tftp"
 UNKNOWN = "an unknown time"  # where a note that was damaged or edited has none
 
@@ -33,6 +34,7 @@ class Work(StrEnum):
     LISTS = "handing lists over to subscribers"
     RENAME = "rename of this node"
     NAMES = "telling members how a node is called"
+    PASSWORDS = "one security password for all members"
 
 
 class OpenWork(NamedTuple):
