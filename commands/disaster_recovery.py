@@ -89,13 +89,11 @@ def device_add(dialog: Dialog, site: Site, *words: str) -> None:
     """
     name, path, server, user, *number = words
     host, port = split_host(server)
+    kept = int("".join(number)[:4] or 2)
+    services.require_addable(site, name, kept)
     password = dialog.ask_secret("Please enter SFTP password: ", mask="*")
-    device = services.Device(
-        name,
-        path,
-        BackupServer(host, port, user, password),
-        int("".join(number)[:4] or 2),
-    )
+    server_there = BackupServer(host, port, user, password)
+    device = services.Device(name, path, server_there, kept)
     with dialog.working(lambda: f"Waiting for {host}..."):
         services.add_device(site, device, host_key_question(dialog, host))
     dialog.result(

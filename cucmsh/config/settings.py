@@ -184,16 +184,25 @@ def _stamp(status: os.stat_result) -> Stamp:
     return status.st_dev, status.st_ino, status.st_size, status.st_mtime_ns
 
 
-def parse_settings(raw: bytes, path: str) -> Settings:
+def parse_settings(raw: bytes, path: str, *, is_copy: bool = False) -> Settings:
     """The settings in a configuration that is, or will be, at ``path``; no stamp.
+
+    Args:
+        raw: what is in it.
+        path: where.
+        is_copy: it is a copy that is only read, as in a backup set: it lies nowhere, so
+            it is of no lab.
 
     Raises:
         ConfigurationError: as for ``read_settings``.
     """
     try:
-        table = Table(tomllib.loads(raw.decode()), path)
+        document = tomllib.loads(raw.decode())
     except ValueError as problem:
         raise ConfigurationError(f"{path}: {problem}") from problem
+    if is_copy:
+        document.pop("lab", None)
+    table = Table(document, path)
     settings = _settings(table, path)
     table.finish()
     return settings

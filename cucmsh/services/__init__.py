@@ -180,6 +180,7 @@ if TYPE_CHECKING:
     from cucmsh.services.recovery.devices import delete_device as delete_device
     from cucmsh.services.recovery.devices import device_names as device_names
     from cucmsh.services.recovery.devices import read_devices as read_devices
+    from cucmsh.services.recovery.devices import require_addable as require_addable
     from cucmsh.services.recovery.jobs import Job as Job
     from cucmsh.services.recovery.jobs import Kind as Kind
     from cucmsh.services.recovery.jobs import is_running as is_running
@@ -380,6 +381,7 @@ __getattr__ = late_names(
             "delete_device",
             "device_names",
             "read_devices",
+            "require_addable",
         ),
         "cucmsh.services.recovery.jobs": ("Job", "Kind", "is_running", "read_jobs"),
         "cucmsh.services.recovery.member": ("prepare_from_subscriber",),

@@ -120,6 +120,14 @@ def test_a_device_is_tried_and_kept_with_its_password(made: MadeCluster) -> None
     assert MD5_FINGERPRINT
 
 
+@pytest.mark.parametrize("line", [ADD, f"{ADD} 0", ADD.replace("weekly", '" weekly"')])
+def test_no_password_is_asked_for_where_it_would_be_of_no_use(
+    made: MadeCluster, line: str
+) -> None:
+    with pytest.raises(UsageError):
+        call(made.site, line)
+
+
 def test_a_device_that_cannot_be_written_to_is_refused(keeping: MadeCluster) -> None:
     folder(keeping).rmdir()
     with pytest.raises(CucmshError):
@@ -378,6 +386,13 @@ def test_a_living_publisher_keeps_its_newer_keys(made: MadeCluster) -> None:
     made.clock.pass_seconds(10)
     made.publisher.start()
     assert judge(held, made.publisher.served, site.backends.verifier()).accepted
+
+
+def test_a_labs_set_comes_back_too(made: MadeCluster) -> None:
+    with Path(made.site.settings.path).open("a") as configuration:
+        configuration.write('[lab]\ndirectory = "/where/the/lab/was"\n')
+    call(made.site, BACKUP)
+    assert call(made.site, restore_line(made), [FEATURES, AGREE]).status == 0
 
 
 def test_without_a_yes_nothing_changes(made: MadeCluster) -> None:

@@ -75,7 +75,7 @@ LOOKING = {
     "records.waiting": {"open_waiting"},
     "records.state": {"serves_published"},
     "recovery.backup": {"estimate"},
-    "recovery.devices": {"device_names", "read_devices"},
+    "recovery.devices": {"device_names", "read_devices", "require_addable"},
     "recovery.jobs": {"is_running", "read_jobs"},
     "recovery.plans": {"read_schedules", "read_time"},
     "recovery.schedule": {"schedule_names"},

@@ -105,6 +105,23 @@ def find_device(site: Site, name: str) -> Device:
     )
 
 
+def require_addable(site: Site, name: str, number: int) -> None:
+    """Refuse a device that will not be taken, before its password is asked for.
+
+    Raises:
+        UsageError: a name or number that no device has; there are ten.
+        RefusedError: the file of devices is damaged.
+    """
+    if not NAME.fullmatch(name) or name != name.strip():
+        raise UsageError(
+            f"{name} is no name of a backup device",
+            "Use letters, digits, blanks, - and _.",
+        )
+    if not 1 <= number <= MOST_SETS:
+        raise UsageError(f"1 to {MOST_SETS} backups are kept, not {number}")
+    _require_room(read_devices(site), name)
+
+
 @use_case("utils disaster_recovery device add", changes=True, level=Privilege.ALL)
 def add_device(site: Site, device: Device, accept: AcceptHostKey) -> None:
     """Try the device, and keep it.
@@ -118,19 +135,12 @@ def add_device(site: Site, device: Device, accept: AcceptHostKey) -> None:
         UsageError: a name or number that no device has; there are ten.
         CucmshError: it cannot be used; nothing was kept.
     """
-    if not NAME.fullmatch(device.name) or device.name != device.name.strip():
-        raise UsageError(
-            f"{device.name} is no name of a backup device",
-            "Use letters, digits, blanks, - and _.",
-        )
-    if not 1 <= device.number <= MOST_SETS:
-        raise UsageError(f"1 to {MOST_SETS} backups are kept, not {device.number}")
-    _require_room(read_devices(site), device)
+    require_addable(site, device.name, device.number)
     with folder_of(site, device, accept) as folder:
         probe(site, folder)
     with site.node_lock("the writing of a backup device"):
         devices = read_devices(site)
-        _require_room(devices, device)
+        _require_room(devices, device.name)
         write_devices(site, [*devices, device])
 
 
@@ -193,11 +203,11 @@ def probe(site: Site, folder: RemoteFolder) -> None:
         )
 
 
-def _require_room(devices: list[Device], device: Device) -> None:
-    if any(each.name == device.name for each in devices):
+def _require_room(devices: list[Device], name: str) -> None:
+    if any(each.name == name for each in devices):
         raise UsageError(
-            f"there is a backup device {device.name} already",
-            f"Run `utils disaster_recovery device delete {device.name}` first.",
+            f"there is a backup device {name} already",
+            f"Run `utils disaster_recovery device delete {name}` first.",
         )
     if len(devices) >= MOST:
         raise UsageError(f"there are {MOST} backup devices; delete one first")

@@ -404,7 +404,7 @@ def _of_configuration(raw: bytes) -> Brought:
     """
     try:
         cluster = tomllib.loads(raw.decode())["cluster"]
-        settings = parse_settings(raw, CONFIGURATION)
+        settings = parse_settings(raw, CONFIGURATION, is_copy=True)
         entries = [dict(entry) for entry in cluster["nodes"]]
     except (ValueError, KeyError, TypeError, ConfigurationError) as problem:
         raise RefusedError(f"the set's configuration is unusable: {problem}") from (
