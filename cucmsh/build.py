@@ -3,19 +3,19 @@
 from __future__ import annotations
 
 import os
+from zlib import crc32
 
 from cucmsh import __version__
 
 PACKAGES = ("cucmsh/", "commands/")
-DIGITS = 10  # as many as nobody mistakes for another's
 UNINSTALLED = "source tree"
 
 
 def version_line() -> str:
     """``cucmsh 0.1.0 (build 1f2e3d4c5b)``.
 
-    The build is a digest of what pip wrote down of the installed modules, so it is the
-    same wherever the same files were installed, by any Python.
+    The build is a checksum (CRC-32) of what pip wrote down of the installed modules, so
+    it is the same wherever the same files were installed, by any Python.
     """
     return f"cucmsh {__version__} (build {build()})"
 
@@ -41,6 +41,5 @@ def build_of(record: str) -> str:
     modules = sorted(line for line in lines if ".py," in line)
     if not modules:
         return UNINSTALLED
-    from hashlib import sha256  # noqa: PLC0415 - OpenSSL, which no prompt needs
-
-    return sha256("\n".join(modules).encode()).hexdigest()[:DIGITS]
+    text = "\n".join(modules)
+    return f"{crc32(text.encode()):08x}"

@@ -111,11 +111,11 @@ if TYPE_CHECKING:
     from cucmsh.services.lists.every_list import ListState as ListState
     from cucmsh.services.lists.every_list import every_list as every_list
     from cucmsh.services.lists.foreign import ForeignList as ForeignList
-    from cucmsh.services.lists.foreign import foreign_list as foreign_list
     from cucmsh.services.lists.foreign import how_to_compose as how_to_compose
     from cucmsh.services.lists.give_up_phones import GiveUpPlan as GiveUpPlan
     from cucmsh.services.lists.give_up_phones import release_trust as release_trust
     from cucmsh.services.lists.locate_nodes import NodeStatus as NodeStatus
+    from cucmsh.services.lists.own_list import foreign_list as foreign_list
     from cucmsh.services.lists.phone_files import Choice as Choice
     from cucmsh.services.lists.phone_files import choose as choose
     from cucmsh.services.lists.plan_reset import ResetPlan as ResetPlan
@@ -314,11 +314,8 @@ __getattr__ = late_names(
         ),
         "cucmsh.services.lists.sign_files": ("SignReport",),
         "cucmsh.services.lists.locate_nodes": ("NodeStatus",),
-        "cucmsh.services.lists.foreign": (
-            "ForeignList",
-            "foreign_list",
-            "how_to_compose",
-        ),
+        "cucmsh.services.lists.foreign": ("ForeignList", "how_to_compose"),
+        "cucmsh.services.lists.own_list": ("foreign_list",),
         "cucmsh.services.lists.give_up_phones": ("GiveUpPlan", "release_trust"),
         "cucmsh.services.nodes.health.node_status": ("reach_each",),
         "cucmsh.services.nodes.rename": (

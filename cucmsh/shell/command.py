@@ -25,6 +25,7 @@ CommandFunction = Callable[..., int | None]
 Candidates = Callable[[Any], Iterable[str]]
 _Function = TypeVar("_Function", bound=CommandFunction)
 _ATTRIBUTE = "cucmsh_command"
+_OPENING = frozenset("<[")  # a parameter's first character
 EXAMPLE = "Example:"
 FAILED = "Executed command unsuccessfully"  # docs/cli.md#errors
 _NOTHING_OFFERED: Mapping[str, Candidates] = {}
@@ -56,6 +57,29 @@ class OwnAccess(NamedTuple):
     changes: bool = False
     publisher_only: bool = False
     level: int = 0
+
+
+class Declared(Protocol):
+    """What a grammar needs of a command before somebody types it."""
+
+    @property
+    def phrase(self) -> str:
+        """What is typed."""
+
+    @property
+    def words(self) -> tuple[tuple[str, ...], ...]:
+        """One tuple per position: a single word, or the words to choose from."""
+
+    @property
+    def place(self) -> str:
+        """Where it is written, to name it in an error."""
+
+    def loaded(self) -> Command:
+        """The command itself.
+
+        Raises:
+            PackError: its module cannot be imported, or does not hold it.
+        """
 
 
 class Parameter(NamedTuple):
@@ -135,6 +159,10 @@ class Command(NamedTuple):
         """Where it is written, to name it in an error."""
         return f"{self.function.__module__}.{self.function.__qualname__}"
 
+    def loaded(self) -> Command:
+        """Itself: its module is there."""
+        return self
+
 
 def command(  # noqa: PLR0913 - keywords, each a word of the declaration
     phrase: str,
@@ -204,24 +232,33 @@ def find_command(candidate: object) -> Command | None:
     return found if isinstance(found, Command) else None
 
 
+def read_words(phrase: str) -> tuple[tuple[str, ...], ...]:
+    """The words of a phrase, up to its parameters: one tuple per position.
+
+    Raises:
+        ValueError: not plain words with single blanks between.
+    """
+    plain = itertools.takewhile(
+        lambda part: part[:1] not in _OPENING, phrase.split(" ")
+    )
+    words = tuple(tuple(part.split("|")) for part in plain)
+    if not words or not all(_is_word(word) for step in words for word in step):
+        raise ValueError(f"{phrase!r}: not plain words with single blanks between")
+    return words
+
+
 def _read_phrase(
     phrase: str, kinds: Mapping[str, ParameterType]
 ) -> tuple[tuple[tuple[str, ...], ...], tuple[Parameter, ...]]:
-    words: list[tuple[str, ...]] = []
-    parameters: list[Parameter] = []
-    for part in phrase.split(" "):
-        if part[:1] in {"<", "["}:
-            parameters.append(_read_parameter(part, phrase, kinds))
-        elif parameters:
-            raise ValueError(f"{phrase!r}: a word follows a parameter")
-        else:
-            words.append(tuple(part.split("|")))
-    if not words or not all(_is_word(word) for step in words for word in step):
-        raise ValueError(f"{phrase!r}: not plain words with single blanks between")
+    words = read_words(phrase)
+    values = phrase.split(" ")[len(words) :]
+    if any(part[:1] not in _OPENING for part in values):
+        raise ValueError(f"{phrase!r}: a word follows a parameter")
+    parameters = [_read_parameter(part, phrase, kinds) for part in values]
     for earlier, later in itertools.pairwise(parameters):
         if earlier.takes_rest or (later.is_mandatory and not earlier.is_mandatory):
             raise ValueError(f"{phrase!r}: {later.name} can never be reached")
-    return tuple(words), tuple(parameters)
+    return words, tuple(parameters)
 
 
 def _read_parameter(

@@ -1,7 +1,8 @@
 """What may come next on a line: for Tab, and for `?`.
 
 Runs no command. Candidates come from the command's own functions, which may read the
-context; one that fails offers nothing, and raises nothing.
+context; one that fails offers nothing, and raises nothing. Nor does a command whose
+module cannot be imported.
 
 docs/cli.md#editing: Tab completes a unique prefix, a `*`
 marks words with more below them, `?` after a command prints its syntax.
@@ -11,7 +12,7 @@ from __future__ import annotations
 
 from typing import Any, NamedTuple
 
-from cucmsh.errors import CucmshError
+from cucmsh.errors import CucmshError, PackError
 from cucmsh.shell.command import Command, Parameter, phrases
 from cucmsh.shell.grammar import Grammar, Menu, Place, is_in_quotes, quoted, words_of
 from cucmsh.shell.parameter_types import problem_with
@@ -60,8 +61,9 @@ def explain(
     found = complete(grammar, context, line)
     words = [] if place.values else _words_below(place.menu, typed)
     lines = listing(words, width)
-    if place.menu.command is not None and not (typed and words):
-        lines += _syntax(place.menu.command)
+    command = _command_at(place.menu)
+    if command is not None and not (typed and words):
+        lines += _syntax(command)
         lines += listing(found[len(words) :], width)
     return lines
 
@@ -70,9 +72,10 @@ def hint(grammar: Grammar, line: str) -> str:
     """Return which values a command still needs after this text; mostly nothing."""
     before, typed = _split(line)
     place = grammar.find(before)
-    if typed or place.menu.command is None:
+    command = None if typed else _command_at(place.menu)
+    if command is None:
         return ""
-    left = place.menu.command.parameters[len(place.values) :]
+    left = command.parameters[len(place.values) :]
     return " ".join(_shown(parameter) for parameter in left)
 
 
@@ -128,15 +131,24 @@ def _words_below(menu: Menu, typed: str) -> list[Completion]:
 
 
 def _help_for(menu: Menu) -> str:
-    if menu.command is not None:
-        return menu.command.summary
-    return ", ".join(sorted(menu.words))
+    if menu.declared is None:
+        return ", ".join(sorted(menu.words))
+    command = _command_at(menu)
+    return "" if command is None else command.summary
+
+
+def _command_at(menu: Menu) -> Command | None:
+    """What ends here; None as well if it cannot be imported: typing it says why."""
+    try:
+        return menu.command
+    except PackError:
+        return None
 
 
 def _values(
     grammar: Grammar, context: Any, place: Place, typed: str
 ) -> list[Completion]:
-    command, values = place.menu.command, place.values
+    command, values = _command_at(place.menu), place.values
     if command is None:
         return []
     parameter = _parameter_at(command, len(values))

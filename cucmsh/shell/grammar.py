@@ -14,11 +14,11 @@ a client must never find the prompt in it (docs/clients.md P4).
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from typing import NamedTuple
 
 from cucmsh.errors import CommandClashError, UsageError
-from cucmsh.shell.command import FAILED, Command, Parameter
+from cucmsh.shell.command import FAILED, Command, Declared, Parameter
 from cucmsh.shell.line import LONGEST_LINE
 from cucmsh.shell.parameter_types import TEXT, problem_with
 
@@ -45,7 +45,16 @@ class Menu:
 
     def __init__(self) -> None:
         self.words: dict[str, Menu] = {}
-        self.command: Command | None = None
+        self.declared: Declared | None = None
+
+    @property
+    def command(self) -> Command | None:
+        """The command that ends here; it is imported now, if it was not yet.
+
+        Raises:
+            PackError: that failed.
+        """
+        return None if self.declared is None else self.declared.loaded()
 
 
 class Place(NamedTuple):
@@ -66,7 +75,7 @@ class Pack(NamedTuple):
 
     name: str
     path: str
-    commands: tuple[Command, ...]
+    commands: tuple[Declared, ...]
     problem: str = ""
 
 
@@ -77,18 +86,30 @@ class Grammar:
         CommandClashError: two commands share a phrase; both are named.
     """
 
-    def __init__(self, commands: Iterable[Command], packs: Iterable[Pack] = ()) -> None:
-        self.commands = tuple(commands)
+    def __init__(
+        self, declared: Iterable[Declared], packs: Iterable[Pack] = ()
+    ) -> None:
+        self.declared = tuple(declared)
         self.packs = tuple(packs)
         self.top = Menu()
-        for each in self.commands:
+        for each in self.declared:
             self._add(each)
+
+    @property
+    def commands(self) -> Iterator[Command]:
+        """All of them; each is imported when it is its turn.
+
+        Raises:
+            PackError: that failed.
+        """
+        return (each.loaded() for each in self.declared)
 
     def parse(self, line: str) -> Call:
         """Read one line.
 
         Raises:
             UsageError: its message holds every line that the original would print.
+            PackError: the command's module cannot be imported.
         """
         if len(line) > LONGEST_LINE:
             raise _refused(f"The command is longer than {LONGEST_LINE} characters.")
@@ -142,20 +163,20 @@ class Grammar:
         place = self.find(before)
         return not place.values and any(w.startswith(last) for w in place.menu.words)
 
-    def _add(self, command: Command) -> None:
+    def _add(self, declared: Declared) -> None:
         menus = [self.top]
-        for step in command.words:
+        for step in declared.words:
             menus = [
                 menu.words.setdefault(word, Menu()) for menu in menus for word in step
             ]
         for menu in menus:
-            if menu.command is not None:
+            if menu.declared is not None:
                 raise CommandClashError(
-                    f"Two commands share the phrase '{command.phrase}': "
-                    f"{menu.command.place} and {command.place}",
+                    f"Two commands share the phrase '{declared.phrase}': "
+                    f"{menu.declared.place} and {declared.place}",
                     "Rename one of them, or load only one of their packs.",
                 )
-            menu.command = command
+            menu.declared = declared
 
 
 def words_of(line: str) -> list[str]:
@@ -209,9 +230,9 @@ def quoted(value: str) -> str:
 
 
 def _chosen(menu: Menu, walked: tuple[str, ...]) -> tuple[str, ...]:
-    if menu.command is None:
+    if menu.declared is None:
         return ()
-    steps = zip(menu.command.words, walked, strict=True)
+    steps = zip(menu.declared.words, walked, strict=True)
     return tuple(word for step, word in steps if len(step) > 1)
 
 

@@ -1,8 +1,10 @@
 """Where commands come from: a package that says `PACK`, one module after the other.
 
-There is no registry: a new command is one function in one file. A package without the
-marker is refused, and so is one in an unsafe place (`pack_place`), before any of its
-code runs (docs/decisions/022, docs/security.md T6).
+There is no registry: a new command is one function in one file. A pack may say what its
+modules hold (`COMMANDS`); then each is imported when one of its commands is typed, and
+what it does not name is not found. A package without the marker is refused, and so is
+one in an unsafe place (`pack_place`), before any of its code runs (docs/decisions/022,
+docs/security.md T6).
 """
 
 from __future__ import annotations
@@ -11,13 +13,48 @@ import importlib
 import importlib.util
 import os
 import sys
-from collections.abc import Callable, Iterable
-from types import ModuleType
+from collections.abc import Callable, Iterable, Mapping
+from types import FunctionType, ModuleType
 
 from cucmsh.errors import CommandClashError, PackError
-from cucmsh.shell.command import Command, find_command
+from cucmsh.shell.command import Command, Declared, find_command, read_words
 from cucmsh.shell.grammar import Grammar, Pack
 from cucmsh.shell.pack_place import require_beside, require_trusted
+
+
+class LateCommand:
+    """A command whose module is imported when somebody types it, or asks what it does.
+
+    Raises:
+        ValueError: the phrase cannot be read.
+    """
+
+    def __init__(self, pack: str, module: str, phrase: str) -> None:
+        self.phrase = phrase
+        self.words = read_words(phrase)
+        self.place = f"{pack}.{module}"
+        self._pack = pack
+        self._loaded: Command | None = None
+
+    def loaded(self) -> Command:
+        """The command.
+
+        Raises:
+            PackError: its module cannot be imported, or does not hold it.
+        """
+        if self._loaded is None:
+            self._loaded = self._load()
+        return self._loaded
+
+    def _load(self) -> Command:
+        for each in _commands_of(_import(self.place, self._pack)):
+            if each.phrase == self.phrase:
+                return each
+        raise PackError(
+            f"The command pack '{self._pack}' names '{self.phrase}' in {self.place}, "
+            "which does not hold it.",
+            "Correct COMMANDS in the pack's __init__.py.",
+        )
 
 
 def load_packs(
@@ -72,14 +109,17 @@ def _extra_pack(name: str, ours: str) -> Pack:
         ) from error
 
 
-def _pack(name: str, commands: list[Command]) -> Pack:
+def _pack(name: str, commands: list[Declared]) -> Pack:
     return Pack(name, os.path.dirname(_path_of(sys.modules[name])), tuple(commands))
 
 
-def load_pack(name: str, beside: str | os.PathLike[str] | None = None) -> list[Command]:
+def load_pack(
+    name: str, beside: str | os.PathLike[str] | None = None
+) -> list[Declared]:
     """Return the commands of a pack: modules in sorted order, functions as written.
 
-    A command that a module merely imported from another one is not taken twice.
+    A command that a module merely imported from another one is not taken twice. Of a
+    pack that says what its modules hold, none is imported yet.
 
     Args:
         name: the package's import name.
@@ -98,11 +138,25 @@ def load_pack(name: str, beside: str | os.PathLike[str] | None = None) -> list[C
             f"The package '{name}' ({_path_of(package)}) is not a command pack.",
             "A pack's __init__.py sets PACK; see the built-in pack for how.",
         )
-    found: list[Command] = []
-    for module in _module_names(package):
-        found.extend(_commands_of(_import(f"{name}.{module}", name)))
+    table = getattr(package, "COMMANDS", None)
+    found = _all_of(package, name) if table is None else _named(table, name)
     Grammar(found)  # raises when two share a phrase
     return found
+
+
+def _all_of(package: ModuleType, name: str) -> list[Declared]:
+    found: list[Declared] = []
+    for module in _module_names(package):
+        found.extend(_commands_of(_import(f"{name}.{module}", name)))
+    return found
+
+
+def _named(table: Mapping[str, Iterable[str]], name: str) -> list[Declared]:
+    return [
+        LateCommand(name, module, phrase)
+        for module, phrases in table.items()
+        for phrase in phrases
+    ]
 
 
 def _module_names(package: ModuleType) -> list[str]:
@@ -117,12 +171,12 @@ def _module_names(package: ModuleType) -> list[str]:
 
 
 def _commands_of(module: ModuleType) -> list[Command]:
-    members = [
-        member
+    found = [
+        find_command(member)
         for member in vars(module).values()
-        if getattr(member, "__module__", None) == module.__name__
+        if isinstance(member, FunctionType) and member.__module__ == module.__name__
     ]
-    return [found for member in members if (found := find_command(member)) is not None]
+    return [each for each in found if each is not None]
 
 
 def _import(module: str, pack: str) -> ModuleType:

@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from cucmsh.shell.command import Command
+from cucmsh.shell.command import Declared
 from cucmsh.shell.packs import load_pack
 
 PROJECT = Path(__file__).parents[2]
@@ -28,6 +28,6 @@ def declarations() -> dict[str, set[str]]:
 
 @pytest.mark.thorough
 @pytest.mark.parametrize("each", load_pack("commands"), ids=lambda each: each.phrase)
-def test_every_parameter_of_the_built_in_pack_declares_its_kind(each: Command) -> None:
-    names = {parameter.name for parameter in each.parameters}
+def test_every_parameter_of_the_built_in_pack_declares_its_kind(each: Declared) -> None:
+    names = {parameter.name for parameter in each.loaded().parameters}
     assert declarations()[each.phrase] == names

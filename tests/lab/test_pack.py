@@ -7,7 +7,7 @@ import pytest
 from cucmsh.shell.grammar import Grammar
 from cucmsh.shell.packs import load_pack
 
-COMMANDS = load_pack("cucmsh.lab.pack")
+COMMANDS = [each.loaded() for each in load_pack("cucmsh.lab.pack")]
 
 
 @pytest.mark.parametrize("entry", COMMANDS, ids=lambda entry: str(entry.phrase))

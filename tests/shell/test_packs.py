@@ -7,6 +7,7 @@ from pathlib import Path
 import pytest
 
 from cucmsh.errors import CommandClashError, PackError
+from cucmsh.shell.complete import complete
 from cucmsh.shell.grammar import Grammar
 from cucmsh.shell.packs import load_pack, load_packs
 
@@ -126,12 +127,6 @@ BREAKS = {
     "exit": "import sys\nsys.exit(7)\n",
     "interrupt": "raise KeyboardInterrupt\n",
     "own class": "class Odd(BaseException): pass\nraise Odd('a secret')\n",
-    "odd object": (
-        "class Odd(type):\n"
-        "    @property\n"
-        "    def __module__(self): raise BaseException('a secret')\n"
-        "class Thing(metaclass=Odd): pass\n"
-    ),
     "same phrase": MODULE.format(phrase="b", name="b") * 2
     + MODULE.format(phrase="b", name="again"),
     "recursion": "def f(): f()\nf()\n",
@@ -329,3 +324,60 @@ def test_a_pack_says_where_it_lies(write_pack: WritePack, tmp_path: Path) -> Non
     write_pack("builtin_toy", BUILT_IN)
     (pack,) = load_packs("builtin_toy", tmp_path, [], lambda _: None)
     assert pack.path == str(tmp_path / "builtin_toy")
+
+
+NAMED = """
+PACK = "toy"
+COMMANDS = {"one": ("show one <name>",), "two": ("show two",), "three": ("show three",)}
+"""
+
+
+@pytest.fixture
+def named(write_pack: WritePack, tmp_path: Path) -> Path:
+    """A pack that says what its modules hold; the third one cannot be imported."""
+    modules = {
+        "one": MODULE.format(phrase="show one", name="show_one"),
+        "two": MODULE.format(phrase="show two", name="show_two"),
+        "three": "raise LookupError\n",
+    }
+    write_pack("toypack", modules)
+    (tmp_path / "toypack/__init__.py").write_text(NAMED)
+    return tmp_path
+
+
+def test_a_module_that_the_pack_names_is_imported_when_its_command_is_typed(
+    named: Path,
+) -> None:
+    grammar = Grammar(load_pack("toypack"))
+    assert [each.phrase for each in grammar.declared][1:] == ["show two", "show three"]
+    assert sorted(grammar.top.words["show"].words) == ["one", "three", "two"]
+    assert "toypack.two" not in sys.modules
+    assert grammar.parse("show two").command.place == "toypack.two.show_two"
+    assert "toypack.one" not in sys.modules
+
+
+def test_a_named_module_that_breaks_costs_its_own_commands(named: Path) -> None:
+    grammar = Grammar(load_pack("toypack"))
+    with pytest.raises(PackError, match=r"broke off with LookupError while"):
+        grammar.parse("show three")
+    assert [each.text for each in complete(grammar, None, "show t")] == ["three", "two"]
+    assert grammar.parse("show two").command.phrase == "show two"
+
+
+def test_a_command_that_its_module_does_not_hold_is_told(named: Path) -> None:
+    grammar = Grammar(load_pack("toypack"))
+    with pytest.raises(PackError, match=r"names 'show one <name>' in toypack\.one"):
+        grammar.parse("show one x")
+
+
+def test_an_odd_object_costs_a_pack_nothing(write_pack: WritePack) -> None:
+    odd = """
+class Odd(type):
+    @property
+    def __module__(self):
+        raise BaseException("a secret")
+class Thing(metaclass=Odd):
+    pass
+"""
+    write_pack("toypack", {"a": odd + MODULE.format(phrase="show itl", name="show")})
+    assert [each.phrase for each in load_pack("toypack")] == ["show itl"]

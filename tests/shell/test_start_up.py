@@ -113,6 +113,15 @@ def test_nothing_heavy_is_imported_by_a_session_with_a_simple_command(
     assert not HEAVY & at_the_end
 
 
+def test_a_session_imports_the_commands_that_are_typed(
+    login: tuple[str, list[set[str]]],
+) -> None:
+    _, (at_the_prompt, at_the_end) = login
+    imported = {name for name in at_the_end if name.startswith("commands.")}
+    assert imported == {"commands.node"}
+    assert not imported & at_the_prompt
+
+
 @pytest.mark.parametrize(
     ("module", "not_for_it"),
     [

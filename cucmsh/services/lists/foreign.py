@@ -13,7 +13,7 @@ from __future__ import annotations
 import shlex
 from collections.abc import Iterator
 from contextlib import suppress
-from hashlib import md5, sha256
+from hashlib import md5
 from typing import NamedTuple
 
 from cucmsh.config.model import Node
@@ -22,9 +22,8 @@ from cucmsh.hosts import host_port
 from cucmsh.pki.model import Unit
 from cucmsh.services.certificates.keystore import Keystore
 from cucmsh.services.lists.acceptance import TRUST_RELEASE
-from cucmsh.services.lists.served_lists import served_list
+from cucmsh.services.lists.served_lists import is_published, served_list
 from cucmsh.services.records.history import History, Kept
-from cucmsh.services.records.state import read_published
 from cucmsh.services.records.work import RESTART
 from cucmsh.services.site import Site
 from cucmsh.trustlist.check import check
@@ -53,25 +52,17 @@ class ForeignList(NamedTuple):
         return one_line(f"{self.what}. {self.advice}")
 
 
-def foreign_list(site: Site) -> ForeignList | None:
-    """The list in this node's TFTP directory, if it is a foreign one.
+def foreign_list_here(site: Site, raw: bytes) -> ForeignList | None:
+    """What this node serves, if it is a foreign list; keys are read for that.
 
-    A login asks: for a list that this node made, a file is read and no key. One that
-    cannot be read, or does not verify, is none; others tell that.
+    Args:
+        site: this node.
+        raw: the list in its TFTP directory.
     """
-    try:
-        raw = served_list(site)
-        if raw is None:
-            return None
-        published = read_published(site.home)
-        if published and published.sha256 == sha256(raw).hexdigest():
-            return None
-        found = _verified(site, raw)
-        if found is None or not is_foreign(site, found, site.node):
-            return None
-        return _here(site, found)
-    except CucmshError:
+    found = _verified(site, raw)
+    if found is None or not is_foreign(site, found, site.node):
         return None
+    return _here(site, found)
 
 
 def foreign_list_on(site: Site, node: Node, raw: bytes) -> ForeignList | None:
@@ -107,9 +98,11 @@ def how_to_compose(site: Site, otherwise: str) -> str:
     if not site.settings.keep_trust or not site.node.has_tftp:
         return otherwise
     try:
-        served = foreign_list(site)
-        if served is not None:
-            return served.advice if served.is_kept else otherwise
+        raw = served_list(site)
+        if raw is not None and not is_published(site, raw):
+            served = foreign_list_here(site, raw)
+            if served is not None:
+                return served.advice if served.is_kept else otherwise
         for kept in History(site).binding:
             if is_foreign(site, kept.trust_list, site.node):
                 return _advice(site, kept)

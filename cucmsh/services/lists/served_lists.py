@@ -25,7 +25,7 @@ from cucmsh.errors import (
 from cucmsh.exhaustion import exhaustion_as_error
 from cucmsh.layout import LIST_FILE
 from cucmsh.services.deadlines import ALL_BEFORE_START_SECONDS, ONE_BEFORE_START_SECONDS
-from cucmsh.services.records.state import keep_mark
+from cucmsh.services.records.state import keep_mark, read_published
 from cucmsh.services.site import Site
 from cucmsh.services.threads import as_done
 
@@ -49,6 +49,12 @@ def served_list(site: Site) -> bytes | None:
 def is_reset_list(site: Site, raw: bytes | None) -> bool:
     """Whether this is the list of a reset, which every start serves as it is."""
     return raw is not None and keep_mark(site.home) == sha256(raw).hexdigest()
+
+
+def is_published(site: Site, raw: bytes) -> bool:
+    """Whether it is the list that this node made last; a file is read and no key."""
+    published = read_published(site.home)
+    return published is not None and published.sha256 == sha256(raw).hexdigest()
 
 
 def sha256_or_none(raw: bytes | None) -> str:

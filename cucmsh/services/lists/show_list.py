@@ -11,7 +11,6 @@ from typing import NamedTuple
 from cucmsh.errors import MissingFileError
 from cucmsh.layout import LIST_FILE
 from cucmsh.services.deadlines import SERVED_LIST_SECONDS
-from cucmsh.services.lists.foreign import how_to_compose
 from cucmsh.services.lists.served_lists import ask_all_served, other_tftp_nodes
 from cucmsh.services.records.reset_journal import unfinished_list
 from cucmsh.services.site import Site
@@ -52,6 +51,10 @@ def read_list(site: Site) -> HeldList:
         raw = site.tftp.read(LIST_FILE)
         modified = site.tftp.modified(LIST_FILE)
     except MissingFileError as problem:
+        from cucmsh.services.lists.foreign import (  # noqa: PLC0415 - half a megabyte
+            how_to_compose,
+        )
+
         raise MissingFileError(
             "ITL File not found.",
             how_to_compose(site, "Run `utils service restart Cisco Tftp`."),

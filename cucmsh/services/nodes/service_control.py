@@ -14,11 +14,12 @@ from typing import NamedTuple, Protocol
 from cucmsh.alarms import SERVICE_START_FAILED, SERVICE_STARTED, SERVICE_STOPPED
 from cucmsh.config.model import TFTP, TVS
 from cucmsh.errors import CucmshError, ServiceError, UsageError
-from cucmsh.services.lists.foreign import ForeignList, foreign_list
+from cucmsh.services.lists.foreign import ForeignList
 from cucmsh.services.lists.given_list import is_given
 from cucmsh.services.lists.install import close_mark
 from cucmsh.services.lists.member_hooks import deliver_pending
 from cucmsh.services.lists.member_lists import ask_for_lists
+from cucmsh.services.lists.own_list import foreign_list
 from cucmsh.services.lists.update_replicas import brought_after_start, update_replicas
 from cucmsh.services.nodes import own_services as own
 from cucmsh.services.nodes.tell_names import tell_untold

@@ -13,8 +13,9 @@ from cucmsh.layout import LIST_FILE, PUBLISHED, facts_file
 from cucmsh.pki.model import Unit
 from cucmsh.services.certificates.keystore import Keystore
 from cucmsh.services.certificates.regenerate import regenerate
-from cucmsh.services.lists.foreign import foreign_list, how_to_compose
+from cucmsh.services.lists.foreign import how_to_compose
 from cucmsh.services.lists.give_up_phones import release_trust
+from cucmsh.services.lists.own_list import foreign_list
 from cucmsh.services.lists.phone_files import choose
 from cucmsh.services.lists.plan_reset import plan_local_reset
 from cucmsh.services.lists.show_list import read_list

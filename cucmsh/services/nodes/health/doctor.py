@@ -24,8 +24,9 @@ from cucmsh.services.deadlines import SERVED_LIST_SECONDS
 from cucmsh.services.files import is_backed_up
 from cucmsh.services.lists.acceptance import TRUST_RELEASE, describe, who_refuses
 from cucmsh.services.lists.compose import too_many_tokens
-from cucmsh.services.lists.foreign import foreign_list, how_to_compose
+from cucmsh.services.lists.foreign import how_to_compose
 from cucmsh.services.lists.history_of_others import silent_nodes
+from cucmsh.services.lists.own_list import foreign_list
 from cucmsh.services.lists.phone_files import (
     WHY_NOT_RENEWED,
     Choice,

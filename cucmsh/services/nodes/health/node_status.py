@@ -29,12 +29,9 @@ from cucmsh.services.deadlines import (
     HEALTH_STATUS_SECONDS,
     SERVED_LIST_SECONDS,
 )
-from cucmsh.services.lists.foreign import (
-    ForeignList,
-    foreign_list,
-    foreign_list_on,
-)
+from cucmsh.services.lists.foreign import ForeignList, foreign_list_on
 from cucmsh.services.lists.member_hooks import hook_on
+from cucmsh.services.lists.own_list import foreign_list
 from cucmsh.services.lists.replica_records import require_ours
 from cucmsh.services.lists.served_lists import ask_served, served_list
 from cucmsh.services.nodes.confine import opens_a_shell
