@@ -94,11 +94,16 @@ def afterwards_lines(unit: Unit, found: Afterwards) -> list[str]:
         return []
     where = ", then ".join(found.restarts)
     lines = [f"ITLs name it once Cisco Tftp was restarted on {where}."]
-    if unit is Unit.ITL_RECOVERY:
+    if unit is Unit.ITL_RECOVERY and found.is_signer_known:
         lines.append(
             "Phones learn the new ITLRecovery key by these ITLs, which a key that they "
             "know signs. The earlier key is kept. Sign nothing with the new one "
-            "(`utils itl reset localkey`) before every phone holds such an ITL."
+            f"(`{found.first_use}`) before every phone holds such an ITL."
+        )
+    elif unit is Unit.ITL_RECOVERY:
+        lines.append(
+            "The new ITLRecovery key signs these ITLs: phones do not know it and have "
+            "to ask TVS. The earlier key is kept."
         )
     lines.append(
         "Let every phone fetch that ITL before another certificate is changed."

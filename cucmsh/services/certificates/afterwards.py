@@ -12,6 +12,8 @@ from typing import NamedTuple
 
 from cucmsh.errors import CucmshError
 from cucmsh.pki.model import Unit
+from cucmsh.services.lists.acceptance import TRUST_RELEASE
+from cucmsh.services.lists.run_reset import LOCAL
 from cucmsh.services.phones.preview import REGEN, locked_out
 from cucmsh.services.site import Site
 from cucmsh.services.tvs.way import cut_off_without
@@ -25,16 +27,27 @@ class Afterwards(NamedTuple):
             lists name the certificate; in this order, one after the other.
         not_yet: units whose certificates are not to change before phones hold those
             lists: somebody would be locked out.
+        is_signer_known: whether a key that phones know signs those lists; else the new
+            one does, which they know by TVS only.
+        first_use: the command that would sign with the new key before that.
     """
 
     restarts: tuple[str, ...]
     not_yet: tuple[Unit, ...]
+    is_signer_known: bool = True
+    first_use: str = ""
 
 
 def afterwards(site: Site, unit: Unit) -> Afterwards:
     """What follows on a change of that unit's certificate, which is in place."""
     restarts = nodes_to_restart(site, unit)
-    return Afterwards(restarts, _not_yet(site, unit) if restarts else ())
+    profile, keeps = site.settings.profile, site.settings.keep_trust
+    return Afterwards(
+        restarts,
+        _not_yet(site, unit) if restarts else (),
+        is_signer_known=keeps or profile.signer != unit,
+        first_use=LOCAL if profile.reset_signer == unit else TRUST_RELEASE,
+    )
 
 
 def nodes_to_restart(site: Site, unit: Unit) -> tuple[str, ...]:

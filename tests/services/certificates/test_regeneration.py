@@ -24,7 +24,12 @@ from cucmsh.views.certificate import (
     regeneration_warning,
 )
 from tests.services.holder import takes
-from tests.services.made_cluster import PUBLISHER, SUBSCRIBER, MadeCluster
+from tests.services.made_cluster import (
+    PUBLISHER,
+    SUBSCRIBER,
+    MadeCluster,
+    made_cluster,
+)
 
 pytestmark = pytest.mark.thorough
 
@@ -165,6 +170,28 @@ def test_two_passes_of_the_recovery_key_lose_nobody(
     change(cluster, Unit.CALL_MANAGER)
     serve()
     serve()
+
+
+@pytest.mark.parametrize(
+    ("release", "keep_trust", "said"),
+    [
+        ("10.0", False, "`utils itl reset localkey`"),
+        ("12.5", True, "`utils itl trust release`"),
+        ("12.5", False, "have to ask TVS"),
+    ],
+)
+def test_what_is_said_of_a_new_recovery_key_is_what_phones_do(
+    release: str, keep_trust: bool, said: str, tmp_path: Path
+) -> None:
+    cluster = made_cluster(tmp_path, keep_trust=keep_trust, release=release)
+    cluster.start()
+    held = cluster.publisher.raw
+    change(cluster, Unit.ITL_RECOVERY)
+    found = afterwards(cluster.site, Unit.ITL_RECOVERY)
+    assert said in "\n".join(afterwards_lines(Unit.ITL_RECOVERY, found))
+    cluster.clock.pass_seconds(1)
+    cluster.publisher.start()
+    assert takes(held, cluster.publisher.raw) is found.is_signer_known
 
 
 def test_the_earlier_recovery_keys_stay_and_open(keeping: MadeCluster) -> None:
