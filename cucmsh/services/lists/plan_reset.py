@@ -102,7 +102,8 @@ def _plan(
     named = recovery_record(base)
     if named is None or named.certificate != certificate.der:
         base = _with_recovery(site, base, named, certificate)
-        questions.append(_other_key(named, certificate))
+        does_sign = signer.certificate == certificate
+        questions.append(_other_key(named, certificate, does_sign=does_sign))
         weakness = weaker_than(certificate, named.public_key or b"") if named else ""
         if weakness:
             questions.append(Question((weakness,)))
@@ -205,20 +206,26 @@ def _is_same_token(record: Record, other: Record) -> bool:
     return record.role == Role.SAST and record.certificate == other.certificate
 
 
-def _other_key(named: Record | None, certificate: Certificate) -> Question:
+def _other_key(
+    named: Record | None, certificate: Certificate, *, does_sign: bool
+) -> Question:
     listed = "none"
     if named is not None and named.certificate:
         listed = f"{named.subject_name}, SHA-256 {_fingerprint(named.certificate)}"
     shown = f"{certificate.subject_name}, SHA-256 {_fingerprint(certificate.der)}"
-    return Question(
-        (
-            "The recovery key is not the one that the present ITL names.",
-            f"  in the ITL:   {listed}",
-            f"  this key:     {shown}",
+    lines = [
+        "The recovery key is not the one that the present ITL names.",
+        f"  in the ITL:   {listed}",
+        f"  this key:     {shown}",
+    ]
+    if does_sign:
+        lines += [
             "Phones that hold the present ITL will refuse the new one; phones that",
             "hold an ITL with this key will accept it.",
-        )
-    )
+        ]
+    else:
+        lines.append("CallManager signs the new ITL, by which phones learn this key.")
+    return Question(tuple(lines))
 
 
 def _fingerprint(der: bytes) -> str:

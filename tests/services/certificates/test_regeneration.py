@@ -17,6 +17,7 @@ from cucmsh.release import PROFILES, Profile
 from cucmsh.services.certificates.afterwards import afterwards, nodes_to_restart
 from cucmsh.services.certificates.regenerate import regenerate
 from cucmsh.services.lists.compose import compose_for_start
+from cucmsh.services.lists.plan_reset import plan_local_reset
 from cucmsh.services.phones.preview import RESTART, preview
 from cucmsh.views.certificate import (
     afterwards_lines,
@@ -192,6 +193,22 @@ def test_what_is_said_of_a_new_recovery_key_is_what_phones_do(
     cluster.clock.pass_seconds(1)
     cluster.publisher.start()
     assert takes(held, cluster.publisher.raw) is found.is_signer_known
+
+
+@pytest.mark.parametrize("release", ["10.0", "12.5"])
+def test_a_reset_with_another_recovery_key_says_whether_that_key_signs(
+    release: str, tmp_path: Path
+) -> None:
+    cluster = made_cluster(tmp_path, release=release)
+    cluster.start()
+    held = cluster.publisher.raw
+    change(cluster, Unit.ITL_RECOVERY)
+    plan = plan_local_reset(cluster.site)
+    said = " ".join(line for asked in plan.questions for line in asked.lines)
+    assert "is not the one that the present ITL names" in said
+    is_taken = takes(held, plan.trust_list.raw)
+    assert is_taken is (release == "12.5")
+    assert ("will refuse the new one" in said) is not is_taken
 
 
 def test_the_earlier_recovery_keys_stay_and_open(keeping: MadeCluster) -> None:
