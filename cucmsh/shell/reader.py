@@ -22,6 +22,7 @@ from cucmsh.shell.answers import refused_answer
 from cucmsh.shell.dialog import CONTROL_C, CONTROL_D, EndOfInput
 from cucmsh.shell.keyboard import ENTER, Keyboard
 from cucmsh.shell.line import ERASE_KEYS, KILL_KEY, LONGEST_LINE, TypedLine
+from cucmsh.shell.pasted import ends_block
 from cucmsh.shell.screen import Screen
 from cucmsh.shell.terminal import Size, Terminal
 
@@ -93,6 +94,21 @@ class Reader:
                 self._echo += line.press(key)
         self._end_line()
         return line.text
+
+    def skip_block(self, line: str) -> None:
+        """Read over the rest of a PEM block that begins with `line`; nothing shows.
+
+        Raises:
+            CancelledError: Ctrl-C.
+            EndOfInput: there will be no more.
+        """
+        before = ""
+        while not ends_block(line, before):
+            before, line = line, ""
+            while (key := self.keyboard.key()) != ENTER:
+                if key == _CTRL_C:
+                    raise CancelledError(CONTROL_C)
+                line = (line + key)[:LONGEST_LINE]
 
     def ask(self, question: str) -> str:
         """Ask for a line; blanks at its ends are dropped.

@@ -25,6 +25,7 @@ from cucmsh.shell.dialog import CONTROL_C, EndOfInput, EndSession
 from cucmsh.shell.grammar import Grammar
 from cucmsh.shell.json_result import JsonResult
 from cucmsh.shell.pager import ScreenPager
+from cucmsh.shell.pasted import begins_block, refused_block
 from cucmsh.shell.reader import Reader
 from cucmsh.shell.screen import Screen, in_a_change, visible
 from cucmsh.shell.settings import SessionSettings
@@ -148,7 +149,7 @@ class Session:
     def _turn(self) -> int | None:
         """Read and run one line; return a status when the session is over."""
         try:
-            line = self._next_line()
+            line = self._without_block(self._next_line())
             self._remember(line)
         except EndOfInput:
             return 0
@@ -163,6 +164,14 @@ class Session:
         except EndOfInput as ending:
             return ending.exit_status
         return status if self._screen.is_gone else None
+
+    def _without_block(self, line: str) -> str:
+        """The line; an empty one where a PEM block was pasted, which is refused."""
+        if not begins_block(line):
+            return line
+        self._reader.skip_block(line)
+        self._refuse(refused_block(line))
+        return ""
 
     def _next_line(self) -> str:
         typed, pending = "", ""

@@ -252,6 +252,33 @@ def test_leaving_gives_the_status_that_the_command_asks_for(
     assert open_pipes("quit\nadd 7\n").session.run() == 4
 
 
+KEY = """-----BEGIN RSA PRIVATE KEY-----
+Proc-Type: 4,ENCRYPTED
+
+add 1
+-----END RSA PRIVATE KEY-----
+"""
+CERTIFICATE = "-----BEGIN CERTIFICATE-----\nadd 1\n-----END CERTIFICATE-----\n"
+
+
+@pytest.mark.parametrize(
+    ("block", "said"),
+    [
+        (KEY, "A private key was pasted where a command is read; it was not kept."),
+        (CERTIFICATE, "A PEM block was pasted where a command is read"),
+        ("-----BEGIN X-----\n\n", "A PEM block was pasted"),  # somebody typed it
+    ],
+)
+def test_no_line_of_a_pasted_block_is_run_or_recorded(
+    open_pipes: OpenPipes, block: str, said: str
+) -> None:
+    pipes = open_pipes(f"{block}add 7\n")
+    pipes.session.run()
+    assert pipes.numbers == [7]
+    assert "add 1" not in str(pipes.record.events)
+    assert said in pipes.seen()
+
+
 def test_the_first_prompt_stands_before_the_commands_are_loaded(
     open_pipes: OpenPipes,
 ) -> None:
