@@ -186,6 +186,7 @@ LISTS = "lists"  # which subscribers were not given the list that the publisher 
 NODE = "node"  # this node's id
 NODES = "nodes"  # the ids of all nodes
 OTHER_PASSWORDS = "other-passwords"  # who was not seen to have this node's
+PASSING = "passing"  # which subscribers were not brought those of others
 PHONE_RESETS = "phone-resets"  # which phones are still to be reset
 PUBLISHED = "published"  # the last list
 RENAMING = "renaming"  # the unfinished rename of this node

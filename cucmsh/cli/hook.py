@@ -136,6 +136,12 @@ HOOKS = {
         "take over the cluster as its publisher has it; NAME as above",
         ["NAME", "SHA256"],
     ),
+    "pass-certificates": Hook(
+        "install",
+        "on a publisher: bring the certificates of the subscriber NODE, as they were "
+        "brought here, to the other subscribers",
+        ["NODE"],
+    ),
     "renamed": Hook(
         "membership",
         "take over how another member is called now, and tell the others; NAME as "

@@ -106,6 +106,7 @@ from tests.services.callers import called
 
 PUBLISHER = "test10pub"
 SUBSCRIBER = "test10sub"
+SECOND = "test10sub2"  # a second subscriber, where a test wants one
 DOMAIN = "joemar2.lab"
 SUBJECT = "OU=tac;O=cisco;L=rtp;ST=nc;C=US"
 SECURITY = "one long security password"
@@ -113,7 +114,7 @@ CCM = "the application administrator"
 SFTP_PASSWORD = "the backup server's"
 START = datetime(2014, 2, 26, 18, 24, 27, tzinfo=UTC)
 REPLICA = "branch1"
-PORTS = {PUBLISHER: 6901, SUBSCRIBER: 6902, REPLICA: 6903}
+PORTS = {PUBLISHER: 6901, SUBSCRIBER: 6902, REPLICA: 6903, SECOND: 6904}
 BACKUP_KEY = HostKey("ssh-rsa", "AAAAB3NzaC1yc2EAAAADAQABAAAAAgC7")
 BACKUP_BLOB = b64decode(BACKUP_KEY.key)
 MD5_FINGERPRINT = md5(BACKUP_BLOB).digest().hex(":")
@@ -688,6 +689,7 @@ class MadeCluster:
         is_strict: bool = False,
         publisher_services: tuple[str, ...] = ("tftp", "tvs", "capf"),
         has_replica: bool = False,
+        has_second: bool = False,
         release: str = "10.0",
     ) -> None:
         self.root = root
@@ -700,6 +702,8 @@ class MadeCluster:
             _node(root, PUBLISHER, NodeRole.PUBLISHER, publisher_services),
             _node(root, SUBSCRIBER, NodeRole.SUBSCRIBER, ("tftp", "tvs")),
         ]
+        if has_second:
+            nodes.append(_node(root, SECOND, NodeRole.SUBSCRIBER, ("tftp", "tvs")))
         if has_replica:
             nodes.append(_node(root, REPLICA, NodeRole.REPLICA, ("tftp",)))
         cluster = Cluster(DOMAIN, SUBJECT, tuple(nodes))
@@ -775,6 +779,22 @@ class MadeCluster:
                 },
             }
             Path(settings.path).write_text(tomlkit.dumps(document))
+
+    def lead_to_the_publisher(self) -> None:
+        """No subscriber logs in to another one, as in production."""
+        for member in self.members.values():
+            settings = member.site.settings
+            nodes = tuple(
+                node
+                if member is self.publisher
+                or node.is_publisher
+                # Its own entry is this node's, which has service commands.
+                or node.name == member.node.name
+                else node._replace(ssh=None)
+                for node in settings.cluster.nodes
+            )
+            cluster = settings.cluster._replace(nodes=nodes)
+            member.site = member.site.with_settings(settings._replace(cluster=cluster))
 
     def start(self) -> None:
         """Every node composes its list, as at the first start."""

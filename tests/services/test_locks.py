@@ -111,6 +111,7 @@ LOCKS = {
     r"tftp/.*": SIGNING,
     # What is open in the cluster.
     r"home/state/(journal|adoption|renaming|untold|certificates)\.toml": CLUSTER,
+    r"home/state/passing\.toml": CLUSTER,
     # Copies of trusted certificates that were deleted or replaced.
     r"home/earlier/[A-Za-z-]+-trust/.*": NODE,
     # Copies of what an adoption replaces.
@@ -327,6 +328,14 @@ def comparing(made: MadeCluster) -> Prepared:
     return made.site, [sealed(member, "the same?")]
 
 
+def passing(made: MadeCluster) -> Prepared:
+    """One of two subscribers has a new certificate."""
+    three = MadeCluster(made.root / "three", has_second=True)
+    three.make()
+    made.root = three.root
+    return three.site, [SUBSCRIBER]
+
+
 def resetting_phones(made: MadeCluster) -> Prepared:
     phones = PhonesSettings(restart=("told", "status"), wait_seconds=0)
     site = made.site.with_settings(made.site.settings._replace(own_phones=phones))
@@ -498,6 +507,9 @@ RUNS: dict[str, Run] = dict(
     f"{BULK}.import_bulk": Run(importing_many, {NODE}),
     "cucmsh.services.certificates.imports.delete_trusted": Run(deleting, {NODE}),
     "cucmsh.services.certificates.imports.import_own": Run(importing, {NODE, CLUSTER}),
+    "cucmsh.services.lists.pass_certificates.pass_certificates": Run(
+        passing, {NODE, CLUSTER}
+    ),
     "cucmsh.services.nodes.compare_passwords.answer_password": Run(comparing, {NODE}),
     "cucmsh.services.lists.install.discard_staged": Run(discarding, set()),
     "cucmsh.services.lists.install.install_certificate": Run(

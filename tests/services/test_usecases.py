@@ -207,6 +207,7 @@ VALUES: dict[str, Callable[[Site], Sequence[Any]]] = {
     "cucmsh.services.lists.install.take_staged": lambda _: ["a-b", SHA256],
     "cucmsh.services.lists.every_list.every_list": lambda _: [],
     "cucmsh.services.lists.member_lists.bring_lists": lambda _: [],
+    "cucmsh.services.lists.pass_certificates.pass_certificates": lambda _: [SUBSCRIBER],
     "cucmsh.services.lists.take_list.take_list": lambda _: [b""],
     "cucmsh.services.lists.take_list.wanted_list": lambda _: [],
     "cucmsh.services.lists.show_list.find_mismatches": lambda _: [b""],

@@ -14,6 +14,7 @@ from cucmsh.services.lists.install import (
     take_staged,
 )
 from cucmsh.services.lists.member_hooks import INPUT
+from cucmsh.services.lists.pass_certificates import pass_certificates
 
 
 def received(call: Call) -> bytes:
@@ -57,9 +58,17 @@ def _install_certificate(call: Call) -> tuple[str, int]:
     return "installed", 0
 
 
+def _pass_certificates(call: Call) -> tuple[str, int]:
+    """A line for each subscriber that did not get them."""
+    outcomes = pass_certificates(call.site, call.given.node)
+    left = [each for each in outcomes if not each.is_done]
+    return "\n".join(f"{each.name}: {each.reason}" for each in left), 0
+
+
 RUNS = {
     "stage": Run(_stage, stage),
     "discard": Run(_discard, discard_staged),
     "install-list": Run(_install_list, install_list),
     "install-certificate": Run(_install_certificate, install_certificate),
+    "pass-certificates": Run(_pass_certificates, pass_certificates),
 }

@@ -14,7 +14,7 @@ from __future__ import annotations
 
 import hashlib
 import os
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 
 from cucmsh.config.model import Node
 from cucmsh.errors import CucmshError, RefusedError, ServiceError, UsageError
@@ -114,21 +114,19 @@ def deliver_certificates(
     Raises:
         StoreError: that cannot be noted.
     """
-    members = site.settings.cluster.members
-    others = [node for node in members if node.name != site.node.name]
+    cluster = site.settings.cluster
+    others = [node for node in cluster.members if node.name != site.node.name]
     # First, so that after a crash too many are noted and never too few.
     reached = {node.name for node in others if node.ssh is not None}
-    note_waiting(site, Work.CERTIFICATES, dict.fromkeys(reached, "not tried"))
+    beyond = [node.name for node in others if node.name not in reached]
+    # Where the publisher is reached, it passes them on.
+    ours = (
+        {node.name for node in others} if cluster.publisher.name in reached else reached
+    )
+    note_waiting(site, Work.CERTIFICATES, dict.fromkeys(ours, "not tried"))
     with Fleet(site) as fleet:
 
         def deliver(node: Node) -> NodeOutcome:
-            if node.name not in reached:
-                name = site.settings.cluster.publisher.name
-                why = (
-                    f"no way leads there from {site.node.name}; `cucmsh node add "
-                    f"{node.name}` on {name} brings it"
-                )
-                return NodeOutcome(node.name, State.PENDING, why)
             try:
                 fleet.on(
                     node,
@@ -138,11 +136,58 @@ def deliver_certificates(
                 return NodeOutcome(node.name, State.PENDING, problem.message)
             return NodeOutcome(node.name, State.UPDATED)
 
-        outcomes = list(side_by_side(deliver, others))
-    undone = [each for each in outcomes if not each.is_done and each.name in reached]
+        direct = [node for node in others if node.name in reached]
+        outcomes = list(side_by_side(deliver, direct))
+        if beyond:
+            has_them = {each.name for each in outcomes if each.is_done}
+            passed, is_noted_there = _passed_on(site, fleet, beyond, has_them)
+            outcomes += passed
+            ours -= set(beyond) if is_noted_there else set()
+    undone = [each for each in outcomes if not each.is_done and each.name in ours]
     left = {each.name: each.reason for each in undone}
     note_waiting(site, Work.CERTIFICATES, left)
     return outcomes
+
+
+def _passed_on(
+    site: Site, fleet: Fleet, names: Sequence[str], has_them: Collection[str]
+) -> tuple[list[NodeOutcome], bool]:
+    """What became of members that no way leads to from here.
+
+    The publisher passes a subscriber's certificates on, and then notes itself who did
+    not get them: whether it does.
+    """
+    publisher = site.settings.cluster.publisher
+    why = dict.fromkeys(names, f"no way leads there from {site.node.name}")
+    is_noted_there = False
+    if publisher.name in has_them:
+        try:
+            said = fleet.on(
+                publisher,
+                lambda link: hook_on(
+                    link, publisher, "pass-certificates", site.node.name
+                ),
+            )
+            lines = (line.partition(": ") for line in said.splitlines())
+            left = {name: reason for name, _, reason in lines}
+            why = {name: left[name] for name in names if name in left}
+            is_noted_there = True
+        except CucmshError as problem:
+            why = dict.fromkeys(names, problem.message)
+    outcomes = [
+        NodeOutcome(name, State.PENDING, f"{why[name]}; {_by_hand(site, name)}")
+        if name in why
+        else NodeOutcome(name, State.UPDATED)
+        for name in names
+    ]
+    return outcomes, is_noted_there
+
+
+def _by_hand(site: Site, name: str) -> str:
+    """What brings that member this node's certificates all the same."""
+    publisher = site.settings.cluster.publisher.name
+    added = site.node.name if name == publisher else name
+    return f"`cucmsh node add {added}` on {publisher} brings them"
 
 
 def deliver_imported(

@@ -33,6 +33,7 @@ from cucmsh.services.deadlines import (
 )
 from cucmsh.services.lists.member_hooks import INPUT, hook_on, send_certificate
 from cucmsh.services.lists.member_lists import bring_lists_held, subscribers_of
+from cucmsh.services.lists.pass_certificates import known_certificates
 from cucmsh.services.lists.replica_records import Publisher, claim, read_publisher
 from cucmsh.services.lists.served_lists import served_list
 from cucmsh.services.lists.update_replicas import push_held
@@ -280,6 +281,7 @@ def _enrol_subscriber(
     _send_cluster(link, node, cluster_document(site, _nodes_with(site, node)))
     _bring(site, link, node, site.node)
     settle_waiting(site, Work.CERTIFICATES, (node.name,))
+    settle_waiting(site, Work.PASSING, (node.name,))
     settle_waiting(site, Work.NAMES, (node.name,))
     for other in cluster.members:
         if other.name not in (node.name, site.node.name):
@@ -312,10 +314,7 @@ def _send_cluster(link: Link, node: Node, document: bytes) -> None:
 def _certificates_of(site: Site, node: Node) -> dict[Unit, bytes]:
     if node.name == site.node.name:
         return public_certificates(site)
-    keystore, keys = Keystore(site), site.backends.keys()
-    units = (Unit.TVS, Unit.CALL_MANAGER, Unit.CAPF)
-    found = {unit: keystore.trusted(node, unit) for unit in units}
-    return {unit: keys.to_pem(known) for unit, known in found.items() if known}
+    return known_certificates(site, node)
 
 
 def _check_replica(site: Site, node: Node, link: Link) -> list[Finding]:

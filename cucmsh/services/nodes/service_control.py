@@ -20,6 +20,7 @@ from cucmsh.services.lists.install import close_mark
 from cucmsh.services.lists.member_hooks import deliver_pending
 from cucmsh.services.lists.member_lists import ask_for_lists
 from cucmsh.services.lists.own_list import foreign_list
+from cucmsh.services.lists.pass_certificates import pass_pending
 from cucmsh.services.lists.update_replicas import brought_after_start, update_replicas
 from cucmsh.services.nodes import own_services as own
 from cucmsh.services.nodes.tell_names import tell_untold
@@ -185,9 +186,12 @@ def _tell_members(site: Site) -> tuple[str, ...]:
         tell_untold(site)
     with suppress(CucmshError):
         deliver_pending(site)
+    with suppress(CucmshError):
+        pass_pending(site)
     left_open = (
         *open_waiting(site, Work.NAMES),
         *open_waiting(site, Work.CERTIFICATES),
+        *open_waiting(site, Work.PASSING),
     )
     return tuple(work.line for work in left_open)
 

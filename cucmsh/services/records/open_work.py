@@ -32,7 +32,7 @@ RESTORE = "utils disaster_recovery restore network"
 
 
 def open_work(site: Site) -> list[OpenWork]:
-    """All that is open, in the order in which a login tells it. Reads fourteen files.
+    """All that is open, in the order in which a login tells it. Reads fifteen files.
 
     Raises:
         StoreError: a file cannot be read.
@@ -51,6 +51,7 @@ def open_work(site: Site) -> list[OpenWork]:
         *open_waiting(site, Work.PASSWORDS),
         *_open_restores(site),
         *open_waiting(site, Work.CERTIFICATES),
+        *open_waiting(site, Work.PASSING),
         *open_waiting(site, Work.LISTS),
         *_open_phone_resets(site),
     ]

@@ -16,7 +16,14 @@ from collections.abc import Collection, Iterable, Mapping
 from typing import NamedTuple
 
 from cucmsh.config.model import TVS
-from cucmsh.layout import CERTIFICATES, LISTS, OTHER_PASSWORDS, REPLICAS, UNTOLD
+from cucmsh.layout import (
+    CERTIFICATES,
+    LISTS,
+    OTHER_PASSWORDS,
+    PASSING,
+    REPLICAS,
+    UNTOLD,
+)
 from cucmsh.services.nodes.node_id import renamed, with_ids
 from cucmsh.services.records.state import forget, recall, remember
 from cucmsh.services.records.work import (
@@ -59,6 +66,11 @@ _WAITING = {
         CERTIFICATES,
         "Certificates of this node were not brought, since {since}, to {nodes}: TVS "
         "there does not know them. Run `{finish}` when they answer.",
+    ),
+    Work.PASSING: _Waiting(
+        PASSING,
+        "Certificates of subscribers were not passed on, since {since}, to {nodes}: "
+        "TVS there does not know them. Run `{finish}` when they answer.",
     ),
     Work.LISTS: _Waiting(
         LISTS,

@@ -30,6 +30,7 @@ class Work(StrEnum):
     ADOPTION = "adoption of another tool's lists"
     RESTORE = "restore of a backup"
     CERTIFICATES = "bringing certificates to members"
+    PASSING = "passing certificates on to subscribers"
     PHONES = "reset of phones"
     LISTS = "handing lists over to subscribers"
     RENAME = "rename of this node"

@@ -224,8 +224,8 @@ def test_member_without_a_way_from_here_is_said_and_not_waited_for(
     away = site.with_settings(site.settings._replace(cluster=wider))
     (outcome,) = regenerate(away, Unit.TVS)
     assert outcome.reason == (
-        "no way leads there from test10sub; `cucmsh node add test10pub` on test10pub "
-        "brings it"
+        "no way leads there from test10sub; `cucmsh node add test10sub` on test10pub "
+        "brings them"
     )
     assert not open_waiting(away, Work.CERTIFICATES)
 
