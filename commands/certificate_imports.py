@@ -146,8 +146,9 @@ def say_undelivered(dialog: Dialog, done: services.Imports) -> int:
 def set_cert_delete(dialog: Dialog, site: Site, unit: str, name: str) -> None:
     """Trust an imported certificate no longer, on this node.
 
-    A copy stays in the home of the node. This node's own certificates, and those of
-    other nodes of the cluster, are not deleted.
+    Other nodes trust it until it is deleted there, too: each knows who needs it. A copy
+    stays in the home of the node. This node's own certificates, and those of other
+    nodes of the cluster, are not deleted.
 
     unit: whose trust it is in: tomcat, ipsec, CallManager, CAPF, TVS or Phone-SAST
     name: as `show cert list trust` prints it, such as ca.pem
@@ -162,13 +163,18 @@ def set_cert_delete(dialog: Dialog, site: Site, unit: str, name: str) -> None:
         require_yes(dialog, CONTINUE)
 
     copy = services.delete_trusted(site, unit, name, agree)
+    members = site.settings.cluster.members
+    others = [node.name for node in members if node.name != site.node.name]
     trust = services.require_trust(unit)
     file = name.removeprefix(f"{trust}/")
     dialog.say(f"Successfully deleted certificate {trust}/{file}.")
     if dialog.helpful:
         dialog.say(f"A copy of it is {site.home.root}/{copy}.")
-        if len(site.settings.cluster.members) > 1:
-            dialog.say("Other nodes still trust it: delete it there, too.")
+        if others:
+            dialog.say(
+                "Other nodes may still trust it: delete it there, too, with the same "
+                f"command. {', '.join(others)}"
+            )
     dialog.result(
         tuple,
         lambda: {
@@ -176,5 +182,6 @@ def set_cert_delete(dialog: Dialog, site: Site, unit: str, name: str) -> None:
             "trust": trust,
             "name": file,
             "copy": f"{site.home.root}/{copy}",
+            "others": others,
         },
     )

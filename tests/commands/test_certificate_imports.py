@@ -494,9 +494,26 @@ def test_a_deleted_one_is_trusted_no_longer_and_a_copy_stays(
     assert done.lines[0] == "Successfully deleted certificate tomcat-trust/Root_CA.pem."
     copy = Path(done.lines[1].removeprefix("A copy of it is ").removesuffix("."))
     assert copy.read_text() == root.pem
+    assert done.lines[2].endswith("too, with the same command. test10sub")
+    assert "Root_CA" in call(cluster.subscriber.site, "show cert list trust").text
     assert "Root_CA" not in call(cluster.site, "show cert list trust").text
     with dialog_with() as dialog, pytest.raises(MissingFileError):
         run(dialog, cluster.site, "set cert delete tomcat Root_CA.pem")
+
+
+def test_a_node_that_no_way_leads_to_is_named_and_not_skipped(
+    cluster: MadeCluster, root: Authority
+) -> None:
+    settings = cluster.site.settings
+    nodes = tuple(node._replace(ssh=None) for node in settings.cluster.nodes)
+    alone = settings.cluster._replace(nodes=nodes)
+    cluster.publisher.site = cluster.site.with_settings(
+        settings._replace(cluster=alone)
+    )
+    done = paste(cluster, "set cert import trust tomcat", root.pem)
+    assert done.status == 3
+    assert "test10sub" in done.text
+    assert "no way leads there" in done.text
 
 
 def test_a_certificate_that_is_needed_is_asked_about(

@@ -198,11 +198,8 @@ def deliver_imported(
     Phones ask the TVS of any node. Who cannot be reached is told by the outcome; the
     same import on this node, or there, brings them again.
     """
-    others = [
-        node
-        for node in site.settings.cluster.members
-        if node.name != site.node.name and node.ssh is not None
-    ]
+    cluster = site.settings.cluster
+    others = [node for node in cluster.members if node.name != site.node.name]
     with Fleet(site) as fleet:
 
         def deliver(node: Node) -> NodeOutcome:
@@ -211,6 +208,11 @@ def deliver_imported(
                     send_certificate(link, node, site.node, trust, pem)
 
             try:
+                if node.ssh is None:
+                    raise RefusedError(
+                        f"no way leads there from {site.node.name}; "
+                        f"{cluster.publisher.name} brings it to all nodes"
+                    )
                 fleet.on(node, bring)
             except CucmshError as problem:
                 return NodeOutcome(node.name, State.PENDING, problem.message)
