@@ -57,7 +57,7 @@ class _Target:
             return
         try:
             self._take(bytes(self._kept))
-        except BaseException as problem:
+        except BaseException as problem:  # as above
             self.problem = problem
             raise
         self._kept.clear()
@@ -75,7 +75,7 @@ def encrypt(
     try:
         pyrage.encrypt_io(source, target, to)
         target.flush()
-    except Exception:
+    except (pyrage.EncryptError, OSError):  # what it makes of what the two raised
         _raise_own(source, target)
         raise
 
@@ -94,7 +94,9 @@ def decrypt(
     try:
         pyrage.decrypt_io(source, target, key)
         target.flush()
-    except Exception as problem:  # outside code, on bytes of a stranger
+    # DecryptError and OSError, as far as is known; but it is outside code on bytes of a
+    # stranger. It may make either of what the two callables raised, too.
+    except Exception as problem:
         _raise_own(source, target)
         raise KeyFileError(
             f"it does not open with the set's key, is cut or was changed: {problem}"

@@ -106,7 +106,7 @@ def _connected(server: MailServer) -> smtplib.SMTP:
     try:
         # Without a context it would take any certificate.
         connection.starttls(context=context)
-    except BaseException:
+    except BaseException:  # Ctrl-C, too: nobody else has it yet
         connection.close()
         raise
     return connection

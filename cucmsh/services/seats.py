@@ -66,6 +66,7 @@ def seated(site: Site) -> Iterator[None]:
     with ExitStack() as stack:
         taken = 0
         seat = None
+        # Then there is room, as said above.
         with suppress(OSError, StoreError), _alone(site) as folder:
             for number in range(1, MOST + 1):
                 descriptor = os.open(str(number), FLAGS, 0o600, dir_fd=folder)

@@ -124,7 +124,7 @@ class Screen:
         """
         poll = select.poll()
         poll.register(self.fd, 0)
-        with suppress(OSError):
+        with suppress(OSError):  # it cannot be asked: nothing was seen to close
             self.is_gone = self.is_gone or bool(poll.poll(0))
         return not self.is_gone
 

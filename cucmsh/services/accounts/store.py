@@ -152,7 +152,7 @@ def has_login(site: Site, name: str) -> bool:
     """
     if site.settings.lab:
         return True
-    with suppress(KeyError, ValueError):
+    with suppress(KeyError, ValueError):  # unknown there; no name that it can ask for
         return pwd.getpwnam(name).pw_uid == os.getuid()
     return False
 
@@ -213,7 +213,7 @@ def replace_password(
 
 
 def _owner() -> str:
-    with suppress(KeyError):
+    with suppress(KeyError):  # an id without an entry
         return pwd.getpwuid(os.getuid()).pw_name
     return ""
 

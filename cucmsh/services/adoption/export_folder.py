@@ -119,7 +119,7 @@ def private_folder(folder: str) -> Iterator[LocalStore]:
     is_new = _make(folder)
     try:
         yield LocalStore(folder)
-    except BaseException as problem:
+    except BaseException as problem:  # Ctrl-C, too: keys must not stay there
         _empty(folder, is_new=is_new)
         if isinstance(problem, CucmshError) and not _is_empty(folder):
             raise HalfDoneError(

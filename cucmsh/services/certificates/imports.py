@@ -376,6 +376,7 @@ def _who_needs(site: Site, entry: TrustedOne) -> list[str]:
     for unit in keystore.units:
         if trust_of(unit) != entry.trust:
             continue
+        # There is none, or it has no chain even with this one.
         with suppress(CertificateError, MissingFileError):
             own = keystore.certificate(unit)
             now = own.not_before

@@ -45,7 +45,7 @@ def write_notice(
         "ends": [int(one.end.timestamp()) for one in soonest],
         "others": len(expiring) - len(soonest),
     }
-    with suppress(CucmshError):
+    with suppress(CucmshError):  # a login is told what it was told before
         if facts != recall(site.home, MONITOR_NOTICE):
             remember(site.home, MONITOR_NOTICE, facts)
 

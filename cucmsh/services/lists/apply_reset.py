@@ -242,8 +242,9 @@ def _end(report: Report, reset: OpenReset, site: Site, progress: Progress) -> No
                 push_held(site, seconds=PUSH_AFTER_START_SECONDS)
     except CucmshError as problem:  # they stay pending; the reset is done
         progress(Step.FAILED, f"the replicas were not updated: {problem.message}")
+    # What their next starts serve; who was not given it was noted before.
     with suppress(CucmshError), exhaustion_as_error():
-        bring_lists_after(site, without=pending)  # what their next starts serve
+        bring_lists_after(site, without=pending)
 
 
 def _commit_own(

@@ -80,7 +80,7 @@ class Machine:
 
     def zone(self) -> str:
         """The name of its time zone, ``America/New_York``; empty if it has no name."""
-        with suppress(OSError):
+        with suppress(OSError):  # no link: the other file may say it
             target = os.readlink(os.path.join(self._root, "etc/localtime"))
             if _ZONES in target:
                 return target.partition(_ZONES)[2]
@@ -135,7 +135,7 @@ class Machine:
         found = {}
         for line in self._read("proc/meminfo").splitlines():
             name, _, rest = line.partition(":")
-            with suppress(ValueError, IndexError):
+            with suppress(ValueError, IndexError):  # a line of another form
                 found[name] = int(rest.split()[0])
         names = ("MemTotal", "MemFree", "Cached", "Shmem", "Buffers")
         if not all(name in found for name in names):
@@ -168,14 +168,14 @@ class Machine:
 
     def _processes(self) -> Iterator[tuple[str, str]]:
         """The name of each daemon that can be seen, and its command line."""
-        with suppress(OSError):
-            for number in os.listdir(os.path.join(self._root, "proc")):
-                if not number.isdecimal():
-                    continue
-                _, _, status = self._read(f"proc/{number}/stat").rpartition(") ")
-                if status.split(" ")[1:2] in (["0"], ["1"]):  # whose child it is
-                    name = self._read(f"proc/{number}/comm").strip()
-                    yield name, self._read(f"proc/{number}/cmdline").replace("\0", " ")
+        numbers: list[str] = []
+        with suppress(OSError):  # a /proc that nobody may look into
+            numbers = os.listdir(os.path.join(self._root, "proc"))
+        for number in filter(str.isdecimal, numbers):
+            _, _, status = self._read(f"proc/{number}/stat").rpartition(") ")
+            if status.split(" ")[1:2] in (["0"], ["1"]):  # whose child it is
+                name = self._read(f"proc/{number}/comm").strip()
+                yield name, self._read(f"proc/{number}/cmdline").replace("\0", " ")
 
     def _counters(self) -> dict[str, int]:
         words = self._read("proc/stat").partition("\n")[0].split()

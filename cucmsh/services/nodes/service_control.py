@@ -174,7 +174,7 @@ def _fetch_list(site: Site) -> None:
     """
     if not is_given(site):
         return
-    with suppress(CucmshError):
+    with suppress(CucmshError):  # it stays open, which ``_tell_members`` tells
         tell_untold(site)
         deliver_pending(site)
     ask_for_lists(site)
@@ -184,7 +184,7 @@ def _tell_members(site: Site) -> tuple[str, ...]:
     """What others need to know before phones meet it; who does not know it then."""
     with suppress(CucmshError):  # it stays open, which is told
         tell_untold(site)
-    with suppress(CucmshError):
+    with suppress(CucmshError):  # as above
         deliver_pending(site)
     with suppress(CucmshError):
         pass_pending(site)

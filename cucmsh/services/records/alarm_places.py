@@ -176,7 +176,7 @@ def note(home: LocalStore, event: Event, what: str, problem: CucmshError) -> Non
         return
     _noted.add((home.root, what, why))
     when = event.time.isoformat(timespec="seconds")
-    with suppress(CucmshError):
+    with suppress(CucmshError):  # there is no place left to say it
         home.append(ERRORS_FILE, f"{when} {what}: {why}")
 
 

@@ -75,7 +75,7 @@ def _read(path: str) -> dict[tuple[str, str], float]:
         for line in file.read(MOST_BYTES).splitlines():
             found = SAMPLE.fullmatch(line)
             if found and found[1] in HEADS:
-                with suppress(ValueError):
+                with suppress(ValueError):  # no number: it is counted from nought
                     samples[found[1], found[2]] = float(found[3])
     return samples
 
@@ -93,8 +93,8 @@ def _replace(path: str, text: str) -> None:
             raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))  # noqa: TRY301
         os.fchmod(descriptor, SERVED_MODE)
         os.rename(temporary, path)
-    except BaseException:
-        with suppress(OSError):
+    except BaseException:  # Ctrl-C, too: nothing half may stay
+        with suppress(OSError):  # what went wrong first is told
             os.unlink(temporary)
         raise
     finally:

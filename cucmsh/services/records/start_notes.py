@@ -98,7 +98,7 @@ def open_starts(site: Site) -> list[OpenWork]:
         line = (
             f"No list was composed at the TFTP start of {when}: "
             f"{why.removesuffix('.')}. What lay there "
-            f" is served. Mend it, then run `{RESTART}`."
+            f"is served. Mend it, then run `{RESTART}`."
         )
         return [OpenWork(Work.START, line, {site.node.name: why}, since, RESTART)]
     try:

@@ -247,7 +247,7 @@ class _Reading:
         and the earlier key of the publisher that signed that.
         """
         if is_given(self._site):
-            with suppress(CucmshError):
+            with suppress(CucmshError):  # then nothing tells that it was ours
                 own = self._keystore.certificate(Unit.CALL_MANAGER).der
                 given = given_list(self._site)
                 verdict = given and check(given, self._site.backends.verifier())
