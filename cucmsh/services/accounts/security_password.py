@@ -63,7 +63,8 @@ def set_security_password(site: Site, old: Secret, new: Secret) -> dict[str, str
         RefusedError: see ``require_security_change``; nothing was changed.
         KeyFileError: the recovery key file does not open with ``old``; the same.
         BusyError: another change of the cluster is under way.
-        StoreError: see ``rekeying.replace``.
+        StoreError: a key file cannot be read; nothing was changed. Else see
+            ``rekeying.replace``.
     """
     with site.cluster_lock(SECURITY):
         sweep(site)

@@ -402,19 +402,20 @@ class Keystore:
 
         Raises:
             KeyFileError: the recovery key file does not open with the present password.
+            StoreError: one of them cannot be read; it would stay under this password.
         """
         keys, present = self._site.backends.keys(), self.security_password()
         opened: dict[str, Credential] = {}
         if self._site.node.is_publisher:
             opened[RECOVERY_FILE] = self.recovery()
             for name in self._earlier_files(Unit.ITL_RECOVERY):
-                with suppress(StoreError, KeyFileError):
-                    raw = rekeying.read(self._home, name)
+                raw = rekeying.read(self._home, name)
+                with suppress(KeyFileError):
                     opened[name] = keys.read_key_file(raw, present)
         for name in self._home.names(BROUGHT_KEYS):
             path = f"{BROUGHT_KEYS}/{name}"
-            with suppress(StoreError, KeyFileError):
-                raw = rekeying.read(self._home, path)
+            raw = rekeying.read(self._home, path)
+            with suppress(KeyFileError):
                 found = self._site.backends.open_key_file(raw, present)
                 opened[path] = found.credential
         files = {name: self._packed(key, new) for name, key in opened.items()}

@@ -258,6 +258,25 @@ def test_the_note_decides(
     assert holding(rich.site) == (NEW if is_decided else OLD)
 
 
+@pytest.mark.parametrize("name", [EARLIER, BROUGHT])
+def test_a_key_file_that_cannot_be_read_is_not_left_under_the_old_one(
+    rich: MadeCluster, monkeypatch: pytest.MonkeyPatch, name: str
+) -> None:
+    read = LocalStore.read
+
+    def failing(store: LocalStore, asked: str) -> bytes:
+        if asked == name:
+            raise StoreError("Input/output error")
+        return read(store, asked)
+
+    monkeypatch.setattr(LocalStore, "read", failing)
+    with pytest.raises(StoreError, match="Input/output error"):
+        set_security_password(rich.site, OLD, NEW)
+    monkeypatch.undo()
+    assert holding(rich.site) == OLD
+    assert not left_over(rich.site)
+
+
 def test_a_full_disk_while_staging_changes_nothing(
     rich: MadeCluster, monkeypatch: pytest.MonkeyPatch
 ) -> None:
