@@ -9,11 +9,11 @@ was, byte for byte; another run finishes, and phones that held the list take the
 from __future__ import annotations
 
 import shutil
-import subprocess
 
 from tests.faults import judge
-from tests.faults.cluster import CUCMSH, ENVIRONMENT, SECONDS, Cluster, Result
-from tests.faults.kill_sweep import Command, Point, Traced, under_tracer
+from tests.faults.cluster import CUCMSH, Result
+from tests.faults.command_sweep import CommandSweep, take_all
+from tests.faults.kill_sweep import Command, Traced, under_tracer
 from tests.rigs.longer_check import exit_with
 from tests.services import holder
 from tests.services.adoption.elsewhere import Elsewhere, credential
@@ -22,17 +22,13 @@ ADOPT = Command("", "Adopt this (yes/no)? ", "yes\n")
 NOTICE = "An adoption was begun"
 
 
-class AdoptionSweep:
-    """A publisher that has never composed, with the list of another tool in place.
+class AdoptionSweep(CommandSweep):
+    """A publisher that has never composed, with the list of another tool in place."""
 
-    Attributes:
-        calls: the names of the calls that an undisturbed adoption makes.
-        missed: kills that came too late: the command had ended.
-    """
+    name = "adopt"
 
-    def __init__(self) -> None:
-        self.cluster = cluster = Cluster(0)
-        self.missed = 0
+    def prepare(self) -> None:
+        cluster = self.cluster
         self._there = Elsewhere(cluster.folder / "elsewhere")
         # Valid on the day of the test, too: an expired one is asked about.
         self._there.signer = credential("old.example", days=36500)
@@ -43,46 +39,23 @@ class AdoptionSweep:
         (state / "published.toml").unlink()
         (cluster.tftp / "ITLFile.tlv").write_bytes(self.held)
         (cluster.tftp / "CTLFile.tlv").touch()
-        cluster.before = cluster.snapshot()
-        for _ in range(2):  # the first one makes what is made once
-            cluster.restore()
-            ended, self.calls = self._traced(0)
-            assert ended.status == 0, ended.transcript
+        self._before = self._served()
 
-    def points(self) -> list[Point]:
-        """All of them, in the order of the calls."""
-        return [
-            Point("adopt", number, after)
-            for number in range(1, len(self.calls) + 1)
-            for after in (False, True)
-        ]
+    def traced(self, number: int, *, after: bool = False) -> Traced:
+        words = [*CUCMSH, "--config", str(self.cluster.config), *self._words()]
+        return under_tracer(words, ADOPT, number, after=after)
 
-    def take(self, point: Point) -> str:
-        """Kill there, look, run it again, look; gives what did not hold, or nothing."""
-        try:
-            self._take(point)
-        except (AssertionError, OSError, subprocess.SubprocessError) as problem:
-            return f"{point}: {problem}"
-        return ""
-
-    def close(self) -> None:
-        self.cluster.close()
-
-    def _take(self, point: Point) -> None:
+    def look(self, ended: Result) -> None:
         cluster = self.cluster
-        cluster.restore()
-        before = self._served()
-        ended, _ = self._traced(point.number, after=point.after)
-        self.missed += ended.status >= 0
-        assert self._served() == before, "something else is served"
+        assert self._served() == self._before, "something else is served"
         judge.assert_locks_are_free(cluster.home)
         judge.assert_no_canary(cluster, ended)
         is_begun = (cluster.home / "state" / "adoption.toml").exists()
-        assert (NOTICE in self._login()) == is_begun
-        again = self._run("--yes")
+        assert (NOTICE in self.login()) == is_begun
+        again = self.run(*self._words(), "--yes")
         assert again.status == 0, again.transcript
-        assert self._served() == before, "the rerun serves something else"
-        assert NOTICE not in self._login()
+        assert self._served() == self._before, "the rerun serves something else"
+        assert NOTICE not in self.login()
         assert not [*cluster.home.rglob(".cucmsh-*.tmp")], "a temporary file is left"
         done = cluster.hook("tftp-start")
         assert done.status == 0, done.transcript
@@ -97,54 +70,14 @@ class AdoptionSweep:
             if not path.name.startswith(".")
         }
 
-    def _login(self) -> str:
-        words = [*CUCMSH, "--config", str(self.cluster.config)]
-        done = subprocess.run(
-            words,
-            input="quit\n",
-            capture_output=True,
-            text=True,
-            check=False,
-            timeout=SECONDS,
-            env=ENVIRONMENT,
-        )
-        return done.stdout
-
-    def _words(self, *more: str) -> list[str]:
-        words = [*CUCMSH, "--config", str(self.cluster.config), "adopt"]
+    def _words(self) -> tuple[str, ...]:
         folder = self._there.folder
-        words += ["--adopt-list", str(folder)]
-        return [*words, "--adopt-key", str(folder / "key.pem"), *more]
-
-    def _run(self, *more: str) -> Result:
-        done = subprocess.run(
-            self._words(*more),
-            capture_output=True,
-            text=True,
-            check=False,
-            timeout=SECONDS,
-            env=ENVIRONMENT,
-        )
-        return Result(done.returncode, done.stdout, done.stderr)
-
-    def _traced(self, number: int, *, after: bool = False) -> Traced:
-        return under_tracer(self._words(), ADOPT, number, after=after)
+        key = str(folder / "key.pem")
+        return ("adopt", "--adopt-list", str(folder), "--adopt-key", key)
 
 
 def main() -> int:
-    sweep = AdoptionSweep()
-    try:
-        points = sweep.points()
-        print(f"{len(points)} points", flush=True)
-        broken = [fault for point in points if (fault := sweep.take(point))]
-    finally:
-        sweep.close()
-    print("\n".join(broken))
-    print(
-        f"{len(points)} kills ({sweep.missed} came after the end), {len(broken)} did "
-        "not hold"
-    )
-    return int(bool(broken))
+    return take_all(AdoptionSweep)
 
 
 if __name__ == "__main__":

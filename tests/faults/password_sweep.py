@@ -11,13 +11,13 @@ the new password and not with the old one.
 from __future__ import annotations
 
 import shutil
-import subprocess
 
 from cryptography.hazmat.primitives.serialization import pkcs12
 
 from tests.faults import judge
-from tests.faults.cluster import CUCMSH, ENVIRONMENT, SECONDS, SECURITY, Cluster, Result
-from tests.faults.kill_sweep import Command, Point, Traced, traced
+from tests.faults.cluster import SECURITY, Result
+from tests.faults.command_sweep import CommandSweep, take_all
+from tests.faults.kill_sweep import Command, Traced, traced
 from tests.rigs.longer_check import exit_with
 
 NEW = "canary-next-81c2f6d0e9"
@@ -28,68 +28,41 @@ CHANGE = Command(
 REFUSAL = "That is not the cluster security password"
 
 
-class PasswordSweep:
-    """A publisher with an earlier recovery key and one that was brought.
+class PasswordSweep(CommandSweep):
+    """A publisher with an earlier recovery key."""
 
-    Attributes:
-        calls: the names of the calls that an undisturbed change makes.
-        missed: kills that came too late: the command had ended.
-    """
+    name = "password"
 
-    def __init__(self) -> None:
-        self.cluster = cluster = Cluster(0)
-        self.missed = 0
-        self._folder = cluster.home / "security" / "ITLRecovery"
-        self._secrets = cluster.home / "security" / "secrets"
+    def prepare(self) -> None:
+        security = self.cluster.home / "security"
+        self._folder, self._secrets = security / "ITLRecovery", security / "secrets"
         present = self._folder / "ITLRecovery.p12"
         shutil.copy2(present, self._folder / "ITLRecovery.p12.1")
-        cluster.before = cluster.snapshot()
-        for _ in range(2):  # the first one makes what is made once
-            cluster.restore()
-            ended, self.calls = self._traced(0)
-            assert ended.status == 0, ended.transcript
 
-    def points(self) -> list[Point]:
-        """All of them, in the order of the calls."""
-        return [
-            Point("password", number, after)
-            for number in range(1, len(self.calls) + 1)
-            for after in (False, True)
-        ]
+    def traced(self, number: int, *, after: bool = False) -> Traced:
+        return traced(self.cluster, number, after=after, command=CHANGE)
 
-    def take(self, point: Point) -> str:
-        """Kill there, look, run it again, look; gives what did not hold, or nothing."""
-        try:
-            self._take(point)
-        except (AssertionError, OSError, subprocess.SubprocessError) as problem:
-            return f"{point}: {problem}"
-        return ""
-
-    def close(self) -> None:
-        self.cluster.close()
-
-    def _take(self, point: Point) -> None:
+    def look(self, ended: Result) -> None:
         cluster = self.cluster
-        cluster.restore()
-        ended, _ = self._traced(point.number, after=point.after)
-        self.missed += ended.status >= 0
         judge.assert_locks_are_free(cluster.home)
-        if point.number % 2:  # in the state that the kill left
+        if self.point.number % 2:  # in the state that the kill left
             reset = cluster.call()
             assert reset.status == 0, reset.transcript
         else:
-            assert "not finished" not in self._login()
+            assert "not finished" not in self.login()
         again = cluster.call(LINE, CHANGE.answers)
         if again.status != 0:  # the kill came after the decision
             assert REFUSAL in again.transcript, again.transcript
-            self._login()
+            self.login()
         assert not [*cluster.home.rglob(".cucmsh-*.tmp")], "a temporary file is left"
         assert sorted(path.name for path in self._secrets.rglob("*")) == [
             *("ccm", "next", "security")
         ]
         assert not (cluster.home / "state" / "rekeying.toml").exists()
         assert (self._secrets / "security").read_text() == NEW
-        for path in self._folder.glob("*.p12*"):
+        key_files = [*self._folder.glob("*.p12*")]
+        assert len(key_files) == 2
+        for path in key_files:
             assert opens(path.read_bytes(), NEW), path.name
             assert not opens(path.read_bytes(), SECURITY), path.name
         reset = cluster.call()
@@ -104,22 +77,6 @@ class PasswordSweep:
         for result in results:
             assert NEW not in result.transcript
 
-    def _login(self) -> str:
-        words = [*CUCMSH, "--config", str(self.cluster.config)]
-        done = subprocess.run(
-            words,
-            input="quit\n",
-            capture_output=True,
-            text=True,
-            check=False,
-            timeout=SECONDS,
-            env=ENVIRONMENT,
-        )
-        return done.stdout
-
-    def _traced(self, number: int, *, after: bool = False) -> Traced:
-        return traced(self.cluster, number, after=after, command=CHANGE)
-
 
 def opens(raw: bytes, password: str) -> bool:
     try:
@@ -130,19 +87,7 @@ def opens(raw: bytes, password: str) -> bool:
 
 
 def main() -> int:
-    sweep = PasswordSweep()
-    try:
-        points = sweep.points()
-        print(f"{len(points)} points", flush=True)
-        broken = [fault for point in points if (fault := sweep.take(point))]
-    finally:
-        sweep.close()
-    print("\n".join(broken))
-    print(
-        f"{len(points)} kills ({sweep.missed} came after the end), {len(broken)} did "
-        "not hold"
-    )
-    return int(bool(broken))
+    return take_all(PasswordSweep)
 
 
 if __name__ == "__main__":

@@ -7,10 +7,12 @@ from __future__ import annotations
 
 import random
 from collections.abc import Iterator
+from contextlib import closing
 
 import pytest
 
 from tests.faults.adoption_sweep import AdoptionSweep
+from tests.faults.command_sweep import CommandSweep
 from tests.faults.kill_sweep import Sweep
 from tests.faults.password_sweep import PasswordSweep
 from tests.rigs.draws import draw
@@ -59,28 +61,21 @@ def test_f22_kills_during_the_recovery_from_a_kill_end_in_the_same_place(
 def test_a_kill_at_any_call_of_an_adoption_serves_nothing_new_and_a_rerun_finishes(
     seed: int,
 ) -> None:
-    sweep = AdoptionSweep()
-    try:
-        points = sweep.points()
-        assert len(points) > 50  # the change is really what is counted
-        chosen = draw(random.Random(seed), points, ADOPTION_POINTS)
-        failed = [sweep.take(point) for point in chosen]
-    finally:
-        sweep.close()
-    assert not any(failed), f"CUCMSH_SEED={seed}: " + "\n".join(filter(None, failed))
-    assert not sweep.missed
+    assert_all_hold(AdoptionSweep(), seed, ADOPTION_POINTS, least=50)
 
 
 def test_a_kill_at_any_call_of_a_password_change_leaves_one_whole_state(
     seed: int,
 ) -> None:
-    sweep = PasswordSweep()
-    try:
+    assert_all_hold(PasswordSweep(), seed, PASSWORD_POINTS, least=100)
+
+
+def assert_all_hold(sweep: CommandSweep, seed: int, count: int, *, least: int) -> None:
+    """Some of the points, of which there are more than ``least``."""
+    with closing(sweep):
         points = sweep.points()
-        assert len(points) > 100  # the change is really what is counted
-        chosen = draw(random.Random(seed), points, PASSWORD_POINTS)
+        assert len(points) > least  # the change is really what is counted
+        chosen = draw(random.Random(seed), points, count)
         failed = [sweep.take(point) for point in chosen]
-    finally:
-        sweep.close()
     assert not any(failed), f"CUCMSH_SEED={seed}: " + "\n".join(filter(None, failed))
     assert not sweep.missed
