@@ -22,6 +22,16 @@ if TYPE_CHECKING:
     from cucmsh.views.certificate import regeneration_warning as regeneration_warning
     from cucmsh.views.certificate import request_lines as request_lines
     from cucmsh.views.certificate import trusted_rows as trusted_rows
+    from cucmsh.views.certificate_documents import bulk_document as bulk_document
+    from cucmsh.views.certificate_documents import (
+        certificate_shown_document as certificate_shown_document,
+    )
+    from cucmsh.views.certificate_documents import (
+        certificates_document as certificates_document,
+    )
+    from cucmsh.views.certificate_documents import imports_document as imports_document
+    from cucmsh.views.certificate_documents import request_document as request_document
+    from cucmsh.views.certificate_documents import trusted_document as trusted_document
     from cucmsh.views.change_documents import listing_document as listing_document
     from cucmsh.views.change_documents import (
         regenerated_document as regenerated_document,
@@ -33,17 +43,9 @@ if TYPE_CHECKING:
     from cucmsh.views.change_documents import signing_document as signing_document
     from cucmsh.views.change_documents import text_document as text_document
     from cucmsh.views.documents import Document as Document
-    from cucmsh.views.documents import bulk_document as bulk_document
-    from cucmsh.views.documents import (
-        certificate_shown_document as certificate_shown_document,
-    )
-    from cucmsh.views.documents import certificates_document as certificates_document
     from cucmsh.views.documents import cluster_document as cluster_document
-    from cucmsh.views.documents import imports_document as imports_document
     from cucmsh.views.documents import list_document as list_document
-    from cucmsh.views.documents import request_document as request_document
     from cucmsh.views.documents import reset_document as reset_document
-    from cucmsh.views.documents import trusted_document as trusted_document
     from cucmsh.views.every_list import every_list_document as every_list_document
     from cucmsh.views.every_list import every_list_lines as every_list_lines
     from cucmsh.views.files import deleted_document as deleted_document
@@ -127,14 +129,16 @@ __getattr__ = late_names(
             "signing_document",
             "text_document",
         ),
-        "cucmsh.views.documents": (
-            "Document",
+        "cucmsh.views.certificate_documents": (
+            "bulk_document",
             "certificate_shown_document",
             "certificates_document",
-            "bulk_document",
             "imports_document",
             "request_document",
             "trusted_document",
+        ),
+        "cucmsh.views.documents": (
+            "Document",
             "cluster_document",
             "list_document",
             "reset_document",

@@ -14,7 +14,8 @@ from cucmsh.services.lists.give_up_phones import GiveUpPlan
 from cucmsh.services.lists.sign_and_bring import SignedAndBrought
 from cucmsh.services.nodes.service_control import Start
 from cucmsh.services.outcome import NodeOutcome
-from cucmsh.views.documents import Document, certificate_document, outcome_document
+from cucmsh.views.certificate_documents import certificate_document
+from cucmsh.views.documents import Document, outcome_document
 
 
 def regenerated_document(

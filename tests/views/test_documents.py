@@ -16,8 +16,8 @@ from cucmsh.services.nodes.service_list import ServiceList
 from cucmsh.services.outcome import NodeOutcome, Report, State
 from cucmsh.trustlist.check import SignatureVerdict, check
 from cucmsh.trustlist.decode import decode
+from cucmsh.views.certificate_documents import certificates_document
 from cucmsh.views.documents import (
-    certificates_document,
     list_document,
     reset_document,
 )
