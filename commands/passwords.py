@@ -50,7 +50,7 @@ def set_password_user_security(dialog: Dialog, site: Site) -> None:
             dialog.say(line)
     dialog.result(
         lambda: ["Password updated successfully."],
-        lambda: {"node": site.node.name, "others": sorted(others), "why": others},
+        lambda: views.security_password_document(site.node.name, others),
     )
 
 

@@ -57,6 +57,9 @@ if TYPE_CHECKING:
     from cucmsh.views.files import tail_document as tail_document
     from cucmsh.views.give_up import give_up_lines as give_up_lines
     from cucmsh.views.passwords import (
+        security_password_document as security_password_document,
+    )
+    from cucmsh.views.passwords import (
         security_password_lines as security_password_lines,
     )
     from cucmsh.views.phone_resets import open_resets_line as open_resets_line
@@ -154,7 +157,10 @@ __getattr__ = late_names(
             "tail_document",
         ),
         "cucmsh.views.give_up": ("give_up_lines",),
-        "cucmsh.views.passwords": ("security_password_lines",),
+        "cucmsh.views.passwords": (
+            "security_password_document",
+            "security_password_lines",
+        ),
         "cucmsh.views.phone_resets": (
             "open_resets_line",
             "phone_reset_document",

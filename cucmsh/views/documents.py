@@ -120,6 +120,7 @@ bytes, and what is not there is null. The keys of each result::
     set commandcount          counts_commands
     set password user security
                               node others[]
+                              nodes[]: name reason
     set password user admin, ccmadmin
                               node
     show account              node accounts[]: name level is_enabled is_locked

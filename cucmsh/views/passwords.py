@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 
+from cucmsh.views.documents import Document
+
 
 def security_password_lines(
     others: Mapping[str, str], is_publisher: bool
@@ -31,3 +33,13 @@ def security_password_lines(
         "ITLRecovery.p12 opens with the new one: save it again with `file get tftp "
         "ITLRecovery.p12`. Copies that were saved before open with the old one."
     )
+
+
+def security_password_document(node: str, others: Mapping[str, str]) -> Document:
+    """``set password user security``."""
+    reasons = sorted(others.items())
+    return {
+        "node": node,
+        "others": [name for name, _ in reasons],
+        "nodes": [{"name": name, "reason": why} for name, why in reasons],
+    }
