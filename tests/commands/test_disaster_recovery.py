@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import re
 import shutil
 from collections.abc import Callable
@@ -26,6 +27,7 @@ from cucmsh.layout import (
     RECOVERY_FILE,
     pair_file,
 )
+from cucmsh.phones.claims import Claim, Source
 from cucmsh.pki.model import Unit
 from cucmsh.secret import Secret
 from cucmsh.services.accounts.security_password import set_security_password
@@ -33,6 +35,7 @@ from cucmsh.services.backends import RemoteFolder
 from cucmsh.services.certificates.keystore import Keystore
 from cucmsh.services.nodes.make import make_node
 from cucmsh.services.nodes.node_id import own_id
+from cucmsh.services.phones.open_store import open_inventory
 from cucmsh.services.records.history import History
 from cucmsh.services.records.state import read_published, recall, remember
 from cucmsh.services.recovery.backup import back_up
@@ -386,6 +389,18 @@ def test_a_living_publisher_keeps_its_newer_keys(made: MadeCluster) -> None:
     made.clock.pass_seconds(10)
     made.publisher.start()
     assert judge(held, made.publisher.served, site.backends.verifier()).accepted
+
+
+def test_phones_that_are_known_are_in_what_is_shown_before(made: MadeCluster) -> None:
+    call(made.site, BACKUP)
+    held = hashlib.sha1(made.publisher.raw, usedforsecurity=False).hexdigest()
+    name, pub = "SEP000000000001", "test10pub"
+    claim = Claim(name, Source.PAGE, 1000, node=pub, itl=held, model="8845")
+    with open_inventory(made.site) as store:
+        store.record([claim], 2000)
+    shown = call(made.site, restore_line(made), [FEATURES, AGREE]).text
+    assert "    1 phone of model 8845\n" in shown
+    assert "Nobody is locked out.\n" in shown
 
 
 def test_a_labs_set_comes_back_too(made: MadeCluster) -> None:

@@ -53,13 +53,15 @@ class DraftSite(Site):
     Args:
         site: the node.
         settings: its configuration; ``None`` for the one that it has.
-        asks: it may look over TFTP at the lists that other nodes serve, as a start
-            with ``keep_trust`` and a reset do.
+        asks: it may look, and change nothing: over TFTP at the lists that other nodes
+            serve, as a start with ``keep_trust`` and a reset do; at what TVS of nodes
+            answers, and at what the inventory knows, as a preview does.
     """
 
     def __init__(
         self, site: Site, settings: Settings | None = None, *, asks: bool = False
     ) -> None:
+        self._asks = asks
         offline = _Offline(site.backends, asks=asks)
         settings = settings or site.settings
         super().__init__(settings, site.clock, offline, site.caller, site.record)
@@ -71,11 +73,11 @@ class DraftSite(Site):
 
     def with_settings(self, settings: Settings) -> Self:
         """The same draft with another configuration."""
-        return type(self)(self, settings)
+        return type(self)(self, settings, asks=self._asks)
 
     def copy(self) -> Self:
         """Another draft that goes on from this one."""
-        return type(self)(self)
+        return type(self)(self, asks=self._asks)
 
     def _lock(
         self,
@@ -184,8 +186,9 @@ class _Offline:
         trust: Callable[[bytes], bool],
         timeout_seconds: float = 5,
     ) -> Answer:
-        del address, request, trust, timeout_seconds
-        _refuse()
+        if not self._asks:
+            _refuse()
+        return self._backends.ask_tvs(address, request, trust, timeout_seconds)
 
     def tvs_server(
         self,
@@ -199,8 +202,9 @@ class _Offline:
         _refuse()
 
     def inventory(self, url: Secret, password: Secret | None) -> PhoneStore:
-        del url, password
-        _refuse()
+        if not self._asks:
+            _refuse()
+        return self._backends.inventory(url, password)
 
     def open_ami(self, address: AmiAddress, secret: Secret) -> Ami:
         del address, secret
