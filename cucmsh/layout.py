@@ -195,6 +195,7 @@ REGENERATED = "regenerated"  # which units changed since phones were told
 REPLICAS = "replicas"  # which replicas are pending
 SESSION = "session"  # idle time-out, and how many sessions there may be
 SIGNING = "signing"  # files that could not be signed
+TVS_ENDED = "tvs-ended"  # what was told last of a TVS that failed
 UNTOLD = "untold"  # which members do not know how a node is called now
 START = "start"  # why no list was composed
 

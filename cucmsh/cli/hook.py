@@ -85,6 +85,13 @@ HOOKS = {
         "make the backups that are due; by a timer each five minutes",
         remote=False,
     ),
+    "tvs-ended": Hook(
+        "tvs",
+        "after TVS has ended, in systemd's words: SERVICE_RESULT, EXIT_CODE and "
+        "EXIT_STATUS; tells the alarm that it failed",
+        ["RESULT", "CODE", "STATUS"],
+        remote=False,
+    ),
     "service-status": Hook(
         "status",
         "`active` or `inactive`, and the SHA-256 of the list in the TFTP directory, "

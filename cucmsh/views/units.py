@@ -56,7 +56,8 @@ TimeoutStartSec={seconds}
 ExecStart={words} hook update-replicas
 """
 # It needs to read the node's home, and one port. What it is not given it cannot lose:
-# no file can be written, no other program's rights be gained.
+# no file can be written, no other program's rights be gained. So another process tells
+# the alarm of its end: with "+" outside of all that, as the owner of the home.
 TVS = """\
 [Unit]
 Description=cucmsh: TVS, which phones ask about signers of lists
@@ -67,6 +68,7 @@ StartLimitIntervalSec=0
 [Service]
 User={account}
 ExecStart={words} tvs
+ExecStopPost=+-{words} hook tvs-ended {how}
 Restart=on-failure
 RestartSec=2
 LimitNOFILE=16384
@@ -95,6 +97,7 @@ SystemCallFilter=@system-service
 [Install]
 WantedBy=multi-user.target
 """
+HOW_IT_ENDED = "${SERVICE_RESULT} ${EXIT_CODE} ${EXIT_STATUS}"  # systemd puts them in
 # Not between two and three: that hour comes twice or never when summer time ends or
 # begins, and a round that was missed (Persistent=) may be made up for at any time.
 MONITOR = """\
@@ -205,7 +208,8 @@ def tvs_unit(program: Sequence[str], account: str) -> tuple[str, str]:
         account: the node's.
     """
     words = " ".join(map(unit_word, program))
-    return f"{UNIT_FOLDER}/{TVS_UNIT}", TVS.format(account=account, words=words)
+    text = TVS.format(account=account, words=words, how=HOW_IT_ENDED)
+    return f"{UNIT_FOLDER}/{TVS_UNIT}", text
 
 
 def monitor_units(

@@ -333,7 +333,7 @@ def test_another_node_runs_what_nodes_need_and_leaves_by_its_key_only(
 ) -> None:
     assert hooks.HOOKS.keys() - hooks.REMOTE == {
         *("tftp-start", "update-replicas", "sign", "monitor", "alarms"),
-        "backup",
+        *("backup", "tvs-ended"),
     }
     for words, home in ((["leave", "AAAA"], ""), (["leave", "x"], str(tmp_path))):
         with pytest.raises(UsageError, match="leave"):

@@ -230,6 +230,7 @@ VALUES: dict[str, Callable[[Site], Sequence[Any]]] = {
         *(SUBSCRIBER, WantedNode(), AGREEING)
     ],
     "cucmsh.services.nodes.health.doctor.examine": lambda _: [],
+    "cucmsh.services.tvs.ended.tvs_ended": lambda _: ["success", "exited", "0"],
     "cucmsh.services.tvs.serve.serve": lambda _: [str],
     "cucmsh.services.tvs.tls_minimum.set_tls_minimum": lambda _: ["1.0"],
     "cucmsh.services.tvs.tls_minimum.tls_minimum": lambda _: [],

@@ -4,12 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
-from cucmsh.alarms import SERVICE_FAILED
-from cucmsh.config.model import TVS, TvsAddress
-from cucmsh.errors import CucmshError, one_line
+from cucmsh.config.model import TvsAddress
 from cucmsh.layout import pair_file
 from cucmsh.pki.model import Unit
-from cucmsh.services.records.alarms import tell
 from cucmsh.services.site import Site
 from cucmsh.services.tvs.lookup import TrustedCertificates
 from cucmsh.services.tvs.tls_minimum import PresentSettings, require_tvs
@@ -36,8 +33,4 @@ def serve(site: Site, log: Callable[[str], None]) -> None:
     lookup = TrustedCertificates(site)
     present = PresentSettings(site)
     server = site.backends.tvs_server(address, pair, present, lookup, log)
-    try:
-        server.serve(settings.workers)
-    except CucmshError as problem:
-        tell(site, SERVICE_FAILED, TVS, one_line(problem.message))
-        raise
+    server.serve(settings.workers)
