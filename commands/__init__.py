@@ -93,7 +93,7 @@ COMMANDS = {
         "file view activelog <file>",
         "file view tftp <file>",
         "file get tftp <file>",
-        "file get activelog <spec>",
+        "file get activelog <spec> [options...]",
     ),
     "itl": (
         "show itl",

@@ -4,7 +4,15 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
-from commands.file_options import ACTIVELOG, TFTP, option_of, options_of
+from commands.file_options import (
+    ABSTIME,
+    ACTIVELOG,
+    RELTIME,
+    TFTP,
+    chosen_of,
+    option_of,
+    options_of,
+)
 from commands.files import files, log_specs, logs, specs
 from cucmsh import services, views
 from cucmsh.errors import UsageError
@@ -13,7 +21,7 @@ from cucmsh.shell.command import FAILED, command
 from cucmsh.shell.dialog import Dialog
 from cucmsh.shell.parameter_types import FILE, TEXT, WORD
 
-SEARCH_OPTIONS = ("ignorecase", "recurs")
+SEARCH_OPTIONS = ("ignorecase", "recurs", RELTIME, ABSTIME)
 TAIL_OPTIONS = ("lines", "recent", "regexp")
 DELETE_OPTIONS = ("detail", "noconfirm")
 MOST_TAIL_LINES = 10_000
@@ -33,10 +41,12 @@ def file_search_activelog(
 
     spec: a path; '*' and '?' in its last part stand for any letters
     expression: a regular expression; with blanks "in double quotes"
-    options: ignorecase, recurs (in folders below, too); each may be cut
+    options: ignorecase, recurs (in folders below, too), reltime UNIT N (months, weeks,
+    days, hours, minutes), abstime FROM TO (hh:mm:MM/DD/YY); each may be cut
 
     Example:
     file search activelog syslog/CiscoSyslog UC_CERT
+    file search activelog syslog/* UC_CERT reltime days 2
     file search activelog syslog/* "certexpired|certvalid" ignorecase
     """
     return _search(dialog, site, (spec, expression), ACTIVELOG, options)
@@ -55,7 +65,7 @@ def file_search_tftp(
 
     spec: a path; '*' and '?' in its last part stand for any letters
     expression: a regular expression; with blanks "in double quotes"
-    options: ignorecase, recurs (in folders below, too); each may be cut
+    options: as of `file search activelog`
 
     Example:
     file search tftp *.cnf.xml loadInformation
@@ -153,15 +163,16 @@ def _search(
     dialog: Dialog, site: Site, wanted: tuple[str, str], area: str, options: str
 ) -> int:
     spec, expression = wanted
-    chosen = options_of(options, SEARCH_OPTIONS, "search")
+    chosen = chosen_of(site, options, SEARCH_OPTIONS, "search")
     with dialog.working(lambda: "Searching..."):
         found = services.search_files(
             site,
             spec,
             expression,
             area,
-            ignores_case="ignorecase" in chosen,
-            is_recursive="recurs" in chosen,
+            ignores_case="ignorecase" in chosen.flags,
+            is_recursive="recurs" in chosen.flags,
+            span=chosen.span,
         )
     dialog.result(
         lambda: views.search_lines(area, spec, found),

@@ -6,7 +6,15 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from typing import TYPE_CHECKING
 
-from commands.file_options import ACTIVELOG, TFTP, options_of
+from commands.file_options import (
+    ABSTIME,
+    ACTIVELOG,
+    MATCH,
+    RELTIME,
+    TFTP,
+    chosen_of,
+    options_of,
+)
 from commands.questions import ask_value, host_key_question
 from cucmsh import services, views
 from cucmsh.errors import CancelledError, UsageError
@@ -21,6 +29,7 @@ from cucmsh.shell.parameter_types import FILE, PATH, USER, WORD, ParameterType
 if TYPE_CHECKING:
     from cucmsh.remote.file_transfer import SentFile
 
+GET_OPTIONS = ("recurs", RELTIME, ABSTIME, MATCH)
 LIST_OPTIONS = ("page", "detail", "reverse", "date", "size")
 # What the original calls them on screen.
 TFTP_FOLDER, LOG_FOLDER = "/usr/local/cm/tftp", "/var/log/active"
@@ -82,6 +91,12 @@ def file_list_activelog(
     file list activelog *
     file list activelog syslog/* detail
     """
+    missing = services.missing_folder(site, spec, ACTIVELOG)
+    if missing and dialog.helpful:
+        dialog.say(
+            f"There is no folder {missing} among the logs of this node: audit has what "
+            "was typed, syslog/CiscoSyslog the alarms, errors what broke."
+        )
     return _list(dialog, site, spec, ACTIVELOG, options)
 
 
@@ -195,24 +210,36 @@ def file_get_tftp(dialog: Dialog, site: Site, name: str) -> int:
 
 
 @command(
-    "file get activelog <spec>",
+    "file get activelog <spec> [options...]",
     of=lambda: services.get_logs,
     candidates={"spec": log_specs},
-    kinds={"spec": FILE},
+    kinds={"spec": FILE, "options": WORD},
     has_json=True,
 )
-def file_get_activelog(dialog: Dialog, site: Site, spec: str) -> int:
+def file_get_activelog(dialog: Dialog, site: Site, spec: str, options: str = "") -> int:
     """Send logs of this node to an SFTP server.
 
     An earlier file of that name on the server is moved to NAME.1, NAME.2 and so on.
 
     spec: a path; '*' and '?' in its last part stand for any letters
+    options: recurs (in folders below, too), reltime UNIT N, abstime FROM TO, match
+    EXPRESSION (in the file's name); each may be cut
 
     Example:
     file get activelog syslog/CiscoSyslog*
+    file get activelog * recurs reltime hours 4
     """
-    shown = _OnScreen(dialog)
-    sent = services.get_logs(site, spec, shown)
+    chosen = chosen_of(site, options, GET_OPTIONS, "get")
+    is_recursive = "recurs" in chosen.flags
+    shown = _OnScreen(dialog, is_recursive=is_recursive)
+    sent = services.get_logs(
+        site,
+        spec,
+        shown,
+        is_recursive=is_recursive,
+        span=chosen.span,
+        expression=chosen.match,
+    )
     server = shown.server
     host = server.host if server else "the server"
     if server is not None:
@@ -234,8 +261,9 @@ def file_get_activelog(dialog: Dialog, site: Site, spec: str) -> int:
 class _OnScreen:
     """A ``SendDialog`` in the original's words."""
 
-    def __init__(self, dialog: Dialog) -> None:
+    def __init__(self, dialog: Dialog, *, is_recursive: bool = False) -> None:
         self._dialog = dialog
+        self._traversed = "traversed" if is_recursive else "not traversed"
         self.server: BackupServer | None = None
         self._so_far = 0  # bytes; another thread reads it
 
@@ -249,7 +277,7 @@ class _OnScreen:
 
     def choose(self, size: int, number: int = 1) -> services.Destination:
         dialog = self._dialog
-        dialog.say("Sub-directories were not traversed.")
+        dialog.say(f"Sub-directories were {self._traversed}.")
         dialog.say(f"Number of files affected: {number}")
         dialog.say(f"Total size in Bytes: {size}")
         dialog.say(f"Total size in Kbytes: {views.kilobytes(size)}")

@@ -94,6 +94,11 @@ if TYPE_CHECKING:
     from cucmsh.services.file_search import Tail as Tail
     from cucmsh.services.file_search import search_files as search_files
     from cucmsh.services.file_search import tail_file as tail_file
+    from cucmsh.services.file_span import TIME_FORM as TIME_FORM
+    from cucmsh.services.file_span import TIME_UNITS as TIME_UNITS
+    from cucmsh.services.file_span import Span as Span
+    from cucmsh.services.file_span import read_abstime as read_abstime
+    from cucmsh.services.file_span import read_reltime as read_reltime
     from cucmsh.services.files import Destination as Destination
     from cucmsh.services.files import Entry as Entry
     from cucmsh.services.files import get_file as get_file
@@ -283,6 +288,13 @@ __getattr__ = late_names(
             "Tail",
             "search_files",
             "tail_file",
+        ),
+        "cucmsh.services.file_span": (
+            "TIME_FORM",
+            "TIME_UNITS",
+            "Span",
+            "read_abstime",
+            "read_reltime",
         ),
         "cucmsh.services.files": (
             "Destination",

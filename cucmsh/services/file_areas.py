@@ -57,6 +57,9 @@ class Area(Protocol):
     def place(self, path: str) -> tuple[LocalStore, str]:
         """The store that a file lies in, and its name there."""
 
+    def where_else(self, path: str, /) -> str:
+        """What to do where nothing of that name is there."""
+
 
 def area_of(site: Site, name: str) -> Area:
     """The place of that name."""
@@ -72,8 +75,13 @@ def open_in(area: Area, path: str) -> AbstractContextManager[OpenFile]:
     """
     folder, _, name = path.rpartition("/")
     if name not in area.entries(folder).files:
-        raise MissingFileError("File not found", f"See `file list {area.name} *`.")
+        raise not_found(area, path)
     return area.opened(path)
+
+
+def not_found(area: Area, spec: str) -> MissingFileError:
+    """Nothing matches ``spec`` there."""
+    return MissingFileError("File not found", area.where_else(spec))
 
 
 def matching(area: Area, spec: str) -> tuple[str, Listing]:
@@ -177,6 +185,9 @@ class _TftpDirectory:
         store, name = self.place(path)
         return store.opened(name)
 
+    def where_else(self, _path: str) -> str:
+        return f"See `file list {TFTP} *`."
+
     def place(self, path: str) -> tuple[LocalStore, str]:
         if path == RECOVERY_NAME:
             home = self._site.home
@@ -209,3 +220,12 @@ class _Logs:
 
     def place(self, path: str) -> tuple[LocalStore, str]:
         return self._home, f"{LOG_FOLDER}/{path}"
+
+    def where_else(self, path: str) -> str:
+        folder = path.partition("/")[0]
+        if "/" not in path or folder in self.entries("").folders:
+            return f"See `file list {ACTIVELOG} *`."
+        return (  # platform/log, cm/trace and such of the original
+            f"There is no folder {folder} among the logs of this node: audit has what "
+            "was typed, syslog/CiscoSyslog the alarms, errors what broke."
+        )

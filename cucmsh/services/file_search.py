@@ -13,7 +13,8 @@ from typing import NamedTuple, Protocol
 from cucmsh.errors import MissingFileError, RefusedError
 from cucmsh.layout import RECOVERY_NAME
 from cucmsh.services.caller import Privilege
-from cucmsh.services.file_areas import Area, area_of, files_of, open_in
+from cucmsh.services.file_areas import Area, area_of, files_of, not_found, open_in
+from cucmsh.services.file_span import Span, written_in
 from cucmsh.services.site import Site
 from cucmsh.services.usecase import use_case
 from cucmsh.storage.local import FileStamp
@@ -53,10 +54,11 @@ def search_files(  # noqa: PLR0913 - what is typed, a word each
     *,
     ignores_case: bool = False,
     is_recursive: bool = False,
+    span: Span | None = None,
 ) -> Search:
     """The lines of the text files that match ``spec`` in which the expression is found.
 
-    What is no text, or a key, is left out.
+    What is no text, or a key, is left out, and with ``span`` what was not written then.
 
     Raises:
         MissingFileError: no file matches.
@@ -65,8 +67,9 @@ def search_files(  # noqa: PLR0913 - what is typed, a word each
     """
     place = area_of(site, area)
     names = files_of(place, spec, is_recursive=is_recursive)
+    names = written_in(place, names, span)
     if not names:
-        raise MissingFileError("File not found", f"See `file list {area} *`.")
+        raise not_found(place, spec)
     texts = _texts(place, names)
     found = site.backends.search(
         [*texts.values()], expression, ignores_case=ignores_case
@@ -165,7 +168,7 @@ def tail_file(site: Site, spec: str, area: str, tail: Tail, dialog: TailDialog) 
 
 def _one(place: Area, names: list[str], spec: str, tail: Tail) -> str:
     if not names:
-        raise MissingFileError("File not found", f"See `file list {place.name} *`.")
+        raise not_found(place, spec)
     if len(names) > 1 and not tail.is_recent:
         raise RefusedError(
             f"{len(names)} files match {spec}",

@@ -21,8 +21,10 @@ from cucmsh.services.file_areas import (
     area_of,
     files_of,
     matching,
+    not_found,
     open_in,
 )
+from cucmsh.services.file_span import Span, written_in
 from cucmsh.services.records.state import recall, remember
 from cucmsh.services.site import Site
 from cucmsh.services.usecase import use_case
@@ -197,10 +199,26 @@ def get_file(site: Site, path: str, dialog: SendDialog) -> SentFile:
 
 
 @use_case("file get activelog", level=Privilege.CHANGE)
-def get_logs(site: Site, spec: str, dialog: SendDialog) -> dict[str, SentFile]:
+def get_logs(  # noqa: PLR0913 - what is typed, a word each
+    site: Site,
+    spec: str,
+    dialog: SendDialog,
+    *,
+    is_recursive: bool = False,
+    span: Span | None = None,
+    expression: str = "",
+) -> dict[str, SentFile]:
     """Send the logs that match to an SFTP server, each under its name.
 
     A log is sent as far as it goes when it is opened: it may grow meanwhile.
+
+    Args:
+        site: this node.
+        spec: which logs.
+        dialog: asks where to.
+        is_recursive: those in folders below, too.
+        span: only those that were written last then.
+        expression: only those in whose name it is found.
 
     Returns:
         What became of each, by its path.
@@ -210,9 +228,11 @@ def get_logs(site: Site, spec: str, dialog: SendDialog) -> dict[str, SentFile]:
         StoreError, ConnectionFailedError: see ``send_file``; those before it are sent.
     """
     with dialog.gathering():
-        names = files_of(area_of(site, ACTIVELOG), spec)
+        place = area_of(site, ACTIVELOG)
+        names = files_of(place, spec, is_recursive=is_recursive)
+        names = _named_so(site, written_in(place, names, span), expression)
         if not names:
-            raise MissingFileError("File not found", "See `file list activelog *`.")
+            raise not_found(place, spec)
     with ExitStack() as stack:
         opened = [
             stack.enter_context(open_file(site, name, ACTIVELOG)) for name in names
@@ -231,6 +251,14 @@ def get_logs(site: Site, spec: str, dialog: SendDialog) -> dict[str, SentFile]:
                 sent[name] = send_file(site, to.server, outgoing, to.accept, tell)
                 before += file.size
     return sent
+
+
+def _named_so(site: Site, names: list[str], expression: str) -> list[str]:
+    if not (names and expression):
+        return names
+    lasts = "\n".join({name.rpartition("/")[2] for name in names})
+    found = site.backends.search([lasts.encode()], expression, ignores_case=False)
+    return [name for name in names if name.rpartition("/")[2] in found.lines[0]]
 
 
 def send_file(

@@ -7,6 +7,7 @@ import re
 import tracemalloc
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from datetime import timedelta
 from pathlib import Path
 
 import pytest
@@ -251,6 +252,110 @@ def test_logs_are_sent_together(cluster: MadeCluster) -> None:
     saved = cluster.backups / "home/joe"
     assert (saved / "CiscoSyslog.1").read_text() == f"{OLD}\n"
     assert (saved / "CiscoSyslog").read_text() == f"{NEW}\nsecond\n"
+
+
+def dated(logs: Path, cluster: MadeCluster) -> str:
+    """The alarms were written two hours ago; when, as ``abstime`` takes it."""
+    now = cluster.clock.now()
+    then = (now - timedelta(hours=2)).astimezone()
+    for name in (SYSLOG, "audit"):
+        os.utime(logs / name, (then.timestamp(), then.timestamp()))
+    return f"{then:%H:%M:%m/%d/%y}"
+
+
+@pytest.mark.parametrize(
+    ("span", "is_in"),
+    [
+        *(("reltime hours 3", True), ("reltime hours 1", False)),
+        *(("relt mon 1", True), ("reltime minutes 119", False)),
+        *(
+            ("abstime THEN THEN", True),
+            ("abstime 00:00:01/01/13 00:00:01/01/14", False),
+        ),
+    ],
+)
+def test_only_what_was_written_then_is_searched_and_sent(
+    cluster: MadeCluster, logs: Path, span: str, is_in: bool
+) -> None:
+    span = span.replace("THEN", dated(logs, cluster))
+    search, get = (
+        f"file search activelog syslog/* alarm|UC_CERT {span}",
+        f"file get activelog * recurs {span}",
+    )
+    if not is_in:
+        for line in (search, get):
+            with dialog_with() as dialog, pytest.raises(MissingFileError):
+                run(dialog, cluster.site, line)
+        return
+    assert (
+        f"Searching file: {ACTIVE}/{SYSLOG}\n{NEW}" in call(cluster.site, search).text
+    )
+    sent = call(cluster.site, get, ANSWERS)
+    assert sent.lines[1:3] == [
+        *("Sub-directories were traversed.", "Number of files affected: 2")
+    ]
+    assert (cluster.backups / "home/joe/CiscoSyslog").is_file()
+    assert not (cluster.backups / "home/joe/errors").exists()
+
+
+@pytest.mark.usefixtures("logs")
+def test_logs_are_chosen_by_their_names(cluster: MadeCluster) -> None:
+    line = "file get activelog * recurs match [.]1$|^err"
+    sent = call(cluster.site, line, ANSWERS)
+    names = {path.name for path in (cluster.backups / "home/joe").iterdir()}
+    assert names & {"audit", "errors", "CiscoSyslog", "CiscoSyslog.1"} == {
+        *("errors", "CiscoSyslog.1")
+    }
+    assert sent.status == 0
+
+
+@pytest.mark.usefixtures("logs")
+@pytest.mark.parametrize(
+    ("line", "why"),
+    [
+        ("file search activelog audit x reltime", "It is written reltime days 3"),
+        ("file search activelog audit x reltime days 0", "no number from 1 to 1000"),
+        ("file search activelog audit x reltime days 9999", "no number from 1"),
+        ("file search activelog audit x reltime m 3", "optional parameter"),
+        ("file search activelog audit x abstime 25:00:01/01/26 x", "is no time"),
+        ("file search activelog audit x abstime 10:00:02/30/26 x", "is no time"),
+        (
+            "file search activelog audit x abstime 10:00:01/02/26 10:00:01/01/26",
+            "is before",
+        ),
+        ("file get activelog audit compress", "files are sent as they are"),
+        ("file get activelog audit match", "match EXPRESSION"),
+        ("file get activelog audit match (", "cannot be read"),
+        ("file tail activelog audit hex", "`file get` sends others"),
+    ],
+)
+def test_an_option_that_cannot_be_used_is_told(
+    cluster: MadeCluster, line: str, why: str
+) -> None:
+    with dialog_with() as dialog, pytest.raises(UsageError, match=re.escape(why)):
+        run(dialog, cluster.site, line)
+
+
+@pytest.mark.usefixtures("logs")
+@pytest.mark.parametrize(
+    "line",
+    [
+        "file search activelog platform/log/* x",
+        "file view activelog platform/log/cli00001.log",
+        "file get activelog cm/trace/ccm/*",
+        "file tail activelog platform/log/*",
+    ],
+)
+def test_places_of_the_original_are_said_to_be_elsewhere(
+    cluster: MadeCluster, line: str
+) -> None:
+    with dialog_with() as dialog, pytest.raises(MissingFileError) as refused:
+        run(dialog, cluster.site, line)
+    assert "audit has what was typed" in refused.value.advice
+    listed = call(cluster.site, "file list activelog platform/log/*")
+    assert listed.lines[0].startswith("There is no folder platform")
+    strict = call(cluster.site, "file list activelog platform/log/*", helpful=False)
+    assert strict.lines == ["dir count = 0, file count = 0", ""]
 
 
 def test_no_more_is_read_than_may_be_searched(cluster: MadeCluster) -> None:

@@ -73,7 +73,7 @@ LINES: dict[str, tuple[str, Sequence[tuple[str, Answer]]]] = {
         "file delete tftp some.xml",
         [('Enter "y" followed by return to continue: ', "y")],
     ),
-    "file get activelog <spec>": ("file get activelog audit", ANSWERS),
+    "file get activelog <spec> [options...]": ("file get activelog audit", ANSWERS),
     "file list activelog <spec> [options...]": ("file list activelog * det", ()),
     "file list tftp <spec> [options...]": ("file list tftp *", ()),
     "file search activelog <spec> <expression> [options...]": (

@@ -24,7 +24,7 @@ PHRASES = [
     "exit",
     "file delete activelog <spec> [options...]",
     "file delete tftp <spec> [options...]",
-    "file get activelog <spec>",
+    "file get activelog <spec> [options...]",
     "file get tftp <file>",
     "file list activelog <spec> [options...]",
     "file list tftp <spec> [options...]",

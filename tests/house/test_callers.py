@@ -43,6 +43,7 @@ LOOKING = {
     "certificates.regenerate": {
         *("require_no_hold", "state_of_trust", "what_follows"),
     },
+    "file_span": {"read_abstime", "read_reltime"},
     "files": {"missing_folder", "paths"},
     "seats": {"most_sessions", "read_limit"},
     "idle": {"idle_minutes", "read_minutes"},
