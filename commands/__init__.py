@@ -120,6 +120,10 @@ COMMANDS = {
         "utils itl preview hostname|domain <name>",
         "utils itl preview remotekey <file>",
     ),
+    "release": (
+        "set release <release>",
+        "utils itl preview release <release>",
+    ),
     "services": (
         "utils service list [page]",
         "utils service start <service...>",

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from contextlib import AbstractContextManager, nullcontext
+from contextlib import AbstractContextManager
 
 from commands.questions import (
     ask_value,
@@ -11,6 +11,7 @@ from commands.questions import (
     say_holders,
     say_locked_out,
 )
+from commands.restart_screen import RestartScreen
 from cucmsh import services, views
 from cucmsh.errors import CancelledError, UsageError
 from cucmsh.services.site import Site
@@ -179,39 +180,8 @@ class _OnScreen:
         if self._names[1] and all(each.is_done for each in outcomes):
             self._dialog.say("cluster update successfull")
 
-    def service(self, name: str) -> _Restart:
-        return _Restart(self._dialog, name, self._site.node.name)
-
-
-class _Restart:
-    """A ``ServiceDialog`` in the words of a reset."""
-
-    def __init__(self, dialog: Dialog, name: str, host: str) -> None:
-        self._dialog = dialog
-        self._name = name
-        self._host = host
-
-    def accepted(self) -> None:
-        self._dialog.say(f"\nRestarting {self._name} service on host {self._host}")
-
-    def changing(self) -> AbstractContextManager[object]:
-        return nullcontext()  # all of a rename is
-
-    def waiting(self) -> AbstractContextManager[None]:
-        return self._dialog.working(lambda: f"Waiting for {self._name}...")
-
-    def done(self) -> None:
-        self._dialog.say(f"{self._name} service restarted on host {self._host}")
-
-    def still_kept(self) -> None:
-        if self._dialog.helpful:
-            self._dialog.say(
-                f"The reset ITL is in place, but {self._name} did not give it back; "
-                "every start keeps it until it does."
-            )
-
-    def bringing(self, names: Sequence[str]) -> AbstractContextManager[None]:
-        return self._dialog.working(lambda: f"Waiting for {', '.join(names)}...")
+    def service(self, name: str) -> RestartScreen:
+        return RestartScreen(self._dialog, name, self._site.node.name)
 
 
 def _reported(

@@ -190,6 +190,7 @@ PASSING = "passing"  # which subscribers were not brought those of others
 PHONE_RESETS = "phone-resets"  # which phones are still to be reset
 PUBLISHED = "published"  # the last list
 RENAMING = "renaming"  # the unfinished rename of this node
+RELEASING = "releasing"  # which nodes do not serve by another release yet
 REKEYING = "rekeying"  # the unfinished change of the security password
 REGENERATED = "regenerated"  # which units changed since phones were told
 REPLICAS = "replicas"  # which replicas are pending

@@ -134,6 +134,18 @@ HOOKS = {
         "of TFTP; NAME as above",
         ["NAME", "SHA256"],
     ),
+    "release": Hook("releases", "the release of this node: who signs its list"),
+    "try-release": Hook(
+        "releases",
+        "what the next start of TFTP would serve under RELEASE, and what phones may "
+        "hold, as JSON; NAME as above: the list that would be given, or nothing",
+        ["RELEASE", "NAME", "SHA256"],
+    ),
+    "restart-tftp": Hook(
+        "releases",
+        "restart TFTP, if it runs, after the release was changed, and read back what "
+        "it serves",
+    ),
     "bring-lists": Hook(
         "lists",
         "on a publisher: make, sign and hand over the lists of the subscribers",

@@ -26,12 +26,15 @@ from cucmsh.services.phones.preview import (
     preview,
 )
 from cucmsh.services.phones.takers import MOST_BYTES, GivenList, given_list
+from cucmsh.services.releases.preview import RELEASE, ReleasePreview, preview_release
 from cucmsh.services.site import Site
 from cucmsh.shell.answers import open_by_own_password
 from cucmsh.shell.json_result import JsonResult, report
 from cucmsh.shell.reader import Reader
 from cucmsh.shell.screen import Screen
+from cucmsh.views.documents import Document
 from cucmsh.views.preview import preview_document, preview_lines
+from cucmsh.views.releases import release_preview_document, release_preview_lines
 
 LOCKS_OUT = 1  # exit status: phones would refuse the list, or nobody can tell
 STANDARD_INPUT = "-"
@@ -49,8 +52,9 @@ def preview_parser() -> Parser:
     )
     parser.add_argument(
         "change",
-        metavar="restart|regen UNIT|localkey|remotekey FILE|hostname NAME|domain NAME",
-        choices=CHANGES,
+        metavar="restart|regen UNIT|localkey|remotekey FILE|hostname NAME|domain NAME|"
+        "release RELEASE",
+        choices=(*CHANGES, RELEASE),
     )
     parser.add_argument("value", nargs="?", type=file_name, help=argparse.SUPPRESS)
     parser.several(
@@ -86,13 +90,14 @@ def run(configuration: str, argv: Sequence[str]) -> int:
         )
     _, found = _previewed(configuration, argv, given, Screen(1))
     status = LOCKS_OUT if found.is_locking_out else 0
-    return show("\n".join(preview_lines(found)), status)
+    return show("\n".join(_lines(found)), status)
 
 
 def _require_values(given: argparse.Namespace) -> None:
     what = {
         REGEN: "a UNIT",
         REMOTE_KEY: "a key FILE",
+        RELEASE: "a RELEASE",
         **dict.fromkeys(RENAMES, "a NAME"),
     }.get(given.change)
     if bool(what) != bool(given.value):
@@ -109,20 +114,34 @@ def _as_document(
 ) -> int:
     to.name("preview")
     site, found = _previewed(configuration, argv, given, Screen(2))
-    to.take(preview_document(site.node.name, found))
+    to.take(_document(site.node.name, found))
     status = LOCKS_OUT if found.is_locking_out else 0
     to.send(status)
     return status
 
 
+def _lines(found: Preview | ReleasePreview) -> Iterator[str]:
+    if isinstance(found, ReleasePreview):
+        return release_preview_lines(found)
+    return preview_lines(found)
+
+
+def _document(node: str, found: Preview | ReleasePreview) -> Document:
+    if isinstance(found, ReleasePreview):
+        return release_preview_document(node, found)
+    return preview_document(node, found)
+
+
 def _previewed(
     configuration: str, argv: Sequence[str], given: argparse.Namespace, screen: Screen
-) -> tuple[Site, Preview]:
+) -> tuple[Site, Preview | ReleasePreview]:
     """Look; questions go to the screen."""
     own = open_own_site(configuration)
     site, audit = admit(own, WayIn.NODE, os.environ, Screen(2))
     with audit.noting(["preview", *argv], is_change=False):
         held = list(_held(given.held))
+        if given.change == RELEASE:
+            return site, preview_release(site, given.value, held)
         value, key = "", None
         if given.change in (REGEN, *RENAMES):
             value = given.value

@@ -202,6 +202,10 @@ if TYPE_CHECKING:
     from cucmsh.services.recovery.schedule import change_schedule as change_schedule
     from cucmsh.services.recovery.schedule import schedule_names as schedule_names
     from cucmsh.services.recovery.sets import find_sets as find_sets
+    from cucmsh.services.releases.change import ReleaseChanged as ReleaseChanged
+    from cucmsh.services.releases.change import set_release as set_release
+    from cucmsh.services.releases.preview import ReleasePreview as ReleasePreview
+    from cucmsh.services.releases.preview import preview_release as preview_release
     from cucmsh.services.seats import most_sessions as most_sessions
     from cucmsh.services.seats import read_limit as read_limit
     from cucmsh.services.seats import set_most_sessions as set_most_sessions
@@ -370,6 +374,8 @@ __getattr__ = late_names(
             "saved_key",
             "saved_keys",
         ),
+        "cucmsh.services.releases.change": ("ReleaseChanged", "set_release"),
+        "cucmsh.services.releases.preview": ("ReleasePreview", "preview_release"),
         "cucmsh.services.seats": (
             "most_sessions",
             "read_limit",

@@ -83,6 +83,14 @@ if TYPE_CHECKING:
     from cucmsh.views.recovery import schedule_lines as schedule_lines
     from cucmsh.views.recovery import set_document as set_document
     from cucmsh.views.recovery import set_lines as set_lines
+    from cucmsh.views.releases import (
+        release_changed_document as release_changed_document,
+    )
+    from cucmsh.views.releases import release_changed_lines as release_changed_lines
+    from cucmsh.views.releases import (
+        release_preview_document as release_preview_document,
+    )
+    from cucmsh.views.releases import release_preview_lines as release_preview_lines
     from cucmsh.views.rename import renamed_document as renamed_document
     from cucmsh.views.rename import renamed_lines as renamed_lines
     from cucmsh.views.rename import yours_to_do_lines as yours_to_do_lines
@@ -173,6 +181,12 @@ __getattr__ = late_names(
             "preview_lines",
         ),
         "cucmsh.views.phones": ("phones_csv", "phones_document", "phones_lines"),
+        "cucmsh.views.releases": (
+            "release_changed_document",
+            "release_changed_lines",
+            "release_preview_document",
+            "release_preview_lines",
+        ),
         "cucmsh.views.rename": (
             "renamed_document",
             "renamed_lines",

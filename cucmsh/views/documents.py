@@ -50,6 +50,12 @@ bytes, and what is not there is null. The keys of each result::
                               offer: nodes[] signer is_kept remark md5 sha1
                               holders[]: held sha1 ctl way reason node model phones
                                 is_given_up
+    utils itl preview release, cucmsh preview release
+                              node change is_locking_out
+                              previews[]: as utils itl preview
+                              not_asked[]: name reason
+    set release               node release problems[]
+                              nodes[]: name state done reason signer
     utils itl trust release   node signer given_up[]: sha1 reason
     show itl phones ...       node state of_node page pages found silent
                               counts: phones match mismatch unknown stale no_recovery

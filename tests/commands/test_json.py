@@ -209,6 +209,11 @@ LINES: dict[str, tuple[str, Sequence[tuple[str, Answer]]]] = {
         REMOTE,
         [("Enter Sftp password :", SFTP_PASSWORD), ("(yes/no)? ", "yes"), TO_CCM],
     ),
+    "set release <release>": (
+        "set release 12.5",
+        [("Do you want to continue (yes/no)? ", "yes")],
+    ),
+    "utils itl preview release <release>": ("utils itl preview release 15", ()),
     "utils itl preview hostname|domain <name>": (
         "utils itl preview hostname new",
         (),

@@ -54,6 +54,7 @@ PHRASES = [
     "set network hostname [name]",
     "set password user ccmadmin",
     "set password user security",
+    "set release <release>",
     "set tls min-version 1.0|1.1|1.2|1.3",
     "set session maxlimit <sessions>",
     "show accountlocking",
@@ -98,6 +99,7 @@ PHRASES = [
     "utils itl preview hostname|domain <name>",
     "utils itl preview localkey|restart",
     "utils itl preview regen <unit>",
+    "utils itl preview release <release>",
     "utils itl preview remotekey <file>",
     "utils itl reset localkey",
     "utils itl reset remotekey <host> <user> <path>",
@@ -140,7 +142,7 @@ def test_changing_commands_say_so_and_resets_are_the_publishers() -> None:
                 *(*RECOVERS, *DEVICES),
                 *("set password", "set session", "set tls", "utils itl", "utils phone"),
                 *("utils service", "utils tftp"),
-                "set network",
+                *("set network", "set release"),
             )
         )
         and phrase != "utils service list [page]"
@@ -154,6 +156,7 @@ def test_changing_commands_say_so_and_resets_are_the_publishers() -> None:
                 "utils itl reset",
                 "set cert bulk",
                 "set password user ccmadmin",
+                "set release",
                 *RECOVERS,
             )
         )

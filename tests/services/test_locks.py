@@ -111,7 +111,7 @@ LOCKS = {
     r"tftp/.*": SIGNING,
     # What is open in the cluster.
     r"home/state/(journal|adoption|renaming|untold|certificates)\.toml": CLUSTER,
-    r"home/state/passing\.toml": CLUSTER,
+    r"home/state/(passing|releasing)\.toml": CLUSTER,
     # Copies of trusted certificates that were deleted or replaced.
     r"home/earlier/[A-Za-z-]+-trust/.*": NODE,
     # Copies of what an adoption replaces.
@@ -489,6 +489,8 @@ RUNS: dict[str, Run] = dict(
         usual("nodes.service_control.start_service", NODE, SIGNING, CLUSTER),
         usual("nodes.service_control.restart_service", NODE, SIGNING, CLUSTER),
         usual("nodes.service_control.stop_service"),
+        usual("releases.change.set_release", NODE, CLUSTER, SIGNING),
+        usual("releases.restart.restart_tftp", NODE, SIGNING),
         usual("tvs.tls_minimum.set_tls_minimum", NODE),
         usual("recovery.devices.delete_device", NODE),
         usual("recovery.devices.add_device", NODE),

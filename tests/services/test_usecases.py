@@ -90,7 +90,7 @@ class Agreeing:
     def service(self, _name: str) -> Agreeing:
         return self
 
-    def telling(self) -> AbstractContextManager[Callable[[], None]]:
+    def telling(self, *_: object) -> AbstractContextManager[Callable[[], None]]:
         return nullcontext(lambda: None)
 
     def changing(self, *_: object) -> AbstractContextManager[Progress]:
@@ -232,6 +232,11 @@ VALUES: dict[str, Callable[[Site], Sequence[Any]]] = {
     "cucmsh.services.nodes.health.doctor.examine": lambda _: [],
     "cucmsh.services.tvs.ended.tvs_ended": lambda _: ["success", "exited", "0"],
     "cucmsh.services.tvs.serve.serve": lambda _: [str],
+    "cucmsh.services.releases.change.set_release": lambda _: ["12.5", AGREEING],
+    "cucmsh.services.releases.preview.preview_release": lambda _: ["12.5"],
+    "cucmsh.services.releases.restart.restart_tftp": lambda _: [],
+    "cucmsh.services.releases.trial.read_release": lambda _: [],
+    "cucmsh.services.releases.trial.try_release": lambda _: ["10.0", b""],
     "cucmsh.services.tvs.tls_minimum.set_tls_minimum": lambda _: ["1.0"],
     "cucmsh.services.tvs.tls_minimum.tls_minimum": lambda _: [],
     "cucmsh.services.nodes.health.node_status.look_at_all": lambda _: [],

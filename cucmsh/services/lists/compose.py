@@ -32,7 +32,7 @@ from cucmsh.errors import (
     ServiceError,
     TrustListError,
 )
-from cucmsh.layout import LIST_FILE, SERVED_MODE
+from cucmsh.layout import GIVEN_LIST, LIST_FILE, SERVED_MODE
 from cucmsh.pki.model import Unit
 from cucmsh.services.certificates.keystore import Keystore
 from cucmsh.services.lists.acceptance import (
@@ -297,6 +297,8 @@ def compose_for_start(site: Site) -> Composed:
         write_published(site.home, published, before)
         site.tftp.write(LIST_FILE, raw, SERVED_MODE)
         note_served(site, raw, is_new=True)
+        if not is_given(site) and site.home.stamp(GIVEN_LIST):
+            site.home.remove(GIVEN_LIST)  # older than this; a release may come back
         tell(site, ITL_FILE_REGENERATED_TFTP)
         # Not what the next login is told: nobody can end it but by the configuration.
         said = " ".join(part for part in (remark, too_many_tokens(site)) if part)

@@ -39,10 +39,8 @@ from cucmsh.services.usecase import use_case
 def wanted_list(site: Site) -> str:
     """What ``given_list.WantedList`` says, as JSON.
 
-    Raises:
-        RefusedError: this node makes its lists itself.
+    A node that makes its lists itself says it, too: another release may be tried.
     """
-    require_given(site)
     history, served = held_here(site)
     held = reached(site, history, served)
     signers = None
@@ -61,6 +59,11 @@ def take_list(site: Site, raw: bytes) -> State:
     Raises:
         RefusedError: it is none, or not to be served here; an earlier one stays.
     """
+    return take(site, raw)
+
+
+def take(site: Site, raw: bytes) -> State:
+    """``take_list``, also for what is only tried."""
     require_given(site)
     trust_list = read_given(raw)
     with site.node_lock("the taking of a list"):

@@ -168,7 +168,12 @@ def known_here(site: Site, given: Iterable[GivenList] = ()) -> KnownHere:
         listed = Listed(label, kept.trust_list, kept.is_given_up, kept.is_unbound)
         for digests in (kept.digests, *kept.earlier):
             found[digests.sha1] = found[digests.md5] = listed
-    unread = []
+    return with_given(KnownHere(found, _ctls(site)), given)
+
+
+def with_given(known: KnownHere, given: Iterable[GivenList]) -> KnownHere:
+    """With lists that were handed over, too."""
+    found, unread = dict(known.itls), list(known.unread)
     for name, trust_list, problem in given:
         if trust_list is None:
             unread.append(Holders(name, "", Way.UNKNOWN, f"{problem}."))
@@ -176,7 +181,7 @@ def known_here(site: Site, given: Iterable[GivenList] = ()) -> KnownHere:
         short, long = _digests(trust_list)
         if short not in found:
             found[short] = found[long] = Listed(f"{name} (MD5 {short})", trust_list)
-    return KnownHere(found, _ctls(site), tuple(unread))
+    return known._replace(itls=found, unread=tuple(unread))
 
 
 def known_with_others(
@@ -310,7 +315,7 @@ class OfferJudge:
     ) -> None:
         self._offered = offered.raw
         self._verifier = site.backends.verifier()
-        self._ways = TvsWays(site)
+        self._ways = self._ways_of(site)
         self._asked_for = asked_for
         self._without = without
         self._vouching = (
@@ -318,6 +323,9 @@ class OfferJudge:
             if is_new
             else "A TVS that it names knows it."
         )
+
+    def _ways_of(self, site: Site) -> TvsWays:
+        return TvsWays(site)
 
     def answer(self, itl: TrustList | None, ctl: TrustList | None) -> tuple[Way, str]:
         """See ``Judge``."""

@@ -32,7 +32,7 @@ RESTORE = "utils disaster_recovery restore network"
 
 
 def open_work(site: Site) -> list[OpenWork]:
-    """All that is open, in the order in which a login tells it. Reads fifteen files.
+    """All that is open, in the order in which a login tells it. Reads sixteen files.
 
     Raises:
         StoreError: a file cannot be read.
@@ -48,6 +48,7 @@ def open_work(site: Site) -> list[OpenWork]:
         *_open_adoptions(site),
         *open_renames(site),
         *open_waiting(site, Work.NAMES),
+        *open_waiting(site, Work.RELEASE),
         *open_waiting(site, Work.PASSWORDS),
         *_open_restores(site),
         *open_waiting(site, Work.CERTIFICATES),

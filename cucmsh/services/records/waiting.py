@@ -21,6 +21,7 @@ from cucmsh.layout import (
     LISTS,
     OTHER_PASSWORDS,
     PASSING,
+    RELEASING,
     REPLICAS,
     UNTOLD,
 )
@@ -54,8 +55,13 @@ _WAITING = {
     ),
     Work.NAMES: _Waiting(
         UNTOLD,
-        "A node of this cluster was renamed, and since {since} not told: {nodes}. "
-        "Run `{finish}` when they answer.",
+        "A node of this cluster was renamed, or its release was changed, and since "
+        "{since} not told: {nodes}. Run `{finish}` when they answer.",
+    ),
+    Work.RELEASE: _Waiting(
+        RELEASING,
+        "Not every node is known to serve by the release of this publisher, since "
+        "{since}: {nodes}. Run `{finish}` when they answer.",
     ),
     Work.PASSWORDS: _Waiting(
         OTHER_PASSWORDS,
@@ -154,6 +160,8 @@ def _finish(site: Site, work: Work) -> str:
         return ""
     if work is Work.PUSH:
         return SIGN
+    if work is Work.RELEASE:
+        return f"set release {site.settings.release}"
     return RESTART if site.node.has_tftp else f"utils service restart {TVS}"
 
 

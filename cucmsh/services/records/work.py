@@ -35,6 +35,7 @@ class Work(StrEnum):
     LISTS = "handing lists over to subscribers"
     RENAME = "rename of this node"
     NAMES = "telling members how a node is called"
+    RELEASE = "change of the release"
     PASSWORDS = "one security password for all members"
 
 

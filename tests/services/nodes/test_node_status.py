@@ -92,6 +92,7 @@ def test_nodes_that_are_well_say_so_and_nothing_changes(cluster: MadeCluster) ->
     for text in (
         "test10sub: its TFTP service runs",
         "test10sub: its clock is right",
+        "test10sub: its release is 10.0, as here",
         "test10sub serves a list of its own",
     ):
         assert text in told

@@ -46,6 +46,7 @@ from cucmsh.services.usecase import use_case
 from cucmsh.storage.store import Store
 
 CLOCK_SLACK_SECONDS = 60
+SAME_VERSION = "Install the same version of cucmsh on both nodes."
 
 
 class Serving(StrEnum):
@@ -229,6 +230,7 @@ def _ask_member(site: Site, node: Node, link: Link) -> Iterator[Ask]:
     if node.has_tftp:
         yield lambda: iter((_service(node, link),))
     yield lambda: _clock_of_member(site, node, link)
+    yield lambda: iter((_release_of_member(site, node, link),))
 
 
 def _service_of_replica(node: Node, link: Link) -> Iterator[Finding]:
@@ -271,8 +273,21 @@ def _clock_of_member(site: Site, node: Node, link: Link) -> Iterator[Finding]:
         yield _clock(site, node, ask)
     except RefusedError as problem:  # an earlier version knows no such hook
         text = f"{node.name}: its clock is not known: {problem.message}"
-        advice = "Install the same version of cucmsh on both nodes."
-        yield Finding(Level.WARN, text, advice)
+        yield Finding(Level.WARN, text, SAME_VERSION)
+
+
+def _release_of_member(site: Site, node: Node, link: Link) -> Finding:
+    """All nodes have one: it says who signs the lists of whom."""
+    ours = site.settings.release
+    try:
+        theirs = hook_on(link, node, "release")
+    except RefusedError as problem:  # an earlier version knows no such hook
+        text = f"{node.name}: its release is not known: {problem.message}"
+        return Finding(Level.WARN, text, SAME_VERSION)
+    if theirs == ours:
+        return Finding(Level.OK, f"{node.name}: its release is {ours}, as here")
+    text = f"{node.name}: its release is {theirs}, and here it is {ours}"
+    return Finding(Level.FAIL, text, f"Run `set release {ours}`.")
 
 
 def _clock(site: Site, node: Node, ask: Callable[[], int]) -> Finding:
