@@ -19,6 +19,7 @@ from cucmsh.pki.model import Unit
 from cucmsh.pki.verify import SignatureVerifier
 from cucmsh.secret import Secret
 from cucmsh.services.backends import Backends
+from cucmsh.services.certificates.cluster_passwords import ClusterPasswords
 from cucmsh.services.certificates.keystore import Keystore
 from cucmsh.services.lists.compose import compose_for_start
 from cucmsh.services.nodes import make as enrol
@@ -95,7 +96,7 @@ def assert_whole(new: NewNode) -> None:
     settings = read_settings(new.configuration)
     site = make_site(settings)
     keystore = Keystore(site)
-    keystore.check_ccm_password(Secret(CCM))
+    ClusterPasswords(site).check_ccm_password(Secret(CCM))
     for unit in keystore.units:
         certificate = keystore.certificate(unit)
         if unit is Unit.ITL_RECOVERY and site.node.is_publisher:

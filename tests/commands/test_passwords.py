@@ -6,7 +6,7 @@ import pytest
 
 from cucmsh.errors import CancelledError, RefusedError, UsageError
 from cucmsh.secret import Secret
-from cucmsh.services.certificates.keystore import Keystore
+from cucmsh.services.certificates.cluster_passwords import ClusterPasswords
 from cucmsh.shell.scripted import Answer
 from tests.commands.calls import call, dialog_with, run
 from tests.services.made_cluster import CCM, SECURITY, MadeCluster
@@ -63,7 +63,7 @@ def test_the_security_password_is_changed_in_the_originals_words(
     shown = call(cluster.site, LINE, answers("y"), helpful=False)
     assert shown.status == 0
     assert shown.text.endswith(f"{WARNING}Password updated successfully.\n")
-    Keystore(cluster.site).check_security_password(Secret(NEW))
+    ClusterPasswords(cluster.site).check_security_password(Secret(NEW))
     assert NEW not in shown.text
 
 
@@ -71,7 +71,7 @@ def test_helpful_sessions_are_told_what_to_do_next(cluster: MadeCluster) -> None
     text = call(cluster.site, LINE, answers("y")).text
     assert "seen to have the same: test10sub (another one)" in text
     assert "save it again with `file get tftp ITLRecovery.p12`" in text
-    Keystore(cluster.site).check_security_password(Secret(NEW))
+    ClusterPasswords(cluster.site).check_security_password(Secret(NEW))
 
 
 @pytest.mark.parametrize("again", ["seven other words of a clustre", ""])
@@ -83,7 +83,7 @@ def test_two_new_passwords_that_differ_are_refused(
         pytest.raises(RefusedError, match="differ"),
     ):
         run(dialog, cluster.site, LINE)
-    Keystore(cluster.site).check_security_password(Secret(SECURITY))
+    ClusterPasswords(cluster.site).check_security_password(Secret(SECURITY))
 
 
 def test_a_weak_one_is_refused_before_the_warning(cluster: MadeCluster) -> None:
@@ -101,21 +101,21 @@ def test_no_changes_nothing(cluster: MadeCluster) -> None:
         pytest.raises(CancelledError),
     ):
         run(dialog, cluster.site, LINE)
-    Keystore(cluster.site).check_security_password(Secret(SECURITY))
+    ClusterPasswords(cluster.site).check_security_password(Secret(SECURITY))
 
 
 def test_the_ccm_password_is_changed(cluster: MadeCluster) -> None:
     shown = call(cluster.site, CCM_LINE, CCM_ANSWERS)
     assert shown.lines[-2:] == ["Password updated successfully.", ""]
-    assert Keystore(cluster.site).is_ccm_password(Secret(NEW_CCM))
-    assert not Keystore(cluster.site).is_ccm_password(Secret(CCM))
+    assert ClusterPasswords(cluster.site).is_ccm_password(Secret(NEW_CCM))
+    assert not ClusterPasswords(cluster.site).is_ccm_password(Secret(CCM))
 
 
 def test_who_forgot_the_ccm_password_proves_the_security_password(
     cluster: MadeCluster,
 ) -> None:
     call(cluster.site, CCM_LINE, [(OLD_QUESTION, SECURITY), *CCM_ANSWERS[1:]])
-    assert Keystore(cluster.site).is_ccm_password(Secret(NEW_CCM))
+    assert ClusterPasswords(cluster.site).is_ccm_password(Secret(NEW_CCM))
 
 
 @pytest.mark.parametrize(
@@ -132,7 +132,7 @@ def test_a_ccm_password_that_is_refused_changes_nothing(
     said = [(OLD_QUESTION, old), (NEW_QUESTION, new), (AGAIN_QUESTION, new)]
     with dialog_with(said) as dialog, pytest.raises(RefusedError, match=why):
         run(dialog, cluster.site, CCM_LINE)
-    assert Keystore(cluster.site).is_ccm_password(Secret(CCM))
+    assert ClusterPasswords(cluster.site).is_ccm_password(Secret(CCM))
 
 
 def test_account_locking_is_shown_and_set_in_the_originals_words(

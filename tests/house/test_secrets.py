@@ -12,7 +12,10 @@ DOORS = (
     "cucmsh/remote/",
     # PKCS#12, and the standard input of the process that opens a stranger's.
     "cucmsh/pki/",
-    # The scrypt digest of one password, and the node's copy of the other on disk.
+    # The scrypt digest of a password, and the node's copy of another one on disk.
+    "cucmsh/services/certificates/verifier.py",
+    "cucmsh/services/certificates/cluster_passwords.py",
+    # The same copy, written anew with the key files under it.
     "cucmsh/services/certificates/keystore.py",
     # The password of a backup device on disk: backups run that nobody watches.
     "cucmsh/services/recovery/devices.py",

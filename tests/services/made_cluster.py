@@ -79,7 +79,8 @@ from cucmsh.services.backends import (
     RemoteFolder,
     TvsServer,
 )
-from cucmsh.services.certificates import keystore
+from cucmsh.services.certificates import verifier
+from cucmsh.services.certificates.keystore import ImportedKey as OpenedKeyFile
 from cucmsh.services.certificates.keystore import Keystore
 from cucmsh.services.lists.locate_nodes import NodeStatus
 from cucmsh.services.lists.plan_reset import (
@@ -654,8 +655,8 @@ class Agreeing:
         return nullcontext()
 
     def own_password(
-        self, refusal: WrongPasswordError, _: Callable[[Secret], keystore.ImportedKey]
-    ) -> keystore.ImportedKey:
+        self, refusal: WrongPasswordError, _: Callable[[Secret], OpenedKeyFile]
+    ) -> OpenedKeyFile:
         raise refusal
 
     def ccm_password(self) -> Secret:
@@ -893,7 +894,7 @@ def started_cluster(
 
 def cheap_questions(patch: pytest.MonkeyPatch) -> None:
     """Let the CCM Administrator password cost nothing, nor a sync of the disk."""
-    patch.setitem(keystore.SCRYPT, "n", CHEAP_SCRYPT)
+    patch.setitem(verifier.SCRYPT, "n", CHEAP_SCRYPT)
     patch.setattr(os, "fsync", lambda _descriptor: None)
 
 

@@ -21,7 +21,7 @@ from cucmsh.errors import (
 from cucmsh.layout import LIST_FILE, STAGING
 from cucmsh.pki.model import Unit
 from cucmsh.secret import Secret
-from cucmsh.services.certificates.keystore import Keystore
+from cucmsh.services.certificates.cluster_passwords import ClusterPasswords
 from cucmsh.services.lists.list_records import own_records
 from cucmsh.services.lists.plan_reset import plan_local_reset
 from cucmsh.services.nodes.make import make_node
@@ -307,17 +307,17 @@ def test_no_secret_is_kept_in_the_open(cluster: MadeCluster) -> None:
 
 @pytest.mark.parametrize("typed", ["wrong", "", CCM + " ", "\udcff"])
 def test_other_ccm_password_is_refused(cluster: MadeCluster, typed: str) -> None:
-    keystore = Keystore(cluster.site)
-    keystore.check_ccm_password(Secret(CCM))
+    passwords = ClusterPasswords(cluster.site)
+    passwords.check_ccm_password(Secret(CCM))
     with pytest.raises(RefusedError, match="is not correct"):
-        keystore.check_ccm_password(Secret(typed))
+        passwords.check_ccm_password(Secret(typed))
 
 
 @pytest.mark.parametrize("raw", [b"", b"[]", b"{}", b'{"salt": "x", "key": "y"}'])
 def test_damaged_verifier_lets_nobody_in(cluster: MadeCluster, raw: bytes) -> None:
     cluster.site.home.write("security/secrets/ccm", raw)
     with pytest.raises(CucmshError):
-        Keystore(cluster.site).check_ccm_password(Secret(""))
+        ClusterPasswords(cluster.site).check_ccm_password(Secret(""))
 
 
 def test_no_hook_is_run_for_nobody(cluster: MadeCluster) -> None:

@@ -11,7 +11,7 @@ from cucmsh.errors import RefusedError
 from cucmsh.secret import Secret
 from cucmsh.services.accounts.lockout import attempt, caller
 from cucmsh.services.caller import Privilege
-from cucmsh.services.certificates.keystore import Keystore
+from cucmsh.services.certificates.cluster_passwords import ClusterPasswords
 from cucmsh.services.nodes.password_policy import require_ccm
 from cucmsh.services.records.alarms import tell
 from cucmsh.services.site import Site
@@ -27,8 +27,8 @@ def require_ccm_password(site: Site, password: Secret) -> None:
     Raises:
         RefusedError: it is another one, or the account is locked.
     """
-    keystore = Keystore(site)
-    if not attempt(site, caller(site), lambda: keystore.is_ccm_password(password)):
+    passwords = ClusterPasswords(site)
+    if not attempt(site, caller(site), lambda: passwords.is_ccm_password(password)):
         raise RefusedError(
             "The CCM Administrator password is not correct; nothing was changed",
             "Type the password of the CCM application administrator.",
@@ -49,13 +49,13 @@ def set_ccm_password(site: Site, old: Secret, new: Secret) -> None:
         RefusedError: ``old`` is neither, ``new`` is weak or the security password;
             nothing was changed.
     """
-    keystore = Keystore(site)
+    passwords = ClusterPasswords(site)
 
     def is_right() -> bool:
         # Both are judged: how long it takes tells nobody which it is.
         is_ccm, is_security = (
-            keystore.is_ccm_password(old),
-            keystore.is_security_password(old),
+            passwords.is_ccm_password(old),
+            passwords.is_security_password(old),
         )
         return is_ccm or is_security
 
@@ -66,7 +66,7 @@ def set_ccm_password(site: Site, old: Secret, new: Secret) -> None:
             "Type the present CCM Administrator password or, if nobody knows it any "
             "more, the cluster security password.",
         )
-    require_ccm(new, keystore.security_password())
+    require_ccm(new, passwords.security_password())
     with site.node_lock(CCM):
-        keystore.set_ccm_password(new)
+        passwords.set_ccm_password(new)
     tell(site, ADMIN_PASSWORD, USER, "changed")

@@ -7,7 +7,7 @@ from cucmsh.secret import Secret
 from cucmsh.services.accounts.kept import read_accounts
 from cucmsh.services.accounts.lockout import Who, attempt, require_not_locked
 from cucmsh.services.accounts.store import is_password
-from cucmsh.services.certificates.keystore import make_verifier
+from cucmsh.services.certificates.verifier import make_verifier
 from cucmsh.services.site import Site
 
 

@@ -13,6 +13,7 @@ from cucmsh.secret import Secret
 from cucmsh.services.accounts.lockout import attempt, caller
 from cucmsh.services.caller import Privilege
 from cucmsh.services.certificates import rekeying
+from cucmsh.services.certificates.cluster_passwords import ClusterPasswords
 from cucmsh.services.certificates.keystore import Keystore
 from cucmsh.services.nodes.compare_passwords import ask_others
 from cucmsh.services.nodes.other_passwords import expect_others, other_passwords
@@ -31,8 +32,8 @@ def require_security_change(site: Site, old: Secret, new: Secret) -> None:
         RefusedError: ``old`` is not the present one; ``new`` is weak, the same, or the
             CCM Administrator's.
     """
-    keystore = Keystore(site)
-    if not attempt(site, caller(site), lambda: keystore.is_security_password(old)):
+    passwords = ClusterPasswords(site)
+    if not attempt(site, caller(site), lambda: passwords.is_security_password(old)):
         raise RefusedError(
             "That is not the cluster security password; nothing was changed",
             "It is the one that `cucmsh init` asked for first, or that was set since.",
@@ -40,7 +41,7 @@ def require_security_change(site: Site, old: Secret, new: Secret) -> None:
     require_strong(new)
     if new == old:
         raise RefusedError("That is the present security password; nothing was changed")
-    if site.node.is_publisher and keystore.is_ccm_password(new):
+    if site.node.is_publisher and passwords.is_ccm_password(new):
         raise RefusedError(
             "That is the CCM Administrator password; nothing was changed",
             "Take another one: who knows the one must not know the other.",

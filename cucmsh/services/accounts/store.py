@@ -22,7 +22,7 @@ from cucmsh.secret import Secret
 from cucmsh.services.accounts.kept import Facts, damaged, read_accounts
 from cucmsh.services.accounts.lockout import caller, is_locked
 from cucmsh.services.caller import Privilege
-from cucmsh.services.certificates.keystore import make_verifier, verifies
+from cucmsh.services.certificates.verifier import make_verifier, verifies
 from cucmsh.services.elapsed import moment
 from cucmsh.services.nodes.password_policy import require_account
 from cucmsh.services.site import Site

@@ -30,7 +30,7 @@ from cucmsh.secret import Secret
 from cucmsh.services.adoption.export_folder import private_folder, require_free
 from cucmsh.services.adoption.export_plan import ExportPlan, plan_export
 from cucmsh.services.caller import Privilege
-from cucmsh.services.certificates.keystore import Keystore
+from cucmsh.services.certificates.cluster_passwords import ClusterPasswords
 from cucmsh.services.lists.secret_files import secrets_of
 from cucmsh.services.site import Site
 from cucmsh.services.threads import side_by_side
@@ -89,10 +89,8 @@ def export(
         plan = plan_export(site, lists_only=lists_only)
     dialog.agree(plan)
     if not lists_only:
-        keystore = Keystore(site)
-        keystore.check_security_password(
-            dialog.security_password(keystore.check_security_password)
-        )
+        check = ClusterPasswords(site).check_security_password
+        check(dialog.security_password(check))
     with dialog.writing(), private_folder(folder) as store:
         return _fill(site, store, plan, dialog.readme)
 

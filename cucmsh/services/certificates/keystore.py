@@ -10,9 +10,6 @@ phones hold (docs/decisions/032).
 from __future__ import annotations
 
 import hashlib
-import hmac
-import json
-import os
 from collections.abc import Container, Iterator
 from contextlib import suppress
 from typing import TYPE_CHECKING, NamedTuple
@@ -22,14 +19,12 @@ from cucmsh.errors import (
     CertificateError,
     KeyFileError,
     MissingFileError,
-    RefusedError,
     StoreError,
     WrongPasswordError,
 )
 from cucmsh.layout import (
     ADOPTED_FOLDER,
     BROUGHT_KEYS,
-    CCM_VERIFIER,
     PUBLIC_MODE,
     RECOVERY_FILE,
     SECURITY_PASSWORD,
@@ -44,6 +39,7 @@ from cucmsh.layout import (
 from cucmsh.pki.model import Certificate, Unit
 from cucmsh.secret import Secret
 from cucmsh.services.certificates import rekeying
+from cucmsh.services.certificates.cluster_passwords import ClusterPasswords
 from cucmsh.services.nodes.node_id import ids_by_name, known_ids, mark_trusted
 from cucmsh.services.site import Site
 
@@ -67,7 +63,6 @@ PACKED_ANEW_WARNING = (
     "under AES-256 and this cluster's security password. Save it again with "
     "`file get tftp ITLRecovery.p12`."
 )
-SCRYPT = {"n": 1 << 14, "r": 8, "p": 1}  # 16 MiB and about 50 ms a guess
 
 
 class ImportedKey(NamedTuple):
@@ -91,6 +86,7 @@ class Keystore:
     def __init__(self, site: Site) -> None:
         self._site = site
         self._home = site.home
+        self._passwords = ClusterPasswords(site)
         self._ids: dict[str, tuple[str, ...]] | None = None
 
     @property
@@ -187,12 +183,12 @@ class Keystore:
 
     def recovery(self) -> Credential:
         """The cluster's recovery key, from its PKCS#12; takes a third of a second."""
-        keys, password = self._site.backends.keys(), self.security_password()
+        keys, password = self._site.backends.keys(), self._passwords.security_password()
         try:
             return keys.read_key_file(self.recovery_file(), password)
         except WrongPasswordError:
             # Both were changed since, perhaps: whoever only looks takes no lock.
-            if (now := self.security_password()) == password:
+            if (now := self._passwords.security_password()) == password:
                 raise
         return keys.read_key_file(self.recovery_file(), now)
 
@@ -212,7 +208,7 @@ class Keystore:
             try:
                 if name.startswith(RECOVERY_FILE):
                     raw = rekeying.read(self._home, name)
-                    yield keys.read_key_file(raw, self.security_password())
+                    yield keys.read_key_file(raw, self._passwords.security_password())
                 else:
                     yield keys.read_own(self._home.read(name))
             except (StoreError, CertificateError, KeyFileError):
@@ -307,7 +303,7 @@ class Keystore:
     def _opened(self, raw: bytes, password: Secret | None) -> OpenedFile:
         backends = self._site.backends
         if password is None:
-            return backends.open_key_file(raw, self.security_password())
+            return backends.open_key_file(raw, self._passwords.security_password())
         try:
             return backends.open_key_file(raw, password)
         except WrongPasswordError as problem:
@@ -349,49 +345,8 @@ class Keystore:
     def make_recovery_file(self, credential: Credential) -> bytes:
         """A PKCS#12 of that key under the cluster security password; writes nothing."""
         return self._site.backends.keys().write_key_file(
-            credential, self.security_password()
+            credential, self._passwords.security_password()
         )
-
-    def check_ccm_password(self, password: Secret) -> None:
-        """Refuse another password than the CCM Administrator's."""
-        if not self.is_ccm_password(password):
-            raise RefusedError(
-                "The CCM Administrator password is not correct; nothing was changed",
-                "Type the password of the CCM application administrator.",
-            )
-
-    def is_ccm_password(self, password: Secret) -> bool:
-        """Whether it is the CCM Administrator's.
-
-        Raises:
-            RefusedError: the verifier is unreadable.
-            MissingFileError: this node has none; only a publisher has.
-        """
-        try:
-            return verifies(json.loads(self._home.read(CCM_VERIFIER)), password)
-        except (ValueError, KeyError, TypeError) as problem:
-            raise RefusedError(
-                "the verifier of the CCM Administrator password is unreadable",
-                f"Restore {CCM_VERIFIER} in the node's home.",
-            ) from problem
-
-    def check_security_password(self, password: Secret) -> None:
-        """Refuse another password than the cluster security password."""
-        if not self.is_security_password(password):
-            raise RefusedError(
-                "That is not the cluster security password",
-                "It is the one that `cucmsh init` asked for first, or that was set "
-                "since.",
-            )
-
-    def security_password(self) -> Secret:
-        """The cluster security password itself, to be handed on unopened."""
-        return Secret(rekeying.read(self._home, SECURITY_PASSWORD).decode())
-
-    def is_security_password(self, password: Secret) -> bool:
-        """Whether it is the cluster security password."""
-        given = password.reveal().encode("utf-8", "surrogateescape")
-        return hmac.compare_digest(given, rekeying.read(self._home, SECURITY_PASSWORD))
 
     def rekeyed(self, new: Secret) -> dict[str, bytes]:
         """What lies under the security password, and that itself, under a new one.
@@ -404,7 +359,7 @@ class Keystore:
             KeyFileError: the recovery key file does not open with the present password.
             StoreError: one of them cannot be read; it would stay under this password.
         """
-        keys, present = self._site.backends.keys(), self.security_password()
+        keys, present = self._site.backends.keys(), self._passwords.security_password()
         opened: dict[str, Credential] = {}
         if self._site.node.is_publisher:
             opened[RECOVERY_FILE] = self.recovery()
@@ -429,17 +384,6 @@ class Keystore:
             raise KeyFileError("the key file that was written holds another key")
         return raw
 
-    def set_secrets(self, security: Secret, ccm: Secret | None) -> None:
-        """Keep the cluster security password, and a verifier of the CCM password."""
-        self._home.write(SECURITY_PASSWORD, security.reveal().encode())
-        if ccm is not None:
-            self.set_ccm_password(ccm)
-
-    def set_ccm_password(self, password: Secret) -> None:
-        """Keep a verifier of the CCM Administrator password."""
-        kept = make_verifier(password)
-        self._home.write(CCM_VERIFIER, json.dumps(kept).encode())
-
     def _owner_of(self, folder: str) -> str:
         """The id that is written in a folder of the trust store; empty without one."""
         try:
@@ -463,7 +407,7 @@ class Keystore:
         keys = self._site.backends.keys()
         try:
             raw = self.recovery_file()
-            present = keys.read_key_file(raw, self.security_password())
+            present = keys.read_key_file(raw, self._passwords.security_password())
         except (MissingFileError, KeyFileError):
             return None
         seen = keys.inspect(raw)
@@ -525,25 +469,3 @@ class Keystore:
             if found.startswith(f"{base}.")
         )
         return [int(end) for end in ends if end.isdecimal()]
-
-
-def make_verifier(password: Secret) -> dict[str, str]:
-    """What tells a password again and does not give it away: scrypt, with a salt."""
-    salt = os.urandom(16)
-    return {"salt": salt.hex(), "key": _stretch(password, salt).hex()}
-
-
-def verifies(verifier: dict[str, str], password: Secret) -> bool:
-    """Whether a verifier is of that password.
-
-    Raises:
-        ValueError, KeyError, TypeError: it is no verifier.
-    """
-    salt, key = bytes.fromhex(verifier["salt"]), bytes.fromhex(verifier["key"])
-    return hmac.compare_digest(_stretch(password, salt), key)
-
-
-def _stretch(password: Secret, salt: bytes) -> bytes:
-    # A byte that was no UTF-8 came as a lone surrogate, and goes back to that byte.
-    raw = password.reveal().encode("utf-8", "surrogateescape")
-    return hashlib.scrypt(raw, salt=salt, dklen=32, **SCRYPT)

@@ -40,7 +40,7 @@ from cucmsh.names import (
 from cucmsh.release import NEW_RELEASE
 from cucmsh.secret import Secret
 from cucmsh.services.caller import Privilege
-from cucmsh.services.certificates.keystore import Keystore
+from cucmsh.services.certificates.cluster_passwords import ClusterPasswords
 from cucmsh.services.nodes import set_aside
 from cucmsh.services.nodes.configure import split_path
 from cucmsh.services.nodes.identity import make_identity
@@ -178,7 +178,7 @@ def make(site: Site, plan: InitPlan, security: Secret, ccm: Secret | None) -> No
         if site.node.has_tftp:
             folders.make(node.tftp_directory, SERVED_FOLDER_MODE)
         if is_whole(site):
-            Keystore(site).set_secrets(security, ccm)
+            ClusterPasswords(site).set_secrets(security, ccm)
         else:
             make_node(site, security, ccm)
         make_identity(site)

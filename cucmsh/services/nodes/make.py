@@ -12,6 +12,7 @@ from cucmsh.errors import CertificateError, KeyFileError, MissingFileError
 from cucmsh.layout import pair_file
 from cucmsh.pki.model import Certificate, Unit
 from cucmsh.secret import Secret
+from cucmsh.services.certificates.cluster_passwords import ClusterPasswords
 from cucmsh.services.certificates.keystore import Keystore
 from cucmsh.services.site import Site
 
@@ -62,7 +63,7 @@ def make_node(site: Site, security: Secret, ccm: Secret | None) -> bool:
     if is_whole(site):
         return False
     keystore = Keystore(site)
-    keystore.set_secrets(security, ccm)
+    ClusterPasswords(site).set_secrets(security, ccm)
     # CallManager comes last: its key says that the node is whole.
     for unit in sorted(keystore.units, key=lambda unit: unit is Unit.CALL_MANAGER):
         if _is_finished(keystore, site, unit):

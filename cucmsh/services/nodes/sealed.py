@@ -15,7 +15,7 @@ from cucmsh.config.model import Node
 from cucmsh.errors import RefusedError
 from cucmsh.layout import SECURITY_PASSWORD
 from cucmsh.services.certificates import rekeying
-from cucmsh.services.certificates.keystore import SCRYPT
+from cucmsh.services.certificates.verifier import SCRYPT
 from cucmsh.services.nodes.other_passwords import has_another, has_the_same
 from cucmsh.services.site import Site
 

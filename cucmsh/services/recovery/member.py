@@ -28,7 +28,7 @@ from cucmsh.layout import (
 from cucmsh.services.backends import Link
 from cucmsh.services.caller import Privilege
 from cucmsh.services.certificates import rekeying
-from cucmsh.services.certificates.keystore import SCRYPT
+from cucmsh.services.certificates.verifier import SCRYPT
 from cucmsh.services.lists.history_of_others import ask_other_nodes
 from cucmsh.services.lists.member_hooks import hook_on
 from cucmsh.services.lists.served_lists import served_list

@@ -28,6 +28,7 @@ from cucmsh.secret import Secret
 from cucmsh.services.accounts.security_password import set_security_password
 from cucmsh.services.adoption.draft import DraftSite
 from cucmsh.services.certificates import rekeying
+from cucmsh.services.certificates.cluster_passwords import ClusterPasswords
 from cucmsh.services.certificates.keystore import Keystore
 from cucmsh.services.certificates.regenerate import regenerate
 from cucmsh.services.files import is_backed_up, open_file
@@ -89,7 +90,7 @@ def earlier(site: Site) -> list[Certificate]:
 
 def is_security(site: Site, password: Secret) -> bool:
     try:
-        Keystore(site).check_security_password(password)
+        ClusterPasswords(site).check_security_password(password)
     except RefusedError:
         return False
     return True
