@@ -62,6 +62,20 @@ def open_own_site(configuration: str) -> Site:
     return open_site(settings)
 
 
+def admit_to_page(site: Site, caller: Caller) -> Site:
+    """The site for a request to its page, and the record of what it does."""
+    who = {"entry": str(caller.way_in), "user": caller.account, "ip": caller.address}
+    audit = AuditLog(
+        site.sinks,
+        site.node.name,
+        site.clock.now,
+        time.monotonic,
+        who=lambda: {key: value for key, value in who.items() if value},
+        warn=Screen(2).say,
+    )
+    return site.called_by(caller, audit)
+
+
 def admit(
     site: Site, way_in: WayIn, environment: Mapping[str, str], screen: Screen
 ) -> tuple[Site, AuditLog]:

@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import argparse
+import socket
+import threading
 from collections.abc import Sequence
 from functools import partial
 
-from cucmsh.app import open_site
+from cucmsh.app import admit_to_page, open_own_site, open_site
 from cucmsh.cli.options import Parser, text
 from cucmsh.cli.prompt import run_shell
 from cucmsh.lab.command import LabOptions, lab
@@ -71,7 +73,15 @@ def lab_parser() -> Parser:
 def run(argv: Sequence[str]) -> int:
     """Run the lab until its shell, or its signal, ends it; returns the exit status."""
     open_shell = partial(run_shell, may_end=False)
-    return lab(read(argv), open_shell, open_site, Screen(1).say)
+    return lab(read(argv), open_shell, open_site, _serve_page, Screen(1).say)
+
+
+def _serve_page(
+    configuration: str, listener: socket.socket, ended: threading.Event
+) -> None:
+    from cucmsh.web.server import Held, serve  # noqa: PLC0415 - a web server
+
+    serve(partial(open_own_site, configuration), admit_to_page, Held(listener, ended))
 
 
 def read(argv: Sequence[str]) -> LabOptions:

@@ -16,7 +16,7 @@ from cucmsh.cli.terminal import show
 
 VERBS = (
     *("lab", "verify", "doctor", "init", "node", "adopt", "export", "tvs"),
-    *("phones", "preview"),
+    *("phones", "preview", "web"),
     "hook",
 )
 EPILOG = """\
@@ -29,6 +29,7 @@ verbs:
   adopt     take over phones that hold lists of another tool or of a CUCM
   export    keys and lists for another tool
   tvs       answer phones that do not know a signer, until it is stopped
+  web       the page of this node, until it is stopped
   preview   who would take the list that is served after a change
   phones    what logs, SIP and web pages say of phones, into the inventory
   hook      what services, scripts and other nodes run
@@ -132,6 +133,10 @@ def _run_on_node(configuration: str, verb: str, argv: Sequence[str]) -> int:
         from cucmsh.cli import doctor
 
         run_verb = doctor.run
+    elif verb == "web":
+        from cucmsh.cli import web
+
+        run_verb = web.run
     elif verb == "init":
         from cucmsh.cli import init
 

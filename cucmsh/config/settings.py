@@ -29,6 +29,7 @@ if TYPE_CHECKING:
     from cucmsh.config.inventory import InventorySettings
     from cucmsh.config.phones import PhonesSettings
     from cucmsh.config.tvs import TvsSettings
+    from cucmsh.config.web import WebSettings
 
 MOST_BYTES = 1 << 20  # a thousand nodes take half of it
 DIGESTS = ("sha1", "sha512")
@@ -66,6 +67,7 @@ class Settings(NamedTuple):
         own_phones: the same of ``[phones]``.
         own_tvs: the same of ``[tvs]``.
         own_alarms: the same of ``[alarms]``.
+        own_web: the same of ``[web]``.
         stamp: of the file when it was read; None for settings that no file has yet.
         lab: the directory of the lab that it is a node of; empty for none.
     """
@@ -86,6 +88,7 @@ class Settings(NamedTuple):
     own_phones: PhonesSettings | None = None
     own_tvs: TvsSettings | None = None
     own_alarms: AlarmsSettings | None = None
+    own_web: WebSettings | None = None
     stamp: Stamp | None = None
     lab: str = ""
 
@@ -118,6 +121,13 @@ class Settings(NamedTuple):
         from cucmsh.config.alarms import AlarmsSettings  # noqa: PLC0415 - above
 
         return self.own_alarms or AlarmsSettings()
+
+    @property
+    def web(self) -> WebSettings:
+        """Where the page listens, and what it may do."""
+        from cucmsh.config.web import WebSettings  # noqa: PLC0415 - above
+
+        return self.own_web or WebSettings()
 
     @property
     def profile(self) -> Profile:
@@ -249,6 +259,7 @@ def _settings(table: Table, path: str) -> Settings:
         own_phones=_phones(table),
         own_tvs=_tvs(table),
         own_alarms=_alarms(table),
+        own_web=_web(table),
         lab=_lab(table, path, home, cluster),
     )
 
@@ -283,6 +294,14 @@ def _alarms(table: Table) -> AlarmsSettings | None:
     from cucmsh.config.alarms import read_alarms  # noqa: PLC0415 - as above
 
     return read_alarms(table.table("alarms"))
+
+
+def _web(table: Table) -> WebSettings | None:
+    if not table.has("web"):
+        return None
+    from cucmsh.config.web import read_web  # noqa: PLC0415 - as above
+
+    return read_web(table.table("web"))
 
 
 def _lab(table: Table, path: str, home: str, cluster: Cluster) -> str:

@@ -17,10 +17,11 @@ from typing import TYPE_CHECKING, Any
 from cucmsh.config.settings import read_settings
 from cucmsh.errors import ServiceError
 from cucmsh.lab.backup import serve_backup
-from cucmsh.lab.conditions import BACKUP
+from cucmsh.lab.conditions import BACKUP, PAGE
 from cucmsh.lab.directory import LabDirectory
 from cucmsh.lab.members import Member, Run, Serve, fork
 from cucmsh.lab.node import Logins, OpenSite, make, serve
+from cucmsh.lab.page import LabPage, ServePage
 from cucmsh.lab.plan import (
     LOOPBACK,
     NodePlan,
@@ -51,6 +52,7 @@ class LabCluster:
         wanted: names, ports, passwords and keys.
         open_site: opens the node of given settings.
         phones: which phones; they are no members, but a process, too.
+        serve_page: serves the publisher's page, in another process; None: no page.
         progress: is told, in a word, how far the start has come.
 
     Attributes:
@@ -61,12 +63,14 @@ class LabCluster:
         ServiceError: a node did not start; nothing runs then.
     """
 
-    def __init__(
+    def __init__(  # noqa: PLR0913 - two of them are keywords
         self,
         directory: LabDirectory,
         wanted: Wanted,
         open_site: OpenSite,
         phones: Sequence[PhoneName] = (),
+        *,
+        serve_page: ServePage | None = None,
         progress: Callable[[str], object] = lambda _: None,
     ) -> None:
         self._directory = directory
@@ -80,6 +84,7 @@ class LabCluster:
         self._backup, self._backup_port = bound_listener(
             directory.ports(BACKUP).get("sftp", 0), wanted.port_of(BACKUP, "sftp")
         )
+        self._page = self._planned_page(serve_page) if serve_page else None
         self._descriptors: list[int] = [directory.lock_descriptor]
         backup_key = root / LAB_HOST_KEY
         progress("keys")
@@ -91,9 +96,10 @@ class LabCluster:
         self.phones = self._planned(phones) if phones else None
         progress("servers")
         try:
-            for member in self.members.values():
+            started = [*self.members.values(), *self._page_members]
+            for member in started:
                 self._launch(member)
-            for member in self.members.values():
+            for member in started:
                 member.await_ready()
             if self.phones is not None:  # they start when their nodes answer
                 self.begin(self.phones.member)
@@ -159,6 +165,7 @@ class LabCluster:
             "publisher": publisher,
             "subscribers": subscribers,
             "phones": self.phones.describe() if self.phones else [],
+            **({"web": {"url": self._page.url}} if self._page else {}),
             "sftp": {
                 "host": LOOPBACK,
                 "port": self._backup_port,
@@ -183,7 +190,16 @@ class LabCluster:
     def _all(self) -> list[Member]:
         """The members, and the phones' process."""
         phones = [self.phones.member] if self.phones is not None else []
-        return [*phones, *self.members.values()]
+        return [*phones, *self._page_members, *self.members.values()]
+
+    @property
+    def _page_members(self) -> list[Member]:
+        return [] if self._page is None else [self._page.member]
+
+    def _planned_page(self, serve_page: ServePage) -> LabPage:
+        earlier = self._directory.ports(PAGE).get("web", 0)
+        fixed = self._wanted.port_of(PAGE, "web")
+        return LabPage(serve_page, str(self.publisher.config), earlier, fixed)
 
     def _planned(self, names: Sequence[PhoneName]) -> LabPhones:
         from cucmsh.lab.phones.start import LabPhones  # noqa: PLC0415 - pages, XML
@@ -198,6 +214,8 @@ class LabCluster:
         for plan in self._plans:
             yield from plan.sockets
         yield self._backup
+        if self._page is not None:
+            yield from self._page.sockets
         if self.phones is not None:
             yield from self.phones.sockets
 
@@ -226,6 +244,8 @@ class LabCluster:
             return (self._backup,), partial(serve_backup, self._backup, key, login)
         if self.phones is not None and member is self.phones.member:
             return self.phones.sockets, self.phones.work
+        if self._page is not None and member is self._page.member:
+            return self._page.sockets, self._page.work
         (plan,) = (each for each in self._plans if each.name == member.name)
         key_line = (self._directory.path / "ssh_identity.pub").read_text()
         logins = Logins(password("admin"), key_line, str(self.publisher.config))

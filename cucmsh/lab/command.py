@@ -29,6 +29,7 @@ from cucmsh.services.site import Site
 from cucmsh.shell.screen import Screen
 
 if TYPE_CHECKING:
+    from cucmsh.lab.page import ServePage
     from cucmsh.lab.phones.order import PhoneName
 
 OpenShell = Callable[[str, str], int]
@@ -64,6 +65,7 @@ def lab(
     options: LabOptions,
     open_shell: OpenShell,
     open_site: Callable[[Settings], Site],
+    serve_page: ServePage,
     say: Callable[[str], None],
 ) -> int:
     """Run the lab; returns the exit status.
@@ -72,6 +74,7 @@ def lab(
         options: what it is to be.
         open_shell: opens the shell of a configuration file, with a greeting.
         open_site: opens the node of given settings; its first keys are made with it.
+        serve_page: serves its publisher's page.
         say: prints a line.
 
     Raises:
@@ -81,7 +84,7 @@ def lab(
     _sip(options)
     _require_servers()
     if options.serve:
-        return _serve(options, open_site, say)
+        return _serve(options, open_site, serve_page, say)
     return _with_shell(options, open_shell)
 
 
@@ -126,6 +129,7 @@ def _sip(options: LabOptions) -> tuple[str, int] | None:
 def _serve(
     options: LabOptions,
     open_site: Callable[[Settings], Site],
+    serve_page: ServePage,
     say: Callable[[str], None],
 ) -> int:
     from cucmsh.lab.cluster import LabCluster  # noqa: PLC0415 - asyncssh
@@ -144,7 +148,14 @@ def _serve(
     directory = LabDirectory(options.directory)
     progress = Progress(f"Starting a lab of {len(wanted.names)} nodes")
     try:
-        cluster = LabCluster(directory, wanted, open_site, phones, progress.step)
+        cluster = LabCluster(
+            directory,
+            wanted,
+            open_site,
+            phones,
+            serve_page=serve_page,
+            progress=progress.step,
+        )
         desk = Desk(directory.path)
         try:
             cluster.keep_from_members(desk.descriptor)
@@ -238,6 +249,7 @@ def _introduce(line: bytes) -> tuple[str, str]:
         f"Lab cluster in {root}: publisher {publisher['name']}, subscribers {names}.\n"
         f"Backup server: {sftp['host']} port {sftp['port']}, user {sftp['user']}, "
         f"directory {sftp['directory']}.\n"
+        f"Page: {described['web']['url']} (account admin).\n"
         f"The passwords are in {os.path.join(root, LAB_FILE)}; everything stops with "
         "this shell.\nTab shows what can be typed; from then on long output stops at "
         "each page.\n"

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from typing import NamedTuple
 
+PAGE = "page"  # and the web page
 BACKUP = "backup"  # how the SFTP server is called beside the nodes
 MOST_DELAY = 60_000  # milliseconds
 

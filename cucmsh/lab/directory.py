@@ -15,9 +15,10 @@ import tempfile
 from pathlib import Path
 from secrets import token_urlsafe
 from typing import Any
+from urllib.parse import urlsplit
 
 from cucmsh.errors import CucmshError, MissingFileError, RefusedError, StoreError
-from cucmsh.lab.conditions import BACKUP
+from cucmsh.lab.conditions import BACKUP, PAGE
 from cucmsh.lab.wanted import Wanted
 from cucmsh.layout import LAB_FILE, LAB_LOCK
 from cucmsh.storage.local import LocalStore
@@ -123,6 +124,9 @@ class LabDirectory:
                 for node in nodes
             }
             ports[BACKUP] = {"sftp": int(kept["sftp"]["port"])}
+            if "web" in kept:  # earlier labs had no page
+                port = urlsplit(kept["web"]["url"]).port or 0
+                ports[PAGE] = {"web": port}
         except MissingFileError:
             return {}
         except (ValueError, KeyError, TypeError) as problem:

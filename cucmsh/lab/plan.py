@@ -262,6 +262,8 @@ def configuration(
         f"subject = {_text(wanted.subject)}",
         'digest = "sha1"\n',
         '[tvs]\ntls_minimum = "1.0"\n',  # the lab has phones of long ago
+        # Its page is on loopback, on a port that the lab holds for it.
+        "[web]\nchanges = true\ntls = false\n",
         _phones(own.folder.parent / LAB_PHONES_CONTROL),
         f"[lab]\ndirectory = {_text(own.folder.parent)}\n",
     ]

@@ -18,7 +18,7 @@ from typing import NamedTuple
 from cucmsh.config.table import Table
 from cucmsh.errors import ConfigurationError, RefusedError, UsageError
 from cucmsh.hosts import split_host
-from cucmsh.lab.conditions import BACKUP
+from cucmsh.lab.conditions import BACKUP, PAGE
 from cucmsh.names import (
     check_domain,
     check_full_name,
@@ -34,7 +34,7 @@ SUBJECT = "OU=tac;O=cisco;L=rtp;ST=nc;C=US"
 MOST_SUBSCRIBERS = 16  # each is a process with servers of its own
 PASSWORDS = ("admin", "ccm", "security", "backup")
 NODE_PORTS = ("ssh", "tftp", "tvs", "http")
-BACKUP_PORTS = ("sftp",)
+OTHER_PORTS = {BACKUP: ("sftp",), PAGE: ("web",)}
 SIP_PORT = 5060
 LOOPBACK = "127.0.0.1"
 UNITS = ("CallManager", "TVS", "CAPF")
@@ -173,9 +173,10 @@ def _named(table: Table, subscribers: int) -> Wanted:
     for name in others:
         about.named("subscribers", check_host_name, name)
     all_names = (publisher, *others)
-    taken = [name.lower() for name in (*all_names, BACKUP)]
+    taken = [name.lower() for name in (*all_names, *OTHER_PORTS)]
     if len(set(taken)) < len(taken):
-        raise about.error("subscribers", f"a name is there twice, or is {BACKUP!r}")
+        others_names = " or ".join(map(repr, OTHER_PORTS))
+        raise about.error("subscribers", f"a name is there twice, or is {others_names}")
     domain = about.text("domain", DOMAIN)
     if domain:
         about.named("domain", check_domain, domain)
@@ -195,11 +196,11 @@ def _password(about: Table, name: str) -> str:
 def _ports(about: Table, names: tuple[str, ...]) -> dict[str, dict[str, int]]:
     found: dict[str, dict[str, int]] = {}
     used: dict[tuple[bool, int], str] = {}
-    for name in (*names, BACKUP):
+    for name in (*names, *OTHER_PORTS):
         if not about.has(name):
             continue
         entry = about.table(name)
-        services = BACKUP_PORTS if name == BACKUP else NODE_PORTS
+        services = OTHER_PORTS.get(name, NODE_PORTS)
         found[name] = {
             service: entry.number(service, 0, range(1, 1 << 16))
             for service in services

@@ -52,6 +52,12 @@ if TYPE_CHECKING:
     from cucmsh.services.certificates.bulk import consolidate_bulk as consolidate_bulk
     from cucmsh.services.certificates.bulk import export_bulk as export_bulk
     from cucmsh.services.certificates.bulk import import_bulk as import_bulk
+    from cucmsh.services.certificates.every_certificate import (
+        KnownCertificate as KnownCertificate,
+    )
+    from cucmsh.services.certificates.every_certificate import (
+        every_certificate as every_certificate,
+    )
     from cucmsh.services.certificates.hold import Hold as Hold
     from cucmsh.services.certificates.hold import present_hold as present_hold
     from cucmsh.services.certificates.imports import Imports as Imports
@@ -216,6 +222,10 @@ if TYPE_CHECKING:
 __getattr__ = late_names(
     __name__,
     {
+        "cucmsh.services.certificates.every_certificate": (
+            "KnownCertificate",
+            "every_certificate",
+        ),
         "cucmsh.services.certificates.hold": ("Hold", "present_hold"),
         "cucmsh.services.accounts.ccm_password": ("set_ccm_password",),
         "cucmsh.services.accounts.own_password": (

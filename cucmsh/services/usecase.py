@@ -66,6 +66,13 @@ def require_access(site: Site, access: Access) -> None:
             "request here",
             'Log in and type it, or set exec = "all" in the configuration.',
         )
+    by_page = caller.way_in is WayIn.PAGE
+    if access.changes and by_page and not site.settings.web.changes:
+        raise RefusedError(
+            f"{access.name} changes the cluster, and this page only shows",
+            "Log in and type it, or set changes = true under [web] in the "
+            "configuration.",
+        )
     if caller.level < access.level:
         raise RefusedError(
             f"{access.name} needs privilege level {access.level:d}, and "

@@ -24,12 +24,18 @@ if TYPE_CHECKING:
     from cucmsh.views.certificate import trusted_rows as trusted_rows
     from cucmsh.views.certificate_documents import bulk_document as bulk_document
     from cucmsh.views.certificate_documents import (
+        certificate_document as certificate_document,
+    )
+    from cucmsh.views.certificate_documents import (
         certificate_shown_document as certificate_shown_document,
     )
     from cucmsh.views.certificate_documents import (
         certificates_document as certificates_document,
     )
     from cucmsh.views.certificate_documents import imports_document as imports_document
+    from cucmsh.views.certificate_documents import (
+        known_certificates_document as known_certificates_document,
+    )
     from cucmsh.views.certificate_documents import request_document as request_document
     from cucmsh.views.certificate_documents import trusted_document as trusted_document
     from cucmsh.views.change_documents import listing_document as listing_document
@@ -141,6 +147,8 @@ __getattr__ = late_names(
             "text_document",
         ),
         "cucmsh.views.certificate_documents": (
+            "certificate_document",
+            "known_certificates_document",
             "bulk_document",
             "certificate_shown_document",
             "certificates_document",

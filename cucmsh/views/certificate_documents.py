@@ -15,6 +15,7 @@ from cucmsh.views.times_and_sizes import iso_time
 if TYPE_CHECKING:
     from cucmsh.pki.requests import SigningRequest
     from cucmsh.services.certificates.bulk import Exported
+    from cucmsh.services.certificates.every_certificate import KnownCertificate
     from cucmsh.services.certificates.imports import Imports
     from cucmsh.services.certificates.trust_store import TrustedShown
 
@@ -37,6 +38,30 @@ def certificates_document(
     return {
         "node": node,
         "certificates": [certificate_document(unit, found) for unit, found in entries],
+    }
+
+
+def known_certificates_document(
+    node: str, entries: Iterable[KnownCertificate]
+) -> Document:
+    """The certificates of all nodes, as the page has them."""
+    return {
+        "node": node,
+        "certificates": [
+            {
+                "node": each.node,
+                "usage": each.usage,
+                "name": each.name,
+                "unit": each.unit,
+                "problem": each.problem or None,
+                **(
+                    {}
+                    if each.certificate is None
+                    else certificate_document(each.unit, each.certificate)
+                ),
+            }
+            for each in entries
+        ],
     }
 
 

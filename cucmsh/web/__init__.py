@@ -1,6 +1,5 @@
-"""The administrator's page: a way in beside the prompt, a caller of use-cases.
+"""The administrator's page: the prompt's use-cases in a browser.
 
-Empty until the first page comes. A page asks ``services`` as a caller of its own
-(``WayIn.PAGE``) and shows what ``views`` makes of the answer. What an HTTP server takes
-is imported by the verb that starts it, never at a prompt.
+Starlette, uvicorn and Jinja2 (extra ``web``). Nothing of it is imported on the way to
+the prompt.
 """

@@ -28,7 +28,7 @@ LOOKING = {
     "accounts.own_password": {"require_own_password"},
     "accounts.login": {"require_may_log_in"},
     "accounts.store": {"has_login", "read_level", "require_new_account"},
-    "accounts.lockout": {"read_retry_count", "read_unlock_time"},
+    "accounts.lockout": {"is_locked", "read_retry_count", "read_unlock_time"},
     "accounts.security_password": {"require_security_change"},
     "adoption.keys": {"read_key_file"},
     "adoption.material": {"gather"},

@@ -46,7 +46,7 @@ MAY_IMPORT = {
         *("backends", "config", "services", "shell"),
     },
     # A caller of use-cases, as the prompt is.
-    "web": {"app", "config", "services", "views"},
+    "web": {"app", "config", "services", "views", "pki", "version"},
     "cli": {
         *("web", "app", "backends", "config", "storage", "remote", "services", "views"),
         *("shell", "lab", "version", "build"),
@@ -111,9 +111,15 @@ DOORS = {
     "sqlalchemy": {"cucmsh/inventory/"},
     "psycopg": {"cucmsh/inventory/"},
     "defusedxml": {"cucmsh/phones/"},
+    "jinja2": {"cucmsh/web/rendering.py"},
     "starlette": {"cucmsh/lab/", "cucmsh/web/"},
     "uvicorn": {"cucmsh/lab/", "cucmsh/web/"},
-    "ssl": {"cucmsh/tvs/", "cucmsh/remote/tls.py", "cucmsh/remote/syslog.py"},
+    "ssl": {
+        "cucmsh/web/server.py",
+        "cucmsh/tvs/",
+        "cucmsh/remote/tls.py",
+        "cucmsh/remote/syslog.py",
+    },
     "smtplib": {"cucmsh/remote/smtp.py"},
     "struct": {"cucmsh/trustlist/wire.py"},
     "argparse": {"cucmsh/cli/"},

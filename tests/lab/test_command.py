@@ -21,6 +21,6 @@ def test_lab_without_its_servers_says_what_installs_them(
     said: list[str] = []
     options = LabOptions(serve=serve)
     with pytest.raises(ServiceError, match="asyncssh") as refused:
-        command.lab(options, lambda *_: 0, _no_site, said.append)
+        command.lab(options, lambda *_: 0, _no_site, lambda *_: None, said.append)
     assert refused.value.advice.endswith("-m pip install 'cucmsh[lab]'")
     assert said == []

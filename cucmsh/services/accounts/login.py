@@ -5,10 +5,11 @@ from __future__ import annotations
 from cucmsh.errors import RefusedError
 from cucmsh.secret import Secret
 from cucmsh.services.accounts.kept import read_accounts
-from cucmsh.services.accounts.lockout import Who, attempt, require_not_locked
+from cucmsh.services.accounts.lockout import Who, attempt, caller, require_not_locked
 from cucmsh.services.accounts.store import is_password
 from cucmsh.services.certificates.verifier import make_verifier
 from cucmsh.services.site import Site
+from cucmsh.services.usecase import use_case
 
 
 def lets_in(site: Site, who: Who, password: Secret) -> bool:
@@ -26,6 +27,18 @@ def lets_in(site: Site, who: Who, password: Secret) -> bool:
         who,
         lambda: is_password(facts, password) and facts.get("is_enabled") is True,
     )
+
+
+@use_case("log in")
+def log_in(site: Site, account: str, password: Secret) -> None:
+    """Let an account in by its password, on a page; counted as by SSH.
+
+    Raises:
+        RefusedError: see ``lets_in``; the message does not say which it is.
+        StoreError, BusyError: see ``lockout.attempt``.
+    """
+    if not lets_in(site, caller(site)._replace(account=account), password):
+        raise RefusedError("Account or password is not correct.")
 
 
 def require_may_log_in(site: Site, account: str) -> None:

@@ -125,8 +125,8 @@ def read_level(text: str) -> Privilege:
 def create_account(site: Site, name: str, level: Privilege, password: Secret) -> None:
     """Make an account with level 0 or 1; who has a login is ``has_login``.
 
-    Its password is kept in a lab only: in production the system's is the one that
-    counts, and no second one lies here.
+    Its password is kept in a lab, and where there is a page: by SSH in production the
+    system's is the one that counts.
 
     Raises:
         UsageError, RefusedError: a name or password that it cannot have, or there is
@@ -139,7 +139,7 @@ def create_account(site: Site, name: str, level: Privilege, password: Secret) ->
         require_new_account(site, name)
         kept = read_accounts(site)
         kept[name] = {"level": int(level), "is_enabled": True}
-        if site.settings.lab:
+        if site.settings.lab or site.settings.own_web is not None:
             kept[name]["verifier"] = make_verifier(password)
         _write(site, kept)
 

@@ -1,0 +1,73 @@
+"""A page: what is asked of the node, the template that shows it, its JSON twin.
+
+A page changes nothing; an action does, and is a POST of a form of ours. A page is found
+at its path, as HTML or, by ``.json`` behind the path or by ``Accept:
+application/json``, as the document that ``--json`` of its command prints.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from typing import Any, NamedTuple
+
+from cucmsh.services.site import Site
+from cucmsh.views import Document
+
+Query = Mapping[str, str]
+Form = Mapping[str, str | bytes]  # bytes: a file that was uploaded
+
+
+class Shown(NamedTuple):
+    """What a page found.
+
+    Attributes:
+        values: for the template, by name.
+        document: for a program.
+        status: of the answer.
+    """
+
+    values: Mapping[str, Any]
+    document: Document
+    status: int = 200
+
+
+class Page(NamedTuple):
+    """One page.
+
+    Attributes:
+        path: where; ``{name}`` is a value of the query, too.
+        name: in the menu; empty for a page that is reached from others.
+        template: shows it.
+        find: asks the node; runs in a thread, and raises ``CucmshError`` only.
+    """
+
+    path: str
+    name: str
+    template: str
+    find: Callable[[Site, Query], Shown]
+
+
+class Action(NamedTuple):
+    """What a form does: a use-case behind its guard, whose result is a page of its own.
+
+    Attributes:
+        path: where the form is sent.
+        template: shows the result; it is found again when that page is loaded anew.
+        do: does it; runs in a thread, and raises ``CucmshError`` only.
+    """
+
+    path: str
+    template: str
+    do: Callable[[Site, Form], Shown]
+
+
+class File(NamedTuple):
+    """A file to be saved.
+
+    Attributes:
+        path: where it is.
+        find: its name, its media type and its bytes.
+    """
+
+    path: str
+    find: Callable[[Site, Query], tuple[str, str, bytes]]
