@@ -181,7 +181,7 @@ def _find_one(site: Site, query: Query) -> Shown:
     return Shown(values, views.certificate_document(each.unit, each.certificate))
 
 
-PAGES = (
+PARTS = (
     Page("/certificates", "Certificates", "certificates.html", _find),
     Page("/certificates/one", "", "certificate.html", _find_one),
 )

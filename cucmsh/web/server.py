@@ -22,11 +22,12 @@ from cucmsh.layout import pair_file
 from cucmsh.pki.model import Unit
 from cucmsh.services.caller import Caller
 from cucmsh.services.site import Site
-from cucmsh.web.application import PageApp
-from cucmsh.web.certificates import PAGES as CERTIFICATES
+from cucmsh.web import certificates
+from cucmsh.web.application import PageApp, Part
 from cucmsh.web.node import PageNode
 from cucmsh.web.sessions import Sessions
 
+PARTS: tuple[Part, ...] = (*certificates.PARTS,)  # in the order of the menu
 CONNECTIONS = 200
 IDLE_SECONDS = 20  # a connection without a request
 HEAD_BYTES = 16 * 1024
@@ -66,7 +67,7 @@ def serve(
     app = PageApp(
         node,
         sessions,
-        CERTIFICATES,
+        PARTS,
         is_secure=settings.tls or bool(settings.trusted_proxy),
     )
     listener = held.listener if held else _bound(settings.listen, settings.port)
