@@ -14,17 +14,18 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from enum import StrEnum
-from functools import lru_cache
+from functools import lru_cache, partial
 from threading import Lock
 from types import MappingProxyType
 from typing import NamedTuple
 
 from cucmsh.errors import CertificateError, TrustListError
 from cucmsh.phones.families import Family, ListKind
-from cucmsh.trustlist.check import SignatureClaim, Verifier, claim_of
+from cucmsh.trustlist.check import Verifier
 from cucmsh.trustlist.decode import decode
 from cucmsh.trustlist.encode import CertificateFields
 from cucmsh.trustlist.model import Header, TrustList
+from cucmsh.trustlist.offer import Offer
 from cucmsh.trustlist.signed import SUFFIX, SignedFile, decode_signed
 from cucmsh.trustlist.signed_trust import judge_signed_holder
 from cucmsh.trustlist.tags import Role
@@ -177,7 +178,7 @@ def consider_list(
     vouched = held.vouched and [
         der for der, roles in held.vouched.items() if Role.SAST in roles
     ]
-    verdict = judge_holder(held.ctl, held.itl, offered.claim, verifier, vouched=vouched)
+    verdict = judge_holder(held.ctl, held.itl, offered.offer, verifier, vouched=vouched)
     if verdict.accepted:
         after = _with_list(held, kind, offered.trust_list)
         return Decision(Outcome.TAKEN, after, verdict.sentence, by_tvs=verdict.by_tvs)
@@ -187,7 +188,11 @@ def consider_list(
         known = "TVS knows it as one that may not sign lists."
     elif not tvs.was_asked:
         return Decision(Outcome.ASK, held, verdict.sentence, offered.question)
-    return Decision(Outcome.REFUSED, held, lambda: f"{verdict.reason} {known}")
+    return Decision(Outcome.REFUSED, held, partial(_both, verdict.sentence, known))
+
+
+def _both(sentence: Callable[[], str], other: str) -> str:
+    return f"{sentence()} {other}"
 
 
 def load_list(raw: bytes) -> TrustList | None:
@@ -195,32 +200,33 @@ def load_list(raw: bytes) -> TrustList | None:
 
     Lists that were read lately are kept, for many phones hold the same one.
     """
-    loaded = _read_list(bytes(raw))
+    loaded = _read_list(raw)
     return None if isinstance(loaded, str) else loaded.trust_list
 
 
 class _Loaded(NamedTuple):
     trust_list: TrustList
-    claim: SignatureClaim
+    offer: Offer
     question: Query
 
 
 def _loaded(held: Held, kind: ListKind, raw: bytes | None) -> _Loaded | Decision:
     """The list, or what becomes of a file that needs no judgement."""
     family = held.family
-    offered = _read_list(bytes(raw)) if raw and len(raw) <= family.max_list else ""
     if not raw:
         return _missing(held, raw)
-    if not family.knows(kind):
+    if kind not in family.kinds:
         reason = f"A {family.name} knows no such list."
     elif len(raw) > family.max_list:
         reason = f"A list of {len(raw)} bytes does not load ({family.max_list} do)."
-    elif isinstance(offered, str):
-        reason = f"It is no trust list: {offered}."
-    elif offered.trust_list == held.of(kind):
-        return Decision(Outcome.SAME, held, "It is the list that the phone holds.")
     else:
-        return offered
+        offered = _read_list(raw)
+        if isinstance(offered, str):
+            reason = f"It is no trust list: {offered}."
+        elif offered.trust_list == held.of(kind):
+            return Decision(Outcome.SAME, held, "It is the list that the phone holds.")
+        else:
+            return offered
     return Decision(Outcome.REFUSED, held, reason)
 
 
@@ -345,27 +351,28 @@ def _vouched_for(
     return None, False
 
 
-# Lists that were read lately, found by their headers and compared byte for byte: to
-# hash all bytes of each would cost more, and a header holds the signature of the rest.
+# Lists that were read lately, found by a part of their headers and compared byte for
+# byte: to hash all bytes of each would cost more, and what is here in a list of CUCM is
+# its signature, or most of it.
 # What is kept is what the bytes say, never a verdict: that costs each phone its own
 # operation with a key. At most 64 KiB a list, and some copies of it.
 _MOST_LISTS = 256
-_HEADER = 512  # bytes
+_PART = slice(128, 384)
 _lately: dict[bytes, tuple[bytes, _Loaded | str]] = {}
 _changing = Lock()
 
 
 def _read_list(raw: bytes) -> _Loaded | str:
-    header = raw[:_HEADER]
-    found = _lately.get(header)
+    part = raw[_PART]
+    found = _lately.get(part)
     if found is not None and found[0] == raw:
         return found[1]
     loaded = _decoded(raw)
     with _changing:
-        _lately.pop(header, None)
+        _lately.pop(part, None)
         while len(_lately) >= _MOST_LISTS:  # the one that came first goes
             del _lately[next(iter(_lately))]
-        _lately[header] = raw, loaded
+        _lately[part] = raw, loaded
     return loaded
 
 
@@ -374,7 +381,7 @@ def _decoded(raw: bytes) -> _Loaded | str:
         trust_list = decode(raw)
     except TrustListError as error:
         return error.message
-    return _Loaded(trust_list, claim_of(trust_list), _question(trust_list.header))
+    return _Loaded(trust_list, Offer.of(trust_list), _question(trust_list.header))
 
 
 @lru_cache(maxsize=32)

@@ -10,6 +10,7 @@ says on its screen :mod:`cucmsh.phones.texts`'s.
 from __future__ import annotations
 
 from enum import StrEnum
+from functools import cached_property
 from hashlib import md5, sha1
 from typing import NamedTuple
 
@@ -42,7 +43,27 @@ class AskedList(NamedTuple):
     names: tuple[str, ...]
 
 
-class Family(NamedTuple):
+class _FamilyFields(NamedTuple):
+    name: str
+    models: tuple[str, ...]
+    lists: tuple[AskedList, ...]
+    transports: tuple[Transport, ...]
+    shown_digest: str
+    has_tvs: bool
+    tls: str
+    flushes_answers: bool
+    sends_alarm: bool
+    status_lines: int
+    other_digests: tuple[tuple[str, str], ...] = ()
+    list_signers: frozenset[Role] = frozenset((Role.SAST,))
+    configuration_signers: frozenset[Role] = CONFIGURATION_SIGNERS
+    max_download: int = MAX_DOWNLOAD
+    max_list: int = MAX_LOADED_LIST
+    asks_again_seconds: tuple[int, int] = (0, 0)
+    restarts_without_list: bool = False
+
+
+class Family(_FamilyFields):
     """Phones that behave alike.
 
     Attributes:
@@ -67,30 +88,10 @@ class Family(NamedTuple):
         status_lines: how many status messages it keeps.
     """
 
-    name: str
-    models: tuple[str, ...]
-    lists: tuple[AskedList, ...]
-    transports: tuple[Transport, ...]
-    shown_digest: str
-    has_tvs: bool
-    tls: str
-    flushes_answers: bool
-    sends_alarm: bool
-    status_lines: int
-    other_digests: tuple[tuple[str, str], ...] = ()
-    list_signers: frozenset[Role] = frozenset((Role.SAST,))
-    configuration_signers: frozenset[Role] = CONFIGURATION_SIGNERS
-    max_download: int = MAX_DOWNLOAD
-    max_list: int = MAX_LOADED_LIST
-    asks_again_seconds: tuple[int, int] = (0, 0)
-    restarts_without_list: bool = False
-
-    def knows(self, kind: ListKind) -> bool:
-        """Whether it asks for such lists."""
-        for asked in self.lists:  # noqa: SIM110 - asked for each decision: half the time
-            if asked.kind is kind:
-                return True
-        return False
+    @cached_property
+    def kinds(self) -> tuple[ListKind, ...]:
+        """Which lists it asks for at all."""
+        return tuple(asked.kind for asked in self.lists)
 
     def asked_lists(self, mac: str) -> tuple[AskedList, ...]:
         """What a phone with this MAC address asks for at boot."""

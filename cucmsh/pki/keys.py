@@ -69,7 +69,7 @@ def names() -> str:
     return " or ".join(KINDS)
 
 
-# RSASSA-PKCS1-v1_5 (RFC 8017 section 8.2).
+_RSA_PADDING = padding.PKCS1v15()  # RSASSA-PKCS1-v1_5 (RFC 8017 section 8.2)
 
 
 def _generate_rsa(bits: int) -> rsa.RSAPrivateKey:
@@ -84,7 +84,7 @@ def _public_rsa(numbers: tuple[int, ...]) -> rsa.RSAPublicKey:
 def _sign_rsa(
     key: rsa.RSAPrivateKey, message: bytes, algorithm: hashes.HashAlgorithm
 ) -> bytes:
-    return key.sign(message, padding.PKCS1v15(), algorithm)
+    return key.sign(message, _RSA_PADDING, algorithm)
 
 
 def _verify_rsa(
@@ -93,7 +93,7 @@ def _verify_rsa(
     message: bytes,
     algorithm: hashes.HashAlgorithm,
 ) -> None:
-    key.verify(signature, message, padding.PKCS1v15(), algorithm)
+    key.verify(signature, message, _RSA_PADDING, algorithm)
 
 
 KINDS: dict[str, KeyKind] = {

@@ -12,7 +12,6 @@ padding is checked here. Whether a phone should *believe* the signer is
 from __future__ import annotations
 
 from collections.abc import Mapping
-from functools import cached_property
 from typing import NamedTuple, Protocol
 
 from cucmsh.errors import SignatureError
@@ -54,39 +53,7 @@ class SignatureVerdict(NamedTuple):
     signer: Record | None
 
 
-class SignerSays(NamedTuple):
-    """What a holder of another list looks a signer up by, out of its record.
-
-    Attributes:
-        name: issuer and serial number, byte for byte.
-        key: the PUBLICKEY field, or ``None``.
-        certificate: DER, or ``None``.
-        keys: that key and ``None``: what records of its name may have.
-    """
-
-    name: tuple[bytes | None, bytes]
-    key: bytes | None
-    certificate: bytes | None
-    keys: frozenset[bytes | None]
-
-    @classmethod
-    def of(cls, signer: Record) -> SignerSays:
-        """That of a record."""
-        name = signer.find(RecordTag.ISSUER_NAME), signer.serial
-        key = signer.public_key
-        return cls(name, key, signer.certificate, frozenset((key, None)))
-
-
-class _ClaimFields(NamedTuple):
-    fault: str
-    signer: Record | None
-    key: PublicKey | None = None
-    signature: bytes = b""
-    message: bytes = b""
-    hash_name: str = ""
-
-
-class SignatureClaim(_ClaimFields):
+class SignatureClaim(NamedTuple):
     """All that a list says of its signature, found sound but for the signature itself.
 
     Whoever is offered one list many times keeps this, and pays for the operation with
@@ -101,10 +68,12 @@ class SignatureClaim(_ClaimFields):
         hash_name: ``sha1``, ``sha256`` or ``sha512``.
     """
 
-    @cached_property
-    def signer_says(self) -> SignerSays | None:
-        """What its signer is looked up by; ``None`` without one."""
-        return None if self.signer is None else SignerSays.of(self.signer)
+    fault: str
+    signer: Record | None
+    key: PublicKey | None = None
+    signature: bytes = b""
+    message: bytes = b""
+    hash_name: str = ""
 
     def verdict(self, verifier: Verifier, kind: str = "list") -> SignatureVerdict:
         """Whether the signature fits; one operation with the key at most."""

@@ -13,7 +13,7 @@ from functools import cached_property, lru_cache
 from typing import NamedTuple, TypeVar
 
 from cucmsh.trustlist.forms import CONTAINERS
-from cucmsh.trustlist.tags import HeaderTag, RecordTag
+from cucmsh.trustlist.tags import Digest, HeaderTag, RecordTag
 from cucmsh.trustlist.wire import Field, join_fields, split_fields
 
 __all__ = ["Field", "Header", "Record", "TrustList"]
@@ -255,6 +255,29 @@ class Header(_HeaderFields):
         return _number(self.find(HeaderTag.TIMESTAMP)) or 0
 
 
+class Bearer(NamedTuple):
+    """Whose certificate a record is of: it has the certificate, or the hash of it.
+
+    Attributes:
+        role: the record's, see ``Role``.
+        certificate: DER, or ``None``.
+        sha1: of the certificate that is not in the record, or ``None``.
+    """
+
+    role: int | None
+    certificate: bytes | None
+    sha1: bytes | None
+
+    @classmethod
+    def of(cls, record: Record) -> Bearer:
+        """That of a record; hashes other than SHA-1 were never seen."""
+        certificate = record.certificate
+        is_hash = certificate is None and record.hash_algorithm == Digest.SHA1
+        return cls(
+            record.role, certificate, record.certificate_hash if is_hash else None
+        )
+
+
 class Namesakes(NamedTuple):
     """The certificates of one name in a list.
 
@@ -315,11 +338,11 @@ class TrustList(_TrustListParts):
         }
 
     @cached_property
-    def by_key(self) -> Mapping[bytes | None, tuple[tuple[int | None, Record], ...]]:
-        """Roles and records by their public key; those without one under ``None``."""
+    def by_key(self) -> Mapping[bytes | None, tuple[Bearer, ...]]:
+        """Who is in it, by the public key; records without one under ``None``."""
         groups = _grouped(self.records, lambda each: each.public_key)
         return {
-            key: tuple((record.role, record) for record in records)
+            key: tuple(Bearer.of(record) for record in records)
             for key, records in groups.items()
         }
 

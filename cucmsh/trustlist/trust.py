@@ -15,12 +15,12 @@ from __future__ import annotations
 
 from collections.abc import Callable, Collection, Container
 from functools import partial
-from hashlib import sha1
 from typing import NamedTuple
 
-from cucmsh.trustlist.check import SignatureClaim, SignerSays, Verifier, claim_of
+from cucmsh.trustlist.check import Verifier
 from cucmsh.trustlist.model import Record, TrustList, colons, name_parts
-from cucmsh.trustlist.tags import Digest, Role, role_label
+from cucmsh.trustlist.offer import Offer, SignerSays, sha1_of
+from cucmsh.trustlist.tags import Role, role_label
 
 
 class TrustVerdict(NamedTuple):
@@ -75,7 +75,7 @@ def judge(
     found = judge_holder(
         None,
         held,
-        claim_of(offered),
+        Offer.of(offered),
         verifier,
         tftp_may_sign=tftp_may_sign,
         vouched=vouched,
@@ -88,7 +88,7 @@ def judge(
 def judge_holder(  # noqa: PLR0913 - what a phone has, and what it is given
     ctl: TrustList | None,
     itl: TrustList | None,
-    offered: SignatureClaim,
+    offered: Offer,
     verifier: Verifier,
     *,
     tftp_may_sign: bool = False,
@@ -96,25 +96,20 @@ def judge_holder(  # noqa: PLR0913 - what a phone has, and what it is given
 ) -> HolderVerdict:
     """``judge`` for a phone that may hold a CTL too, which it asks first.
 
-    What is offered comes as ``claim_of`` it, which can be kept where many phones are
-    given one list; CTL or ITL, it is judged by both. The TVS is one that the held ITL
+    CTL or ITL, what is offered is judged by both. The TVS is one that the held ITL
     names, since a CTL names none (docs/formats.md#phones). A phone that holds lists is
     blank only if all of them are.
     """
-    fault = offered.why_not(verifier)
-    signer, says = offered.signer, offered.signer_says
-    if fault or signer is None or says is None:
+    fault, signer = offered.claim.why_not(verifier), offered.signer
+    if fault or signer is None:
         sentence = partial(_not_valid, fault)
         return HolderVerdict(accepted=False, sentence=sentence, signer=None)
-    return judge_signer(
-        ctl, itl, signer, says, tftp_may_sign=tftp_may_sign, vouched=vouched
-    )
+    return judge_signer(ctl, itl, signer, tftp_may_sign=tftp_may_sign, vouched=vouched)
 
 
-def judge_signer(  # noqa: PLR0913 - what a phone has, and what it is given
+def judge_signer(
     ctl: TrustList | None,
     itl: TrustList | None,
-    signer: Record,
     says: SignerSays,
     *,
     tftp_may_sign: bool = False,
@@ -125,12 +120,11 @@ def judge_signer(  # noqa: PLR0913 - what a phone has, and what it is given
     Args:
         ctl: the CTL that the phone holds, or ``None``.
         itl: the ITL that it holds, or ``None``.
-        signer: the record of the signer, as lists of it have it.
-        says: ``SignerSays.of`` that record.
+        says: ``SignerSays.of`` the record of the signer, as lists of it have it.
         tftp_may_sign: see ``judge``.
         vouched: the same.
     """
-    sentence: Callable[[], str]
+    signer = says.record
     if (ctl is None or ctl.is_blank) and (itl is None or itl.is_blank):
         sentence = _on_faith if ctl is None and itl is None else _by_blank
         return HolderVerdict(accepted=True, sentence=sentence, signer=signer)
@@ -141,7 +135,7 @@ def judge_signer(  # noqa: PLR0913 - what a phone has, and what it is given
         if not each.keys_by_name.get(says.name, _NO_KEYS) <= says.keys:
             sentence = partial(_another_key, signer)
             return HolderVerdict(accepted=False, sentence=sentence, signer=signer)
-        refusal = _refusal(each, signer, says, tftp_may_sign=tftp_may_sign)
+        refusal = _refusal(each, says, tftp_may_sign=tftp_may_sign)
         if refusal is None:
             sentence = partial(_trusted, signer)
             return HolderVerdict(accepted=True, sentence=sentence, signer=signer)
@@ -187,7 +181,7 @@ def _another_key(signer: Record) -> str:
 
 def names_tvs(itl: TrustList | None) -> bool:
     """Whether a holder of this ITL may ask any TVS at all."""
-    return itl is not None and Role.TVS in itl.roles
+    return itl is not None and _TVS in itl.roles
 
 
 def is_tvs_of(itl: TrustList | None, certificate: bytes) -> bool:
@@ -205,35 +199,39 @@ def is_tvs_of(itl: TrustList | None, certificate: bytes) -> bool:
 
 def names_as(named_in: TrustList, roles: Container[int], certificate: bytes) -> bool:
     """Whether a list has a record of this certificate (DER) in one of the roles."""
+    digest = sha1_of(certificate)
     return any(
-        record.role in roles and _carries(record, certificate)
-        for record in named_in.records
+        bearer.role in roles
+        and (bearer.certificate == certificate or bearer.sha1 == digest)
+        for bearers in named_in.by_key.values()
+        for bearer in bearers
     )
 
 
+# Looked up once: to name the member of an enum costs as much as a call in Python 3.11.
+_SAST, _TVS = Role.SAST, Role.TVS
 _MAY_SIGN_TOO = frozenset((Role.TFTP, Role.CCM_TFTP))
 
 
 def _refusal(
-    held: TrustList, signer: Record, says: SignerSays, *, tftp_may_sign: bool
+    held: TrustList, says: SignerSays, *, tftp_may_sign: bool
 ) -> Callable[[], str] | None:
     """Makes the sentence why the held list does not vouch for the signer, or None."""
-    certificate = says.certificate
-    if certificate is None:
-        return partial(_without_certificate, signer)
+    if says.certificate is None:
+        return partial(_without_certificate, says.record)
     # The key of the offered record is only said to be the certificate's, so it must be
     # the one that the held record has: nothing else ties it to what is trusted.
     roles: list[int | None] = []
-    for role, record in held.by_key.get(says.key, ()):
-        if _carries(record, certificate):
-            if role == Role.SAST:
+    for role, certificate, digest in held.by_key.get(says.key, ()):
+        if certificate == says.certificate or digest == says.sha1:
+            if role == _SAST:
                 return None
             roles.append(role)
     if not roles:
-        return partial(_stranger, held, signer)
+        return partial(_stranger, held, says.record)
     if tftp_may_sign and not _MAY_SIGN_TOO.isdisjoint(roles):
         return None
-    return partial(_without_right, signer, roles)
+    return partial(_without_right, says.record, roles)
 
 
 def _without_certificate(signer: Record) -> str:
@@ -289,13 +287,3 @@ def unknown_signer(held: TrustList, name: str, serial: bytes) -> str:
 def is_same_name(one: str, other: str) -> bool:
     """Whether two names are one, however their writers join and order the parts."""
     return name_parts(one) == name_parts(other)
-
-
-def _carries(record: Record, certificate: bytes) -> bool:
-    """The record has this certificate, or the hash of it."""
-    if record.certificate is not None:
-        return record.certificate == certificate
-    return (
-        record.hash_algorithm == Digest.SHA1
-        and record.certificate_hash == sha1(certificate, usedforsecurity=False).digest()
-    )

@@ -22,10 +22,11 @@ from cucmsh.services.records.history import History
 from cucmsh.services.site import Site
 from cucmsh.services.threads import side_by_side
 from cucmsh.services.tvs.trusted import signers_of
-from cucmsh.trustlist.check import SignerSays, check
+from cucmsh.trustlist.check import check
 from cucmsh.trustlist.decode import decode
 from cucmsh.trustlist.encode import full_record
 from cucmsh.trustlist.model import TrustList
+from cucmsh.trustlist.offer import SignerSays
 from cucmsh.trustlist.tags import Role
 from cucmsh.trustlist.trust import is_tvs_of, judge_signer
 from cucmsh.tvs.codec import QueryAnswer, QueryRequest
@@ -200,4 +201,4 @@ def _held_lists(site: Site) -> Iterable[TrustList]:
 
 def _takes_directly(held: TrustList, signer: Certificate) -> bool:
     record = full_record(Role.SAST, signer)
-    return judge_signer(None, held, record, SignerSays.of(record)).accepted
+    return judge_signer(None, held, SignerSays.of(record)).accepted
