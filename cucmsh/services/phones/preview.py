@@ -58,6 +58,7 @@ from cucmsh.services.phones.takers import (
     takers,
 )
 from cucmsh.services.site import Site
+from cucmsh.services.tvs.way import TvsWays
 from cucmsh.services.usecase import use_case
 from cucmsh.trustlist.check import check
 from cucmsh.trustlist.decode import decode
@@ -306,8 +307,20 @@ def _offer(
         change in RENAMES and keeps_tvs(draft, trust_list, is_kept=composed.is_kept)
     )
     without = (site.node.name,) if goes else ()
-    judge = OfferJudge(site, trust_list, asked_for, is_new=is_new, without=without)
+    replaced = {Keystore(site).certificate(unit).der for unit in anew}
+    made = KeptKeyJudge if signer in replaced else OfferJudge
+    judge = made(site, trust_list, asked_for, is_new=is_new, without=without)
     return offer, judge
+
+
+class KeptKeyJudge(OfferJudge):
+    """Of lists that a key signs which the change replaces: other nodes' TVS forget it.
+
+    That of this node goes on vouching for it, while it signs here (``tvs.trusted``).
+    """
+
+    def _ways_of(self, site: Site) -> TvsWays:
+        return TvsWays(site, alone=site.node.name)
 
 
 def _changed(site: Site, change: str, value: str) -> tuple[DraftSite, tuple[Unit, ...]]:

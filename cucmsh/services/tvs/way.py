@@ -43,11 +43,17 @@ class TvsWays:
         site: this node.
         is_role_coming: one that knows the signer as anything is taken to vouch for it:
             as what it knows it changes with the release, which is still to come.
+        alone: the name of the node whose TVS alone knows the signer by then: the
+            others, which know it now, are told of another one in its place. Empty
+            where they all do.
     """
 
-    def __init__(self, site: Site, *, is_role_coming: bool = False) -> None:
+    def __init__(
+        self, site: Site, *, is_role_coming: bool = False, alone: str = ""
+    ) -> None:
         self._site = site
         self._is_role_coming = is_role_coming
+        self._alone = alone
         keystore = Keystore(site)
         self._present: list[tuple[Node, Certificate]] = []
         for node in site.settings.cluster.members:
@@ -78,7 +84,11 @@ class TvsWays:
             if node.name not in without and is_tvs_of(held, shown.der)
         ]
         said = side_by_side(lambda at: self._knows(*at, signer), asked)
-        answers = [known for known in said if known is not None]
+        answers = [
+            known and self._alone in ("", node.name)
+            for (node, _), known in zip(asked, said, strict=True)
+            if known is not None
+        ]
         return bool(answers) and all(answers)
 
     def _knows(self, node: Node, shown: Certificate, signer: bytes) -> bool | None:

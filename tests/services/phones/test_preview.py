@@ -24,9 +24,11 @@ from cucmsh.errors import (
 )
 from cucmsh.phones.claims import Claim, Source
 from cucmsh.pki.model import Unit
+from cucmsh.release import RELEASES
 from cucmsh.secret import Secret
 from cucmsh.services.certificates.keystore import ImportedKey, Keystore
 from cucmsh.services.certificates.regenerate import regenerate
+from cucmsh.services.lists.member_lists import bring_lists
 from cucmsh.services.lists.plan_reset import plan_local_reset
 from cucmsh.services.phones.open_store import open_inventory
 from cucmsh.services.phones.preview import (
@@ -40,6 +42,7 @@ from cucmsh.services.phones.preview import (
     preview,
 )
 from cucmsh.services.phones.takers import GivenList, Holders, Way, given_list
+from cucmsh.services.records.history import History
 from cucmsh.trustlist.decode import decode
 from cucmsh.tvs.codec import QueryAnswer, QueryRequest
 from cucmsh.views.preview import lock_out_lines, preview_document, preview_lines
@@ -103,11 +106,28 @@ class trusted:  # noqa: N801 - a function with a memory
         return any(e.role == 21 and e.is_of(certificate) for e in self._entries)
 
 
-@pytest.mark.parametrize("number", range(drawn(4)))
-def test_what_it_foretells_is_what_phones_do(number: int, tmp_path: Path) -> None:
-    dice = random.Random(f"{SEED} {number}")
-    cluster = started_cluster(tmp_path, keep_trust=number % 4 == 3)
-    lists: dict[str, bytes] = {}
+def started(
+    root: Path, release: str = "10.0", *, keep_trust: bool = False
+) -> MadeCluster:
+    """Every node serves a list of that release."""
+    cluster = started_cluster(root, keep_trust=keep_trust)
+    if release != "10.0":
+        cluster.set_release(release)
+        cluster.publisher.start()
+        bring_lists(cluster.site)
+        cluster.subscriber.start()
+    return cluster
+
+
+@pytest.mark.parametrize("release", RELEASES)
+@pytest.mark.parametrize("number", range(drawn(2)))
+def test_what_it_foretells_is_what_phones_do(
+    number: int, release: str, tmp_path: Path
+) -> None:
+    dice = random.Random(f"{SEED} {release} {number}")
+    cluster = started(tmp_path, release, keep_trust=number % 2 == 1)
+    kept = [each.trust_list.raw for each in History(cluster.site).entries]
+    lists = {digest(raw): raw for raw in kept}
     seen: Counter[Way] = Counter()
     for _ in range(7):
         for member in cluster.members.values():
@@ -138,6 +158,35 @@ def digest(raw: bytes) -> str:
 
 def signer(raw: bytes) -> str:
     return decode(raw).header.signer_name
+
+
+@pytest.mark.parametrize("release", [each for each in RELEASES if each != "10.0"])
+def test_where_itlrecovery_signs_no_other_key_locks_anybody_out(
+    release: str, tmp_path: Path
+) -> None:
+    """From 12.5 on: TVS may be gone, and the publisher's CallManager and TVS, too."""
+    cluster = started(tmp_path, release)
+    for member in cluster.members.values():
+        member.tvs_is_stopped = True
+    first = cluster.publisher.raw
+    for unit in ("CallManager", "TVS", "CAPF"):
+        found = preview(cluster.site, REGEN, unit)
+        assert {each.way for each in found.holders} == {Way.DIRECT}
+        assert found.offer.signer.startswith("CN=ITLRECOVERY_")
+    localkey = preview(cluster.site, LOCAL_KEY)
+    assert not localkey.offer.signer.startswith("CN=ITLRECOVERY_")
+    ways = {each.sha1: each.way for each in localkey.holders}
+    # Of the subscriber's phones, too, which do not know that CallManager.
+    assert ways == {
+        digest(first): Way.DIRECT,
+        digest(cluster.subscriber.raw): Way.LOCKED_OUT,
+    }
+    lost = preview(cluster.site, REGEN, "ITLRecovery")
+    assert {each.way for each in lost.holders} == {Way.LOCKED_OUT}
+    for member in cluster.members.values():
+        member.tvs_is_stopped = False
+    helped = preview(cluster.site, REGEN, "ITLRecovery")
+    assert {each.way for each in helped.holders} == {Way.TVS}
 
 
 @pytest.fixture

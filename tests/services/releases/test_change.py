@@ -34,7 +34,7 @@ from cucmsh.services.releases.plan import plan_release
 from cucmsh.services.releases.preview import ReleasePreview, preview_release
 from cucmsh.services.releases.trial import read_trial
 from cucmsh.views.releases import release_changed_lines, release_preview_lines
-from tests.rigs.draws import draw
+from tests.rigs.draws import SEED, draw, drawn
 from tests.services.holder import takes
 from tests.services.killing import Killed, Killer
 from tests.services.made_cluster import (
@@ -418,6 +418,32 @@ def test_a_long_history_is_told_as_far_as_it_goes(
     plan = plan_release(made.site, "12.5")
     assert plan.trials[SUBSCRIBER].left_out == 1
     assert preview_release(made.site, "12.5").is_locking_out  # nobody can tell
+
+
+@pytest.mark.parametrize("number", range(drawn(2)))
+def test_what_it_foretells_is_what_phones_do(number: int, tmp_path: Path) -> None:
+    """Random changes of release, keys made anew between, TVS that come and go."""
+    dice = random.Random(f"{SEED} {number}")
+    made = made_in(tmp_path, dice.choice(RELEASES), keep_trust=False)
+    lists: dict[str, bytes] = {}
+    for _ in range(4):
+        for member in made.members.values():
+            lists[sha1(member.raw).hexdigest()] = member.raw
+        made.clock.pass_seconds(301)
+        member = dice.choice([*made.members.values()])
+        regenerate(member.site, dice.choice([Unit.CALL_MANAGER, Unit.TVS]))
+        release = dice.choice(
+            [at for at in RELEASES if at != made.site.settings.release]
+        )
+        for member in made.members.values():
+            member.tvs_is_stopped = dice.random() < 0.3
+        foretold = preview_release(made.site, release)
+        assert put(made, release).is_done
+        for each in foretold.previews:
+            after = made.members[each.offer.nodes[0]].raw
+            for at in each.holders:
+                expected = at.way in (Way.DIRECT, Way.TVS)
+                assert phone_takes(made, lists[at.sha1], after) is expected, at
 
 
 KILLS = 4  # in a usual run; `tests/run longer` takes every point
