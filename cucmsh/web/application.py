@@ -26,7 +26,14 @@ from starlette.responses import (
 from starlette.routing import Mount, Route
 from starlette.staticfiles import StaticFiles
 
-from cucmsh.errors import CucmshError, MissingFileError, RefusedError, UsageError
+from cucmsh.errors import (
+    BusyError,
+    CertificateError,
+    CucmshError,
+    MissingFileError,
+    RefusedError,
+    UsageError,
+)
 from cucmsh.secret import Secret
 from cucmsh.services.caller import Privilege
 from cucmsh.services.records.crash_log import crash_recorder
@@ -44,7 +51,9 @@ _FORM_FIELDS = 50
 _STATUSES: tuple[tuple[type[CucmshError], int], ...] = (
     (MissingFileError, 404),
     (UsageError, 400),
+    (BusyError, 409),
     (RefusedError, 403),
+    (CertificateError, 422),
 )
 _OF_STATUS = {404: "There is no such page.", 405: "That cannot be done here."}
 
@@ -207,7 +216,7 @@ class PageApp:
     def _ask_to_log_in(self, request: Request, problem: str = "") -> Response:
         if _wants_json(request):
             text = "Log in first: POST username, password and token to /login."
-            return JSONResponse(_error_document("RefusedError", text, None), 401)
+            return JSONResponse(_error_document(RefusedError.kind, text, None), 401)
         nonce = request.cookies.get(self._before, "") or secrets.token_urlsafe(32)
         wanted = request.url.path
         if request.url.query:
@@ -294,16 +303,15 @@ class PageApp:
         if isinstance(problem, HTTPException):
             status, text = problem.status_code, problem.detail
             text = _OF_STATUS.get(status, text) if text == _phrase(status) else text
-            return self._told(request, status, "UsageError", text, None)
+            return self._told(request, status, UsageError.kind, text, None)
         if isinstance(problem, CucmshError):
             found = (code for kind, code in _STATUSES if isinstance(problem, kind))
-            kind = type(problem).__name__
             return self._told(
-                request, next(found, 500), kind, problem.message, problem.advice
+                request, next(found, 500), problem.kind, problem.message, problem.advice
             )
         crash_recorder(self._node.site)(problem)
         text = f"The page broke off: {type(problem).__name__}."
-        return self._told(request, 500, "CucmshError", text, "See log/errors.")
+        return self._told(request, 500, CucmshError.kind, text, "See log/errors.")
 
     def _told(
         self, request: Request, status: int, kind: str, text: str, advice: str | None

@@ -176,6 +176,7 @@ def _find_one(site: Site, query: Query) -> Shown:
     values = {
         "row": row_of(each, site.clock.now().timestamp()),
         "lines": lines,
+        "is_own": node == site.node.name and each.usage == "Identity",
         "serial": each.certificate.serial.hex(":").upper(),
     }
     return Shown(values, views.certificate_document(each.unit, each.certificate))

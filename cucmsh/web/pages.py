@@ -11,7 +11,6 @@ from collections.abc import Callable, Mapping
 from typing import Any, NamedTuple
 
 from cucmsh.services.site import Site
-from cucmsh.views import Document
 
 Query = Mapping[str, str]
 Form = Mapping[str, str | bytes]  # bytes: a file that was uploaded
@@ -27,7 +26,7 @@ class Shown(NamedTuple):
     """
 
     values: Mapping[str, Any]
-    document: Document
+    document: Mapping[str, object]
     status: int = 200
 
 

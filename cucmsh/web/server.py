@@ -22,12 +22,15 @@ from cucmsh.layout import pair_file
 from cucmsh.pki.model import Unit
 from cucmsh.services.caller import Caller
 from cucmsh.services.site import Site
-from cucmsh.web import certificates
+from cucmsh.web import certificate_actions, certificates
 from cucmsh.web.application import PageApp, Part
 from cucmsh.web.node import PageNode
 from cucmsh.web.sessions import Sessions
 
-PARTS: tuple[Part, ...] = (*certificates.PARTS,)  # in the order of the menu
+PARTS: tuple[Part, ...] = (
+    *certificates.PARTS,
+    *certificate_actions.PARTS,
+)  # in the order of the menu
 CONNECTIONS = 200
 IDLE_SECONDS = 20  # a connection without a request
 HEAD_BYTES = 16 * 1024

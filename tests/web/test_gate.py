@@ -91,4 +91,4 @@ def test_a_program_is_answered_in_json(browser: Browser) -> None:
     refused = browser.get("/certificates.json")
     assert refused.status == 401
     assert refused.headers["content-type"] == "application/json"
-    assert '"kind":"RefusedError"' in refused.text
+    assert '"kind":"refused"' in refused.text
