@@ -19,6 +19,10 @@ PASSWORD = "some words of theirs"
 
 @pytest.fixture
 def cluster(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> MadeCluster:
+    return made_cluster(tmp_path, monkeypatch)
+
+
+def made_cluster(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> MadeCluster:
     """``keep_trust`` is off, as in the lab; both accounts have ``PASSWORD``."""
     cheap_questions(monkeypatch)
     made = started_cluster(tmp_path)
