@@ -159,6 +159,10 @@ MAY_RUN = {
         "cucmsh/services/nodes/health/start.py",
         "['systemctl', 'show', SHOWN, unit]",
     ): "configuration",
+    (
+        "cucmsh/services/nodes/health/timer.py",
+        "['systemctl', 'show', SHOWN, MONITOR_TIMER]",
+    ): "words of the program",
 }
 
 

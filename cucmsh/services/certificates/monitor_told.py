@@ -111,6 +111,20 @@ class Memory:
         return max(self._now - wall, self._uptime)
 
 
+def seconds_since_round(site: Site) -> float | None:
+    """How long ago the last round was; None before the first one.
+
+    Of a round before the start of the machine that is how long it is up.
+    """
+    kept = recall(site.home, MONITOR)
+    boot, uptime = site.clock.boot()
+    try:
+        then = float(str(kept["uptime"]))
+    except (KeyError, ValueError):
+        return None
+    return max(uptime - then, 0.0) if kept.get("boot") == boot else uptime
+
+
 def _entries(kept: object, passed: float) -> list[tuple[str, Told]]:
     found = []
     for line in kept if isinstance(kept, list) else ():

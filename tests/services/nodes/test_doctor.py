@@ -11,6 +11,7 @@ import pytest
 
 from cucmsh.layout import RECOVERY_NAME, adopted_file
 from cucmsh.pki.model import Unit
+from cucmsh.services.certificates.monitor import monitor_round
 from cucmsh.services.certificates.regenerate import regenerate
 from cucmsh.services.lists.phone_files import choose
 from cucmsh.services.lists.sign_files import sign_files
@@ -43,6 +44,8 @@ def well(tmp_path: Path) -> MadeCluster:
         member.site.settings = member.site.settings._replace(cluster=there)
     put(cluster.site, PHONE)
     sign_files(cluster.site, choose(cluster.site))
+    for member in cluster.members.values():
+        monitor_round(member.site)
     return cluster
 
 
