@@ -252,8 +252,8 @@ class Operations:
         """A round of each node that runs, by its own hook."""
         rounds: list[Result] = []
         for site in self._sites_of(asked):
-            name = site.node.name
-            if self._members[name].state is not Run.RUNNING:
+            name = site.node.name  # which may be another one than the lab's
+            if self._members[self._first_name(name)].state is not Run.RUNNING:
                 problem = f"{name} does not run; `lab node start {name}` starts it"
                 rounds.append({"name": name, "status": None, "said": [problem]})
                 continue

@@ -21,6 +21,7 @@ from tests.rigs.lab import CUCMSH
 
 pytestmark = [pytest.mark.lab, pytest.mark.loopback]
 
+RENAME = "set network hostname newpub"
 RESET = "utils itl reset localkey"
 GET = "file get tftp ITLRecovery.p12"
 SECONDS = 60  # a guard against a hang
@@ -72,6 +73,7 @@ def call(cluster: Lab, line: str, node: Node | None = None) -> tuple[int, str]:
     """Type it with `-c`, answer what it asks; the status, and what was said."""
     backup = cluster.backup
     answers = {
+        RENAME: ["no", "yes"],
         RESET: [cluster.passwords.ccm],
         GET: [
             *("y", backup.host, str(backup.port), backup.user, backup.password),
@@ -227,6 +229,16 @@ def test_snapshot_of_a_running_lab_is_put_back(cluster: Lab) -> None:
     cluster.restore("renewed")
     assert served(cluster.publisher) == after
     assert cluster.run("lab snapshots")["snapshots"] == ["renewed", WHOLE]
+
+
+def test_a_renamed_node_is_watched_and_put_back(cluster: Lab) -> None:
+    assert call(cluster, RENAME)[0] == 0
+    for name in ("newpub", "test10pub"):
+        status, said = call(cluster, f"lab monitor {name}")
+        assert status == 0
+        assert "newpub: Certificates looked at: " in said
+    cluster.restore(WHOLE)
+    assert "newpub" not in call(cluster, "show myself")[1]
 
 
 def test_a_service_that_stayed_stopped_is_named_with_what_starts_it(
