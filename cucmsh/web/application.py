@@ -22,6 +22,7 @@ from starlette.responses import (
     JSONResponse,
     RedirectResponse,
     Response,
+    StreamingResponse,
 )
 from starlette.routing import Mount, Route
 from starlette.staticfiles import StaticFiles
@@ -39,12 +40,13 @@ from cucmsh.services.caller import Privilege
 from cucmsh.services.records.crash_log import crash_recorder
 from cucmsh.services.site import Site
 from cucmsh.web.gate import Gate
+from cucmsh.web.jobs import Job
 from cucmsh.web.node import PageNode
-from cucmsh.web.pages import Action, File, Page, Shown
+from cucmsh.web.pages import Action, File, LongAction, Page, Shown
 from cucmsh.web.rendering import Templates
-from cucmsh.web.sessions import Result, Session, Sessions
+from cucmsh.web.sessions import Session, Sessions
 
-Part = Page | Action | File
+Part = Page | Action | LongAction | File
 Answer = Callable[[Request], Awaitable[Response]]
 SCHEMA = "cucmsh/1"  # of the JSON twins, as of --json
 _FORM_FIELDS = 50
@@ -100,8 +102,10 @@ class PageApp:
                 Route("/", self._home, methods=["GET"]),
                 Route("/login", self._log_in, methods=["POST"]),
                 Route("/logout", self._log_out, methods=["POST"]),
-                Route("/done/{word}", self._done, methods=["GET"]),
-                Route("/done/{word}.json", self._done, methods=["GET"]),
+                *(
+                    Route(f"/done/{{word}}{end}", self._of_job(show), methods=["GET"])
+                    for end, show in self._job_pages()
+                ),
                 *(route for part in self._parts for route in self._routes(part)),
                 Mount("/static", StaticFiles(packages=[("cucmsh.web", "static")])),
             ],
@@ -143,8 +147,17 @@ class PageApp:
             session.level >= Privilege.CHANGE
         )
 
+    def _job_pages(self) -> Iterator[tuple[str, Callable[[Request, Job], Response]]]:
+        yield "/events", self._follow
+        yield "/result", self._show_result
+        yield "/result.json", self._show_result
+        yield ".json", self._show_job
+        yield "", self._show_job
+
     def _routes(self, part: Part) -> Iterator[Route]:
-        if isinstance(part, Action):
+        if isinstance(part, LongAction):
+            yield Route(part.path, self._beginning(part), methods=["POST"])
+        elif isinstance(part, Action):
             yield Route(part.path, self._doing(part), methods=["POST"])
         elif isinstance(part, File):
             yield Route(part.path, self._giving(part), methods=["GET"])
@@ -185,19 +198,59 @@ class PageApp:
             found = await run_in_threadpool(action.do, site, given)
             if _wants_json(request):
                 return self._shown(request, action.template, found)
-            word = session.keep(Result(action.template, found))
+            word = session.keep(Job.done(action.template, found))
+            return RedirectResponse(f"/done/{word}/result", 303)
+
+        return answer
+
+    def _beginning(self, action: LongAction) -> Answer:
+        async def answer(request: Request) -> Response:
+            session, form = await self.form_of(request)
+            given = {
+                key: value for key, value in form.items() if isinstance(value, str)
+            }
+            site = self.site_of(request, session)
+            job = Job(action.name, action.template)
+            word = session.keep(job)
+            job.start(lambda tell: action.do(site, given, tell), crash_recorder(site))
             return RedirectResponse(f"/done/{word}", 303)
 
         return answer
 
-    async def _done(self, request: Request) -> Response:
-        if await self._logged_in(request) is None:
-            return self._ask_to_log_in(request)
-        session: Session = request.state.session
-        kept = session.results.get(request.path_params["word"])
-        if kept is None:
-            raise HTTPException(404, "That result is not kept any more.")
-        return self._shown(request, kept.template, kept.shown)
+    def _of_job(self, show: Callable[[Request, Job], Response]) -> Answer:
+        """A page of what an action of this session did, or does."""
+
+        async def answer(request: Request) -> Response:
+            if await self._logged_in(request) is None:
+                return self._ask_to_log_in(request)
+            session: Session = request.state.session
+            job = session.results.get(request.path_params["word"])
+            if job is None:
+                raise HTTPException(404, "That result is not kept any more.")
+            return show(request, job)
+
+        return answer
+
+    def _show_job(self, request: Request, job: Job) -> Response:
+        if not _wants_json(request):
+            return self.show(request, "job.html", job=job)
+        told = job.problem
+        error = _error(told.kind, told.message, told.advice) if told else None
+        shown = {"name": job.name, "is_running": job.is_running, "lines": job.lines}
+        return JSONResponse({"error": error, "result": shown, "schema": SCHEMA})
+
+    def _show_result(self, request: Request, job: Job) -> Response:
+        if job.shown is None:
+            raise HTTPException(404, "There is no result yet, or there was none.")
+        return self._shown(request, job.template, job.shown)
+
+    def _follow(self, request: Request, job: Job) -> Response:
+        seen = request.query_params.get("seen", "")
+        events = job.follow(int(seen) if seen.isdecimal() else 0)
+        return StreamingResponse(
+            (_event(number, line) for number, line in _ended(events)),
+            media_type="text/event-stream",
+        )
 
     async def _logged_in(self, request: Request) -> Site | None:
         """The node for whoever is logged in; None for nobody."""
@@ -324,8 +377,27 @@ class PageApp:
 
 
 def _error_document(kind: str, text: str, advice: str | None) -> dict[str, object]:
-    error = {"kind": kind, "message": text, "advice": advice}
+    error = _error(kind, text, advice)
     return {"error": error, "result": None, "schema": SCHEMA}
+
+
+def _error(kind: str, text: str, advice: str | None) -> dict[str, str | None]:
+    return {"kind": kind, "message": text, "advice": advice or None}
+
+
+def _ended(
+    events: Iterator[tuple[int, str | None]],
+) -> Iterator[tuple[int, str | None]]:
+    """With one more at the end, whose number is -1."""
+    yield from events
+    yield -1, None
+
+
+def _event(number: int, line: str | None) -> str:
+    """As server-sent events have it; a comment keeps the connection."""
+    if number < 0:
+        return "event: end\ndata: end\n\n"
+    return ": nothing new\n\n" if line is None else f"data: {line}\n\n"
 
 
 def _phrase(status: int) -> str:

@@ -4,8 +4,8 @@ Refused: a Host that is none of this node's names (421), which a page of the web
 resolves to this machine would send; a change that another site's page sends (403); a
 body above ``MOST_BODY`` bytes (413) or slower than ``BODY_SECONDS`` (408).
 
-Every answer has the strict policy: nothing from elsewhere, no script, no inline style,
-no frame, no referrer for other sites, nothing kept by a cache.
+Every answer has the strict policy: nothing from elsewhere, nothing inline, no frame, no
+referrer for other sites, nothing kept by a cache.
 """
 
 from __future__ import annotations
@@ -22,7 +22,8 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 MOST_BODY = 1 << 20
 BODY_SECONDS = 20.0
 POLICY = (
-    "default-src 'none'; style-src 'self'; img-src 'self'; form-action 'self'; "
+    "default-src 'none'; script-src 'self'; connect-src 'self'; style-src 'self'; "
+    "img-src 'self'; form-action 'self'; "
     "frame-ancestors 'none'; base-uri 'none'"
 )
 HEADERS = {

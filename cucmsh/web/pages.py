@@ -70,3 +70,19 @@ class File(NamedTuple):
 
     path: str
     find: Callable[[Site, Query], tuple[str, str, bytes]]
+
+
+class LongAction(NamedTuple):
+    """An action that takes its time: a page shows how far it is (``web.jobs``).
+
+    Attributes:
+        path: where the form is sent.
+        name: what it does.
+        template: shows the result.
+        do: does it; tells lines as it goes, and raises ``CucmshError`` only.
+    """
+
+    path: str
+    name: str
+    template: str
+    do: Callable[[Site, Form, Callable[[str], None]], Shown]

@@ -22,7 +22,7 @@ from cucmsh.layout import pair_file
 from cucmsh.pki.model import Unit
 from cucmsh.services.caller import Caller
 from cucmsh.services.site import Site
-from cucmsh.web import alarms, certificate_actions, certificates
+from cucmsh.web import alarms, certificate_actions, certificates, resets
 from cucmsh.web.application import PageApp, Part
 from cucmsh.web.node import PageNode
 from cucmsh.web.sessions import Sessions
@@ -31,6 +31,7 @@ PARTS: tuple[Part, ...] = (
     *certificates.PARTS,
     *certificate_actions.PARTS,
     *alarms.PARTS,
+    *resets.PARTS,
 )  # in the order of the menu
 CONNECTIONS = 200
 IDLE_SECONDS = 20  # a connection without a request

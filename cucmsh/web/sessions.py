@@ -18,18 +18,11 @@ from threading import Lock
 from typing import NamedTuple
 
 from cucmsh.services.caller import Privilege
-from cucmsh.web.pages import Shown
+from cucmsh.web.jobs import Job
 
 MOST = 1000
 MOST_RESULTS = 20
 ID_BYTES = 32
-
-
-class Result(NamedTuple):
-    """What an action did, and the template that shows it."""
-
-    template: str
-    shown: Shown
 
 
 class Session(NamedTuple):
@@ -51,10 +44,10 @@ class Session(NamedTuple):
     mark: str
     began: float
     seen: float
-    results: dict[str, Result]
+    results: dict[str, Job]
 
-    def keep(self, result: Result) -> str:
-        """Keep what an action did; returns the word by which it is found."""
+    def keep(self, result: Job) -> str:
+        """Keep what an action did, or does; returns the word by which it is found."""
         word = secrets.token_urlsafe(16)
         self.results[word] = result
         for old in list(self.results)[:-MOST_RESULTS]:

@@ -166,11 +166,11 @@ def test_a_request_is_made_saved_and_read_by_openssl(admin: Browser) -> None:
 def test_a_trusted_certificate_is_uploaded_and_deleted(
     admin: Browser, cluster: MadeCluster, tmp_path: Path
 ) -> None:
-    cluster.clock.moment = datetime.now(UTC)  # openssl knows this time only
     pem = tmp_path / "ca.pem"
     make = ["openssl", "req", "-x509", "-newkey", "rsa:2048", "-nodes", "-days", "9"]
     make += ["-subj", "/CN=<b>An authority<\\/b>", "-keyout", str(tmp_path / "key")]
     subprocess.run([*make, "-out", str(pem)], check=True, capture_output=True)
+    cluster.clock.moment = datetime.now(UTC)  # openssl knows this time only
     token = admin.token("/certificates/import")
     fields = {"token": token, "unit": "CallManager", "pem": pem.read_text()}
     answer = admin.post("/certificates/import/trust", fields)
