@@ -11,6 +11,7 @@ import pytest
 
 from cucmsh.cli import adopt as verb
 from cucmsh.cli import init as init_verb
+from cucmsh.cli.init_parser import init_parser
 from cucmsh.cli.node_options import Invocation
 from cucmsh.config.settings import read_settings
 from cucmsh.errors import (
@@ -330,7 +331,7 @@ def make(tmp_path: Path, there: Elsewhere, cluster: MadeCluster) -> Callable[...
             *("--tftp-directory", str(tmp_path / "made" / "tftp")),
             *("--adopt-list", path),
         ]
-        given = init_verb.init_parser().read([*words, *map(str, argv)])
+        given = init_parser().read([*words, *map(str, argv)])
         where = str(tmp_path / "made" / "cucmsh.toml")
         invocation = Invocation(where, False, ["cucmsh"], "cucmsh")
         return init_verb.init(given, invocation, typing, make_site)
@@ -427,7 +428,7 @@ def test_a_dry_run_belongs_to_an_adoption(
     given = ["publisher", "--name", "pub", "--adopt-key", "x"]
     with pytest.raises(UsageError, match="Without --adopt-list"):
         init_verb.init(
-            init_verb.init_parser().read(given),
+            init_parser().read(given),
             Invocation("/x", False, ["cucmsh"], "cucmsh"),
             Typing(),
             lambda _: pytest.fail("nothing is opened"),
