@@ -213,7 +213,7 @@ def test_subscriber_with_another_security_password_does_not_join(
     words += ["--identity", str(administrator), "--host-key", box.key_line]
     done = made.call(*words, "--program", " ".join(sub.program))
     assert done.returncode == 1
-    assert "security password of the publisher is another one" in done.stderr
+    assert "security password of pub is another one" in done.stderr
     done = made.call(*words, "--program", "no-such-word")
     assert "cucmsh does not run on sub" in done.stderr
     done = sub.call("node", "add", "other", "--host", "127.0.0.1")
