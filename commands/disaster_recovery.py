@@ -400,8 +400,8 @@ def restore_network(
     """Bring back a backup of this publisher; nothing that is there goes.
 
     Keys of a publisher that was made anew are replaced, and kept; lists that were
-    served are added to those that are known. What would be served is shown first. Run
-    again after it broke off, it finishes.
+    served are added to those that are known. What would be served is shown first.
+    Killed, it changed nothing, or the next command finishes it.
 
     server: the host whose backup it is
     tar: the label, as `show_backupfiles` shows it

@@ -18,6 +18,7 @@ from cucmsh.services.accounts.kept import level_of, read_accounts
 from cucmsh.services.backends import Clock
 from cucmsh.services.caller import Caller, Privilege, WayIn
 from cucmsh.services.nodes.account import become_owner
+from cucmsh.services.records.as_one import finish_restore
 from cucmsh.services.records.audit import AuditLog
 from cucmsh.services.site import Site
 from cucmsh.shell.origin import origin
@@ -55,11 +56,24 @@ def open_own_site(configuration: str) -> Site:
 
     Raises:
         RefusedError: root may not act there; see ``services.nodes.account``.
+        CucmshError: see ``made_whole``.
     """
     settings = read_settings(configuration)
     if os.geteuid() == 0:
         become_owner(settings)
-    return open_site(settings)
+    return made_whole(open_site(settings))
+
+
+def made_whole(site: Site) -> Site:
+    """The node, where a restore that was agreed to and killed is finished first.
+
+    Raises:
+        BusyError: one is just being put in place, for half a minute.
+        StoreError: it cannot be finished, such as on a full disk.
+    """
+    if finish_restore(site):
+        return site.with_settings(read_settings(site.settings.path))
+    return site
 
 
 def admit_to_page(site: Site, caller: Caller) -> Site:

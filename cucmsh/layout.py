@@ -45,9 +45,9 @@ SECURITY_PASSWORD = "security/secrets/security"  # noqa: S105 - a file name
 # Where backup sets go: servers, accounts and their passwords, JSON.
 BACKUP_DEVICES = "security/secrets/backup-devices"
 CCM_VERIFIER = "security/secrets/ccm"  # scrypt verifier of the CCM Administrator's
-# The new security password and the key files under it, by number, while both are
-# put in place (``services.certificates.rekeying``).
-REKEYING_FOLDER = "security/secrets/next"
+# The new bytes of files that change as one, by number, while they are put in place
+# (``services.records.as_one``): key files and their password, or what a restore brings.
+NEXT_FOLDER = "security/secrets/next"
 TRUST_FOLDER = "security/trust"  # certificates of the other members
 # Certificates from elsewhere, PEM. The folder that one lies in says as what: TVS
 # answers for those in Phone-SAST-trust, CallManager-trust, CAPF-trust and tomcat-trust;
@@ -167,6 +167,8 @@ RECOVERY_LOCK = "state/recovery.lock"
 RECOVERY_LOCK_FOLDER = "state/recovery"  # is locked; nothing lies in it
 BACKUP_JOBS = "state/backup-jobs"  # the last backups and restores, JSON
 BACKUP_SCHEDULES = "state/backup-schedules"  # JSON
+# Copies of the phones' files that a restore is about to replace, then below EARLIER.
+RESTORE_KEPT = "state/restore-kept"
 
 # Facts, a TOML file each in STATE_FOLDER (``services.records.state``).
 ADOPTION = "adoption"  # the unfinished adoption
@@ -174,7 +176,6 @@ ASKED = "asked"  # which nodes were asked for their lists
 CERTIFICATES = "certificates"  # which members this node's were not brought to
 CANCELLED = "backup-cancelled"  # the backup that is to stop
 FROM_SUBSCRIBER = "pub-from-sub"  # the next subscriber brings the cluster back
-RESTORING = "restoring"  # the unfinished restore
 BACKUP = "backup"  # digest of the recovery key file that was saved last
 HOLD = "hold"  # the hold timer
 LOCKOUT = "lockout"  # when wrong passwords lock an account
@@ -191,7 +192,7 @@ PHONE_RESETS = "phone-resets"  # which phones are still to be reset
 PUBLISHED = "published"  # the last list
 RENAMING = "renaming"  # the unfinished rename of this node
 RELEASING = "releasing"  # which nodes do not serve by another release yet
-REKEYING = "rekeying"  # the unfinished change of the security password
+NEXT = "rekeying"  # which files change as one just now; an old name of the file
 REGENERATED = "regenerated"  # which units changed since phones were told
 REPLICAS = "replicas"  # which replicas are pending
 SESSION = "session"  # idle time-out, and how many sessions there may be

@@ -11,7 +11,7 @@ from cucmsh.cli.session import open_session
 from cucmsh.errors import CucmshError
 from cucmsh.services.caller import WayIn
 from cucmsh.services.certificates.monitor_notice import monitor_notice
-from cucmsh.services.certificates.rekeying import finish_alone
+from cucmsh.services.records.as_one import finish_alone
 from cucmsh.services.records.open_work import login_notice
 from cucmsh.services.records.state import serves_published
 from cucmsh.services.seats import seated
@@ -78,7 +78,9 @@ def _foreign(site: Site) -> str:
     The decision imports what hashes and verifies, so a list that has the time of the
     last one of this node is not looked at.
     """
-    if site.settings.is_strict or serves_published(site):
+    if site.settings.is_strict or not site.node.has_tftp:
+        return ""
+    if serves_published(site.home, site.tftp):
         return ""
     found = services.foreign_list(site)
     return found.line if found else ""

@@ -12,7 +12,7 @@ from collections.abc import Callable
 from typing import Any
 
 import cucmsh
-from cucmsh.app import admit, open_own_site
+from cucmsh.app import admit, made_whole, open_own_site
 from cucmsh.errors import PackError
 from cucmsh.services.caller import WayIn
 from cucmsh.services.idle import idle_minutes
@@ -91,7 +91,7 @@ def open_session(
         site,
         screen,
         Reader(0, screen, time.monotonic),
-        guard=lambda command: require_access(site, _access_of(command)),
+        guard=lambda command: _guard(site, command),
         helpful=not site.settings.is_strict,
         open_editor=_open_editor,
         on_internal_error=crash_recorder(site),
@@ -99,6 +99,13 @@ def open_session(
         remarks=remarks,
         idle_seconds=lambda: _idle_seconds(site),
     )
+
+
+def _guard(site: Site, command: Command) -> None:
+    """Before each command: this node is in one whole state, and the caller may."""
+    if (now := made_whole(site)) is not site:
+        site.follow(now.settings)
+    require_access(site, _access_of(command))
 
 
 def _idle_seconds(site: Site) -> float:

@@ -14,8 +14,8 @@ from typing import NamedTuple, Protocol
 
 from cucmsh.errors import MissingFileError, RefusedError, UsageError
 from cucmsh.layout import LOG_FOLDER, RECOVERY_FILE, RECOVERY_NAME
-from cucmsh.services.certificates import rekeying
 from cucmsh.services.lists.secret_files import secrets_of, why_kept
+from cucmsh.services.records import as_one
 from cucmsh.services.site import Site
 from cucmsh.storage.local import LocalStore, OpenFile
 from cucmsh.storage.store import MAX_DEPTH
@@ -191,7 +191,7 @@ class _TftpDirectory:
     def place(self, path: str) -> tuple[LocalStore, str]:
         if path == RECOVERY_NAME:
             home = self._site.home
-            return home, rekeying.current_name(home, RECOVERY_FILE)
+            return home, as_one.current_name(home, RECOVERY_FILE)
         return self._site.tftp, path
 
 

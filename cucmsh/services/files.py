@@ -13,7 +13,6 @@ from cucmsh.layout import BACKUP, RECOVERY_FILE, RECOVERY_NAME
 from cucmsh.remote.file_transfer import OutgoingFile, SentFile
 from cucmsh.services.backends import AcceptHostKey, BackupServer
 from cucmsh.services.caller import Privilege
-from cucmsh.services.certificates import rekeying
 from cucmsh.services.file_areas import (
     ACTIVELOG,
     TFTP,
@@ -25,6 +24,7 @@ from cucmsh.services.file_areas import (
     open_in,
 )
 from cucmsh.services.file_span import Span, written_in
+from cucmsh.services.records import as_one
 from cucmsh.services.records.state import recall, remember
 from cucmsh.services.site import Site
 from cucmsh.services.usecase import use_case
@@ -305,7 +305,7 @@ def send_file(
 def is_backed_up(site: Site) -> bool:
     """Whether the present key file was saved by ``file get`` once."""
     kept = recall(site.home, BACKUP).get("sha256")
-    present = rekeying.read(site.home, RECOVERY_FILE)
+    present = as_one.read(site.home, RECOVERY_FILE)
     return kept == hashlib.sha256(present).hexdigest()
 
 

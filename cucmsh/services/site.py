@@ -20,6 +20,7 @@ from cucmsh.layout import (
     KNOWN_HOSTS,
     MONITOR_LOCK,
     MONITOR_LOCK_FOLDER,
+    NEXT,
     NODE_LOCK,
     PHONES_LOCK,
     PHONES_LOCK_FOLDER,
@@ -29,6 +30,7 @@ from cucmsh.layout import (
     SIGNING_LOCK,
     STATE_FOLDER,
     TRUST_FOLDER,
+    facts_file,
 )
 from cucmsh.services.backends import Backends, Clock, Link
 from cucmsh.services.caller import Caller, Record
@@ -48,6 +50,7 @@ class Site:
         clock: the time.
         backends: keys, programs and other hosts; imported late.
         home: the files of the node itself.
+        configuration: the folder that its configuration lies in.
         sinks: take the events of this node (``cucmsh.events``).
         caller: who calls its use-cases; None for nobody.
     """
@@ -69,6 +72,7 @@ class Site:
     def _configure(self, settings: Settings) -> None:
         self.settings = settings
         self.home = LocalStore(settings.home)
+        self.configuration = LocalStore(os.path.dirname(os.path.abspath(settings.path)))
         self.sinks = sinks_of(settings)
         has_tftp = settings.node.has_tftp
         self._tftp = LocalStore(settings.node.tftp_directory) if has_tftp else None
@@ -156,10 +160,26 @@ class Site:
     def node_lock(self, what: str) -> AbstractContextManager[None]:
         """One writer of this node's files. Held for moments; others wait 30 seconds.
 
+        A change of several files that was decided and killed is finished first, so
+        that whoever has the lock sees one whole state (``records.as_one``).
+
         Args:
             what: who holds it, for those who are refused.
+
+        Raises:
+            BusyError: somebody else holds it.
+            StoreError: such a change cannot be finished, such as on a full disk.
         """
-        return self._lock("", NODE_LOCK, NODE_LOCK_SECONDS, what)
+        return self._node_locked(what)
+
+    @contextmanager
+    def _node_locked(self, what: str) -> Iterator[None]:
+        with self._lock("", NODE_LOCK, NODE_LOCK_SECONDS, what):
+            if self.home.stamp(facts_file(NEXT)) is not None:
+                from cucmsh.services.records.as_one import finish  # noqa: PLC0415
+
+                finish(self)
+            yield
 
     def ids_lock(self) -> AbstractContextManager[None]:
         """One writer of the ids of other nodes, see ``nodes.node_id``.

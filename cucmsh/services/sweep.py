@@ -1,8 +1,8 @@
 """Removes temporary files that interrupted writers left (docs/security.md F1, F24).
 
 Only our own temporary files, and only if their writer has ended. A module of its own: a
-reset of the publisher, the installing of a list on a member and an adoption begin with
-it.
+reset of the publisher, the installing of a list on a member, an adoption and a restore
+begin with it.
 """
 
 from __future__ import annotations
@@ -21,6 +21,7 @@ def sweep(site: Site) -> None:
             site.home.sweep(folder)
     if site.node.has_tftp:
         site.tftp.sweep()
+    site.configuration.sweep()
 
 
 def _below(home: LocalStore, folder: str) -> Iterator[str]:

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from types import MappingProxyType
-from typing import Self
+from typing import NamedTuple, Self
 
 from cucmsh.errors import MissingFileError
 from cucmsh.storage.local import LocalStore
@@ -23,35 +23,46 @@ from cucmsh.storage.store import (
     temporary_for,
 )
 
-NOTHING: Mapping[str, bytes | None] = MappingProxyType({})
+
+class Written(NamedTuple):
+    """A file as it would be."""
+
+    raw: bytes
+    mode: int
+
+
+NOTHING: Mapping[str, Written | None] = MappingProxyType({})
 
 
 class DraftStore(LocalStore):
-    """See the module; ``Store`` has the contract of the verbs that are here."""
+    """See the module; ``Store`` has the contract of the verbs that are here.
+
+    Attributes:
+        written: the files that were written by their names; None for a removed one.
+    """
 
     def __init__(
-        self, root: str, written: Mapping[str, bytes | None] = NOTHING
+        self, root: str, written: Mapping[str, Written | None] = NOTHING
     ) -> None:
         super().__init__(root)
-        self._written = dict(written)  # None: removed
+        self.written = dict(written)
 
     def copy(self) -> Self:
         """Another draft, which goes on from this one."""
-        return type(self)(self.root, self._written)
+        return type(self)(self.root, self.written)
 
     def read(self, name: str) -> bytes:
-        if name not in self._written:
+        if name not in self.written:
             return super().read(name)
-        raw = self._written[name]
-        if raw is None:
+        written = self.written[name]
+        if written is None:
             raise MissingFileError(f"{self._path(name)} is not there")
-        return raw
+        return written.raw
 
     def write(self, name: str, raw: bytes, mode: int = 0o600) -> None:
-        del mode  # nobody reads it here
         split_name(name)
         check_size(self._path(name), raw)
-        self._written[name] = raw
+        self.written[name] = Written(raw, mode)
 
     def stage(self, name: str, raw: bytes, mode: int = 0o600) -> str:
         temporary = temporary_for(name)
@@ -59,14 +70,13 @@ class DraftStore(LocalStore):
         return temporary
 
     def commit(self, temporary: str, name: str) -> None:
-        self.write(name, self.read(temporary))
-        del self._written[temporary]
+        self.written[name] = self.written.pop(temporary)
 
     def discard(self, temporary: str) -> None:
-        self._written.pop(temporary, None)
+        self.written.pop(temporary, None)
 
     def remove(self, name: str) -> None:
-        self._written[name] = None
+        self.written[name] = None
 
     def append(
         self,
@@ -84,22 +94,22 @@ class DraftStore(LocalStore):
 
     def listing(self, folder: str = "") -> dict[str, Listed]:
         found = super().listing(folder)
-        for name, raw in self._written.items():
+        for name, written in self.written.items():
             inside, _, last = name.rpartition("/")
             if inside != folder or is_temporary(last):
                 continue
-            if raw is None:
+            if written is None:
                 found.pop(last, None)
             else:
-                found[last] = Listed(len(raw), 0)
+                found[last] = Listed(len(written.raw), 0)
         return found
 
     def folders(self, folder: str = "") -> list[str]:
         inside = f"{folder}/" if folder else ""
         made = {
             name.removeprefix(inside).partition("/")[0]
-            for name, raw in self._written.items()
-            if raw is not None
+            for name, written in self.written.items()
+            if written is not None
             and name.startswith(inside)
             and "/" in name.removeprefix(inside)
         }

@@ -2,7 +2,8 @@
 
 Only regular files are taken, under names that a store would take; nothing is followed.
 The files lie in a folder below the root that they are for, so that each is put into
-place by one rename, and are synced together before the first of them is.
+place by one rename. What could fail is done before: ``unpack``, then ``prepare``, which
+syncs them together; then ``place``, which goes on where an earlier call was killed.
 """
 
 from __future__ import annotations
@@ -10,7 +11,7 @@ from __future__ import annotations
 import os
 import shutil
 import tarfile
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from contextlib import suppress
 from typing import BinaryIO
 
@@ -49,31 +50,56 @@ def unpack(stream: BinaryIO, folder: str, mode: int) -> int:
     return count
 
 
-def place(folder: str, root: str, keep: Callable[[str, str], object]) -> Iterator[str]:
-    """Move each unpacked file into place; gives the names of those that changed.
+def prepare(folder: str, root: str, kept: str) -> int:
+    """See that each unpacked file can be put into place; those that are there go.
 
     Args:
         folder: what ``unpack`` filled, below ``root``.
-        root: absolute.
-        keep: called with the name and path of a file with other bytes, before it goes.
+        root: absolute; nothing in it is changed.
+        kept: absolute; a new folder, which gets a copy of each file with other bytes
+            that is to be replaced. None: no folder.
+
+    Returns:
+        How many files are left to be put into place.
 
     Raises:
-        StoreError: something else than a file is in the way; the disk is full. What is
-            in place stays; what is not stays in ``folder``.
+        StoreError: something else than a file, or than a folder, is in the way; the
+            disk is full.
     """
-    os.sync()  # one wait for all of them
+    remove(kept)
+    count = 0
     try:
-        for name in _names(folder):
+        for name in list(_names(folder)):
             source, target = os.path.join(folder, name), os.path.join(root, name)
+            _require_folders(root, os.path.dirname(name))
             if os.path.lexists(target):
                 if os.path.islink(target) or not os.path.isfile(target):
                     raise StoreError(f"{target} is no regular file", "Move it away.")
                 if _is_same(source, target):
+                    os.unlink(source)
                     continue
-                keep(name, target)
+                _copy(target, os.path.join(kept, name))
+            count += 1
+        os.sync()  # one wait for all of them
+    except OSError as problem:
+        raise _told(folder, problem) from problem
+    return count
+
+
+def place(folder: str, root: str) -> None:
+    """Move each unpacked file into place. May be called again after a kill.
+
+    Args:
+        folder: what ``prepare`` saw, below ``root``.
+        root: absolute.
+
+    Raises:
+        StoreError: something is in the way; what is not in place stays in ``folder``.
+    """
+    try:
+        for name in list(_names(folder)):
             _make_folders(root, os.path.dirname(name))
-            os.replace(source, target)
-            yield name
+            os.replace(os.path.join(folder, name), os.path.join(root, name))
         os.sync()
     except OSError as problem:
         raise _told(folder, problem) from problem
@@ -85,22 +111,6 @@ def remove(folder: str) -> None:
         raise StoreError(f"{folder} is a link", "Remove it.")
     with suppress(FileNotFoundError):
         shutil.rmtree(folder)
-
-
-def copy(source: str, target: str) -> None:
-    """Copy a file, whole or not at all, unless there is one already."""
-    if os.path.lexists(target):
-        return
-    half = f"{target}.half"
-    try:
-        os.makedirs(os.path.dirname(target), mode=0o700, exist_ok=True)
-        with open(source, "rb") as file, open(half, "wb") as copied:
-            shutil.copyfileobj(file, copied, PIECE)
-            copied.flush()
-            os.fsync(copied.fileno())
-        os.replace(half, target)
-    except OSError as problem:
-        raise _told(target, problem) from problem
 
 
 def _unpack_one(
@@ -135,15 +145,40 @@ def _names(folder: str) -> Iterator[str]:
             yield os.path.relpath(os.path.join(at, name), folder)
 
 
+def _copy(source: str, target: str) -> None:
+    os.makedirs(os.path.dirname(target), mode=0o700, exist_ok=True)
+    descriptor = os.open(target, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
+    with open(source, "rb") as file, open(descriptor, "wb") as copied:
+        shutil.copyfileobj(file, copied, PIECE)
+
+
 def _make_folders(root: str, inside: str) -> None:
     """Make the folders on the way; follow no link below the root."""
+    for path in _folders(root, inside):
+        with suppress(FileExistsError):
+            os.mkdir(path, FOLDER_MODE)
+        _require_folder(path)
+
+
+def _require_folders(root: str, inside: str) -> None:
+    """Refuse anything else in their places; what is not there is made later."""
+    for path in _folders(root, inside):
+        if os.path.lexists(path):
+            _require_folder(path)
+            if not os.access(path, os.W_OK | os.X_OK):
+                raise StoreError(f"{path} may not be written to", "Change its owner.")
+
+
+def _folders(root: str, inside: str) -> Iterator[str]:
     path = root
     for part in filter(None, inside.split("/")):
         path = os.path.join(path, part)
-        with suppress(FileExistsError):
-            os.mkdir(path, FOLDER_MODE)
-        if os.path.islink(path) or not os.path.isdir(path):
-            raise StoreError(f"{path} is no folder", "Move it away.")
+        yield path
+
+
+def _require_folder(path: str) -> None:
+    if os.path.islink(path) or not os.path.isdir(path):
+        raise StoreError(f"{path} is no folder", "Move it away.")
 
 
 def _is_same(one: str, other: str) -> bool:

@@ -122,6 +122,14 @@ class _CheapKeyFile(KeyBackend):
     write_key_file = staticmethod(QuickKeys.write_key_file)
 
 
+def _made(config: Path) -> Site:
+    """The node of that configuration, with new keys."""
+    backends = cast(Backends, KeysOnly(_CheapKeyFile()))
+    site = Site(read_settings(str(config)), WallClock(), backends)
+    make_node(site, Secret(SECURITY), Secret(CCM))
+    return site
+
+
 class Cluster:
     """See the module.
 
@@ -188,16 +196,7 @@ class Cluster:
         self.configure()
         configs = [self.config]
         configs += [self.subscriber.config] if self.subscriber else []
-        sites = [
-            Site(
-                read_settings(str(config)),
-                WallClock(),
-                cast(Backends, KeysOnly(_CheapKeyFile())),
-            )
-            for config in configs
-        ]
-        for site in sites:
-            make_node(site, Secret(SECURITY), Secret(CCM))
+        sites = [_made(config) for config in configs]
         for giver, taker in itertools.permutations(sites, 2):
             for unit, pem in public_certificates(giver).items():
                 Keystore(taker).trust(giver.node, unit, pem)
@@ -212,6 +211,14 @@ class Cluster:
             if node is not self.subscriber:
                 self.give(node, (self.tftp / LIST_FILE).read_bytes())
         self._start_all()
+
+    def lose_publisher(self) -> None:
+        """Its disk is another one, with keys of its own; nothing is composed."""
+        for folder, mode in ((self.home, 0o700), (self.tftp, 0o755)):
+            shutil.rmtree(folder)
+            folder.mkdir()
+            folder.chmod(mode)
+        _made(self.config)
 
     def give(self, node: Replica, raw: bytes) -> None:
         """Put a list into the node's directory, as an earlier push did."""

@@ -15,12 +15,12 @@ from tests.faults.adoption_sweep import AdoptionSweep
 from tests.faults.command_sweep import CommandSweep
 from tests.faults.kill_sweep import Sweep
 from tests.faults.password_sweep import PasswordSweep
+from tests.faults.restore_sweep import RestoreSweep
 from tests.rigs.draws import draw
 
 pytestmark = [pytest.mark.faults, pytest.mark.loopback]
 
-SHELL_POINTS, SFTP_POINTS, NESTED_POINTS, ADOPTION_POINTS = 6, 3, 1, 4
-PASSWORD_POINTS = 3
+SHELL_POINTS, SFTP_POINTS, NESTED_POINTS = 6, 3, 1
 
 
 @pytest.fixture(scope="module")
@@ -58,21 +58,14 @@ def test_f22_kills_during_the_recovery_from_a_kill_end_in_the_same_place(
     assert not any(failed), f"CUCMSH_SEED={seed}: " + "\n".join(filter(None, failed))
 
 
-def test_a_kill_at_any_call_of_an_adoption_serves_nothing_new_and_a_rerun_finishes(
-    seed: int,
+@pytest.mark.parametrize(
+    ("kind", "least", "count"),
+    [(AdoptionSweep, 50, 4), (PasswordSweep, 100, 3), (RestoreSweep, 300, 3)],
+)
+def test_a_kill_at_any_call_of_a_command_leaves_one_whole_state_and_a_rerun_finishes(
+    kind: type[CommandSweep], least: int, count: int, seed: int
 ) -> None:
-    assert_all_hold(AdoptionSweep(), seed, ADOPTION_POINTS, least=50)
-
-
-def test_a_kill_at_any_call_of_a_password_change_leaves_one_whole_state(
-    seed: int,
-) -> None:
-    assert_all_hold(PasswordSweep(), seed, PASSWORD_POINTS, least=100)
-
-
-def assert_all_hold(sweep: CommandSweep, seed: int, count: int, *, least: int) -> None:
-    """Some of the points, of which there are more than ``least``."""
-    with closing(sweep):
+    with closing(kind()) as sweep:
         points = sweep.points()
         assert len(points) > least  # the change is really what is counted
         chosen = draw(random.Random(seed), points, count)

@@ -88,7 +88,7 @@ LOOKING = {
 EXCEPTIONS = {
     "seats": {"seated"},  # a locked file that ends with the session
     # The rest of a change that was decided, and recorded, before a kill.
-    "certificates.rekeying": {"finish_alone"},
+    "records.as_one": {"finish_alone", "finish_restore"},
     "lists.tftp_start": {"keep"},  # the rest of `hook tftp-start`, where that failed
     "records.crash_log": {"crash_recorder"},  # writes to the crash log
 }

@@ -5,7 +5,6 @@ from __future__ import annotations
 import io
 import os
 import tarfile
-from collections.abc import Iterable
 from pathlib import Path
 
 import pytest
@@ -28,11 +27,12 @@ def packed(*members: tuple[str, bytes | None]) -> io.BytesIO:
     return raw
 
 
-def placed(root: Path, kept: list[str] | None = None) -> Iterable[str]:
-    def keep(name: str, _: str) -> None:
-        (kept if kept is not None else []).append(name)
-
-    return sorted(unpack.place(str(root / ".staged"), str(root), keep))
+def placed(root: Path) -> int:
+    """Put what was unpacked into place; gives how many files that were."""
+    staged = str(root / ".staged")
+    count = unpack.prepare(staged, str(root), f"{root}-kept")
+    unpack.place(staged, str(root))
+    return count
 
 
 def test_files_come_into_place_and_what_differs_is_kept(tmp_path: Path) -> None:
@@ -40,9 +40,10 @@ def test_files_come_into_place_and_what_differs_is_kept(tmp_path: Path) -> None:
     (tmp_path / "other").write_bytes(b"2")
     stream = packed(("same", b"1"), ("other", b"3"), ("a/b/new", b"4" * 600_000))
     assert unpack.unpack(stream, str(tmp_path / ".staged"), 0o644) == 3
-    kept: list[str] = []
-    assert placed(tmp_path, kept) == ["a/b/new", "other"]
-    assert kept == ["other"]
+    assert placed(tmp_path) == 2
+    kept = Path(f"{tmp_path}-kept")
+    assert os.listdir(kept) == ["other"]
+    assert (kept / "other").read_bytes() == b"2"
     assert (tmp_path / "a/b/new").read_bytes() == b"4" * 600_000
     assert (tmp_path / "a/b/new").stat().st_mode & 0o777 == 0o644
     unpack.remove(str(tmp_path / ".staged"))
@@ -66,6 +67,17 @@ def test_names_that_lead_elsewhere_are_refused(tmp_path: Path, name: str) -> Non
     with pytest.raises(StoreError):
         unpack.unpack(packed((name, b"x")), str(tmp_path / ".staged"), 0o644)
     assert os.listdir(tmp_path) == [".staged"]
+
+
+def test_what_is_in_the_way_is_seen_before_anything_changes(tmp_path: Path) -> None:
+    (tmp_path / "a").write_bytes(b"1")
+    (tmp_path / "z").mkdir()
+    for name in ("a/inside", "z"):
+        stream = packed(("0", b"0"), (name, b"2"))
+        unpack.unpack(stream, str(tmp_path / ".staged"), 0o644)
+        with pytest.raises(StoreError, match=r"no folder|no regular file"):
+            placed(tmp_path)
+        assert not (tmp_path / "0").exists()
 
 
 def test_links_are_refused_in_the_tar_and_in_the_way(tmp_path: Path) -> None:

@@ -9,6 +9,7 @@ from collections.abc import Sequence
 from cucmsh.app import (
     admit,
     find_configuration,
+    made_whole,
     open_own_site,
     open_site,
 )
@@ -80,7 +81,7 @@ def serve(configuration: str, program: str, line: str | None) -> int:
     """
     settings = read_settings(find_configuration(configuration, {}))
     require_isolation(settings, program, os.environ.get("USER", ""))
-    site = open_site(settings)
+    site = made_whole(open_site(settings))
     require_may_log_in(site, account_name(os.environ))
     return serve_prompt(site) if line is None else _answer(site, line)
 

@@ -1,6 +1,6 @@
 """``set password user security``: another cluster security password on this node.
 
-All that lies under it changes with it, as one (``certificates.rekeying``). Each member
+All that lies under it changes with it, as one (``records.as_one``). Each member
 has a copy of its own: the publisher's first, then that of every other member, by the
 same command there. A member with an older one goes on as it is; what it cannot do is
 join anew (``nodes.join``).
@@ -12,13 +12,13 @@ from cucmsh.errors import CucmshError, RefusedError
 from cucmsh.secret import Secret
 from cucmsh.services.accounts.lockout import attempt, caller
 from cucmsh.services.caller import Privilege
-from cucmsh.services.certificates import rekeying
 from cucmsh.services.certificates.cluster_passwords import ClusterPasswords
 from cucmsh.services.certificates.keystore import Keystore
 from cucmsh.services.nodes.compare_passwords import ask_others
 from cucmsh.services.nodes.other_passwords import expect_others, other_passwords
 from cucmsh.services.nodes.password_policy import require_strong
 from cucmsh.services.nodes.tell_names import others_to_tell
+from cucmsh.services.records import as_one
 from cucmsh.services.records.work import SECURITY
 from cucmsh.services.site import Site
 from cucmsh.services.sweep import sweep
@@ -65,17 +65,17 @@ def set_security_password(site: Site, old: Secret, new: Secret) -> dict[str, str
         KeyFileError: the recovery key file does not open with ``old``; the same.
         BusyError: another change of the cluster is under way.
         StoreError: a key file cannot be read; nothing was changed. Else see
-            ``rekeying.replace``.
+            ``as_one.replace``.
     """
     with site.cluster_lock(SECURITY):
         sweep(site)
-        rekeying.finish_alone(site)
+        as_one.finish_alone(site)
         require_security_change(site, old, new)
         files = Keystore(site).rekeyed(new)
         with site.node_lock(SECURITY):  # a start composes with what lies there
             # First, so that after a kill too many are noted and never too few.
             expect_others(site, [node.name for node in others_to_tell(site)])
-            rekeying.replace(site, files)
+            as_one.replace(site, files)
     try:
         ask_others(site)
         return other_passwords(site)

@@ -44,13 +44,13 @@ from cucmsh.services.adoption.plan import (
     require_able,
 )
 from cucmsh.services.caller import Privilege
-from cucmsh.services.certificates import rekeying
 from cucmsh.services.lists.member_hooks import deliver_certificates
 from cucmsh.services.lists.member_lists import lists_follow
 from cucmsh.services.nodes.configure import split_path
 from cucmsh.services.nodes.init import InitPlan
 from cucmsh.services.nodes.make import make_node, public_certificates
 from cucmsh.services.outcome import NodeOutcome, State
+from cucmsh.services.records import as_one
 from cucmsh.services.records.open_work import ADOPT
 from cucmsh.services.records.state import forget, recall, remember
 from cucmsh.services.site import Site
@@ -171,7 +171,7 @@ def adopt(
 def _gather(site: Site, request: Request, dialog: AdoptDialog) -> Material:
     # Its own password opens the key files of this cluster, and of one that was made
     # with the same.
-    raw = rekeying.read(site.home, SECURITY_PASSWORD)
+    raw = as_one.read(site.home, SECURITY_PASSWORD)
     likely = Secret(raw.decode("utf-8", "surrogateescape"))
     return gather(site.backends, request, dialog, likely)
 

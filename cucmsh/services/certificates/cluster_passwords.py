@@ -12,8 +12,8 @@ import json
 from cucmsh.errors import RefusedError
 from cucmsh.layout import CCM_VERIFIER, SECURITY_PASSWORD
 from cucmsh.secret import Secret
-from cucmsh.services.certificates import rekeying
 from cucmsh.services.certificates.verifier import make_verifier, verifies
+from cucmsh.services.records import as_one
 from cucmsh.services.site import Site
 
 
@@ -57,12 +57,12 @@ class ClusterPasswords:
 
     def security_password(self) -> Secret:
         """The cluster security password itself, to be handed on unopened."""
-        return Secret(rekeying.read(self._home, SECURITY_PASSWORD).decode())
+        return Secret(as_one.read(self._home, SECURITY_PASSWORD).decode())
 
     def is_security_password(self, password: Secret) -> bool:
         """Whether it is the cluster security password."""
         given = password.reveal().encode("utf-8", "surrogateescape")
-        return hmac.compare_digest(given, rekeying.read(self._home, SECURITY_PASSWORD))
+        return hmac.compare_digest(given, as_one.read(self._home, SECURITY_PASSWORD))
 
     def set_secrets(self, security: Secret, ccm: Secret | None) -> None:
         """Keep the cluster security password, and a verifier of the CCM password."""

@@ -38,9 +38,9 @@ from cucmsh.layout import (
 )
 from cucmsh.pki.model import Certificate, Unit
 from cucmsh.secret import Secret
-from cucmsh.services.certificates import rekeying
 from cucmsh.services.certificates.cluster_passwords import ClusterPasswords
 from cucmsh.services.nodes.node_id import ids_by_name, known_ids, mark_trusted
+from cucmsh.services.records import as_one
 from cucmsh.services.site import Site
 
 if TYPE_CHECKING:
@@ -179,7 +179,7 @@ class Keystore:
 
     def recovery_file(self) -> bytes:
         """The bytes of the present PKCS#12."""
-        return rekeying.read(self._home, RECOVERY_FILE)
+        return as_one.read(self._home, RECOVERY_FILE)
 
     def recovery(self) -> Credential:
         """The cluster's recovery key, from its PKCS#12; takes a third of a second."""
@@ -207,7 +207,7 @@ class Keystore:
         for name in self._earlier_files(unit):
             try:
                 if name.startswith(RECOVERY_FILE):
-                    raw = rekeying.read(self._home, name)
+                    raw = as_one.read(self._home, name)
                     yield keys.read_key_file(raw, self._passwords.security_password())
                 else:
                     yield keys.read_own(self._home.read(name))
@@ -321,7 +321,7 @@ class Keystore:
         The earlier copy is on disk before the new file takes its place, so that at
         every instant a key file of each key is there (invariant I2).
         """
-        rekeying.finish(self._site)
+        as_one.finish(self._site)
         try:
             present = self.recovery_file()
         except MissingFileError:
@@ -353,7 +353,7 @@ class Keystore:
 
         That is the recovery key file, and of its earlier ones and of those that were
         brought here each that opens with the present password. Writes nothing; takes a
-        second a file. What comes back is for ``rekeying.replace``.
+        second a file. What comes back is for ``as_one.replace``.
 
         Raises:
             KeyFileError: the recovery key file does not open with the present password.
@@ -364,12 +364,12 @@ class Keystore:
         if self._site.node.is_publisher:
             opened[RECOVERY_FILE] = self.recovery()
             for name in self._earlier_files(Unit.ITL_RECOVERY):
-                raw = rekeying.read(self._home, name)
+                raw = as_one.read(self._home, name)
                 with suppress(KeyFileError):
                     opened[name] = keys.read_key_file(raw, present)
         for name in self._home.names(BROUGHT_KEYS):
             path = f"{BROUGHT_KEYS}/{name}"
-            raw = rekeying.read(self._home, path)
+            raw = as_one.read(self._home, path)
             with suppress(KeyFileError):
                 found = self._site.backends.open_key_file(raw, present)
                 opened[path] = found.credential

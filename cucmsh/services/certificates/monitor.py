@@ -24,11 +24,11 @@ from cucmsh.config.monitor import Frequency, MonitorSettings
 from cucmsh.errors import CucmshError, one_line
 from cucmsh.events import Severity
 from cucmsh.layout import BACKUP, RECOVERY_FILE
-from cucmsh.services.certificates import rekeying
 from cucmsh.services.certificates.monitor_ladder import message_of, step_of
 from cucmsh.services.certificates.monitor_notice import Expiring, write_notice
 from cucmsh.services.certificates.monitor_told import HOURLY, Memory
 from cucmsh.services.certificates.monitored import Monitored, monitored
+from cucmsh.services.records import as_one
 from cucmsh.services.records.alarms import tell
 from cucmsh.services.records.state import recall
 from cucmsh.services.site import Site
@@ -113,7 +113,7 @@ def _key_file(site: Site) -> _KeyFile:
     if not site.node.is_publisher:
         return _KeyFile()
     try:
-        raw = rekeying.read(site.home, RECOVERY_FILE)
+        raw = as_one.read(site.home, RECOVERY_FILE)
         sha256 = hashlib.sha256(raw).hexdigest()
         return _KeyFile(sha256, recall(site.home, BACKUP).get("sha256") == sha256)
     except CucmshError as problem:

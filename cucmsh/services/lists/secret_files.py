@@ -23,8 +23,8 @@ from cucmsh.layout import (
     ADOPTED_FOLDER,
     CCM_VERIFIER,
     IDENTITY,
+    NEXT_FOLDER,
     PAIR,
-    REKEYING_FOLDER,
     REQUEST,
     SECURITY_PASSWORD,
 )
@@ -134,7 +134,7 @@ def is_secret(name: str) -> bool:
     is_key = base.startswith((PAIR, REQUEST)) or ".p12" in base
     # Those of an earlier node lie in the same folder, below its own.
     is_adopted = folder == ADOPTED_FOLDER or folder.endswith(f"/{ADOPTED_FOLDER}")
-    is_next = folder == REKEYING_FOLDER
+    is_next = folder == NEXT_FOLDER
     return is_key or is_adopted or is_next or name in SECRETS
 
 

@@ -20,7 +20,6 @@ from contextlib import suppress
 from typing import NamedTuple
 
 from cucmsh.errors import BusyError, CucmshError, StoreError
-from cucmsh.services.certificates import rekeying
 from cucmsh.services.deadlines import SIGN_SECONDS
 from cucmsh.services.lists.compose import Composed, compose_for_start
 from cucmsh.services.lists.phone_files import choose
@@ -30,6 +29,7 @@ from cucmsh.services.lists.sign_and_bring import problem_of
 from cucmsh.services.lists.sign_files import sign_files
 from cucmsh.services.lists.update_replicas import replicas_of
 from cucmsh.services.nodes.node_id import ids_by_name
+from cucmsh.services.records import as_one
 from cucmsh.services.records.start_notes import note_start, note_unsigned, settle_start
 from cucmsh.services.records.waiting import note_waiting
 from cucmsh.services.records.work import Work
@@ -62,7 +62,7 @@ def start(site: Site) -> Started:
     Raises:
         CucmshError: the list could not be made or put in place; see ``keep``.
     """
-    rekeying.finish_alone(site)
+    as_one.finish_alone(site)
     composed = compose_for_start(site)
     # Else names count. After an upgrade the ids are kept here.
     with suppress(BusyError, StoreError):

@@ -33,7 +33,7 @@ def edit(site: Site, change: Change) -> Settings:
         StoreError: it could not be read or written; the same.
     """
     path = site.settings.path
-    store, name = split_path(path)
+    store, (_, name) = site.configuration, os.path.split(path)
     with site.node_lock("the writing of the configuration"):
         raw = store.read(name)
         try:

@@ -14,9 +14,9 @@ import os
 from cucmsh.config.model import Node
 from cucmsh.errors import RefusedError
 from cucmsh.layout import SECURITY_PASSWORD
-from cucmsh.services.certificates import rekeying
 from cucmsh.services.certificates.verifier import SCRYPT
 from cucmsh.services.nodes.other_passwords import has_another, has_the_same
+from cucmsh.services.records import as_one
 from cucmsh.services.site import Site
 
 
@@ -61,6 +61,6 @@ def _other(site: Site, said: object) -> Node | None:
 
 
 def _seal(site: Site, payload: str, salt: bytes) -> str:
-    password = rekeying.read(site.home, SECURITY_PASSWORD)
+    password = as_one.read(site.home, SECURITY_PASSWORD)
     key = hashlib.scrypt(password, salt=salt, dklen=32, **SCRYPT)
     return hmac.new(key, payload.encode(), "sha256").hexdigest()

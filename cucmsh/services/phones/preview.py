@@ -25,7 +25,6 @@ from cucmsh.layout import BROUGHT_KEYS
 from cucmsh.pki.model import Unit
 from cucmsh.secret import Secret
 from cucmsh.services.adoption.draft import DraftSite
-from cucmsh.services.certificates import rekeying
 from cucmsh.services.certificates.keystore import ImportedKey, Keystore
 from cucmsh.services.certificates.own import require_unit
 from cucmsh.services.lists.compose import compose_for_start
@@ -57,6 +56,7 @@ from cucmsh.services.phones.takers import (
     known_with_others,
     takers,
 )
+from cucmsh.services.records import as_one
 from cucmsh.services.site import Site
 from cucmsh.services.tvs.way import TvsWays
 from cucmsh.services.usecase import use_case
@@ -185,7 +185,7 @@ def saved_key(site: Site, name: str) -> bytes:
             f"The prompt opens those in {site.home.root}/{BROUGHT_KEYS}; `cucmsh "
             "preview remotekey FILE` opens others.",
         )
-    return rekeying.read(site.home, f"{BROUGHT_KEYS}/{name}")
+    return as_one.read(site.home, f"{BROUGHT_KEYS}/{name}")
 
 
 def locked_out(site: Site, change: str, value: str = "") -> tuple[Holders, ...]:

@@ -5,7 +5,7 @@ not proven, a start or a signing that failed. It explains; the hashes decide. A 
 reads it, so nothing heavy is imported.
 
 Each kind has a file of its own in ``state/`` (docs/decisions/026). What was begun by
-``adoption``, ``recovery`` and ``phones`` is written by them, and only told here.
+``adoption`` and ``phones`` is written by them, and only told here.
 """
 
 from __future__ import annotations
@@ -13,7 +13,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from cucmsh.errors import StoreError, one_line
-from cucmsh.layout import ADOPTION, JOURNAL, PHONE_RESETS, RESTORING
+from cucmsh.layout import ADOPTION, JOURNAL, PHONE_RESETS
 from cucmsh.services.records.rename_journal import open_renames
 from cucmsh.services.records.reset_journal import (
     drop_pending,
@@ -28,11 +28,10 @@ from cucmsh.services.records.work import RESTART, UNKNOWN, OpenWork, Work
 from cucmsh.services.site import Site
 
 ADOPT = "cucmsh adopt"
-RESTORE = "utils disaster_recovery restore network"
 
 
 def open_work(site: Site) -> list[OpenWork]:
-    """All that is open, in the order in which a login tells it. Reads sixteen files.
+    """All that is open, in the order in which a login tells it. Reads fifteen files.
 
     Raises:
         StoreError: a file cannot be read.
@@ -50,7 +49,6 @@ def open_work(site: Site) -> list[OpenWork]:
         *open_waiting(site, Work.NAMES),
         *open_waiting(site, Work.RELEASE),
         *open_waiting(site, Work.PASSWORDS),
-        *_open_restores(site),
         *open_waiting(site, Work.CERTIFICATES),
         *open_waiting(site, Work.PASSING),
         *open_waiting(site, Work.LISTS),
@@ -106,21 +104,6 @@ def _open_adoptions(site: Site) -> list[OpenWork]:
         f"is served has changed. Run `{ADOPT}` again with the same options."
     )
     return [OpenWork(Work.ADOPTION, line, {site.node.name: ""}, since, ADOPT)]
-
-
-def _open_restores(site: Site) -> list[OpenWork]:
-    """The restore of a backup that was begun and broke off, if there is one."""
-    found = recall(site.home, RESTORING)
-    if not found:
-        return []
-    since = str(found.get("at", ""))
-    words = [str(found.get(key, "")) for key in ("host", "label", "device")]
-    finish = f"{RESTORE} {' '.join(words)}"
-    line = (
-        f"A restore was begun at {since or UNKNOWN} and not finished. Run `{finish}` "
-        "again: it does what is left."
-    )
-    return [OpenWork(Work.RESTORE, line, {site.node.name: ""}, since, finish)]
 
 
 def _open_phone_resets(site: Site) -> list[OpenWork]:

@@ -12,7 +12,6 @@ from typing import NamedTuple
 
 from cucmsh.errors import MissingFileError, StoreError
 from cucmsh.layout import KEEP, LIST_FILE, PUBLISHED, facts_file
-from cucmsh.services.site import Site
 from cucmsh.storage.store import Store
 
 TIMESTAMP_FIELD = bytes((15, 0, 4))  # tag and length, in every list's header
@@ -70,15 +69,13 @@ def write_published(home: Store, published: Published, served: str = "") -> None
     remember(home, PUBLISHED, published._asdict())
 
 
-def serves_published(site: Site) -> bool:
+def serves_published(home: Store, tftp: Store) -> bool:
     """Whether no list lies in the TFTP directory but, by its time, the remembered one.
 
     For a login, which hashes nothing: a list has it in a field of its header.
     """
-    if not site.node.has_tftp:
-        return True
     try:
-        raw, published = site.tftp.read(LIST_FILE), read_published(site.home)
+        raw, published = tftp.read(LIST_FILE), read_published(home)
     except StoreError:
         return True
     if published is None or not 0 < published.timestamp < 1 << 32:

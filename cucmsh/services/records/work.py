@@ -28,7 +28,6 @@ class Work(StrEnum):
     START = "TFTP start"
     SIGNING = "signing of the phones' files"
     ADOPTION = "adoption of another tool's lists"
-    RESTORE = "restore of a backup"
     CERTIFICATES = "bringing certificates to members"
     PASSING = "passing certificates on to subscribers"
     PHONES = "reset of phones"

@@ -1,4 +1,4 @@
-"""Brings back what a set or a subscriber holds, and takes nothing away.
+"""What a set or a subscriber holds, brought back to a draft; takes nothing away.
 
 What is missing is written. What is there stays, with two exceptions on a publisher that
 was made anew (it has another id than the set's): the set's keys and way to other nodes
@@ -6,17 +6,20 @@ take the place of the new ones, which are kept, numbered or in ``earlier/restore
 Histories are united, and the TIMESTAMP of lists goes on from the later one, so that
 whatever is composed next is held against every list that anybody may hold.
 
-Each step may be done again: a restore that was killed is finished by running it again.
+``put_back`` plans it all on a draft of the node, and then replaces the files that are
+other ones there, as one (``records.as_one``).
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+import os
+from collections.abc import Iterable, Mapping, Sequence
 from contextlib import suppress
+from types import MappingProxyType
 from typing import Any, NamedTuple
 
 from cucmsh.config.model import FurtherRecord, NodeRole
-from cucmsh.config.settings import parse_settings
+from cucmsh.config.settings import read_settings
 from cucmsh.errors import CucmshError, MissingFileError, TrustListError
 from cucmsh.layout import (
     ADOPTED_FOLDER,
@@ -33,7 +36,7 @@ from cucmsh.layout import (
     PUBLIC_MODE,
     PUBLISHED,
     RECOVERY_FILE,
-    RESTORING,
+    RESTORE_KEPT,
     SERVED_TIMES,
     TRUST_FOLDER,
     facts_file,
@@ -42,9 +45,11 @@ from cucmsh.layout import (
 from cucmsh.pki.model import Unit
 from cucmsh.services.adoption.draft import DraftSite
 from cucmsh.services.certificates.keystore import ImportedKey, Keystore
-from cucmsh.services.nodes.configure import edit, split_path
+from cucmsh.services.nodes.configure import edit
 from cucmsh.services.nodes.identity import identity_path
 from cucmsh.services.nodes.node_id import kept_id, learn
+from cucmsh.services.records import as_one
+from cucmsh.services.records.as_one import CONFIGURATION
 from cucmsh.services.records.history import History
 from cucmsh.services.records.state import (
     recall,
@@ -53,6 +58,25 @@ from cucmsh.services.records.state import (
 )
 from cucmsh.services.recovery.contents import HOME
 from cucmsh.services.site import Site
+from cucmsh.storage import unpack
+from cucmsh.storage.draft import Written
+
+NOTHING: Mapping[str, bytes] = MappingProxyType({})
+
+
+class PutBack(NamedTuple):
+    """What was done.
+
+    Attributes:
+        site: the node, with the configuration as it is then.
+        files: how many of the phones' files were written.
+        kept_in: where files that were replaced are, relative to the home; empty if
+            none was.
+    """
+
+    site: Site
+    files: int
+    kept_in: str
 
 
 class Brought(NamedTuple):
@@ -75,28 +99,89 @@ class Brought(NamedTuple):
     recovery: ImportedKey | None = None
 
 
-def bring(site: Site, brought: Brought) -> Site:
-    """Bring it all back; the site may be a draft.
+def planned(site: Site, whole: Iterable[Brought], kept: str) -> DraftSite:
+    """The node as it would be with all of that; it stays as it is.
 
-    Returns:
-        The site with the configuration as it is then.
+    Args:
+        site: the node.
+        whole: what is brought.
+        kept: the folder, below the home, for copies of what is replaced.
+
+    Raises:
+        ConfigurationError: the nodes make no possible cluster.
+    """
+    draft = DraftSite(site, asks=True)
+    for brought in whole:
+        draft = _bring(draft, brought, kept)
+    return draft
+
+
+def put_back(
+    site: Site,
+    whole: Sequence[Brought],
+    label: str,
+    phone_files: str = "",
+    beside: Mapping[str, bytes] = NOTHING,
+) -> PutBack:
+    """Bring it all back: the node is as it was, or has all of it.
+
+    Killed once it is decided, it is finished by the next command of the node.
+
+    Args:
+        site: the node.
+        whole: what is brought.
+        label: of the set, or whose it is.
+        phone_files: the folder with the phones' files, if there are some.
+        beside: further files of the home that are written then.
 
     Raises:
         ConfigurationError: the nodes make no possible cluster; nothing was changed.
-        StoreError: a full disk, for instance; do it again.
+        StoreError: a full disk, for instance: nothing was changed, or it is decided;
+            the message says so.
     """
-    now = _configure(site, brought)
-    with now.node_lock("a restore"):
-        _unite(now, brought)
-        with now.ids_lock():
-            _add_missing(now, brought)
-        _go_on_with_timestamp(now, brought)
-        is_anew = _is_anew(now, brought)
-        if is_anew:
-            _restore_way(now, brought)
-        _restore_keys(now, brought, is_anew=is_anew)
-        if is_anew:  # last, since it tells that the node was made anew
-            remember(now.home, NODE, {"id": _id_in(brought)})
+    kept = earlier_folder(site)
+    count, restore = 0, as_one.Restore(label)
+    if phone_files:
+        copies = os.path.join(site.settings.home, RESTORE_KEPT)
+        count = unpack.prepare(phone_files, site.tftp.root, copies)
+        restore = as_one.Restore(label, f"{kept}/tftp")
+    with site.node_lock("a restore"):
+        changed = _changed(site, planned(site, whole, kept))
+        files = {name: written.raw for name, written in changed.items()}
+        modes = {name: written.mode for name, written in changed.items()}
+        as_one.replace(site, {**files, **beside}, modes, restore)
+    is_kept = kept.rpartition("/")[2] in site.home.folders(EARLIER)
+    if CONFIGURATION in files:
+        site = site.with_settings(read_settings(site.settings.path))
+    return PutBack(site, count, kept if is_kept else "")
+
+
+def _changed(site: Site, draft: DraftSite) -> dict[str, Written]:
+    """The files of the node that the draft has other bytes of."""
+    found = {
+        name: written
+        for name, written in draft.home.written.items()
+        if written is not None and _present(site, name) != written.raw
+    }
+    for name, written in draft.configuration.written.items():
+        if written is not None and site.configuration.read(name) != written.raw:
+            # It may lie where this account cannot write: that is seen before.
+            site.configuration.discard(site.configuration.stage(name, written.raw))
+            found[CONFIGURATION] = written
+    return found
+
+
+def _bring(site: DraftSite, brought: Brought, kept: str) -> DraftSite:
+    now = _configure(site, brought, kept)
+    _unite(now, brought)
+    _add_missing(now, brought)
+    _go_on_with_timestamp(now, brought)
+    is_anew = _is_anew(now, brought)
+    if is_anew:
+        _restore_way(now, brought, kept)
+    _restore_keys(now, brought, kept, is_anew=is_anew)
+    if is_anew:
+        remember(now.home, NODE, {"id": _id_in(brought)})
     for name, node_id in brought.ids.items():
         if name != now.node.name:
             with suppress(CucmshError):
@@ -104,7 +189,7 @@ def bring(site: Site, brought: Brought) -> Site:
     return now
 
 
-def _configure(site: Site, brought: Brought) -> Site:
+def _configure(site: DraftSite, brought: Brought, kept: str) -> DraftSite:
     """Add the nodes and records that the configuration does not have."""
     from cucmsh.config import editing  # noqa: PLC0415 - tomlkit
 
@@ -130,11 +215,9 @@ def _configure(site: Site, brought: Brought) -> Site:
             return text
         return editing.with_records(text, path, records, brought.sast_records)
 
-    if isinstance(site, DraftSite):
-        store, name = split_path(site.settings.path)
-        text = change(store.read(name).decode(), site.settings.path)
-        return site.with_settings(parse_settings(text.encode(), site.settings.path))
-    _keep_earlier_configuration(site)
+    name = os.path.basename(site.settings.path)
+    present = site.configuration.read(name)
+    _write_missing(site, f"{kept}/{name}", present, 0o600)
     return site.with_settings(edit(site, change))
 
 
@@ -180,7 +263,7 @@ def _go_on_with_timestamp(site: Site, brought: Brought) -> None:
         remember(site.home, PUBLISHED, {**present, "timestamp": said})
 
 
-def _restore_way(site: Site, brought: Brought) -> None:
+def _restore_way(site: Site, brought: Brought, kept: str) -> None:
     """The SSH key of the lost publisher, which the other nodes let in."""
     pair = [(IDENTITY_PUBLIC, PUBLIC_MODE), (IDENTITY, 0o600)]
     files = [brought.files.get(f"{HOME}{name}") for name, _ in pair]
@@ -188,11 +271,11 @@ def _restore_way(site: Site, brought: Brought) -> None:
         if raw is None or None in files:
             return
         if _present(site, name) != raw:
-            keep_earlier(site, name)
+            _keep_earlier(site, name, kept)
             site.home.write(name, raw, mode)
 
 
-def _restore_keys(site: Site, brought: Brought, *, is_anew: bool) -> None:
+def _restore_keys(site: Site, brought: Brought, kept: str, *, is_anew: bool) -> None:
     """The node's own keys; those of a living node stay, and the set's are kept."""
     keystore = Keystore(site)
     if f"{HOME}{pair_file(Unit.TVS)}" not in brought.files:
@@ -201,7 +284,7 @@ def _restore_keys(site: Site, brought: Brought, *, is_anew: bool) -> None:
         raw = brought.files.get(f"{HOME}{pair_file(unit)}")
         is_key_file = unit is Unit.ITL_RECOVERY and site.node.is_publisher
         if raw is not None and not is_key_file:
-            _restore_pair(site, unit, raw, is_anew=is_anew)
+            _restore_pair(site, unit, raw, kept if is_anew else "")
     for at, raw in brought.files.items():
         name = at.removeprefix(HOME)
         if _is_numbered(name):
@@ -210,15 +293,16 @@ def _restore_keys(site: Site, brought: Brought, *, is_anew: bool) -> None:
         _restore_recovery(site, keystore, brought.recovery, is_anew=is_anew)
 
 
-def _restore_pair(site: Site, unit: Unit, raw: bytes, *, is_anew: bool) -> None:
+def _restore_pair(site: Site, unit: Unit, raw: bytes, kept: str) -> None:
+    """Install it where the node was made anew, whose present one goes to ``kept``."""
     keystore, name = Keystore(site), pair_file(unit)
     present = _present(site, name)
-    if present is not None and not is_anew:
+    if present is not None and not kept:
         if unit is Unit.CALL_MANAGER:
             keystore.keep_also(name, raw)
         return
     if present is not None and present != raw:
-        keep_earlier(site, name)
+        _keep_earlier(site, name, kept)
     keystore.install(unit, site.backends.keys().read_own(raw))
 
 
@@ -266,24 +350,15 @@ def _present(site: Site, name: str) -> bytes | None:
         return None
 
 
-def keep_earlier(site: Site, name: str) -> None:
-    """Copy a file of the home that is about to be replaced, once a restore."""
-    target = f"{earlier_folder(site)}/{name}"
+def _keep_earlier(site: Site, name: str, kept: str) -> None:
+    """Copy a file of the home that is about to be replaced."""
     present = _present(site, name)
     if present is not None:
-        _write_missing(site, target, present, 0o600)
+        _write_missing(site, f"{kept}/{name}", present, 0o600)
 
 
 def earlier_folder(site: Site) -> str:
-    """Where this restore keeps what it replaces, relative to the home."""
-    folder = str(recall(site.home, RESTORING).get("folder", ""))
-    if folder.startswith(f"{EARLIER}/restore-"):
-        return folder
+    """Where the next restore keeps what it replaces, relative to the home."""
     taken = [name.removeprefix("restore-") for name in site.home.folders(EARLIER)]
     last = max((int(at) for at in taken if at.isdecimal()), default=0)
     return f"{EARLIER}/restore-{last + 1}"
-
-
-def _keep_earlier_configuration(site: Site) -> None:
-    store, name = split_path(site.settings.path)
-    _write_missing(site, f"{earlier_folder(site)}/{name}", store.read(name), 0o600)

@@ -161,6 +161,7 @@ class _Run:
 
     def run(self, now: datetime) -> BackedUp:
         site = self._site
+        own_id(site)  # a home of an earlier version has none yet, and the set needs it
         own = own_parts(site)
         key = site.backends.make_set_key(own.password)
         with folder_of(site, self._device) as folder:

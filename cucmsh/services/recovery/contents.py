@@ -21,7 +21,6 @@ from cucmsh.layout import (
     HISTORY,
     IDENTITY_FOLDER,
     KNOWN_HOSTS,
-    LAB_CONFIGURATION,
     LIST_FILE,
     NODE,
     NODES,
@@ -34,14 +33,14 @@ from cucmsh.layout import (
     facts_file,
 )
 from cucmsh.secret import Secret
-from cucmsh.services.certificates import rekeying
 from cucmsh.services.lists.served_lists import served_list
 from cucmsh.services.nodes.configure import split_path
+from cucmsh.services.records import as_one
+from cucmsh.services.records.as_one import CONFIGURATION
 from cucmsh.services.site import Site
 
 FEATURE = "UCM"
 PLATFORM, DATABASE, TFTP = "PLATFORM", "CCMDB", "TFTP"
-CONFIGURATION = LAB_CONFIGURATION  # in the tar, whatever it is called here
 HOME = "home/"  # below it files are called as in the home
 MEMBER = "member.json"  # what another member tells of itself
 BLOCK = tarfile.BLOCKSIZE
@@ -105,7 +104,7 @@ def own_parts(site: Site) -> OwnParts:
     """Read PLATFORM and CCMDB of this node, and their password, under its lock."""
     with site.node_lock("a backup"):
         home = site.home
-        password = Secret(rekeying.read(home, SECURITY_PASSWORD).decode())
+        password = Secret(as_one.read(home, SECURITY_PASSWORD).decode())
         names = list(home.tree())
         store, name = split_path(site.settings.path)
         found: dict[str, bytes] = {CONFIGURATION: store.read(name)}
@@ -115,7 +114,7 @@ def own_parts(site: Site) -> OwnParts:
         for each in names:
             if _belongs(each):
                 with suppress(MissingFileError):
-                    found[f"{HOME}{each}"] = rekeying.read(home, each)
+                    found[f"{HOME}{each}"] = as_one.read(home, each)
     parts: dict[str, list[Entry]] = {PLATFORM: [], DATABASE: []}
     for at, raw in found.items():
         part = PLATFORM if _is_platform(at) else DATABASE

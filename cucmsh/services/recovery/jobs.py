@@ -100,6 +100,11 @@ def read_jobs(site: Site, kind: Kind) -> list[Job]:
 
 def keep_job(site: Site, job: Job) -> None:
     """Keep its state; the caller holds the recovery lock."""
+    site.home.write(BACKUP_JOBS, jobs_with(site, job))
+
+
+def jobs_with(site: Site, job: Job) -> bytes:
+    """The bytes of ``BACKUP_JOBS`` with its state."""
     kept = {}
     for kind in Kind:
         jobs = read_jobs(site, kind)
@@ -108,7 +113,7 @@ def keep_job(site: Site, job: Job) -> None:
             jobs = [each for each in jobs if (each.label, each.begun) != same]
             jobs = [*jobs, job][-MOST:]
         kept[kind] = [each._asdict() for each in jobs]
-    site.home.write(BACKUP_JOBS, json.dumps(kept).encode())
+    return json.dumps(kept).encode()
 
 
 def is_running(site: Site) -> bool:

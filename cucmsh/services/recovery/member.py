@@ -27,14 +27,14 @@ from cucmsh.layout import (
 )
 from cucmsh.services.backends import Link
 from cucmsh.services.caller import Privilege
-from cucmsh.services.certificates import rekeying
 from cucmsh.services.certificates.verifier import SCRYPT
 from cucmsh.services.lists.history_of_others import ask_other_nodes
 from cucmsh.services.lists.member_hooks import hook_on
 from cucmsh.services.lists.served_lists import served_list
 from cucmsh.services.nodes.node_id import ids_by_name, own_id
+from cucmsh.services.records import as_one
 from cucmsh.services.records.state import forget, recall, remember
-from cucmsh.services.recovery.apply import Brought, bring
+from cucmsh.services.recovery.apply import Brought, put_back
 from cucmsh.services.recovery.contents import HOME
 from cucmsh.services.site import Site
 from cucmsh.services.usecase import use_case
@@ -158,7 +158,7 @@ def take_from(site: Site, link: Link, node: Node) -> Site:
     told = read_told(site, hook_on(link, node, TELL_CLUSTER, seconds=SECONDS))
     mine = (site.node.name, node.name)
     entries = [entry for entry in told.entries if entry["name"] not in mine]
-    now = bring(site, told._replace(entries=entries))
+    now = put_back(site, [told._replace(entries=entries)], node.name).site
     ask_other_nodes(now)  # replicas serve what the lost publisher brought them
     forget(site.home, FROM_SUBSCRIBER)
     return now
@@ -184,6 +184,6 @@ def _files(site: Site) -> dict[str, str]:
 
 
 def _seal(site: Site, payload: str, salt: bytes) -> str:
-    password = rekeying.read(site.home, SECURITY_PASSWORD)
+    password = as_one.read(site.home, SECURITY_PASSWORD)
     key = scrypt(password, salt=salt, dklen=32, **SCRYPT)
     return hmac.new(key, payload.encode(), "sha256").hexdigest()

@@ -4,8 +4,8 @@ The order: the set's manifest is read and its key opened, its signature verified
 person must know is asked; then every file is fetched, held against the manifest and
 opened, the phones' files into a folder beside their place. What would be served then is
 composed on a draft of the node, and whoever may hold a list judges it. Only after a
-typed yes the node is changed, step by step, each of which may be done again: a restore
-that was killed is finished by running it again (``state/restoring.toml`` says so).
+typed yes the node is changed, as one: killed before that is decided, nothing has
+changed; later, the next command of the node finishes it (``records.as_one``).
 
 It restarts nothing and signs nothing: the next start of Cisco Tftp composes, by the
 rule of ``acceptance`` over the united history.
@@ -32,27 +32,28 @@ from cucmsh.errors import (
     WrongPasswordError,
 )
 from cucmsh.layout import (
-    EARLIER,
+    BACKUP_JOBS,
     HISTORY,
     RECOVERY_FILE,
     RESTORE_STAGING,
-    RESTORING,
     SECURITY_PASSWORD,
     SERVED_MODE,
 )
 from cucmsh.secret import Secret
-from cucmsh.services.adoption.draft import DraftSite
 from cucmsh.services.backends import RemoteFolder, SetKey
 from cucmsh.services.caller import Privilege
-from cucmsh.services.certificates import rekeying
 from cucmsh.services.certificates.keystore import Keystore
 from cucmsh.services.phones.preview import RESTART, Preview, preview
+from cucmsh.services.records import as_one
 from cucmsh.services.records.alarms import tell
-from cucmsh.services.records.open_work import RESTORE
-from cucmsh.services.records.state import forget, remember
-from cucmsh.services.recovery.apply import Brought, bring, earlier_folder
+from cucmsh.services.records.as_one import CONFIGURATION
+from cucmsh.services.recovery.apply import (
+    Brought,
+    earlier_folder,
+    planned,
+    put_back,
+)
 from cucmsh.services.recovery.contents import (
-    CONFIGURATION,
     HOME,
     MEMBER,
     TFTP,
@@ -60,15 +61,24 @@ from cucmsh.services.recovery.contents import (
     require_features,
 )
 from cucmsh.services.recovery.devices import find_device, folder_of
-from cucmsh.services.recovery.jobs import Job, Kind, Part, Result, keep_job
+from cucmsh.services.recovery.jobs import (
+    Job,
+    Kind,
+    Part,
+    Result,
+    jobs_with,
+    keep_job,
+)
 from cucmsh.services.recovery.manifest import SUCCESS, Manifest, SetFile, Signed
 from cucmsh.services.recovery.member import read_payload
 from cucmsh.services.recovery.sets import checked_pieces, fetch_manifest
 from cucmsh.services.site import Site
+from cucmsh.services.sweep import sweep
 from cucmsh.services.threads import meanwhile
 from cucmsh.services.usecase import use_case
 from cucmsh.storage import unpack
 
+RESTORE = "utils disaster_recovery restore network"
 MOST_SMALL = 96 << 20  # bytes of a component that is opened in memory
 
 Open = Callable[[Secret], SetKey]
@@ -148,6 +158,8 @@ def restore(
         begun = int(site.clock.now().timestamp())
         job = Job(Kind.RESTORE, label, at.name, at.place, "MANUAL", begun, "UCM")
         run = _Run(site, job, dialog)
+        sweep(site)
+        run.clear()
         try:
             with folder_of(site, at) as folder:
                 return run.run(folder, server, label)
@@ -181,16 +193,15 @@ class _Run:
         whole = _joined(site, parts, own_password)
         dialog.agree(_told(manifest, whole), self._preview(whole))
         with dialog.changing():
-            kept = earlier_folder(site)
-            self._begin(manifest, kept)
-            for part in whole:
-                site = bring(site, part)
-            count = self._place(kept)
-            forget(site.home, RESTORING)
-        self._end(Result.SUCCESS)
+            job = self._ended(Result.SUCCESS)
+            beside = {BACKUP_JOBS: jobs_with(site, job)}
+            label, phone_files = manifest.stamp, self._phone_files
+            done = put_back(site, whole, label, phone_files, beside)
+            self._job = job
+        if done.site is not site:
+            site.follow(done.site.settings)
         tell(site, DRF_RESTORE_COMPLETED, "")
-        is_kept = kept.rpartition("/")[2] in site.home.folders(EARLIER)
-        return Restored(manifest, count, kept if is_kept else "")
+        return Restored(manifest, done.files, done.kept_in)
 
     def failed(self, problem: BaseException) -> None:
         """Note it."""
@@ -201,9 +212,16 @@ class _Run:
             tell(self._site, DRF_RESTORE_FAILURE, reason)
 
     def clear(self) -> None:
-        """Remove what was unpacked and not put in place."""
-        if self._site.node.has_tftp:
+        """Remove what was unpacked, unless it is to be put in place."""
+        if self._site.node.has_tftp and not as_one.is_open(self._site.home):
             unpack.remove(self._staging)
+
+    @property
+    def _phone_files(self) -> str:
+        """Where they were unpacked; empty if none was."""
+        if not self._site.node.has_tftp or not os.path.isdir(self._staging):
+            return ""
+        return self._staging
 
     @property
     def _staging(self) -> str:
@@ -224,7 +242,7 @@ class _Run:
             typed = password
             return key
 
-        present = Secret(rekeying.read(site.home, SECURITY_PASSWORD).decode())
+        present = Secret(as_one.read(site.home, SECURITY_PASSWORD).decode())
         try:
             key = site.backends.open_set_key(pem, present)
         except WrongPasswordError as refusal:
@@ -301,9 +319,7 @@ class _Run:
 
     def _preview(self, whole: Sequence[Brought]) -> Preview | str:
         """Who takes what would be served; or why nothing would."""
-        draft: Site = DraftSite(self._site, asks=True)
-        for part in whole:
-            draft = bring(draft, part)
+        draft = planned(self._site, whole, earlier_folder(self._site))
         if not draft.node.has_tftp:
             return f"{draft.node.name} does not run Cisco Tftp, so it serves no list"
         try:
@@ -311,40 +327,21 @@ class _Run:
         except CucmshError as problem:
             return problem.message
 
-    def _place(self, kept: str) -> int:
-        site = self._site
-        if not site.node.has_tftp or not os.path.isdir(self._staging):
-            return 0
-        target = os.path.join(site.settings.home, kept, "tftp")
-
-        def keep(name: str, path: str) -> None:
-            unpack.copy(path, os.path.join(target, name))
-
-        return sum(1 for _ in unpack.place(self._staging, site.tftp.root, keep))
-
-    def _begin(self, manifest: Manifest, kept: str) -> None:
-        at = self._site.clock.now().isoformat(timespec="seconds")
-        about: dict[str, object] = {
-            "host": manifest.host,
-            "label": manifest.stamp,
-            "device": self._job.device,
-            "folder": kept,
-            "at": at,
-        }
-        remember(self._site.home, RESTORING, about)
-
     def _note(self, at: tuple[str, str], status: str) -> None:
         date = int(self._site.clock.now().timestamp())
         self._job = self._job.with_part(Part(*at, status, date))
         keep_job(self._site, self._job)
 
     def _end(self, result: Result, reason: str = "") -> None:
+        self._job = self._ended(result, reason)
+        keep_job(self._site, self._job)
+
+    def _ended(self, result: Result, reason: str = "") -> Job:
         ended = int(self._site.clock.now().timestamp())
         percent = 100 if result is Result.SUCCESS else self._job.percent
-        self._job = self._job._replace(
+        return self._job._replace(
             result=result, reason=reason, ended=ended, percent=percent
         )
-        keep_job(self._site, self._job)
 
 
 class _Fetched(NamedTuple):

@@ -44,7 +44,7 @@ from cucmsh.trustlist.decode import decode
 
 NOT_TRIED = "not tried"
 # Half done, each of them changes who signs, or what nodes are called.
-FIRST = (Work.RESET, Work.RESTORE, Work.ADOPTION, Work.RENAME)
+FIRST = (Work.RESET, Work.ADOPTION, Work.RENAME)
 
 
 class ReleaseDialog(Protocol):

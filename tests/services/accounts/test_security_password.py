@@ -18,22 +18,22 @@ from cucmsh.errors import (
 )
 from cucmsh.layout import (
     BROUGHT_KEYS,
+    NEXT_FOLDER,
     RECOVERY_FILE,
     RECOVERY_NAME,
-    REKEYING_FOLDER,
     SECURITY_PASSWORD,
 )
 from cucmsh.pki.model import Certificate, Unit
 from cucmsh.secret import Secret
 from cucmsh.services.accounts.security_password import set_security_password
 from cucmsh.services.adoption.draft import DraftSite
-from cucmsh.services.certificates import rekeying
 from cucmsh.services.certificates.cluster_passwords import ClusterPasswords
 from cucmsh.services.certificates.keystore import Keystore
 from cucmsh.services.certificates.regenerate import regenerate
 from cucmsh.services.files import is_backed_up, open_file
 from cucmsh.services.lists.secret_files import is_secret
 from cucmsh.services.nodes.join import cluster_document, join
+from cucmsh.services.records import as_one
 from cucmsh.services.records.state import remember
 from cucmsh.services.site import Site
 from cucmsh.storage.local import LocalStore
@@ -63,7 +63,7 @@ def rich(cluster: MadeCluster) -> MadeCluster:
 
 def opens(site: Site, name: str, password: Secret) -> bool:
     try:
-        raw = rekeying.read(site.home, name)
+        raw = as_one.read(site.home, name)
         site.backends.keys().read_key_file(raw, password)
     except WrongPasswordError:
         return False
@@ -98,8 +98,8 @@ def is_security(site: Site, password: Secret) -> bool:
 
 def left_over(site: Site) -> list[str]:
     home = site.home
-    found = [f"{REKEYING_FOLDER}/{name}" for name in home.names(REKEYING_FOLDER)]
-    return found + (["state"] if rekeying.is_open(home) else [])
+    found = [f"{NEXT_FOLDER}/{name}" for name in home.names(NEXT_FOLDER)]
+    return found + (["state"] if as_one.is_open(home) else [])
 
 
 def test_every_key_file_that_the_old_one_opens_is_under_the_new_one(
@@ -189,13 +189,13 @@ def test_a_member_changes_its_own_and_joins_again_only_then(
 def test_a_draft_of_the_node_is_rekeyed_and_the_node_is_not(rich: MadeCluster) -> None:
     draft = DraftSite(rich.site)
     with draft.node_lock("a test"):
-        rekeying.replace(draft, Keystore(draft).rekeyed(NEW))
+        as_one.replace(draft, Keystore(draft).rekeyed(NEW))
     assert holding(draft) == NEW
     assert holding(rich.site) == OLD
 
 
 def test_staged_files_are_secrets() -> None:
-    assert is_secret(f"{REKEYING_FOLDER}/0")
+    assert is_secret(f"{NEXT_FOLDER}/0")
 
 
 def steps_of_a_change(cluster: MadeCluster) -> int:
@@ -231,7 +231,7 @@ def test_a_kill_at_any_step_leaves_one_whole_state_and_the_rerun_finishes(
             assert not left_over(site)
         if held == OLD:
             set_security_password(site, OLD, NEW)
-        rekeying.finish_alone(site)
+        as_one.finish_alone(site)
         assert holding(rich.publisher.again()) == NEW
         assert not left_over(site), (seed, number, after)
         assert home.read(SECURITY_PASSWORD) == NEW.reveal().encode()
@@ -284,7 +284,7 @@ def test_a_full_disk_while_staging_changes_nothing(
     stage, seen = LocalStore.stage, []
 
     def filling(store: LocalStore, name: str, raw: bytes, mode: int = 0o600) -> str:
-        if name.startswith(REKEYING_FOLDER):
+        if name.startswith(NEXT_FOLDER):
             seen.append(name)
             if len(seen) == 3:
                 raise StoreError("No space left on device")
