@@ -24,6 +24,7 @@ class WebSettings(NamedTuple):
         tls: whether it speaks TLS, with the node's tomcat certificate. Without, it
             listens on loopback only: behind a proxy, or in a lab.
         names: further names by which browsers call it; the node's own are taken.
+        metrics: whether ``/metrics`` answers, without a log-in.
         trusted_proxy: the address whose ``X-Forwarded-For`` is believed; empty: none.
         idle_minutes: after which a session without a request ends.
         hours: after which each session ends.
@@ -34,6 +35,7 @@ class WebSettings(NamedTuple):
     changes: bool = False
     tls: bool = True
     names: tuple[str, ...] = ()
+    metrics: bool = False
     trusted_proxy: str = ""
     idle_minutes: int = 30
     hours: int = 12
@@ -55,6 +57,7 @@ def read_web(table: Table) -> WebSettings:
         changes=table.boolean("changes", default=usual.changes),
         tls=table.boolean("tls", default=usual.tls),
         names=names,
+        metrics=table.boolean("metrics", default=usual.metrics),
         trusted_proxy=read_host(table, "", "trusted_proxy")
         if table.has("trusted_proxy")
         else "",

@@ -183,6 +183,8 @@ if TYPE_CHECKING:
     from cucmsh.services.records.rename_journal import open_renames as open_renames
     from cucmsh.services.records.seen_alarms import SeenAlarm as SeenAlarm
     from cucmsh.services.records.seen_alarms import seen_alarms as seen_alarms
+    from cucmsh.services.records.seen_audit import SeenAudit as SeenAudit
+    from cucmsh.services.records.seen_audit import seen_audit as seen_audit
     from cucmsh.services.records.waiting import open_waiting as open_waiting
     from cucmsh.services.records.work import Work as Work
     from cucmsh.services.recovery.backup import back_up as back_up
@@ -394,6 +396,7 @@ __getattr__ = late_names(
             "set_most_sessions",
         ),
         "cucmsh.services.records.seen_alarms": ("SeenAlarm", "seen_alarms"),
+        "cucmsh.services.records.seen_audit": ("SeenAudit", "seen_audit"),
         "cucmsh.services.records.rename_journal": ("open_renames",),
         "cucmsh.services.records.waiting": ("open_waiting",),
         "cucmsh.services.records.work": ("Work",),

@@ -177,9 +177,12 @@ class PageApp:
 
     def _giving(self, file: File) -> Answer:
         async def answer(request: Request) -> Response:
-            site = await self._logged_in(request)
-            if site is None:
-                return self._ask_to_log_in(request)
+            site = self._node.of_nobody(_address(request))
+            if file.needs_log_in:
+                named = await self._logged_in(request)
+                if named is None:
+                    return self._ask_to_log_in(request)
+                site = named
             name, kind, raw = await run_in_threadpool(file.find, site, _asked(request))
             saved = f"attachment; filename*=UTF-8''{quote(name, safe='')}"
             return Response(

@@ -10,7 +10,7 @@ from cucmsh.secret import Secret
 from cucmsh.services.accounts.kept import level_of, read_accounts
 from cucmsh.services.accounts.lockout import is_locked
 from cucmsh.services.accounts.login import log_in
-from cucmsh.services.caller import Caller, Privilege, WayIn
+from cucmsh.services.caller import Caller, Privilege, Unrecorded, WayIn
 from cucmsh.services.site import Site
 
 OpenSite = Callable[[], Site]
@@ -53,6 +53,11 @@ class PageNode:
         """
         caller = Caller(WayIn.PAGE, account, address, level)
         return self._admit(self.site, caller)
+
+    def of_nobody(self, address: str) -> Site:
+        """The node for who need not log in: only looks, and is not recorded."""
+        caller = Caller(WayIn.PAGE, "", address, Privilege.READ)
+        return self.site.called_by(caller, Unrecorded())
 
     def log_in(self, account: str, password: Secret, address: str) -> Privilege:
         """Let an account in; returns what it may do.

@@ -61,15 +61,18 @@ class Action(NamedTuple):
 
 
 class File(NamedTuple):
-    """A file to be saved.
+    """A file to be saved, or to be read by a program.
 
     Attributes:
         path: where it is.
         find: its name, its media type and its bytes.
+        needs_log_in: whether somebody has to be logged in. Who need not be is nobody in
+            the record: a program that looks every few seconds would fill it.
     """
 
     path: str
     find: Callable[[Site, Query], tuple[str, str, bytes]]
+    needs_log_in: bool = True
 
 
 class LongAction(NamedTuple):

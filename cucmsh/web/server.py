@@ -22,7 +22,14 @@ from cucmsh.layout import pair_file
 from cucmsh.pki.model import Unit
 from cucmsh.services.caller import Caller
 from cucmsh.services.site import Site
-from cucmsh.web import alarms, certificate_actions, certificates, resets
+from cucmsh.web import (
+    alarms,
+    audit,
+    certificate_actions,
+    certificates,
+    metrics,
+    resets,
+)
 from cucmsh.web.application import PageApp, Part
 from cucmsh.web.node import PageNode
 from cucmsh.web.sessions import Sessions
@@ -32,6 +39,8 @@ PARTS: tuple[Part, ...] = (
     *certificate_actions.PARTS,
     *alarms.PARTS,
     *resets.PARTS,
+    *audit.PARTS,
+    *metrics.PARTS,
 )  # in the order of the menu
 CONNECTIONS = 200
 IDLE_SECONDS = 20  # a connection without a request

@@ -112,6 +112,7 @@ DOORS = {
     "psycopg": {"cucmsh/inventory/"},
     "defusedxml": {"cucmsh/phones/"},
     "jinja2": {"cucmsh/web/rendering.py"},
+    "prometheus_client": {"cucmsh/web/metrics.py"},
     "starlette": {"cucmsh/lab/", "cucmsh/web/"},
     "uvicorn": {"cucmsh/lab/", "cucmsh/web/"},
     "ssl": {
