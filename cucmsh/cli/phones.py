@@ -275,6 +275,14 @@ def _place(address: str) -> PageHost:
     return PageHost(*split_host(host, PAGE_PORT), folder)
 
 
+def _written(site: Site) -> list[str]:
+    """The folders that the units write to; all else is read-only for them."""
+    metrics = site.settings.alarms.metrics
+    counted = os.path.dirname(metrics.file) if metrics else ""
+    folders = [site.settings.home, site.settings.inventory.folder, counted]
+    return [folder for folder in dict.fromkeys(folders) if folder]
+
+
 def _units(configuration: str, logs: Sequence[str]) -> int:
     where = os.path.abspath(configuration)
     site = open_own_site(configuration)
@@ -285,7 +293,7 @@ def _units(configuration: str, logs: Sequence[str]) -> int:
     lines = ["# As root. The account needs to read the logs: usermod -aG adm ACCOUNT"]
     named = [os.path.abspath(log) for log in logs] or [DEFAULT_LOG]
     account = getpwuid(owner_of(home)).pw_name
-    for path, unit in phone_units(program, account, home, named):
+    for path, unit in phone_units(program, account, _written(site), named):
         lines += [f"cat > {path} <<'END'", *unit.splitlines(), "END"]
     lines.append("systemctl daemon-reload")
     return show("\n".join(lines))

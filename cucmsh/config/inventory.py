@@ -54,6 +54,14 @@ class InventorySettings(NamedTuple):
         """Whether the configuration names a database."""
         return bool(self.url or self.url_file)
 
+    @property
+    def folder(self) -> str:
+        """Where the file of SQLite lies that ``url`` names; empty for anything else."""
+        parts = _split(self.url) if self.url else None
+        if parts is None or parts.scheme != "sqlite":
+            return ""
+        return os.path.dirname(parts.path[1:])
+
 
 def read_inventory(table: Table) -> InventorySettings:
     """The table ``inventory``.

@@ -27,7 +27,7 @@ Restart=on-failure
 RestartSec=10
 NoNewPrivileges=yes
 ProtectSystem=strict
-ReadWritePaths={home}
+ReadWritePaths={folders}
 PrivateTmp=yes
 
 [Install]
@@ -43,7 +43,7 @@ User={account}
 ExecStart={words}
 NoNewPrivileges=yes
 ProtectSystem=strict
-ReadWritePaths={home}
+ReadWritePaths={folders}
 PrivateTmp=yes
 """
 TIMER = """\
@@ -200,20 +200,21 @@ def _recorded(recorded: Recorded) -> Document:
 
 
 def phone_units(
-    program: Sequence[str], account: str, home: str, logs: Sequence[str]
+    program: Sequence[str], account: str, folders: Sequence[str], logs: Sequence[str]
 ) -> Iterator[tuple[str, str]]:
     """Path and text of each unit, for root to write.
 
     Args:
         program: the argv that runs cucmsh with the node's configuration.
         account: the node's.
-        home: its home.
+        folders: where they write: its home, and what the configuration names outside.
         logs: what is followed.
     """
 
     def text(form: str, what: str, *verb: str) -> str:
         words = " ".join(map(unit_word, [*program, "phones", *verb]))
-        return form.format(what=what, account=account, home=home, words=words)
+        written = " ".join(map(unit_word, folders))
+        return form.format(what=what, account=account, folders=written, words=words)
 
     imports = text(RUNS, "what logs say of phones", "import", "--follow", *logs)
     yield f"{UNIT_FOLDER}/{LOGS_UNIT}", imports

@@ -13,6 +13,7 @@ from pathlib import Path
 import pytest
 
 from cucmsh.cli.phones import run
+from cucmsh.config.settings import read_settings
 from cucmsh.errors import StoreError, UsageError
 from tests.phones.sip_messages import NAME, REASON, register
 from tests.phones.test_sip import FROM, SIP, WHEN, chunk, packet
@@ -96,6 +97,19 @@ def test_units_are_printed(
     said = capfd.readouterr().out
     assert f'--config {configuration} phones import --follow "/var/log/a log"' in said
     assert said.count("<<'END'") == 4
+
+
+def test_units_may_write_where_the_configuration_says(
+    configuration: str, capfd: pytest.CaptureFixture[str]
+) -> None:
+    home = read_settings(configuration).home
+    with Path(configuration).open("a") as file:
+        file.write('[inventory]\nurl = "sqlite:////srv/known phones/phones.sqlite"\n')
+        file.write('[alarms.metrics]\nfile = "/var/lib/node/cucmsh.prom"\n')
+    assert run(configuration, ["units"]) == 0
+    said = capfd.readouterr().out
+    line = f'ReadWritePaths={home} "/srv/known phones" /var/lib/node'
+    assert said.splitlines().count(line) == 3
 
 
 @pytest.mark.parametrize("end", [signal.SIGTERM, signal.SIGINT])
