@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
+import threading
+import time
 from collections.abc import Callable
-from datetime import timedelta
+from contextlib import suppress
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import pytest
 
-from cucmsh.errors import RefusedError, UsageError
+from cucmsh.errors import BusyError, RefusedError, UsageError
 from cucmsh.layout import RECOVERY_FILE
 from cucmsh.pki.model import Unit
 from cucmsh.services.certificates.hold import find_hold
@@ -22,12 +25,22 @@ from cucmsh.services.outcome import State
 from cucmsh.services.records.open_work import drop_node, open_work
 from cucmsh.services.records.waiting import note_waiting, open_waiting
 from cucmsh.services.records.work import Work
+from cucmsh.services.site import Site
+from tests.rigs.waiting import until
 from tests.services.made_cluster import MadeCluster, SettableClock, made_cluster
 
 HELD = (
     "CallManager certificate was modified in the last 5 minutes. Please re-try "
     "regnerating TVS certificate at a later time"
 )
+
+
+def regenerated(site: Site, unit: Unit) -> bool:
+    """Whether it is done; not while another shell is at it."""
+    with suppress(BusyError):
+        regenerate(site, unit)
+        return True
+    return False
 
 
 def remaining(cluster: MadeCluster) -> float:
@@ -113,6 +126,57 @@ def test_time_before_a_reboot_counts(cluster: MadeCluster) -> None:
     cluster.clock.pass_seconds(200)
     cluster.clock.reboot()
     assert remaining(cluster) == 100
+
+
+@pytest.mark.thorough
+@pytest.mark.parametrize("month", [3, 10])
+def test_summer_time_ends_and_prolongs_no_hold(
+    cluster: MadeCluster, month: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Local time jumps an hour ahead in March, and back in October."""
+    monkeypatch.setenv("TZ", "Europe/Berlin")
+    time.tzset()
+    try:
+        day = {3: 29, 10: 25}[month]
+        before = datetime(2015, month, day, 0, 59, tzinfo=UTC)
+        cluster.clock.moment = before
+        regenerate(cluster.site, Unit.CALL_MANAGER)
+        cluster.clock.pass_seconds(120)
+        shift = cluster.clock.now().astimezone().utcoffset()
+        assert shift != before.astimezone().utcoffset()
+        assert remaining(cluster) == 180
+        cluster.clock.pass_seconds(181)
+        assert remaining(cluster) == 0
+    finally:
+        monkeypatch.undo()
+        time.tzset()
+
+
+@pytest.mark.thorough
+def test_of_two_shells_at_once_one_is_held(cluster: MadeCluster) -> None:
+    """Who is told that the other is at it, and tries again, is told of the hold."""
+    both_asked = threading.Barrier(2)
+    done: list[Unit] = []
+
+    def shell(unit: Unit) -> None:
+        site = cluster.publisher.again()
+        both_asked.wait(30)
+        with suppress(RefusedError):
+            until(lambda: regenerated(site, unit), f"{unit} waits for the other")
+            done.append(unit)
+
+    shells = [
+        threading.Thread(target=shell, args=[unit])
+        for unit in (Unit.CALL_MANAGER, Unit.TVS)
+    ]
+    for each in shells:
+        each.start()
+    for each in shells:
+        each.join()
+    assert len(done) == 1
+    hold = find_hold(cluster.publisher.again())
+    assert hold
+    assert hold.unit == done[0]
 
 
 # What a regeneration leaves behind
