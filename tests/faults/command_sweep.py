@@ -14,12 +14,14 @@ class CommandSweep(ABC):
 
     Attributes:
         name: of its points.
+        status: exit status of an undisturbed run.
         calls: the names of the calls that an undisturbed run makes.
         point: where the last kill was.
         missed: kills that came too late: the command had ended.
     """
 
     name: str
+    status = 0
 
     def __init__(self) -> None:
         self.cluster = Cluster(0)
@@ -29,7 +31,7 @@ class CommandSweep(ABC):
         for _ in range(2):  # the first one makes what is made once
             self.cluster.restore()
             ended, self.calls = self.traced(0)
-            assert ended.status == 0, ended.transcript
+            assert ended.status == self.status, ended.transcript
 
     @abstractmethod
     def prepare(self) -> None:
@@ -89,7 +91,7 @@ def take_all(kind: type[CommandSweep]) -> int:
     sweep = kind()
     try:
         points = sweep.points()
-        print(f"{len(points)} points", flush=True)
+        print(f"{kind.name}: {len(points)} points", flush=True)
         broken = [fault for point in points if (fault := sweep.take(point))]
     finally:
         sweep.close()

@@ -6,14 +6,21 @@ From the answer to its first question on. After each kill the key file opens wit
 password that this node holds, by what reads it here; a reset with the local key works;
 another run, or the next login, finishes, and then the key file on the disk opens with
 the new password and not with the old one.
+
+Then the same command with a wrong password, which counts towards the lock of the
+account: killed anywhere, one that was refused is counted, nothing has changed, and no
+more wrong ones are judged than the lock allows.
 """
 
 from __future__ import annotations
 
+import json
 import shutil
 
 from cryptography.hazmat.primitives.serialization import pkcs12
 
+from cucmsh.layout import LOGIN_FAILURES, SECURITY_PASSWORD
+from cucmsh.services.accounts.lockout import DEFAULT_COUNT
 from tests.faults import judge
 from tests.faults.cluster import SECURITY, Result
 from tests.faults.command_sweep import CommandSweep, take_all
@@ -25,6 +32,7 @@ LINE = "set password user security"
 CHANGE = Command(
     LINE, "Please enter the old password: ", f"{SECURITY}\n{NEW}\n{NEW}\ny\n"
 )
+GUESS = Command(LINE, "Please enter the old password: ", f"a wrong one\n{NEW}\n{NEW}\n")
 REFUSAL = "That is not the cluster security password"
 
 
@@ -78,6 +86,41 @@ class PasswordSweep(CommandSweep):
             assert NEW not in result.transcript
 
 
+class GuessSweep(CommandSweep):
+    """A wrong password, which is counted before it is judged."""
+
+    name = "guess"
+    status = 1
+
+    def prepare(self) -> None:
+        self._password = self.cluster.home / SECURITY_PASSWORD
+
+    def traced(self, number: int, *, after: bool = False) -> Traced:
+        return traced(self.cluster, number, after=after, command=GUESS)
+
+    def look(self, ended: Result) -> None:
+        cluster = self.cluster
+        judge.assert_locks_are_free(cluster.home)
+        assert self._password.read_text() == SECURITY
+        counted = self._counted()
+        was_refused = REFUSAL in ended.transcript
+        assert counted <= 1
+        assert counted == 1 or not was_refused, "a guess that was judged is forgotten"
+        for _ in range(DEFAULT_COUNT - counted):
+            again = cluster.call(LINE, GUESS.answers)
+            assert (again.status, REFUSAL in again.transcript) == (1, True)
+        locked = cluster.call(LINE, CHANGE.answers)  # with the right password
+        assert (locked.status, REFUSAL in locked.transcript) == (1, True)
+        assert self._password.read_text() == SECURITY
+        judge.assert_no_canary(cluster, ended, locked)
+
+    def _counted(self) -> int:
+        path = self.cluster.home / LOGIN_FAILURES
+        if not path.exists():
+            return 0
+        return sum(each["count"] for each in json.loads(path.read_text()).values())
+
+
 def opens(raw: bytes, password: str) -> bool:
     try:
         pkcs12.load_pkcs12(raw, password.encode())
@@ -87,7 +130,7 @@ def opens(raw: bytes, password: str) -> bool:
 
 
 def main() -> int:
-    return take_all(PasswordSweep)
+    return max(take_all(PasswordSweep), take_all(GuessSweep))
 
 
 if __name__ == "__main__":

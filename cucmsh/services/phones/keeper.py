@@ -11,7 +11,7 @@ from cucmsh.phones.claims import Claim
 from cucmsh.phones.known import Recorded
 from cucmsh.services.phones.open_store import open_inventory
 from cucmsh.services.phones.store import PhoneStore
-from cucmsh.services.phones.trust_list_alarms import tell_trust_lists
+from cucmsh.services.phones.trust_list_alarms import TrustListAlarms
 from cucmsh.services.site import Site
 
 BATCH = 10_000  # claims that are written at once
@@ -34,6 +34,7 @@ class Keeper:
         self._open = ExitStack()
         self._store: PhoneStore | None = None
         self._pruned = 0
+        self._alarms = TrustListAlarms(site)
         self.waiting: list[Claim] = []
         self.recorded = Recorded(0, 0)
 
@@ -41,6 +42,7 @@ class Keeper:
         return self
 
     def __exit__(self, *_: object) -> None:
+        self._alarms.end_interval()
         self._open.close()
 
     def open(self) -> PhoneStore:
@@ -72,7 +74,7 @@ class Keeper:
                 self.close()
                 raise
             self.recorded = Recorded(*map(sum, zip(self.recorded, done, strict=True)))
-            tell_trust_lists(self._site, batch, done.new)
+            self._alarms.tell(batch, done.new)
             del self.waiting[:BATCH]
 
     def forget_old(self) -> None:
