@@ -106,7 +106,8 @@ class _Told:
                 f"{done.sent.path} is not proven: {done.sent.why_unproven}."
             )
         elif self._dialog.helpful:
-            self._dialog.say(f"{done.number} of them are in {done.sent.path}.")
+            many = "It is" if done.number == 1 else f"{done.number} of them are"
+            self._dialog.say(f"{many} in {done.sent.path}.")
 
 
 def _sent(dialog: Dialog, site: Site, done: list[services.Exported]) -> int:

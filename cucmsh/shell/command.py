@@ -16,7 +16,7 @@ The function's docstring is its help: a line that sums it up; more text; a line
 from __future__ import annotations
 
 import itertools
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from typing import Any, NamedTuple, Protocol, TypeVar
 
 from cucmsh.shell.parameter_types import TEXT, WORD, ParameterType
@@ -130,23 +130,34 @@ class Command(NamedTuple):
     @property
     def options(self) -> dict[str, str]:
         """What the docstring says of each parameter and choice, in its order."""
-        names = {parameter.name for parameter in self.parameters}
-        names.update(*(step for step in self.words if len(step) > 1))
         found: dict[str, str] = {}
-        for line in self.details.split("\n"):
-            name, colon, text = line.strip().partition(":")
-            if colon and name in names:
-                found.setdefault(name, text.strip())
+        for name, text in self._lines_by_option():
+            if name:
+                found[name] = f"{found[name]} {text}" if name in found else text
         return found
 
     @property
     def description(self) -> str:
         """The docstring without options and examples."""
-        text = self.details.partition(f"{EXAMPLE}\n")[0]
-        options = self.options
-        lines = text.split("\n")
-        kept = [ln for ln in lines if ln.strip().partition(":")[0] not in options]
-        return "\n".join(kept).strip()
+        lines = [text for name, text in self._lines_by_option() if not name]
+        return "\n".join(lines).strip()
+
+    def _lines_by_option(self) -> Iterator[tuple[str, str]]:
+        """The lines before the examples, each with the option that it tells of, if any.
+
+        What is said of an option goes on up to an empty line or the next option.
+        """
+        names = {parameter.name for parameter in self.parameters}
+        names.update(*(step for step in self.words if len(step) > 1))
+        name = ""
+        for line in self.details.partition(f"{EXAMPLE}\n")[0].split("\n"):
+            word, colon, text = line.strip().partition(":")
+            if colon and word in names:
+                name = word
+                yield name, text.strip()
+            else:
+                name = name if line.strip() else ""
+                yield name, line.strip()
 
     @property
     def examples(self) -> list[str]:

@@ -146,6 +146,8 @@ def test_a_clock_is_set_and_set_right(site: Site, phones: StandIn) -> None:
         {"verb": "clock", "names": [NAME], "at": 86460},
         {"verb": "clock", "at": None},
     ]
+    with pytest.raises(UsageError, match="from 1970 to 2099"):
+        typed(site, f"lab phone clock {NAME} 1900-01-01")
     with pytest.raises(UsageError, match="is no time"):
         typed(site, f"lab phone clock {NAME} tomorrow")
 

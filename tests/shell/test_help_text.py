@@ -21,7 +21,8 @@ def show_thing(dialog: Dialog, context: Any, number: str, another: str = "") -> 
     two lines of the source.
 
     number: which of the things, counted from the first one that anybody can remember
-    another: one more
+    another: one more, of which
+    two lines tell
 
     Example:
     show a thing of many words 12345678901234567890
@@ -57,6 +58,12 @@ def test_help_fits_but_for_what_is_typed(columns: int) -> None:
     assert all(len(line) <= columns for line in lines if line not in typed)
     assert "A paragraph that goes on over" in " ".join(lines)
     assert lines[-1] == "show b  Show b."
+
+
+def test_what_is_said_of_an_option_may_have_several_lines() -> None:
+    found = entry(show_thing)
+    assert found.options["another"] == "one more, of which two lines tell"
+    assert found.description.endswith("two lines of the source.")
 
 
 def test_a_phrase_that_takes_half_of_the_line_stands_above_its_text() -> None:

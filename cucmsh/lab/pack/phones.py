@@ -146,9 +146,12 @@ def lab_phone_clock(dialog: Dialog, site: Site, name: str, time: str = "") -> No
 def _time(text: str) -> datetime:
     for form in _FORMS:
         try:
-            return datetime.strptime(text, form).replace(tzinfo=UTC)
+            found = datetime.strptime(text, form).replace(tzinfo=UTC)
         except ValueError:
             continue
+        if not 1970 <= found.year < 2100:
+            raise UsageError(f"{text!r} is no time from 1970 to 2099")
+        return found
     raise UsageError(
         f"{text!r} is no time", "Type it as 2019-03-09 or 2019-03-09 18:32, in UTC."
     )
