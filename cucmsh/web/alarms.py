@@ -78,6 +78,6 @@ def _document(alarm: services.SeenAlarm) -> dict[str, object]:
 
 
 PARTS = (
-    Page("/alarms", "Alarms", "alarms.html", _find),
-    Page("/alarms/one", "", "alarm.html", _find_one),
+    Page("/alarms", "Alarms", "alarms.html", _find, ("severity", "text", "follow")),
+    Page("/alarms/one", "", "alarm.html", _find_one, ("key",)),
 )

@@ -42,11 +42,11 @@ from cucmsh.services.site import Site
 from cucmsh.web.gate import Gate
 from cucmsh.web.jobs import Job
 from cucmsh.web.node import PageNode
-from cucmsh.web.pages import Action, File, LongAction, Page, Shown
+from cucmsh.web.openapi import document
+from cucmsh.web.pages import Action, File, LongAction, Page, Part, Shown
 from cucmsh.web.rendering import Templates
 from cucmsh.web.sessions import Session, Sessions
 
-Part = Page | Action | LongAction | File
 Answer = Callable[[Request], Awaitable[Response]]
 SCHEMA = "cucmsh/1"  # of the JSON twins, as of --json
 _FORM_FIELDS = 50
@@ -101,7 +101,10 @@ class PageApp:
             routes=[
                 Route("/", self._home, methods=["GET"]),
                 Route("/login", self._log_in, methods=["POST"]),
+                Route("/login.json", self._before_log_in, methods=["GET"]),
                 Route("/logout", self._log_out, methods=["POST"]),
+                Route("/session.json", self._session, methods=["GET"]),
+                Route("/openapi.json", self._openapi, methods=["GET"]),
                 *(
                     Route(f"/done/{{word}}{end}", self._of_job(show), methods=["GET"])
                     for end, show in self._job_pages()
@@ -265,13 +268,15 @@ class PageApp:
 
     def _shown(self, request: Request, template: str, found: Shown) -> Response:
         if _wants_json(request):
-            document = {"result": found.document, "schema": SCHEMA, "error": None}
-            return JSONResponse(document, found.status)
+            return _answered(found.document, found.status)
         return self.show(request, template, found.status, **found.values)
 
     def _ask_to_log_in(self, request: Request, problem: str = "") -> Response:
         if _wants_json(request):
-            text = "Log in first: POST username, password and token to /login."
+            text = (
+                "Log in first: POST username, password and the token of /login.json "
+                "to /login, with its cookie."
+            )
             return JSONResponse(_error_document(RefusedError.kind, text, None), 401)
         nonce = request.cookies.get(self._before, "") or secrets.token_urlsafe(32)
         wanted = request.url.path
@@ -298,6 +303,26 @@ class PageApp:
         if await self._logged_in(request) is None:
             return self._ask_to_log_in(request)
         return self.show(request, "home.html")
+
+    async def _before_log_in(self, request: Request) -> Response:
+        """For programs: the token that /login takes with the cookie of this answer."""
+        nonce = request.cookies.get(self._before, "") or secrets.token_urlsafe(32)
+        answer = _answered({"token": self._login_token(nonce)})
+        self._set_cookie(answer, self._before, nonce)
+        return answer
+
+    async def _session(self, request: Request) -> Response:
+        """For programs: who is logged in, and the token of its forms."""
+        if await self._logged_in(request) is None:
+            return self._ask_to_log_in(request)
+        session: Session = request.state.session
+        told = {"account": session.account, "level": int(session.level)}
+        return _answered({**told, "token": session.token})
+
+    async def _openapi(self, request: Request) -> Response:
+        if await self._logged_in(request) is None:
+            return self._ask_to_log_in(request)
+        return JSONResponse(document(self._parts))
 
     async def _log_in(self, request: Request) -> Response:
         form = await request.form(max_files=0, max_fields=_FORM_FIELDS)
@@ -377,6 +402,11 @@ class PageApp:
         return self.show(
             request, "problem.html", status, problem=text, advice=advice or ""
         )
+
+
+def _answered(result: Mapping[str, object], status: int = 200) -> JSONResponse:
+    found = {"error": None, "result": result, "schema": SCHEMA}
+    return JSONResponse(found, status)
 
 
 def _error_document(kind: str, text: str, advice: str | None) -> dict[str, object]:

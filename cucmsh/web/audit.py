@@ -31,4 +31,4 @@ def _find(site: Site, query: Query) -> Shown:
     return Shown(values, {"node": site.node.name, "audit": lines})
 
 
-PARTS = (Page("/audit", "Audit", "audit.html", _find),)
+PARTS = (Page("/audit", "Audit", "audit.html", _find, ("text",)),)

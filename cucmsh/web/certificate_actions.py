@@ -238,14 +238,14 @@ def done(
 
 
 PARTS = (
-    Page("/certificates/regenerate", "", "regenerate.html", _regeneration),
-    Action("/certificates/regenerate", DONE, _regenerate),
+    Page("/certificates/regenerate", "", "regenerate.html", _regeneration, ("unit",)),
+    Action("/certificates/regenerate", DONE, _regenerate, ("unit", "agree")),
     Page("/certificates/csr", "", "requests.html", _requests),
-    Action("/certificates/csr", DONE, _request),
-    File("/certificates/csr/file", _request_file),
+    Action("/certificates/csr", DONE, _request, ("unit",)),
+    File("/certificates/csr/file", _request_file, takes=("name",)),
     Page("/certificates/import", "", "import.html", _import_form),
-    Action("/certificates/import/own", DONE, _import_own),
-    Action("/certificates/import/trust", DONE, _import_trusted),
-    Action("/certificates/delete", DONE, _delete),
-    File("/certificates/file", _saved),
+    Action("/certificates/import/own", DONE, _import_own, ("unit", "pem", "agree")),
+    Action("/certificates/import/trust", DONE, _import_trusted, ("unit", "pem")),
+    Action("/certificates/delete", DONE, _delete, ("unit", "name", "agree")),
+    File("/certificates/file", _saved, takes=("node", "unit", "name", "form")),
 )

@@ -182,7 +182,10 @@ def _find_one(site: Site, query: Query) -> Shown:
     return Shown(values, views.certificate_document(each.unit, each.certificate))
 
 
+TAKES = ("field", "how", "text", "sort")
 PARTS = (
-    Page("/certificates", "Certificates", "certificates.html", _find),
-    Page("/certificates/one", "", "certificate.html", _find_one),
+    Page("/certificates", "Certificates", "certificates.html", _find, TAKES),
+    Page(
+        "/certificates/one", "", "certificate.html", _find_one, ("node", "unit", "name")
+    ),
 )

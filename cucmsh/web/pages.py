@@ -38,12 +38,14 @@ class Page(NamedTuple):
         name: in the menu; empty for a page that is reached from others.
         template: shows it.
         find: asks the node; runs in a thread, and raises ``CucmshError`` only.
+        takes: names of its query, for programs (``web.openapi``); so with the others.
     """
 
     path: str
     name: str
     template: str
     find: Callable[[Site, Query], Shown]
+    takes: tuple[str, ...] = ()
 
 
 class Action(NamedTuple):
@@ -58,6 +60,7 @@ class Action(NamedTuple):
     path: str
     template: str
     do: Callable[[Site, Form], Shown]
+    takes: tuple[str, ...] = ()
 
 
 class File(NamedTuple):
@@ -73,6 +76,7 @@ class File(NamedTuple):
     path: str
     find: Callable[[Site, Query], tuple[str, str, bytes]]
     needs_log_in: bool = True
+    takes: tuple[str, ...] = ()
 
 
 class LongAction(NamedTuple):
@@ -89,3 +93,7 @@ class LongAction(NamedTuple):
     name: str
     template: str
     do: Callable[[Site, Form, Callable[[str], None]], Shown]
+    takes: tuple[str, ...] = ()
+
+
+Part = Page | Action | LongAction | File

@@ -188,7 +188,11 @@ def _reset(site: Site, form: Form, tell: Tell) -> Shown:
 
 PARTS = (
     Page("/services", "Services", "services.html", _services),
-    LongAction("/services", "Service", "done.html", _control),
+    LongAction(
+        "/services", "Service", "done.html", _control, ("service", "verb", "agree")
+    ),
     Page("/reset", "Reset", "reset.html", _reset_form),
-    LongAction("/reset", "Reset of the ITL", "done.html", _reset),
+    LongAction(
+        "/reset", "Reset of the ITL", "done.html", _reset, ("ccm_password", "agree")
+    ),
 )

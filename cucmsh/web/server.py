@@ -30,8 +30,9 @@ from cucmsh.web import (
     metrics,
     resets,
 )
-from cucmsh.web.application import PageApp, Part
+from cucmsh.web.application import PageApp
 from cucmsh.web.node import PageNode
+from cucmsh.web.pages import Part
 from cucmsh.web.sessions import Sessions
 
 PARTS: tuple[Part, ...] = (
