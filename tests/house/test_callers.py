@@ -26,7 +26,7 @@ CALLERS = sorted(
 LOOKING = {
     "accounts.kept": {"level_of", "read_accounts"},
     "accounts.own_password": {"require_own_password"},
-    "accounts.login": {"require_may_log_in"},
+    "accounts.admission": {"require_may_log_in"},
     "accounts.store": {"has_login", "read_level", "require_new_account"},
     "accounts.lockout": {"is_locked", "read_retry_count", "read_unlock_time"},
     "accounts.security_password": {"require_security_change"},

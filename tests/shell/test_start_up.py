@@ -129,6 +129,7 @@ def test_a_session_imports_the_commands_that_are_typed(
         ("cucmsh.cli.doctor", "cucmsh.shell.session"),
         ("cucmsh.cli.hook", "cucmsh.services.nodes.join"),
         ("cucmsh.cli.hooks.status", "cucmsh.services.lists.compose"),
+        ("cucmsh.cli.login.serve", "cucmsh.services.accounts.store"),
         ("cucmsh.cli.session", "cucmsh.cli.prompt"),
         ("cucmsh.cli.session", "cucmsh.services.nodes.node_id"),
         ("cucmsh.cli.program", "cucmsh.cli.node_options"),

@@ -19,7 +19,7 @@ from cucmsh.cli.prompt import serve_prompt
 from cucmsh.cli.session import serve_line
 from cucmsh.config.settings import read_settings
 from cucmsh.errors import RefusedError
-from cucmsh.services.accounts.login import require_may_log_in
+from cucmsh.services.accounts.admission import require_may_log_in
 from cucmsh.services.caller import WayIn
 from cucmsh.services.nodes.health.isolation import require_isolation
 from cucmsh.services.site import Site

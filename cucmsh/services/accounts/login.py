@@ -1,11 +1,11 @@
-"""What the account store says of a login: whether it is let in."""
+"""Whether an account is let in by its password, which is judged here."""
 
 from __future__ import annotations
 
 from cucmsh.errors import RefusedError
 from cucmsh.secret import Secret
 from cucmsh.services.accounts.kept import read_accounts
-from cucmsh.services.accounts.lockout import Who, attempt, caller, require_not_locked
+from cucmsh.services.accounts.lockout import Who, attempt, caller
 from cucmsh.services.accounts.store import is_password
 from cucmsh.services.certificates.verifier import make_verifier
 from cucmsh.services.site import Site
@@ -39,15 +39,3 @@ def log_in(site: Site, account: str, password: Secret) -> None:
     """
     if not lets_in(site, caller(site)._replace(account=account), password):
         raise RefusedError("Account or password is not correct.")
-
-
-def require_may_log_in(site: Site, account: str) -> None:
-    """Refuse an account whose password somebody else judged, such as sshd.
-
-    Raises:
-        RefusedError: it is disabled, removed or locked; the message does not say which.
-    """
-    facts = read_accounts(site).get(account)
-    if facts is not None and facts.get("is_enabled") is not True:
-        raise RefusedError("This account may not log in now")
-    require_not_locked(site, account)

@@ -9,9 +9,10 @@ import pytest
 from cucmsh.errors import RefusedError, UsageError
 from cucmsh.layout import ACCOUNTS
 from cucmsh.secret import Secret
+from cucmsh.services.accounts.admission import require_may_log_in
 from cucmsh.services.accounts.kept import level_of
 from cucmsh.services.accounts.lockout import Who
-from cucmsh.services.accounts.login import lets_in, require_may_log_in
+from cucmsh.services.accounts.login import lets_in
 from cucmsh.services.accounts.store import (
     create_account,
     delete_account,
