@@ -138,7 +138,7 @@ class PageApp:
             template,
             request.headers.get("accept-language", ""),
             here=request.url.path,
-            node=self._node.site.node.name,
+            node=self._node.settings.node.name,
             account=session.account if session else "",
             may_change=bool(session and self._may_change(session)),
             **values,
@@ -146,9 +146,7 @@ class PageApp:
         return HTMLResponse(body, status)
 
     def _may_change(self, session: Session) -> bool:
-        return self._node.site.settings.web.changes and (
-            session.level >= Privilege.CHANGE
-        )
+        return self._node.settings.web.changes and (session.level >= Privilege.CHANGE)
 
     def _job_pages(self) -> Iterator[tuple[str, Callable[[Request, Job], Response]]]:
         yield "/events", self._follow

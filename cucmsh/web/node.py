@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from threading import Lock
 
-from cucmsh.config.settings import is_outdated
+from cucmsh.config.settings import Settings, is_outdated
 from cucmsh.secret import Secret
 from cucmsh.services.accounts.kept import level_of, read_accounts
 from cucmsh.services.accounts.lockout import is_locked
@@ -42,6 +42,11 @@ class PageNode:
             if is_outdated(self._site.settings):
                 self._site = self._open_site()
             return self._site
+
+    @property
+    def settings(self) -> Settings:
+        """As they were read last, also where the file cannot be read now."""
+        return self._site.settings
 
     def of(self, account: str, level: Privilege, address: str) -> Site:
         """The node for one request.

@@ -6,7 +6,7 @@ import http.client
 import re
 import socket
 import threading
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from html import unescape
 from typing import NamedTuple
@@ -102,11 +102,18 @@ class Browser:
 @contextmanager
 def page(site: Site, settings: WebSettings = LAB) -> Iterator[Browser]:
     """The page of a node; it runs for the body."""
+    shown = site.with_settings(site.settings._replace(own_web=settings, lab="lab"))
+    with page_of(lambda: shown) as browser:
+        yield browser
+
+
+@contextmanager
+def page_of(open_site: Callable[[], Site]) -> Iterator[Browser]:
+    """The same of what that opens, whenever the configuration changes."""
     listener = socket.create_server((LOOPBACK, 0), backlog=64)
     ended = threading.Event()
-    shown = site.with_settings(site.settings._replace(own_web=settings, lab="lab"))
     thread = threading.Thread(
-        target=serve, args=(lambda: shown, admit_to_page, Held(listener, ended))
+        target=serve, args=(open_site, admit_to_page, Held(listener, ended))
     )
     thread.start()
     try:

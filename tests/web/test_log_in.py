@@ -7,6 +7,7 @@ from pathlib import Path
 
 import pytest
 
+from cucmsh.errors import ConfigurationError
 from cucmsh.layout import ACCOUNTS
 from cucmsh.secret import Secret
 from cucmsh.services.accounts.kept import read_accounts
@@ -15,7 +16,7 @@ from cucmsh.services.accounts.store import replace_password
 from cucmsh.services.caller import Privilege
 from cucmsh.services.site import Site
 from cucmsh.web.sessions import MOST, Sessions
-from tests.rigs.page import Browser
+from tests.rigs.page import LAB, Browser, page_of
 from tests.services.made_cluster import MadeCluster
 from tests.web.conftest import ADMIN, PASSWORD
 
@@ -162,3 +163,31 @@ def test_the_table_keeps_digests_and_never_grows_beyond_its_bound() -> None:
     assert not any(name in str(vars(table)) for name in names)
     assert table.find(names[0], lambda _: "mark") is None
     assert table.find(names[1], lambda _: "mark")
+
+
+def test_a_configuration_that_cannot_be_read_is_said_on_a_page(
+    cluster: MadeCluster, tmp_path: Path
+) -> None:
+    """Whoever edits it has a page all the while, and a reason."""
+    configuration = tmp_path / "cucmsh.toml"
+    configuration.write_text("")
+    settings = cluster.site.settings
+    at = configuration.stat()
+    stamp = (at.st_dev, at.st_ino, at.st_size, at.st_mtime_ns)
+    opened: list[Path] = []
+
+    def open_site() -> Site:
+        if opened:
+            raise ConfigurationError(f"{configuration}: line 1: <oops>")
+        opened.append(configuration)
+        named = settings._replace(path=str(configuration), stamp=stamp, lab="lab")
+        return cluster.site.with_settings(named._replace(own_web=LAB))
+
+    with page_of(open_site) as browser:
+        browser.log_in(ADMIN, PASSWORD)
+        assert browser.get("/certificates").status == 200
+        configuration.write_text("<oops>")
+        broken = browser.get("/certificates")
+    assert broken.status == 500
+    assert "line 1: &lt;oops&gt;" in broken.text
+    assert broken.headers["content-security-policy"]
