@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import contextlib
 import os
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from multiprocessing.connection import Connection
 from pathlib import Path
 from typing import NamedTuple
@@ -122,50 +122,11 @@ def serve(
         channel: see above.
         conditions: how it behaves at first.
     """
-    directory = plan.tftp_directory
-    gate = Gate(str(plan.config), logins.publisher, names_in(directory))
+    gate = Gate(str(plan.config), logins.publisher, names_in(plan.tftp_directory))
     ended = obey(channel, gate, conditions)
     program = [*PYTHON, "cucmsh", "--config", str(plan.config)]
-    server = FileServers(
-        TftpServer(LOOPBACK, plan.tftp_port, directory, gate),
-        HttpServer(LOOPBACK, plan.http_port, directory, gate),
-    )
-
-    def after_start() -> list[str]:
-        settings = read_settings(str(plan.config))  # `node add` may have changed it
-        has_replicas = any(not node.is_member for node in settings.cluster.nodes)
-        is_bringing = settings.node.is_publisher and has_replicas
-        return [*program, "hook", "update-replicas"] if is_bringing else []
-
-    before = [*program, "hook", "tftp-start"]
-    service = TftpService(
-        server,
-        before,
-        plan.home,
-        after_start,
-        is_broken=lambda: gate.fails(RESTART_FAILS),
-    )
-    accounts = [
-        Account(
-            name="admin",
-            password=logins.password,
-            authorized_key=None,
-            shell=program,
-            execute=lambda line: [*program, "-c", line],
-            sftp_roots=None,
-        ),
-        Account(
-            name="cucmsh",
-            password=None,
-            authorized_key=logins.key_line,
-            shell=None,
-            execute=lambda line: [
-                *("/usr/bin/env", f"SSH_ORIGINAL_COMMAND={line}"),
-                *(*program, "hook", "serve-node"),
-            ],
-            sftp_roots=None,
-        ),
-    ]
+    service = _tftp_service(plan, gate, program)
+    accounts = _accounts(logins, program)
     environment = {"PATH": os.defpath, "LANG": "C.UTF-8", "SSH_CONNECTION": "lab"}
     try:
         key = host_key(plan.host_key)
@@ -187,6 +148,54 @@ def serve(
     control.close()
     tvs.stop()
     service.stop()
+
+
+def _tftp_service(plan: NodePlan, gate: Gate, program: Sequence[str]) -> TftpService:
+    """The node's TFTP and HTTP, with what runs before and after their start."""
+    directory = plan.tftp_directory
+    server = FileServers(
+        TftpServer(LOOPBACK, plan.tftp_port, directory, gate),
+        HttpServer(LOOPBACK, plan.http_port, directory, gate),
+    )
+
+    def after_start() -> list[str]:
+        settings = read_settings(str(plan.config))  # `node add` may have changed it
+        has_replicas = any(not node.is_member for node in settings.cluster.nodes)
+        is_bringing = settings.node.is_publisher and has_replicas
+        return [*program, "hook", "update-replicas"] if is_bringing else []
+
+    return TftpService(
+        server,
+        [*program, "hook", "tftp-start"],
+        plan.home,
+        after_start,
+        is_broken=lambda: gate.fails(RESTART_FAILS),
+    )
+
+
+def _accounts(logins: Logins, program: Sequence[str]) -> list[Account]:
+    """The shell of this node first, then the one for the hooks of other nodes."""
+    return [
+        Account(
+            name="admin",
+            password=logins.password,
+            authorized_key=None,
+            shell=[*program],
+            execute=lambda line: [*program, "-c", line],
+            sftp_roots=None,
+        ),
+        Account(
+            name="cucmsh",
+            password=None,
+            authorized_key=logins.key_line,
+            shell=None,
+            execute=lambda line: [
+                *("/usr/bin/env", f"SSH_ORIGINAL_COMMAND={line}"),
+                *(*program, "hook", "serve-node"),
+            ],
+            sftp_roots=None,
+        ),
+    ]
 
 
 def _tvs_server(site: Site, gate: Gate) -> TvsServer:
