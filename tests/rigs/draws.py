@@ -35,7 +35,11 @@ def drawn(few: int) -> int:
 
 
 def draw(dice: random.Random, points: Sequence[Point], few: int) -> list[Point]:
-    """So few of these, or more in the longer check, at most all; in random order."""
+    """So few of these, or more in the longer check, at most all; in random order.
+
+    Refuses an empty table: a test that loops over it would prove nothing.
+    """
+    assert points
     return dice.sample(points, min(drawn(few), len(points)))
 
 
