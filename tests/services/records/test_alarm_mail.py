@@ -37,20 +37,6 @@ pytestmark = pytest.mark.loopback
 SENDER, ADMIN, NIGHT = "cucmsh@example.org", "admin@example.org", "night@example.org"
 
 
-@pytest.fixture(scope="module")
-def pair(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, Path]:
-    """A server's key, and its certificate for 127.0.0.1."""
-    folder = tmp_path_factory.mktemp("pair")
-    key, certificate = folder / "key.pem", folder / "certificate.pem"
-    words = [
-        *("openssl", "req", "-x509", "-newkey", "rsa:2048", "-nodes", "-days", "9"),
-        *("-keyout", str(key), "-out", str(certificate), "-subj", "/CN=127.0.0.1"),
-        *("-addext", "subjectAltName=IP:127.0.0.1"),
-    ]
-    subprocess.run(words, check=True, capture_output=True)
-    return key, certificate
-
-
 def mailing(site: Site, port: int, **more: object) -> Site:
     """The node with that ``[alarms.mail]``."""
     mail = MailSettings("127.0.0.1", port, SENDER, (ADMIN, NIGHT))

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-import subprocess
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -24,20 +23,6 @@ pytestmark = pytest.mark.loopback
 
 AWKWARD = 'a]b["c"]\\d\ne\tf\x00g\x1b<13>1 - %s é'
 SHOWN = 'a\\]b\\["c"\\]\\\\d?e        f?g?<13>1 - %s ?'
-
-
-@pytest.fixture(scope="module")
-def pair(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, Path]:
-    """A server's key, and its certificate for 127.0.0.1."""
-    folder = tmp_path_factory.mktemp("pair")
-    key, certificate = folder / "key.pem", folder / "certificate.pem"
-    words = [
-        *("openssl", "req", "-x509", "-newkey", "rsa:2048", "-nodes", "-days", "9"),
-        *("-keyout", str(key), "-out", str(certificate), "-subj", "/CN=127.0.0.1"),
-        *("-addext", "subjectAltName=IP:127.0.0.1"),
-    ]
-    subprocess.run(words, check=True, capture_output=True)
-    return key, certificate
 
 
 @pytest.fixture
