@@ -12,6 +12,7 @@ from commands.questions import (
     say_cut_off,
     say_holders,
 )
+from commands.restart_screen import AfterStart
 from cucmsh import services, views
 from cucmsh.errors import UsageError
 from cucmsh.services.site import Site
@@ -147,7 +148,7 @@ def _say_holders_of(dialog: Dialog, site: Site, name: str) -> None:
         say_holders(dialog, site)
 
 
-class _OnScreen:
+class _OnScreen(AfterStart):
     """A ``ServiceDialog`` in the original's layout.
 
     Args:
@@ -165,8 +166,7 @@ class _OnScreen:
         steps: Sequence[str],
         warning: str = "",
     ) -> None:
-        self._dialog = dialog
-        self._name = name
+        super().__init__(dialog, name)
         *self._steps, self._end = (f"{name}{step}" for step in steps)
         self._warning = warning
 
@@ -185,16 +185,6 @@ class _OnScreen:
 
     def done(self) -> None:
         self._dialog.say(self._end)
-
-    def still_kept(self) -> None:
-        if self._dialog.helpful:
-            self._dialog.say(
-                f"The reset ITL is in place, but {self._name} did not give it back; "
-                "every start keeps it until it does."
-            )
-
-    def bringing(self, names: Sequence[str]) -> AbstractContextManager[None]:
-        return self._dialog.working(lambda: f"Waiting for {', '.join(names)}...")
 
 
 def _reported(dialog: Dialog, site: Site, name: str, start: services.Start) -> int:
