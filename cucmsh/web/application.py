@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import hmac
 import secrets
+from collections import Counter
 from collections.abc import Awaitable, Callable, Iterator, Mapping, Sequence
 from http import HTTPStatus
 from typing import Any
@@ -16,7 +17,7 @@ from starlette.applications import Starlette
 from starlette.concurrency import run_in_threadpool
 from starlette.datastructures import FormData
 from starlette.exceptions import HTTPException
-from starlette.requests import Request
+from starlette.requests import ClientDisconnect, Request
 from starlette.responses import (
     HTMLResponse,
     JSONResponse,
@@ -50,9 +51,14 @@ from cucmsh.web.sessions import Session, Sessions
 Answer = Callable[[Request], Awaitable[Response]]
 SCHEMA = "cucmsh/1"  # of the JSON twins, as of --json
 _FORM_FIELDS = 50
+_FORM_FILES = 2
+# Passwords that are judged at once, each of which takes scrypt's time and memory; and
+# of one address, so that it keeps no others out.
+MOST_JUDGED, MOST_JUDGED_OF_ONE = 8, 3
 _STATUSES: tuple[tuple[type[CucmshError], int], ...] = (
     (MissingFileError, 404),
     (UsageError, 400),
+    (BusyError, 503),
     (BusyError, 409),
     (RefusedError, 403),
     (CertificateError, 422),
@@ -86,6 +92,7 @@ class PageApp:
         self._templates = Templates(
             (each.path, each.name) for each in pages if each.name
         )
+        self._judged: Counter[str] = Counter()
         self._login_key = secrets.token_bytes(32)
         # A name with __Host- is taken from this host alone, and by TLS.
         self._cookie = "__Host-cucmsh" if is_secure else "cucmsh"
@@ -113,7 +120,8 @@ class PageApp:
                 Mount("/static", StaticFiles(packages=[("cucmsh.web", "static")])),
             ],
             exception_handlers=dict.fromkeys(
-                (HTTPException, CucmshError, Exception), self._failed
+                (HTTPException, CucmshError, ClientDisconnect, Exception),
+                self._failed,
             ),
         )
         # Outside of all of it: what breaks off is answered with the same headers.
@@ -194,10 +202,7 @@ class PageApp:
 
     def _doing(self, action: Action) -> Answer:
         async def answer(request: Request) -> Response:
-            session, form = await self.form_of(request)
-            given: dict[str, str | bytes] = {}
-            for name, value in form.multi_items():
-                given[name] = value if isinstance(value, str) else await value.read()
+            session, given = await self.form_of(request)
             site = self.site_of(request, session)
             found = await run_in_threadpool(action.do, site, given)
             if _wants_json(request):
@@ -209,10 +214,7 @@ class PageApp:
 
     def _beginning(self, action: LongAction) -> Answer:
         async def answer(request: Request) -> Response:
-            session, form = await self.form_of(request)
-            given = {
-                key: value for key, value in form.items() if isinstance(value, str)
-            }
+            session, given = await self.form_of(request)
             site = self.site_of(request, session)
             job = Job(action.name, action.template)
             word = session.keep(job)
@@ -335,9 +337,7 @@ class PageApp:
         account = _text(form, "username").strip()
         password = Secret(_text(form, "password"))
         try:
-            level = await run_in_threadpool(
-                self._node.log_in, account, password, _address(request)
-            )
+            level = await self._judge(account, password, _address(request))
         except RefusedError as refusal:
             return self._ask_to_log_in(request, refusal.message)
         mark = await run_in_threadpool(self._node.account_mark, account)
@@ -348,6 +348,21 @@ class PageApp:
         answer.delete_cookie(self._before, secure=self._is_secure, httponly=True)
         return answer
 
+    async def _judge(self, account: str, password: Secret, address: str) -> Privilege:
+        """Let an account in, where not too many ask for that already."""
+        now = self._judged
+        if now.total() >= MOST_JUDGED or now[address] >= MOST_JUDGED_OF_ONE:
+            raise HTTPException(503, "Too many log in just now. Try again.")
+        now[address] += 1
+        try:
+            return await run_in_threadpool(
+                self._node.log_in, account, password, address
+            )
+        finally:
+            now[address] -= 1
+            if not now[address]:
+                del now[address]
+
     async def _log_out(self, request: Request) -> Response:
         await self.form_of(request)
         self._sessions.end(request.cookies.get(self._cookie, ""))
@@ -355,8 +370,8 @@ class PageApp:
         answer.delete_cookie(self._cookie, secure=self._is_secure, httponly=True)
         return answer
 
-    async def form_of(self, request: Request) -> tuple[Session, FormData]:
-        """What a form of a page of ours sent, and whose it is.
+    async def form_of(self, request: Request) -> tuple[Session, dict[str, str | bytes]]:
+        """What a form of a page of ours sent, and whose it is; a file as its bytes.
 
         Raises:
             RefusedError: nobody is logged in, or another page sent it.
@@ -365,12 +380,15 @@ class PageApp:
         if session is None:
             raise HTTPException(401, "You are not logged in. Nothing was changed.")
         request.state.session = session
-        form = await request.form(max_fields=_FORM_FIELDS)
-        if not session.has_token(_text(form, "token")):
+        given: dict[str, str | bytes] = {}
+        async with request.form(max_files=_FORM_FILES, max_fields=_FORM_FIELDS) as form:
+            for name, value in form.multi_items():
+                given[name] = value if isinstance(value, str) else await value.read()
+        if not session.has_token(_text(given, "token")):
             raise HTTPException(
                 403, "The form is not of this session. Nothing was changed."
             )
-        return session, form
+        return session, given
 
     def _set_cookie(self, answer: Response, name: str, value: str) -> None:
         answer.set_cookie(
@@ -388,6 +406,8 @@ class PageApp:
             return self._told(
                 request, next(found, 500), problem.kind, problem.message, problem.advice
             )
+        if isinstance(problem, ClientDisconnect):  # nobody reads the answer
+            return Response(status_code=400)
         crash_recorder(self._node.site)(problem)
         text = f"The page broke off: {type(problem).__name__}."
         return self._told(request, 500, CucmshError.kind, text, "See log/errors.")

@@ -1,9 +1,15 @@
-"""Templates: every value is escaped, whatever the file is called."""
+"""Templates: every value is escaped, whatever the file is called.
+
+What others wrote (a name in a certificate, a search) may hold control characters, or
+some that turn the direction of a line: they are shown as the
+replacement character.
+"""
 
 from __future__ import annotations
 
 from collections.abc import Iterable
 from typing import Any
+from unicodedata import category
 
 from jinja2 import Environment, PackageLoader, StrictUndefined
 
@@ -24,6 +30,7 @@ class Templates:
             loader=PackageLoader("cucmsh.web"),
             autoescape=True,
             undefined=StrictUndefined,
+            finalize=_plain,
             trim_blocks=True,
             lstrip_blocks=True,
         )
@@ -43,3 +50,14 @@ class Templates:
             language=language,
             menu=self._menu,
         )
+
+
+def _plain(value: Any) -> Any:
+    if not isinstance(value, str) or value.isprintable():
+        return value
+    made = type(value)  # what is escaped already stays so
+    return made("".join(each if _is_shown(each) else "\ufffd" for each in value))
+
+
+def _is_shown(each: str) -> bool:
+    return each in "\n\r\t" or category(each) not in ("Cc", "Cf", "Cs", "Co", "Cn")

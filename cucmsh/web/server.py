@@ -15,7 +15,7 @@ from collections.abc import Callable
 from contextlib import suppress
 from typing import NamedTuple
 
-from uvicorn import Config, Server
+from uvicorn import Config
 
 from cucmsh.errors import CertificateError, ServiceError
 from cucmsh.layout import pair_file
@@ -31,6 +31,12 @@ from cucmsh.web import (
     resets,
 )
 from cucmsh.web.application import PageApp
+from cucmsh.web.connections import (
+    BACKLOG,
+    CONNECTIONS,
+    HEAD_SECONDS,
+    BoundedServer,
+)
 from cucmsh.web.node import PageNode
 from cucmsh.web.pages import Part
 from cucmsh.web.sessions import Sessions
@@ -43,8 +49,6 @@ PARTS: tuple[Part, ...] = (
     *audit.PARTS,
     *metrics.PARTS,
 )  # in the order of the menu
-CONNECTIONS = 200
-IDLE_SECONDS = 20  # a connection without a request
 HEAD_BYTES = 16 * 1024
 STOP_SECONDS = 3
 LOOPBACK_NAMES = ("localhost", "127.0.0.1", "::1")
@@ -92,17 +96,19 @@ def serve(
         ws="none",
         lifespan="off",
         log_config=None,
+        # It would print a line for each request that is none, and tracebacks.
+        log_level="critical",
         access_log=False,
         server_header=False,
         proxy_headers=bool(settings.trusted_proxy),
         forwarded_allow_ips=settings.trusted_proxy or None,
-        limit_concurrency=CONNECTIONS,
-        timeout_keep_alive=IDLE_SECONDS,
+        limit_concurrency=2 * CONNECTIONS,  # room is made before that
+        timeout_keep_alive=round(HEAD_SECONDS),
         timeout_graceful_shutdown=STOP_SECONDS,
         h11_max_incomplete_event_size=HEAD_BYTES,
         ssl_context_factory=(lambda *_: contexts.first()) if contexts else None,
     )
-    server = Server(options)
+    server = BoundedServer(options)
     if held:
 
         def await_end() -> None:
@@ -138,7 +144,7 @@ def names_of(site: Site) -> list[str]:
 def _bound(host: str, port: int) -> socket.socket:
     try:
         family = socket.AF_INET6 if ":" in host else socket.AF_INET
-        return socket.create_server((host, port), family=family, backlog=1024)
+        return socket.create_server((host, port), family=family, backlog=BACKLOG)
     except OSError as problem:
         raise ServiceError(
             f"port {port} of {host} cannot be had: {problem.strerror}",

@@ -8,6 +8,9 @@ from collections.abc import Iterator
 import pytest
 from playwright.sync_api import Browser, BrowserContext, ViewportSize
 
+from cucmsh import services
+from cucmsh.errors import RefusedError
+from cucmsh.pki.model import Unit
 from cucmsh.services.site import Site
 from tests.rigs.chromium import Window, chromium
 from tests.rigs.loopback import LOOPBACK
@@ -94,7 +97,7 @@ def paths(logged_in: BrowserContext, address: str) -> list[str]:
 
 
 def _is_file(path: str) -> bool:
-    return bool(re.search(r"\.\w+$|/download|/metrics$", path))
+    return bool(re.search(r"\.\w+$|/file$|/metrics$", path))
 
 
 def test_no_page_makes_the_browser_complain(window: Window, paths: list[str]) -> None:
@@ -186,6 +189,32 @@ def test_tab_reaches_everything_and_shows_where_it_is(
             assert area > 0, (path, what)
             seen.append(what)
         assert seen == wanted, path  # in the order in which it is read
+
+
+def test_a_regeneration_and_the_hold_after_it_read_as_at_the_prompt(
+    window: Window, site: Site
+) -> None:
+    window.open("/certificates?field=unit&how=is+exactly&text=CallManager")
+    window.page.click("tbody a")
+    window.page.click("a:text-is('Regenerate')")
+    window.page.check("[name=agree]")
+    window.page.click("main button")
+    window.page.wait_for_selector("[role=status]")
+    assert window.path.startswith("/done/")
+    done = window.page.inner_text("[role=status]")
+    assert "Successfully Regenerated Certificate for CallManager." in done
+    assert window.violations() == ""
+    window.page.reload()
+    assert window.page.inner_text("[role=status]") == done
+    window.open("/certificates/regenerate?unit=TVS")
+    with pytest.raises(RefusedError) as refused:
+        services.require_no_hold(site, Unit.TVS)
+    assert "regnerating" in refused.value.message
+    shown = window.page.inner_text("[role=status]")
+    assert shown == refused.value.message.replace("\n", " ").strip()
+    assert "Remaining hold time: " in window.page.inner_text("main")
+    assert window.page.locator("main button").count() == 0
+    assert window.violations() == ""
 
 
 def test_the_first_tab_skips_the_menu(window: Window) -> None:
