@@ -10,7 +10,6 @@ from __future__ import annotations
 
 import asyncio
 import socket
-import ssl
 from typing import Any
 
 import h11
@@ -88,7 +87,7 @@ class BoundedServer(Server):
 
     async def startup(self, sockets: list[socket.socket] | None = None) -> None:
         loop = asyncio.get_running_loop()
-        context: ssl.SSLContext | None = self.config.ssl
+        context = self.config.ssl
         self.servers = [
             await loop.create_server(
                 self._connection,
