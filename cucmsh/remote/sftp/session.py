@@ -37,6 +37,9 @@ VERSION = 3
 BROKEN_LINE = (paramiko.SSHException, EOFError, OSError)
 BROKEN = (EOFError, paramiko.SSHException)  # the channel, not the request
 MAX_ANSWER = 260 * 1024  # bytes; OpenSSH's answers have at most 256 KiB
+# Bytes that are taken from the channel: all that wait, which our window (2 MiB) bounds.
+# Of more than is taken paramiko moves the rest in memory.
+AT_ONCE = 4 << 20
 HAS_SIZE, HAS_OWNER, HAS_MODE, HAS_TIMES, HAS_MORE = 1, 2, 4, 8, 1 << 31
 CODES = {
     wire.SFTP_NO_SUCH_FILE: (errno.ENOENT, "no such file"),
@@ -249,7 +252,9 @@ class SftpSession:
             self._awaited.update(numbers)
             if look is not None:
                 self._looks[first] = look
-            self._channel.sendall(b"".join(packets))
+            # A view: what paramiko has sent it cuts off, a copy of the rest each time.
+            whole = memoryview(b"".join(packets))
+            self._channel.sendall(whole)  # type: ignore[arg-type]  # it takes a view
 
         def collect() -> list[Answer]:
             with self._lock:
@@ -339,11 +344,12 @@ class SftpSession:
     def _receive_exactly(self, size: int) -> bytes:
         unread = self._unread
         while len(unread) < size:
-            piece = self._channel.recv(MAX_ANSWER)
+            piece = self._channel.recv(AT_ONCE)
             if not piece:
                 raise EOFError
             unread += piece
-        taken = bytes(unread[:size])
+        with memoryview(unread) as view:
+            taken = bytes(view[:size])
         del unread[:size]
         return taken
 
