@@ -26,12 +26,14 @@ from cucmsh.layout import (
     HISTORY,
     RECOVERY_FILE,
     pair_file,
+    request_file,
 )
 from cucmsh.phones.claims import Claim, Source
 from cucmsh.pki.model import Unit
 from cucmsh.secret import Secret
 from cucmsh.services.accounts.security_password import set_security_password
 from cucmsh.services.backends import RemoteFolder
+from cucmsh.services.certificates.imports import import_trusted
 from cucmsh.services.certificates.keystore import Keystore
 from cucmsh.services.nodes.make import make_node
 from cucmsh.services.nodes.node_id import own_id
@@ -46,11 +48,13 @@ from cucmsh.services.recovery.schedule import run_due
 from cucmsh.services.site import Site
 from cucmsh.trustlist.trust import judge
 from tests.commands.calls import call
+from tests.rigs.authority import Authority, authority_usages
 from tests.services.made_cluster import (
     CCM,
     MD5_FINGERPRINT,
     SECURITY,
     SFTP_PASSWORD,
+    START,
     MadeCluster,
 )
 
@@ -68,6 +72,7 @@ FEATURES = (
     ),
     "UCM",
 )
+ALL_THE_SAME = ("Do you want to restore it all the same (yes/no)? ", "yes")
 AGREE = ("Do you want to restore this (yes/no)? ", "yes")
 
 
@@ -401,6 +406,56 @@ def test_phones_that_are_known_are_in_what_is_shown_before(made: MadeCluster) ->
     shown = call(made.site, restore_line(made), [FEATURES, AGREE]).text
     assert "    1 phone of model 8845\n" in shown
     assert "Nobody is locked out.\n" in shown
+
+
+@pytest.mark.parametrize("release", ["10.0", "12.5", "15"])
+def test_on_a_host_of_another_name_the_keys_come_back_and_the_name_stays(
+    made: MadeCluster, release: str
+) -> None:
+    made.set_release(release)
+    made.write_configurations()
+    made.clock.pass_seconds(5)
+    made.publisher.start()
+    held, node_id = made.publisher.served, own_id(made.site)
+    pair = made.site.home.read(pair_file(Unit.CALL_MANAGER))
+    call(made.site, BACKUP)
+    file = Path(made.site.settings.path)
+    file.write_text(file.read_text().replace('name = "test10pub"', 'name = "newpub"'))
+    made.publisher.read_configuration()
+    site = made_anew(made)
+
+    done = call(site, restore_line(made), [FEATURES, ALL_THE_SAME, AGREE])
+
+    assert "The host name of the backup is test10pub, here it is newpub" in done.text
+    assert "Nobody is locked out." in done.text
+    assert own_id(site) == node_id
+    assert site.home.read(pair_file(Unit.CALL_MANAGER)) == pair
+    made.publisher.read_configuration()
+    names = [node.name for node in made.site.settings.cluster.nodes]
+    assert names == ["newpub", "test10sub"]
+    made.clock.pass_seconds(5)
+    made.publisher.start()
+    served = made.publisher.served
+    assert judge(held, served, site.backends.verifier()).accepted
+    # The certificates name the earlier host until they are made anew.
+    assert "CN=test10pub" in call(site, "show cert own CallManager").text
+
+
+def test_requests_and_chains_come_back(made: MadeCluster) -> None:
+    site = made.site
+    call(site, "set csr gen CallManager")
+    root = Authority("Root CA", authority_usages(START))
+    import_trusted(site, "CallManager", root.pem.encode())
+    names = [name for name in site.home.tree() if "imported/" in name]
+    names.append(request_file(Unit.CALL_MANAGER))
+    before = {name: site.home.read(name) for name in names}
+    assert len(before) > 1
+    call(site, BACKUP)
+    site = made_anew(made)
+    call(site, restore_line(made), [FEATURES, AGREE])
+    assert {name: site.home.read(name) for name in names} == before
+    shown = call(site, "show csr list").text
+    assert "CallManager" in shown
 
 
 def test_a_labs_set_comes_back_too(made: MadeCluster) -> None:

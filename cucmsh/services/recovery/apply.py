@@ -41,6 +41,7 @@ from cucmsh.layout import (
     TRUST_FOLDER,
     facts_file,
     pair_file,
+    request_file,
 )
 from cucmsh.pki.model import Unit
 from cucmsh.services.adoption.draft import DraftSite
@@ -285,6 +286,9 @@ def _restore_keys(site: Site, brought: Brought, kept: str, *, is_anew: bool) -> 
         is_key_file = unit is Unit.ITL_RECOVERY and site.node.is_publisher
         if raw is not None and not is_key_file:
             _restore_pair(site, unit, raw, kept if is_anew else "")
+        waiting = brought.files.get(f"{HOME}{request_file(unit)}")
+        if waiting is not None:  # its certificate may still come
+            _write_missing(site, request_file(unit), waiting, 0o600)
     for at, raw in brought.files.items():
         name = at.removeprefix(HOME)
         if _is_numbered(name):
