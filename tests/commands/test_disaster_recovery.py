@@ -458,6 +458,25 @@ def test_requests_and_chains_come_back(made: MadeCluster) -> None:
     assert "CallManager" in shown
 
 
+def test_a_slip_of_who_types_is_no_failed_restore(made: MadeCluster) -> None:
+    call(made.site, BACKUP)
+    line = f"{UTILS} restore network test10pub 2001-01-01-00-00-00 weekly"
+    with pytest.raises(CucmshError, match="no backup 2001"):
+        call(made.site, line)
+    with pytest.raises(UsageError, match="no feature BAT"):
+        call(made.site, restore_line(made), [(FEATURES[0], "BAT")])
+    assert read_jobs(made.site, Kind.RESTORE) == []
+    assert b"DRFRestoreFailure" not in made.site.home.read(CISCO_SYSLOG)
+
+
+def test_nothing_is_called_restored_of_a_restore_that_failed(made: MadeCluster) -> None:
+    call(made.site, BACKUP)
+    with pytest.raises(CancelledError):
+        call(made.site, restore_line(made), [FEATURES, (AGREE[0], "no")])
+    (job,) = read_jobs(made.site, Kind.RESTORE)
+    assert {part.status for part in job.parts} == {"NOT RESTORED"}
+
+
 def test_a_labs_set_comes_back_too(made: MadeCluster) -> None:
     with Path(made.site.settings.path).open("a") as configuration:
         configuration.write('[lab]\ndirectory = "/where/the/lab/was"\n')

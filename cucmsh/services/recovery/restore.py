@@ -29,6 +29,7 @@ from cucmsh.errors import (
     KeyFileError,
     MissingFileError,
     RefusedError,
+    UsageError,
     WrongPasswordError,
 )
 from cucmsh.layout import (
@@ -79,6 +80,8 @@ from cucmsh.services.usecase import use_case
 from cucmsh.storage import unpack
 
 RESTORE = "utils disaster_recovery restore network"
+NOT_RESTORED = "NOT RESTORED"  # however far it was fetched
+SLIPS = (UsageError, MissingFileError, CancelledError, KeyboardInterrupt)
 MOST_SMALL = 96 << 20  # bytes of a component that is opened in memory
 
 Open = Callable[[Secret], SetKey]
@@ -204,7 +207,9 @@ class _Run:
         return Restored(manifest, done.files, done.kept_in)
 
     def failed(self, problem: BaseException) -> None:
-        """Note it."""
+        """Note it, unless it was a slip of who typed: nothing was begun then."""
+        if not self._job.parts and isinstance(problem, SLIPS):
+            return
         reason = getattr(problem, "message", "") or "it was interrupted"
         is_cancelled = isinstance(problem, CancelledError | KeyboardInterrupt)
         self._end(Result.CANCELED if is_cancelled else Result.ERROR, reason)
@@ -338,10 +343,11 @@ class _Run:
 
     def _ended(self, result: Result, reason: str = "") -> Job:
         ended = int(self._site.clock.now().timestamp())
-        percent = 100 if result is Result.SUCCESS else self._job.percent
-        return self._job._replace(
-            result=result, reason=reason, ended=ended, percent=percent
-        )
+        job = self._job._replace(result=result, reason=reason, ended=ended)
+        if result is Result.SUCCESS:
+            return job._replace(percent=100)
+        parts = (part._replace(status=NOT_RESTORED) for part in job.parts)
+        return job._replace(parts=tuple(parts))
 
 
 class _Fetched(NamedTuple):
