@@ -1,8 +1,8 @@
 """Removes temporary files that interrupted writers left (docs/security.md F1, F24).
 
 Only our own temporary files, and only if their writer has ended. A module of its own: a
-reset of the publisher, the installing of a list on a member, an adoption and a restore
-begin with it.
+reset of the publisher, the installing of a list on a member, an adoption, a restore and
+a change of the release begin with it.
 """
 
 from __future__ import annotations

@@ -15,6 +15,7 @@ class CommandSweep(ABC):
     Attributes:
         name: of its points.
         status: exit status of an undisturbed run.
+        has_subscriber: whether the publisher has one.
         calls: the names of the calls that an undisturbed run makes.
         point: where the last kill was.
         missed: kills that came too late: the command had ended.
@@ -22,9 +23,10 @@ class CommandSweep(ABC):
 
     name: str
     status = 0
+    has_subscriber = False
 
     def __init__(self) -> None:
-        self.cluster = Cluster(0)
+        self.cluster = Cluster(0, has_subscriber=self.has_subscriber)
         self.missed = 0
         self.prepare()
         self.cluster.before = self.cluster.snapshot()

@@ -15,6 +15,7 @@ from tests.faults.adoption_sweep import AdoptionSweep
 from tests.faults.command_sweep import CommandSweep
 from tests.faults.kill_sweep import Sweep
 from tests.faults.password_sweep import GuessSweep, PasswordSweep
+from tests.faults.release_sweep import ReleaseSweep
 from tests.faults.restore_sweep import RestoreSweep
 from tests.rigs.draws import draw
 
@@ -63,6 +64,7 @@ def test_f22_kills_during_the_recovery_from_a_kill_end_in_the_same_place(
     [
         *((AdoptionSweep, 50, 4), (PasswordSweep, 100, 3), (GuessSweep, 30, 2)),
         (RestoreSweep, 300, 3),
+        (ReleaseSweep, 200, 3),
     ],
 )
 def test_a_kill_at_any_call_of_a_command_leaves_one_whole_state_and_a_rerun_finishes(

@@ -17,6 +17,7 @@ CHECKS = {
     "tests/faults/kill_sweep.py",
     "tests/faults/password_sweep.py",
     "tests/faults/readers.py",
+    "tests/faults/release_sweep.py",
     "tests/faults/restore_sweep.py",
     "tests/faults/seeded_bugs.py",
     "tests/faults/soak.py",

@@ -43,6 +43,7 @@ def edit(site: Site, change: Change) -> Settings:
         edited = change(text, path).encode()
         settings = parse_settings(edited, path)
         if edited != raw:
+            store.sweep()  # what a writer left that was killed
             store.write(name, edited, _mode(path))
         return with_stamp(settings)
 

@@ -38,6 +38,7 @@ from cucmsh.services.records.work import Work
 from cucmsh.services.releases.plan import ReleasePlan, plan_release, require_possible
 from cucmsh.services.releases.preview import ReleasePreview, previewed
 from cucmsh.services.site import Site
+from cucmsh.services.sweep import sweep
 from cucmsh.services.threads import side_by_side
 from cucmsh.services.usecase import use_case
 from cucmsh.trustlist.decode import decode
@@ -179,6 +180,7 @@ def _write(site: Site, release: str, dialog: ReleaseDialog) -> dict[str, str]:
     """The configurations, and the lists that come with them; who was not told."""
     from cucmsh.config.editing import with_release  # noqa: PLC0415 - tomlkit
 
+    sweep(site)  # what an earlier call left that was killed
     others = [node.name for node in _others(site)]
     left = dict.fromkeys((site.node.name, *others), NOT_TRIED)
     note_waiting(site, Work.RELEASE, left)

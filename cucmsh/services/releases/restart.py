@@ -10,6 +10,7 @@ from cucmsh.services.lists.served_lists import served_list, why_unserved
 from cucmsh.services.nodes.own_services import is_running, restart
 from cucmsh.services.outcome import NodeOutcome, State
 from cucmsh.services.site import Site
+from cucmsh.services.sweep import sweep
 from cucmsh.services.usecase import use_case
 
 
@@ -25,6 +26,7 @@ def restart_tftp(site: Site) -> NodeOutcome:
     name = site.node.name
     if not is_running(site):
         return NodeOutcome(name, State.STOPPED)
+    sweep(site)  # what an earlier hook left that was killed
     restart(site)
     raw = served_list(site)
     if raw is None:

@@ -18,7 +18,7 @@ from cucmsh.config.model import TFTP, Node
 from cucmsh.errors import CancelledError, RefusedError, UsageError
 from cucmsh.layout import GIVEN_LIST
 from cucmsh.phones.claims import Claim, Source
-from cucmsh.pki.model import Unit
+from cucmsh.pki.model import Certificate, Unit
 from cucmsh.release import RELEASES, profile_of
 from cucmsh.services.certificates.regenerate import regenerate
 from cucmsh.services.nodes.health.finding import Level
@@ -33,6 +33,7 @@ from cucmsh.services.releases.change import ReleaseChanged, set_release
 from cucmsh.services.releases.plan import plan_release
 from cucmsh.services.releases.preview import ReleasePreview, preview_release
 from cucmsh.services.releases.trial import read_trial
+from cucmsh.services.tvs.way import ask_about, is_vouching
 from cucmsh.views.releases import release_changed_lines, release_preview_lines
 from tests.rigs.draws import SEED, draw, drawn
 from tests.services.holder import takes
@@ -495,3 +496,30 @@ def test_a_kill_at_any_step_is_finished_by_the_same_command(
             assert all(takes(each, member.raw) for each in held[name]), where
         assert signer_unit(made, made.subscriber) == profile_of(after).signer, where
         assert REPLICA not in made.members
+
+
+@pytest.mark.parametrize("release", RELEASES)
+def test_tvs_of_a_subscriber_knows_who_signs_its_lists(
+    tmp_path: Path, release: str
+) -> None:
+    """From 12.5 on the publisher's ITLRecovery, which no subscriber has itself."""
+    made = made_in(tmp_path, release, keep_trust=False)
+    signer = made.publisher.keys.certificate(Unit.ITL_RECOVERY)
+    shown = made.subscriber.keys.certificate(Unit.TVS)
+    answer = ask_about(made.site, made.subscriber.node, shown, signer)
+    assert is_vouching(answer, signer)
+    made.clock.pass_seconds(301)
+    regenerate(made.site, Unit.ITL_RECOVERY)
+    now = made.publisher.keys.certificate(Unit.ITL_RECOVERY)
+    assert is_vouching(ask_about(made.site, made.subscriber.node, shown, now), now)
+    before = ask_about(made.site, made.subscriber.node, shown, signer)
+    assert not is_vouching(before, signer)
+    own = made.subscriber.keys.certificate(Unit.CALL_MANAGER)
+    said = ask_about(made.site, made.publisher.node, _tvs_of(made.publisher), own)
+    assert said.is_known
+    signs_itself = not profile_of(release).publisher_signs
+    assert is_vouching(said, own) is signs_itself
+
+
+def _tvs_of(member: Member) -> Certificate:
+    return member.keys.certificate(Unit.TVS)
