@@ -3,13 +3,18 @@
 from __future__ import annotations
 
 import socket
+from pathlib import Path
 
 import pytest
 
+from cucmsh.layout import ERRORS_FILE
+from cucmsh.services.site import Site
 from cucmsh.web.gate import HEADERS, MOST_BODY
+from cucmsh.web.pages import Page, Query, Shown
 from tests.rigs.loopback import LOOPBACK
-from tests.rigs.page import FORM, Browser
+from tests.rigs.page import FORM, Browser, page
 from tests.services.made_cluster import MadeCluster
+from tests.web.conftest import ADMIN, PASSWORD
 
 pytestmark = pytest.mark.thorough
 
@@ -92,3 +97,26 @@ def test_a_program_is_answered_in_json(browser: Browser) -> None:
     assert refused.status == 401
     assert refused.headers["content-type"] == "application/json"
     assert '"kind":"refused"' in refused.text
+
+
+def test_what_breaks_off_is_recorded_and_shows_no_traceback(
+    cluster: MadeCluster,
+    monkeypatch: pytest.MonkeyPatch,
+    caplog: pytest.LogCaptureFixture,
+) -> None:
+    def broken(_: Site, __: Query) -> Shown:
+        raise LookupError("a secret")
+
+    parts = (Page("/broken", "", "home.html", broken),)
+    monkeypatch.setattr("cucmsh.web.server.PARTS", parts)
+    with page(cluster.site) as browser:
+        browser.log_in(ADMIN, PASSWORD)
+        answer = browser.get("/broken")
+    assert answer.status == 500
+    assert "The page broke off: LookupError." in answer.text
+    assert "a secret" not in answer.text
+    assert answer.headers["content-security-policy"]
+    assert caplog.records == []
+    kept = Path(cluster.site.settings.home, ERRORS_FILE).read_text()
+    assert "LookupError at" in kept
+    assert "a secret" not in kept
