@@ -123,10 +123,12 @@ class Inventory:
             found = connection.execute(self._statements.named(names))
             return [_phone(row) for row in found]
 
-    def counts(self, known: Known, nodes: tuple[str, ...] = ()) -> Counts:
+    def counts(
+        self, known: Known, nodes: tuple[str, ...] = (), part: str = ""
+    ) -> Counts:
+        wanted = self._statements.counts(known, Wanted(nodes=nodes, part=part))
         with self._reading() as connection:
-            row = connection.execute(self._statements.counts(known, nodes)).one()
-            return Counts(*row)
+            return Counts(*connection.execute(wanted).one())
 
     def held(self, node: str = "") -> Sequence[HeldBy]:
         with self._reading() as connection:

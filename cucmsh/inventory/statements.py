@@ -50,22 +50,21 @@ class Statements:
     def phones(self, wanted: Wanted, known: Known) -> Select[Any]:
         """Those phones by name, the columns as in ``Phone``."""
         found = select(*_PHONE_COLUMNS).order_by(PHONES.c.name)
-        if wanted.nodes:
-            found = found.where(PHONES.c.node.in_(wanted.nodes))
+        found = _narrowed(found, wanted)
         if wanted.state is not None:
             found = found.where(self._is(wanted.state, known))
         if wanted.first:
             found = found.offset(wanted.first)
         return found.limit(wanted.most) if wanted.most else found
 
-    def counts(self, known: Known, nodes: tuple[str, ...]) -> Select[Any]:
+    def counts(self, known: Known, wanted: Wanted) -> Select[Any]:
         """One row: all, then those of each state in the order of ``PhoneState``."""
         each = (
             func.coalesce(func.sum(case((self._is(state, known), 1), else_=0)), 0)
             for state in PhoneState
         )
         found = select(func.count(), *each).select_from(PHONES)
-        return found.where(PHONES.c.node.in_(nodes)) if nodes else found
+        return _narrowed(found, wanted)
 
     def held(self, node: str) -> Select[Any]:
         """Phones that are alike, the columns as in ``HeldBy``."""
@@ -150,3 +149,13 @@ class Statements:
             index_elements=list(table.primary_key), set_=changed
         )
         return str(statement.compile(dialect=self._dialect))
+
+
+def _narrowed(found: Select[Any], wanted: Wanted) -> Select[Any]:
+    """Of the phones that asked one of the nodes, with the part in their names."""
+    if wanted.nodes:
+        found = found.where(PHONES.c.node.in_(wanted.nodes))
+    if wanted.part:
+        part = wanted.part.upper()  # as names are
+        found = found.where(PHONES.c.name.contains(part, autoescape=True))
+    return found

@@ -61,12 +61,14 @@ class Wanted(NamedTuple):
         nodes: only those that asked one of these last; empty for all.
         first: how many to leave out at the beginning.
         most: how many at most; 0 for all.
+        part: only those with this in their names, in any case; empty for all.
     """
 
     state: PhoneState | None = None
     nodes: tuple[str, ...] = ()
     first: int = 0
     most: int = 0
+    part: str = ""
 
 
 class Phone(NamedTuple):

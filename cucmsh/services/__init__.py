@@ -166,7 +166,9 @@ if TYPE_CHECKING:
     from cucmsh.services.phones.after_change import settle_change as settle_change
     from cucmsh.services.phones.after_change import units_changed as units_changed
     from cucmsh.services.phones.holders import holder_lines as holder_lines
+    from cucmsh.services.phones.inventory import PhoneShown as PhoneShown
     from cucmsh.services.phones.inventory import PhonesShown as PhonesShown
+    from cucmsh.services.phones.inventory import one_phone as one_phone
     from cucmsh.services.phones.inventory import phone_state as phone_state
     from cucmsh.services.phones.inventory import phones_by_state as phones_by_state
     from cucmsh.services.phones.preview import SavedKey as SavedKey
@@ -180,6 +182,11 @@ if TYPE_CHECKING:
     from cucmsh.services.phones.reset_journal import OpenResets as OpenResets
     from cucmsh.services.phones.resets import PhoneResets as PhoneResets
     from cucmsh.services.phones.resets import reset_phones as reset_phones
+    from cucmsh.services.phones.takers import Holders as Holders
+    from cucmsh.services.phones.takers import Way as Way
+    from cucmsh.services.phones.trust_map import MappedList as MappedList
+    from cucmsh.services.phones.trust_map import TrustMap as TrustMap
+    from cucmsh.services.phones.trust_map import trust_map as trust_map
     from cucmsh.services.records.rename_journal import open_renames as open_renames
     from cucmsh.services.records.seen_alarms import SeenAlarm as SeenAlarm
     from cucmsh.services.records.seen_alarms import seen_alarms as seen_alarms
@@ -373,7 +380,9 @@ __getattr__ = late_names(
         ),
         "cucmsh.services.phones.holders": ("holder_lines",),
         "cucmsh.services.phones.inventory": (
+            "PhoneShown",
             "PhonesShown",
+            "one_phone",
             "phone_state",
             "phones_by_state",
         ),
@@ -388,6 +397,8 @@ __getattr__ = late_names(
             "saved_key",
             "saved_keys",
         ),
+        "cucmsh.services.phones.takers": ("Holders", "Way"),
+        "cucmsh.services.phones.trust_map": ("MappedList", "TrustMap", "trust_map"),
         "cucmsh.services.releases.change": ("ReleaseChanged", "set_release"),
         "cucmsh.services.releases.preview": ("ReleasePreview", "preview_release"),
         "cucmsh.services.seats": (

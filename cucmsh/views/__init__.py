@@ -72,6 +72,8 @@ if TYPE_CHECKING:
     from cucmsh.views.phone_resets import phone_reset_document as phone_reset_document
     from cucmsh.views.phone_resets import phone_reset_lines as phone_reset_lines
     from cucmsh.views.phone_resets import phone_reset_progress as phone_reset_progress
+    from cucmsh.views.phones import itl_words as itl_words
+    from cucmsh.views.phones import phone_history_document as phone_history_document
     from cucmsh.views.phones import phones_csv as phones_csv
     from cucmsh.views.phones import phones_document as phones_document
     from cucmsh.views.phones import phones_lines as phones_lines
@@ -116,6 +118,8 @@ if TYPE_CHECKING:
     from cucmsh.views.times_and_sizes import kilobytes as kilobytes
     from cucmsh.views.times_and_sizes import login_date as login_date
     from cucmsh.views.trust_list import show_trust_list as show_trust_list
+    from cucmsh.views.trust_map import sha1_of as sha1_of
+    from cucmsh.views.trust_map import trust_map_document as trust_map_document
 
 __getattr__ = late_names(
     __name__,
@@ -188,7 +192,13 @@ __getattr__ = late_names(
             "preview_document",
             "preview_lines",
         ),
-        "cucmsh.views.phones": ("phones_csv", "phones_document", "phones_lines"),
+        "cucmsh.views.phones": (
+            "itl_words",
+            "phone_history_document",
+            "phones_csv",
+            "phones_document",
+            "phones_lines",
+        ),
         "cucmsh.views.releases": (
             "release_changed_document",
             "release_changed_lines",
@@ -211,6 +221,7 @@ __getattr__ = late_names(
         ),
         "cucmsh.views.times_and_sizes": ("format_time", "kilobytes", "login_date"),
         "cucmsh.views.trust_list": ("show_trust_list",),
+        "cucmsh.views.trust_map": ("sha1_of", "trust_map_document"),
         "cucmsh.views.recovery": (
             "backup_lines",
             "device_lines",

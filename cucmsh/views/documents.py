@@ -50,6 +50,10 @@ bytes, and what is not there is null. The keys of each result::
                               offer: nodes[] signer is_kept remark md5 sha1
                               holders[]: held sha1 ctl way reason node model phones
                                 is_given_up
+    the page's map            node change elsewhere is_locking_out
+                              lists[]: nodes[] state sha1 signer next_signers[]
+                                reasons[] silent holders[]: as utils itl preview
+                              without[]: name state reasons[]
     utils itl preview release, cucmsh preview release
                               node change is_locking_out
                               previews[]: as utils itl preview
@@ -65,6 +69,9 @@ bytes, and what is not there is null. The keys of each result::
                               phones[]: name states[] address node model load itl
                                 itl_time source worth unconfirmed_itl ctl ctl_time
                                 alarm_status text seen seen_by
+    the page of one phone     node phone: as above
+                              history[]: source first last address node file itl ctl
+                                alarm_status text
     utils disaster_recovery device ...
                               devices[]: name host port user path kept
                               deleted[]

@@ -9,7 +9,7 @@ from datetime import UTC, datetime
 
 from cucmsh.phones.claims import NOT_INSTALLED, Source
 from cucmsh.phones.known import Phone, states_of, unconfirmed, word_on
-from cucmsh.services.phones.inventory import NAMELESS_DAYS, PhonesShown
+from cucmsh.services.phones.inventory import NAMELESS_DAYS, PhoneShown, PhonesShown
 from cucmsh.services.phones.known_lists import KnownList
 from cucmsh.views.documents import Document
 from cucmsh.views.times_and_sizes import iso_time
@@ -58,7 +58,7 @@ def phones_lines(shown: PhonesShown) -> Iterator[str]:
     if told:
         yield ""
     for digest in told:
-        words = _words_of(digest, shown.lists.by_digest.get(digest))
+        words = itl_words(digest, shown.lists.by_digest.get(digest))
         yield f"{_short(digest):9} {words}"
     if shown.page and shown.pages > 1:
         yield ""
@@ -108,7 +108,7 @@ def phones_csv(shown: PhonesShown) -> Iterator[str]:
     line = io.StringIO()
     writer = csv.writer(line, lineterminator="")
     words = {
-        itl: _words_of(itl, shown.lists.by_digest.get(itl))
+        itl: itl_words(itl, shown.lists.by_digest.get(itl))
         for itl in ("", *_told(shown))
     }
     for phone in shown.phones:
@@ -162,7 +162,7 @@ def _list_document(digest: str, shown: PhonesShown) -> Document:
     }
 
 
-def _phone_document(phone: Phone, shown: PhonesShown) -> Document:
+def _phone_document(phone: Phone, shown: PhonesShown | PhoneShown) -> Document:
     itl, at, by = word_on(phone, shown.known)
     alone = unconfirmed(phone, shown.known)
     return {
@@ -186,6 +186,29 @@ def _phone_document(phone: Phone, shown: PhonesShown) -> Document:
     }
 
 
+def phone_history_document(node: str, shown: PhoneShown) -> Document:
+    """One phone and what was said of it, the latest first."""
+    return {
+        "node": node,
+        "phone": _phone_document(shown.phone, shown),
+        "history": [
+            {
+                "source": claim.source.value,
+                "first": iso_time(first),
+                "last": iso_time(claim.at),
+                "address": claim.address or None,
+                "node": claim.node or None,
+                "file": claim.file or None,
+                "itl": claim.itl or None,
+                "ctl": claim.ctl or None,
+                "alarm_status": None if claim.status < 0 else claim.status,
+                "text": claim.text or None,
+            }
+            for claim, first in shown.history
+        ],
+    }
+
+
 def _told(shown: PhonesShown) -> dict[str, None]:
     """The digests that rows show, in their order."""
     told: dict[str, None] = {}
@@ -203,7 +226,8 @@ def _row(*cells: str) -> str:
     return "  ".join([*padded, *cells[len(widths) :]]).rstrip()
 
 
-def _words_of(digest: str, known: KnownList | None) -> str:
+def itl_words(digest: str, known: KnownList | None) -> str:
+    """Which list a digest is, as it is said of a phone; empty for nothing said."""
     if not digest:
         return ""
     return "no list" if digest == NOT_INSTALLED else list_words(known)

@@ -92,21 +92,26 @@ def preview_document(node: str, preview: Preview) -> Document:
             "md5": md5(raw, usedforsecurity=False).hexdigest(),
             "sha1": sha1(raw, usedforsecurity=False).hexdigest(),
         },
-        "holders": [
-            {
-                "held": each.held,
-                "sha1": each.sha1 or None,
-                "ctl": each.ctl or None,
-                "way": each.way.value,
-                "reason": each.reason,
-                "node": each.node or None,
-                "model": each.model or None,
-                "phones": each.phones,
-                "is_given_up": each.is_given_up,
-            }
-            for each in preview.holders
-        ],
+        "holders": holders_documents(preview.holders),
         "elsewhere": preview.elsewhere,
         "silent": preview.silent,
         "is_locking_out": preview.is_locking_out,
     }
+
+
+def holders_documents(holders: Iterable[Holders]) -> list[Document]:
+    """Each of them."""
+    return [
+        {
+            "held": each.held,
+            "sha1": each.sha1 or None,
+            "ctl": each.ctl or None,
+            "way": each.way.value,
+            "reason": each.reason,
+            "node": each.node or None,
+            "model": each.model or None,
+            "phones": each.phones,
+            "is_given_up": each.is_given_up,
+        }
+        for each in holders
+    ]

@@ -29,7 +29,11 @@ from cucmsh.web import (
     certificate_actions,
     certificates,
     metrics,
+    nodes,
+    phones,
+    previews,
     resets,
+    trust_map,
 )
 from cucmsh.web.application import PageApp
 from cucmsh.web.connections import (
@@ -45,6 +49,10 @@ from cucmsh.web.sessions import Sessions
 PARTS: tuple[Part, ...] = (
     *certificates.PARTS,
     *certificate_actions.PARTS,
+    *trust_map.PARTS,
+    *nodes.PARTS,
+    *phones.PARTS,
+    *previews.PARTS,
     *alarms.PARTS,
     *resets.PARTS,
     *audit.PARTS,

@@ -271,6 +271,13 @@ def test_phones_are_counted_by_state(six: Inventory) -> None:
     assert six.counts(KNOWN, ("nobody",)) == Counts(0, 0, 0, 0, 0, 0)
 
 
+@pytest.mark.parametrize("part", [name_of(3), name_of(3)[-6:].lower(), "%", "_"])
+def test_phones_are_found_by_a_part_of_their_names(six: Inventory, part: str) -> None:
+    found = [phone.name for phone in six.phones(Wanted(part=part), KNOWN)]
+    assert found == ([] if part in "%_" else [name_of(3)])
+    assert six.counts(KNOWN, part=part).phones == len(found)
+
+
 # What page or log says, what an alarm says a second before (-1) or later, what it is.
 DOUBTS = [
     ("", 1, OURS, "unknown"),

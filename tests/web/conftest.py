@@ -12,6 +12,7 @@ from cucmsh.services.accounts.store import create_account, ensure_account
 from cucmsh.services.caller import Privilege
 from tests.rigs.page import Browser, page
 from tests.services.made_cluster import MadeCluster, cheap_questions, started_cluster
+from tests.web.phones_known import asked, digest, record
 
 ADMIN, VIEWER = "admin", "ann"
 PASSWORD = "some words of theirs"
@@ -30,6 +31,19 @@ def made_cluster(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> MadeCluster
     in_lab = made.site.with_settings(made.site.settings._replace(lab="lab"))
     create_account(in_lab, VIEWER, Privilege.READ, Secret(PASSWORD))
     return made
+
+
+@pytest.fixture
+def phones(cluster: MadeCluster) -> MadeCluster:
+    """Two at the publisher, one at the subscriber, each with the list of its node."""
+    own, other = cluster.publisher, cluster.subscriber
+    record(
+        cluster.site,
+        asked(1, digest(own), own.node.name),
+        asked(2, digest(own), own.node.name, model="7965"),
+        asked(3, digest(other), other.node.name),
+    )
+    return cluster
 
 
 @pytest.fixture

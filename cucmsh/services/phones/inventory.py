@@ -9,7 +9,14 @@ from __future__ import annotations
 from typing import NamedTuple
 
 from cucmsh.errors import MissingFileError, UsageError
-from cucmsh.phones.known import Counts, Known, Phone, PhoneState, Wanted
+from cucmsh.phones.known import (
+    Counts,
+    Known,
+    Phone,
+    PhoneState,
+    Sighting,
+    Wanted,
+)
 from cucmsh.services.phones.known_lists import KnownLists, known_lists
 from cucmsh.services.phones.open_store import has_inventory, open_inventory
 from cucmsh.services.site import Site
@@ -18,6 +25,7 @@ from cucmsh.services.usecase import use_case
 PAGE_PHONES = 50
 DAY = 24 * 3600
 NAMELESS_DAYS = 30
+MOST_SIGHTINGS = 200
 
 
 class PhonesShown(NamedTuple):
@@ -47,9 +55,29 @@ class PhonesShown(NamedTuple):
     nameless: tuple[int, int] = (0, 0)
 
 
+class PhoneShown(NamedTuple):
+    """One phone.
+
+    Attributes:
+        phone: the last word on each thing.
+        history: what was said of it, the latest first, ``MOST_SIGHTINGS`` at most.
+        known: what its states are judged by.
+        lists: which list is which.
+    """
+
+    phone: Phone
+    history: tuple[Sighting, ...]
+    known: Known
+    lists: KnownLists
+
+
 @use_case("show itl phones")
 def phones_by_state(
-    site: Site, state: PhoneState | None = None, node: str = "", page: int = 0
+    site: Site,
+    state: PhoneState | None = None,
+    node: str = "",
+    page: int = 0,
+    part: str = "",
 ) -> PhonesShown:
     """Phones of that state and node, one page of them or all.
 
@@ -58,6 +86,7 @@ def phones_by_state(
         state: None for all.
         node: which they asked last, under whatever name it had; empty for all.
         page: from 1, of ``PAGE_PHONES`` each; 0 for all of them.
+        part: only phones with this in their names, in any case.
 
     Raises:
         MissingFileError: nothing was recorded yet.
@@ -75,20 +104,41 @@ def phones_by_state(
     known = known_by(site, lists)
     with open_inventory(site) as store:
         names = (asked.name, *asked.aliases) if asked else ()
-        counts = store.counts(known, names)
+        counts = store.counts(known, names, part)
         found = counted(counts, state)
         pages = max(1, -(-found // PAGE_PHONES))
         if page > pages:
             raise UsageError(f"there are {pages} pages")
-        wanted = Wanted(state, names)
+        wanted = Wanted(state, names, part=part)
         if page:
             first = (page - 1) * PAGE_PHONES
             wanted = wanted._replace(first=first, most=PAGE_PHONES)
         phones = tuple(store.phones(wanted, known))
         since = _now(site) - NAMELESS_DAYS * DAY
-        nameless = (0, 0) if node else store.nameless(since)
+        nameless = (0, 0) if node or part else store.nameless(since)
     shown = (wanted, page, pages, phones, found, counts, known, lists, nameless)
     return PhonesShown(*shown)
+
+
+@use_case("show itl phones")
+def one_phone(site: Site, name: str) -> PhoneShown:
+    """One phone and its history.
+
+    Raises:
+        MissingFileError: nothing is known of it, or of any phone.
+        StoreError: the inventory cannot be read.
+    """
+    require_inventory(site)
+    with open_inventory(site) as store:
+        found = store.find([name.upper()])
+        if not found:
+            raise MissingFileError(
+                f"nothing is known of a phone {name}",
+                "A name is SEP and twelve hexadecimal digits.",
+            )
+        history = tuple(store.sightings(found[0].name, MOST_SIGHTINGS))
+    lists = known_lists(site)
+    return PhoneShown(found[0], history, known_by(site, lists), lists)
 
 
 def require_inventory(site: Site) -> None:

@@ -39,8 +39,10 @@ class PhoneStore(Protocol):
     def find(self, names: Iterable[str]) -> list[Phone]:
         """The phones of these names that are known, by name."""
 
-    def counts(self, known: Known, nodes: tuple[str, ...] = ()) -> Counts:
-        """How many there are, of all or of those that asked one of these nodes last."""
+    def counts(
+        self, known: Known, nodes: tuple[str, ...] = (), part: str = ""
+    ) -> Counts:
+        """How many there are, of all or of those that are wanted so; see ``Wanted``."""
 
     def held(self, node: str = "") -> Sequence[HeldBy]:
         """All phones by what they hold, the most frequent first."""

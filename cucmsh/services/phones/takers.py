@@ -8,7 +8,7 @@ says.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from enum import StrEnum
 from hashlib import md5, sha1
 from typing import NamedTuple, Protocol
@@ -197,15 +197,28 @@ def known_with_others(
         nodes: names of the nodes that would serve the new list.
         given: lists that were handed over.
     """
-    known = known_here(site, given)
-    found = dict(known.itls)
     answers = ask_all_served(site, other_tftp_nodes(site), SERVED_LIST_SECONDS)
-    for answer in answers:
+    served = ((answer.node.name, answer.raw or b"") for answer in answers)
+    return with_served(known_here(site, given), served, nodes)
+
+
+def with_served(
+    known: KnownHere, served: Iterable[tuple[str, bytes]], nodes: Collection[str]
+) -> KnownHere:
+    """With what other nodes serve now; see ``known_with_others``.
+
+    Args:
+        known: what is known without them.
+        served: names of nodes, and the bytes that each gave.
+        nodes: names of the nodes that would serve the new list.
+    """
+    found = dict(known.itls)
+    for name, raw in served:
         try:
-            trust_list = decode(answer.raw or b"")
+            trust_list = decode(raw)
         except TrustListError:
             continue
-        name, (short, long) = answer.node.name, _digests(trust_list)
+        short, long = _digests(trust_list)
         is_touched = name in nodes
         listed = found.get(short)
         if listed is None:
@@ -237,7 +250,11 @@ def _digests(trust_list: TrustList) -> tuple[str, str]:
 
 
 def takers(
-    site: Site, known: KnownHere, judge: Judge, nodes: tuple[str, ...]
+    site: Site,
+    known: KnownHere,
+    judge: Judge,
+    nodes: tuple[str, ...],
+    groups: Sequence[HeldBy] | None = None,
 ) -> Takers:
     """Ask every holder.
 
@@ -246,6 +263,7 @@ def takers(
         known: the lists that they may hold.
         judge: says what they do.
         nodes: names of the nodes that would serve the new list.
+        groups: the phones, where the inventory was read already.
 
     Raises:
         StoreError: the inventory cannot be read.
@@ -257,8 +275,10 @@ def takers(
         if not listed.is_only_if_counted
     ]
     counted = _Counted(nodes, known, judge)
-    if has_inventory(site):
-        counted.count(site)
+    if groups is None and has_inventory(site):
+        with open_inventory(site) as store:
+            groups = store.held()
+    counted.count(site, groups or ())
     told = {each.sha1 for each in counted.holders}
     left = [each for each in holders if each.sha1 not in told]
     return Takers(
@@ -375,13 +395,12 @@ class _Counted:
         self._nodes = nodes
         self._known = known
         self._judge = judge
+        self._judged: dict[tuple[str, str], Holders] = {}
         self.holders: list[Holders] = []
         self.elsewhere = 0
         self.silent = 0
 
-    def count(self, site: Site) -> None:
-        with open_inventory(site) as store:
-            groups = store.held()
+    def count(self, site: Site, groups: Sequence[HeldBy]) -> None:
         seen: dict[tuple[str, str], Holders] = {}
         numbers: dict[tuple[tuple[str, str], str, str], int] = {}
         present = site.settings.cluster.present_name  # of a node that was renamed since
@@ -418,6 +437,12 @@ class _Counted:
 
     def _found(self, itl: str, ctl: str) -> Holders:
         """Of the phones that are said to hold these, by their digests."""
+        key = itl, ctl
+        if key not in self._judged:
+            self._judged[key] = self._judge_of(itl, ctl)
+        return self._judged[key]
+
+    def _judge_of(self, itl: str, ctl: str) -> Holders:
         held = self._known.ctls.get(ctl)
         if itl == NOT_INSTALLED:
             return _holders(self._judge, None, held)
