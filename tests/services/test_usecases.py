@@ -18,6 +18,7 @@ import pytest
 
 import cucmsh.services
 from cucmsh.config.settings import is_outdated, with_stamp
+from cucmsh.config.web import WebSettings
 from cucmsh.errors import (
     BusyError,
     CancelledError,
@@ -199,6 +200,12 @@ VALUES: dict[str, Callable[[Site], Sequence[Any]]] = {
     "cucmsh.services.files.get_file": lambda _: ["ITLFile.tlv", AGREEING],
     "cucmsh.services.files.list_files": lambda _: ["*"],
     "cucmsh.services.files.read_text": lambda _: ["a.xml"],
+    "cucmsh.services.accounts.login.log_in": lambda _: ["ann", Secret("")],
+    "cucmsh.services.certificates.every_certificate.every_certificate": lambda _: [],
+    "cucmsh.services.phones.inventory.one_phone": lambda _: ["SEP001122334455"],
+    "cucmsh.services.phones.trust_map.trust_map": lambda _: [],
+    "cucmsh.services.records.seen_alarms.seen_alarms": lambda _: [],
+    "cucmsh.services.records.seen_audit.seen_audit": lambda _: [],
     "cucmsh.services.idle.set_idle_minutes": lambda _: [60],
     "cucmsh.services.lists.install.discard_staged": lambda _: ["a-b"],
     "cucmsh.services.lists.install.install_certificate": lambda _: [b"", "x", "TVS"],
@@ -356,7 +363,8 @@ def with_accounts(site: Site) -> None:
 
 
 def audited(site: Site, caller: Caller = PAGE) -> Site:
-    """The site for that caller, with the node's own audit log."""
+    """The site for that caller, with the node's own audit log; its page may change."""
+    site = site.with_settings(site.settings._replace(own_web=WebSettings(changes=True)))
     entry = {"entry": str(caller.way_in)}
     audit = AuditLog(
         site.sinks,
@@ -508,7 +516,7 @@ def test_who_writes_the_configuration_is_not_refused_by_it(
     remove_node(site, SUBSCRIBER, AGREEING)
     assert is_outdated(site.settings)
     now = site.with_settings(edit(site, lambda text, _: f"{text}# once more\n"))
-    attempt("cucmsh.services.idle.set_idle_minutes", now)
+    attempt("cucmsh.services.idle.set_idle_minutes", audited(now))
 
 
 @pytest.mark.parametrize("name", USE_CASES)

@@ -79,7 +79,7 @@ class TrustMap(NamedTuple):
     is_locking_out: bool
 
 
-@use_case("trust map")
+@use_case("page map")
 def trust_map(site: Site, change: str = "", value: str = "") -> TrustMap:
     """Ask every node for its list, and every holder about it.
 
