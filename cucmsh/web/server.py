@@ -6,7 +6,6 @@ unless a trusted proxy is named, one of the node's own names as Host.
 
 from __future__ import annotations
 
-import logging
 import os
 import socket
 import ssl
@@ -117,8 +116,6 @@ def serve(
         h11_max_incomplete_event_size=HEAD_BYTES,
         ssl_context_factory=(lambda *_: contexts.first()) if contexts else None,
     )
-    # What breaks off is kept in log/errors; uvicorn would print a traceback as well.
-    logging.getLogger("uvicorn.error").disabled = True
     server = BoundedServer(options)
     if held:
 
