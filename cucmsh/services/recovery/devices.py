@@ -7,19 +7,19 @@ and removed again, as the original does it.
 
 from __future__ import annotations
 
-import json
 import re
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
-from cucmsh.errors import MissingFileError, RefusedError, UsageError
+from cucmsh.errors import RefusedError, UsageError
 from cucmsh.hosts import host_port
 from cucmsh.layout import BACKUP_DEVICES, SET_PROBE
 from cucmsh.secret import Secret
 from cucmsh.services.backends import AcceptHostKey, BackupServer, RemoteFolder
 from cucmsh.services.caller import Privilege
 from cucmsh.services.recovery.plans import read_schedules
+from cucmsh.services.recovery.rows import read_rows, write_rows
 from cucmsh.services.site import Site
 from cucmsh.services.usecase import use_case
 
@@ -59,30 +59,13 @@ def read_devices(site: Site) -> list[Device]:
     Raises:
         RefusedError: the file is damaged.
     """
-    try:
-        raw = site.home.read(BACKUP_DEVICES)
-    except MissingFileError:
-        return []
-    try:
-        return [
-            Device(
-                str(at["name"]),
-                str(at["directory"]),
-                BackupServer(
-                    str(at["host"]),
-                    int(at["port"]),
-                    str(at["user"]),
-                    Secret(str(at["password"])),
-                ),
-                int(at["number"]),
-            )
-            for at in json.loads(raw)
-        ]
-    except (ValueError, KeyError, TypeError) as problem:
-        raise RefusedError(
-            f"{BACKUP_DEVICES} cannot be read",
-            "Remove the file, and add the devices anew.",
-        ) from problem
+    return read_rows(site, BACKUP_DEVICES, _device)
+
+
+def _device(at: Mapping[str, Any]) -> Device:
+    host, port, user = str(at["host"]), int(at["port"]), str(at["user"])
+    server = BackupServer(host, port, user, Secret(str(at["password"])))
+    return Device(str(at["name"]), str(at["directory"]), server, int(at["number"]))
 
 
 def device_names(site: Site) -> list[str]:
@@ -227,4 +210,4 @@ def write_devices(site: Site, devices: list[Device]) -> None:
         }
         for each in devices
     ]
-    site.home.write(BACKUP_DEVICES, json.dumps(rows).encode())
+    write_rows(site, BACKUP_DEVICES, rows)

@@ -5,14 +5,15 @@ Times are UTC. A time that was missed, since the machine was off, is due at once
 
 from __future__ import annotations
 
-import json
 from calendar import monthrange
+from collections.abc import Mapping
 from datetime import UTC, datetime, timedelta
 from enum import StrEnum
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
-from cucmsh.errors import MissingFileError, RefusedError, UsageError
+from cucmsh.errors import UsageError
 from cucmsh.layout import BACKUP_SCHEDULES
+from cucmsh.services.recovery.rows import read_rows, write_rows
 from cucmsh.services.site import Site
 
 FORM = "%Y/%m/%d-%H:%M"
@@ -96,34 +97,24 @@ def read_schedules(site: Site) -> list[Schedule]:
     Raises:
         RefusedError: the file is damaged.
     """
-    try:
-        raw = site.home.read(BACKUP_SCHEDULES)
-    except MissingFileError:
-        return []
-    try:
-        return [
-            Schedule(
-                str(at["name"]),
-                str(at["device"]),
-                str(at["features"]),
-                int(at["first"]),
-                Repeat(at["repeat"]),
-                bool(at["is_enabled"]),
-                int(at["done"]),
-            )
-            for at in json.loads(raw)
-        ]
-    except (ValueError, KeyError, TypeError) as problem:
-        raise RefusedError(
-            f"{BACKUP_SCHEDULES} cannot be read",
-            "Remove the file, and add the schedules anew.",
-        ) from problem
+    return read_rows(site, BACKUP_SCHEDULES, _schedule)
+
+
+def _schedule(at: Mapping[str, Any]) -> Schedule:
+    return Schedule(
+        str(at["name"]),
+        str(at["device"]),
+        str(at["features"]),
+        int(at["first"]),
+        Repeat(at["repeat"]),
+        bool(at["is_enabled"]),
+        int(at["done"]),
+    )
 
 
 def write_schedules(site: Site, schedules: list[Schedule]) -> None:
     """Keep them; the caller holds the node's lock."""
-    rows = [each._asdict() for each in schedules]
-    site.home.write(BACKUP_SCHEDULES, json.dumps(rows).encode())
+    write_rows(site, BACKUP_SCHEDULES, (each._asdict() for each in schedules))
 
 
 def _utc(moment: int) -> datetime:
