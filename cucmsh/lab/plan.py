@@ -26,8 +26,7 @@ from cucmsh.phones.service_control import PhoneAction
 from cucmsh.release import DEFAULT_RELEASE
 
 LOOPBACK = "127.0.0.1"
-GENERAL = f"""\
-release = "{DEFAULT_RELEASE}"
+GENERAL = """\
 fidelity = "helpful"
 keep_trust = false
 exec = "all"
@@ -37,22 +36,24 @@ PYTHON = (sys.executable, "-I", "-m")
 
 
 class KeptNames(NamedTuple):
-    """What a node of the lab is called by now."""
+    """What a node of the lab is called by now, and its release."""
 
     name: str
     aliases: tuple[str, ...] = ()
     domain: str | None = None
+    release: str = DEFAULT_RELEASE
 
 
 def kept_names(name: str, config: Path) -> KeptNames:
     """As the node's own configuration says, of an earlier start of the lab."""
     try:
-        node = read_settings(str(config)).node
+        settings = read_settings(str(config))
     except ConfigurationError:  # there is none yet
         return KeptNames(name)
+    node = settings.node
     if name not in (node.name, *node.aliases):
         return KeptNames(name)
-    return KeptNames(node.name, node.aliases, node.domain)
+    return KeptNames(node.name, node.aliases, node.domain, settings.release)
 
 
 class NodePlan(NamedTuple):
@@ -254,9 +255,10 @@ def configuration(
     host_keys: dict[str, str],
     wanted: Wanted,
 ) -> str:
-    """The TOML file of one node; nodes that were renamed keep their names."""
+    """The TOML file of one node; nodes keep the names and release they were given."""
     parts = [
-        "# Written anew by every start of the lab.\n" + GENERAL,
+        "# Written anew by every start of the lab.",
+        f"release = {_text(own.names.release)}\n{GENERAL}",
         f"[node]\nname = {_text(own.names.name)}\nhome = {_text(own.home)}\n",
         f"[cluster]\ndomain = {_text(wanted.domain)}",
         f"subject = {_text(wanted.subject)}",
