@@ -34,6 +34,7 @@ POLL_UNIT = "cucmsh-phones-poll.service"  # asks phones for their pages, by its 
 POLL_TIMER = "cucmsh-phones-poll.timer"
 MONITOR_UNIT = "cucmsh-monitor.service"  # runs the Certificate Monitor, by its timer
 MONITOR_TIMER = "cucmsh-monitor.timer"
+WEB_UNIT = "cucmsh-web.service"  # the administrator's page
 BACKUP_UNIT = "cucmsh-backup.service"  # runs the backups that are due, by its timer
 BACKUP_TIMER = "cucmsh-backup.timer"
 

@@ -7,7 +7,8 @@ from collections.abc import Iterable, Sequence
 
 from cucmsh.config.model import TFTP, TVS, ServiceCommands
 from cucmsh.config.settings import Settings
-from cucmsh.layout import MONITOR_TIMER, TVS_UNIT, UNIT_FOLDER
+from cucmsh.config.web import WebSettings
+from cucmsh.layout import MONITOR_TIMER, TVS_UNIT, UNIT_FOLDER, WEB_UNIT
 from cucmsh.names import RECOVERY_PREFIX, read_subject
 from cucmsh.services.nodes.own_services import unit_of
 from cucmsh.views.sshd import permission
@@ -17,6 +18,7 @@ from cucmsh.views.units import (
     monitor_units,
     tvs_unit,
     unit_files,
+    web_unit,
 )
 
 NAME = "cucmsh"
@@ -74,6 +76,8 @@ def next_steps(settings: Settings, program: Sequence[str], account: str) -> list
         steps.append(_around_the_service(settings, program, account))
     if node.has_tvs:
         steps.append(_tvs(node.tvs.port, program, account))
+    if settings.own_web is not None:
+        steps.append(_web(settings.own_web, program, account))
     steps.append(_monitor(program, account))
     if node.is_publisher:
         add = shlex.join([*_typed(program), "node", "add", "NAME", "--host", "HOST"])
@@ -125,6 +129,17 @@ def _tvs(port: int, program: Sequence[str], account: str) -> list[str]:
         *text.splitlines(),
         "END",
         f"systemctl daemon-reload && systemctl enable --now {TVS_UNIT}",
+    ]
+
+
+def _web(web: WebSettings, program: Sequence[str], account: str) -> list[str]:
+    path, text = web_unit(program, account)
+    return [
+        f"As root, run the page; it listens on {web.listen}, TCP port {web.port}:",
+        f"cat > {path} <<'END'",
+        *text.splitlines(),
+        "END",
+        f"systemctl daemon-reload && systemctl enable --now {WEB_UNIT}",
     ]
 
 

@@ -26,6 +26,7 @@ from cucmsh.layout import (
     START_RESULT,
     TVS_UNIT,
     UNIT_FOLDER,
+    WEB_UNIT,
 )
 
 LIST_SECONDS = 50  # composing takes one, and signing is ended after 25
@@ -93,6 +94,31 @@ RestrictSUIDSGID=yes
 LockPersonality=yes
 SystemCallArchitectures=native
 SystemCallFilter=@system-service
+
+[Install]
+WantedBy=multi-user.target
+"""
+# It does what the prompt does: writes keys and lists, and by sudo restarts services. So
+# nothing may stand here that forbids other rights (NoNewPrivileges, and all that
+# implies it for an account that is not root: systemd.exec(5)).
+WEB = """\
+[Unit]
+Description=cucmsh: the administrator's page
+After=network-online.target
+Wants=network-online.target
+
+[Service]
+User={account}
+ExecStart={words} web
+Restart=on-failure
+RestartSec=2
+LimitNOFILE=16384
+MemoryMax=1G
+UMask=0077
+ProtectSystem=yes
+ProtectControlGroups=yes
+PrivateTmp=yes
+KeyringMode=private
 
 [Install]
 WantedBy=multi-user.target
@@ -210,6 +236,17 @@ def tvs_unit(program: Sequence[str], account: str) -> tuple[str, str]:
     words = " ".join(map(unit_word, program))
     text = TVS.format(account=account, words=words, how=HOW_IT_ENDED)
     return f"{UNIT_FOLDER}/{TVS_UNIT}", text
+
+
+def web_unit(program: Sequence[str], account: str) -> tuple[str, str]:
+    """Path and text of the unit of ``cucmsh web``, for root to write.
+
+    Args:
+        program: the argv that runs cucmsh with the node's configuration.
+        account: the node's.
+    """
+    words = " ".join(map(unit_word, program))
+    return f"{UNIT_FOLDER}/{WEB_UNIT}", WEB.format(account=account, words=words)
 
 
 def monitor_units(

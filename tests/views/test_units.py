@@ -21,6 +21,7 @@ from cucmsh.views.units import (
     monitor_units,
     tvs_unit,
     unit_files,
+    web_unit,
 )
 
 PAGE = Path(__file__).parents[2] / "docs" / "production.md"
@@ -44,6 +45,8 @@ def test_page_has_the_units_of_init() -> None:
     for path, text in unit_files(SHIPPED):
         assert here[path] == text
     path, text = tvs_unit(SHIPPED.program, SHIPPED.account)
+    assert here[path] == text
+    path, text = web_unit(SHIPPED.program, SHIPPED.account)
     assert here[path] == text
     for path, text in monitor_units(SHIPPED.program, SHIPPED.account):
         assert here[path] == text
@@ -216,3 +219,25 @@ def test_node_add_is_told_with_the_configuration_that_was_given() -> None:
     program = ("/v/bin/python", "-I", "-m", "cucmsh", "--config", "/d/c.toml")
     steps = next_steps(parse_settings(NODE, "/d/c.toml"), program, "root")
     assert steps[-1].strip() == ("cucmsh --config /d/c.toml node add NAME --host HOST")
+
+
+def test_step_of_the_page_is_there_with_its_table_and_systemd_takes_the_unit(
+    tmp_path: Path,
+) -> None:
+    program = ("/bin/true", "-I")
+    path, text = web_unit(program, "root")
+    without = "\n".join(next_steps(parse_settings(NODE, "/c"), program, "cucmsh"))
+    assert path not in without
+    settings = parse_settings(NODE + b"[web]\nport = 9443\n", "/c")
+    shown = "\n".join(next_steps(settings, program, "root"))
+    assert f"cat > {path} <<'END'\n{text}END\n" in shown
+    assert "TCP port 9443:" in shown
+    file = tmp_path / Path(path).name
+    file.write_text(text)
+    done = subprocess.run(
+        ["systemd-analyze", "verify", str(file)],
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert str(file.name) not in done.stderr
