@@ -1,6 +1,6 @@
 """``[web]``: where the page listens, and what it may do.
 
-Source of the defaults: docs/decisions/044.
+Source of the defaults: docs/decisions/045.
 """
 
 from __future__ import annotations
