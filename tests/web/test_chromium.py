@@ -16,6 +16,7 @@ from tests.rigs.chromium import Window, chromium
 from tests.rigs.loopback import LOOPBACK
 from tests.rigs.page import page
 from tests.web.conftest import ADMIN, PASSWORD, made_cluster
+from tests.web.phones_known import MARKUP, asked, digest, record
 
 pytestmark = pytest.mark.lab  # by time: a browser
 
@@ -36,7 +37,10 @@ REACHABLE = """() => [...document.querySelectorAll(
 @pytest.fixture(scope="module")
 def site(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Site]:
     with pytest.MonkeyPatch.context() as patched:
-        yield made_cluster(tmp_path_factory.mktemp("node"), patched).site
+        cluster = made_cluster(tmp_path_factory.mktemp("node"), patched)
+        own, name = digest(cluster.publisher), cluster.publisher.node.name
+        record(cluster.site, asked(1, own, name), asked(2, MARKUP, name, model=MARKUP))
+        yield cluster.site
 
 
 @pytest.fixture(scope="module")
@@ -111,7 +115,7 @@ def test_no_page_makes_the_browser_complain(window: Window, paths: list[str]) ->
 def test_axe_finds_nothing_wrong_in_light_and_dark(
     window: Window, paths: list[str]
 ) -> None:
-    for path in ["/nothing", *paths]:
+    for path in ["/nothing", "/preview?what=restart", "/map?what=localkey", *paths]:
         window.open(path)
         for scheme in ("light", "dark"):
             window.page.emulate_media(color_scheme=scheme)

@@ -134,6 +134,19 @@ def test_a_node_that_gives_no_list_is_said(phones: MadeCluster, admin: Browser) 
     assert "no answer" in (told := admin.get("/map").text) or "error" in told
 
 
+def test_a_node_that_serves_rubbish_is_said_and_its_phones_count(
+    phones: MadeCluster, admin: Browser
+) -> None:
+    phones.subscriber.service.lies_with = b"<script>"
+    found = json.loads(admin.get("/map.json").text)["result"]
+    rubbish = next(each for each in found["lists"] if each["sha1"] is None)
+    assert (rubbish["state"], rubbish["holders"]) == ("not verified", [])
+    assert found["elsewhere"] == 1
+    told = admin.get("/map").text
+    assert "1 phones ask nodes that serve no list" in told
+    assert "<script" not in told
+
+
 @pytest.mark.parametrize(
     ("query", "status"),
     [

@@ -67,7 +67,8 @@ class TrustMap(NamedTuple):
         change: what would be done, as it is typed; empty for the present.
         lists: those that a change touches first, then the others.
         without: the nodes that give no list.
-        elsewhere: phones that ask nodes which give none, or none of this cluster.
+        elsewhere: phones that ask nodes which give none, or bytes that are none, or no
+            node of this cluster.
         is_locking_out: somebody whom nobody gave up refuses what is served, or nobody
             can tell.
     """
@@ -100,7 +101,7 @@ def trust_map(site: Site, change: str = "", value: str = "") -> TrustMap:
     left = [each for each in present if each.node.name not in touched]
     now = _Now(site, present, has_left=not foretold)
     lists += [now.row(same) for same in _alike(left)]
-    served = {name for each in lists for name in each.nodes}
+    served = {name for each in lists if each.trust_list for name in each.nodes}
     return TrustMap(
         typed,
         tuple(lists),
