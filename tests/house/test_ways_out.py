@@ -160,8 +160,8 @@ MAY_RUN = {
         "['systemctl', 'show', SHOWN, unit]",
     ): "configuration",
     (
-        "cucmsh/services/nodes/health/timer.py",
-        "['systemctl', 'show', SHOWN, MONITOR_TIMER]",
+        "cucmsh/services/nodes/health/units.py",
+        "['systemctl', 'show', SHOWN, unit]",
     ): "words of the program",
 }
 

@@ -44,6 +44,7 @@ from cucmsh.services.nodes.health.named_lists import examine_named_lists
 from cucmsh.services.nodes.health.node_status import examine_members, look_at_others
 from cucmsh.services.nodes.health.start import examine_start
 from cucmsh.services.nodes.health.timer import examine_timer
+from cucmsh.services.nodes.health.units import examine_page
 from cucmsh.services.records.history import History
 from cucmsh.services.records.open_work import login_notice
 from cucmsh.services.records.start_notes import open_starts
@@ -363,5 +364,6 @@ CHECKS: tuple[Check, ...] = (
     examine_tvs,
     examine_alarms,
     examine_timer,
+    examine_page,
     _rules,
 )

@@ -4,16 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from cucmsh.errors import CucmshError
 from cucmsh.layout import MONITOR_TIMER
 from cucmsh.services.certificates.monitor_told import seconds_since_round
-from cucmsh.services.deadlines import UNIT_SECONDS
 from cucmsh.services.nodes.health.finding import Finding, Level
+from cucmsh.services.nodes.health.units import state_of
 from cucmsh.services.site import Site
 
 # Rounds are hourly, but not in the third hour of the night.
 LATE_SECONDS = 3 * 3600
-SHOWN = "--property=ActiveState,UnitFileState"
 UNITS = (
     "`cucmsh init` printed its units, and a line for cron (docs/production.md step 3); "
     f"then: systemctl enable --now {MONITOR_TIMER}"
@@ -24,7 +22,7 @@ def examine_timer(site: Site) -> Iterator[Finding]:
     """What keeps rounds from being run. A lab runs them on request."""
     if site.settings.lab:
         return
-    state = _timer(site)
+    state = state_of(site, MONITOR_TIMER)
     since = seconds_since_round(site)
     is_late = since is None or since > LATE_SECONDS
     if state.get("ActiveState") == "active":
@@ -49,15 +47,3 @@ def examine_timer(site: Site) -> Iterator[Finding]:
 
 def _hours(seconds: float) -> str:
     return f"{seconds / 3600:.0f} hours"
-
-
-def _timer(site: Site) -> dict[str, str]:
-    """What systemd says of the timer; nothing where there is no systemd."""
-    try:
-        done = site.backends.runner().run(
-            ["systemctl", "show", SHOWN, MONITOR_TIMER], UNIT_SECONDS
-        )
-    except CucmshError:
-        return {}
-    pairs = (line.partition("=") for line in done.output.splitlines())
-    return {key: value for key, _, value in pairs} if done.status == 0 else {}
