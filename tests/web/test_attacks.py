@@ -16,7 +16,7 @@ from cucmsh.layout import CISCO_SYSLOG, LOGIN_FAILURES
 from cucmsh.services.accounts.lockout import policy
 from cucmsh.services.site import Site
 from cucmsh.web import connections
-from cucmsh.web.application import MOST_JUDGED_OF_ONE
+from cucmsh.web.log_in import MOST_JUDGED_OF_ONE
 from cucmsh.web.pages import Action, File, LongAction, Page
 from cucmsh.web.server import HEAD_BYTES, PARTS
 from tests.rigs.loopback import LOOPBACK

@@ -4,17 +4,20 @@ from __future__ import annotations
 
 import json
 import threading
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
 
 from cucmsh.errors import RefusedError
 from cucmsh.layout import LIST_FILE
+from cucmsh.services.site import Site
 from cucmsh.web.jobs import Job
-from cucmsh.web.pages import Shown
-from tests.rigs.page import Answer, Browser
+from cucmsh.web.pages import Form, LongAction, Page, Shown
+from tests.rigs.page import Answer, Browser, page
 from tests.rigs.waiting import until
 from tests.services.made_cluster import CCM, MadeCluster
+from tests.web.conftest import ADMIN, PASSWORD
 
 pytestmark = pytest.mark.thorough
 
@@ -67,6 +70,33 @@ def test_a_wrong_password_resets_nothing_and_is_in_no_page(
     assert "not their words" not in text
     assert place.read_bytes() == before
     assert admin.get(f"{job}/result").status == 404
+
+
+def test_a_session_has_one_job_at_a_time(
+    cluster: MadeCluster, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    goes_on = threading.Event()
+
+    def waits(_: Site, __: Form, tell: Callable[[str], None]) -> Shown:
+        tell("begun")
+        goes_on.wait()
+        return Shown({"what": "", "lines": [], "problems": [], "links": []}, {})
+
+    parts = (
+        Page("/wait", "", "reset.html", lambda *_: Shown({"lines": []}, {})),
+        LongAction("/wait", "A wait", "done.html", waits),
+    )
+    monkeypatch.setattr("cucmsh.web.server.PARTS", parts)
+    with page(cluster.site) as browser:
+        browser.log_in(ADMIN, PASSWORD)
+        job = begun(browser, "/wait")
+        second = browser.post("/wait", {"token": browser.token("/wait")})
+        goes_on.set()
+        ended(browser, job)
+        third = browser.post("/wait", {"token": browser.token("/wait")})
+    assert second.status == 409
+    assert "Something of yours is running still." in second.text
+    assert third.status == 303
 
 
 def test_the_job_of_another_session_is_not_found(admin: Browser) -> None:
