@@ -54,7 +54,8 @@ def test_reading_takes_linear_time(unit: bytes) -> None:
         return time.process_time() - begun
 
     small = min(seconds(1 << 15) for _ in range(3))
-    assert seconds(1 << 17) < 16 * small + 0.1
+    large = min(seconds(1 << 17) for _ in range(3))  # one may meet a collection
+    assert large < 16 * small + 0.1
 
 
 @given(text=st.text(), model=st.sampled_from(sorted(MODELS)))

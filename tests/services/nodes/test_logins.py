@@ -116,8 +116,9 @@ for package in (commands, cucmsh):
     root = Path(package.__file__).parent
     for path in root.rglob("*.py"):
         name = ".".join(path.relative_to(root.parent).with_suffix("").parts)
-        # No login loads the lab, whose libraries a node does not even have.
-        if not any(part in name for part in ("testing", "__main__", "cucmsh.lab")):
+        # No login loads the page, or the lab, whose libraries a node does not have.
+        others = ("testing", "__main__", "cucmsh.lab", "cucmsh.web")
+        if not any(part in name for part in others):
             importlib.import_module(name.removesuffix(".__init__"))
 importlib.import_module("psycopg")  # SQLAlchemy's driver, by the URL of a database
 for module in sys.modules.values():
