@@ -42,6 +42,7 @@ from cucmsh.pki.model import Unit
 from cucmsh.pki.verify import SignatureVerifier
 from cucmsh.services.certificates.regenerate import regenerate
 from cucmsh.services.lists.plan_reset import plan_local_reset
+from cucmsh.services.nodes.rename import set_host_name
 from cucmsh.services.tvs.lookup import TrustedCertificates
 from cucmsh.tvs.answering import answer_to
 from cucmsh.tvs.codec import QueryAnswer, QueryRequest, decode, encode
@@ -55,6 +56,7 @@ from tests.services.made_cluster import (
     cheap_questions,
     started_cluster,
 )
+from tests.services.nodes.test_rename import Told
 
 pytestmark = pytest.mark.thorough
 
@@ -122,7 +124,7 @@ def vouched_by(node: Member) -> set[bytes]:
     if node.node.is_publisher:
         told.add(keys.certificate(Unit.ITL_RECOVERY).der)
     for other in node.site.settings.cluster.members:
-        if other.name != node.node.name:
+        if other.name != node.site.node.name:
             units = [Unit.CALL_MANAGER]
             units += [Unit.ITL_RECOVERY] if other.is_publisher else []
             found = [keys.trusted(other, unit) for unit in units]
@@ -199,11 +201,15 @@ class Histories(RuleBasedStateMachine):
         self.cluster: MadeCluster = started_cluster(
             Path(self._folder.name), keep_trust=self.keep_trust
         )
+        self.cluster.write_configurations()
         self.phones = [Phone(number) for number in range(PHONES)]
-        self._lookups = {
-            name: TrustedCertificates(member.site)
-            for name, member in self.cluster.members.items()
-        }
+        self._lookups: dict[str, TrustedCertificates] = {}
+        self._next_processes()
+
+    def _next_processes(self) -> None:
+        for name, member in self.cluster.members.items():
+            member.read_configuration()
+            self._lookups[name] = TrustedCertificates(member.site)
 
     def teardown(self) -> None:
         self._patch.undo()
@@ -260,6 +266,16 @@ class Histories(RuleBasedStateMachine):
     @rule(days=st.sampled_from((-400, -1, 1, 2, 4000)))
     def clock_is_wrong(self, days: int) -> None:
         self.cluster.clock.moment += timedelta(days=days)
+
+    @precondition(lambda self: not self.cluster.subscriber.is_dead)
+    @rule(name=st.sampled_from(NODES))
+    def node_is_renamed(self, name: str) -> None:
+        """To another name, and at the next time back to its first one."""
+        self.cluster.clock.pass_seconds(301)
+        member = self.cluster.members[name]
+        others = {name, f"new-{name}"} - {member.site.node.name}
+        set_host_name(member.site, others.pop(), Told())
+        self._next_processes()
 
     @precondition(lambda self: not self.cluster.subscriber.is_dead)
     @rule()
