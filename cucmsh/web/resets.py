@@ -82,9 +82,20 @@ def _control(site: Site, form: Form, tell: Tell) -> Shown:
     if start.replicas:
         problems += views.pending_lines(start.replicas)
     lines = [] if start.foreign is None else [start.foreign.line]
-    lines += [] if problems else [f"{name} is started."]
+    lines += [] if problems else [f"{name} is started.", *_untold(site, name)]
     document = views.service_document(site.node.name, name, start)
     return done(name, lines, document, problems=problems, links=_LINKS)
+
+
+def _untold(site: Site, name: str) -> Iterator[str]:
+    """That phones have to fetch the list that is served now: the prompt tells them."""
+    action = services.phone_action(site)
+    units = services.units_changed(site) if name == TFTP and action else ()
+    if units and action:
+        yield (
+            f"The ITL names a new certificate: {', '.join(units)}. Phones were not "
+            f"told; `utils phone {action.value} all` does it."
+        )
 
 
 _LINKS = [("/services", "Services")]

@@ -11,6 +11,7 @@ import pytest
 
 from cucmsh.errors import RefusedError
 from cucmsh.layout import LIST_FILE
+from cucmsh.phones.service_control import PhoneAction
 from cucmsh.services.site import Site
 from cucmsh.web.jobs import Job
 from cucmsh.web.pages import Form, LongAction, Page, Shown
@@ -112,6 +113,19 @@ def test_services_are_listed_and_restarted(admin: Browser) -> None:
     text = ended(admin, job).text
     assert "Service Manager is running" in text
     assert "Cisco Tftp is started." in admin.get(f"{job}/result").text
+
+
+def test_who_restarts_is_told_that_phones_were_not_told(
+    admin: Browser, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    place = "cucmsh.services.phones.after_change"
+    monkeypatch.setattr(f"{place}.units_changed", lambda _: ("CallManager",))
+    monkeypatch.setattr(f"{place}.phone_action", lambda _: PhoneAction.RESET)
+    job = begun(admin, "/services", service="Cisco Tftp", verb="restart", agree="yes")
+    ended(admin, job)
+    text = admin.get(f"{job}/result").text
+    assert "The ITL names a new certificate: CallManager. Phones were not told" in text
+    assert "`utils phone reset all` does it." in text
 
 
 def test_a_verb_that_no_service_has_is_refused(admin: Browser) -> None:
