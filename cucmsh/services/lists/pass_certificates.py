@@ -10,21 +10,16 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 
 from cucmsh.config.model import Node
-from cucmsh.errors import CucmshError, RefusedError, UsageError
+from cucmsh.errors import UsageError
 from cucmsh.pki.model import Unit
 from cucmsh.services.backends import Link
 from cucmsh.services.certificates.keystore import Keystore
-from cucmsh.services.lists.fleet import Fleet
 from cucmsh.services.lists.member_hooks import send_certificate
-from cucmsh.services.outcome import NodeOutcome, State
-from cucmsh.services.records.waiting import (
-    add_waiting,
-    read_waiting,
-    settle_waiting,
-)
+from cucmsh.services.lists.noted_nodes import on_each
+from cucmsh.services.outcome import NodeOutcome
+from cucmsh.services.records.waiting import add_waiting, read_waiting
 from cucmsh.services.records.work import Work
 from cucmsh.services.site import Site
-from cucmsh.services.threads import side_by_side
 from cucmsh.services.usecase import use_case
 
 UNITS = (Unit.TVS, Unit.CALL_MANAGER, Unit.CAPF, Unit.TOMCAT)
@@ -93,25 +88,13 @@ def _pass(
     }
     # First, so that after a crash too many are noted and never too few.
     add_waiting(site, Work.PASSING, [node.name for node in nodes])
-    with Fleet(site) as fleet:
 
-        def deliver(node: Node) -> NodeOutcome:
-            def bring(link: Link) -> None:
-                for owner, certificates in wanted[node.name]:
-                    for unit, pem in certificates.items():
-                        send_certificate(link, node, owner, unit, pem)
+    def bring(link: Link, node: Node) -> None:
+        for owner, certificates in wanted[node.name]:
+            for unit, pem in certificates.items():
+                send_certificate(link, node, owner, unit, pem)
 
-            try:
-                if node.ssh is None:
-                    raise RefusedError(f"no way leads there from {site.node.name}")
-                fleet.on(node, bring)
-            except CucmshError as problem:
-                return NodeOutcome(node.name, State.PENDING, problem.message)
-            return NodeOutcome(node.name, State.UPDATED)
+    def no_way(_: Node) -> str:
+        return f"no way leads there from {site.node.name}"
 
-        outcomes = list(side_by_side(deliver, nodes))
-    settle_waiting(site, Work.PASSING, [each.name for each in outcomes if each.is_done])
-    for each in outcomes:
-        if not each.is_done:
-            add_waiting(site, Work.PASSING, (each.name,), each.reason)
-    return outcomes
+    return on_each(site, Work.PASSING, nodes, bring, no_way)

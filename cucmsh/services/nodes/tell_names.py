@@ -14,19 +14,19 @@ from typing import NamedTuple
 
 from cucmsh.config.model import Node
 from cucmsh.config.settings import Settings
-from cucmsh.errors import CucmshError, RefusedError
+from cucmsh.errors import RefusedError
 from cucmsh.names import check_domain, check_host_name
-from cucmsh.services.lists.fleet import Fleet
+from cucmsh.services.backends import Link
 from cucmsh.services.lists.member_hooks import INPUT, hook_on
+from cucmsh.services.lists.noted_nodes import on_each
 from cucmsh.services.nodes.configure import edit
 from cucmsh.services.nodes.join import cluster_document
 from cucmsh.services.nodes.node_id import is_id, known_ids, learn, own_id
 from cucmsh.services.nodes.sealed import sealed, unsealed
-from cucmsh.services.outcome import NodeOutcome, State
-from cucmsh.services.records.waiting import add_waiting, read_waiting, settle_waiting
+from cucmsh.services.outcome import NodeOutcome
+from cucmsh.services.records.waiting import add_waiting, read_waiting
 from cucmsh.services.records.work import Work
 from cucmsh.services.site import Site
-from cucmsh.services.threads import side_by_side
 from cucmsh.services.usecase import use_case
 
 
@@ -72,23 +72,11 @@ def tell_names(site: Site) -> list[NodeOutcome]:
     else:
         hook, document = "renamed", _own_names(site)
     argv = (hook, INPUT, hashlib.sha256(document).hexdigest())
-    with Fleet(site) as fleet:
 
-        def tell(node: Node) -> NodeOutcome:
-            try:
-                if node.ssh is None:
-                    raise RefusedError(_no_way(site, node))
-                fleet.on(node, lambda link: hook_on(link, node, *argv, given=document))
-            except CucmshError as problem:
-                return NodeOutcome(node.name, State.PENDING, problem.message)
-            return NodeOutcome(node.name, State.UPDATED)
+    def tell(link: Link, node: Node) -> None:
+        hook_on(link, node, *argv, given=document)
 
-        outcomes = list(side_by_side(tell, nodes))
-    settle_waiting(site, Work.NAMES, [each.name for each in outcomes if each.is_done])
-    for each in outcomes:
-        if not each.is_done:
-            add_waiting(site, Work.NAMES, (each.name,), each.reason)
-    return outcomes
+    return on_each(site, Work.NAMES, nodes, tell, lambda node: _no_way(site, node))
 
 
 def tell_untold(site: Site) -> list[NodeOutcome]:
