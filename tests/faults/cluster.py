@@ -62,6 +62,20 @@ class Result(NamedTuple):
         return self.said + self.stderr
 
 
+def run_program(words: Sequence[str], answers: str) -> Result:
+    """A program to its end, with that on its standard input."""
+    done = subprocess.run(
+        words,
+        input=answers,
+        capture_output=True,
+        text=True,
+        check=False,
+        timeout=SECONDS,
+        env=ENVIRONMENT,
+    )
+    return Result(done.returncode, done.stdout, done.stderr)
+
+
 class Replica:
     """A plain box: an sshd, a TFTP server, a directory."""
 
@@ -282,11 +296,11 @@ class Cluster:
         """The same on the subscriber."""
         assert self.subscriber is not None
         program = [*CUCMSH, "--config", str(self.subscriber.config)]
-        self._run([*program, "hook", "tftp-start"], "")
+        run_program([*program, "hook", "tftp-start"], "")
 
     def hook(self, *words: str) -> Result:
         program = [*CUCMSH, "--config", str(self.config), "hook", *words]
-        return self._run(self.service.inside(program), "")
+        return run_program(self.service.inside(program), "")
 
     def words(self, line: str) -> list[str]:
         """The argv of one command on the publisher."""
@@ -302,7 +316,7 @@ class Cluster:
             answers: a line each.
             before: words in front of the program, such as ``strace``.
         """
-        return self._run([*before, *self.words(line)], answers)
+        return run_program([*before, *self.words(line)], answers)
 
     def spawn(self, line: str = RESET, answers: str = ANSWERS) -> Running:
         """One command on the publisher, while it runs; ``restore`` ends it."""
@@ -326,19 +340,6 @@ class Cluster:
         """All lists that were served at the beginning: the subscriber has its own."""
         lists = [self.before.get(node.list_file) for node in self.members]
         return {self.old, *(found[3] for found in lists if found and found[3])}
-
-    @staticmethod
-    def _run(words: list[str], answers: str) -> Result:
-        done = subprocess.run(
-            words,
-            input=answers,
-            capture_output=True,
-            text=True,
-            check=False,
-            timeout=SECONDS,
-            env=ENVIRONMENT,
-        )
-        return Result(done.returncode, done.stdout, done.stderr)
 
     def snapshot(self) -> Snapshot:
         """Every file and folder that a command may change: mode, owner, bytes."""

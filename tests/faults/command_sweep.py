@@ -5,7 +5,7 @@ from __future__ import annotations
 import subprocess
 from abc import ABC, abstractmethod
 
-from tests.faults.cluster import CUCMSH, ENVIRONMENT, SECONDS, Cluster, Result
+from tests.faults.cluster import CUCMSH, Cluster, Result, run_program
 from tests.faults.kill_sweep import Point, Traced
 
 
@@ -72,16 +72,8 @@ class CommandSweep(ABC):
 
     def run(self, *words: str, given: str = "") -> Result:
         """The program with these words, and that on its standard input."""
-        done = subprocess.run(
-            [*CUCMSH, "--config", str(self.cluster.config), *words],
-            input=given,
-            capture_output=True,
-            text=True,
-            check=False,
-            timeout=SECONDS,
-            env=ENVIRONMENT,
-        )
-        return Result(done.returncode, done.stdout, done.stderr)
+        config = str(self.cluster.config)
+        return run_program([*CUCMSH, "--config", config, *words], given)
 
     def login(self) -> str:
         """What somebody who logs in is told."""
